@@ -1,0 +1,35 @@
+# Each target makes what it needs; `make help` lists them.
+.PHONY: help demo test check lock bench clean
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
+
+$(VENV)/installed: pyproject.toml requirements-dev.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+demo: $(VENV)/installed  ## the whole main job against a local Strava look-alike
+	$(BIN)/fitferry demo
+
+check: $(VENV)/installed  ## formatting, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test: check  ## the checks and every test
+	$(BIN)/pytest
+
+lock: $(VENV)/installed  ## resolve the dependencies anew (needs uv)
+	uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --all-extras pyproject.toml -o requirements.lock
+	uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --all-extras --group dev pyproject.toml -o requirements-dev.lock
+
+bench: $(VENV)/installed  ## print the figures of speed and footprint
+	for bench in bench/*.py; do $(BIN)/python "$$bench" || exit 1; done
+
+clean:  ## forget what was built
+	rm -rf $(VENV) dist build

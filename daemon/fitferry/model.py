@@ -1,0 +1,225 @@
+"""Which values and states exist? No input or output, no decisions.
+
+Times are seconds since 1970 in UTC (`float`), wherever they are kept or compared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+MAX_FILE_BYTES = 25_000_000
+"""What Strava takes at most (the figure in common use; its pages name none)."""
+
+WRITE_SCOPE = "activity:write"
+READ_SCOPES = frozenset({"activity:read", "activity:read_all"})
+
+
+class Status(StrEnum):
+    """Where a job stands, as the API and the page name it."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    HELD = "held"
+    SKIPPED = "skipped"
+
+
+class WaitingFor(StrEnum):
+    """What an unfinished job waits for."""
+
+    CONNECTION = "connection"
+    RATE_LIMIT = "rate_limit"
+    NETWORK = "network"
+    SETTINGS = "settings"
+    FILE = "file"
+    CONFIRM = "confirm"
+    RETRY = "retry"
+    PROCESSING = "processing"
+
+
+class Verdict(StrEnum):
+    """What the bytes of a file say of it."""
+
+    ACTIVITY = "activity"
+    """Whole, and an activity: it can be sent."""
+    OTHER = "other"
+    """Whole, but a course, settings, a workout …: nothing for Strava."""
+    UNFINISHED = "unfinished"
+    """Shorter than it says it is, or still full of zeros: more may come."""
+    DAMAGED = "damaged"
+    """As long as it says, but the checksum or the messages are wrong."""
+    UNKNOWN = "unknown"
+    """No format that Fitferry knows."""
+
+
+class Fault(StrEnum):
+    """How a request to Strava came to nothing; judged in `strava`, decided on in `policy`."""
+
+    UNREACHABLE = "unreachable"
+    """No name, refused, no route, TLS, connect timeout: nothing was sent."""
+    UNAVAILABLE = "unavailable"
+    """502, 503, 504, or nonsense where JSON should be."""
+    SERVER_ERROR = "server_error"
+    """500 and every other 5xx."""
+    BROKEN_OFF = "broken_off"
+    """Read timeout, or the connection broke after sending began."""
+    RATE_LIMITED = "rate_limited"
+    """429."""
+    TOKEN_REFUSED = "token_refused"  # noqa: S105  the name of a fault, not a secret
+    """401 naming the access token."""
+    SCOPE_MISSING = "scope_missing"
+    """401 naming a permission."""
+    APP_REFUSED = "app_refused"
+    """400 or 401 naming the application: its number or its secret is wrong."""
+    APP_INACTIVE = "app_inactive"
+    """403: the app's owner has no Strava subscription."""
+    WRONG_ADDRESS = "wrong_address"
+    """3xx, or 404 or 410 for a POST: the API base is wrong or has moved."""
+    NOT_FOUND = "not_found"
+    """404 for something that was named by its id."""
+    BAD_FILE = "bad_file"
+    """Strava says that the file is empty, malformed, unsupported or too large."""
+    REFUSED = "refused"
+    """Any other 4xx."""
+    GRANT_REFUSED = "grant_refused"
+    """The code or the refresh token of a sign-in is not valid (any more)."""
+
+
+class GateName(StrEnum):
+    """A wait that all jobs share."""
+
+    NETWORK = "network"
+    RATE_LIMIT = "rate_limit"
+    SETTINGS = "settings"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a file says of the activity in it; None where it says nothing.
+
+    `kind`, `sport`, `sub_sport`, `manufacturer`, `product`: the FIT profile's lower-case names, or the
+    number as text where the profile has no name. `sport` is the first session's; times are seconds,
+    distance metres, both summed over all sessions. `duration_s` is timer time, `elapsed_s` has the pauses.
+    """
+
+    kind: str | None = None
+    sport: str | None = None
+    sub_sport: str | None = None
+    start_time: float | None = None
+    duration_s: float | None = None
+    elapsed_s: float | None = None
+    distance_m: float | None = None
+    manufacturer: str | None = None
+    product: str | None = None
+    sessions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What was found out about some bytes.
+
+    `data_type`: Strava's name for the format ("fit"). `reason`: a sentence for a person, empty for an
+    activity. `have`, `want`: bytes there and bytes announced, for what is UNFINISHED and says its length.
+    """
+
+    verdict: Verdict
+    data_type: str = ""
+    facts: Facts = Facts()
+    reason: str = ""
+    have: int = 0
+    want: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One upload and the activity it is about: a copy of what the ledger knows, never the row itself."""
+
+    id: int
+    activity_id: int
+    athlete: str
+    sha256: str
+    path: str
+    size: int
+    data_type: str
+    sport: str | None
+    start_time: float | None
+    duration_s: float | None
+    elapsed_s: float | None
+    distance_m: float | None
+    status: Status
+    waits_for: WaitingFor | None
+    retry_count: int
+    next_attempt_at: float
+    claimed_at: float | None
+    sent_at: float | None
+    accepted_at: float | None
+    uncertain: bool
+    external_id: str
+    upload_id: int | None
+    looks: int
+    strava_activity_id: int | None
+    error_code: str | None
+    error_message: str | None
+    created_at: float
+    completed_at: float | None
+
+    @property
+    def file(self) -> str:
+        """The file's name, for people; undecodable bytes are replaced."""
+        return self.path.rsplit("/", 1)[-1].encode("utf-8", "replace").decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A wait that all jobs share: shut until `until`, then one job may try."""
+
+    name: GateName
+    until: float
+    since: float
+    tries: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Athlete:
+    """One athlete of the settings and what is known of the account behind the name.
+
+    `trouble`: why the tokens cannot be used any more (`revoked`, `scope`, `key`), None while all is well.
+    """
+
+    name: str
+    connected: bool
+    athlete_id: int | None = None
+    display_name: str | None = None
+    scopes: tuple[str, ...] = ()
+    trouble: str | None = None
+    trouble_since: float | None = None
+
+    @property
+    def can_read(self) -> bool:
+        """Whether activities can be listed, so that a lost answer can be looked up."""
+        return self.connected and bool(READ_SCOPES.intersection(self.scopes))
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """Strava's limits and use as last heard: (quarter hour, day) for all requests and for reads."""
+
+    overall_limit: tuple[int, int] = (200, 2000)
+    overall_usage: tuple[int, int] = (0, 0)
+    read_limit: tuple[int, int] = (100, 1000)
+    read_usage: tuple[int, int] = (0, 0)
+    heard_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that a person should know: `code` of a closed set, a sentence, and since when."""
+
+    code: str
+    message: str
+    since: float
+    athlete: str | None = None
