@@ -66,15 +66,15 @@ class StravaFault(FerryError):
     """One request to Strava came to nothing.
 
     `sent`: some of the body had left, so it may have arrived.
-    `retry_at`: epoch seconds until which Strava asked us to wait, for RATE_LIMITED only.
+    `retry_after`: seconds that Strava asked us to wait, for RATE_LIMITED only; it says so seldom.
     """
 
     def __init__(
-        self, fault: Fault, message: str, *, sent: bool = False, retry_at: float | None = None
+        self, fault: Fault, message: str, *, sent: bool = False, retry_after: float | None = None
     ) -> None:
         self.fault = fault
         self.sent = sent
-        self.retry_at = retry_at
+        self.retry_after = retry_after
         super().__init__(message)
 
 

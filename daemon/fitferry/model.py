@@ -5,7 +5,8 @@ Times are seconds since 1970 in UTC (`float`), wherever they are kept or compare
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 MAX_FILE_BYTES = 25_000_000
@@ -87,6 +88,28 @@ class Fault(StrEnum):
     """The code or the refresh token of a sign-in is not valid (any more)."""
 
 
+class Outcome(StrEnum):
+    """How an attempt ended, for the log and the metrics."""
+
+    ACCEPTED = "accepted"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    DUPLICATE = "duplicate"
+    FAILED = "failed"
+    RETRY = "retry"
+    WAITING = "waiting"
+    HELD = "held"
+    SKIPPED = "skipped"
+
+
+class Trouble(StrEnum):
+    """Why an athlete's tokens cannot be used any more."""
+
+    REVOKED = "revoked"
+    SCOPE = "scope"
+    KEY = "key"
+
+
 class GateName(StrEnum):
     """A wait that all jobs share."""
 
@@ -133,6 +156,29 @@ class Inspection:
 
 
 @dataclass(frozen=True, slots=True)
+class Signature:
+    """What `stat` says of a file's content: if none of it changed, neither did the bytes."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+    @classmethod
+    def of(cls, stat: os.stat_result) -> Signature:
+        """The signature in the answer of `os.stat`."""
+        return cls(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What a file is admitted as: its first status, and the reason where it is not PENDING."""
+
+    status: Status
+    error_code: str | None = None
+    error_message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One upload and the activity it is about: a copy of what the ledger knows, never the row itself."""
 
@@ -150,9 +196,10 @@ class Job:
     distance_m: float | None
     status: Status
     waits_for: WaitingFor | None
-    retry_count: int
+    failures: int
     next_attempt_at: float
     claimed_at: float | None
+    tried_at: float | None
     sent_at: float | None
     accepted_at: float | None
     uncertain: bool
@@ -166,9 +213,38 @@ class Job:
     completed_at: float | None
 
     @property
+    def retry_count(self) -> int:
+        """Retries begun: a failure that still waits for its retry is not one."""
+        waits = self.claimed_at is None and self.status in {Status.PENDING, Status.FAILED}
+        return max(self.failures - 1, 0) if waits else self.failures
+
+    @property
     def file(self) -> str:
         """The file's name, for people; undecodable bytes are replaced."""
         return self.path.rsplit("/", 1)[-1].encode("utf-8", "replace").decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What an attempt came to: what the ledger is to write of the job, and what follows for all.
+
+    `shut`: a wait that all jobs share from now on.
+    `trouble`: why this athlete has to connect again.
+    """
+
+    outcome: Outcome
+    status: Status
+    waits_for: WaitingFor | None = None
+    next_attempt_at: float = 0.0
+    failures: int = 0
+    uncertain: bool = False
+    upload_id: int | None = None
+    looks: int = 0
+    strava_activity_id: int | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    shut: Gate | None = None
+    trouble: Trouble | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +271,7 @@ class Athlete:
     athlete_id: int | None = None
     display_name: str | None = None
     scopes: tuple[str, ...] = ()
-    trouble: str | None = None
+    trouble: Trouble | None = None
     trouble_since: float | None = None
 
     @property
@@ -213,6 +289,85 @@ class Allowance:
     read_limit: tuple[int, int] = (100, 1000)
     read_usage: tuple[int, int] = (0, 0)
     heard_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one answer of Strava said of the allowance; None where it said nothing."""
+
+    overall_limit: tuple[int, int] | None = None
+    overall_usage: tuple[int, int] | None = None
+    read_limit: tuple[int, int] | None = None
+    read_usage: tuple[int, int] | None = None
+
+
+class UploadState(StrEnum):
+    """What Strava says of an upload that it accepted."""
+
+    PROCESSING = "processing"
+    READY = "ready"
+    DUPLICATE = "duplicate"
+    DELETED = "deleted"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class UploadReport:
+    """Strava's word on one upload: `message` holds its own words where it refused."""
+
+    upload_id: int
+    state: UploadState
+    activity_id: int | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What Strava gives for a code or a refresh token; `scopes` and the athlete only where it says them."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    expires_at: float
+    scopes: tuple[str, ...] = ()
+    athlete_id: int | None = None
+    display_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedActivity:
+    """One activity as Strava lists it; `external_id` is what its upload was sent with, plus an extension."""
+
+    id: int
+    external_id: str | None
+    start_time: float
+    elapsed_s: float
+
+
+class Arrival(StrEnum):
+    """What came of looking at a file in a watched folder."""
+
+    ADMITTED = "admitted"
+    KNOWN = "known"
+    """Its bytes were admitted before, under this name or another."""
+    SKIPPED = "skipped"
+    HELD = "held"
+    UNFINISHED = "unfinished"
+    """More may come; nothing was written down."""
+    CHANGED = "changed"
+    """It changed while it was read."""
+    GONE = "gone"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class WatchState:
+    """How a watched folder is doing. `method`: events or poll."""
+
+    folder: str
+    athlete: str
+    method: str
+    available: bool
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

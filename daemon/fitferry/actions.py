@@ -1,0 +1,200 @@
+"""What can a person ask for? The same for the page, the API and the commands; a `Refused` says why not."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import structlog
+
+from fitferry.config import Settings
+from fitferry.errors import Refused
+from fitferry.ledger import files, jobs, shared
+from fitferry.model import MAX_FILE_BYTES, Admission, Job, Status, Verdict
+from fitferry.pipeline import admit
+
+_log = structlog.get_logger()
+_UPLOADABLE = (Status.PENDING, Status.HELD, Status.FAILED, Status.SKIPPED)
+_NEVER_SENT = frozenset({"no_activity"})
+"""Why a job was skipped that nobody can upload, not even by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """The old activities that wait for a decision: how many, from when to when, and how long they will take."""
+
+    count: int
+    oldest: float | None
+    newest: float | None
+    days: int
+
+
+class Actions:
+    """What changes the ledger at a person's word; `poke` lets the workers see it at once."""
+
+    def __init__(self, settings: Settings, *, poke: Callable[[], None], clock: Callable[[], float]) -> None:
+        self._settings = settings
+        self._poke = poke
+        self._clock = clock
+
+    def upload_again(self, activity_id: int, *, again: bool = False) -> Job:
+        """Queue an activity that is known; `again` also one that is completed, under a fresh external id."""
+        job = _known(activity_id)
+        if again and job.status is Status.COMPLETED:
+            done = jobs.requeue(job.id, [Status.COMPLETED], external_id=_fresh_id(job))
+        else:
+            self._refuse_if_done(job)
+            # What Strava had and deleted is bound to the old id for ever.
+            fresh = _fresh_id(job) if job.error_code == "deleted" else None
+            done = jobs.requeue(job.id, _UPLOADABLE, external_id=fresh)
+        if not done:
+            raise Refused("in_flight", "this activity is being uploaded right now", 409)
+        self._poke()
+        return _known(activity_id)
+
+    def take_upload(self, body: bytes, name: str, athlete: str, *, insist: bool = True) -> Job:
+        """Admit bytes that a person hands over, and queue them whatever the settings hold back."""
+        if athlete not in self._settings.athletes:
+            raise Refused("unknown_athlete", f"there is no athlete {athlete!r} in the settings", 404)
+        if not body:
+            raise Refused("empty", "the file is empty")
+        if len(body) > MAX_FILE_BYTES:
+            raise Refused("too_large", "the file is larger than the 25 MB that Strava takes", 413)
+        path = self._spool(body, name)
+        reading = admit.read(str(path))
+        if reading is None:
+            raise Refused("changed", "the file changed while it was read; please try again", 409)
+        found = admit.inspect(reading)
+        if insist and found.verdict is Verdict.DAMAGED and found.facts.kind == "activity":
+            found = admit.as_activity(found)
+        if found.verdict is not Verdict.ACTIVITY:
+            path.unlink(missing_ok=True)
+            raise Refused("no_activity", f"{name}: {found.reason or 'not an activity file'}")
+        job_id, _ = files.admit(
+            athlete,
+            str(path),
+            reading.sha256,
+            found,
+            Admission(Status.PENDING),
+            self._clock(),
+            size=len(body),
+            signature=None,
+        )
+        job = jobs.get(job_id)
+        if job is None:
+            raise Refused("unknown", "the activity could not be found again", 404)
+        if job.path != str(path):
+            path.unlink(missing_ok=True)
+        if job.status in {Status.HELD, Status.FAILED, Status.SKIPPED}:
+            job = self.upload_again(job.activity_id)
+        self._poke()
+        _log.info("handed over", job=job.id, file=name, athlete=athlete, outcome=job.status)
+        return job
+
+    def retry(self, job_id: int, *, again: bool = False) -> Job:
+        """Put a job back into the queue by its own id; only a failed one, unless `again`."""
+        job = jobs.get(job_id)
+        if job is None:
+            raise Refused("unknown", f"there is no job {job_id}", 404)
+        if not again and job.status is not Status.FAILED:
+            raise Refused("not_failed", f"job {job_id} is {job.status}, not failed", 409)
+        return self.upload_again(job.activity_id, again=again)
+
+    def retry_failed(self) -> list[Job]:
+        """Put every failed job back into the queue."""
+        return [self.upload_again(job.activity_id) for job in jobs.with_status(Status.FAILED)]
+
+    def dismiss(self, activity_id: int) -> Job:
+        """Put a failed or held job aside."""
+        job = _known(activity_id)
+        if not jobs.set_aside(job.id):
+            raise Refused("not_waiting", "only a failed or a held upload can be put aside", 409)
+        return _known(activity_id)
+
+    def decide_backlog(self, decision: str, day: date | None = None) -> Backlog:
+        """Upload the old activities (`all`), those since a day (`since`), or `none`; what still waits."""
+        if decision not in {"all", "since", "none"} or (decision == "since") != (day is not None):
+            raise Refused("bad_decision", "the decision is one of all, none, or since with a date")
+        for job in jobs.with_status(Status.HELD, "backlog"):
+            recent = day is not None and job.start_time is not None and job.start_time >= _midnight(day)
+            if decision == "all" or recent:
+                jobs.requeue(job.id, [Status.HELD])
+            else:
+                jobs.set_aside(job.id)
+        self._poke()
+        return backlog()
+
+    def _refuse_if_done(self, job: Job) -> None:
+        if job.status is Status.COMPLETED:
+            raise Refused("completed", "this activity is on Strava already", 409)
+        if job.status is Status.PROCESSING:
+            raise Refused("in_flight", "this activity is being uploaded right now", 409)
+        if job.error_code in _NEVER_SENT:
+            raise Refused("no_activity", job.error_message or "this file is no activity", 409)
+
+    def _spool(self, body: bytes, name: str) -> Path:
+        """Keep the bytes in the state folder until they are done, down on the disk before anybody is told."""
+        folder = self._settings.state.folder / "spool"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        path = folder / f"{secrets.token_hex(8)}-{_plain_name(name)}"
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        return path
+
+
+def backlog() -> Backlog:
+    """What waits for a decision now."""
+    waiting = jobs.with_status(Status.HELD, "backlog")
+    starts = [job.start_time for job in waiting if job.start_time is not None]
+    per_day = max(shared.allowance().overall_limit[1] // 2, 1)
+    days = -(-len(waiting) // per_day)
+    return Backlog(len(waiting), min(starts, default=None), max(starts, default=None), days)
+
+
+def decide_since_again(settings: Settings) -> int:
+    """After `since` was changed: queue what it no longer holds; how many."""
+    freed = 0
+    for job in jobs.with_status(Status.HELD, "since"):
+        if not admit.starts_before(job.start_time, settings.strava.since):
+            freed += jobs.requeue(job.id, [Status.HELD])
+    return freed
+
+
+def empty_spool(folder: Path) -> None:
+    """Remove what was handed over and is done."""
+    with contextlib.suppress(FileNotFoundError):
+        needed = {job.path for job in jobs.unfinished()}
+        needed |= {job.path for status in (Status.FAILED, Status.HELD) for job in jobs.with_status(status)}
+        for path in (folder / "spool").iterdir():
+            if str(path) not in needed:
+                path.unlink(missing_ok=True)
+
+
+def _known(activity_id: int) -> Job:
+    job = jobs.of_activity(activity_id)
+    if job is None:
+        raise Refused("unknown", f"there is no activity {activity_id}", 404)
+    return job
+
+
+def _fresh_id(job: Job) -> str:
+    return f"{job.sha256}-{secrets.token_hex(4)}"
+
+
+def _midnight(day: date) -> float:
+    return datetime(day.year, day.month, day.day).astimezone().timestamp()
+
+
+def _plain_name(name: str) -> str:
+    """The last part of a name that came from elsewhere, short, without what a path could be made of."""
+    kept = "".join(
+        c if c.isalnum() or c in "-_. " else "_" for c in name.replace("\\", "/").rsplit("/", 1)[-1]
+    )
+    return kept[-100:].lstrip(".") or "upload"

@@ -1,0 +1,146 @@
+"""How does a job get to a worker? A doorbell: it holds ids of jobs that are due now. Owns huey.
+
+Huey deletes a task before it runs it, and its own schedule loses tasks when the process dies, both by
+design. So the queue is thrown away at every start, retries are kept in the ledger, and a ring that is lost
+or doubled does no harm: the claim decides.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from huey import SqliteHuey
+from huey.consumer import Consumer, Scheduler
+from huey.storage import SqliteStorage
+
+MAX_SLEEP = 60.0
+"""Seconds at most between two looks at what is due: the clock may jump while nobody rings."""
+
+Wake = Callable[[], tuple[list[int], float]]
+"""What is due now, and in how many seconds something will be."""
+
+_log = logging.getLogger(__name__)
+
+
+class _WakingStorage(SqliteStorage):  # type: ignore[misc]  # huey has no types
+    """Workers sleep until a ring, instead of polling: producer and consumers are one process."""
+
+    blocking = True
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._bell = threading.Condition()
+        self._closing = False
+        super().__init__(*args, **options)
+
+    def enqueue(self, data: bytes, priority: float | None = None) -> None:
+        super().enqueue(data, priority)
+        with self._bell:
+            self._bell.notify()
+
+    def dequeue(self) -> bytes | None:
+        with self._bell:
+            while not self._closing:
+                data: bytes | None = super().dequeue()
+                if data is not None:
+                    return data
+                self._bell.wait()
+        return None
+
+    def wake_all(self) -> None:
+        """Let every worker return, so that it sees that it is to stop."""
+        with self._bell:
+            self._closing = True
+            self._bell.notify_all()
+
+
+class _LedgerScheduler(Scheduler):  # type: ignore[misc]  # huey has no types
+    """Sleeps until the earliest job in the ledger is due, or until somebody pokes it."""
+
+    def loop(self, now: object = None) -> None:  # noqa: ARG002  huey passes it
+        jobs: Jobs = self.huey.jobs
+        jobs.ring_due()
+
+
+class _EmbeddedConsumer(Consumer):  # type: ignore[misc]  # huey has no types
+    """A consumer without signal handlers: those are the service's."""
+
+    scheduler_class = _LedgerScheduler
+
+    def _set_signal_handlers(self) -> None:
+        pass
+
+
+class Jobs:
+    """The queue and its workers: `attempt(job_id)` runs on one of them for every ring."""
+
+    def __init__(self, path: Path, *, workers: int, attempt: Callable[[int], None], wake: Wake) -> None:
+        self._path = path
+        self._workers = workers
+        self._attempt = attempt
+        self._wake = wake
+        self._poked = threading.Event()
+        self._huey: Any = None
+        self._consumer: Any = None
+
+    @contextlib.contextmanager
+    def running(self, *, drain_seconds: float) -> Iterator[None]:
+        """Workers from here to the end; at the end those at work have `drain_seconds` to finish."""
+        self._open()
+        self._consumer.start()
+        try:
+            yield
+        finally:
+            self._stop(drain_seconds)
+
+    def poke(self) -> None:
+        """Look now at what is due."""
+        self._poked.set()
+
+    def ring_due(self) -> None:
+        """One look at what is due: ring for it, then sleep until something will be."""
+        self._poked.clear()
+        try:
+            due, seconds = self._wake()
+            for job_id in due:
+                self._task(job_id)
+        except Exception:  # noqa: BLE001  # the thread has to outlive it
+            # A database that is locked or full: the page says so, and it may pass.
+            _log.exception("cannot see what is due")
+            seconds = 5.0
+        self._poked.wait(min(seconds, MAX_SLEEP))
+
+    def alive(self) -> bool:
+        """Whether every worker and the scheduler live."""
+        threads = [thread for _, thread in self._consumer.worker_threads] + [self._consumer.scheduler]
+        return all(thread.is_alive() for thread in threads)
+
+    def _open(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{self._path}{suffix}").unlink(missing_ok=True)
+        self._huey = SqliteHuey(
+            "fitferry", filename=str(self._path), storage_class=_WakingStorage, fsync=False, results=False
+        )
+        self._huey.jobs = self
+        self._task = self._huey.task(name="attempt")(self._run)
+        self._consumer = _EmbeddedConsumer(self._huey, workers=self._workers, periodic=False)
+
+    def _run(self, job_id: int) -> None:
+        try:
+            self._attempt(job_id)
+        finally:
+            self.poke()
+
+    def _stop(self, drain_seconds: float) -> None:
+        self._consumer.stop()
+        self._huey.storage.wake_all()
+        self._poked.set()
+        deadline = time.monotonic() + drain_seconds
+        for thread in [self._consumer.scheduler, *(thread for _, thread in self._consumer.worker_threads)]:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        self._huey.storage.close()

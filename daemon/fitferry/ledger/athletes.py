@@ -1,0 +1,157 @@
+"""Who is connected? Sealed tokens, the accounts behind the names, and consents under way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fitferry.ledger.tables import AthleteRow, OauthStateRow, put, tuples, writing
+from fitferry.model import Athlete, Trouble
+
+STATE_SECONDS = 600
+"""How long a consent may take from its address to its callback."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """One consent that was asked for: whose, when, and what came of it so far."""
+
+    athlete: str
+    created_at: float
+    used_at: float | None
+    outcome: str | None
+    message: str | None
+
+
+def get(name: str) -> Athlete:
+    """What is known of an athlete; one that was never connected is simply not connected."""
+    row = AthleteRow.get_or_none(AthleteRow.name == name)
+    if row is None:
+        return Athlete(name, connected=False)
+    return Athlete(
+        name=name,
+        connected=row.sealed_tokens is not None,
+        athlete_id=row.athlete_id,
+        display_name=row.display_name,
+        scopes=tuple(row.scopes.split()),
+        trouble=Trouble(row.trouble) if row.trouble else None,
+        trouble_since=row.trouble_since,
+    )
+
+
+def connected(names: Iterable[str]) -> list[str]:
+    """Those of the names that have tokens."""
+    rows = AthleteRow.select(AthleteRow.name).where(
+        AthleteRow.name.in_(list(names)), AthleteRow.sealed_tokens.is_null(False)
+    )
+    return [name for (name,) in tuples(rows)]
+
+
+def connect(
+    name: str, athlete_id: int | None, display_name: str | None, scopes: Iterable[str], sealed: bytes
+) -> None:
+    """Write down a new connection; whatever troubled the old one is over."""
+    with writing():
+        put(
+            AthleteRow,
+            name=name,
+            athlete_id=athlete_id,
+            display_name=display_name,
+            scopes=" ".join(scopes),
+            sealed_tokens=sealed,
+        )
+
+
+def sealed_tokens(name: str) -> bytes | None:
+    """The sealed tokens of an athlete, None if there are none."""
+    row = AthleteRow.get_or_none(AthleteRow.name == name)
+    return bytes(row.sealed_tokens) if row is not None and row.sealed_tokens is not None else None
+
+
+def all_sealed() -> list[tuple[str, bytes]]:
+    """Every athlete's sealed tokens, for the rotation of the key."""
+    rows = AthleteRow.select(AthleteRow.name, AthleteRow.sealed_tokens).where(
+        AthleteRow.sealed_tokens.is_null(False)
+    )
+    return [(name, bytes(sealed)) for name, sealed in tuples(rows)]
+
+
+def renew(sealed: dict[str, bytes]) -> None:
+    """Replace the sealed tokens of athletes that are still connected, all of them or none."""
+    with writing():
+        for name, tokens in sealed.items():
+            where = (AthleteRow.name == name) & AthleteRow.sealed_tokens.is_null(False)
+            AthleteRow.update(sealed_tokens=tokens).where(where).execute()
+
+
+def lose(name: str, trouble: Trouble, now: float) -> bool:
+    """Forget tokens that cannot be used any more, and why; False if there were none."""
+    with writing():
+        return bool(
+            AthleteRow.update(sealed_tokens=None, trouble=trouble, trouble_since=now)
+            .where(AthleteRow.name == name, AthleteRow.sealed_tokens.is_null(False))
+            .execute()
+        )
+
+
+def disconnect(name: str, farewell: bytes | None) -> None:
+    """Forget an athlete's tokens and account; `farewell` is a sealed token that is yet to be revoked."""
+    with writing():
+        AthleteRow.update(
+            sealed_tokens=None,
+            sealed_farewell=farewell,
+            athlete_id=None,
+            display_name=None,
+            scopes="",
+            trouble=None,
+            trouble_since=None,
+        ).where(AthleteRow.name == name).execute()
+
+
+def farewells() -> list[tuple[str, bytes]]:
+    """The sealed tokens that are yet to be revoked at Strava."""
+    rows = AthleteRow.select(AthleteRow.name, AthleteRow.sealed_farewell).where(
+        AthleteRow.sealed_farewell.is_null(False)
+    )
+    return [(name, bytes(sealed)) for name, sealed in tuples(rows)]
+
+
+def farewell_said(name: str) -> None:
+    """Forget a token that was revoked."""
+    with writing():
+        AthleteRow.update(sealed_farewell=None).where(AthleteRow.name == name).execute()
+
+
+def ask(digest: str, athlete: str, now: float) -> None:
+    """Write down a consent that is being asked for; old ones go."""
+    with writing():
+        OauthStateRow.delete().where(OauthStateRow.created_at < now - 2 * STATE_SECONDS).execute()
+        OauthStateRow.insert(digest=digest, athlete=athlete, created_at=now).execute()
+
+
+def take(digest: str, now: float) -> str | None:
+    """Use a consent's state up; whose it is, or None if it is unknown, used, or older than ten minutes."""
+    with writing():
+        taken = (
+            OauthStateRow.update(used_at=now)
+            .where(
+                OauthStateRow.digest == digest,
+                OauthStateRow.used_at.is_null(),
+                OauthStateRow.created_at > now - STATE_SECONDS,
+            )
+            .execute()
+        )
+    found = consent(digest) if taken else None
+    return found.athlete if found else None
+
+
+def conclude(digest: str, outcome: str, message: str) -> None:
+    """Write down what came of a consent, for whoever waits for it."""
+    with writing():
+        OauthStateRow.update(outcome=outcome, message=message).where(OauthStateRow.digest == digest).execute()
+
+
+def consent(digest: str) -> Consent | None:
+    """What is known of a consent."""
+    row = OauthStateRow.get_or_none(OauthStateRow.digest == digest)
+    return Consent(row.athlete, row.created_at, row.used_at, row.outcome, row.message) if row else None

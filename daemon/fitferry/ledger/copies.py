@@ -1,0 +1,96 @@
+"""Is the database whole, and what if not? Checks, daily copies, and putting a copy back.
+
+A copy may be a day old: what was sent since then is not in it, so after putting one back every open job is
+uncertain, and the next scan admits whatever is missing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from fitferry.ledger import tables
+from fitferry.ledger.tables import JobRow, writing
+from fitferry.model import Status, WaitingFor
+
+KEPT = 7
+_PATTERN = "state-*.db"
+
+
+def is_whole(path: Path) -> bool:
+    """Whether SQLite finds nothing wrong with a database file; a missing one is whole."""
+    if not path.exists():
+        return True
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+    except sqlite3.DatabaseError as error:
+        # Not "damaged": somebody else holds it, or the disk is full or away.
+        if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
+            raise
+        return False
+
+
+def mend(path: Path, stamp: str) -> Path | None:
+    """Set a damaged database aside as `….damaged-STAMP` and put the newest good copy in its place.
+
+    The copy that was put back, or None if there is no good one: then an empty ledger begins.
+    """
+    for suffix in ("", "-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            Path(f"{path}{suffix}").replace(f"{path}.damaged-{stamp}{suffix}")
+    for copy in _copies(path):
+        if is_whole(copy):
+            scratch = path.with_suffix(".put-back")
+            scratch.write_bytes(copy.read_bytes())
+            scratch.chmod(0o600)
+            _to_disk(scratch)
+            scratch.replace(path)
+            _to_disk(path.parent)
+            return copy
+    return None
+
+
+def doubt_everything(now: float, quarantine: float) -> None:
+    """After a copy was put back: every open job may have been sent since the copy was made."""
+    with writing():
+        JobRow.update(uncertain=True, waits_for=WaitingFor.CONFIRM, next_attempt_at=now + quarantine).where(
+            JobRow.status.in_([Status.PENDING, Status.PROCESSING]), JobRow.upload_id.is_null()
+        ).execute()
+
+
+def copy_now(path: Path, day: str) -> Path:
+    """Make a copy of the open database beside it, checked and on disk; the newest seven are kept."""
+    target, scratch = path.with_name(f"state-{day}.db"), path.with_name(f".state-{day}.part")
+    scratch.unlink(missing_ok=True)
+    tables.outside_transaction("VACUUM INTO ?", str(scratch))
+    scratch.chmod(0o600)
+    if not is_whole(scratch):
+        scratch.unlink()
+        raise sqlite3.DatabaseError("the copy of the database is not whole")
+    _to_disk(scratch)
+    scratch.replace(target)
+    _to_disk(target.parent)
+    for old in list(_copies(path))[KEPT:]:
+        old.unlink(missing_ok=True)
+    return target
+
+
+def has_copy_of(path: Path, day: str) -> bool:
+    """Whether a day's copy is there."""
+    return path.with_name(f"state-{day}.db").exists()
+
+
+def _copies(path: Path) -> Iterator[Path]:
+    yield from sorted(path.parent.glob(_PATTERN), reverse=True)
+
+
+def _to_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,314 @@
+"""Where does each upload stand? Claims, outcomes, what is due, the history."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from fitferry.ledger.tables import ActivityRow, AthleteRow, JobRow, fn, tuples, writing
+from fitferry.model import Job, Status, Step, WaitingFor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+OPEN = (Status.PENDING, Status.PROCESSING)
+
+
+def claim(job_id: int, now: float) -> Job | None:
+    """Take a job for one attempt (D2); None if it is not due, or somebody else has it."""
+    with writing():
+        taken = (
+            JobRow.update(claimed_at=now, tried_at=now, status=Status.PROCESSING)
+            .where(
+                JobRow.id == job_id,
+                JobRow.status.in_(OPEN),
+                JobRow.claimed_at.is_null(),
+                JobRow.next_attempt_at <= now,
+            )
+            .execute()
+        )
+    return get(job_id) if taken else None
+
+
+def about_to_send(job_id: int, now: float) -> None:
+    """Write down that the body goes out now: from here on the upload is uncertain until its answer."""
+    _update(job_id, sent_at=now)
+
+
+def accepted(job_id: int, upload_id: int, now: float) -> None:
+    """Write down Strava's id of the upload (D3): the file is never sent again."""
+    _update(job_id, upload_id=upload_id, accepted_at=now, uncertain=False, looks=0)
+
+
+def record(job_id: int, step: Step, now: float) -> None:
+    """Write down what an attempt came to (D4), and let the job go."""
+    done = step.status in {Status.COMPLETED, Status.FAILED}
+    with writing():
+        JobRow.update(
+            status=step.status,
+            waits_for=step.waits_for,
+            failures=step.failures,
+            next_attempt_at=step.next_attempt_at,
+            uncertain=step.uncertain,
+            upload_id=step.upload_id,
+            looks=step.looks,
+            strava_activity_id=step.strava_activity_id,
+            error_code=step.error_code,
+            error_message=step.error_message,
+            completed_at=now if done else None,
+            claimed_at=None,
+        ).where(JobRow.id == job_id, JobRow.claimed_at.is_null(False)).execute()
+
+
+def release(job_id: int) -> None:
+    """Let a claimed job go as it was, for an attempt that did not begin."""
+    with writing():
+        _released(JobRow.id == job_id)
+
+
+def release_all(longest: float, quarantine: float, now: float) -> int:
+    """Let every claim of a dead process go; how many there were.
+
+    What had been sent without an answer is uncertain, and waits `quarantine` seconds from its sending.
+    """
+    unanswered = JobRow.sent_at.is_null(False) & JobRow.upload_id.is_null() & JobRow.claimed_at.is_null(False)
+    with writing():
+        JobRow.update(
+            uncertain=True,
+            waits_for=WaitingFor.CONFIRM,
+            next_attempt_at=fn.MIN(
+                fn.MAX(JobRow.next_attempt_at, JobRow.sent_at + quarantine), now + quarantine
+            ),
+        ).where(unanswered, JobRow.sent_at >= JobRow.claimed_at).execute()
+        released = _released(JobRow.claimed_at.is_null(False))
+        _clamped(longest, now)
+    return released
+
+
+def clamp(longest: float, now: float) -> None:
+    """Let no job wait longer than `longest` seconds from now: the clock may have jumped back."""
+    late = JobRow.select(JobRow.id).where(JobRow.status.in_(OPEN), JobRow.next_attempt_at > now + longest)
+    if late.exists():
+        with writing():
+            _clamped(longest, now)
+
+
+def due(
+    now: float,
+    limit: int,
+    *,
+    send: bool,
+    look: bool,
+    fresh_since: float | None,
+    connected: Iterable[str],
+    probe: bool,
+) -> list[int]:
+    """The jobs to try next, newest activity first, at most `limit`.
+
+    `send`, `look`: which of the two may run at all; `fresh_since`: only activities that started since then.
+    `probe`: the job that waited longest comes first, so that one bad file is not tried again and again.
+    """
+    wanted = JobRow.upload_id.is_null(False) if not send else JobRow.upload_id.is_null() if not look else None
+    query = (
+        JobRow.select(JobRow.id)
+        .join(ActivityRow)
+        .where(
+            JobRow.status.in_(OPEN),
+            JobRow.claimed_at.is_null(),
+            JobRow.next_attempt_at <= now,
+            ActivityRow.athlete.in_(list(connected)),
+        )
+    )
+    if wanted is not None:
+        query = query.where(wanted)
+    if fresh_since is not None:
+        query = query.where(ActivityRow.start_time >= fresh_since)
+    newest = (ActivityRow.start_time.desc(nulls="LAST"), JobRow.id)
+    order = (JobRow.tried_at.asc(nulls="FIRST"), *newest) if probe else newest
+    return [row[0] for row in tuples(query.order_by(*order).limit(limit))]
+
+
+def next_due(now: float, connected: Iterable[str]) -> float | None:
+    """When the next job that is not due yet will be; None if there is none."""
+    earliest: float | None = (
+        JobRow.select(fn.MIN(JobRow.next_attempt_at))
+        .join(ActivityRow)
+        .where(
+            JobRow.status.in_(OPEN),
+            JobRow.claimed_at.is_null(),
+            JobRow.next_attempt_at > now,
+            ActivityRow.athlete.in_(list(connected)),
+        )
+        .scalar()
+    )
+    return earliest
+
+
+def in_flight() -> int:
+    """How many jobs are being worked on."""
+    return int(JobRow.select().where(JobRow.claimed_at.is_null(False)).count())
+
+
+def outstanding() -> int:
+    """How many uploads Strava has accepted but not finished."""
+    return int(JobRow.select().where(JobRow.status.in_(OPEN), JobRow.upload_id.is_null(False)).count())
+
+
+def counts() -> dict[Status, int]:
+    """How many jobs there are in each status."""
+    found = dict(tuples(JobRow.select(JobRow.status, fn.COUNT(JobRow.id)).group_by(JobRow.status)))
+    return {status: int(found.get(status, 0)) for status in Status}
+
+
+def get(job_id: int) -> Job | None:
+    """One job by its id."""
+    return next(iter(_jobs(JobRow.id == job_id, limit=1)), None)
+
+
+def of_activity(activity_id: int) -> Job | None:
+    """The job of one activity."""
+    return next(iter(_jobs(JobRow.activity == activity_id, limit=1)), None)
+
+
+def of_bytes(athlete: str, sha256: str) -> Job | None:
+    """The job of the activity with these bytes."""
+    return next(iter(_jobs((ActivityRow.athlete == athlete) & (ActivityRow.sha256 == sha256), limit=1)), None)
+
+
+def history(
+    *, status: Status | None = None, athlete: str | None = None, before: int | None = None, limit: int = 50
+) -> list[Job]:
+    """The jobs, newest first; `skipped` only when asked for. `before`: below this id."""
+    where = JobRow.status != Status.SKIPPED if status is None else JobRow.status == status
+    if athlete is not None:
+        where &= ActivityRow.athlete == athlete
+    if before is not None:
+        where &= JobRow.id < before
+    return _jobs(where, limit=limit)
+
+
+def unfinished() -> list[Job]:
+    """Every pending and processing job, in the order in which they will be tried."""
+    order = (JobRow.next_attempt_at, ActivityRow.start_time.desc(nulls="LAST"), JobRow.id)
+    return _jobs(JobRow.status.in_(OPEN), order=order)
+
+
+def with_status(status: Status, error_code: str | None = None) -> list[Job]:
+    """Every job of one status, oldest first; of one reason, if it is named."""
+    where = JobRow.status == status
+    if error_code is not None:
+        where &= JobRow.error_code == error_code
+    return _jobs(where, order=(JobRow.id,))
+
+
+def last_completed() -> Job | None:
+    """The job that was completed last."""
+    found = _jobs(JobRow.status == Status.COMPLETED, order=(JobRow.completed_at.desc(),), limit=1)
+    return found[0] if found else None
+
+
+def requeue(job_id: int, statuses: Iterable[Status], *, external_id: str | None = None) -> bool:
+    """Put a job back into the queue, its count reset; False if it is in none of `statuses`.
+
+    With a fresh `external_id` it is sent as if for the first time.
+    """
+    fresh: dict[str, Any] = {"status": Status.PENDING, "waits_for": None, "failures": 0, "next_attempt_at": 0}
+    fresh |= {"error_code": None, "error_message": None, "completed_at": None, "strava_activity_id": None}
+    if external_id is not None:
+        fresh |= {
+            "external_id": external_id,
+            "upload_id": None,
+            "uncertain": False,
+            "sent_at": None,
+            "looks": 0,
+        }
+    with writing():
+        where = (JobRow.id == job_id, JobRow.status.in_(list(statuses)), JobRow.claimed_at.is_null())
+        return bool(JobRow.update(**fresh).where(*where).execute())
+
+
+def set_aside(job_id: int) -> bool:
+    """Put a failed or held job aside; False if it is neither."""
+    with writing():
+        return bool(
+            JobRow.update(status=Status.SKIPPED, error_code="dismissed", error_message="put aside by hand")
+            .where(JobRow.id == job_id, JobRow.status.in_([Status.FAILED, Status.HELD]))
+            .execute()
+        )
+
+
+def bring_forward(athlete: str | None = None) -> None:
+    """Let the waiting jobs be tried now, after what they waited for has been mended."""
+    of_athlete = ActivityRow.select(ActivityRow.id)
+    if athlete is not None:
+        of_athlete = of_athlete.where(ActivityRow.athlete == athlete)
+    waits = JobRow.waits_for.in_([WaitingFor.FILE, WaitingFor.RETRY])
+    with writing():
+        JobRow.update(next_attempt_at=0).where(
+            JobRow.status == Status.PENDING, waits, ~JobRow.uncertain, JobRow.activity.in_(of_athlete)
+        ).execute()
+
+
+def known_athletes() -> set[str]:
+    """The athletes that jobs or tokens are kept for."""
+    names = {name for (name,) in tuples(ActivityRow.select(ActivityRow.athlete).distinct())}
+    return names | {name for (name,) in tuples(AthleteRow.select(AthleteRow.name))}
+
+
+def _update(job_id: int, **columns: Any) -> None:
+    with writing():
+        JobRow.update(**columns).where(JobRow.id == job_id, JobRow.claimed_at.is_null(False)).execute()
+
+
+def _released(where: Any) -> int:
+    accepted = JobRow.upload_id.is_null(False)
+    freed = JobRow.update(status=Status.PENDING, claimed_at=None).where(where, ~accepted).execute()
+    looked = JobRow.update(status=Status.PROCESSING, claimed_at=None, waits_for=WaitingFor.PROCESSING)
+    return int(freed) + int(looked.where(where, accepted).execute())
+
+
+def _clamped(longest: float, now: float) -> None:
+    JobRow.update(next_attempt_at=now + longest).where(
+        JobRow.status.in_(OPEN), JobRow.next_attempt_at > now + longest
+    ).execute()
+
+
+def _jobs(where: Any, *, order: tuple[Any, ...] | None = None, limit: int | None = None) -> list[Job]:
+    query = JobRow.select(JobRow, ActivityRow).join(ActivityRow).where(where)
+    query = query.order_by(*(order or (JobRow.id.desc(),)))
+    return [_job(row) for row in (query.limit(limit) if limit is not None else query)]
+
+
+def _job(row: Any) -> Job:
+    activity = row.activity
+    return Job(
+        id=row.id,
+        activity_id=activity.id,
+        athlete=activity.athlete,
+        sha256=activity.sha256,
+        path=os.fsdecode(bytes(activity.path)),
+        size=activity.size,
+        data_type=activity.data_type,
+        sport=activity.sport,
+        start_time=activity.start_time,
+        duration_s=activity.duration_s,
+        elapsed_s=activity.elapsed_s,
+        distance_m=activity.distance_m,
+        status=Status(row.status),
+        waits_for=WaitingFor(row.waits_for) if row.waits_for else None,
+        failures=row.failures,
+        next_attempt_at=row.next_attempt_at,
+        claimed_at=row.claimed_at,
+        tried_at=row.tried_at,
+        sent_at=row.sent_at,
+        accepted_at=row.accepted_at,
+        uncertain=row.uncertain,
+        external_id=row.external_id,
+        upload_id=row.upload_id,
+        looks=row.looks,
+        strava_activity_id=row.strava_activity_id,
+        error_code=row.error_code,
+        error_message=row.error_message,
+        created_at=row.created_at,
+        completed_at=row.completed_at,
+    )

@@ -1,0 +1,106 @@
+"""What do all jobs share? Strava's allowance as last heard, and the gates that are shut."""
+
+from __future__ import annotations
+
+from fitferry.ledger.tables import AllowanceRow, GateRow, put, writing
+from fitferry.model import Allowance, Gate, GateName, Heard
+
+
+def allowance() -> Allowance:
+    """Strava's limits and use as last heard; the usual limits where nothing was heard yet."""
+    row = AllowanceRow.get_or_none(AllowanceRow.id == 1)
+    if row is None:
+        return Allowance()
+    return Allowance(
+        overall_limit=(row.overall_limit_quarter, row.overall_limit_day),
+        overall_usage=(row.overall_usage_quarter, row.overall_usage_day),
+        read_limit=(row.read_limit_quarter, row.read_limit_day),
+        read_usage=(row.read_usage_quarter, row.read_usage_day),
+        heard_at=row.heard_at,
+    )
+
+
+def hear(heard: Heard, now: float) -> None:
+    """Write down what an answer said of the allowance; what it did not say stays."""
+    if heard == Heard():
+        return
+    with writing():
+        before = allowance()
+        overall_limit, overall = (
+            heard.overall_limit or before.overall_limit,
+            heard.overall_usage or before.overall_usage,
+        )
+        read_limit, read = heard.read_limit or before.read_limit, heard.read_usage or before.read_usage
+        put(
+            AllowanceRow,
+            id=1,
+            overall_limit_quarter=overall_limit[0],
+            overall_limit_day=overall_limit[1],
+            overall_usage_quarter=overall[0],
+            overall_usage_day=overall[1],
+            read_limit_quarter=read_limit[0],
+            read_limit_day=read_limit[1],
+            read_usage_quarter=read[0],
+            read_usage_day=read[1],
+            heard_at=now,
+        )
+
+
+def gates() -> dict[GateName, Gate]:
+    """The gates that are shut."""
+    return {
+        GateName(row.name): Gate(GateName(row.name), row.until, row.since, row.tries, row.code, row.message)
+        for row in GateRow.select()
+    }
+
+
+def shut(gate: Gate) -> None:
+    """Shut a gate, or keep it shut for longer; one that is shut keeps the time since when."""
+    with writing():
+        before = gates().get(gate.name)
+        put(
+            GateRow,
+            name=gate.name,
+            until=gate.until,
+            since=before.since if before else gate.since,
+            tries=gate.tries,
+            code=gate.code,
+            message=gate.message,
+            probing=False,
+        )
+
+
+def reopen(*names: GateName) -> bool:
+    """Open gates; whether any was shut."""
+    if not GateRow.select().where(GateRow.name.in_(names)).exists():
+        return False
+    with writing():
+        return bool(GateRow.delete().where(GateRow.name.in_(names)).execute())
+
+
+def take_probe(name: GateName, now: float, lease: float) -> bool:
+    """Be the one job that tries a gate whose time has come; False if another one is."""
+    with writing():
+        return bool(
+            GateRow.update(until=now + lease, probing=True)
+            .where(GateRow.name == name, GateRow.until <= now)
+            .execute()
+        )
+
+
+def hurry(names: list[GateName], now: float) -> None:
+    """Let gates be tried by the next job, after a probe that did not ask Strava."""
+    leased = (GateRow.name.in_(names)) & (GateRow.until > now) & GateRow.probing
+    if names and GateRow.select().where(leased).exists():
+        with writing():
+            GateRow.update(until=now, probing=False).where(leased).execute()
+
+
+def hurry_gates(now: float, longest: dict[GateName, float]) -> None:
+    """After a start: let gates be tried at once where that may help, and none later than its longest wait."""
+    with writing():
+        GateRow.update(until=now).where(GateRow.name.in_([GateName.SETTINGS, GateName.NETWORK])).execute()
+        for name, seconds in longest.items():
+            GateRow.update(until=now + seconds).where(
+                GateRow.name == name, GateRow.until > now + seconds
+            ).execute()

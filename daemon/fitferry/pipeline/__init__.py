@@ -1,0 +1,1 @@
+"""What is done with a file? Three verbs: `admit` it, `attempt` its upload, `wake` what is due."""

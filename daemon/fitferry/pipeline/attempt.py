@@ -1,0 +1,235 @@
+"""What does one attempt do? Claim (D2), ask Strava once, write down what came of it (D3, D4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+
+from fitferry import allowance as allowances
+from fitferry import policy
+from fitferry.config import StravaSettings, UploadSettings
+from fitferry.errors import KeyProblem, NotConnected, StravaFault
+from fitferry.ledger import athletes, files, jobs, shared
+from fitferry.model import Fault, GateName, Job, Outcome, Step, Trouble
+from fitferry.pipeline import admit
+from fitferry.policy import Around, Move
+from fitferry.strava import Strava
+from fitferry.tokens import Tokens
+
+SEARCH_SECONDS = 86_400.0
+"""How far around an activity's start it is looked for among those on Strava: time zones may be off."""
+
+_MENDABLE = frozenset({Fault.TOKEN_REFUSED, Fault.APP_REFUSED})
+"""What a fresh access token may mend: Strava has named the application for a stale token, too."""
+_REACHED = frozenset(Fault) - {Fault.UNREACHABLE, Fault.UNAVAILABLE, Fault.BROKEN_OFF}
+
+_log = structlog.get_logger()
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Stage:
+    """How far an attempt has come, for the judgement of what goes wrong in it."""
+
+    at: Move
+    tried_before: float | None
+    sent: bool = False
+
+
+class Attempts:
+    """One attempt a call, on whichever worker was rung."""
+
+    def __init__(
+        self,
+        strava: Strava,
+        tokens: Tokens,
+        *,
+        app: StravaSettings,
+        uploads: UploadSettings,
+        folders: Iterable[str],
+        clock: Callable[[], float],
+    ) -> None:
+        self._strava = strava
+        self._tokens = tokens
+        self._app = app
+        self._uploads = uploads
+        self._folders = tuple(folders)
+        self._clock = clock
+        self._last_success = 0.0
+
+    def __call__(self, job_id: int) -> None:
+        """Try one job, if it is due and nothing is in the way."""
+        before = jobs.get(job_id)
+        probed = self._pass_gates(self._clock())
+        job = jobs.claim(job_id, self._clock()) if before is not None and probed is not None else None
+        if before is not None and job is not None:
+            with structlog.contextvars.bound_contextvars(job=job.id, file=job.file, athlete=job.athlete):
+                self._write_down(job, self._judged(job, before.tried_at))
+        # Gates that this attempt could neither open nor keep shut are the next job's to try.
+        shared.hurry(probed or [], self._clock())
+
+    def _pass_gates(self, now: float) -> list[GateName] | None:
+        """The shut gates whose one probe this attempt is; None if one of them lets nobody through now."""
+        gates = shared.gates()
+        if any(gate.until > now for gate in gates.values()):
+            return None
+        shared.reopen(GateName.RATE_LIMIT)
+        probed: list[GateName] = [name for name in gates if name is not GateName.RATE_LIMIT]
+        if all(shared.take_probe(name, now, policy.PROBE_CAP) for name in probed):
+            return probed
+        return None
+
+    def _judged(self, job: Job, tried_before: float | None) -> Step:
+        """What the attempt came to; the one place where an exception that nobody planned is caught."""
+        can_read = athletes.get(job.athlete).can_read
+        stage = _Stage(policy.move(job, self._uploads, can_read=can_read), tried_before)
+        try:
+            return self._run(job, stage)
+        except StravaFault as fault:
+            around = self._around(stage)
+            if fault.fault in _REACHED:
+                shared.reopen(GateName.NETWORK)
+            return policy.after_fault(job, fault, stage.at, around)
+        except KeyProblem:
+            return policy.lost_connection(job, Trouble.KEY)
+        except NotConnected:
+            return policy.lost_connection(job, None)
+        except Exception:  # noqa: BLE001  # the only place: whatever it is, the worker lives on and it counts
+            _log.exception("surprise")
+            return policy.after_surprise(job, self._around(stage), sent=stage.sent)
+
+    def _run(self, job: Job, stage: _Stage) -> Step:
+        match stage.at:
+            case Move.GIVE_UP:
+                return policy.given_up(job)
+            case Move.LOOK:
+                return self._look(job, stage)
+            case Move.CONFIRM:
+                found = self._find(job, stage)
+                step = policy.after_confirm(job, found, self._around(stage))
+                if step is not None:
+                    return step
+                stage.at = Move.SEND
+        return self._send(job, stage)
+
+    def _look(self, job: Job, stage: _Stage) -> Step:
+        upload_id = job.upload_id or 0
+        report = self._with_token(
+            job, lambda token: self._strava.upload_status(upload_id, token=token), stage
+        )
+        return policy.after_report(job, report, self._around(stage))
+
+    def _find(self, job: Job, stage: _Stage) -> int | None:
+        """The activity that came of an earlier attempt, found by the id that it was sent with."""
+        middle = job.start_time if job.start_time is not None else (job.sent_at or self._clock())
+        after, before = middle - SEARCH_SECONDS, middle + SEARCH_SECONDS
+        listed = self._with_token(
+            job, lambda token: self._strava.activities(token=token, after=after, before=before), stage
+        )
+        # Strava appends the data type: abc becomes abc.fit.
+        ours = (a.id for a in listed if (a.external_id or "").split(".", 1)[0] == job.external_id)
+        return next(ours, None)
+
+    def _send(self, job: Job, stage: _Stage) -> Step:
+        body = self._body(job, stage)
+        if isinstance(body, Step):
+            return body
+
+        def send(token: str) -> Step:
+            jobs.about_to_send(job.id, self._clock())
+            stage.sent = True
+            report = self._strava.upload(
+                body, token=token, external_id=job.external_id, data_type=job.data_type
+            )
+            now = self._clock()
+            if report.upload_id:
+                jobs.accepted(job.id, report.upload_id, now)
+            known = replace(
+                job, upload_id=report.upload_id or None, accepted_at=now, looks=0, uncertain=False
+            )
+            return policy.after_report(known, report, self._around(stage))
+
+        return self._with_token(job, send, stage)
+
+    def _body(self, job: Job, stage: _Stage) -> bytes | Step:
+        """The bytes that were hashed, wherever they are now; or what it means that they are not there."""
+        now = self._clock()
+        for path in dict.fromkeys([job.path, *files.other_paths(job.athlete, job.sha256)]):
+            try:
+                reading = admit.read(path)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                return policy.file_unreadable(
+                    job, f"the file cannot be read ({error.strerror})", self._around(stage)
+                )
+            if reading is None:
+                return policy.file_unreadable(job, "the file is being changed", self._around(stage))
+            if reading.sha256 == job.sha256:
+                if path != job.path:
+                    files.moved(job.activity_id, path)
+                return reading.body
+            if path == job.path:
+                admit.admit(path, job.athlete, self._app, now)
+                return policy.file_changed(job)
+        if not self._folder_is_there(job.path):
+            return policy.file_unreadable(job, "its folder is not there", self._around(stage))
+        return policy.file_gone(job)
+
+    def _folder_is_there(self, path: str) -> bool:
+        own = [folder for folder in self._folders if Path(path).is_relative_to(folder)]
+        return all(Path(folder).is_dir() for folder in own) if own else Path(path).parent.is_dir()
+
+    def _with_token(self, job: Job, call: Callable[[str], T], stage: _Stage) -> T:
+        """One request with a fresh token; a second one where Strava refuses the token."""
+        token = self._token(job, stage, force=False)
+        try:
+            answer = call(token)
+        except StravaFault as fault:
+            if fault.fault not in _MENDABLE:
+                raise
+            answer = call(self._token(job, stage, force=True))
+        self._last_success = self._clock()
+        shared.reopen(GateName.NETWORK, GateName.SETTINGS)
+        return answer
+
+    def _token(self, job: Job, stage: _Stage, *, force: bool) -> str:
+        try:
+            return self._tokens.fresh(job.athlete, self._clock(), force=force)
+        except StravaFault as fault:
+            stage.at = Move.CONFIRM  # no byte of the file is concerned: nothing counts, nothing is uncertain
+            raise StravaFault(fault.fault, str(fault), retry_after=fault.retry_after) from fault
+
+    def _around(self, stage: _Stage) -> Around:
+        now = self._clock()
+        gates = shared.gates()
+        network = gates.get(GateName.NETWORK)
+        return Around(
+            now=now,
+            uploads=self._uploads,
+            allowance=allowances.rolled(shared.allowance(), now),
+            outstanding=jobs.outstanding(),
+            others_succeed=stage.tried_before is not None and self._last_success > stage.tried_before,
+            gate_tries=network.tries if network else 0,
+        )
+
+    def _write_down(self, job: Job, step: Step) -> None:
+        now = self._clock()
+        if step.shut is not None:
+            shared.shut(step.shut)
+        if step.trouble is not None:
+            athletes.lose(job.athlete, step.trouble, now)
+        jobs.record(job.id, step, now)
+        log = _log.warning if step.outcome in {Outcome.FAILED, Outcome.RETRY} else _log.info
+        log(
+            "attempted",
+            outcome=step.outcome,
+            waiting_for=step.shut.name if step.shut else step.waits_for,
+            next_in=round(max(0.0, step.next_attempt_at - now), 1) or None,
+            strava_activity_id=step.strava_activity_id,
+            reason=step.shut.message if step.shut else step.error_message,
+        )

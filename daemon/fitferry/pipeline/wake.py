@@ -1,0 +1,50 @@
+"""Which jobs may be tried now, and when is the next look worth it? Reads the ledger, writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fitferry import allowance as allowances
+from fitferry import policy
+from fitferry.config import UploadSettings
+from fitferry.ledger import athletes, jobs, shared
+from fitferry.model import GateName
+
+IDLE = 3600.0
+"""Seconds until the next look when nothing is due: whatever changes that, rings."""
+
+
+def wake(names: Iterable[str], uploads: UploadSettings, now: float) -> tuple[list[int], float]:
+    """The jobs to ring for, no more than may run at once, and the seconds until something else is due.
+
+    While a gate is shut that is no job at all, whatever waits: a long outage costs no work.
+    """
+    jobs.clamp(policy.longest_wait(uploads), now)
+    gates = shared.gates().values()
+    opens = max((gate.until for gate in gates), default=0.0)
+    if opens > now:
+        return [], opens - now
+    connected, flying = athletes.connected(names), jobs.in_flight()
+    probe = any(gate.name is not GateName.RATE_LIMIT for gate in gates)
+    slots = min(1, uploads.max_concurrent - flying) if probe else uploads.max_concurrent - flying
+    if slots <= 0 or not connected:
+        return [], IDLE
+    allowance = shared.allowance()
+    room = allowances.room(allowance, now, flying)
+    fresh_since = None if room.backlog else now - allowances.FRESH_SECONDS
+    due: list[int] = []
+    if room.send or room.look:
+        due = jobs.due(
+            now,
+            slots,
+            send=room.send,
+            look=room.look,
+            fresh_since=fresh_since,
+            connected=connected,
+            probe=probe,
+        )
+    later = jobs.next_due(now, connected)
+    seconds = IDLE if later is None else later - now
+    if len(due) < slots and not (room.send and room.look and room.backlog):
+        seconds = min(seconds, allowances.resume_at(allowance, now) - now)
+    return due, seconds

@@ -1,0 +1,197 @@
+"""How are things? One snapshot for the page, the status file, the commands and the metrics."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fitferry import __version__
+from fitferry import allowance as allowances
+from fitferry.ledger import athletes, jobs, shared
+from fitferry.model import Athlete, Gate, GateName, Job, Problem, Status, Trouble, WaitingFor, WatchState
+
+_STRAVA = "https://www.strava.com"
+_TROUBLE = {
+    Trouble.REVOKED: "Strava no longer accepts the connection of {name}: connect again on the page or with "
+    "`fitferry connect {name}`; the uploads wait",
+    Trouble.SCOPE: "{name} has not given the permission that uploads need: connect again and leave every box ticked",
+    Trouble.KEY: "the stored connection of {name} cannot be opened, because the key is another one: connect again",
+}
+_NOT_CONNECTED = (
+    "{name} is not connected to Strava yet: connect on the page or with `fitferry connect {name}`"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What only the running daemon knows of itself."""
+
+    pid: int
+    started_at: float
+    host: str
+    port: int
+    url: str
+    watch: tuple[WatchState, ...]
+    troubles: tuple[Problem, ...] = ()
+
+
+def snapshot(names: Iterable[str], process: Process, now: float) -> dict[str, Any]:
+    """Everything that `status.json` says, see the file format in README.md."""
+    people = [athletes.get(name) for name in names]
+    gates = shared.gates()
+    counts = jobs.counts()
+    found = problems(people, gates, process, counts, now)
+    last = jobs.last_completed()
+    return {
+        "version": __version__,
+        "pid": process.pid,
+        "started_at": iso(process.started_at),
+        "updated_at": iso(now),
+        "web": {"host": process.host, "port": process.port, "url": process.url},
+        "state": _state(found, gates, counts, now),
+        "problems": [
+            {"code": p.code, "athlete": p.athlete, "message": p.message, "since": iso(p.since)} for p in found
+        ],
+        "athletes": [athlete(person) for person in people],
+        "queue": {status.value: count for status, count in counts.items()},
+        "rate_limit": _rate_limit(gates, now),
+        "last_upload": job(last, gates, now) if last else None,
+        "watch": [
+            {"folder": w.folder, "athlete": w.athlete, "method": w.method, "available": w.available}
+            for w in process.watch
+        ],
+    }
+
+
+def athlete(person: Athlete) -> dict[str, Any]:
+    """One athlete, as the API shows them."""
+    return {
+        "name": person.name,
+        "connected": person.connected,
+        "athlete_id": person.athlete_id,
+        "display_name": person.display_name,
+        "scopes": list(person.scopes),
+    }
+
+
+def job(job: Job, gates: dict[GateName, Gate], now: float, *, connected: bool = True) -> dict[str, Any]:
+    """One job, as the API shows it; waits that all jobs share are worked in."""
+    waiting_for, next_attempt_at = waits(job, gates, now, connected=connected)
+    return {
+        "id": job.id,
+        "activity_id": job.activity_id,
+        "athlete": job.athlete,
+        "file": job.file,
+        "status": job.status.value,
+        "waiting_for": waiting_for.value if waiting_for else None,
+        "strava_activity_id": job.strava_activity_id,
+        "strava_url": f"{_STRAVA}/activities/{job.strava_activity_id}" if job.strava_activity_id else None,
+        "error_code": job.error_code,
+        "error_message": job.error_message,
+        "retry_count": job.retry_count,
+        "created_at": iso(job.created_at),
+        "completed_at": iso(job.completed_at),
+        "next_attempt_at": iso(next_attempt_at),
+        "sport": job.sport,
+        "start_time": iso(job.start_time),
+        "duration_s": job.duration_s,
+        "distance_m": job.distance_m,
+        "size": job.size,
+        "sha256": job.sha256,
+    }
+
+
+def jobs_shown(found: Iterable[Job], now: float) -> list[dict[str, Any]]:
+    """Several jobs, as the API shows them."""
+    gates = shared.gates()
+    listed = list(found)
+    connected = set(athletes.connected({one.athlete for one in listed}))
+    return [job(one, gates, now, connected=one.athlete in connected) for one in listed]
+
+
+def waits(
+    job: Job, gates: dict[GateName, Gate], now: float, *, connected: bool
+) -> tuple[WaitingFor | None, float | None]:
+    """What a job waits for, and until when: its own wait, or the one that all share."""
+    if job.status not in {Status.PENDING, Status.PROCESSING} or job.claimed_at is not None:
+        return None, None
+    if not connected:
+        return WaitingFor.CONNECTION, None
+    shut = [gate for gate in gates.values() if gate.until > now or gate.name is not GateName.RATE_LIMIT]
+    if shut:
+        last = max(shut, key=lambda gate: gate.until)
+        return WaitingFor(last.name), max(last.until, job.next_attempt_at, now)
+    if job.next_attempt_at <= now:
+        return job.waits_for if job.upload_id is not None else None, max(job.next_attempt_at, job.created_at)
+    return job.waits_for, job.next_attempt_at
+
+
+def problems(
+    people: Iterable[Athlete],
+    gates: dict[GateName, Gate],
+    process: Process,
+    counts: dict[Status, int],
+    now: float,
+) -> list[Problem]:
+    """What needs a person, each once; it goes when it is over."""
+    found = list(process.troubles)
+    for person in people:
+        if not person.connected:
+            words = _TROUBLE[person.trouble] if person.trouble else _NOT_CONNECTED
+            since = person.trouble_since if person.trouble_since is not None else process.started_at
+            found.append(Problem("not_connected", words.format(name=person.name), since, person.name))
+    settings = gates.get(GateName.SETTINGS)
+    if settings is not None:
+        found.append(Problem(settings.code, settings.message, settings.since))
+    found += [
+        Problem(
+            "folder_unavailable",
+            f"the folder {w.folder} cannot be read ({w.reason}); Fitferry waits for it",
+            process.started_at,
+            w.athlete,
+        )
+        for w in process.watch
+        if not w.available and w.reason
+    ]
+    waiting = len(jobs.with_status(Status.HELD, "backlog")) if counts[Status.HELD] else 0
+    if waiting:
+        words = f"{waiting} old activities wait for your decision: see the page, or `fitferry backlog`"
+        found.append(Problem("backlog", words, now))
+    return found
+
+
+def write(path: Path, values: dict[str, Any]) -> None:
+    """Replace the status file in one step. Not synced: it is worth nothing after a power cut."""
+    scratch = path.with_name(f".{path.name}.part")
+    scratch.write_text(json.dumps(values, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    scratch.chmod(0o644)
+    os.replace(scratch, path)  # noqa: PTH105  # one step, as the contract says
+
+
+def iso(moment: float | None) -> str | None:
+    """A time as the API shows it: UTC, ISO 8601, with Z."""
+    if moment is None:
+        return None
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _state(found: list[Problem], gates: dict[GateName, Gate], counts: dict[Status, int], now: float) -> str:
+    if found or counts[Status.FAILED]:
+        return "attention"
+    shut = any(gate.until > now or gate.name is GateName.NETWORK for gate in gates.values())
+    return "waiting" if shut else "ok"
+
+
+def _rate_limit(gates: dict[GateName, Gate], now: float) -> dict[str, Any]:
+    heard = allowances.rolled(shared.allowance(), now)
+    held = gates.get(GateName.RATE_LIMIT)
+    return {
+        "overall": {"limit": list(heard.overall_limit), "usage": list(heard.overall_usage)},
+        "read": {"limit": list(heard.read_limit), "usage": list(heard.read_usage)},
+        "held_until": iso(held.until) if held and held.until > now else None,
+    }

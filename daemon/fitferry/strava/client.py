@@ -1,0 +1,245 @@
+"""How is Strava asked? One request a method; what the answers mean is `answers`' to say."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlencode
+
+import httpx
+
+from fitferry import __version__
+from fitferry.errors import StravaFault
+from fitferry.model import Fault, Grant, Heard, ListedActivity, UploadReport
+from fitferry.strava import answers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+    from fitferry.config import StravaSettings
+
+REQUEST_DEADLINE = 30.0
+"""Seconds that any request but an upload may take in all; httpx itself has no such limit."""
+UPLOAD_DEADLINE = 300.0
+"""Seconds that an upload may take in all: 25 MB at less than one megabit a second."""
+MAX_ANSWER_BYTES = 8_000_000
+"""No answer of Strava's is near this; more is somebody else talking."""
+PAGE = 200
+"""Activities that Strava lists at most in one request."""
+
+_UNSENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.ProxyError,
+)
+"""What can only happen before the request left; after anything else it may have arrived."""
+
+
+class Strava:
+    """Strava's API for one application; safe to share between threads.
+
+    Each method returns what Strava said as a value, or raises a `StravaFault`.
+    """
+
+    def __init__(
+        self,
+        settings: StravaSettings,
+        *,
+        heard: Callable[[Heard], None] = lambda _heard: None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._settings = settings
+        self._heard = heard
+        self._client = httpx.Client(
+            transport=transport,
+            timeout=httpx.Timeout(connect=10, read=60, write=30, pool=5),
+            # A fresh connection each time: the other side may close a kept one just as the body leaves.
+            limits=httpx.Limits(max_keepalive_connections=0),
+            headers={"User-Agent": f"fitferry/{__version__}", "Accept": "application/json"},
+            follow_redirects=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def consent_url(self, state: str, redirect_uri: str, *, force: bool = False) -> str:
+        """Where a browser asks the athlete for consent; `force` asks again for what was granted before."""
+        query = {
+            "client_id": self._settings.client_id,
+            "redirect_uri": redirect_uri,
+            "response_type": "code",
+            "approval_prompt": "force" if force else "auto",
+            "scope": ",".join(self._settings.scopes),
+            "state": state,
+        }
+        return f"{self._settings.website}/oauth/authorize?{urlencode(query)}"
+
+    def exchange(self, code: str) -> Grant:
+        """The tokens for a code; GRANT_REFUSED where the code is not valid (any more)."""
+        return self._grant({"grant_type": "authorization_code", "code": code})
+
+    def refresh(self, refresh_token: str) -> Grant:
+        """The next pair of tokens. The old refresh token may be dead from this moment on."""
+        return self._grant({"grant_type": "refresh_token", "refresh_token": refresh_token})
+
+    def revoke(self, token: str) -> None:
+        """End the connection at Strava, by either token; a token that is gone already is no fault."""
+        auth = httpx.BasicAuth(self._settings.client_id, self._settings.client_secret)
+        request = self._client.build_request(
+            "POST", f"{self._settings.website}/oauth/revoke", data={"token": token}
+        )
+        response = self._send(request, REQUEST_DEADLINE, auth=auth)
+        if not response.is_success:
+            raise answers.grant_fault(response.status_code, response.content)
+
+    def upload(
+        self,
+        body: bytes,
+        *,
+        token: str,
+        external_id: str,
+        data_type: str,
+        fields: Mapping[str, str] | None = None,
+    ) -> UploadReport:
+        """Send the bytes of one activity file; `sent` of a fault tells whether they may have arrived."""
+        request = self._client.build_request(
+            "POST",
+            f"{self._settings.api}/uploads",
+            data={"data_type": data_type, "external_id": external_id, **(fields or {})},
+            files={"file": (f"activity.{data_type}", body, "application/octet-stream")},
+            headers=_bearer(token),
+        )
+        response = self._send(request, UPLOAD_DEADLINE)
+        if response.is_success:
+            return answers.upload(response.content, sent=True)
+        report = answers.refused_upload(response.status_code, response.content)
+        if report is None:
+            raise _fault(response)
+        return report
+
+    def upload_status(self, upload_id: int, *, token: str) -> UploadReport:
+        """Strava's word on an upload that it accepted; NOT_FOUND where it does not know the id."""
+        return answers.upload(self._get(f"uploads/{upload_id}", token), sent=False)
+
+    def athlete(self, *, token: str) -> tuple[int, str]:
+        """The signed-in athlete's id and name."""
+        return answers.athlete(self._get("athlete", token))
+
+    def activities(self, *, token: str, after: float, before: float, page: int = 1) -> list[ListedActivity]:
+        """The athlete's activities that started between two times, newest first, at most PAGE."""
+        query = {"after": int(after), "before": int(before), "page": page, "per_page": PAGE}
+        return answers.activities(self._get("athlete/activities", token, query))
+
+    def _grant(self, form: dict[str, str]) -> Grant:
+        app = {"client_id": self._settings.client_id, "client_secret": self._settings.client_secret}
+        request = self._client.build_request(
+            "POST", f"{self._settings.website}/oauth/token", data={**app, **form}
+        )
+        response = self._send(request, REQUEST_DEADLINE)
+        if not response.is_success:
+            raise answers.grant_fault(response.status_code, response.content)
+        return answers.grant(response.content)
+
+    def _get(self, path: str, token: str, query: dict[str, int] | None = None) -> bytes:
+        request = self._client.build_request(
+            "GET", f"{self._settings.api}/{path}", params=query, headers=_bearer(token)
+        )
+        response = self._send(request, REQUEST_DEADLINE)
+        if not response.is_success:
+            raise _fault(response)
+        return response.content
+
+    def _send(self, request: httpx.Request, seconds: float, auth: httpx.Auth | None = None) -> httpx.Response:
+        """One request within one deadline. Streamed, so that a body cut off cannot hide the status."""
+        with _Deadline(seconds) as deadline:
+            request.extensions = {**request.extensions, "trace": deadline.trace}
+            try:
+                response = self._client.send(request, stream=True, auth=auth)
+                with contextlib.closing(response):
+                    _read(response)
+            except _UNSENT as error:
+                words = f"Strava cannot be reached: {_words(error, deadline)}"
+                raise StravaFault(Fault.UNREACHABLE, words) from error
+            except (httpx.HTTPError, httpx.StreamError, OSError) as error:
+                words = f"the connection to Strava broke off: {_words(error, deadline)}"
+                raise StravaFault(Fault.BROKEN_OFF, words, sent=request.method == "POST") from error
+        self._heard(answers.allowance(response.headers))
+        return response
+
+
+class _Deadline:
+    """A time limit for a whole request: when it is over, the request's socket is shut down.
+
+    httpx limits each read and write, not their sum: a server that sends one byte now and then would hold
+    a worker for ever. httpcore's trace extension hands out the socket as soon as there is one.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.over = False
+        self._seconds = seconds
+        self._socket: socket.socket | None = None
+        self._timer = threading.Timer(seconds, self._end)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+
+    def __str__(self) -> str:
+        return f"no end after {self._seconds:g} s"
+
+    def trace(self, event: str, info: dict[str, Any]) -> None:
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            self._socket = info["return_value"].get_extra_info("socket")
+
+    def _end(self) -> None:
+        self.over = True
+        if self._socket is not None:
+            with contextlib.suppress(OSError):  # closed in the meantime: the request has ended by itself
+                # The plain method: SSLSocket's own would pull its state from under the thread that reads.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _read(response: httpx.Response) -> None:
+    """Read the body into `response.content`, up to a size that no answer of Strava's comes near."""
+    chunks, size = [], 0
+    for chunk in response.iter_bytes():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_ANSWER_BYTES:
+            break
+    response._content = b"".join(chunks)[:MAX_ANSWER_BYTES]  # noqa: SLF001  where httpx's own read() puts it
+
+
+def _words(error: Exception, deadline: _Deadline) -> str:
+    """What went wrong, without any address in it that might hold a secret."""
+    if deadline.over:
+        return str(deadline)
+    cause = error.__cause__.__cause__ if error.__cause__ is not None else None
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
+    return str(error) or type(error).__name__
+
+
+def _fault(response: httpx.Response) -> StravaFault:
+    after = response.headers.get("Retry-After", "")
+    return answers.fault(response.status_code, response.content, response.request.method, after)

@@ -1,0 +1,196 @@
+"""Who may act for an athlete? Signing in, handing out a fresh access token, forgetting.
+
+A refreshed pair is stored before it is used: Strava kills the old refresh token at once, so a pair that is
+lost is a connection lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from fitferry.errors import KeyProblem, NotConnected, SignInFailed, StravaFault
+from fitferry.ledger import athletes
+from fitferry.model import WRITE_SCOPE, Fault, Grant, Trouble
+from fitferry.strava import Strava
+from fitferry.vault import Vault
+
+REFRESH_AHEAD = 300.0
+"""Seconds before its end from which an access token is not used any more."""
+CODE_TRIES = 3
+CODE_PAUSE = 2.0
+"""Strava sometimes refuses a fresh code for about two seconds; the same code works then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """What the browser brought back from Strava's consent page."""
+
+    state: str = ""
+    code: str = ""
+    scope: str = ""
+    error: str = ""
+
+
+class Tokens:
+    """The tokens of every athlete, one refresher each."""
+
+    def __init__(
+        self,
+        strava: Strava,
+        vault: Vault,
+        *,
+        pause: Callable[[float], None] = time.sleep,
+        redirect_uri: Callable[[], str],
+    ) -> None:
+        self._strava = strava
+        self._vault = vault
+        self._pause = pause
+        self._redirect_uri = redirect_uri
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def consent_url(self, athlete: str, now: float, *, redirect_uri: str | None = None) -> tuple[str, str]:
+        """Strava's consent page for an athlete, good for ten minutes and once; and the state in it."""
+        state = secrets.token_urlsafe(24)
+        athletes.ask(digest(state), athlete, now)
+        force = athletes.get(athlete).trouble is Trouble.SCOPE
+        return self._strava.consent_url(state, redirect_uri or self._redirect_uri(), force=force), state
+
+    def complete(self, callback: Callback, now: float) -> str:
+        """Take a consent from the callback to stored tokens; whose it was. Raises SignInFailed."""
+        name = athletes.take(digest(callback.state), now)
+        if name is None:
+            raise SignInFailed(
+                "state", "this sign-in is unknown, was used already, or is older than ten minutes"
+            )
+        try:
+            self._connect(name, callback)
+        except SignInFailed as failed:
+            athletes.conclude(digest(callback.state), failed.code, str(failed))
+            raise
+        athletes.conclude(digest(callback.state), "connected", athletes.get(name).display_name or name)
+        return name
+
+    def fresh(self, athlete: str, now: float, *, force: bool = False) -> str:
+        """An access token that will work for the next minutes; `force` after Strava refused the last one.
+
+        Raises NotConnected, KeyProblem, or the StravaFault of the refresh.
+        """
+        with self._locks[athlete]:
+            grant = self._stored(athlete)
+            if force or grant.expires_at - now < REFRESH_AHEAD:
+                grant = self._strava.refresh(grant.refresh_token)
+                athletes.renew({athlete: self._seal(athlete, grant)})
+            return grant.access_token
+
+    def disconnect(self, athlete: str) -> None:
+        """Forget an athlete's tokens, and revoke them at Strava now or as soon as it can be reached."""
+        with self._locks[athlete]:
+            sealed = athletes.sealed_tokens(athlete)
+            athletes.disconnect(athlete, sealed)
+        self.say_farewells()
+
+    def say_farewells(self) -> None:
+        """Revoke what was disconnected while Strava could not be reached."""
+        for athlete, sealed in athletes.farewells():
+            try:
+                self._strava.revoke(str(self._vault.unseal(athlete, sealed)["refresh_token"]))
+            except KeyProblem:
+                pass  # nobody can open it any more: there is nothing left to revoke with
+            except StravaFault as fault:
+                if fault.fault in {
+                    Fault.UNREACHABLE,
+                    Fault.UNAVAILABLE,
+                    Fault.BROKEN_OFF,
+                    Fault.SERVER_ERROR,
+                }:
+                    return
+            athletes.farewell_said(athlete)
+
+    def check(self, names: Iterable[str], now: float) -> list[str]:
+        """Let go of tokens that the key does not open (any more); whose they were."""
+        return [name for name in names if not self._opens(name) and athletes.lose(name, Trouble.KEY, now)]
+
+    def reseal(self) -> None:
+        """Seal every stored token anew with the newest key. Raises KeyProblem."""
+        athletes.renew({name: self._vault.reseal(sealed) for name, sealed in athletes.all_sealed()})
+
+    def _connect(self, name: str, callback: Callback) -> None:
+        if callback.error:
+            raise SignInFailed("refused", f"Strava says that consent was not given ({callback.error})")
+        granted = tuple(scope for scope in callback.scope.replace(" ", ",").split(",") if scope)
+        if WRITE_SCOPE not in granted:
+            raise SignInFailed(
+                "scope",
+                "without the permission to upload (activity:write) nothing can be sent: please tick its box",
+            )
+        grant = self._exchange(callback.code)
+        known = athletes.get(name).athlete_id
+        if known is not None and grant.athlete_id is not None and known != grant.athlete_id:
+            raise SignInFailed(
+                "account",
+                f"this is another Strava account ({grant.display_name}) than the one that {name} had; "
+                "disconnect first if that is meant",
+            )
+        athletes.connect(name, grant.athlete_id, grant.display_name, granted, self._seal(name, grant))
+
+    def _exchange(self, code: str) -> Grant:
+        for tries_left in reversed(range(CODE_TRIES)):
+            try:
+                return self._strava.exchange(code)
+            except StravaFault as fault:
+                if fault.fault is Fault.GRANT_REFUSED and tries_left:
+                    self._pause(CODE_PAUSE)
+                    continue
+                raise _sign_in_failed(fault) from fault
+        raise AssertionError("the last try returns or raises")
+
+    def _opens(self, athlete: str) -> bool:
+        try:
+            self._stored(athlete)
+        except KeyProblem:
+            return False
+        except NotConnected:
+            pass  # nothing to open
+        return True
+
+    def _stored(self, athlete: str) -> Grant:
+        sealed = athletes.sealed_tokens(athlete)
+        if sealed is None:
+            raise NotConnected(f"{athlete} is not connected to Strava")
+        values = self._vault.unseal(athlete, sealed)
+        return Grant(str(values["access_token"]), str(values["refresh_token"]), float(values["expires_at"]))
+
+    def _seal(self, athlete: str, grant: Grant) -> bytes:
+        return self._vault.seal(
+            athlete,
+            {
+                "access_token": grant.access_token,
+                "refresh_token": grant.refresh_token,
+                "expires_at": grant.expires_at,
+            },
+        )
+
+
+def digest(secret: str) -> str:
+    """What is kept of a secret that somebody else holds."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _sign_in_failed(fault: StravaFault) -> SignInFailed:
+    match fault.fault:
+        case Fault.GRANT_REFUSED:
+            return SignInFailed("code", "the sign-in is no longer valid; please try again")
+        case Fault.APP_REFUSED:
+            return SignInFailed(
+                "app", f"Strava does not know this application: check client_id and client_secret ({fault})"
+            )
+        case Fault.REFUSED:
+            return SignInFailed("strava", f"Strava refused the sign-in ({fault})")
+        case _:
+            return SignInFailed("unreachable", f"Strava cannot be reached; please try again ({fault})", 502)
