@@ -195,6 +195,19 @@ def file_unreadable(job: Job, words: str, around: Around) -> Step:
     )
 
 
+def ledger_failed(job: Job, words: str, uploads: UploadSettings, now: float, *, sent: bool) -> Step:
+    """The ledger could not be written in the middle of an attempt: nothing counts, and nothing is forgotten."""
+    uncertain = job.uncertain or sent
+    return replace(
+        _same(job, Outcome.WAITING),
+        uncertain=uncertain,
+        waits_for=WaitingFor.CONFIRM if uncertain else WaitingFor.RETRY,
+        next_attempt_at=now + uploads.uncertain_delay,
+        error_code="database",
+        error_message=f"the database cannot be written ({words})",
+    )
+
+
 _APP_REFUSED = (
     "Strava does not know this application: client_id or client_secret in [strava] is wrong; "
     "compare both with strava.com/settings/api"

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from fitferry.ledger.tables import ActivityRow, JobRow, SeenFolderRow, SeenPathRow, put, tuples, writing
-from fitferry.model import Admission, Inspection, Signature
+from fitferry.model import Admission, Inspection, Signature, Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,6 +101,19 @@ def moved(activity_id: int, path: str) -> None:
     """Write down where an activity's bytes are now."""
     with writing():
         ActivityRow.update(path=os.fsencode(path)).where(ActivityRow.id == activity_id).execute()
+
+
+def came_back(job_id: int, path: str) -> bool:
+    """Queue a job that was held because its file was gone: the bytes are at this path now."""
+    with writing():
+        where = (JobRow.id == job_id, JobRow.status == Status.HELD, JobRow.error_code == "file_gone")
+        back = (
+            JobRow.update(status=Status.PENDING, error_code=None, error_message=None).where(*where).execute()
+        )
+        if back:
+            activity = JobRow.select(JobRow.activity).where(JobRow.id == job_id)
+            ActivityRow.update(path=os.fsencode(path)).where(ActivityRow.id.in_(activity)).execute()
+    return bool(back)
 
 
 def folder_is_known(athlete: str, folder: str) -> bool:

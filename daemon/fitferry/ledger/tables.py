@@ -46,6 +46,7 @@ _connections: list[Any] = []
 _database = _Database(None, lock_type="IMMEDIATE")
 _writer = threading.RLock()
 _changed: list[Callable[[], None]] = []
+_failures: list[str] = []
 
 fn = peewee.fn
 DatabaseError = peewee.DatabaseError
@@ -228,6 +229,7 @@ def opened(path: Path, changed: Callable[[], None] = lambda: None) -> Iterator[N
         yield
     finally:
         _changed.clear()
+        _failures.clear()
         _database.close_all()
 
 
@@ -245,10 +247,20 @@ def opened_to_read(path: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def writing() -> Iterator[None]:
     """One transaction, all of it or nothing. One writer at a time in this process."""
-    with _writer, _database.atomic():
-        yield
+    try:
+        with _writer, _database.atomic():
+            yield
+    except DatabaseError as error:
+        _failures[:] = [str(error)]
+        raise
+    _failures.clear()
     for changed in _changed:
         changed()
+
+
+def failure() -> str | None:
+    """Why the last write failed: a full disk, one that became read-only; None if it did not."""
+    return _failures[0] if _failures else None
 
 
 def tuples(query: Any) -> list[tuple[Any, ...]]:

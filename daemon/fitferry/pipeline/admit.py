@@ -12,7 +12,7 @@ import structlog
 
 from fitferry import fit
 from fitferry.config import StravaSettings
-from fitferry.ledger import files
+from fitferry.ledger import files, jobs
 from fitferry.model import MAX_FILE_BYTES, Admission, Arrival, Inspection, Signature, Status, Verdict
 
 _log = structlog.get_logger()
@@ -62,11 +62,19 @@ def take(
         signature=reading.signature,
     )
     arrival = _ARRIVALS[admission.status] if new else Arrival.KNOWN
+    if not new and files.came_back(job_id, path):
+        arrival = Arrival.ADMITTED
     reason = {"reason": admission.error_message} if admission.error_message else {}
     _log.info(
         "admitted", job=job_id, path=path, athlete=athlete, outcome=arrival, sport=found.facts.sport, **reason
     )
     return job_id, arrival
+
+
+def find_again() -> int:
+    """Queue what was held because its file was gone, and is there again; how many."""
+    gone = [job for job in jobs.with_status(Status.HELD, "file_gone") if os.path.exists(job.path)]
+    return sum(jobs.requeue(job.id, [Status.HELD]) for job in gone)
 
 
 def read(path: str) -> Reading | None:

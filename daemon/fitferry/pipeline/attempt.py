@@ -14,6 +14,7 @@ from fitferry import policy
 from fitferry.config import StravaSettings, UploadSettings
 from fitferry.errors import KeyProblem, NotConnected, StravaFault
 from fitferry.ledger import athletes, files, jobs, shared
+from fitferry.ledger.tables import DatabaseError
 from fitferry.model import Fault, GateName, Job, Outcome, Step, Trouble
 from fitferry.pipeline import admit
 from fitferry.policy import Around, Move
@@ -60,6 +61,7 @@ class Attempts:
         self._folders = tuple(folders)
         self._clock = clock
         self._last_success = 0.0
+        self._unwritten: dict[int, tuple[Job, Step]] = {}
 
     def __call__(self, job_id: int) -> None:
         """Try one job, if it is due and nothing is in the way."""
@@ -98,6 +100,8 @@ class Attempts:
             return policy.lost_connection(job, Trouble.KEY)
         except NotConnected:
             return policy.lost_connection(job, None)
+        except DatabaseError as error:
+            return policy.ledger_failed(job, str(error), self._uploads, self._clock(), sent=stage.sent)
         except Exception:  # noqa: BLE001  # the only place: whatever it is, the worker lives on and it counts
             _log.exception("surprise")
             return policy.after_surprise(job, self._around(stage), sent=stage.sent)
@@ -217,7 +221,17 @@ class Attempts:
             gate_tries=network.tries if network else 0,
         )
 
+    def write_what_is_left(self) -> None:
+        """Write down what could not be written when it was known: the disk was full, or away."""
+        for job, step in list(self._unwritten.values()):
+            self._write_down(job, step)
+
     def _write_down(self, job: Job, step: Step) -> None:
+        self._unwritten[job.id] = (job, step)
+        self._record(job, step)
+        self._unwritten.pop(job.id, None)
+
+    def _record(self, job: Job, step: Step) -> None:
         now = self._clock()
         if step.shut is not None:
             shared.shut(step.shut)

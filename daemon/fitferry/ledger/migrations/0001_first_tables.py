@@ -121,6 +121,6 @@ class Database(Protocol):
 
 
 def up(_migrator: object, db: Database) -> None:
-    for statement in TABLES.split(";"):
+    for statement in TABLES.split(";\n"):
         if statement.strip():
             db.execute_sql(statement)

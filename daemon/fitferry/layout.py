@@ -1,0 +1,65 @@
+"""What lies in the state folder, and who may read it?"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from fitferry import mounts
+from fitferry.errors import CannotRun
+
+STATE_DB = "state.db"
+QUEUE_DB = "queue.db"
+STATUS = "status.json"
+API_TOKEN = "api-token"  # noqa: S105  # the name of a file
+LOCK = "lock"
+SPOOL = "spool"
+
+_FOLDER_MODE = 0o711
+"""Others may pass through to the status file, and see nothing else."""
+
+
+def prepare(folder: Path) -> None:
+    """Make the state folder fit for use. Raises CannotRun: 1 not writable, 78 on a network mount."""
+    try:
+        folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        probe = folder / f".probe-{secrets.token_hex(4)}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise CannotRun(
+            f"the state folder {folder} is not writable ({error.strerror}): give it to the user who runs Fitferry, "
+            "or name another one as folder in [state]",
+            1,
+        ) from error
+    kind = mounts.filesystem(folder)
+    if mounts.is_network(kind):
+        raise CannotRun(
+            f"the state folder {folder} is on a network mount ({kind}), where a database cannot be kept safely: "
+            "name a local folder as folder in [state]",
+            78,
+        )
+    with contextlib.suppress(OSError):  # somebody else's folder, given to us to write in
+        folder.chmod(folder.stat().st_mode & _FOLDER_MODE)
+
+
+def api_token(folder: Path) -> str:
+    """The token that programs show; made at the first start, for the owner alone."""
+    path = folder / API_TOKEN
+    with contextlib.suppress(FileNotFoundError):
+        token = path.read_text(encoding="ascii").strip()
+        if token:
+            return token
+    token = secrets.token_urlsafe(32)
+    scratch = path.with_name(f".{API_TOKEN}.part")
+    scratch.unlink(missing_ok=True)
+    with os.fdopen(
+        os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii"
+    ) as file:
+        file.write(token + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)
+    return token

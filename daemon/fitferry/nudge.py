@@ -1,0 +1,71 @@
+"""How is the supervisor woken? By a byte in a pipe: an Event's lock must not be taken in a signal handler."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import threading
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+PAUSE = 1.0
+"""Seconds between two wake-ups at least, unless it is to stop: the status file is not written more often."""
+
+
+class Nudge:
+    """A wake-up call for one thread that waits, from any thread; and the call to stop, also from signals."""
+
+    def __init__(self) -> None:
+        self.stopping = False
+        self._bell: tuple[int, int] = (-1, -1)
+        self._end: tuple[int, int] = (-1, -1)
+
+    def __enter__(self) -> Self:
+        self._bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for handle in (*self._bell, *self._end):
+            os.close(handle)
+        self._bell = self._end = (-1, -1)
+
+    def set(self) -> None:
+        """Wake the one who waits."""
+        _ring(self._bell)
+
+    def stop(self) -> None:
+        """Wake the one who waits for the last time."""
+        self.stopping = True
+        _ring(self._end)
+
+    def wait(self, seconds: float) -> None:
+        """Wait for a call, or for so long; then a moment more, so that many calls become one."""
+        select.select([self._bell[0], self._end[0]], [], [], seconds)
+        select.select([self._end[0]], [], [], PAUSE)
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._bell[0], 65_536)
+
+    @contextlib.contextmanager
+    def stopped_by_signals(self) -> Iterator[None]:
+        """Let SIGTERM and SIGINT call to stop, in the main thread; elsewhere nothing is changed."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        numbers = (signal.SIGTERM, signal.SIGINT)
+        before = [signal.signal(number, lambda _number, _frame: self.stop()) for number in numbers]
+        try:
+            yield
+        finally:
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)
+
+
+def _ring(pipe: tuple[int, int]) -> None:
+    with contextlib.suppress(OSError):  # full: it will wake anyway; closed: nobody waits any more
+        os.write(pipe[1], b"x")

@@ -1,0 +1,301 @@
+"""How is the daemon built, run and stopped? The one module that wires, and the one that knows the clock."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+
+from fitferry import __version__, actions, keys, layout, lock, logs, policy, status, systemd, vault
+from fitferry.config import Settings
+from fitferry.errors import CannotRun, KeyProblem, LedgerProblem
+from fitferry.intake import Intake
+from fitferry.jobs import Jobs
+from fitferry.ledger import athletes, copies, jobs, shared, tables
+from fitferry.model import Arrival, GateName, Problem
+from fitferry.nudge import Nudge
+from fitferry.pipeline import admit
+from fitferry.pipeline.attempt import Attempts
+from fitferry.pipeline.wake import wake
+from fitferry.strava import Strava
+from fitferry.tokens import Tokens
+from fitferry.vault import Vault
+from fitferry.web.app import make_login_link, wsgi
+from fitferry.web.server import Server
+from fitferry.web.site import Site
+
+DRAIN_SECONDS = 20.0
+"""How long uploads in flight may take to finish at a stop; what is left then is the next start's."""
+TICK_SECONDS = 60.0
+STATUS_SECONDS = 1.0
+
+_log = structlog.get_logger()
+
+
+def run(settings: Settings) -> None:
+    """Be the daemon until SIGTERM or SIGINT. Raises CannotRun."""
+    os.umask(0o077)
+    logs.configure(settings.log.level, settings.log.format)
+    for warning in settings.warnings:
+        _log.warning("setting", reason=warning)
+    layout.prepare(settings.state.folder)
+    with lock.taken(settings.state.folder), Nudge() as nudge, nudge.stopped_by_signals():
+        with _ledger(settings, nudge), _built(settings, nudge) as daemon:
+            daemon.announce()
+            while not nudge.stopping:
+                daemon.tick()
+                nudge.wait(daemon.seconds_to_tick())
+            systemd.tell("STOPPING=1", "STATUS=stopping")
+            _log.info("stopping")
+        _log.info("stopped")
+
+
+class Daemon:
+    """The parts that run, and what the supervisor does with them now and then."""
+
+    def __init__(  # the parts
+        self,
+        settings: Settings,
+        *,
+        queue: Jobs,
+        attempts: Attempts,
+        tokens: Tokens,
+        intakes: list[Intake],
+        troubles: list[Problem],
+        clock: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._queue = queue
+        self._attempts = attempts
+        self._tokens = tokens
+        self._intakes = intakes
+        self._troubles = troubles
+        self._clock = clock
+        self._started_at = clock()
+        self._written: dict[str, Any] = {}
+        self._house_kept_at = 0.0
+        self._database = settings.state.folder / layout.STATE_DB
+        self._inode = self._database.stat().st_ino
+        self.site: Site | None = None
+        self.server: Server | None = None
+
+    def url(self) -> str:
+        """How a browser reaches the page."""
+        return self._settings.web.url or f"http://localhost:{self._port()}"
+
+    def snapshot(self) -> dict[str, Any]:
+        """How things are, for everybody who asks."""
+        now = self._clock()
+        process = status.Process(
+            pid=os.getpid(),
+            started_at=self._started_at,
+            host=self._settings.web.host,
+            port=self._port(),
+            url=self.url(),
+            watch=tuple(intake.state for intake in self._intakes),
+            troubles=tuple(self._all_troubles(now)),
+        )
+        return status.snapshot(self._settings.athletes, process, now)
+
+    def illness(self) -> str | None:
+        """What is wrong with the process itself, in words; None while all is well."""
+        failure = tables.failure()
+        if failure is not None:
+            return f"the database cannot be written ({failure})"
+        try:
+            if self._database.stat().st_ino != self._inode:
+                return "the database file was replaced by another one"
+        except OSError:
+            return "the database file is gone"
+        if not self._queue.alive():
+            return "an upload worker has ended"
+        if not all(intake.alive() for intake in self._intakes):
+            return "a folder is no longer looked at"
+        return None
+
+    def announce(self) -> None:
+        """Say that all is ready, and where to sign in if somebody has to."""
+        systemd.tell("READY=1")
+        _log.info("started", version=__version__, url=self.url(), sqlite=sqlite3.sqlite_version)
+        if self.site is not None and not all(
+            athletes.get(name).connected for name in self._settings.athletes
+        ):
+            _log.info("sign in to connect", login_link=make_login_link(self.site))
+
+    def tick(self) -> None:
+        """What is due now: the status file, systemd, and once a minute some housekeeping."""
+        try:
+            self._attempts.write_what_is_left()
+            now = self._clock()
+            if abs(now - self._house_kept_at) >= TICK_SECONDS:
+                self._house_kept_at = now
+                self._keep_house(now)
+            self._publish()
+        except (tables.DatabaseError, OSError) as error:
+            _log.warning("housekeeping failed", reason=str(error))
+        # Fed even while the database is ill: a restart would not mend a full disk, and the page must say why.
+        systemd.tell("WATCHDOG=1")
+
+    def seconds_to_tick(self) -> float:
+        """How long the supervisor may sleep if nothing happens."""
+        return min(TICK_SECONDS, systemd.watchdog_seconds() or TICK_SECONDS)
+
+    def _publish(self) -> None:
+        values = self.snapshot()
+        if {**values, "updated_at": ""} != {**self._written, "updated_at": ""}:
+            self._written = values
+            status.write(self._settings.state.folder / layout.STATUS, values)
+            systemd.tell(f"STATUS={_in_short(values)}")
+
+    def _keep_house(self, now: float) -> None:
+        day = datetime.fromtimestamp(now, UTC).date().isoformat()
+        if not copies.has_copy_of(self._database, day):
+            copies.copy_now(self._database, day)
+        self._tokens.say_farewells()
+        actions.empty_spool(self._settings.state.folder)
+        if admit.find_again():
+            self._queue.poke()
+
+    def _all_troubles(self, now: float) -> list[Problem]:
+        illness = self.illness()
+        return [*self._troubles, *([Problem("internal", illness, now)] if illness else [])]
+
+    def _port(self) -> int:
+        return self.server.port if self.server is not None else self._settings.web.port
+
+
+@contextlib.contextmanager
+def _ledger(settings: Settings, nudge: Nudge) -> Iterator[None]:
+    """The open ledger; a damaged one is set aside and its newest good copy put back."""
+    path, now = settings.state.folder / layout.STATE_DB, time.time()
+    stamp = _stamp(now)
+    mended = not copies.is_whole(path)
+    if mended:
+        copy = copies.mend(path, stamp)
+        _log.error(
+            "database damaged", set_aside=f"{path}.damaged-{stamp}", put_back=str(copy) if copy else None
+        )
+    try:
+        with tables.opened(path, changed=nudge.set):
+            if mended:
+                copies.doubt_everything(now, settings.uploads.uncertain_delay)
+            yield
+    except LedgerProblem as problem:
+        raise CannotRun(str(problem), 1) from problem
+
+
+@contextlib.contextmanager
+def _built(settings: Settings, nudge: Nudge) -> Iterator[Daemon]:
+    """Everything that runs, started in this order and stopped in reverse."""
+    clock = time.time
+    sealed = _vault(settings)
+    _take_over(settings, clock())
+    with contextlib.ExitStack() as parts:
+        strava = parts.enter_context(Strava(settings.strava, heard=lambda heard: shared.hear(heard, clock())))
+        tokens = Tokens(strava, sealed, redirect_uri=lambda: f"{daemon.url()}/api/v1/strava/callback")
+        for name in tokens.check(settings.athletes, clock()):
+            _log.warning("connection lost", athlete=name, reason="the key does not open the stored tokens")
+        attempts = Attempts(
+            strava,
+            tokens,
+            app=settings.strava,
+            uploads=settings.uploads,
+            folders=[str(watch.folder) for watch in settings.watch],
+            clock=clock,
+        )
+        queue = Jobs(
+            settings.state.folder / layout.QUEUE_DB,
+            workers=settings.uploads.max_concurrent,
+            attempt=attempts,
+            wake=lambda: wake(settings.athletes, settings.uploads, clock()),
+        )
+        intakes = [_intake(settings, index, queue.poke, nudge.set) for index in range(len(settings.watch))]
+        daemon = Daemon(
+            settings, queue=queue, attempts=attempts, tokens=tokens, intakes=intakes, troubles=[], clock=clock
+        )
+        daemon.site = Site(
+            settings=settings,
+            actions=actions.Actions(settings, poke=queue.poke, clock=clock),
+            tokens=tokens,
+            api_token=layout.api_token(settings.state.folder),
+            url=daemon.url,
+            snapshot=daemon.snapshot,
+            illness=daemon.illness,
+            rotate_keys=lambda: keys.rotate(settings.state.key_file, tokens),
+            connected=queue.poke,
+            clock=clock,
+        )
+        parts.enter_context(queue.running(drain_seconds=DRAIN_SECONDS))
+        daemon.server = parts.enter_context(_served(settings, daemon.site))
+        for intake in intakes:
+            intake.start()
+            parts.callback(intake.stop)
+        yield daemon
+
+
+@contextlib.contextmanager
+def _served(settings: Settings, site: Site) -> Iterator[Server]:
+    server = Server(wsgi(site), settings.web.host, settings.web.port)
+    try:
+        server.__enter__()
+    except OSError as error:
+        raise CannotRun(
+            f"the page cannot listen on {settings.web.host} port {settings.web.port} ({error.strerror}): "
+            "stop what uses that port, or name another one as port in [web]",
+            1,
+        ) from error
+    try:
+        yield server
+    finally:
+        server.__exit__(None, None, None)
+
+
+def _intake(settings: Settings, index: int, poke: Callable[[], None], changed: Callable[[], None]) -> Intake:
+    watch = settings.watch[index]
+    inside = {str(other.folder) for other in settings.watch if other.folder.is_relative_to(watch.folder)}
+    archive = str(watch.folder / settings.uploads.archive_folder)
+
+    def take(path: str) -> Arrival:
+        arrival = admit.admit(path, watch.athlete, settings.strava, time.time())
+        if arrival is Arrival.ADMITTED:
+            poke()
+        return arrival
+
+    without = frozenset({*inside, archive} - {str(watch.folder)})
+    return Intake(watch, admit=take, without=without, changed=changed)
+
+
+def _vault(settings: Settings) -> Vault:
+    try:
+        return vault.load(settings.state.key_file, _stamp(time.time()))
+    except KeyProblem as problem:
+        raise CannotRun(str(problem), 78) from problem
+
+
+def _take_over(settings: Settings, now: float) -> None:
+    """Take over from the process before: its claims, its gates, and what the settings held then."""
+    longest = policy.longest_wait(settings.uploads)
+    released = jobs.release_all(longest, settings.uploads.uncertain_delay, now)
+    shared.hurry_gates(
+        now, {GateName.RATE_LIMIT: 86_400.0 + 60, GateName.NETWORK: longest, GateName.SETTINGS: longest}
+    )
+    freed = actions.decide_since_again(settings)
+    if released or freed:
+        _log.info("taken over", unfinished_attempts=released, no_longer_held=freed)
+
+
+def _in_short(values: dict[str, Any]) -> str:
+    queue = values["queue"]
+    waiting = queue["pending"] + queue["processing"]
+    words = f"{values['state']}: {waiting} waiting, {queue['completed']} uploaded, {queue['failed']} failed"
+    return words + (f"; {values['problems'][0]['message']}" if values["problems"] else "")
+
+
+def _stamp(now: float) -> str:
+    return datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")

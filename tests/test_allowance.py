@@ -1,0 +1,85 @@
+"""Strava's allowance: what is left of it, and for whom."""
+
+from __future__ import annotations
+
+import pytest
+
+from fitferry import allowance
+from fitferry.model import Allowance
+
+NOON = 1_790_035_200.0 // 86_400 * 86_400 + 43_200
+HALF_PAST_ELEVEN = NOON + 11.5 * 3600
+
+
+def used(overall: tuple[int, int], read: tuple[int, int], heard_at: float = NOON) -> Allowance:
+    """The usual limits with so much of them used."""
+    return Allowance(overall_usage=overall, read_usage=read, heard_at=heard_at)
+
+
+def test_a_new_quarter_hour_and_a_new_day_begin_at_zero() -> None:
+    """What was heard counts until its window ends."""
+    heard = used((150, 900), (90, 400))
+
+    assert heard == allowance.rolled(heard, NOON + 899)
+    assert _usage(allowance.rolled(heard, NOON + 900)) == ((0, 900), (0, 400))
+    assert _usage(allowance.rolled(heard, NOON + 86_400)) == ((0, 0), (0, 0))
+
+
+def _usage(one: Allowance) -> tuple[tuple[int, int], tuple[int, int]]:
+    return one.overall_usage, one.read_usage
+
+
+@pytest.mark.parametrize(
+    ("overall", "read", "send", "look", "backlog"),
+    [
+        ((0, 0), (0, 0), True, True, True),
+        ((0, 0), (100, 100), True, False, False),
+        ((0, 0), (0, 1000), True, False, False),
+        ((200, 200), (0, 0), False, False, False),
+        ((0, 2000), (0, 0), False, False, False),
+        ((198, 198), (0, 0), True, True, False),
+        ((0, 1960), (0, 0), True, True, False),
+        ((0, 0), (0, 980), True, True, False),
+    ],
+)
+def test_the_backlog_leaves_something_for_fresh_activities(
+    overall: tuple[int, int],
+    read: tuple[int, int],
+    send: bool,  # noqa: FBT001
+    look: bool,  # noqa: FBT001
+    backlog: bool,  # noqa: FBT001
+) -> None:
+    """Two requests of each quarter hour, forty overall and twenty reads of the day."""
+    assert allowance.Room(send, look, backlog) == allowance.room(used(overall, read), NOON, 0)
+
+
+def test_the_backlog_spends_the_days_rest_before_midnight() -> None:
+    """From 23:30 UTC on there is nothing left to save it for."""
+    heard = used((0, 1990), (0, 990), HALF_PAST_ELEVEN)
+
+    assert allowance.room(heard, HALF_PAST_ELEVEN, 0).backlog
+    assert not allowance.room(used((0, 1990), (0, 990)), NOON, 0).backlog
+
+
+def test_requests_in_flight_are_taken_as_used() -> None:
+    """Three workers never share the last request."""
+    assert not allowance.room(used((197, 197), (0, 0)), NOON, 3).send
+
+
+@pytest.mark.parametrize(
+    ("overall", "read", "seconds"),
+    [((200, 300), (0, 0), 903), ((0, 2000), (0, 0), 43_203), ((0, 0), (0, 1000), 43_203)],
+)
+def test_work_goes_on_when_the_window_that_is_used_up_begins_anew(
+    overall: tuple[int, int], read: tuple[int, int], seconds: float
+) -> None:
+    """A few seconds after it, because Strava's clock is not ours."""
+    assert NOON + seconds == allowance.resume_at(used(overall, read), NOON)
+
+
+def test_looks_are_spaced_so_that_the_reads_last() -> None:
+    """A few uploads are looked at freely; many share what is left of the quarter hour."""
+    heard = used((0, 0), (10, 10))
+
+    assert allowance.look_spacing(heard, 5, NOON) == 0
+    assert allowance.look_spacing(heard, 50, NOON) == 900 * 45 / 90

@@ -1,0 +1,255 @@
+"""Signing in, handing out fresh access tokens, forgetting."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import httpx
+import pytest
+
+from fakes import NOW, Answers, an_athlete, grant, refused, strava, tokens
+from fitferry.errors import NotConnected, SignInFailed, StravaFault
+from fitferry.ledger import athletes
+from fitferry.model import Trouble
+from fitferry.tokens import Callback, Tokens, digest
+from fitferry.vault import Vault, new_key
+
+ALL = "read,activity:write,activity:read_all"
+
+pytestmark = pytest.mark.usefixtures("ledger")
+
+
+@pytest.fixture
+def wire() -> Answers:
+    """Strava's side of the wire, where everything goes well."""
+    answers = Answers()
+    answers.to("POST /oauth/token", (200, grant()))
+    answers.to("POST /oauth/revoke", (200, b""))
+    return answers
+
+
+@pytest.fixture
+def pauses() -> list[float]:
+    """What would have been slept."""
+    return []
+
+
+@pytest.fixture
+def kept(wire: Answers, pauses: list[float]) -> Tokens:
+    """The tokens under test."""
+    return tokens(strava(wire), pauses)
+
+
+def come_back(
+    kept: Tokens, *, scope: str = ALL, athlete: str = "me", now: float = NOW, **callback: str
+) -> str:
+    """Ask for consent and come back with it."""
+    _, state = kept.consent_url(athlete, NOW)
+    return kept.complete(Callback(**{"state": state, "code": "c", "scope": scope, **callback}), now)
+
+
+def test_a_consent_leads_to_sealed_tokens(kept: Tokens, ledger: Path) -> None:
+    """Who is connected is known, the access token works, and no token lies in the database in the clear."""
+    assert come_back(kept) == "me"
+    me = athletes.get("me")
+
+    assert (me.connected, me.athlete_id, me.display_name, me.can_read) == (True, 1001, "Sam Sand", True)
+    assert kept.fresh("me", NOW) == "access-1"
+    assert b"refresh-1" not in ledger.read_bytes() + Path(f"{ledger}-wal").read_bytes()
+
+
+def test_a_state_is_good_once_and_for_ten_minutes(kept: Tokens) -> None:
+    """A second callback, a late one, and one with a made-up state are refused alike."""
+    _, state = kept.consent_url("me", NOW)
+    callback = Callback(state=state, code="c", scope=ALL)
+    kept.complete(callback, NOW + 599)
+
+    for late in (callback, Callback(state="made up", code="c", scope=ALL)):
+        with pytest.raises(SignInFailed) as raised:
+            kept.complete(late, NOW + 599)
+        assert (raised.value.code, raised.value.status) == ("state", 400)
+    with pytest.raises(SignInFailed):
+        come_back(kept, now=NOW + 600)
+
+
+def test_a_state_survives_a_restart(kept: Tokens, wire: Answers) -> None:
+    """It is in the ledger, so another process can finish the sign-in."""
+    _, state = kept.consent_url("me", NOW)
+    restarted = Tokens(strava(wire), Vault([new_key()]), redirect_uri=lambda: "")
+
+    assert restarted.complete(Callback(state=state, code="c", scope=ALL), NOW + 1) == "me"
+
+
+def test_an_unticked_box_is_noticed_before_the_code_is_spent(kept: Tokens, wire: Answers) -> None:
+    """Without activity:write nothing can be uploaded; the other scopes may be missing."""
+    with pytest.raises(SignInFailed) as raised:
+        come_back(kept, scope="read,activity:read_all")
+    come_back(kept, scope="read,activity:write")
+
+    assert raised.value.code == "scope"
+    assert wire.count("POST /oauth/token") == 1
+    assert not athletes.get("me").can_read
+
+
+def test_a_refusal_is_a_refusal(kept: Tokens) -> None:
+    """Strava comes back with error=access_denied."""
+    with pytest.raises(SignInFailed) as raised:
+        come_back(kept, error="access_denied", code="", scope="")
+
+    assert raised.value.code == "refused"
+
+
+def test_a_fresh_code_is_tried_three_times(kept: Tokens, wire: Answers, pauses: list[float]) -> None:
+    """Strava refuses some codes for about two seconds."""
+    bad = (400, refused("AuthorizationCode", "code", "invalid"))
+    wire.to("POST /oauth/token", bad, bad, (200, grant()))
+
+    assert come_back(kept) == "me"
+    assert pauses == [2.0, 2.0]
+
+
+def test_a_code_that_stays_refused_is_no_longer_valid(kept: Tokens, wire: Answers) -> None:
+    """After the third try the person is asked to sign in again."""
+    wire.to("POST /oauth/token", (400, refused("AuthorizationCode", "code", "invalid")))
+    with pytest.raises(SignInFailed) as raised:
+        come_back(kept)
+
+    assert (raised.value.code, raised.value.status, wire.count("POST /oauth/token")) == ("code", 400, 3)
+
+
+def test_strava_out_of_reach_is_said_so(kept: Tokens, wire: Answers) -> None:
+    """With the status of a gateway's failure; nothing is connected."""
+    wire.to("POST /oauth/token", httpx.ConnectError("no route"))
+    with pytest.raises(SignInFailed) as raised:
+        come_back(kept)
+
+    assert (raised.value.code, raised.value.status) == ("unreachable", 502)
+    assert not athletes.get("me").connected
+
+
+def test_another_account_than_before_is_refused_until_disconnected(kept: Tokens, wire: Answers) -> None:
+    """Somebody else's browser must not take a name over."""
+    come_back(kept)
+    wire.to("POST /oauth/token", (200, {**grant(), "athlete": {"id": 2002, "firstname": "Rae"}}))
+    with pytest.raises(SignInFailed) as raised:
+        come_back(kept)
+    kept.disconnect("me")
+    come_back(kept)
+
+    assert raised.value.code == "account"
+    assert athletes.get("me").athlete_id == 2002
+
+
+def test_what_came_of_a_consent_can_be_asked_for(kept: Tokens) -> None:
+    """The command that waits for it learns of success and of failure."""
+    _, state = kept.consent_url("me", NOW)
+    with pytest.raises(SignInFailed):
+        kept.complete(Callback(state=state, error="access_denied"), NOW)
+    consent = athletes.consent(digest(state))
+
+    assert consent is not None
+    assert consent.outcome == "refused"
+
+
+def test_a_token_is_refreshed_five_minutes_before_its_end(kept: Tokens, wire: Answers) -> None:
+    """Not earlier, so that Strava is asked as seldom as possible; the new pair is stored."""
+    an_athlete(kept)
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2", NOW + 50_000)))
+
+    assert kept.fresh("me", NOW + 21_600 - 301) == "access-1"
+    assert kept.fresh("me", NOW + 21_600 - 299) == "access-2"
+    assert kept.fresh("me", NOW + 21_600) == "access-2"
+    assert wire.count("POST /oauth/token") == 1
+
+
+def test_the_new_pair_is_stored_before_it_is_handed_out(kept: Tokens, wire: Answers) -> None:
+    """Strava kills the old refresh token at once: the next refresh uses the new one."""
+    an_athlete(kept)
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")), (200, grant("access-3", "refresh-3")))
+    kept.fresh("me", NOW, force=True)
+    kept.fresh("me", NOW, force=True)
+
+    assert b"refresh_token=refresh-1" in wire.asked[0].content
+    assert b"refresh_token=refresh-2" in wire.asked[1].content
+
+
+def test_three_workers_make_one_refresh(kept: Tokens, wire: Answers) -> None:
+    """A second refresh with the same token would orphan the first one's answer."""
+    an_athlete(kept, expires_in=10)
+    got: list[str] = []
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
+    workers = [threading.Thread(target=lambda: got.append(kept.fresh("me", NOW))) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    assert got == ["access-2"] * 3
+    assert wire.count("POST /oauth/token") == 1
+
+
+def test_nobody_connected_is_no_token(kept: Tokens) -> None:
+    """The upload waits for the connection."""
+    with pytest.raises(NotConnected):
+        kept.fresh("me", NOW)
+
+
+def test_a_key_that_opens_nothing_lets_the_tokens_go(kept: Tokens, wire: Answers) -> None:
+    """At the start the athlete is asked to connect again; nothing crashes."""
+    an_athlete(kept)
+    other = Tokens(strava(wire), Vault([new_key()]), redirect_uri=lambda: "")
+
+    assert other.check(["me", "you"], NOW) == ["me"]
+    assert (athletes.get("me").connected, athletes.get("me").trouble) == (False, Trouble.KEY)
+    assert other.check(["me", "you"], NOW) == []
+
+
+def test_disconnecting_revokes_at_strava_and_forgets(kept: Tokens, wire: Answers) -> None:
+    """The refresh token is sent: it works whatever became of the access token."""
+    an_athlete(kept)
+    kept.disconnect("me")
+
+    assert wire.asked[0].content == b"token=refresh-1"
+    assert (
+        athletes.get("me").connected,
+        athletes.get("me").athlete_id,
+        athletes.farewells(),
+    ) == (False, None, [])
+
+
+def test_disconnecting_without_strava_revokes_later(kept: Tokens, wire: Answers) -> None:
+    """Nobody stays connected because Strava was out of reach; the token is kept sealed until then."""
+    an_athlete(kept)
+    wire.to("POST /oauth/revoke", httpx.ConnectError("no route"), (200, b""))
+    kept.disconnect("me")
+
+    assert not athletes.get("me").connected
+    assert len(athletes.farewells()) == 1
+    kept.say_farewells()
+    assert athletes.farewells() == []
+
+
+def test_a_missing_permission_is_asked_for_again_by_force(kept: Tokens) -> None:
+    """Strava skips its page for what was granted before, unless it is told not to."""
+    an_athlete(kept)
+    athletes.lose("me", Trouble.SCOPE, NOW)
+    url, _ = kept.consent_url("me", NOW)
+
+    assert "approval_prompt=force" in url
+
+
+def test_a_refused_refresh_raises_the_fault(kept: Tokens, wire: Answers) -> None:
+    """The policy decides what it means."""
+    an_athlete(kept, expires_in=10)
+    wire.to("POST /oauth/token", (400, refused("RefreshToken", "refresh_token", "invalid")))
+    with pytest.raises(StravaFault):
+        kept.fresh("me", NOW)
+
+
+def test_resealing_keeps_every_connection(kept: Tokens) -> None:
+    """With the newest key alone the tokens open afterwards."""
+    an_athlete(kept)
+    kept.reseal()
+
+    assert kept.fresh("me", NOW) == "access-1"
