@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import fit_writer
 import pytest
 import structlog
 
@@ -25,3 +28,13 @@ def _no_leftover_logging() -> Iterator[None]:
     yield
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
+
+
+@pytest.fixture
+def ride() -> Callable[..., bytes]:
+    """Makes the bytes of a small whole FIT activity; keywords as `fit_writer.ride` has them."""
+
+    def make(**wanted: Any) -> bytes:
+        return fit_writer.ride(**{"start": datetime(2026, 9, 21, 12, tzinfo=UTC), "seconds": 30, **wanted})
+
+    return make

@@ -45,9 +45,9 @@ def _usage(one: Allowance) -> tuple[tuple[int, int], tuple[int, int]]:
 def test_the_backlog_leaves_something_for_fresh_activities(
     overall: tuple[int, int],
     read: tuple[int, int],
-    send: bool,  # noqa: FBT001
-    look: bool,  # noqa: FBT001
-    backlog: bool,  # noqa: FBT001
+    send: bool,
+    look: bool,
+    backlog: bool,
 ) -> None:
     """Two requests of each quarter hour, forty overall and twenty reads of the day."""
     assert allowance.Room(send, look, backlog) == allowance.room(used(overall, read), NOON, 0)

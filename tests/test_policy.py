@@ -61,7 +61,7 @@ STATES = {
 @pytest.mark.parametrize("sent", [False, True])
 @pytest.mark.parametrize("kind", list(Fault))
 @pytest.mark.parametrize(("job", "at"), STATES.values(), ids=STATES.keys())
-def test_every_fault_in_every_state_keeps_the_promises(job: Job, at: Move, kind: Fault, sent: bool) -> None:  # noqa: FBT001
+def test_every_fault_in_every_state_keeps_the_promises(job: Job, at: Move, kind: Fault, sent: bool) -> None:
     """Whatever happens: no delay beyond the longest, no upload id forgotten but by a 404, no doubt dropped."""
     step = policy.after_fault(job, fault(kind, sent=sent), at, AROUND)
 
@@ -313,7 +313,7 @@ def test_after_the_check_timeout_looks_go_at_the_pace_of_retries() -> None:
         (replace(FRESH, failures=5), True, Move.GIVE_UP),
     ],
 )
-def test_what_has_an_upload_id_is_looked_at_and_never_sent(job: Job, can_read: bool, expected: Move) -> None:  # noqa: FBT001
+def test_what_has_an_upload_id_is_looked_at_and_never_sent(job: Job, can_read: bool, expected: Move) -> None:
     """What may have arrived is looked for before it is sent again, where that is allowed."""
     assert expected is policy.move(job, UPLOADS, can_read=can_read)
 
@@ -328,7 +328,7 @@ def test_a_confirmed_upload_is_completed_and_an_absent_one_sent() -> None:
 
 
 @pytest.mark.parametrize("sent", [False, True])
-def test_a_surprise_counts_so_that_it_cannot_spin(sent: bool) -> None:  # noqa: FBT001
+def test_a_surprise_counts_so_that_it_cannot_spin(sent: bool) -> None:
     """An exception that nobody planned uses the schedule up like any failure."""
     step = policy.after_surprise(FRESH, AROUND, sent=sent)
 
@@ -336,7 +336,7 @@ def test_a_surprise_counts_so_that_it_cannot_spin(sent: bool) -> None:  # noqa: 
 
 
 @pytest.mark.parametrize("sent", [False, True])
-def test_a_full_disk_counts_for_nothing_and_drops_no_doubt(sent: bool) -> None:  # noqa: FBT001
+def test_a_full_disk_counts_for_nothing_and_drops_no_doubt(sent: bool) -> None:
     """What was sent before the ledger failed is looked for afterwards."""
     step = policy.ledger_failed(FRESH, "disk full", UPLOADS, NOW, sent=sent)
 

@@ -94,7 +94,7 @@ def test_only_what_never_left_is_certain_without_an_answer(
     wire: Answers,
     error: Exception,
     expected: Fault,
-    sent: bool,  # noqa: FBT001
+    sent: bool,
 ) -> None:
     """A connection that could not be made sent nothing; every other failure may hide a success."""
     wire.to("POST /uploads", error)
@@ -105,7 +105,7 @@ def test_only_what_never_left_is_certain_without_an_answer(
 
 
 @pytest.mark.parametrize(("status", "sent"), [(400, False), (429, False), (500, True), (503, True)])
-def test_a_4xx_is_certain_and_a_5xx_is_not(wire: Answers, status: int, sent: bool) -> None:  # noqa: FBT001
+def test_a_4xx_is_certain_and_a_5xx_is_not(wire: Answers, status: int, sent: bool) -> None:
     """Behind a server's error the upload may have arrived."""
     wire.to("POST /uploads", (status, b""))
     with strava(wire) as asked, pytest.raises(StravaFault) as raised:

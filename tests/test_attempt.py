@@ -1,0 +1,442 @@
+"""One attempt after the other: claim, ask Strava, write down what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from fakes import (
+    APP,
+    NOW,
+    PROCESSING,
+    READY,
+    UPLOADS,
+    Answers,
+    Clock,
+    a_job,
+    an_athlete,
+    grant,
+    refused,
+    strava,
+    the,
+    tokens,
+)
+from fitferry.ledger import athletes, jobs, shared
+from fitferry.ledger.tables import DatabaseError
+from fitferry.model import GateName, Job, Status, Trouble, WaitingFor
+from fitferry.pipeline.attempt import Attempts
+from fitferry.pipeline.wake import wake
+from fitferry.tokens import Tokens
+
+STALE = (401, refused("Athlete", "access_token", "invalid"))
+INACTIVE = (403, refused("Application", "Status", "Inactive"))
+
+
+class Bench:
+    """An athlete, a folder, Strava's side of the wire, and the attempts between them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.clock = Clock()
+        self.wire = Answers()
+        self.wire.to("POST /uploads", (201, PROCESSING))
+        self.wire.to("GET /uploads/N", (200, READY))
+        self.wire.to("GET /athlete/activities", (200, []))
+        self.wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
+        client = strava(self.wire)
+        self.tokens: Tokens = tokens(client)
+        self.attempt = Attempts(
+            client, self.tokens, app=APP, uploads=UPLOADS, folders=[str(folder)], clock=self.clock
+        )
+        an_athlete(self.tokens)
+
+    def job(self, name: str = "a.fit", body: bytes = b"ride") -> Job:
+        """A file in the folder, admitted."""
+        return a_job(self.folder / name, body)
+
+    def try_(self, job: Job) -> Job:
+        """One attempt; the job afterwards."""
+        self.attempt(job.id)
+        return the(job.id)
+
+    def later(self, job: Job) -> Job:
+        """The next attempt, when it is due."""
+        self.clock.now = max(self.clock.now, the(job.id).next_attempt_at)
+        gates = shared.gates().values()
+        self.clock.now = max([self.clock.now, *(gate.until for gate in gates)])
+        return self.try_(job)
+
+
+@pytest.fixture
+def bench(ledger: Path, tmp_path: Path) -> Bench:
+    """A bench on an empty ledger."""
+    assert ledger.exists()
+    folder = tmp_path / "rides"
+    folder.mkdir()
+    return Bench(folder)
+
+
+def test_a_file_is_sent_then_looked_at_then_done(bench: Bench) -> None:
+    """Two requests for one activity, and no worker held in between."""
+    accepted = bench.try_(bench.job())
+    assert (
+        accepted.status,
+        accepted.waits_for,
+        accepted.upload_id,
+    ) == (Status.PROCESSING, WaitingFor.PROCESSING, 77)
+    assert accepted.next_attempt_at == NOW + 2
+    done = bench.later(accepted)
+
+    assert (done.status, done.strava_activity_id) == (Status.COMPLETED, 4242)
+    assert [request.method for request in bench.wire.asked] == ["POST", "GET"]
+
+
+def test_what_is_about_to_be_sent_is_written_down_before(bench: Bench) -> None:
+    """A kill in the middle of the body leaves a trace that the next start can judge."""
+    job = bench.job()
+    seen: list[float | None] = []
+    bench.wire.while_asked = lambda: seen.append(the(job.id).sent_at)
+    bench.try_(job)
+
+    assert seen == [NOW]
+
+
+def test_a_ring_for_a_job_that_is_not_due_asks_nobody(bench: Bench) -> None:
+    """Doorbells may ring twice."""
+    accepted = bench.try_(bench.job())
+    bench.try_(accepted)
+
+    assert len(bench.wire.asked) == 1
+
+
+def test_a_duplicate_is_completed_with_stravas_id(bench: Bench) -> None:
+    """Whoever brought it there."""
+    bench.wire.to("GET /uploads/N", (200, {**PROCESSING, "error": "x duplicate of activity 99"}))
+    done = bench.later(bench.try_(bench.job()))
+
+    assert (done.status, done.strava_activity_id, done.error_code) == (Status.COMPLETED, 99, "duplicate")
+
+
+def test_a_lost_answer_is_looked_up_and_found(bench: Bench) -> None:
+    """With a read scope nothing is sent twice: the activity carries our external id."""
+    job = bench.job()
+    bench.wire.to("POST /uploads", httpx.ReadTimeout("silent"))
+    lost = bench.try_(job)
+    listed = {
+        "id": 4242,
+        "external_id": f"{job.sha256}.fit",
+        "start_date": "2026-09-21T12:00:00Z",
+        "elapsed_time": 1,
+    }
+    bench.wire.to("GET /athlete/activities", (200, [{**listed, "id": 1, "external_id": "other.fit"}, listed]))
+    assert (lost.uncertain, lost.waits_for, lost.next_attempt_at) == (True, WaitingFor.CONFIRM, NOW + 60)
+    done = bench.later(lost)
+
+    assert (done.status, done.strava_activity_id) == (Status.COMPLETED, 4242)
+    assert bench.wire.count("POST /uploads") == 1
+
+
+def test_a_lost_upload_is_sent_again_under_the_same_id(bench: Bench) -> None:
+    """What is not found was not accepted; if it was after all, Strava answers that it is a duplicate."""
+    bench.wire.to("POST /uploads", httpx.ReadError("reset"), (201, PROCESSING))
+    bench.later(bench.try_(bench.job()))
+    first, second = (request for request in bench.wire.asked if request.url.path.endswith("/uploads"))
+
+    assert bench.wire.count("GET /athlete/activities") == 1
+    assert _external_id(first) == _external_id(second)
+
+
+def _external_id(request: httpx.Request) -> bytes:
+    return request.content.split(b'name="external_id"', 1)[1].split(b"--", 1)[0]
+
+
+def test_without_a_read_scope_an_uncertain_upload_is_sent_after_the_wait(bench: Bench) -> None:
+    """Nobody may look, so the same bytes go out with the same id, and Strava tells."""
+    an_athlete(bench.tokens, scopes="read,activity:write")
+    bench.wire.to("POST /uploads", httpx.ReadError("reset"), (201, PROCESSING))
+    bench.later(bench.try_(bench.job()))
+
+    assert (bench.wire.count("GET /athlete/activities"), bench.wire.count("POST /uploads")) == (0, 2)
+
+
+def test_a_stale_token_is_refreshed_once_and_the_request_repeated(bench: Bench) -> None:
+    """A 401 that names the token costs no attempt."""
+    bench.wire.to("POST /uploads", STALE, (201, PROCESSING))
+    job = bench.try_(bench.job())
+
+    assert (job.status, job.failures, bench.wire.count("POST /oauth/token")) == (Status.PROCESSING, 0, 1)
+    assert bench.wire.asked[-1].headers["Authorization"] == "Bearer access-2"
+
+
+def test_a_second_401_disconnects_the_athlete_and_the_job_waits(bench: Bench) -> None:
+    """Nobody tries again and again; the connection is asked for once, and the upload goes on after it."""
+    bench.wire.to("POST /uploads", STALE)
+    job = bench.try_(bench.job())
+
+    assert (job.status, job.failures, job.uncertain) == (Status.PENDING, 0, False)
+    assert (athletes.get("me").connected, athletes.get("me").trouble) == (False, Trouble.REVOKED)
+    assert wake(["me"], UPLOADS, bench.clock())[0] == []
+    bench.wire.to("POST /uploads", (201, PROCESSING))
+    an_athlete(bench.tokens)
+    assert [job.id] == wake(["me"], UPLOADS, bench.clock())[0]
+
+
+def test_a_refused_refresh_disconnects_the_athlete(bench: Bench) -> None:
+    """The athlete removed the app on Strava's page."""
+    an_athlete(bench.tokens, expires_in=0)
+    bench.wire.to("POST /oauth/token", (400, refused("RefreshToken", "refresh_token", "invalid")))
+    job = bench.try_(bench.job())
+
+    assert (job.failures, bench.wire.count("POST /uploads")) == (0, 0)
+    assert athletes.get("me").trouble == Trouble.REVOKED
+
+
+@pytest.mark.parametrize("answer", [(500, b""), (503, b""), httpx.ReadTimeout("silent"), (429, b"")])
+def test_a_refresh_that_fails_makes_no_upload_uncertain(bench: Bench, answer: object) -> None:
+    """No byte of the file has left: nothing counts, nothing is in doubt."""
+    an_athlete(bench.tokens, expires_in=0)
+    bench.wire.to("POST /oauth/token", answer)
+    job = bench.try_(bench.job())
+
+    assert (job.failures, job.uncertain, job.sent_at) == (0, False, None)
+    assert job.status == Status.PENDING
+    assert athletes.get("me").connected
+
+
+def test_an_outage_shuts_the_gate_and_one_job_probes(bench: Bench) -> None:
+    """Ten waiting files make one request a probe; the first success releases all."""
+    waiting = [bench.job(f"{n}.fit", b"%d" % n) for n in range(10)]
+    bench.wire.to("POST /uploads", httpx.ConnectError("no route"))
+    bench.try_(waiting[0])
+    for job in waiting:
+        bench.try_(job)
+    assert len(bench.wire.asked) == 1
+    assert wake(["me"], UPLOADS, bench.clock()) == ([], 60.0)
+
+    bench.clock.forward(60)
+    assert len(wake(["me"], UPLOADS, bench.clock())[0]) == 1
+    bench.wire.to("POST /uploads", (201, PROCESSING))
+    bench.try_(waiting[1])
+    assert shared.gates() == {}
+    assert len(wake(["me"], UPLOADS, bench.clock())[0]) == 3
+    assert {0} == {the(job.id).failures for job in waiting}
+
+
+def test_eight_hours_of_outage_fail_nothing(bench: Bench) -> None:
+    """A probe at least every five minutes, and never a counted failure."""
+    job = bench.job()
+    bench.wire.to("POST /uploads", httpx.ConnectError("no route"))
+    while bench.clock.now < NOW + 8 * 3600:
+        bench.later(job)
+
+    assert (the(job.id).status, the(job.id).failures) == (Status.PENDING, 0)
+    assert 97 <= bench.wire.count("POST /uploads") <= 99
+
+
+def test_a_file_that_alone_draws_503_is_charged_and_blocks_nobody(bench: Bench) -> None:
+    """Others pass, so the file is the cause: it uses its own schedule up."""
+    bad, good = bench.job("bad.fit", b"bad"), bench.job("good.fit", b"good")
+    bench.wire.to("POST /uploads", (503, b""))
+    bench.try_(bad)
+    bench.clock.forward(60)
+    bench.wire.to("POST /uploads", (201, PROCESSING), (503, b""))
+    assert bench.try_(good).status == Status.PROCESSING
+    charged = bench.later(bad)
+
+    assert (charged.failures, charged.uncertain) == (1, True)
+    assert shared.gates() == {}
+
+
+def test_429_shuts_everything_until_the_quarter_hour(bench: Bench) -> None:
+    """Looks included: nothing at all goes to the API meanwhile."""
+    looked_at = bench.try_(bench.job("a.fit", b"a"))
+    bench.wire.to("POST /uploads", (429, b""))
+    job = bench.try_(bench.job("b.fit", b"b"))
+    asked = len(bench.wire.asked)
+    bench.clock.forward(600)
+    bench.try_(looked_at)
+    bench.try_(job)
+
+    assert asked == len(bench.wire.asked)
+    assert the(job.id).failures == 0
+    bench.wire.to("POST /uploads", (201, PROCESSING))
+    assert bench.later(job).status == Status.PROCESSING
+    assert shared.gates() == {}
+
+
+def test_an_inactive_app_pauses_all_and_is_tried_again_after_an_hour(bench: Bench) -> None:
+    """No retries are burnt while the owner sees to the subscription."""
+    job = bench.job()
+    bench.wire.to("POST /uploads", INACTIVE)
+    bench.try_(job)
+    gate = shared.gates()[GateName.SETTINGS]
+    assert (gate.code, gate.until) == ("app_inactive", NOW + 3600)
+    bench.wire.to("POST /uploads", (201, PROCESSING))
+
+    assert bench.later(job).status == Status.PROCESSING
+    assert shared.gates() == {}
+
+
+def test_the_schedule_ends_in_failed(bench: Bench) -> None:
+    """1 min, 5 min, 30 min, 2 h, then failed with four retries begun."""
+    job = bench.job()
+    bench.wire.to("POST /uploads", (422, b""))
+    waits = []
+    for _ in range(5):
+        bench.later(job)
+        waits.append(the(job.id).next_attempt_at - bench.clock())
+
+    assert waits[:4] == [60, 300, 1800, 7200]
+    assert (
+        the(job.id).status,
+        the(job.id).retry_count,
+        bench.wire.count("POST /uploads"),
+    ) == (Status.FAILED, 4, 5)
+
+
+def test_the_last_look_saves_an_uncertain_job_from_failing(bench: Bench) -> None:
+    """Every answer was lost, and the last upload had arrived."""
+    job = bench.job()
+    bench.wire.to("POST /uploads", (500, b""))
+    for _ in range(5):
+        bench.later(job)
+    assert the(job.id).status == Status.PENDING
+    listed = {
+        "id": 4242,
+        "external_id": f"{job.sha256}.fit",
+        "start_date": "2026-09-21T12:00:00Z",
+        "elapsed_time": 1,
+    }
+    bench.wire.to("GET /athlete/activities", (200, [listed]))
+
+    assert bench.later(job).status == Status.COMPLETED
+
+
+def test_an_accepted_upload_is_looked_at_for_as_long_as_it_takes(bench: Bench) -> None:
+    """Whatever the looks meet, the file is never sent again."""
+    job = bench.try_(bench.job())
+    for answer in [
+        (500, b""),
+        (503, b""),
+        httpx.ReadTimeout("slow"),
+        (200, b"<html>"),
+        (200, PROCESSING),
+        (429, b""),
+    ]:
+        bench.wire.to("GET /uploads/N", answer)
+        job = bench.later(job)
+        assert (job.upload_id, job.failures) == (77, 0)
+    bench.wire.to("GET /uploads/N", (200, READY))
+
+    assert bench.later(job).status == Status.COMPLETED
+    assert bench.wire.count("POST /uploads") == 1
+
+
+def test_a_file_that_changed_is_admitted_anew_and_the_old_job_skipped(
+    bench: Bench, ride: Callable[..., bytes]
+) -> None:
+    """The bytes that are sent are the bytes that were hashed, never others."""
+    job = bench.job()
+    (bench.folder / "a.fit").write_bytes(ride())
+    old = bench.try_(job)
+
+    assert (old.status, old.error_code) == (Status.SKIPPED, "replaced")
+    assert [job.status for job in jobs.history()] == [Status.PENDING]
+    assert bench.wire.asked == []
+
+
+def test_a_file_that_was_renamed_is_found_under_its_other_name(bench: Bench) -> None:
+    """Any path with these bytes will do."""
+    job = bench.job()
+    a_job(bench.folder / "copy.fit")
+    (bench.folder / "a.fit").unlink()
+
+    assert bench.try_(job).status == Status.PROCESSING
+    assert str(bench.folder / "copy.fit") == the(job.id).path
+
+
+def test_a_file_that_is_gone_is_held(bench: Bench) -> None:
+    """It waits for a person; when it comes back it goes on."""
+    job = bench.job()
+    (bench.folder / "a.fit").unlink()
+
+    assert (bench.try_(job).status, the(job.id).error_code) == (Status.HELD, "file_gone")
+
+
+def test_a_folder_that_is_away_is_waited_for(bench: Bench) -> None:
+    """A NAS that is off is no reason to give anything up, and counts for nothing."""
+    job = bench.job()
+    bench.folder.rename(bench.folder.with_name("away"))
+    waiting = bench.try_(job)
+    bench.folder.with_name("away").rename(bench.folder)
+
+    assert (waiting.status, waiting.waits_for, waiting.failures) == (Status.PENDING, WaitingFor.FILE, 0)
+    assert bench.later(job).status == Status.PROCESSING
+
+
+def test_a_surprise_counts_and_frees_the_worker(bench: Bench) -> None:
+    """The traceback is logged, the job goes on by the schedule."""
+    bench.wire.to("POST /uploads", ZeroDivisionError("a bug"))
+    job = bench.try_(bench.job())
+
+    assert (job.failures, job.error_code, job.uncertain) == (1, "surprise", True)
+
+
+def test_an_outcome_that_could_not_be_written_is_written_later(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk was full when Strava's answer came: the answer is not forgotten."""
+    job = bench.job()
+    record = jobs.record
+    monkeypatch.setattr(jobs, "record", _full)
+    with pytest.raises(DatabaseError):
+        bench.attempt(job.id)
+    monkeypatch.setattr(jobs, "record", record)
+    bench.attempt.write_what_is_left()
+
+    assert (
+        the(job.id).status,
+        the(job.id).upload_id,
+        the(job.id).claimed_at,
+    ) == (Status.PROCESSING, 77, None)
+
+
+def _full(*_args: object) -> None:
+    raise DatabaseError("database or disk is full")
+
+
+def test_when_the_acceptance_cannot_be_written_the_upload_is_uncertain(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Strava has the file, the ledger does not know: it will be looked up, not sent blindly."""
+    monkeypatch.setattr(jobs, "accepted", _full)
+    job = bench.try_(bench.job())
+
+    assert (job.uncertain, job.failures, job.waits_for) == (True, 0, WaitingFor.CONFIRM)
+
+
+def test_an_import_leaves_room_for_todays_ride(bench: Bench) -> None:
+    """With the reserve reached only fresh activities are rung for."""
+    from fitferry.model import Heard  # noqa: PLC0415  # here alone
+
+    old = a_job(bench.folder / "old.fit", b"old", start=NOW - 365 * 86_400)
+    shared.hear(Heard((200, 2000), (50, 1965), (100, 1000), (10, 100)), NOW)
+    due, seconds = wake(["me"], UPLOADS, NOW)
+    fresh = bench.job("new.fit", b"new")
+
+    assert due == []
+    assert seconds <= 903
+    assert [fresh.id] == wake(["me"], UPLOADS, NOW)[0]
+    assert the(old.id).status == Status.PENDING
+
+
+def test_no_more_jobs_are_rung_for_than_may_run(bench: Bench) -> None:
+    """A backlog of a hundred is three rings at a time."""
+    for number in range(100):
+        bench.job(f"{number}.fit", b"%d" % number)
+    jobs.claim(1, NOW)
+
+    assert len(wake(["me"], UPLOADS, NOW)[0]) == 2

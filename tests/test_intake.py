@@ -1,0 +1,279 @@
+"""From events and scans to the files that are whole."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fitferry.config import WatchSettings
+
+from fakes import APP, NOW, Clock
+from fitferry.intake import Intake
+from fitferry.ledger import jobs
+from fitferry.model import Arrival, Status
+from fitferry.pipeline import admit
+
+pytestmark = pytest.mark.usefixtures("ledger")
+Ride = Callable[..., bytes]
+
+
+class Bench:
+    """A watched folder whose intake is stepped by hand, or runs with real events."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+        self.clock = Clock()
+        self.reads: list[str] = []
+        self.arrived = threading.Condition()
+        self.watch = WatchSettings(
+            folder=folder, athlete="me", recursive=True, method="poll", scan_interval=None, settle=2.0
+        )
+        self.intake = self.new_intake(self.watch)
+
+    def new_intake(self, watch: WatchSettings, *, clock: Callable[[], float] | None = None) -> Intake:
+        """An intake of the folder."""
+        return Intake(
+            watch, admit=self.admit, without=frozenset(), changed=lambda: None, clock=clock or self.clock
+        )
+
+    def admit(self, path: str) -> Arrival:
+        """What the service does with a path."""
+        arrival = admit.admit(path, "me", APP, NOW)
+        with self.arrived:
+            self.reads.append(path)
+            self.arrived.notify_all()
+        return arrival
+
+    def pass_(self, seconds: float) -> None:
+        """Let time pass and whatever became due happen."""
+        self.clock.forward(seconds)
+        self.intake.step()
+
+    def files(self) -> list[str]:
+        """The names of what was admitted, in order."""
+        return [Path(job.path).name for job in reversed(jobs.history(limit=200))]
+
+    def wait_for(self, count: int) -> bool:
+        """Whether so many activities were admitted before long."""
+        with self.arrived:
+            return self.arrived.wait_for(lambda: len(self.files()) >= count, timeout=10)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """A bench with an empty folder."""
+    return Bench(tmp_path / "rides")
+
+
+@pytest.fixture
+def live(bench: Bench) -> Iterator[Bench]:
+    """The same with real events and a real clock; files without events would need an hour to settle."""
+    import time  # noqa: PLC0415  # here alone
+
+    watch = replace(bench.watch, method="events", settle=3600.0)
+    bench.intake = bench.new_intake(watch, clock=time.monotonic)
+    bench.intake.start()
+    ready = threading.Event()
+    while not bench.intake.state.available:
+        ready.wait(0.01)
+    yield bench
+    bench.intake.stop()
+
+
+def test_a_file_without_an_event_is_admitted_when_it_has_settled(bench: Bench, ride: Ride) -> None:
+    """A scan finds it; two seconds later it is still the same."""
+    (bench.folder / "a.fit").write_bytes(ride())
+    bench.intake.step()
+    assert bench.files() == []
+    bench.pass_(1.9)
+    assert bench.files() == []
+    bench.pass_(0.2)
+
+    assert bench.files() == ["a.fit"]
+
+
+def test_a_closed_file_is_admitted_at_once(bench: Bench, ride: Ride) -> None:
+    """Its writer is known to be done, and the file says itself that it is whole."""
+    path = bench.folder / "a.fit"
+    path.write_bytes(ride())
+    bench.intake.hint(str(path), True)
+    bench.intake.step()
+
+    assert bench.files() == ["a.fit"]
+
+
+@pytest.mark.parametrize("closed", [True, False])
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99])
+def test_half_a_file_is_never_admitted(bench: Bench, ride: Ride, share: float, closed: bool) -> None:
+    """However long it stays so, and whatever the events say; the whole of it is."""
+    whole, path = ride(), bench.folder / "a.fit"
+    path.write_bytes(whole[: int(len(whole) * share)])
+    bench.intake.hint(str(path), closed)
+    for _ in range(5):
+        bench.pass_(60)
+    assert bench.files() == []
+    path.write_bytes(whole)
+    bench.intake.hint(str(path), True)
+    bench.intake.step()
+
+    assert bench.files() == ["a.fit"]
+
+
+def test_a_file_that_is_full_of_zeros_at_first_is_not_admitted(bench: Bench, ride: Ride) -> None:
+    """Some copiers set the length first and fill it afterwards."""
+    whole, path = ride(), bench.folder / "a.fit"
+    path.write_bytes(whole[:200] + bytes(len(whole) - 200))
+    bench.intake.hint(str(path), True)
+    bench.pass_(60)
+
+    assert bench.files() == []
+
+
+def test_an_unfinished_file_is_read_once_until_it_changes(bench: Bench, ride: Ride) -> None:
+    """A scan every ten seconds does not hash a stalled copy every ten seconds."""
+    path = bench.folder / "a.fit"
+    path.write_bytes(ride()[:-1])
+    for _ in range(10):
+        bench.pass_(10)
+    assert len(bench.reads) == 1
+    path.write_bytes(ride()[:-2])
+    for _ in range(2):
+        bench.pass_(10)
+
+    assert len(bench.reads) == 2
+
+
+def test_a_known_file_is_not_read_again(bench: Bench, ride: Ride) -> None:
+    """Neither by the next scan nor after a restart."""
+    (bench.folder / "a.fit").write_bytes(ride())
+    for _ in range(3):
+        bench.pass_(10)
+    bench.intake = bench.new_intake(bench.watch)
+    for _ in range(3):
+        bench.pass_(10)
+
+    assert len(bench.reads) == 1
+
+
+def test_the_same_bytes_under_another_name_are_one_activity(bench: Bench, ride: Ride) -> None:
+    """And a name that is used again with other bytes is another one."""
+    for name in ("a.fit", "b.fit"):
+        (bench.folder / name).write_bytes(ride())
+    for _ in range(2):
+        bench.pass_(10)
+    assert len(bench.files()) == 1
+    (bench.folder / "a.fit").write_bytes(ride(serial=2))
+    for _ in range(2):
+        bench.pass_(10)
+
+    assert len(bench.files()) == 2
+
+
+def test_what_is_no_activity_is_skipped_with_its_kind(bench: Bench, ride: Ride) -> None:
+    """A course is nothing for Strava; the history can say so when asked."""
+    (bench.folder / "course.fit").write_bytes(ride(kind=6))
+    for _ in range(2):
+        bench.pass_(10)
+    (skipped,) = jobs.history(status=Status.SKIPPED)
+
+    assert "course" in (skipped.error_message or "")
+
+
+def test_a_missing_folder_is_waited_for(bench: Bench, ride: Ride) -> None:
+    """It shows as unavailable, and its files are found when it comes."""
+    bench.folder.rmdir()
+    bench.pass_(0)
+    assert not bench.intake.state.available
+    bench.folder.mkdir()
+    (bench.folder / "a.fit").write_bytes(ride())
+    bench.pass_(5)
+    assert bench.intake.state.available
+    bench.pass_(3)
+
+    assert bench.files() == ["a.fit"]
+
+
+def test_too_many_hints_become_a_scan(bench: Bench, ride: Ride, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that was forgotten stays unseen."""
+    monkeypatch.setattr("fitferry.intake.MAX_HINTS", 1)
+    bench.pass_(0)
+    (bench.folder / "a.fit").write_bytes(ride())
+    bench.intake.hint(str(bench.folder / "other.fit"), True)
+    bench.intake.hint(str(bench.folder / "a.fit"), True)
+    for _ in range(2):
+        bench.pass_(2)
+
+    assert bench.files() == ["a.fit"]
+
+
+def test_a_hint_is_taken_in_the_middle_of_a_scan(bench: Bench, ride: Ride) -> None:
+    """A scan of many files delays nobody: today's ride goes first."""
+    for number in range(20):
+        (bench.folder / f"{number}.fit").write_bytes(ride(serial=number + 10))
+    bench.pass_(0)
+    bench.clock.forward(3)
+    inner = bench.admit
+
+    def admit_and_hint(path: str) -> Arrival:
+        if not bench.reads:
+            (bench.folder / "today.fit").write_bytes(ride(serial=99))
+            bench.intake.hint(str(bench.folder / "today.fit"), True)
+            bench.intake.rescan()
+        return inner(path)
+
+    bench.intake._admit = admit_and_hint
+    bench.intake.rescan()
+    bench.intake.step()
+
+    assert "today.fit" in bench.files()[:2]
+
+
+def test_a_copy_that_is_closed_is_found_by_its_event(live: Bench, ride: Ride) -> None:
+    """No scan is needed, and no settling."""
+    (live.folder / "a.fit").write_bytes(ride())
+
+    assert live.wait_for(1)
+
+
+def test_a_rename_into_place_is_found_by_its_event(live: Bench, ride: Ride) -> None:
+    """As rsync, Syncthing and Samba do it, inside the folder."""
+    temporary = live.folder / ".a.fit.AbC123"
+    temporary.write_bytes(ride())
+    temporary.rename(live.folder / "a.fit")
+
+    assert live.wait_for(1)
+
+
+def test_a_move_from_outside_is_found_by_its_event(live: Bench, ride: Ride, tmp_path: Path) -> None:
+    """The kernel reports no close for it, but it is whole."""
+    outside = tmp_path / "outside.fit"
+    outside.write_bytes(ride())
+    outside.rename(live.folder / "a.fit")
+
+    assert live.wait_for(1)
+
+
+def test_a_file_in_a_new_folder_is_found_by_its_event(live: Bench, ride: Ride) -> None:
+    """Folders below are watched as soon as they are there."""
+    (live.folder / "2026/11").mkdir(parents=True)
+    (live.folder / "2026/11/first.fit").write_bytes(ride(serial=1))
+    (live.folder / "direct.fit").write_bytes(ride(serial=2))
+
+    assert live.wait_for(1)
+
+
+def test_a_slow_writer_is_waited_for(live: Bench, ride: Ride) -> None:
+    """Each write is an event; only the last one makes the file whole."""
+    whole = ride()
+    with (live.folder / "a.fit").open("wb", buffering=0) as file:
+        for start in range(0, len(whole), 100):
+            file.write(whole[start : start + 100])
+        os.fsync(file.fileno())
+
+    assert live.wait_for(1)
+    assert len(live.files()) == 1

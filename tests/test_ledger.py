@@ -1,0 +1,444 @@
+"""What the ledger knows, and how it keeps it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fakes import NOW, a_job, the
+from fitferry.errors import LedgerProblem
+from fitferry.ledger import athletes, copies, doors, files, jobs, shared, tables
+from fitferry.model import (
+    Allowance,
+    Gate,
+    GateName,
+    Heard,
+    Outcome,
+    Signature,
+    Status,
+    Step,
+    WaitingFor,
+)
+
+DONE = Step(Outcome.COMPLETED, Status.COMPLETED, upload_id=77, strava_activity_id=4242)
+RETRY = Step(Outcome.RETRY, Status.PENDING, WaitingFor.RETRY, NOW + 60, failures=1)
+
+
+def test_the_tables_are_what_the_models_say(ledger: Path) -> None:
+    """The migrations and the models name the same columns."""
+    with sqlite3.connect(ledger) as raw:
+        found = {
+            table._meta.table_name: {
+                row[1] for row in raw.execute(f"PRAGMA table_info({table._meta.table_name})")
+            }
+            for table in tables.TABLES
+        }
+    raw.close()
+
+    assert found == {
+        table._meta.table_name: {field.column_name for field in table._meta.sorted_fields}
+        for table in tables.TABLES
+    }
+
+
+def test_the_database_is_kept_safely(ledger: Path) -> None:
+    """WAL with synchronous FULL lost nothing in forty power cuts; the default modes did."""
+    assert tables._database.execute_sql("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert tables._database.execute_sql("PRAGMA synchronous").fetchone() == (2,)
+    assert tables._database.execute_sql("PRAGMA foreign_keys").fetchone() == (1,)
+    assert tables._database.execute_sql("PRAGMA mmap_size").fetchone() == (0,)
+    assert ledger.exists()
+
+
+def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    """An old program must not write into tables that it does not know."""
+    path = tmp_path / "state.db"
+    with tables.opened(path), tables.writing():
+        tables._database.execute_sql(
+            "INSERT INTO schema_migration (name, applied) VALUES ('9999_from_the_future', '2030-01-01')"
+        )
+
+    with pytest.raises(LedgerProblem, match="newer"), tables.opened(path):
+        pytest.fail("it was opened")
+
+
+def test_the_same_bytes_are_one_activity(ledger: Path, tmp_path: Path) -> None:
+    """Under another name, in another folder, or copied again: one job for one athlete."""
+    first = a_job(tmp_path / "a.fit")
+    again = a_job(tmp_path / "b.fit")
+    other = a_job(tmp_path / "c.fit", athlete="you")
+
+    assert first.id == again.id
+    assert other.id != first.id
+    assert {str(tmp_path / "a.fit"), str(tmp_path / "b.fit")} == set(files.other_paths("me", first.sha256))
+    assert ledger.exists()
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_job_is_claimed_by_one_of_eight_threads(tmp_path: Path) -> None:
+    """The claim is one conditional UPDATE: whoever changes the row has the job."""
+    job = a_job(tmp_path / "a.fit")
+    won: list[int] = []
+    start = threading.Barrier(8)
+
+    def try_it() -> None:
+        start.wait()
+        claimed = jobs.claim(job.id, NOW)
+        if claimed is not None:
+            won.append(claimed.id)
+
+    threads = [threading.Thread(target=try_it) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [job.id] == won
+
+
+@pytest.mark.usefixtures("ledger")
+def test_what_is_not_due_or_done_cannot_be_claimed(tmp_path: Path) -> None:
+    """A ring that comes early, twice, or late does no harm."""
+    job = a_job(tmp_path / "a.fit")
+    jobs.claim(job.id, NOW)
+    jobs.record(job.id, RETRY, NOW)
+
+    assert jobs.claim(job.id, NOW + 59) is None
+    assert jobs.claim(job.id, NOW + 60) is not None
+    jobs.record(job.id, DONE, NOW + 61)
+    assert jobs.claim(job.id, NOW + 100) is None
+    assert jobs.claim(12345, NOW) is None
+
+
+@pytest.mark.usefixtures("ledger")
+def test_an_attempt_is_written_down_step_by_step(tmp_path: Path) -> None:
+    """Sending, acceptance and outcome are three facts, each kept at once."""
+    job = a_job(tmp_path / "a.fit")
+    jobs.claim(job.id, NOW)
+    jobs.about_to_send(job.id, NOW + 1)
+    assert the(job.id).sent_at == NOW + 1
+    jobs.accepted(job.id, 77, NOW + 2)
+    assert (
+        the(job.id).upload_id,
+        the(job.id).accepted_at,
+        the(job.id).status,
+    ) == (77, NOW + 2, Status.PROCESSING)
+    jobs.record(job.id, DONE, NOW + 3)
+    done = the(job.id)
+
+    assert (
+        done.status,
+        done.strava_activity_id,
+        done.completed_at,
+        done.claimed_at,
+    ) == (Status.COMPLETED, 4242, NOW + 3, None)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_late_outcome_of_a_job_that_was_let_go_changes_nothing(tmp_path: Path) -> None:
+    """A worker that outlives its claim cannot overwrite what happened since."""
+    job = a_job(tmp_path / "a.fit")
+    jobs.claim(job.id, NOW)
+    jobs.release(job.id)
+    jobs.record(job.id, DONE, NOW)
+
+    assert the(job.id).status == Status.PENDING
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_restart_lets_every_claim_go_and_doubts_what_was_sent(tmp_path: Path) -> None:
+    """Claimed: free again. Sent without an answer: uncertain, after a quarantine. Accepted: looked at."""
+    claimed, sent, accepted, retried = (a_job(tmp_path / f"{n}.fit", body=b"%d" % n) for n in range(4))
+    jobs.claim(retried.id, NOW - 500)
+    jobs.about_to_send(retried.id, NOW - 499)
+    jobs.record(retried.id, replace(RETRY, next_attempt_at=NOW - 1), NOW - 498)
+    for job in (claimed, sent, accepted, retried):
+        jobs.claim(job.id, NOW)
+    jobs.about_to_send(sent.id, NOW)
+    jobs.about_to_send(accepted.id, NOW)
+    jobs.accepted(accepted.id, 77, NOW)
+
+    assert jobs.release_all(7200, 60, NOW + 1) == 4
+    assert _fate(claimed.id) == (Status.PENDING, False, 0)
+    assert _fate(sent.id) == (Status.PENDING, True, NOW + 60)
+    assert _fate(accepted.id) == (Status.PROCESSING, False, 0)
+    assert _fate(retried.id) == (Status.PENDING, False, NOW - 1)
+    assert the(accepted.id).upload_id == 77
+
+
+def _fate(job_id: int) -> tuple[Status, bool, float]:
+    job = the(job_id)
+    return job.status, job.uncertain, job.next_attempt_at
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_clock_that_jumps_back_parks_no_job(tmp_path: Path) -> None:
+    """No delay is longer than the longest configured, counted from now."""
+    job = a_job(tmp_path / "a.fit")
+    jobs.claim(job.id, NOW)
+    jobs.record(job.id, replace(RETRY, next_attempt_at=NOW + 60), NOW)
+    jobs.clamp(7200, NOW - 365 * 86_400)
+
+    assert the(job.id).next_attempt_at == NOW - 365 * 86_400 + 7200
+
+
+@pytest.mark.usefixtures("ledger")
+def test_todays_ride_comes_before_ten_years_of_old_ones(tmp_path: Path) -> None:
+    """Jobs that are due go newest activity first, those that do not say when last."""
+    for number, start in enumerate([NOW - 86_400, None, NOW - 3600, NOW - 10 * 86_400]):
+        a_job(tmp_path / f"{number}.fit", body=b"%d" % number, start=start)
+    due = jobs.due(NOW, 10, send=True, look=True, fresh_since=None, connected=["me"], probe=False)
+    fresh = jobs.due(
+        NOW, 10, send=True, look=True, fresh_since=NOW - 48 * 3600, connected=["me"], probe=False
+    )
+
+    assert due == [3, 1, 4, 2]
+    assert fresh == [3, 1]
+    assert jobs.due(NOW, 10, send=True, look=True, fresh_since=None, connected=["you"], probe=False) == []
+
+
+@pytest.mark.usefixtures("ledger")
+def test_looks_and_sends_can_be_asked_for_apart(tmp_path: Path) -> None:
+    """When the reads are used up, files can still be sent, and the other way round."""
+    sent, fresh = a_job(tmp_path / "a.fit", body=b"a"), a_job(tmp_path / "b.fit", body=b"b")
+    jobs.claim(sent.id, NOW)
+    jobs.accepted(sent.id, 77, NOW)
+    jobs.release(sent.id)
+
+    assert [fresh.id] == jobs.due(
+        NOW, 9, send=True, look=False, fresh_since=None, connected=["me"], probe=False
+    )
+    assert [sent.id] == jobs.due(
+        NOW, 9, send=False, look=True, fresh_since=None, connected=["me"], probe=False
+    )
+
+
+@pytest.mark.usefixtures("ledger")
+def test_the_job_that_waited_longest_probes_a_gate(tmp_path: Path) -> None:
+    """So that one bad file does not try again and again while the others wait."""
+    bad, good = a_job(tmp_path / "a.fit", body=b"a"), a_job(tmp_path / "b.fit", body=b"b", start=NOW - 7200)
+    jobs.claim(bad.id, NOW)
+    jobs.record(bad.id, Step(Outcome.WAITING, Status.PENDING), NOW)
+
+    assert [good.id] == jobs.due(NOW, 1, send=True, look=True, fresh_since=None, connected=["me"], probe=True)
+    assert [bad.id] == jobs.due(NOW, 1, send=True, look=True, fresh_since=None, connected=["me"], probe=False)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_the_history_is_newest_first_and_pages_by_id(tmp_path: Path) -> None:
+    """Skipped jobs are shown only when they are asked for."""
+    for number in range(5):
+        a_job(tmp_path / f"{number}.fit", body=b"%d" % number)
+    jobs.claim(3, NOW)
+    jobs.record(3, Step(Outcome.SKIPPED, Status.SKIPPED), NOW)
+
+    assert [job.id for job in jobs.history(limit=2)] == [5, 4]
+    assert [job.id for job in jobs.history(before=4)] == [2, 1]
+    assert [job.id for job in jobs.history(status=Status.SKIPPED)] == [3]
+    assert jobs.history(athlete="you") == []
+    assert {s: n for s, n in jobs.counts().items() if n} == {Status.PENDING: 4, Status.SKIPPED: 1}
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_requeued_job_begins_anew(tmp_path: Path) -> None:
+    """Its count is reset; under a fresh external id nothing of the old upload is left."""
+    job = a_job(tmp_path / "a.fit")
+    jobs.claim(job.id, NOW)
+    jobs.accepted(job.id, 77, NOW)
+    jobs.record(job.id, replace(DONE, failures=3), NOW)
+
+    assert not jobs.requeue(job.id, [Status.FAILED])
+    assert jobs.requeue(job.id, [Status.COMPLETED], external_id="fresh")
+    again = the(job.id)
+    assert (
+        again.status,
+        again.failures,
+        again.upload_id,
+        again.strava_activity_id,
+        again.external_id,
+    ) == (Status.PENDING, 0, None, None, "fresh")
+
+
+@pytest.mark.usefixtures("ledger")
+@pytest.mark.parametrize(
+    "name", [b"\xff\xfe.fit", b"new\nline.fit", b"'\"quotes.fit", b"-dash.fit", b"x" * 251 + b".fit"]
+)
+def test_any_name_that_linux_allows_is_remembered(tmp_path: Path, name: bytes) -> None:
+    """Paths are kept as bytes and come back the same."""
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+    job = a_job(path)
+
+    assert str(path) == job.path
+    assert Signature.of(path.stat()) == files.seen("me", str(path))
+    assert {str(path)} == set(files.seen_below("me", str(tmp_path)))
+    assert job.file.encode()
+
+
+@pytest.mark.usefixtures("ledger")
+def test_seen_below_keeps_to_its_folder(tmp_path: Path) -> None:
+    """A folder whose name begins the same is another one."""
+    for folder in ("rides", "rides2", "rides/old"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        a_job(tmp_path / folder / "a.fit", body=folder.encode())
+
+    assert {str(tmp_path / "rides/a.fit"), str(tmp_path / "rides/old/a.fit")} == set(
+        files.seen_below("me", str(tmp_path / "rides"))
+    )
+
+
+@pytest.mark.usefixtures("ledger")
+def test_the_allowance_is_merged_from_what_each_answer_says() -> None:
+    """A lone comma for the reads leaves the last number standing."""
+    shared.hear(Heard((400, 4000), (1, 2), (200, 2000), (3, 4)), NOW)
+    shared.hear(Heard((400, 4000), (5, 6), None, None), NOW + 1)
+
+    assert Allowance((400, 4000), (5, 6), (200, 2000), (3, 4), NOW + 1) == shared.allowance()
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_gate_has_one_probe_when_its_time_has_come() -> None:
+    """The others find it shut until the probe is back."""
+    shared.shut(Gate(GateName.NETWORK, NOW + 60, NOW, 1, "unreachable", "no route"))
+
+    assert not shared.take_probe(GateName.NETWORK, NOW + 59, 300)
+    assert shared.take_probe(GateName.NETWORK, NOW + 60, 300)
+    assert not shared.take_probe(GateName.NETWORK, NOW + 60, 300)
+    shared.hurry([GateName.NETWORK], NOW + 61)
+    assert shared.take_probe(GateName.NETWORK, NOW + 61, 300)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_gate_keeps_the_time_since_when_it_is_shut() -> None:
+    """However often its probes fail, people see when the trouble began."""
+    shared.shut(Gate(GateName.NETWORK, NOW + 60, NOW, 1, "unreachable", "no route"))
+    shared.shut(Gate(GateName.NETWORK, NOW + 360, NOW + 60, 2, "unreachable", "no route"))
+
+    assert shared.gates()[GateName.NETWORK].since == NOW
+    assert shared.reopen(GateName.NETWORK)
+    assert not shared.reopen(GateName.NETWORK)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_login_link_is_good_for_ten_minutes_and_once() -> None:
+    """Looking at it uses nothing up."""
+    doors.add_link("d", NOW)
+
+    assert doors.link_is_good("d", NOW + 599)
+    assert not doors.use_link("d", NOW + 600)
+    doors.add_link("e", NOW)
+    assert doors.use_link("e", NOW + 599)
+    assert not doors.use_link("e", NOW + 599)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_session_is_renewed_by_use() -> None:
+    """Ninety days after the last visit, not after the first."""
+    day = 86_400
+    doors.add_session("d", NOW)
+
+    assert doors.session_is_good("d", NOW + 89 * day)
+    assert doors.session_is_good("d", NOW + 150 * day)
+    assert not doors.session_is_good("d", NOW + 250 * day)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_forgetting_an_athlete_keeps_the_token_until_it_is_revoked() -> None:
+    """And the name stands for nobody in particular afterwards."""
+    athletes.connect("me", 7, "Sam", ["read"], b"sealed")
+    athletes.disconnect("me", b"sealed")
+
+    assert (athletes.get("me").connected, athletes.get("me").athlete_id) == (False, None)
+    assert athletes.farewells() == [("me", b"sealed")]
+    athletes.farewell_said("me")
+    assert athletes.farewells() == []
+
+
+def test_the_files_are_for_the_owner_alone(tmp_path: Path) -> None:
+    """The write-ahead log and its index hold what the database holds."""
+    before = os.umask(0o077)
+    try:
+        with tables.opened(tmp_path / "state.db"):
+            modes = {entry.name: stat.S_IMODE(entry.stat().st_mode) for entry in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+
+    assert modes == {"state.db": 0o600, "state.db-wal": 0o600, "state.db-shm": 0o600}
+
+
+def test_a_copy_is_made_and_seven_are_kept(ledger: Path, tmp_path: Path) -> None:
+    """Each is a whole database of its own."""
+    a_job(tmp_path / "a.fit")
+    for day in range(9):
+        copies.copy_now(ledger, f"2026-11-0{day + 1}")
+
+    names = sorted(path.name for path in tmp_path.glob("state-*"))
+    assert [f"state-2026-11-0{day}.db" for day in range(3, 10)] == names
+    assert copies.is_whole(tmp_path / names[-1])
+    assert copies.has_copy_of(ledger, "2026-11-09")
+
+
+def test_a_damaged_database_is_set_aside_and_the_newest_copy_put_back(tmp_path: Path) -> None:
+    """What was open then is uncertain: it may have been sent since the copy was made."""
+    path = tmp_path / "state.db"
+    with tables.opened(path):
+        job = a_job(tmp_path / "a.fit")
+        copies.copy_now(path, "2026-11-08")
+    path.write_bytes(b"SQLite format 3\0" + b"x" * 8000)
+    Path(f"{path}-wal").unlink(missing_ok=True)
+    (tmp_path / "state-2026-11-09.db").write_bytes(b"damaged, too")
+
+    assert not copies.is_whole(path)
+    assert tmp_path / "state-2026-11-08.db" == copies.mend(path, "now")
+    assert (tmp_path / "state.db.damaged-now").exists()
+    with tables.opened(path):
+        copies.doubt_everything(NOW, 60)
+        assert (the(job.id).uncertain, the(job.id).next_attempt_at) == (True, NOW + 60)
+
+
+def test_without_a_good_copy_an_empty_ledger_begins(tmp_path: Path) -> None:
+    """The next scan admits every file anew, and Strava refuses what it has."""
+    path = tmp_path / "state.db"
+    path.write_bytes(b"SQLite format 3\0" + b"x" * 8000)
+
+    assert copies.mend(path, "now") is None
+    with tables.opened(path):
+        assert sum(jobs.counts().values()) == 0
+
+
+def test_reading_needs_no_daemon_and_writes_nothing(tmp_path: Path) -> None:
+    """The commands that only look open the database read-only."""
+    path = tmp_path / "state.db"
+    with tables.opened(path):
+        job = a_job(tmp_path / "a.fit")
+
+    with tables.opened_to_read(path):
+        assert job.id == jobs.history()[0].id
+        with pytest.raises(tables.DatabaseError):
+            jobs.claim(job.id, NOW)
+
+
+def test_a_write_that_fails_is_known_until_one_succeeds(ledger: Path) -> None:
+    """The page and /healthz say why nothing goes on."""
+    with pytest.raises(tables.DatabaseError), tables.writing():
+        tables._database.execute_sql("INSERT INTO nowhere VALUES (1)")
+
+    assert "nowhere" in (tables.failure() or "")
+    doors.add_link("d", NOW)
+    assert tables.failure() is None
+    assert ledger.exists()
+
+
+def test_every_write_tells_that_something_changed(tmp_path: Path) -> None:
+    """So that the status file is written when there is something new in it."""
+    told: list[str] = []
+    with tables.opened(tmp_path / "state.db", changed=lambda: told.append("changed")):
+        doors.add_link("d", NOW)
+        doors.link_is_good("d", NOW)
+
+    assert told == ["changed"]
