@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fitferry.config import WatchSettings
 
 from fakes import APP, NOW, Clock
+from fitferry.config import WatchSettings
 from fitferry.intake import Intake
 from fitferry.ledger import jobs
 from fitferry.model import Arrival, Status

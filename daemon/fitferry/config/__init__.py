@@ -1,0 +1,27 @@
+"""The settings: `keys` lists them, `values` knows what fits, `load` reads them, `render` writes them."""
+
+from fitferry.config.load import load
+from fitferry.config.settings import (
+    LogSettings,
+    NotifySettings,
+    RuleSettings,
+    Settings,
+    StateSettings,
+    StravaSettings,
+    UploadSettings,
+    WatchSettings,
+    WebSettings,
+)
+
+__all__ = [
+    "LogSettings",
+    "NotifySettings",
+    "RuleSettings",
+    "Settings",
+    "StateSettings",
+    "StravaSettings",
+    "UploadSettings",
+    "WatchSettings",
+    "WebSettings",
+    "load",
+]

@@ -1,0 +1,86 @@
+"""How does a configuration file look? Commented TOML from the table of keys; the example and what `init` writes."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from fitferry.config.keys import SECTIONS, Key, of_section
+from fitferry.errors import Refused
+
+_EXAMPLE_FOLDER = "/srv/rides"
+_HEAD = {
+    "strava": "The API application and what it may do.",
+    "watch": "A folder where devices drop files; repeat the section for each folder.",
+    "uploads": "How uploads are tried.",
+    "web": "The page.",
+    "state": "What Fitferry keeps. Without these: systemd's folder, /config in a container, else your own.",
+    "log": "The log.",
+    "notify": "Who is told.",
+}
+
+
+def example() -> str:
+    """The example file: every key with its default, or a commented line where there is none."""
+    return render({}, watch=[{"folder": _EXAMPLE_FOLDER}])
+
+
+def render(values: Mapping[str, Any], *, watch: list[Mapping[str, Any]]) -> str:
+    """A commented file. `values`: what was chosen, by dotted name; `watch`: the same for each folder.
+
+    What was not chosen is written with its default, or commented out where there is none.
+    """
+    lines = ["# Settings of Fitferry. Every key can be overridden by FITFERRY_<SECTION>_<KEY>.", ""]
+    for section in SECTIONS:
+        if section == "watch":
+            for table in watch:
+                lines += _section(section, "[[watch]]", {f"watch.{name}": one for name, one in table.items()})
+        else:
+            lines += _section(section, f"[{section}]", values)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def write_config(path: Path, text: str, *, force: bool) -> None:
+    """Write a configuration file whole, for the owner alone. Raises Refused where one is there, OSError."""
+    if path.exists() and not force:
+        raise Refused("exists", f"{path} is there already; --force replaces it", 409)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with os.fdopen(
+        os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+    ) as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)
+
+
+def _section(section: str, head: str, values: Mapping[str, Any]) -> list[str]:
+    lines = [f"# {_HEAD[section]}", head]
+    for key in of_section(section).values():
+        lines += [f"# {key.why}", _line(key, values.get(key.dotted))]
+    return [*lines, ""]
+
+
+def _line(key: Key, chosen: Any) -> str:
+    if chosen is not None:
+        return _toml(key.name, chosen)
+    if key.default is not None:
+        return _toml(key.name, key.default)
+    return f"# {_toml(key.name, key.example)}"
+
+
+def _toml(name: str, value: Any) -> str:
+    plain = list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
+    line = tomli_w.dumps({name: plain}).strip()
+    return (
+        " ".join(part.strip() for part in line.splitlines())
+        .replace("[ ", "[")
+        .replace(", ]", "]")
+        .replace(",]", "]")
+    )
