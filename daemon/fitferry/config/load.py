@@ -130,13 +130,9 @@ class _Loading:
                 self._unknown(f"{label}.{name}", everywhere)
 
     def _unknown(self, name: str, known: list[str]) -> None:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-        if not near and "." in name:
-            section, last = name.split(".", 1)
-            ends = [one for one in known if one.split(".", 1)[-1] == last]
-            near = ends or difflib.get_close_matches(
-                name, [k for k in known if k.startswith(section)], 1, 0.5
-            )
+        last = name.rsplit(".", 1)[-1]
+        elsewhere = [one for one in known if one.rsplit(".", 1)[-1] == last]
+        near = elsewhere or difflib.get_close_matches(name, known, n=1, cutoff=0.6)
         self._problem(
             name, "a key that does not exist", f"{near[0]}?" if near else "one of the keys in the example"
         )
