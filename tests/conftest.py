@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import fit_writer
 import pytest
 import structlog
 
+import fit_writer
 from fitferry.ledger import tables
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from fitferry.config import StravaSettings, UploadSettings
 
+from fitferry.config import StravaSettings, UploadSettings
 from fitferry.ledger import athletes, files, jobs
 from fitferry.model import Admission, Facts, Inspection, Job, Signature, Status, Verdict
 from fitferry.strava import Strava

@@ -72,10 +72,10 @@ def test_the_example_shows_every_key_with_a_reason() -> None:
     missing = [
         key.dotted
         for key in KEYS
-        if not re.search(rf"^# {re.escape(key.why)}\n(# )?{key.name} = ", example, re.M)
+        if not re.search(rf"^# {re.escape(key.why)}\n(# )?{key.name} = ", example, re.MULTILINE)
     ]
 
-    assert [] == missing
+    assert missing == []
 
 
 def test_the_defaults_are_those_that_people_were_promised(place: Place) -> None:

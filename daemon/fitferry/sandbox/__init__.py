@@ -1,0 +1,10 @@
+"""A Strava look-alike for trying, testing and the demo; it knows nothing of the rest of Fitferry.
+
+`world` is what Strava would know, `oauth`, `api` and `switches` are the addresses, `faults` what goes wrong
+when it is told to, `server` serves it all. Where this differs from Strava, that is a bug.
+"""
+
+from fitferry.sandbox.server import Sandbox
+from fitferry.sandbox.world import World
+
+__all__ = ["Sandbox", "World"]

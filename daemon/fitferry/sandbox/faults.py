@@ -1,0 +1,193 @@
+"""What goes wrong when it is told to? Scripted faults, each for the next few requests of one kind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+StartResponse = Callable[..., Any]
+Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+
+BEFORE = {
+    "error_500": ("500 Internal Server Error", "application/json", b'{"message":"error"}'),
+    "error_502": ("502 Bad Gateway", "text/html", b"<html><h1>502 Bad Gateway</h1></html>"),
+    "error_503": ("503 Service Unavailable", "text/html", b"<html><h1>503</h1></html>"),
+    "error_504": ("504 Gateway Timeout", "text/html", b"<html><h1>504</h1></html>"),
+    "html_200": ("200 OK", "text/html", b"<html>Sign in to the Wi-Fi</html>"),
+    "bad_json_types": ("200 OK", "application/json", b'{"id":"seven","status":5,"activity_id":"x"}'),
+    "not_found": ("404 Not Found", "application/json", b""),
+    "redirect_301": ("301 Moved Permanently", "text/html", b""),
+}
+NAMED: dict[str, tuple[str, str, str, str, str]] = {
+    "unauthorized": ("401 Unauthorized", "Authorization Error", "Athlete", "access_token", "invalid"),
+    "rate_limited": ("429 Too Many Requests", "Rate Limit Exceeded", "Application", "rate limit", "exceeded"),
+    "inactive": ("403 Forbidden", "Forbidden", "Application", "Status", "Inactive"),
+    "upload_empty": ("400 Bad Request", "Bad Request", "Upload", "data", "empty"),
+    "upload_400": ("400 Bad Request", "", "", "", ""),
+}
+CONNECTION = {
+    "drop_before",
+    "drop_after",
+    "drop_mid_answer",
+    "truncated_json",
+    "slow",
+    "hang",
+    "lost_token_answer",
+}
+KINDS = {*BEFORE, *NAMED, *CONNECTION, "forever"}
+
+
+@dataclass(slots=True)
+class Fault:
+    """One kind of fault for the next `times` requests such as `POST /uploads`."""
+
+    on: str
+    kind: str
+    times: int = 1
+    seconds: float = 1.0
+
+
+class Faults:
+    """The faults that are still to come."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._queue: list[Fault] = []
+        self.over = threading.Event()
+
+    def add(self, fault: Fault) -> None:
+        """Let something go wrong."""
+        if fault.kind not in KINDS:
+            raise ValueError(f"no such fault: {fault.kind}; there are {', '.join(sorted(KINDS))}")
+        with self._lock:
+            self._queue.append(fault)
+
+    def clear(self) -> None:
+        """Let everything be well."""
+        with self._lock:
+            self._queue.clear()
+        self.over.set()
+        self.over = threading.Event()
+
+    def take(self, method: str, path: str) -> Fault | None:
+        """The fault of this request, if it has one."""
+        with self._lock:
+            for fault in self._queue:
+                if fault.on in {f"{method} {path}", "*"} and fault.times > 0:
+                    fault.times -= 1
+                    return fault
+        return None
+
+
+def plain(path: str) -> str:
+    """A path without its base and its ids, as faults name it."""
+    path = path.removeprefix("/api/v3") or "/"
+    parts = ["N" if part.isdigit() else part for part in path.split("/")]
+    return "/".join(parts)
+
+
+def with_faults(app: Wsgi, faults: Faults, connection: Callable[[dict[str, Any]], socket.socket]) -> Wsgi:
+    """The application with faults in front of and behind it."""
+
+    def answer(environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
+        path = plain(environ["PATH_INFO"])
+        fault = None if path.startswith("/_sandbox") else faults.take(environ["REQUEST_METHOD"], path)
+        if fault is None:
+            return app(environ, start)
+        if fault.kind in BEFORE or fault.kind in NAMED:
+            _swallow(environ)
+            return _refusal(fault.kind, environ, start)
+        return _connection_fault(fault, app, faults, environ, start, connection(environ))
+
+    return answer
+
+
+def _connection_fault(
+    fault: Fault,
+    app: Wsgi,
+    faults: Faults,
+    environ: dict[str, Any],
+    start: StartResponse,
+    peer: socket.socket,
+) -> Iterable[bytes]:
+    if fault.kind == "drop_before":
+        return _drop(peer)
+    if fault.kind == "slow":
+        time.sleep(fault.seconds)
+        return app(environ, start)
+    if fault.kind == "forever":
+        environ["sandbox.forever"] = True
+        return app(environ, start)
+    told: list[Any] = []
+
+    def note(*args: Any) -> Any:
+        told.append(args)
+        return lambda _data: None
+
+    body = b"".join(app(environ, note))
+    if fault.kind == "hang":
+        faults.over.wait(fault.seconds)
+        return _drop(peer)
+    if fault.kind in {"drop_after", "lost_token_answer"}:
+        return _drop(peer)
+    status, headers = (
+        told[0][0],
+        [(name, value) for name, value in told[0][1] if name.lower() != "content-length"],
+    )
+    half = body[: len(body) // 2]
+    length = len(half) if fault.kind == "truncated_json" else len(body)
+    start(status, [*headers, ("Content-Length", str(length))])
+    return _half(half, peer, drop=fault.kind == "drop_mid_answer")
+
+
+def _half(half: bytes, peer: socket.socket, *, drop: bool) -> Iterable[bytes]:
+    yield half
+    if drop:
+        _drop(peer)
+
+
+def _drop(peer: socket.socket) -> list[bytes]:
+    with contextlib.suppress(OSError):  # the other side was faster
+        peer.shutdown(socket.SHUT_RDWR)
+    return [b""]
+
+
+def _swallow(environ: dict[str, Any]) -> None:
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    while length > 0 and (chunk := environ["wsgi.input"].read(min(length, 65_536))):
+        length -= len(chunk)
+
+
+def _refusal(kind: str, environ: dict[str, Any], start: StartResponse) -> list[bytes]:
+    if kind in BEFORE:
+        status, content_type, body = BEFORE[kind]
+        if kind == "bad_json_types" and environ["REQUEST_METHOD"] == "POST":
+            status = "201 Created"
+    else:
+        status, content_type = NAMED[kind][0], "application/json; charset=utf-8"
+        body = json.dumps(_named(kind)).encode()
+    headers = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
+    if kind == "redirect_301":
+        headers.append(("Location", "/somewhere/else"))
+    start(status, headers)
+    return [body]
+
+
+def _named(kind: str) -> dict[str, Any]:
+    if kind == "upload_400":
+        words = "There was an error processing your activity."
+        return {
+            "id": 0,
+            "external_id": None,
+            "error": "Time information is missing from file.",
+            "status": words,
+            "activity_id": None,
+        }
+    _, message, resource, field, code = NAMED[kind]
+    return {"message": message, "errors": [{"resource": resource, "field": field, "code": code}]}

@@ -1,0 +1,171 @@
+"""How is the sandbox served? A threaded server in this process, so that connections can be dropped."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from flask import Flask, request
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from fitferry.sandbox import api, oauth, switches
+from fitferry.sandbox.faults import Faults, Wsgi, plain, with_faults
+from fitferry.sandbox.world import World
+
+
+class Sandbox:
+    """A Strava look-alike on a port of its own; a context manager. Further keywords are its switches."""
+
+    def __init__(
+        self,
+        port: int = 0,
+        *,
+        host: str = "127.0.0.1",
+        clock: Callable[[], float] = time.time,
+        certificate: tuple[Path, Path] | None = None,
+        **first: Any,
+    ) -> None:
+        self.world = World(clock, **first)
+        self.faults = Faults()
+        self._host, self._port, self._certificate = host, port, certificate
+        self._server: Any = None
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        context = None
+        if self._certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*self._certificate)
+        self._server = make_server(
+            self._host,
+            self._port,
+            create_app(self.world, self.faults),
+            threaded=True,
+            request_handler=_Quiet,
+            ssl_context=context,
+        )
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.1,), name="sandbox", daemon=True
+        )
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.faults.clear()
+        self._server.shutdown()
+        self._server.server_close()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return int(self._server.server_port)
+
+    @property
+    def url(self) -> str:
+        """Its address; the API is there and below /api/v3."""
+        return f"{'https' if self._certificate else 'http'}://{self._host}:{self.port}"
+
+
+def create_app(world: World, faults: Faults | None = None) -> Wsgi:
+    """The sandbox as a WSGI application."""
+    told = faults or Faults()
+    app = Flask(__name__)
+    app.logger.setLevel(logging.ERROR)
+    app.config["MAX_CONTENT_LENGTH"] = 40_000_000
+    app.register_blueprint(switches.blueprint(world, told))
+    for prefix in ("", "/api/v3"):
+        name = f"base{prefix.replace('/', '_')}"
+        app.register_blueprint(oauth.blueprint(world), url_prefix=prefix, name=f"oauth_{name}")
+        app.register_blueprint(api.blueprint(world, name), url_prefix=prefix)
+
+    @app.before_request
+    def old_base() -> Any:
+        if request.path.startswith("/api/v3") and not world.switches.old_base:
+            return oauth.error(404, "Resource Not Found", "Base", "path", "invalid")
+        return None
+
+    return _noting(with_faults(_whole(app.wsgi_app), told, lambda environ: environ["werkzeug.socket"]), world)
+
+
+def _whole(app: Wsgi) -> Wsgi:
+    """Take no request whose body did not arrive to its end: a client that dies in the middle sent nothing."""
+
+    def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        body = environ["wsgi.input"].read(length) if length else b""
+        if len(body) < length:
+            start("400 Bad Request", [("Content-Length", "0")])
+            return [b""]
+        environ["wsgi.input"] = _Read(body)
+        return app(environ, start)
+
+    return answer
+
+
+class _Read:
+    """A body that was read already, as WSGI wants it."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body, self._at = body, 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        end = len(self._body) if size is None or size < 0 else self._at + size
+        chunk, self._at = self._body[self._at : end], min(end, len(self._body))
+        return chunk
+
+    def readline(self, size: int | None = -1) -> bytes:
+        found = self._body.find(b"\n", self._at)
+        length = (found + 1 if found >= 0 else len(self._body)) - self._at
+        return self.read(length if size is None or size < 0 else min(length, size))
+
+    def __iter__(self) -> Any:
+        return iter(self.readline, b"")
+
+
+def _noting(app: Wsgi, world: World) -> Wsgi:
+    """Note every request: what, when its first byte came, and what it was answered."""
+
+    def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["PATH_INFO"].startswith("/_sandbox"):
+            return app(environ, start)
+        environ["sandbox.began"] = time.time()
+        note = {
+            "method": environ["REQUEST_METHOD"],
+            "path": plain(environ["PATH_INFO"]),
+            "began_at": environ["sandbox.began"],
+            "status": None,
+        }
+        world.requests.append(note)
+
+        def noting(status: str, headers: Any, *rest: Any) -> Any:
+            note["status"] = int(status.split(maxsplit=1)[0])
+            return start(status, headers, *rest)
+
+        return app(environ, noting)
+
+    return answer
+
+
+class _Quiet(WSGIRequestHandler):
+    """Without a line in the log for each request: addresses hold codes."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  # werkzeug's own name
+        pass
+
+    def handle(self) -> None:
+        with contextlib.suppress(OSError):  # the other side, or a fault of ours, has ended the connection
+            super().handle()

@@ -1,0 +1,402 @@
+"""What would Strava know? One application, two athletes, their tokens, uploads and activities, the allowance."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from fitferry.sandbox import fit_facts
+
+ACCESS_SECONDS = 21_600
+CODE_SECONDS = 300
+REFRESH_WINDOW = 3600
+SCOPES = (
+    "read",
+    "read_all",
+    "profile:read_all",
+    "profile:write",
+    "activity:read",
+    "activity:read_all",
+    "activity:write",
+)
+PROCESSING = "Your activity is still being processed."
+READY = "Your activity is ready."
+FAILED = "There was an error processing your activity."
+DELETED = "The created activity has been deleted."
+MALFORMED = "The upload appears to be malformed and we are unable to process it"
+TIMELESS = "Time information is missing from file."
+
+
+@dataclass(slots=True)
+class Switches:
+    """What can be told to be otherwise, over `/_sandbox/settings` or in the process."""
+
+    client_id: int = 12345
+    client_secret: str = "sandbox-secret"  # noqa: S105  # everybody may know it
+    callback_domain: str = "localhost"
+    capacity: int = 10
+    consent: str = "ask"
+    """ask (show the page), approve, deny"""
+    untick: list[str] = field(default_factory=list)
+    athlete: int = 1001
+    """who sits at the browser"""
+    inactive: bool = False
+    header_only: bool = False
+    """from 2027 on a token is taken in the header alone"""
+    old_base: bool = True
+    """whether /api/v3 still answers"""
+    fresh_codes_refused: int = 0
+    keep_refresh_token: bool = False
+    token_scope: bool = True
+    processing_seconds: float = 2.0
+    duplicate_html: bool = True
+    duplicates_by: list[str] = field(default_factory=lambda: ["bytes", "external_id"])
+    """any of bytes, external_id, overlap; empty: none are refused"""
+    echo_external_id: bool = False
+    """whether the answer to an upload names its external_id before it is ready"""
+    overall_limit: list[int] = field(default_factory=lambda: [200, 2000])
+    read_limit: list[int] = field(default_factory=lambda: [100, 1000])
+    lone_comma: bool = True
+
+
+@dataclass(slots=True)
+class Token:
+    """An access token and the refresh token that came with it."""
+
+    athlete: int
+    scopes: tuple[str, ...]
+    access: str
+    refresh: str
+    expires_at: float
+
+
+@dataclass(slots=True)
+class Upload:
+    """What arrived, and what becomes of it."""
+
+    id: int
+    athlete: int
+    external_id: str | None
+    data_type: str
+    sha256: str
+    size: int
+    name: str
+    fields: dict[str, str]
+    began_at: float
+    received_at: float
+    ready_at: float
+    error: str | None = None
+    activity_id: int | None = None
+    gone: bool = False
+    done: bool = False
+
+
+@dataclass(slots=True)
+class Activity:
+    """One activity of an athlete."""
+
+    id: int
+    athlete: int
+    name: str
+    sport_type: str
+    start: float
+    elapsed: float
+    distance: float
+    external_id: str | None = None
+    upload_id: int | None = None
+    sha256: str | None = None
+    trainer: bool = False
+    commute: bool = False
+    hide_from_home: bool = False
+    gear_id: str | None = None
+    description: str = ""
+    deleted: bool = False
+
+
+class World:
+    """Everything behind the addresses; one lock around it."""
+
+    def __init__(self, clock: Callable[[], float] = time.time, **switches: Any) -> None:
+        self.clock = clock
+        self.switches = Switches(**switches)
+        self.lock = threading.RLock()
+        self.athletes = {1001: ("Sam", "Sand"), 1002: ("Rae", "Reef")}
+        self.codes: dict[str, tuple[int, tuple[str, ...], float]] = {}
+        self.tokens: list[Token] = []
+        self.former: dict[str, Token] = {}
+        """Access tokens that were replaced: they work until their own end."""
+        self.grants: dict[int, tuple[str, ...]] = {}
+        self.uploads: dict[int, Upload] = {}
+        self.activities: dict[int, Activity] = {}
+        self.requests: list[dict[str, Any]] = []
+        self._used: dict[tuple[str, int], int] = {}
+        self._ids = iter(range(10_000_000_001, 99_999_999_999))
+
+    # Sign-in
+
+    def grant(self, scopes: tuple[str, ...]) -> str | None:
+        """The code for who sits at the browser; None where the app has its athletes already."""
+        with self.lock:
+            athlete = self.switches.athlete
+            if athlete not in self.grants and len(self.grants) >= self.switches.capacity:
+                return None
+            self.grants[athlete] = scopes
+            code = secrets.token_hex(20)
+            self.codes[code] = (athlete, scopes, self.clock() + CODE_SECONDS)
+            return code
+
+    def exchange(self, code: str) -> Token | None:
+        """A token for a code, once."""
+        with self.lock:
+            if self.switches.fresh_codes_refused > 0:
+                self.switches.fresh_codes_refused -= 1
+                return None
+            athlete, scopes, until = self.codes.pop(code, (0, (), 0.0))
+            if until < self.clock():
+                return None
+            return self._new_token(athlete, scopes)
+
+    def refresh(self, refresh_token: str) -> Token | None:
+        """The same token while it lasts for more than an hour, else a new pair; the old refresh token dies."""
+        with self.lock:
+            held = next((token for token in self.tokens if token.refresh == refresh_token), None)
+            if held is None or held.expires_at - self.clock() > REFRESH_WINDOW:
+                return held
+            self.former[held.access] = held
+            self.tokens.remove(held)
+            return self._new_token(
+                held.athlete, held.scopes, held.refresh if self.switches.keep_refresh_token else None
+            )
+
+    def revoke(self, token: str) -> None:
+        """Either token kills both."""
+        with self.lock:
+            held = next((one for one in self.tokens if token in {one.access, one.refresh}), None)
+            if held is not None:
+                self.remove_app(held.athlete)
+
+    def remove_app(self, athlete: int) -> None:
+        """The athlete removes the app on Strava's page."""
+        with self.lock:
+            self.tokens = [one for one in self.tokens if one.athlete != athlete]
+            self.former = {access: one for access, one in self.former.items() if one.athlete != athlete}
+            self.grants.pop(athlete, None)
+
+    def bearer(self, access: str) -> Token | None:
+        """The token that an access token stands for, while it lasts."""
+        with self.lock:
+            candidates = [*self.tokens, *self.former.values()]
+            return next((t for t in candidates if t.access == access and t.expires_at > self.clock()), None)
+
+    def expire(self, seconds_left: float = 0) -> None:
+        """Let every access token end in so many seconds."""
+        with self.lock:
+            for token in self.tokens:
+                token.expires_at = self.clock() + seconds_left
+
+    def _new_token(self, athlete: int, scopes: tuple[str, ...], refresh: str | None = None) -> Token:
+        token = Token(
+            athlete,
+            scopes,
+            secrets.token_hex(20),
+            refresh or secrets.token_hex(20),
+            self.clock() + ACCESS_SECONDS,
+        )
+        self.tokens.append(token)
+        return token
+
+    # Uploads
+
+    def receive(
+        self, athlete: int, body: bytes, fields: dict[str, str], name: str, began_at: float
+    ) -> Upload:
+        """Take an upload in; processing begins."""
+        with self.lock:
+            now = self.clock()
+            upload = Upload(
+                id=next(self._ids),
+                athlete=athlete,
+                external_id=_with_extension(fields.get("external_id") or name, fields["data_type"]),
+                data_type=fields["data_type"],
+                sha256=hashlib.sha256(body).hexdigest(),
+                size=len(body),
+                name=name,
+                fields=fields,
+                began_at=began_at,
+                received_at=now,
+                ready_at=now + self.switches.processing_seconds,
+            )
+            self.uploads[upload.id] = upload
+            self._process(upload, body)
+            return upload
+
+    def upload(self, upload_id: int, athlete: int) -> dict[str, Any] | None:
+        """The six fields of an upload, None if it is not this athlete's."""
+        with self.lock:
+            upload = self.uploads.get(upload_id)
+            if upload is None or upload.athlete != athlete:
+                return None
+            return self.upload_fields(upload)
+
+    def upload_fields(self, upload: Upload) -> dict[str, Any]:
+        """What is said of an upload now."""
+        ready = self.clock() >= upload.ready_at
+        upload.done = upload.done or ready
+        made = self.activities.get(upload.activity_id or 0)
+        if not ready:
+            status, error, activity_id = PROCESSING, None, None
+        elif upload.gone or (made is not None and made.deleted):
+            status, error, activity_id = DELETED, None, None
+        elif upload.error:
+            status, error, activity_id = FAILED, upload.error, None
+        else:
+            status, error, activity_id = READY, None, upload.activity_id
+        named = self.switches.echo_external_id or (ready and not error)
+        return {
+            "id": upload.id,
+            "id_str": str(upload.id),
+            "external_id": upload.external_id if named else None,
+            "error": error,
+            "status": status,
+            "activity_id": activity_id,
+        }
+
+    def add_activity(self, athlete: int, **values: Any) -> Activity:
+        """An activity that came by another road."""
+        with self.lock:
+            activity = Activity(id=next(self._ids), athlete=athlete, **values)
+            self.activities[activity.id] = activity
+            return activity
+
+    def listed(self, athlete: int, after: float, before: float) -> list[Activity]:
+        """An athlete's activities, newest first."""
+        with self.lock:
+            mine = [
+                one
+                for one in self.activities.values()
+                if one.athlete == athlete
+                and not one.deleted
+                and after < one.start < before
+                and self._visible(one)
+            ]
+            return sorted(mine, key=lambda one: -one.start)
+
+    def _visible(self, activity: Activity) -> bool:
+        upload = self.uploads.get(activity.upload_id or 0)
+        return upload is None or self.clock() >= upload.ready_at
+
+    def _process(self, upload: Upload, body: bytes) -> None:
+        """What processing will come to; it shows when its time is over."""
+        before = [one for one in self.activities.values() if one.athlete == upload.athlete]
+        bound = [
+            o for o in before if o.external_id == upload.external_id and upload.fields.get("external_id")
+        ]
+        if bound and all(one.deleted for one in bound):
+            upload.gone = True
+            return
+        try:
+            facts = self._facts(upload, body)
+        except fit_facts.Malformed:
+            upload.error = MALFORMED
+            return
+        except fit_facts.Timeless:
+            upload.error = TIMELESS
+            return
+        same = self._duplicate(upload, facts, [one for one in before if not one.deleted])
+        if same is not None:
+            upload.error = self._duplicate_words(upload, same)
+            return
+        activity = self.add_activity(
+            upload.athlete,
+            name=upload.fields.get("name") or "Morning Ride",
+            sport_type=upload.fields.get("sport_type") or facts.sport,
+            start=facts.start,
+            elapsed=facts.elapsed,
+            distance=facts.distance,
+            external_id=upload.external_id,
+            upload_id=upload.id,
+            sha256=upload.sha256,
+            trainer=upload.fields.get("trainer") in {"1", "true"},
+            commute=upload.fields.get("commute") in {"1", "true"},
+            description=upload.fields.get("description", ""),
+        )
+        upload.activity_id = activity.id
+
+    def _facts(self, upload: Upload, body: bytes) -> fit_facts.FitFacts:
+        kind = upload.data_type
+        if kind.endswith(".gz"):
+            try:
+                body, kind = gzip.decompress(body), kind[:-3]
+            except (OSError, EOFError) as error:
+                raise fit_facts.Malformed from error
+        if kind == "fit":
+            return fit_facts.read(body)
+        if not body.lstrip().startswith(b"<"):
+            raise fit_facts.Malformed
+        return fit_facts.FitFacts(self.clock(), 0, 0, "Workout")
+
+    def _duplicate(self, upload: Upload, facts: fit_facts.FitFacts, live: list[Activity]) -> Activity | None:
+        rules = self.switches.duplicates_by
+        for one in live:
+            overlap = one.start < facts.start + facts.elapsed and facts.start < one.start + one.elapsed
+            if (
+                ("bytes" in rules and one.sha256 == upload.sha256)
+                or ("external_id" in rules and one.external_id and one.external_id == upload.external_id)
+                or ("overlap" in rules and overlap)
+            ):
+                return one
+        return None
+
+    def _duplicate_words(self, upload: Upload, same: Activity) -> str:
+        if self.switches.duplicate_html:
+            link = f"<a href='/activities/{same.id}' target='_blank'>{same.name}</a>"
+            return f"{upload.external_id} duplicate of {link}"
+        return f"{upload.external_id} duplicate of activity {same.id}"
+
+    # Allowance
+
+    def count(self, *, read: bool) -> str | None:
+        """Count one request; the bucket that it is over, None if it may pass."""
+        with self.lock:
+            over = None
+            for bucket, limit in (
+                ("overall", self.switches.overall_limit),
+                ("read", self.switches.read_limit),
+            ):
+                if bucket == "read" and not read:
+                    continue
+                for window, seconds in enumerate((900, 86_400)):
+                    key = (f"{bucket}{window}", int(self.clock() // seconds))
+                    self._used[key] = self._used.get(key, 0) + 1
+                    if self._used[key] > limit[window]:
+                        over = bucket
+            return over
+
+    def usage(self, bucket: str) -> list[int]:
+        """What was used of a bucket in this quarter hour and on this day."""
+        now = self.clock()
+        return [self._used.get((f"{bucket}{w}", int(now // s)), 0) for w, s in enumerate((900, 86_400))]
+
+    # For looking at
+
+    def arrived(self) -> list[dict[str, Any]]:
+        """Every upload that arrived."""
+        with self.lock:
+            return [{**asdict(one), "state": self.upload_fields(one)} for one in self.uploads.values()]
+
+
+def iso(moment: float) -> str:
+    """A time as Strava writes it."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _with_extension(name: str, data_type: str) -> str:
+    extension = "." + data_type.removesuffix(".gz")
+    return name if name.lower().endswith(extension) else name + extension
