@@ -139,12 +139,18 @@ def test_a_wrong_secret_is_401_and_a_wrong_id_400(client: Client) -> None:
     """Both name the application."""
     url = f"{client.sandbox.url}/oauth/token"
 
-    assert named(
-        client.http.post(url, data={**APP, "client_secret": "x"})
-    ) == (401, "Application", "", "invalid")
-    assert named(
-        client.http.post(url, data={**APP, "client_id": "x"})
-    ) == (400, "Application", "client_id", "invalid")
+    assert named(client.http.post(url, data={**APP, "client_secret": "x"})) == (
+        401,
+        "Application",
+        "",
+        "invalid",
+    )
+    assert named(client.http.post(url, data={**APP, "client_id": "x"})) == (
+        400,
+        "Application",
+        "client_id",
+        "invalid",
+    )
 
 
 def test_tokens_rotate_in_their_last_hour_and_the_old_refresh_token_dies(client: Client) -> None:
@@ -281,9 +287,12 @@ def test_each_request_needs_its_scope(client: Client, ride: Ride) -> None:
     assert client.get("athlete/activities").status_code == 200
     client.sign_in("activity:write")
 
-    assert named(
-        client.get("athlete/activities")
-    ) == (401, "AccessToken", "activity:read_permission", "missing")
+    assert named(client.get("athlete/activities")) == (
+        401,
+        "AccessToken",
+        "activity:read_permission",
+        "missing",
+    )
 
 
 def test_others_uploads_are_not_found(client: Client, ride: Ride) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
@@ -15,23 +14,13 @@ import structlog
 from fitferry.config import Settings
 from fitferry.errors import Refused
 from fitferry.ledger import files, jobs, shared
-from fitferry.model import MAX_FILE_BYTES, Admission, Job, Status, Verdict
+from fitferry.model import MAX_FILE_BYTES, Admission, Backlog, Job, Status, Verdict
 from fitferry.pipeline import admit
 
 _log = structlog.get_logger()
 _UPLOADABLE = (Status.PENDING, Status.HELD, Status.FAILED, Status.SKIPPED)
 _NEVER_SENT = frozenset({"no_activity"})
 """Why a job was skipped that nobody can upload, not even by hand."""
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """The old activities that wait for a decision: how many, from when to when, and how long they will take."""
-
-    count: int
-    oldest: float | None
-    newest: float | None
-    days: int
 
 
 class Actions:

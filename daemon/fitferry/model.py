@@ -371,6 +371,16 @@ class WatchState:
 
 
 @dataclass(frozen=True, slots=True)
+class Backlog:
+    """The old activities that wait for a decision: how many, from when to when, and how long they will take."""
+
+    count: int
+    oldest: float | None
+    newest: float | None
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """Something that a person should know: `code` of a closed set, a sentence, and since when."""
 

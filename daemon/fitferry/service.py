@@ -26,7 +26,8 @@ from fitferry.pipeline.wake import wake
 from fitferry.strava import Strava
 from fitferry.tokens import Tokens
 from fitferry.vault import Vault
-from fitferry.web.app import make_login_link, wsgi
+from fitferry.web.app import wsgi
+from fitferry.web.doors import make_login_link
 from fitferry.web.server import Server
 from fitferry.web.site import Site
 
@@ -87,7 +88,7 @@ class Daemon:
 
     def url(self) -> str:
         """How a browser reaches the page."""
-        return self._settings.web.url or f"http://localhost:{self._port()}"
+        return self._settings.web.url or f"http://localhost:{self.port()}"
 
     def snapshot(self) -> dict[str, Any]:
         """How things are, for everybody who asks."""
@@ -96,7 +97,7 @@ class Daemon:
             pid=os.getpid(),
             started_at=self._started_at,
             host=self._settings.web.host,
-            port=self._port(),
+            port=self.port(),
             url=self.url(),
             watch=tuple(intake.state for intake in self._intakes),
             troubles=tuple(self._all_troubles(now)),
@@ -166,7 +167,8 @@ class Daemon:
         illness = self.illness()
         return [*self._troubles, *([Problem("internal", illness, now)] if illness else [])]
 
-    def _port(self) -> int:
+    def port(self) -> int:
+        """The port that the page listens on."""
         return self.server.port if self.server is not None else self._settings.web.port
 
 
@@ -225,6 +227,7 @@ def _built(settings: Settings, nudge: Nudge) -> Iterator[Daemon]:
             tokens=tokens,
             api_token=layout.api_token(settings.state.folder),
             url=daemon.url,
+            port=daemon.port,
             snapshot=daemon.snapshot,
             illness=daemon.illness,
             rotate_keys=lambda: keys.rotate(settings.state.key_file, tokens),

@@ -13,7 +13,18 @@ from typing import Any
 from fitferry import __version__
 from fitferry import allowance as allowances
 from fitferry.ledger import athletes, jobs, shared
-from fitferry.model import Athlete, Gate, GateName, Job, Problem, Status, Trouble, WaitingFor, WatchState
+from fitferry.model import (
+    Athlete,
+    Backlog,
+    Gate,
+    GateName,
+    Job,
+    Problem,
+    Status,
+    Trouble,
+    WaitingFor,
+    WatchState,
+)
 
 _STRAVA = "https://www.strava.com"
 _TROUBLE = {
@@ -112,6 +123,16 @@ def jobs_shown(found: Iterable[Job], now: float) -> list[dict[str, Any]]:
     listed = list(found)
     connected = set(athletes.connected({one.athlete for one in listed}))
     return [job(one, gates, now, connected=one.athlete in connected) for one in listed]
+
+
+def backlog(waiting: Backlog) -> dict[str, Any]:
+    """What waits for a decision, as the API shows it."""
+    return {
+        "count": waiting.count,
+        "oldest": iso(waiting.oldest),
+        "newest": iso(waiting.newest),
+        "days": waiting.days,
+    }
 
 
 def waits(

@@ -116,6 +116,10 @@ class Tokens:
         """Let go of tokens that the key does not open (any more); whose they were."""
         return [name for name in names if not self._opens(name) and athletes.lose(name, Trouble.KEY, now)]
 
+    def use(self, vault: Vault) -> None:
+        """Seal and open with these keys from now on."""
+        self._vault = vault
+
     def reseal(self) -> None:
         """Seal every stored token anew with the newest key. Raises KeyProblem."""
         athletes.renew({name: self._vault.reseal(sealed) for name, sealed in athletes.all_sealed()})

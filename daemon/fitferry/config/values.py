@@ -51,7 +51,7 @@ def _as(kind: type, check: Callable[[Any], bool] = lambda _value: True) -> Calla
 
     def read(value: Any) -> Any:
         try:
-            found = msgspec.convert(value, kind)
+            found: Any = msgspec.convert(value, kind)
         except msgspec.ValidationError as error:
             raise Wrong(str(error)) from error
         if not check(found):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+crc16: Any
 try:
     from fastcrc import crc16
 except ImportError:  # there is no wheel for every machine; the table below does the same at 27 MB/s

@@ -1,0 +1,269 @@
+"""The commands that change something: they ask the daemon, or do it themselves where none runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import webbrowser
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import click
+
+from fitferry.cli import show
+from fitferry.cli.context import Context
+from fitferry.cli.daemon import Daemon
+from fitferry.config import Settings
+from fitferry.errors import FerryError, Refused
+
+CONSENT_SECONDS = 600
+_FINAL = frozenset({"completed", "failed", "held", "skipped"})
+
+
+@click.command()
+@click.pass_obj
+def login(context: Context) -> None:
+    """Print a one-time link into the page."""
+    click.echo(Daemon(context).post("/api/v1/login-link")["url"])
+
+
+@click.command()
+@click.argument("athlete", required=False)
+@click.option(
+    "--paste", is_flag=True, help="The page cannot be reached: paste the address that the browser ended on."
+)
+@click.pass_obj
+def connect(context: Context, athlete: str | None, paste: bool) -> None:  # noqa: FBT001  # click passes it so
+    """Lead to Strava's consent, wait for the answer, and say as whom."""
+    daemon = Daemon(context)
+    query = {"athlete": athlete} if athlete else {}
+    asked = daemon.get("/api/v1/strava/auth", **query, **({"paste": "1"} if paste else {}))
+    click.echo(asked["authorization_url"])
+    if paste:
+        found = _pasted(daemon)
+    else:
+        if "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ:
+            webbrowser.open(asked["authorization_url"])
+        click.echo("Open this address in a browser; it is good for ten minutes and once. Waiting …", err=True)
+        found = _awaited(daemon, asked["state"])
+    click.echo(
+        found["message"] if paste or found["outcome"] != "connected" else f"connected as {found['message']}"
+    )
+    sys.exit(0 if found["outcome"] == "connected" else 1)
+
+
+@click.command()
+@click.argument("athlete", required=False)
+@click.pass_obj
+def disconnect(context: Context, athlete: str | None) -> None:
+    """Revoke at Strava, and forget the tokens."""
+    Daemon(context).post("/api/v1/strava/disconnect", {"athlete": athlete} if athlete else {})
+    click.echo("disconnected")
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--athlete", help="Whose account receives them.")
+@click.option("--wait", is_flag=True, help="Wait for each outcome; exit 1 if one failed.")
+@click.pass_obj
+def upload(context: Context, files: tuple[Path, ...], athlete: str | None, wait: bool) -> None:  # noqa: FBT001
+    """Upload these files now, wherever they are, also those that are held."""
+    daemon, failed = Daemon(context), False
+    queued: dict[int, Path] = {}
+    for file in files:
+        try:
+            job = daemon.post_file("/api/v1/strava/upload", file, **({"athlete": athlete} if athlete else {}))
+        except FerryError as error:
+            click.echo(f"{show.safe(file.name)}: {error}", err=True)
+            failed = True
+            continue
+        queued[job["id"]] = file
+        if not wait:
+            click.echo(f"{show.safe(file.name)}: {job['status']} as job {job['id']}")
+    if wait:
+        failed = _watch(daemon, queued) or failed
+    sys.exit(1 if failed else 0)
+
+
+@click.command()
+@click.argument("jobs", nargs=-1, type=int)
+@click.option("--failed", is_flag=True, help="Every failed job.")
+@click.option(
+    "--again", is_flag=True, help="Also send what was completed once more, under a fresh external id."
+)
+@click.pass_obj
+def retry(context: Context, jobs: tuple[int, ...], failed: bool, again: bool) -> None:  # noqa: FBT001
+    """Put failed jobs back into the queue, their count reset."""
+    if not jobs and not failed:
+        raise FerryError("name the jobs, or say --failed")
+    if context.daemon_runs():
+        body: dict[str, Any] = {"failed": True} if failed else {"jobs": list(jobs), "again": again}
+        found = Daemon(context).post("/api/v1/strava/retry", body)["uploads"]
+        click.echo(f"{len(found)} back in the queue")
+        return
+    with context.writing() as settings:
+        actions = _actions(settings)
+        done = actions.retry_failed() if failed else [actions.retry(job, again=again) for job in jobs]
+    click.echo(f"{len(done)} back in the queue")
+
+
+@click.command()
+@click.argument("jobs", nargs=-1, required=True, type=int)
+@click.pass_obj
+def dismiss(context: Context, jobs: tuple[int, ...]) -> None:
+    """Put failed or held jobs aside."""
+    activities = list(_activities(context, jobs))
+    if context.daemon_runs():
+        daemon = Daemon(context)
+        for activity in activities:
+            daemon.post(f"/api/v1/strava/dismiss/{activity}")
+    else:
+        with context.writing() as settings:
+            for activity in activities:
+                _actions(settings).dismiss(activity)
+    click.echo(f"{len(jobs)} put aside")
+
+
+@click.command()
+@click.argument("decision", required=False, type=click.Choice(["all", "since", "none"]))
+@click.argument("day", required=False)
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def backlog(context: Context, decision: str | None, day: str | None, as_json: bool) -> None:  # noqa: FBT001
+    """Say which old activities wait, or decide it: all, since DATE, none."""
+    if (decision == "since") != (day is not None):
+        raise FerryError("`since` takes a day such as 2026-01-31, the others take none")
+    if decision is None:
+        found = _backlog_now(context)
+    elif context.daemon_runs():
+        body = {"decision": decision, **({"date": day} if day else {})}
+        found = Daemon(context).post("/api/v1/strava/backlog", body)
+    else:
+        found = _decide(context, decision, day)
+    if as_json:
+        show.as_json(found)
+    elif found["count"]:
+        span = f"from {show.local(found['oldest'])} to {show.local(found['newest'])}"
+        click.echo(f"{found['count']} activities {span} wait; uploading all takes about {found['days']} days")
+    else:
+        click.echo("nothing waits for a decision")
+
+
+@click.group()
+def keys() -> None:
+    """The key that seals the tokens."""
+
+
+@keys.command()
+@click.pass_obj
+def rotate(context: Context) -> None:
+    """Make a new first key, and seal every token anew."""
+    if context.daemon_runs():
+        Daemon(context).post("/api/v1/keys/rotate")
+    else:
+        from fitferry import keys as change  # noqa: PLC0415  # not every command needs them
+        from fitferry import vault  # noqa: PLC0415  # the same
+        from fitferry.strava import Strava  # noqa: PLC0415  # the same
+        from fitferry.tokens import Tokens  # noqa: PLC0415  # the same
+
+        with context.writing() as settings, Strava(settings.strava) as strava:
+            kept = Tokens(strava, vault.Vault(vault.read_keys(settings.state.key_file)), redirect_uri=str)
+            change.rotate(settings.state.key_file, kept)
+    click.echo("a new key seals every token")
+
+
+def _awaited(daemon: Daemon, state: str) -> dict[str, Any]:
+    """What came of a consent that goes on in a browser."""
+    deadline = time.monotonic() + CONSENT_SECONDS
+    while time.monotonic() < deadline:
+        found = daemon.get("/api/v1/strava/auth/outcome", state=state)
+        if found["outcome"] != "waiting":
+            return found
+        time.sleep(0.5)
+    return {"outcome": "late", "message": "nobody answered for ten minutes"}
+
+
+def _pasted(daemon: Daemon) -> dict[str, Any]:
+    """What comes of an address that was pasted; it holds a secret for some minutes."""
+    click.echo(
+        "Open it in any browser. It ends on a page that cannot be shown; paste that page's address:", err=True
+    )
+    given = dict(parse_qsl(urlsplit(sys.stdin.readline().strip()).query))
+    query = {name: given[name] for name in ("state", "code", "scope", "error") if name in given}
+    if "state" not in query:
+        raise FerryError("this is not the address that the browser ended on: it has no state= in it")
+    return daemon.get("/api/v1/strava/callback", **query)
+
+
+def _watch(daemon: Daemon, queued: dict[int, Path]) -> bool:
+    """Tell each outcome as it comes; whether one of them failed."""
+    failed, told = False, dict.fromkeys(queued, "")
+    while queued:
+        shown = {job["id"]: job for job in _recent(daemon, min(queued))}
+        for job_id, file in list(queued.items()):
+            job = shown.get(job_id)
+            if job is None:
+                continue
+            row = show.upload(job)
+            if row[4] != told[job_id]:
+                told[job_id] = row[4]
+                click.echo(f"{show.safe(file.name)}: {row[4]} {row[5]}".rstrip())
+            if job["status"] in _FINAL:
+                failed = failed or job["status"] == "failed"
+                del queued[job_id]
+        if queued:
+            time.sleep(0.5)
+    return failed
+
+
+def _recent(daemon: Daemon, oldest: int) -> Iterable[dict[str, Any]]:
+    before: int | None = None
+    while True:
+        page = daemon.get("/api/v1/strava/uploads", limit=200, **({"before": before} if before else {}))
+        yield from page["uploads"]
+        before = page["next_before"]
+        if before is None or before <= oldest:
+            break
+    yield from daemon.get("/api/v1/strava/uploads", limit=200, status="skipped")["uploads"]
+
+
+def _activities(context: Context, wanted: Iterable[int]) -> Iterable[int]:
+    from fitferry.ledger import jobs  # noqa: PLC0415  # not every command needs it
+
+    with context.reading():
+        for job_id in wanted:
+            job = jobs.get(job_id)
+            if job is None:
+                raise Refused("unknown", f"there is no job {job_id}", 404)
+            yield job.activity_id
+
+
+def _actions(settings: Settings) -> Any:
+    from fitferry.actions import Actions  # noqa: PLC0415  # not every command needs it
+
+    return Actions(settings, poke=lambda: None, clock=time.time)
+
+
+def _backlog_now(context: Context) -> dict[str, Any]:
+    from fitferry import actions, status  # noqa: PLC0415  # not every command needs them
+
+    with context.reading():
+        return status.backlog(actions.backlog())
+
+
+def _decide(context: Context, decision: str, day: str | None) -> dict[str, Any]:
+    from fitferry import status  # noqa: PLC0415  # not every command needs it
+
+    try:
+        since = date.fromisoformat(day) if day else None
+    except ValueError as error:
+        raise FerryError(f"{day!r} is no day such as 2026-01-31") from error
+    with context.writing() as settings:
+        return status.backlog(_actions(settings).decide_backlog(decision, since))
+
+
+COMMANDS = (login, connect, disconnect, upload, retry, dismiss, backlog, keys)

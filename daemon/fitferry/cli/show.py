@@ -1,0 +1,69 @@
+"""How does a command show things? Tables on a terminal, plain lines elsewhere; no file name can break a line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+_WAITS = {
+    "connection": "waits for the connection to Strava",
+    "rate_limit": "waits for Strava's limit",
+    "network": "waits for Strava to be reachable",
+    "settings": "waits for the settings to be mended",
+    "file": "waits for the file",
+    "confirm": "may have arrived, will be looked for",
+    "retry": "waits for the next try",
+    "processing": "Strava is processing it",
+}
+
+
+def as_json(value: Any) -> None:
+    """Print JSON for programs."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows: with lines and colours on a terminal, tab-separated elsewhere."""
+    if not sys.stdout.isatty():
+        for row in rows:
+            click.echo("\t".join(safe(cell) for cell in row))
+        return
+    from rich.console import Console  # noqa: PLC0415  # only where there is a terminal
+    from rich.table import Table  # noqa: PLC0415  # the same
+    from rich.text import Text  # noqa: PLC0415  # the same
+
+    shown = Table(*heads, box=None, pad_edge=False)
+    for row in rows:
+        shown.add_row(*(Text(safe(cell)) for cell in row))
+    Console().print(shown)
+
+
+def upload(job: dict[str, Any]) -> list[str]:
+    """One upload as a row."""
+    state = job["status"]
+    if job["waiting_for"]:
+        state += f", {_WAITS[job['waiting_for']]}"
+        if job["next_attempt_at"]:
+            state += f" (next at {local(job['next_attempt_at'])})"
+    where = job["strava_url"] or job["error_message"] or ""
+    return [str(job["id"]), local(job["start_time"]), job["sport"] or "", job["file"], state, where]
+
+
+UPLOAD_HEADS = ("Job", "Start", "Sport", "File", "Status", "")
+
+
+def local(text: str | None) -> str:
+    """A time of the API in the machine's own time zone."""
+    if not text:
+        return ""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def safe(text: str) -> str:
+    """A text without what could move a terminal's cursor or turn its line round."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

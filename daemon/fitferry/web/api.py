@@ -1,0 +1,222 @@
+"""How does the API answer? `/api/v1/`, for programs and for the commands; everything in JSON."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, jsonify, redirect, render_template, request
+
+from fitferry import actions, status
+from fitferry.errors import Refused, SignInFailed
+from fitferry.ledger import athletes, jobs
+from fitferry.model import Status
+from fitferry.tokens import Callback, digest
+from fitferry.web.doors import make_login_link
+from fitferry.web.guard import CALLBACK
+from fitferry.web.site import Site
+
+MAX_LIMIT = 200
+
+
+def blueprint(site: Site) -> Blueprint:  # noqa: C901  # a list of small views
+    """The addresses below /api/v1."""
+    api = Blueprint("api", __name__, url_prefix="/api/v1")
+
+    @api.get("/strava/auth")
+    def auth() -> Any:
+        athlete = _athlete(site, request.args.get("athlete"))
+        paste = f"http://localhost:{site.port()}{CALLBACK}" if request.args.get("paste") else None
+        url, state = site.tokens.consent_url(athlete, site.clock(), redirect_uri=paste)
+        return jsonify({"authorization_url": url, "state": state}) if wants_json() else redirect(url, 302)
+
+    @api.get("/strava/auth/outcome")
+    def outcome() -> Any:
+        consent = athletes.consent(digest(request.args.get("state", "")))
+        if consent is None:
+            raise Refused("unknown", "this sign-in is not known", 404)
+        return jsonify({"outcome": consent.outcome or "waiting", "message": consent.message or ""})
+
+    @api.get("/strava/callback")
+    def callback() -> Any:
+        return come_back(site)
+
+    @api.get("/strava/status")
+    def connections() -> Any:
+        people = [athletes.get(name) for name in site.settings.athletes]
+        return jsonify(
+            {
+                "connected": all(one.connected for one in people),
+                "athletes": [status.athlete(one) for one in people],
+            }
+        )
+
+    @api.post("/strava/disconnect")
+    def disconnect() -> Any:
+        site.tokens.disconnect(_athlete(site, _text(_body(), "athlete")))
+        return jsonify({})
+
+    @api.post("/strava/upload/<int:activity_id>")
+    def upload_known(activity_id: int) -> Any:
+        again = _flag(_body(), "again")
+        return _job(site, site.actions.upload_again(activity_id, again=again)), 202
+
+    @api.post("/strava/upload")
+    def upload_file() -> Any:
+        return _job(site, take_file(site)), 202
+
+    @api.post("/strava/dismiss/<int:activity_id>")
+    def dismiss(activity_id: int) -> Any:
+        return _job(site, site.actions.dismiss(activity_id))
+
+    @api.post("/strava/retry")
+    def retry() -> Any:
+        body = _body()
+        if body.get("failed") is True:
+            found = site.actions.retry_failed()
+        else:
+            found = [site.actions.retry(one, again=_flag(body, "again")) for one in _ids(body, "jobs")]
+        return jsonify({"uploads": status.jobs_shown(found, site.clock())})
+
+    @api.get("/strava/backlog")
+    def backlog() -> Any:
+        return jsonify(status.backlog(actions.backlog()))
+
+    @api.post("/strava/backlog")
+    def decide_backlog() -> Any:
+        body = _body()
+        day = _date(body["date"]) if "date" in body else None
+        return jsonify(status.backlog(site.actions.decide_backlog(_text(body, "decision") or "", day)))
+
+    @api.get("/strava/uploads")
+    def uploads() -> Any:
+        limit = _number("limit", 50, low=1, high=MAX_LIMIT)
+        found = jobs.history(
+            status=_status(request.args.get("status")),
+            athlete=_athlete(site, request.args["athlete"]) if request.args.get("athlete") else None,
+            before=_number("before", None),
+            limit=(limit or 50) + 1,
+        )
+        page = found[:limit]
+        more = page[-1].id if page and len(found) > len(page) else None
+        return jsonify({"uploads": status.jobs_shown(page, site.clock()), "next_before": more})
+
+    @api.get("/strava/uploads/pending")
+    def pending() -> Any:
+        return jsonify({"uploads": status.jobs_shown(jobs.unfinished(), site.clock()), "next_before": None})
+
+    @api.post("/login-link")
+    def login_link() -> Any:
+        return jsonify({"url": make_login_link(site)}), 201
+
+    @api.post("/keys/rotate")
+    def rotate() -> Any:
+        site.rotate_keys()
+        return jsonify({})
+
+    return api
+
+
+def come_back(site: Site) -> Any:
+    """The end of a sign-in: a page that says what happened, or JSON for the command that pasted it."""
+    given = {name: request.args.get(name, "") for name in ("state", "code", "scope", "error")}
+    try:
+        name = site.tokens.complete(Callback(**given), site.clock())
+    except SignInFailed as failed:
+        return _told(failed.code, str(failed), failed.status, given["state"])
+    jobs.bring_forward(name)
+    site.connected()
+    person = athletes.get(name)
+    return _told("connected", f"{name} is connected to Strava as {person.display_name}.", 200, given["state"])
+
+
+def _told(code: str, words: str, http_status: int, state: str) -> Any:
+    if wants_json():
+        return jsonify({"outcome": code, "message": words}), http_status
+    consent = athletes.consent(digest(state))
+    who = consent.athlete if consent else None
+    return render_template("callback.html", outcome=code, words=words, athlete=who), http_status
+
+
+def take_file(site: Site) -> Any:
+    """Queue the file of a multipart body."""
+    sent = request.files.get("file")
+    if sent is None:
+        raise Refused("no_file", "the body has no part named file")
+    athlete = _athlete(site, request.form.get("athlete"))
+    return site.actions.take_upload(sent.read(), sent.filename or "upload.fit", athlete)
+
+
+def wants_json() -> bool:
+    """Whether the client would rather have JSON than a page."""
+    accept = request.accept_mimetypes
+    return bool(accept) and accept["application/json"] > accept["text/html"]
+
+
+def _job(site: Site, job: Any) -> Any:
+    (shown,) = status.jobs_shown([job], site.clock())
+    return jsonify(shown)
+
+
+def _athlete(site: Site, name: str | None) -> str:
+    names = site.settings.athletes
+    if not name:
+        return "me" if "me" in names else names[0]
+    if name not in names:
+        raise Refused("unknown_athlete", f"there is no athlete {name!r} in the settings", 404)
+    return name
+
+
+def _body() -> dict[str, Any]:
+    if not request.get_data(cache=True):
+        return {}
+    body = request.get_json(silent=True, force=True)
+    if not isinstance(body, dict):
+        raise Refused("bad_json", "the body has to be a JSON object")
+    return body
+
+
+def _text(body: dict[str, Any], name: str) -> str | None:
+    value = body.get(name)
+    if value is not None and not isinstance(value, str):
+        raise Refused("bad_value", f"{name} has to be a text")
+    return value
+
+
+def _flag(body: dict[str, Any], name: str) -> bool:
+    value = body.get(name, False)
+    if not isinstance(value, bool):
+        raise Refused("bad_value", f"{name} has to be true or false")
+    return value
+
+
+def _ids(body: dict[str, Any], name: str) -> list[int]:
+    value = body.get(name)
+    if not isinstance(value, list) or not value or not all(type(one) is int for one in value):
+        raise Refused("bad_value", f"{name} has to be a list of numbers")
+    return value
+
+
+def _date(value: Any) -> date:
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError) as error:
+        raise Refused("bad_value", "date has to be a day such as 2026-01-31") from error
+
+
+def _number(name: str, default: int | None, low: int = 1, high: int = 2**62) -> int | None:
+    text = request.args.get(name)
+    if text is None:
+        return default
+    if not text.isdecimal() or not low <= int(text) <= high:
+        raise Refused("bad_value", f"{name} has to be a number from {low} to {high}")
+    return int(text)
+
+
+def _status(text: str | None) -> Status | None:
+    if not text:
+        return None
+    try:
+        return Status(text)
+    except ValueError as error:
+        raise Refused("bad_value", f"status has to be one of {', '.join(Status)}") from error
