@@ -11,7 +11,8 @@ PACKAGE = Path(fitferry.__file__).parent
 
 # A module may import from rows above its own, and within its own package.
 ROWS = [
-    ["errors", "model"],
+    ["model"],
+    ["errors"],
     ["mounts", "folders"],
     ["config", "layout", "logs"],
     ["fit", "allowance", "lock"],
