@@ -76,7 +76,7 @@ def code_from(url: str) -> str:
 def test_stravalib_signs_in_uploads_and_finds_its_activity(
     secure: Sandbox, ride: Ride, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """stravalib 2.6, over TLS: it can be told another host, but no other scheme."""
+    """Stravalib 2.6, over TLS: it can be told another host, but no other scheme."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from stravalib import Client  # noqa: PLC0415  # it warns while it is imported
@@ -97,15 +97,15 @@ def test_stravalib_signs_in_uploads_and_finds_its_activity(
         client.upload_activity(file, "fit", external_id="again").wait(timeout=20)
 
     assert activity.id == listed.id
-    assert "mine.fit" == activity.external_id
+    assert activity.external_id == "mine.fit"
     assert datetime(2026, 9, 21, 12, tzinfo=UTC) == listed.start_date
-    assert "Sam" == client.get_athlete().firstname
+    assert client.get_athlete().firstname == "Sam"
 
 
 def test_the_package_strava_signs_in_uploads_and_finds_its_activity(
     secure: Sandbox, ride: Ride, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """strava 0.6: the API's base can be told, its OAuth addresses are constants of a module."""
+    """Strava 0.6: the API's base can be told, its OAuth addresses are constants of a module."""
     from strava import _auth  # noqa: PLC0415  # where its addresses stand
 
     for name in ("TOKEN_URL", "AUTHORIZE_URL", "REVOKE_URL"):
@@ -124,6 +124,6 @@ def test_the_package_strava_signs_in_uploads_and_finds_its_activity(
         (listed,) = client.activities.list()
 
     assert upload.activity_id == listed.id
-    assert "mine.fit" == upload.external_id
+    assert upload.external_id == "mine.fit"
     strava.revoke_token(client_id="12345", client_secret="sandbox-secret", token=tokens.refresh_token)
-    assert [] == secure.world.tokens
+    assert secure.world.tokens == []
