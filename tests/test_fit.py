@@ -72,7 +72,9 @@ def test_every_sample_has_its_source_and_is_what_it_was() -> None:
     """Where each came from, and under which licence, stands beside it."""
     sources = (SAMPLES / "SOURCES.md").read_text(encoding="utf-8")
     listed = dict(
-        re.findall(r"^\| (\S+\.fit) \|.* (?:MIT|BSD|Apache-2.0|Unlicense).* \| (\w{64}) \|$", sources, re.MULTILINE)
+        re.findall(
+            r"^\| (\S+\.fit) \|.* (?:MIT|BSD|Apache-2.0|Unlicense).* \| (\w{64}) \|$", sources, re.MULTILINE
+        )
     )
 
     assert {

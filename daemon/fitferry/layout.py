@@ -24,7 +24,9 @@ _FOLDER_MODE = 0o711
 def prepare(folder: Path) -> None:
     """Make the state folder fit for use. Raises CannotRun: 1 not writable, 78 on a network mount."""
     try:
-        folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            folder.chmod(_FOLDER_MODE)  # whatever the umask says
         probe = folder / f".probe-{secrets.token_hex(4)}"
         probe.touch()
         probe.unlink()

@@ -82,7 +82,7 @@ def move(job: Job, uploads: UploadSettings, *, can_read: bool) -> Move:
 def after_confirm(job: Job, activity_id: int | None, around: Around) -> Step | None:
     """What it means that the activity was found, or not (None: send it now)."""
     if activity_id is not None:
-        return replace(_same(job, Outcome.COMPLETED), status=Status.COMPLETED, strava_activity_id=activity_id)
+        return replace(_done(job), strava_activity_id=activity_id)
     return given_up(job) if _exhausted(job.failures, around.uploads) else None
 
 
@@ -93,19 +93,16 @@ def given_up(job: Job) -> Step:
 
 def after_report(job: Job, report: UploadReport, around: Around) -> Step:
     """What Strava's word on an accepted upload means."""
-    step = replace(
-        _same(job, Outcome.COMPLETED), error_code=None, error_message=None, waits_for=None, uncertain=False
-    )
+    step = _done(job)
     match report.state:
         case UploadState.PROCESSING:
             return _still_processing(job, around)
         case UploadState.READY:
-            return replace(step, status=Status.COMPLETED, strava_activity_id=report.activity_id)
+            return replace(step, strava_activity_id=report.activity_id)
         case UploadState.DUPLICATE:
             return replace(
                 step,
                 outcome=Outcome.DUPLICATE,
-                status=Status.COMPLETED,
                 strava_activity_id=report.activity_id,
                 error_code="duplicate",
                 error_message="already on Strava",
@@ -232,6 +229,18 @@ def _same(job: Job, outcome: Outcome) -> Step:
         strava_activity_id=job.strava_activity_id,
         error_code=job.error_code,
         error_message=job.error_message,
+    )
+
+
+def _done(job: Job) -> Step:
+    """The job is over, and whatever went wrong on the way is forgotten."""
+    return replace(
+        _same(job, Outcome.COMPLETED),
+        status=Status.COMPLETED,
+        waits_for=None,
+        uncertain=False,
+        error_code=None,
+        error_message=None,
     )
 
 

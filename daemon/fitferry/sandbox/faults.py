@@ -117,7 +117,7 @@ def _connection_fault(
     peer: socket.socket,
 ) -> Iterable[bytes]:
     if fault.kind == "drop_before":
-        return _drop(peer)
+        return _hang_up(peer, start)
     if fault.kind == "slow":
         time.sleep(fault.seconds)
         return app(environ, start)
@@ -133,9 +133,9 @@ def _connection_fault(
     body = b"".join(app(environ, note))
     if fault.kind == "hang":
         faults.over.wait(fault.seconds)
-        return _drop(peer)
+        return _hang_up(peer, start)
     if fault.kind in {"drop_after", "lost_token_answer"}:
-        return _drop(peer)
+        return _hang_up(peer, start)
     status, headers = (
         told[0][0],
         [(name, value) for name, value in told[0][1] if name.lower() != "content-length"],
@@ -152,10 +152,16 @@ def _half(half: bytes, peer: socket.socket, *, drop: bool) -> Iterable[bytes]:
         _drop(peer)
 
 
-def _drop(peer: socket.socket) -> list[bytes]:
+def _hang_up(peer: socket.socket, start: StartResponse) -> list[bytes]:
+    """End the connection without an answer; the server wants to have been given one all the same."""
+    _drop(peer)
+    start("500 Nobody hears this", [])
+    return [b""]
+
+
+def _drop(peer: socket.socket) -> None:
     with contextlib.suppress(OSError):  # the other side was faster
         peer.shutdown(socket.SHUT_RDWR)
-    return [b""]
 
 
 def _swallow(environ: dict[str, Any]) -> None:
