@@ -1,0 +1,374 @@
+"""The commands, as people type them."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from click.testing import CliRunner, Result
+
+from fitferry import __version__
+from fitferry.cli import group
+from fitferry.config import load
+from household import PATIENCE, Household, household
+
+Ride = Callable[..., bytes]
+SAMPLES = Path(__file__).parent / "samples"
+COMMANDS = [
+    "run", "init", "login", "connect", "disconnect", "status", "uploads", "upload", "retry", "dismiss", "backlog",
+    "inspect", "check", "health", "keys", "sandbox", "demo",
+]  # fmt: skip
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Household]:
+    """A household; the daemon does not run yet."""
+    with household(tmp_path) as one:
+        yield one
+
+
+@pytest.fixture
+def running(home: Household) -> Household:
+    """A household with a daemon that is connected."""
+    home.start()
+    home.connect()
+    return home
+
+
+def offline(*words: str, text: str | None = None) -> Result:
+    """A command in this process, without a terminal."""
+    return CliRunner().invoke(group, list(words), input=text)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str) -> None:
+    """With a sentence on what it does."""
+    answer = offline(command, "--help")
+
+    assert answer.exit_code == 0
+    assert len(answer.output.splitlines()) > 3
+
+
+def test_the_list_of_commands_is_whole() -> None:
+    """None is missing, and none is made up."""
+    assert set(COMMANDS) == set(group.commands)
+
+
+def test_the_version_is_told(home: Household) -> None:
+    """By the quick way and by the long one."""
+    assert f"fitferry {__version__}\n" == home.run("--version").stdout
+    assert f"fitferry {__version__}\n" == offline("--version").output
+
+
+def test_without_a_daemon_the_commands_that_need_one_say_so(home: Household, ride: Ride) -> None:
+    """Exit 1, one sentence, no traceback."""
+    file = home.drop("a.fit", ride())
+    for words in (["status"], ["login"], ["connect"], ["disconnect"], ["upload", str(file)], ["health"]):
+        ended = home.run(*words)
+        assert (ended.returncode, "no daemon runs" in ended.stderr) == (1, True), words
+        assert "Traceback" not in ended.stderr
+
+
+def test_status_tells_by_its_exit_code(home: Household) -> None:
+    """3 while a person is needed, 0 when all is well."""
+    home.start()
+    needed = home.run("status")
+    home.connect()
+    home.wait(lambda: home.status()["state"] == "ok")
+    well = home.run("status")
+
+    assert (needed.returncode, "not connected" in needed.stdout) == (3, True)
+    assert (well.returncode, "connected as Sam Sand" in well.stdout) == (0, True)
+    assert home.status() == json.loads(home.run("status", "--json").stdout)
+
+
+def test_uploads_are_listed(running: Household, ride: Ride) -> None:
+    """As lines, and as the JSON of the API; with the daemon and without."""
+    running.drop("a.fit", ride())
+    (done,) = running.completed()
+    line = running.run("uploads").stdout
+    running.stop()
+    (job,) = json.loads(running.run("uploads", "--json").stdout)["uploads"]
+
+    assert "a.fit\tcompleted\thttps://www.strava.com/activities/" in line
+    assert done == job
+    assert running.run("uploads", "--status", "failed").stdout == ""
+    assert running.run("uploads", "--status", "lost").returncode == 1
+
+
+def test_a_file_is_uploaded_from_anywhere_and_waited_for(
+    running: Household, tmp_path: Path, ride: Ride
+) -> None:
+    """The daemon gets the bytes, not the path; what cannot be an activity fails at once."""
+    elsewhere = tmp_path / "else where.fit"
+    elsewhere.write_bytes(ride())
+    good = running.run("upload", str(elsewhere), "--wait")
+    bad = running.run("upload", str(SAMPLES / "course.fit"), str(tmp_path / "missing.fit"))
+
+    assert (good.returncode, "completed https://www.strava.com/activities/" in good.stdout) == (0, True)
+    assert bad.returncode == 1
+    assert "a course" in bad.stderr
+    assert "missing.fit" in bad.stderr
+
+
+def test_a_failed_upload_fails_the_waiting_command(running: Household, ride: Ride, tmp_path: Path) -> None:
+    """With the reason; then it can be put back or put aside."""
+    running.sandbox.faults.add(_fault("POST /uploads", "upload_empty", times=2))
+    file = tmp_path / "a.fit"
+    file.write_bytes(ride())
+    failed = running.run("upload", str(file), "--wait")
+    assert (failed.returncode, "failed" in failed.stdout) == (1, True)
+    assert running.run("status").returncode == 3
+    assert "1 back in the queue" in running.run("retry", "--failed").stdout
+    running.wait(lambda: running.history()[0]["status"] == "failed")
+    assert running.run("dismiss", "1").returncode == 0
+
+    running.wait(lambda: running.status()["state"] == "ok")
+    assert (
+        json.loads(running.run("uploads", "--status", "skipped", "--json").stdout)["uploads"][0]["status"]
+        == "skipped"
+    )
+
+
+def _fault(on: str, kind: str, times: int = 1) -> object:
+    from fitferry.sandbox.faults import Fault  # noqa: PLC0415  # here alone
+
+    return Fault(on, kind, times)
+
+
+def test_what_was_deleted_on_strava_is_sent_again_when_asked(running: Household, ride: Ride) -> None:
+    """Under a fresh id, because Strava keeps the old one for ever; without a daemon it waits for the next one."""
+    running.drop("a.fit", ride())
+    (done,) = running.completed()
+    assert running.run("retry", "1").returncode == 1
+    running.sandbox.world.activities[done["strava_activity_id"]].deleted = True
+    running.stop()
+    assert running.run("retry", "1", "--again").returncode == 0
+    running.start()
+    (again,) = running.completed()
+
+    assert again["strava_activity_id"] not in {None, done["strava_activity_id"]}
+
+
+def test_connecting_waits_until_strava_has_answered(home: Household) -> None:
+    """It prints the address, and says as whom in the end."""
+    home.start()
+    process = subprocess.Popen(  # noqa: S603  # ourselves
+        home.command("connect"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=home.environ(),
+    )
+    assert process.stdout is not None
+    url = process.stdout.readline().strip()
+    boxes = [("authorize", "1"), ("scope", "activity:write")]
+    with urllib.request.urlopen(url, urlencode(boxes).encode(), timeout=PATIENCE):  # noqa: S310  # the sandbox
+        pass
+    rest, _ = process.communicate(timeout=PATIENCE)
+
+    assert (process.returncode, rest) == (0, "connected as Sam Sand\n")
+
+
+def test_connecting_tells_a_refusal(home: Household) -> None:
+    """Exit 1 with Strava's word."""
+    home.start()
+    home.sandbox.world.switches.consent = "deny"
+    process = subprocess.Popen(  # noqa: S603  # ourselves
+        home.command("connect"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=home.environ(),
+    )
+    assert process.stdout is not None
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(process.stdout.readline().strip(), timeout=PATIENCE)  # noqa: S310  # the sandbox
+    rest, _ = process.communicate(timeout=PATIENCE)
+
+    assert (1, True) == (process.returncode, "access_denied" in rest)
+
+
+def test_an_address_can_be_pasted(home: Household) -> None:
+    """For a box whose page no browser reaches: localhost needs no registration."""
+    home.start()
+    home.sandbox.world.switches.consent = "approve"
+    process = subprocess.Popen(  # noqa: S603  # ourselves
+        home.command("connect", "--paste"),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=home.environ(),
+    )  # fmt: skip
+    assert process.stdout is not None
+    url = process.stdout.readline().strip()
+    rest, _ = process.communicate(_ends_on(url) + "\n", timeout=PATIENCE)
+    wrong = home.run("connect", "--paste", text="http://localhost/nothing\n")
+
+    assert (process.returncode, "Sam Sand" in rest) == (0, True)
+    assert (wrong.returncode, "state=" in wrong.stderr) == (1, True)
+
+
+def _ends_on(url: str) -> str:
+    class Stay(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *_args: object) -> None:
+            return None
+
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        urllib.request.build_opener(Stay).open(url, timeout=PATIENCE)
+    return str(raised.value.headers["Location"])
+
+
+def test_disconnecting_revokes_at_strava(running: Household) -> None:
+    """And the status asks for a new connection."""
+    assert running.run("disconnect").returncode == 0
+
+    assert running.sandbox.world.tokens == []
+    running.wait(lambda: running.status()["problems"])
+
+
+def test_a_login_link_opens_the_page(running: Household) -> None:
+    """One line, to be opened in a browser."""
+    link = running.run("login").stdout.strip()
+
+    assert re.fullmatch(r"http://localhost:\d+/login\?token=[\w-]+", link)
+
+
+def test_the_key_is_changed_with_and_without_a_daemon(running: Household, ride: Ride) -> None:
+    """Every connection survives it."""
+    before = (running.state / "key").read_bytes()
+    assert running.run("keys", "rotate").returncode == 0
+    between = (running.state / "key").read_bytes()
+    running.drop("a.fit", ride(serial=1))
+    running.completed(1)
+    running.stop()
+    assert running.run("keys", "rotate").returncode == 0
+    running.start()
+    running.drop("b.fit", ride(serial=2))
+    running.completed(2)
+
+    assert len({before, between, (running.state / "key").read_bytes()}) == 3
+
+
+def test_the_backlog_is_told(running: Household) -> None:
+    """Here nothing waits."""
+    assert "nothing waits" in running.run("backlog").stdout
+    assert json.loads(running.run("backlog", "all", "--json").stdout)["count"] == 0
+    assert running.run("backlog", "since").returncode == 1
+
+
+def test_health_is_for_containers(running: Household) -> None:
+    """Exit 0 while the daemon and its database answer."""
+    assert running.run("health").returncode == 0
+    (running.state / "state.db").rename(running.state / "away.db")
+
+    assert running.run("health").returncode == 1
+
+
+def test_files_are_inspected_without_being_touched(tmp_path: Path) -> None:
+    """What they are, and what would be done with them."""
+    config = tmp_path / "config.toml"
+    config.write_text("", encoding="utf-8")
+    names = ["edge_820_ride.fit", "course.fit", "cut_short.fit", "not_fit.fit", "missing.fit"]
+    answer = offline("-c", str(config), "inspect", *(str(SAMPLES / name) for name in names), "--json")
+    found = json.loads(answer.output)
+
+    assert answer.exit_code == 0
+    assert [one["would"] for one in found[:2]] == ["upload it", "not upload it: not an activity: a course"]
+    assert "3,512 of 3,525 bytes" in found[2]["would"]
+    assert (
+        found[0]["sport"],
+        found[0]["start_time"],
+        found[0]["duration_s"],
+    ) == ("cycling", "2017-06-12T16:10:15Z", 64.524)
+    assert "cannot be read" in found[4]["would"]
+    assert "sport        cycling" in offline("-c", str(config), "inspect", str(SAMPLES / names[0])).output
+
+
+def test_a_name_cannot_move_the_terminals_cursor(tmp_path: Path) -> None:
+    """Names are other people's text."""
+    evil = tmp_path / "a\x1b[2J\n\u202efit"
+    evil.write_bytes(b"x" * 100)
+    config = tmp_path / "config.toml"
+    config.write_text("", encoding="utf-8")
+    output = offline("-c", str(config), "inspect", str(evil)).output
+
+    assert not {"\x1b", "\u202e"}.intersection(output)
+    assert len(output.splitlines()) == 2
+
+
+def test_init_writes_a_config_that_works(tmp_path: Path) -> None:
+    """Without a terminal every answer comes by option."""
+    secret, path = tmp_path / "secret", tmp_path / "new" / "config.toml"
+    secret.write_text("s3cret\n", encoding="utf-8")
+    words = ["init", "--folder", str(tmp_path / "my rides"), "--client-id", "12345"]
+    words += ["--client-secret-file", str(secret), "--since", "2026-01-31", "--config", str(path)]
+    answer = offline(*words)
+    found = load(path, {})
+
+    assert answer.exit_code == 0, answer.output
+    assert (
+        found.strava.client_id,
+        found.strava.client_secret,
+        str(found.strava.since),
+    ) == ("12345", "s3cret", "2026-01-31")
+    assert [tmp_path / "my rides"] == [watch.folder for watch in found.watch]
+    again = offline(*words)
+    assert again.exit_code != 0
+    assert "--force" in str(again.exception)
+    assert offline(*words, "--force").exit_code == 0
+
+
+def test_init_without_a_terminal_says_what_is_missing(tmp_path: Path) -> None:
+    """And writes nothing."""
+    path = tmp_path / "config.toml"
+    answer = offline("init", "--folder", "/srv/rides", "--config", str(path))
+
+    assert "--client-id" in str(answer.exception)
+    assert not path.exists()
+
+
+def test_init_leaves_nothing_behind_that_does_not_work(tmp_path: Path) -> None:
+    """A wrong number is told, and no file is kept."""
+    path = tmp_path / "config.toml"
+    words = [
+        "init",
+        "--folder",
+        "/srv/rides",
+        "--client-id",
+        "me@example.com",
+        "--client-secret-file",
+        "/nowhere",
+    ]
+    answer = offline(*words, "--config", str(path))
+
+    assert "client_id" in str(answer.exception)
+    assert not path.exists()
+
+
+def test_check_has_a_line_for_each_thing(running: Household) -> None:
+    """And exit 1 where one is bad."""
+    running.wait(lambda: running.status()["state"] == "ok")
+    good = running.run("check")
+    assert good.returncode == 0, good.stdout
+    assert {"settings", "database", "clock", "daemon"} <= {
+        line[5:].split(":")[0] for line in good.stdout.splitlines()
+    }
+    (running.state / "key").chmod(0o644)
+    bad = running.run("check")
+
+    assert (bad.returncode, "chmod 600" in bad.stdout) == (1, True)
+    found = json.loads(running.run("check", "--json").stdout)
+    assert [one["what"] for one in found if one["result"] == "bad"] == ["key"]
+
+
+def test_wrong_settings_are_told_by_every_command(home: Household) -> None:
+    """All at once, exit 78."""
+    home.config.write_text("[strava\n", encoding="utf-8")
+    ended = home.run("uploads")
+
+    assert (ended.returncode, "line 1" in ended.stderr) == (78, True)

@@ -1,0 +1,31 @@
+"""The demo shows the whole path and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fit_writer import ride
+from fitferry.demo import RIDE
+
+
+def test_the_sample_ride_is_what_the_writer_makes() -> None:
+    """Whoever changes the writer makes it anew."""
+    assert (
+        ride(datetime(2026, 11, 22, 8, 30, tzinfo=UTC), seconds=600, distance_m=4800.0) == RIDE.read_bytes()
+    )
+
+
+def test_the_demo_ends_well_and_leaves_nothing(tmp_path: Path) -> None:
+    """Each step is told; no file and no process stays."""
+    command = [sys.executable, "-m", "fitferry", "demo"]
+    environ = {**os.environ, "TMPDIR": str(tmp_path), "FITFERRY_WEB_PORT": "nonsense"}
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environ)  # noqa: S603  # ourselves
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "uploaded: it is activity" in ended.stdout
+    assert "nothing is sent twice" in ended.stdout
+    assert list(tmp_path.iterdir()) == []
