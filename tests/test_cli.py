@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from fitferry import __version__
 from fitferry.cli import group
 from fitferry.config import load
+from fitferry.sandbox.faults import Fault
 from household import PATIENCE, Household, household
 
 Ride = Callable[..., bytes]
@@ -120,7 +121,7 @@ def test_a_file_is_uploaded_from_anywhere_and_waited_for(
 
 def test_a_failed_upload_fails_the_waiting_command(running: Household, ride: Ride, tmp_path: Path) -> None:
     """With the reason; then it can be put back or put aside."""
-    running.sandbox.faults.add(_fault("POST /uploads", "upload_empty", times=2))
+    running.sandbox.faults.add(Fault("POST /uploads", "upload_empty", times=2))
     file = tmp_path / "a.fit"
     file.write_bytes(ride())
     failed = running.run("upload", str(file), "--wait")
@@ -135,12 +136,6 @@ def test_a_failed_upload_fails_the_waiting_command(running: Household, ride: Rid
         json.loads(running.run("uploads", "--status", "skipped", "--json").stdout)["uploads"][0]["status"]
         == "skipped"
     )
-
-
-def _fault(on: str, kind: str, times: int = 1) -> object:
-    from fitferry.sandbox.faults import Fault  # noqa: PLC0415  # here alone
-
-    return Fault(on, kind, times)
 
 
 def test_what_was_deleted_on_strava_is_sent_again_when_asked(running: Household, ride: Ride) -> None:
@@ -189,11 +184,12 @@ def test_connecting_tells_a_refusal(home: Household) -> None:
         env=home.environ(),
     )
     assert process.stdout is not None
-    with pytest.raises(urllib.error.HTTPError):
+    with pytest.raises(urllib.error.HTTPError) as raised:
         urllib.request.urlopen(process.stdout.readline().strip(), timeout=PATIENCE)  # noqa: S310  # the sandbox
+    raised.value.close()
     rest, _ = process.communicate(timeout=PATIENCE)
 
-    assert (1, True) == (process.returncode, "access_denied" in rest)
+    assert (process.returncode, "access_denied" in rest) == (1, True)
 
 
 def test_an_address_can_be_pasted(home: Household) -> None:
@@ -220,6 +216,7 @@ def _ends_on(url: str) -> str:
 
     with pytest.raises(urllib.error.HTTPError) as raised:
         urllib.request.build_opener(Stay).open(url, timeout=PATIENCE)
+    raised.value.close()
     return str(raised.value.headers["Location"])
 
 

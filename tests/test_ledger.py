@@ -8,6 +8,7 @@ import stat
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,6 +31,10 @@ DONE = Step(Outcome.COMPLETED, Status.COMPLETED, upload_id=77, strava_activity_i
 RETRY = Step(Outcome.RETRY, Status.PENDING, WaitingFor.RETRY, NOW + 60, failures=1)
 
 
+def _sql(statement: str) -> Any:
+    return tables._database.execute_sql(statement)  # type: ignore[no-untyped-call]  # peewee's stubs leave it out
+
+
 def test_the_tables_are_what_the_models_say(ledger: Path) -> None:
     """The migrations and the models name the same columns."""
     with sqlite3.connect(ledger) as raw:
@@ -49,10 +54,10 @@ def test_the_tables_are_what_the_models_say(ledger: Path) -> None:
 
 def test_the_database_is_kept_safely(ledger: Path) -> None:
     """WAL with synchronous FULL lost nothing in forty power cuts; the default modes did."""
-    assert tables._database.execute_sql("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert tables._database.execute_sql("PRAGMA synchronous").fetchone() == (2,)
-    assert tables._database.execute_sql("PRAGMA foreign_keys").fetchone() == (1,)
-    assert tables._database.execute_sql("PRAGMA mmap_size").fetchone() == (0,)
+    assert _sql("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert _sql("PRAGMA synchronous").fetchone() == (2,)
+    assert _sql("PRAGMA foreign_keys").fetchone() == (1,)
+    assert _sql("PRAGMA mmap_size").fetchone() == (0,)
     assert ledger.exists()
 
 
@@ -60,9 +65,7 @@ def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     """An old program must not write into tables that it does not know."""
     path = tmp_path / "state.db"
     with tables.opened(path), tables.writing():
-        tables._database.execute_sql(
-            "INSERT INTO schema_migration (name, applied) VALUES ('9999_from_the_future', '2030-01-01')"
-        )
+        _sql("INSERT INTO schema_migration (name, applied) VALUES ('9999_from_the_future', '2030-01-01')")
 
     with pytest.raises(LedgerProblem, match="newer"), tables.opened(path):
         pytest.fail("it was opened")
@@ -426,7 +429,7 @@ def test_reading_needs_no_daemon_and_writes_nothing(tmp_path: Path) -> None:
 def test_a_write_that_fails_is_known_until_one_succeeds(ledger: Path) -> None:
     """The page and /healthz say why nothing goes on."""
     with pytest.raises(tables.DatabaseError), tables.writing():
-        tables._database.execute_sql("INSERT INTO nowhere VALUES (1)")
+        _sql("INSERT INTO nowhere VALUES (1)")
 
     assert "nowhere" in (tables.failure() or "")
     doors.add_link("d", NOW)

@@ -89,7 +89,7 @@ def test_stravalib_signs_in_uploads_and_finds_its_activity(
     client = Client()
     url = client.authorization_url(12345, BACK, scope=["activity:write", "activity:read_all"])
     tokens = client.exchange_code_for_token(12345, "sandbox-secret", code_from(url))
-    client = Client(access_token=tokens["access_token"])  # type: ignore[index]  # a dict without its athlete
+    client = Client(access_token=tokens["access_token"])  # type: ignore[arg-type, call-overload]  # a dict where no athlete is asked for
     with path.open("rb") as file:
         activity = client.upload_activity(file, "fit", external_id="mine").wait(timeout=20)
     (listed,) = client.get_activities()

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from fitferry.sandbox.faults import Fault
 from household import Household, household
 
 Ride = Callable[..., bytes]
@@ -87,7 +88,7 @@ def test_what_was_there_at_the_start_is_uploaded(home: Household, ride: Ride) ->
 def test_a_kill_in_the_middle_of_an_upload_loses_and_doubles_nothing(running: Household, ride: Ride) -> None:
     """Strava has the file, the answer never came: the next start looks, and finds it."""
     running.ask("GET", "/healthz")
-    running.sandbox.faults.add(_fault("POST /uploads", "hang", seconds=30))
+    running.sandbox.faults.add(Fault("POST /uploads", "hang", seconds=30))
     running.drop("ride.fit", ride())
     running.wait(lambda: running.sandbox.world.uploads)
     running.stop(signal.SIGKILL)
@@ -99,18 +100,12 @@ def test_a_kill_in_the_middle_of_an_upload_loses_and_doubles_nothing(running: Ho
     assert list(running.sandbox.world.activities) == [done["strava_activity_id"]]
 
 
-def _fault(on: str, kind: str, times: int = 1, seconds: float = 1.0) -> object:
-    from fitferry.sandbox.faults import Fault  # noqa: PLC0415  # here alone
-
-    return Fault(on, kind, times, seconds)
-
-
 @pytest.mark.parametrize(
     "kind", ["drop_before", "drop_after", "drop_mid_answer", "error_500", "error_503", "html_200"]
 )
 def test_trouble_on_the_way_ends_in_one_activity(running: Household, ride: Ride, kind: str) -> None:
     """Whatever happens to the first try."""
-    running.sandbox.faults.add(_fault("POST /uploads", kind))
+    running.sandbox.faults.add(Fault("POST /uploads", kind))
     running.drop("ride.fit", ride())
     (done,) = running.completed()
 
@@ -120,7 +115,7 @@ def test_trouble_on_the_way_ends_in_one_activity(running: Household, ride: Ride,
 
 def test_a_stop_finishes_the_upload_in_flight(running: Household, ride: Ride) -> None:
     """SIGTERM in the middle of a POST: its answer is written down before the process ends."""
-    running.sandbox.faults.add(_fault("POST /uploads", "slow", seconds=1.0))
+    running.sandbox.faults.add(Fault("POST /uploads", "slow", seconds=1.0))
     running.drop("ride.fit", ride())
     running.wait(
         lambda: running.sandbox.world.requests and running.sandbox.world.requests[-1]["path"] == "/uploads"
@@ -211,7 +206,7 @@ def test_a_wrong_secret_is_one_problem_and_no_failure(home: Household, ride: Rid
         home.config.read_text(encoding="utf-8").replace("sandbox-secret", "wrong"), encoding="utf-8"
     )
     home.start()
-    home.sandbox.faults.add(_fault("POST /uploads", "unauthorized", times=9))
+    home.sandbox.faults.add(Fault("POST /uploads", "unauthorized", times=9))
     home.drop("ride.fit", ride())
     problem = home.wait(
         lambda: next((p for p in home.status()["problems"] if p["code"] == "app_refused"), None)
@@ -387,7 +382,7 @@ def test_systemd_hears_of_it(home: Household, tmp_path: Path) -> None:
 
 def test_no_secret_is_written_anywhere(running: Household, ride: Ride) -> None:
     """Log, page, status file, database, answers: none of them holds a token, the app's secret or a state."""
-    running.sandbox.faults.add(_fault("POST /uploads", "unauthorized"))
+    running.sandbox.faults.add(Fault("POST /uploads", "unauthorized"))
     running.drop("ride.fit", ride())
     running.completed()
     asked = running.ask("GET", "/api/v1/strava/auth")["authorization_url"]

@@ -1,0 +1,61 @@
+"""What does the daemon cost while nothing happens? Wake-ups, CPU and memory of the whole process at rest.
+
+    python bench/rest.py [SECONDS]
+
+Read from the kernel's own counts: voluntary context switches of every thread are its wake-ups.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from fit_writer import ride
+from household import household
+
+SETTLE = 5.0
+
+
+def main() -> None:
+    """Measure and print."""
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
+    with tempfile.TemporaryDirectory() as folder, household(Path(folder)) as home:
+        home.start()
+        home.connect()
+        home.drop("ride.fit", ride(1_790_000_000, seconds=7200))
+        home.completed()
+        time.sleep(SETTLE)
+        assert home.process is not None
+        pid = home.process.pid
+        before, began = _counts(pid), time.monotonic()
+        time.sleep(seconds)
+        after, took = _counts(pid), time.monotonic() - began
+        threads = sorted(after[0].items(), key=lambda item: before[0].get(item[0], 0) - item[1])
+        print(f"{took:.0f} s at rest after one upload, {len(after[0])} threads")
+        print(f"wake-ups {(sum(after[0].values()) - sum(before[0].values())) / took:.2f} /s")
+        print(f"CPU      {(after[1] - before[1]) * 1000 / took:.2f} ms/s")
+        print(f"RSS      {after[2] / 1e6:.1f} MB")
+        for name, count in threads[:3]:
+            print(f"  {name}: {(count - before[0].get(name, 0)) / took:.2f} /s")
+
+
+def _counts(pid: int) -> tuple[dict[str, int], float, int]:
+    """Wake-ups by thread, CPU seconds, bytes resident."""
+    wakes = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        status = dict(
+            line.split(":\t", 1) for line in (task / "status").read_text().splitlines() if ":\t" in line
+        )
+        wakes[f"{status['Name'].strip()} {task.name}"] = int(status["voluntary_ctxt_switches"])
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    ticks = int(fields[11]) + int(fields[12])
+    return wakes, ticks / os.sysconf("SC_CLK_TCK"), int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
+
+
+if __name__ == "__main__":
+    main()
