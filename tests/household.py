@@ -67,7 +67,7 @@ class Household:
         """Start the daemon and wait until it is ready."""
         (self.state / "status.json").unlink(missing_ok=True)
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(  # noqa: S603  # ourselves
+            self.process = subprocess.Popen(  # ourselves
                 self.command("run"), stdout=log, stderr=log, env=self.environ()
             )
         self.wait(lambda: (self.state / "status.json").exists() or self.process_has_ended())
@@ -85,7 +85,7 @@ class Household:
 
     def run(self, *words: str, text: str | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
-        return subprocess.run(  # noqa: S603  # ourselves
+        return subprocess.run(  # ourselves
             self.command(*words),
             capture_output=True,
             text=True,

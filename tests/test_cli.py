@@ -155,7 +155,7 @@ def test_what_was_deleted_on_strava_is_sent_again_when_asked(running: Household,
 def test_connecting_waits_until_strava_has_answered(home: Household) -> None:
     """It prints the address, and says as whom in the end."""
     home.start()
-    process = subprocess.Popen(  # noqa: S603  # ourselves
+    process = subprocess.Popen(  # ourselves
         home.command("connect"),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -176,7 +176,7 @@ def test_connecting_tells_a_refusal(home: Household) -> None:
     """Exit 1 with Strava's word."""
     home.start()
     home.sandbox.world.switches.consent = "deny"
-    process = subprocess.Popen(  # noqa: S603  # ourselves
+    process = subprocess.Popen(  # ourselves
         home.command("connect"),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -196,7 +196,7 @@ def test_an_address_can_be_pasted(home: Household) -> None:
     """For a box whose page no browser reaches: localhost needs no registration."""
     home.start()
     home.sandbox.world.switches.consent = "approve"
-    process = subprocess.Popen(  # noqa: S603  # ourselves
+    process = subprocess.Popen(  # ourselves
         home.command("connect", "--paste"),
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=home.environ(),
     )  # fmt: skip

@@ -23,7 +23,9 @@ def test_the_demo_ends_well_and_leaves_nothing(tmp_path: Path) -> None:
     """Each step is told; no file and no process stays."""
     command = [sys.executable, "-m", "fitferry", "demo"]
     environ = {**os.environ, "TMPDIR": str(tmp_path), "FITFERRY_WEB_PORT": "nonsense"}
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environ)  # noqa: S603  # ourselves
+    ended = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=False, env=environ
+    )  # ourselves
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "uploaded: it is activity" in ended.stdout

@@ -33,7 +33,7 @@ for command in (*setup.COMMANDS, *look.COMMANDS, *change.COMMANDS):
 def main() -> None:
     """Run a command; planned failures are a sentence and an exit code, never a traceback."""
     try:
-        group.main(standalone_mode=True)
+        group.main(prog_name="fitferry")
     except SettingsError as error:
         count = len(error.problems)
         click.echo(f"fitferry: {count} problem{'s' * (count != 1)} in the settings:", err=True)

@@ -1,0 +1,71 @@
+"""What the papers say is so."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+from fitferry.cli import group
+from test_layers import OWNERS, ROWS
+
+TOP = Path(__file__).parent.parent
+README = (TOP / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_shows_the_real_help() -> None:
+    """Between its markers stands what `fitferry --help` prints."""
+    command = [sys.executable, "-m", "fitferry", "--help"]
+    printed = subprocess.run(
+        command, capture_output=True, text=True, check=True, env={"COLUMNS": "100"}
+    ).stdout  # ourselves
+    shown = README.split("<!-- help -->\n```\n")[1].split("```\n<!-- /help -->")[0]
+
+    assert printed == shown
+
+
+def test_commands_in_the_papers_exist() -> None:
+    """In the README, the unit, the image and the Makefile."""
+    texts = [
+        README,
+        *((TOP / name).read_text(encoding="utf-8") for name in ("Makefile", "systemd/fitferry.service")),
+    ]
+    named = {word for text in texts for word in re.findall(r"(?:/|`|    )fitferry ([a-z]+)", text)}
+    image = (TOP / "Dockerfile").read_text(encoding="utf-8")
+    named |= set(re.findall(r'"fitferry", "([a-z]+)"', image)) | set(re.findall(r'CMD \["([a-z]+)"\]', image))
+
+    assert {"run", "init", "login", "status", "health", "demo"} <= named
+    assert named <= set(group.commands)
+
+
+def test_the_design_names_every_part_and_owner() -> None:
+    """Its table has the rows of the layer test."""
+    design = (TOP / "DESIGN.md").read_text(encoding="utf-8")
+    missing = [
+        name for row in ROWS for name in row if not re.search(rf"`{name}/?`", design) and name != "__main__"
+    ]
+
+    assert missing == []
+    assert [library for library in OWNERS if library.replace("_", "-") not in design.replace("_", "-")] == []
+
+
+def test_the_lock_names_every_dependency_and_no_host() -> None:
+    """Exact versions with hashes, for the image and for the tests."""
+    project = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))
+    needed = {re.split(r"[<>=;\[ ]", line)[0].lower() for line in project["project"]["dependencies"]}
+    for name in ("requirements.lock", "requirements-dev.lock"):
+        text = (TOP / name).read_text(encoding="utf-8")
+        locked = set(re.findall(r"^([a-z0-9-]+)==\S+", text, re.MULTILINE))
+        assert needed <= locked
+        assert "://" not in text
+        assert text.count("--hash=sha256:") >= len(locked)
+
+
+def test_dependencies_have_both_bounds() -> None:
+    """A lower one that is known to work, and a cap below the next that may not."""
+    project = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = [*project["dependencies"], *project["optional-dependencies"]["notify"]]
+
+    assert [line for line in lines if ">=" not in line or "<" not in line.split(">=")[1]] == []
