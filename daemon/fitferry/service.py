@@ -68,7 +68,6 @@ class Daemon:
         attempts: Attempts,
         tokens: Tokens,
         intakes: list[Intake],
-        troubles: list[Problem],
         clock: Callable[[], float],
     ) -> None:
         self._settings = settings
@@ -76,11 +75,11 @@ class Daemon:
         self._attempts = attempts
         self._tokens = tokens
         self._intakes = intakes
-        self._troubles = troubles
         self._clock = clock
         self._started_at = clock()
         self._written: dict[str, Any] = {}
         self._house_kept_at = 0.0
+        self._ill_since: float | None = None
         self._database = settings.state.folder / layout.STATE_DB
         self._inode = self._database.stat().st_ino
         self.site: Site | None = None
@@ -114,11 +113,7 @@ class Daemon:
                 return "the database file was replaced by another one"
         except OSError:
             return "the database file is gone"
-        if not self._queue.alive():
-            return "an upload worker has ended"
-        if not all(intake.alive() for intake in self._intakes):
-            return "a folder is no longer looked at"
-        return None
+        return self._dead_part()
 
     def announce(self) -> None:
         """Say that all is ready, and where to sign in if somebody has to."""
@@ -141,11 +136,20 @@ class Daemon:
         except (tables.DatabaseError, OSError) as error:
             _log.warning("housekeeping failed", reason=str(error))
         # Fed even while the database is ill: a restart would not mend a full disk, and the page must say why.
-        systemd.tell("WATCHDOG=1")
+        if self._dead_part() is None:
+            systemd.tell("WATCHDOG=1")
 
     def seconds_to_tick(self) -> float:
         """How long the supervisor may sleep if nothing happens."""
         return min(TICK_SECONDS, systemd.watchdog_seconds() or TICK_SECONDS)
+
+    def _dead_part(self) -> str | None:
+        """Which thread has ended that should not have: only a new process brings it back."""
+        if not self._queue.alive():
+            return "an upload worker has ended"
+        if not all(intake.alive() for intake in self._intakes):
+            return "a folder is no longer looked at"
+        return None
 
     def _publish(self) -> None:
         values = self.snapshot()
@@ -165,7 +169,11 @@ class Daemon:
 
     def _all_troubles(self, now: float) -> list[Problem]:
         illness = self.illness()
-        return [*self._troubles, *([Problem("internal", illness, now)] if illness else [])]
+        if illness is None:
+            self._ill_since = None
+            return []
+        self._ill_since = self._ill_since or now
+        return [Problem("internal", illness, self._ill_since)]
 
     def port(self) -> int:
         """The port that the page listens on."""
@@ -218,9 +226,7 @@ def _built(settings: Settings, nudge: Nudge) -> Iterator[Daemon]:
             wake=lambda: wake(settings.athletes, settings.uploads, clock()),
         )
         intakes = [_intake(settings, index, queue.poke, nudge.set) for index in range(len(settings.watch))]
-        daemon = Daemon(
-            settings, queue=queue, attempts=attempts, tokens=tokens, intakes=intakes, troubles=[], clock=clock
-        )
+        daemon = Daemon(settings, queue=queue, attempts=attempts, tokens=tokens, intakes=intakes, clock=clock)
         daemon.site = Site(
             settings=settings,
             actions=actions.Actions(settings, poke=queue.poke, clock=clock),

@@ -56,7 +56,7 @@ def snapshot(names: Iterable[str], process: Process, now: float) -> dict[str, An
     people = [athletes.get(name) for name in names]
     gates = shared.gates()
     counts = jobs.counts()
-    found = problems(people, gates, process, counts, now)
+    found = problems(people, gates, process, counts)
     last = jobs.last_completed()
     return {
         "version": __version__,
@@ -157,7 +157,6 @@ def problems(
     gates: dict[GateName, Gate],
     process: Process,
     counts: dict[Status, int],
-    now: float,
 ) -> list[Problem]:
     """What needs a person, each once; it goes when it is over."""
     found = list(process.troubles)
@@ -179,10 +178,10 @@ def problems(
         for w in process.watch
         if not w.available and w.reason
     ]
-    waiting = len(jobs.with_status(Status.HELD, "backlog")) if counts[Status.HELD] else 0
+    waiting = jobs.with_status(Status.HELD, "backlog") if counts[Status.HELD] else []
     if waiting:
-        words = f"{waiting} old activities wait for your decision: see the page, or `fitferry backlog`"
-        found.append(Problem("backlog", words, now))
+        words = f"{len(waiting)} old activities wait for your decision: see the page, or `fitferry backlog`"
+        found.append(Problem("backlog", words, waiting[0].created_at))
     return found
 
 

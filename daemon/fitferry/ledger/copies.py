@@ -25,7 +25,9 @@ def is_whole(path: Path) -> bool:
     if not path.exists():
         return True
     try:
-        with contextlib.closing(sqlite3.connect(path)) as connection:
+        with contextlib.closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        ) as connection:
             return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
     except sqlite3.DatabaseError as error:
         # Not "damaged": somebody else holds it, or the disk is full or away.

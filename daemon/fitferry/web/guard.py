@@ -79,8 +79,9 @@ class Guard:
             return origin.lower() in ours
         if path == "/login":
             return True  # the one-time token is the proof; browsers send null from a page without referrer
-        bearer = environ.get("HTTP_AUTHORIZATION", "").startswith("Bearer ")
-        return (bearer and origin is None) or not _has_cookie(environ)
+        if environ.get("HTTP_AUTHORIZATION", "").startswith("Bearer "):
+            return origin is None
+        return cookie(environ) is None
 
     def _headers(self, path: str, there: list[tuple[str, str]]) -> list[tuple[str, str]]:
         policy = (
@@ -124,10 +125,6 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _has_cookie(environ: Environ) -> bool:
-    return cookie(environ) is not None
 
 
 def cookie(environ: Environ) -> str | None:

@@ -1,0 +1,130 @@
+"""From a file to a job, by the settings."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from fakes import APP, NOW, a_job, the
+from fitferry.ledger import jobs
+from fitferry.model import MAX_FILE_BYTES, Arrival, Outcome, Status, Step
+from fitferry.pipeline import admit
+
+Ride = Callable[..., bytes]
+START = datetime(2026, 9, 21, 12, tzinfo=UTC)
+
+pytestmark = pytest.mark.usefixtures("ledger")
+
+
+def test_a_ride_is_queued_and_known_afterwards(tmp_path: Path, ride: Ride) -> None:
+    """Under any name."""
+    for name in ("a.fit", "b.fit"):
+        (tmp_path / name).write_bytes(ride())
+
+    assert Arrival.ADMITTED is admit.admit(str(tmp_path / "a.fit"), "me", APP, NOW)
+    assert Arrival.KNOWN is admit.admit(str(tmp_path / "b.fit"), "me", APP, NOW)
+    assert len(jobs.history()) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected", "code"),
+    [
+        ({}, Status.PENDING, None),
+        ({"auto_upload": False}, Status.HELD, "auto_upload"),
+        ({"since": (START + timedelta(days=2)).date()}, Status.HELD, "since"),
+        ({"since": (START - timedelta(days=2)).date()}, Status.PENDING, None),
+    ],
+)
+def test_the_settings_decide_what_is_held(
+    tmp_path: Path, ride: Ride, settings: dict[str, object], expected: Status, code: str | None
+) -> None:
+    """With the reason in words."""
+    path = tmp_path / "a.fit"
+    path.write_bytes(ride())
+    admit.admit(str(path), "me", replace(APP, **settings), NOW)  # type: ignore[arg-type]  # a table of cases
+    (job,) = jobs.history()
+
+    assert (expected, code) == (job.status, job.error_code)
+
+
+def test_an_activity_that_does_not_say_when_is_not_held(tmp_path: Path, ride: Ride) -> None:
+    """Relative times say nothing of the day."""
+    path = tmp_path / "a.fit"
+    path.write_bytes(ride(start=datetime(1990, 1, 2, tzinfo=UTC)))
+    admit.admit(str(path), "me", replace(APP, since=START.date()), NOW)
+
+    assert (jobs.history()[0].start_time, jobs.history()[0].status) == (None, Status.PENDING)
+
+
+def test_nothing_is_written_for_half_a_file(tmp_path: Path, ride: Ride) -> None:
+    """It may become whole."""
+    path = tmp_path / "a.fit"
+    path.write_bytes(ride()[:-1])
+
+    assert Arrival.UNFINISHED is admit.admit(str(path), "me", APP, NOW)
+    assert sum(jobs.counts().values()) == 0
+
+
+def test_a_file_that_is_too_large_is_skipped_with_the_reason(tmp_path: Path) -> None:
+    """Without being kept in memory."""
+    path = tmp_path / "a.fit"
+    with path.open("wb") as file:
+        file.truncate(MAX_FILE_BYTES + 1)
+
+    assert Arrival.SKIPPED is admit.admit(str(path), "me", APP, NOW)
+    assert "25 MB" in (jobs.history(status=Status.SKIPPED)[0].error_message or "")
+
+
+def test_what_is_no_regular_file_is_not_there(tmp_path: Path) -> None:
+    """A FIFO holds nobody up."""
+    os.mkfifo(tmp_path / "a.fit")
+    found: list[Arrival] = []
+    thread = threading.Thread(
+        target=lambda: found.append(admit.admit(str(tmp_path / "a.fit"), "me", APP, NOW))
+    )
+    # A ledger's connection is a thread's own; none is needed for this.
+    thread.start()
+    thread.join(10)
+
+    assert found == [Arrival.GONE]
+    assert Arrival.GONE is admit.admit(str(tmp_path / "missing.fit"), "me", APP, NOW)
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bytes that are sent are the bytes that were hashed."""
+    path = tmp_path / "a.fit"
+    path.write_bytes(b"x" * 10)
+    monkeypatch.setattr(admit, "_CHUNK", 5)
+    real = os.fstat
+    seen: list[int] = []
+
+    def fstat(handle: int) -> os.stat_result:
+        seen.append(handle)
+        if len(seen) == 2:
+            path.write_bytes(b"y" * 11)
+        return real(handle)
+
+    monkeypatch.setattr(os, "fstat", fstat)
+
+    assert admit.read(str(path)) is None
+
+
+def test_a_file_that_came_back_is_queued_again(tmp_path: Path) -> None:
+    """Under its own name by looking for it, under another by its bytes."""
+    job = a_job(tmp_path / "a.fit")
+    jobs.claim(job.id, NOW)
+    jobs.record(job.id, Step(Outcome.HELD, Status.HELD, error_code="file_gone"), NOW)
+    (tmp_path / "a.fit").rename(tmp_path / "away")
+    assert admit.find_again() == 0
+    (tmp_path / "away").rename(tmp_path / "a.fit")
+    assert admit.find_again() == 1
+
+    assert the(job.id).status == Status.PENDING
