@@ -40,6 +40,19 @@ class WaitingFor(StrEnum):
     PROCESSING = "processing"
 
 
+WAITS = {
+    WaitingFor.CONNECTION: "waits for the connection to Strava",
+    WaitingFor.RATE_LIMIT: "waits for Strava's limit",
+    WaitingFor.NETWORK: "waits for Strava to be reachable",
+    WaitingFor.SETTINGS: "waits for the settings to be mended",
+    WaitingFor.FILE: "waits for the file",
+    WaitingFor.CONFIRM: "may have arrived, will be looked for",
+    WaitingFor.RETRY: "waits for the next try",
+    WaitingFor.PROCESSING: "Strava is processing it",
+}
+"""The same for people."""
+
+
 class Verdict(StrEnum):
     """What the bytes of a file say of it."""
 

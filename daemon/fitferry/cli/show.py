@@ -10,16 +10,7 @@ from typing import Any
 
 import click
 
-_WAITS = {
-    "connection": "waits for the connection to Strava",
-    "rate_limit": "waits for Strava's limit",
-    "network": "waits for Strava to be reachable",
-    "settings": "waits for the settings to be mended",
-    "file": "waits for the file",
-    "confirm": "may have arrived, will be looked for",
-    "retry": "waits for the next try",
-    "processing": "Strava is processing it",
-}
+from fitferry.model import WAITS
 
 
 def as_json(value: Any) -> None:
@@ -47,7 +38,7 @@ def upload(job: dict[str, Any]) -> list[str]:
     """One upload as a row."""
     state = job["status"]
     if job["waiting_for"]:
-        state += f", {_WAITS[job['waiting_for']]}"
+        state += f", {WAITS[job['waiting_for']]}"
         if job["next_attempt_at"]:
             state += f" (next at {local(job['next_attempt_at'])})"
     where = job["strava_url"] or job["error_message"] or ""

@@ -11,23 +11,12 @@ from flask import Blueprint, Response, redirect, render_template, request
 from fitferry import actions, status
 from fitferry.errors import Refused
 from fitferry.ledger import jobs
-from fitferry.model import Status
+from fitferry.model import WAITS, Status
 from fitferry.web import metrics
 from fitferry.web.api import take_file
 from fitferry.web.site import Site
 
 PAGE = 50
-_WAITS = {
-    "connection": "waits for the connection to Strava",
-    "rate_limit": "waits for Strava's limit",
-    "network": "waits for Strava to be reachable",
-    "settings": "waits for the settings to be mended",
-    "file": "waits for the file",
-    "confirm": "may have arrived, will be looked for",
-    "retry": "waits for the next try",
-    "processing": "Strava is processing it",
-    None: "is next",
-}
 
 
 def blueprint(site: Site) -> Blueprint:
@@ -47,7 +36,7 @@ def blueprint(site: Site) -> Blueprint:
             older=found[PAGE - 1].id if len(found) > PAGE else None,
             backlog=status.backlog(actions.backlog()),
             said=request.args.get("said", ""),
-            waits=_WAITS,
+            waits={None: "is next", **WAITS},
         )
 
     @pages.get("/healthz")
