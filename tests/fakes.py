@@ -11,7 +11,8 @@ import httpx
 
 from fitferry.config import StravaSettings, UploadSettings
 from fitferry.ledger import athletes, files, jobs
-from fitferry.model import Admission, Facts, Inspection, Job, Signature, Status, Verdict
+from fitferry.ledger.files import File
+from fitferry.model import Admission, Facts, Inspection, Job, Newcomer, Signature, Status, Verdict
 from fitferry.strava import Strava
 from fitferry.tokens import Tokens
 from fitferry.vault import Vault, new_key
@@ -150,16 +151,9 @@ def a_job(path: Path, body: bytes = b"ride", *, athlete: str = "me", start: floa
 
     path.write_bytes(body)
     found = Inspection(Verdict.ACTIVITY, "fit", Facts(kind="activity", sport="cycling", start_time=start))
-    job_id, _ = files.admit(
-        athlete,
-        str(path),
-        hashlib.sha256(body).hexdigest(),
-        found,
-        Admission(Status.PENDING),
-        NOW,
-        size=len(body),
-        signature=Signature.of(path.stat()),
-    )
+    digest = hashlib.sha256(body).hexdigest()
+    file = File(athlete, str(path), digest, len(body), Signature.of(path.stat()))
+    ((job_id, _),) = files.admit(file, [Newcomer(digest, found, Admission(Status.PENDING))], NOW)
     return the(job_id)
 
 

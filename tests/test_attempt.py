@@ -27,6 +27,7 @@ from fakes import (
 from fitferry.ledger import athletes, jobs, shared
 from fitferry.ledger.tables import DatabaseError
 from fitferry.model import GateName, Job, Status, Trouble, WaitingFor
+from fitferry.pipeline.put_away import Archive
 from fitferry.pipeline.attempt import Attempts
 from fitferry.pipeline.wake import wake
 from fitferry.tokens import Tokens
@@ -49,7 +50,12 @@ class Bench:
         client = strava(self.wire)
         self.tokens: Tokens = tokens(client)
         self.attempt = Attempts(
-            client, self.tokens, app=APP, uploads=UPLOADS, folders=[str(folder)], clock=self.clock
+            client,
+            self.tokens,
+            app=APP,
+            uploads=UPLOADS,
+            archives=[Archive(folder, folder / "uploaded")],
+            clock=self.clock,
         )
         an_athlete(self.tokens)
 
@@ -404,7 +410,7 @@ def test_an_outcome_that_could_not_be_written_is_written_later(
     ) == (Status.PROCESSING, 77, None)
 
 
-def _full(*_args: object) -> None:
+def _full(*_args: object, **_options: object) -> None:
     raise DatabaseError("database or disk is full")
 
 

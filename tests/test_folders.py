@@ -18,6 +18,12 @@ from fitferry import folders
         ("-a.fit", True),
         ("inProgressActivity.fit", True),
         ("a.sync-conflict-20260101.fit", True),
+        ("a.tcx", True),
+        ("a.GPX", True),
+        ("a.Fit.Gz", True),
+        ("a.tcx.gz", True),
+        ("export.zip", True),
+        ("a.gz", False),
         ("a.txt", False),
         ("fit", False),
         (".a.fit", False),
@@ -49,8 +55,9 @@ def test_names_and_folders_that_a_nas_keeps_for_itself_are_passed_over(
     path.write_bytes(b"x")
     without = frozenset({str(tmp_path / "uploaded")})
 
-    assert wanted == folders.is_wanted(str(path), str(tmp_path), recursive=True, without=without)
-    assert wanted == (str(path) in dict(folders.walk(str(tmp_path), recursive=True, without=without)))
+    inside = folders.is_inside(str(path), str(tmp_path), recursive=True, without=without)
+    assert wanted == (inside and folders.is_wanted_name(path.name))
+    assert wanted == (str(path) in dict(folders.Walk(str(tmp_path), recursive=True, without=without)))
 
 
 def test_folders_below_are_looked_into_only_if_wanted(tmp_path: Path) -> None:
@@ -58,13 +65,13 @@ def test_folders_below_are_looked_into_only_if_wanted(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub/a.fit").write_bytes(b"x")
 
-    assert list(folders.walk(str(tmp_path), recursive=False)) == []
-    assert not folders.is_wanted(str(tmp_path / "sub/a.fit"), str(tmp_path), recursive=False)
+    assert list(folders.Walk(str(tmp_path), recursive=False)) == []
+    assert not folders.is_inside(str(tmp_path / "sub/a.fit"), str(tmp_path), recursive=False)
 
 
 def test_a_path_outside_is_not_wanted(tmp_path: Path) -> None:
     """A hint for somewhere else is nobody's."""
-    assert not folders.is_wanted("/elsewhere/a.fit", str(tmp_path), recursive=True)
+    assert not folders.is_inside("/elsewhere/a.fit", str(tmp_path), recursive=True)
 
 
 def test_only_regular_files_are_found_also_behind_a_link(tmp_path: Path) -> None:
@@ -76,11 +83,11 @@ def test_only_regular_files_are_found_also_behind_a_link(tmp_path: Path) -> None
     (tmp_path / "real.fit").write_bytes(b"x")
     (tmp_path / "link.fit").symlink_to(tmp_path / "real.fit")
 
-    found = {Path(path).name for path, _ in folders.walk(str(tmp_path), recursive=True)}
+    found = {Path(path).name for path, _ in folders.Walk(str(tmp_path), recursive=True)}
     assert {"real.fit", "link.fit"} == found
 
 
 def test_a_missing_folder_is_an_error_not_an_empty_one(tmp_path: Path) -> None:
     """Away must never look like "everything was deleted"."""
     with pytest.raises(FileNotFoundError):
-        list(folders.walk(str(tmp_path / "missing"), recursive=True))
+        list(folders.Walk(str(tmp_path / "missing"), recursive=True))

@@ -12,10 +12,10 @@ import pytest
 
 from fakes import APP, NOW, Clock
 from fitferry.config import WatchSettings
-from fitferry.intake import Intake
+from fitferry.intake import Scanner
 from fitferry.ledger import jobs
-from fitferry.model import Arrival, Status
-from fitferry.pipeline import admit
+from fitferry.model import Arrival, Sign, Status, Stillness
+from fitferry.pipeline.reception import Reception
 
 pytestmark = pytest.mark.usefixtures("ledger")
 Ride = Callable[..., bytes]
@@ -33,17 +33,23 @@ class Bench:
         self.watch = WatchSettings(
             folder=folder, athlete="me", recursive=True, method="poll", scan_interval=None, settle=2.0
         )
+        self.settings = APP
         self.intake = self.new_intake(self.watch)
 
-    def new_intake(self, watch: WatchSettings, *, clock: Callable[[], float] | None = None) -> Intake:
-        """An intake of the folder."""
-        return Intake(
-            watch, admit=self.admit, without=frozenset(), changed=lambda: None, clock=clock or self.clock
+    def new_intake(self, watch: WatchSettings, *, clock: Callable[[], float] | None = None) -> Scanner:
+        """A scanner of the folder, as after a start."""
+        self.reception = Reception(
+            str(self.folder), "me", self.settings, poke=lambda: None, clock=lambda: NOW
         )
+        return Scanner(watch, self, without=frozenset(), changed=lambda: None, clock=clock or self.clock)
 
-    def admit(self, path: str) -> Arrival:
+    def scan_ended(self, count: int) -> None:
+        """What the service does after a scan."""
+        self.reception.scan_ended(count)
+
+    def admit(self, path: str, still: Stillness, *, told: bool) -> Arrival:
         """What the service does with a path."""
-        arrival = admit.admit(path, "me", APP, NOW)
+        arrival = self.reception.admit(path, still, told=told)
         with self.arrived:
             self.reads.append(path)
             self.arrived.notify_all()
@@ -101,24 +107,24 @@ def test_a_closed_file_is_admitted_at_once(bench: Bench, ride: Ride) -> None:
     """Its writer is known to be done, and the file says itself that it is whole."""
     path = bench.folder / "a.fit"
     path.write_bytes(ride())
-    bench.intake.hint(str(path), True)
+    bench.intake.hint(str(path), Sign.CLOSED)
     bench.intake.step()
 
     assert bench.files() == ["a.fit"]
 
 
-@pytest.mark.parametrize("closed", [True, False])
+@pytest.mark.parametrize("sign", list(Sign))
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99])
-def test_half_a_file_is_never_admitted(bench: Bench, ride: Ride, share: float, closed: bool) -> None:
+def test_half_a_file_is_never_admitted(bench: Bench, ride: Ride, share: float, sign: Sign) -> None:
     """However long it stays so, and whatever the events say; the whole of it is."""
     whole, path = ride(), bench.folder / "a.fit"
     path.write_bytes(whole[: int(len(whole) * share)])
-    bench.intake.hint(str(path), closed)
+    bench.intake.hint(str(path), sign)
     for _ in range(5):
         bench.pass_(60)
     assert bench.files() == []
     path.write_bytes(whole)
-    bench.intake.hint(str(path), True)
+    bench.intake.hint(str(path), Sign.CLOSED)
     bench.intake.step()
 
     assert bench.files() == ["a.fit"]
@@ -128,7 +134,7 @@ def test_a_file_that_is_full_of_zeros_at_first_is_not_admitted(bench: Bench, rid
     """Some copiers set the length first and fill it afterwards."""
     whole, path = ride(), bench.folder / "a.fit"
     path.write_bytes(whole[:200] + bytes(len(whole) - 200))
-    bench.intake.hint(str(path), True)
+    bench.intake.hint(str(path), Sign.CLOSED)
     bench.pass_(60)
 
     assert bench.files() == []
@@ -200,11 +206,11 @@ def test_a_missing_folder_is_waited_for(bench: Bench, ride: Ride) -> None:
 
 def test_too_many_hints_become_a_scan(bench: Bench, ride: Ride, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that was forgotten stays unseen."""
-    monkeypatch.setattr("fitferry.intake.MAX_HINTS", 1)
+    monkeypatch.setattr("fitferry.intake.scanner.MAX_HINTS", 1)
     bench.pass_(0)
     (bench.folder / "a.fit").write_bytes(ride())
-    bench.intake.hint(str(bench.folder / "other.fit"), True)
-    bench.intake.hint(str(bench.folder / "a.fit"), True)
+    bench.intake.hint(str(bench.folder / "other.fit"), Sign.CLOSED)
+    bench.intake.hint(str(bench.folder / "a.fit"), Sign.CLOSED)
     for _ in range(2):
         bench.pass_(2)
 
@@ -219,14 +225,14 @@ def test_a_hint_is_taken_in_the_middle_of_a_scan(bench: Bench, ride: Ride) -> No
     bench.clock.forward(3)
     inner = bench.admit
 
-    def admit_and_hint(path: str) -> Arrival:
+    def admit_and_hint(path: str, still: Stillness, *, told: bool) -> Arrival:
         if not bench.reads:
             (bench.folder / "today.fit").write_bytes(ride(serial=99))
-            bench.intake.hint(str(bench.folder / "today.fit"), True)
+            bench.intake.hint(str(bench.folder / "today.fit"), Sign.CLOSED)
             bench.intake.rescan()
-        return inner(path)
+        return inner(path, still, told=told)
 
-    bench.intake._admit = admit_and_hint
+    bench.admit = admit_and_hint  # type: ignore[method-assign]  # a test that looks over its shoulder
     bench.intake.rescan()
     bench.intake.step()
 

@@ -16,6 +16,7 @@ ROWS = [
     ["mounts", "folders"],
     ["config", "layout", "logs"],
     ["fit", "allowance", "lock"],
+    ["formats"],
     ["policy"],
     ["ledger", "vault", "strava", "jobs", "watcher", "systemd", "nudge"],
     ["tokens"],

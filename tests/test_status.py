@@ -22,7 +22,9 @@ def snapshot(
     *, watch: WatchState = WATCH, troubles: tuple[Problem, ...] = (), now: float = NOW
 ) -> dict[str, Any]:
     """How things are with one athlete."""
-    process = status.Process(1, NOW - 60, "127.0.0.1", 8480, "http://localhost:8480", (watch,), troubles)
+    process = status.Process(
+        1, NOW - 60, "127.0.0.1", 8480, "http://localhost:8480", (watch,), troubles=troubles
+    )
     return status.snapshot(["me"], process, now)
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from pathlib import Path
 
 import structlog
 
+from fitferry import allowance as allowances
 from fitferry.config import Settings
 from fitferry.errors import Refused
-from fitferry.ledger import files, jobs, shared
-from fitferry.model import MAX_FILE_BYTES, Admission, Backlog, Job, Status, Verdict
+from fitferry.formats import Item
+from fitferry.ledger import athletes, files, jobs, shared
+from fitferry.ledger.files import File
+from fitferry.model import MAX_FILE_BYTES, Admission, Backlog, Inspection, Job, Newcomer, Status, Verdict
 from fitferry.pipeline import admit
 
 _log = structlog.get_logger()
@@ -46,8 +49,8 @@ class Actions:
         self._poke()
         return _known(activity_id)
 
-    def take_upload(self, body: bytes, name: str, athlete: str, *, insist: bool = True) -> Job:
-        """Admit bytes that a person hands over, and queue them whatever the settings hold back."""
+    def take_upload(self, body: bytes, name: str, athlete: str) -> list[Job]:
+        """Admit the activities that a person hands over, and queue them whatever the settings hold back."""
         if athlete not in self._settings.athletes:
             raise Refused("unknown_athlete", f"there is no athlete {athlete!r} in the settings", 404)
         if not body:
@@ -58,32 +61,22 @@ class Actions:
         reading = admit.read(str(path))
         if reading is None:
             raise Refused("changed", "the file changed while it was read; please try again", 409)
-        found = admit.inspect(reading)
-        if insist and found.verdict is Verdict.DAMAGED and found.facts.kind == "activity":
-            found = admit.as_activity(found)
-        if found.verdict is not Verdict.ACTIVITY:
+        content = admit.examine(reading)
+        items = content.items
+        if not items and _is_worth_a_try(content.found):
+            items = (Item(reading.sha256, content.found),)  # a wrong checksum is no reason for a person
+        if not items:
             path.unlink(missing_ok=True)
-            raise Refused("no_activity", f"{name}: {found.reason or 'not an activity file'}")
-        job_id, _ = files.admit(
-            athlete,
-            str(path),
-            reading.sha256,
-            found,
-            Admission(Status.PENDING),
-            self._clock(),
-            size=len(body),
-            signature=None,
-        )
-        job = jobs.get(job_id)
-        if job is None:
-            raise Refused("unknown", "the activity could not be found again", 404)
-        if job.path != str(path):
+            raise Refused("no_activity", f"{name}: {content.found.reason or 'not an activity file'}")
+        file = File(athlete, str(path), reading.sha256, len(body), None)
+        newcomers = [Newcomer(one.sha256, one.found, Admission(Status.PENDING), one.name) for one in items]
+        found = [self._insisted(job_id) for job_id, _ in files.admit(file, newcomers, self._clock())]
+        if all(job.path != str(path) for job in found):
             path.unlink(missing_ok=True)
-        if job.status in {Status.HELD, Status.FAILED, Status.SKIPPED}:
-            job = self.upload_again(job.activity_id)
         self._poke()
-        _log.info("handed over", job=job.id, file=name, athlete=athlete, outcome=job.status)
-        return job
+        for job in found:
+            _log.info("handed over", job=job.id, file=name, athlete=athlete, outcome=job.status)
+        return found
 
     def retry(self, job_id: int, *, again: bool = False) -> Job:
         """Put a job back into the queue by its own id; only a failed one, unless `again`."""
@@ -116,7 +109,15 @@ class Actions:
             else:
                 jobs.set_aside(job.id)
         self._poke()
-        return backlog()
+        return backlog(self._settings.athletes)
+
+    def _insisted(self, job_id: int) -> Job:
+        """The job of what a person handed over, queued although it was held, failed or put aside."""
+        job = jobs.get(job_id)
+        if job is None:
+            raise Refused("unknown", "the activity could not be found again", 404)
+        waits = job.status in {Status.HELD, Status.FAILED, Status.SKIPPED}
+        return self.upload_again(job.activity_id) if waits else job
 
     def _refuse_if_done(self, job: Job) -> None:
         if job.status is Status.COMPLETED:
@@ -138,20 +139,21 @@ class Actions:
         return path
 
 
-def backlog() -> Backlog:
-    """What waits for a decision now."""
-    waiting = jobs.with_status(Status.HELD, "backlog")
-    starts = [job.start_time for job in waiting if job.start_time is not None]
-    per_day = max(shared.allowance().overall_limit[1] // 2, 1)
-    days = -(-len(waiting) // per_day)
-    return Backlog(len(waiting), min(starts, default=None), max(starts, default=None), days)
+def backlog(names: Iterable[str]) -> Backlog:
+    """What waits for a decision now. `names`: the athletes of the settings."""
+    count, oldest, newest, since = jobs.held_span("backlog")
+    can_read = all(athletes.get(name).can_read for name in names)
+    days = allowances.days_for(count, shared.allowance(), can_read=can_read)
+    return Backlog(count, oldest, newest, days, since or 0.0)
 
 
 def decide_since_again(settings: Settings) -> int:
-    """After `since` was changed: queue what it no longer holds; how many."""
+    """After `since` was changed: queue what it no longer holds, and let it decide on a backlog; how many it freed."""
     freed = 0
-    for job in jobs.with_status(Status.HELD, "since"):
-        if not admit.starts_before(job.start_time, settings.strava.since):
+    since = settings.strava.since
+    decided = ["since"] if since is None else ["since", "backlog"]
+    for job in [job for code in decided for job in jobs.with_status(Status.HELD, code)]:
+        if not admit.starts_before(job.start_time, since):
             freed += jobs.requeue(job.id, [Status.HELD])
     return freed
 
@@ -171,6 +173,10 @@ def _known(activity_id: int) -> Job:
     if job is None:
         raise Refused("unknown", f"there is no activity {activity_id}", 404)
     return job
+
+
+def _is_worth_a_try(found: Inspection) -> bool:
+    return found.verdict is Verdict.DAMAGED and found.facts.kind == "activity"
 
 
 def _fresh_id(job: Job) -> str:

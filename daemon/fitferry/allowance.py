@@ -6,6 +6,7 @@ in quarter hours that begin at :00, :15, :30 and :45, and in UTC days.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from fitferry.model import Allowance
@@ -21,6 +22,8 @@ _QUARTER_RESERVE = 2
 _DAY_RESERVE, _DAY_READ_RESERVE = 40, 20
 _SPEND_FROM = 23.5 * 3600
 """From 23:30 UTC on the backlog may spend what it left for fresh activities: the day is over soon."""
+_REQUESTS, _REQUESTS_READING = 2.05, 1.1
+"""Requests for one activity of a backlog, without and with the permission to list the athlete's activities."""
 _FREE_LOOKS = 5
 """So many uploads may be looked at as often as one likes: they cannot use up the reads."""
 
@@ -67,6 +70,15 @@ def look_spacing(allowance: Allowance, outstanding: int, now: float) -> float:
     _, (quarter, _) = _left(allowance, now, 0)
     remaining = QUARTER - now % QUARTER
     return max(0, outstanding - _FREE_LOOKS) * remaining / max(quarter, 1)
+
+
+def days_for(activities: int, allowance: Allowance, *, can_read: bool) -> int:
+    """How many days so many old activities will take, at most what the backlog may use of each day."""
+    per_activity = _REQUESTS_READING if can_read else _REQUESTS
+    reads = _REQUESTS_READING - 1 if can_read else _REQUESTS - 1
+    overall = max(allowance.overall_limit[1] - _DAY_RESERVE, 1) / per_activity
+    read = max(allowance.read_limit[1] - _DAY_READ_RESERVE, 1) / reads
+    return math.ceil(activities / min(overall, read))
 
 
 def _left(allowance: Allowance, now: float, in_flight: int) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 
-SUFFIXES = (".fit",)
+SUFFIXES = (".fit", ".tcx", ".gpx", ".fit.gz", ".tcx.gz", ".gpx.gz", ".zip")
 _JUNK_FOLDERS = frozenset(
     name.lower()
     for name in (
@@ -24,8 +25,8 @@ _JUNK_FOLDERS = frozenset(
 )
 
 
-def is_wanted(path: str, folder: str, *, recursive: bool, without: frozenset[str] = frozenset()) -> bool:
-    """Whether a path below a watched folder is one to look at, by its name alone.
+def is_inside(path: str, folder: str, *, recursive: bool, without: frozenset[str] = frozenset()) -> bool:
+    """Whether a path below a watched folder is in a place that is looked at, whatever its own name.
 
     `without`: folders that belong to somebody else, such as a watched folder inside this one.
     """
@@ -33,12 +34,17 @@ def is_wanted(path: str, folder: str, *, recursive: bool, without: frozenset[str
     if parts[0] == ".." or (len(parts) > 1 and not recursive):
         return False
     inside = any(path == other or path.startswith(f"{other}/") for other in without)
-    return not inside and not any(map(is_junk_folder, parts[:-1])) and is_wanted_name(parts[-1])
+    return not inside and not any(map(is_junk_folder, parts[:-1]))
 
 
 def is_wanted_name(name: str) -> bool:
     """Whether a file of this name may be an activity; half copies and hidden files have other names."""
-    return name.lower().endswith(SUFFIXES) and not name.startswith((".", "~"))
+    return not name.startswith((".", "~")) and name.lower().endswith(SUFFIXES)
+
+
+def is_kept_folder(path: str) -> bool:
+    """Whether a path is a folder, and none of those that are passed over."""
+    return not is_junk_folder(os.path.basename(path)) and os.path.isdir(path)
 
 
 def is_junk_folder(name: str) -> bool:
@@ -46,27 +52,58 @@ def is_junk_folder(name: str) -> bool:
     return name.startswith((".", "~")) or name.lower() in _JUNK_FOLDERS
 
 
-def walk(
-    folder: str, *, recursive: bool, without: frozenset[str] = frozenset()
-) -> Iterator[tuple[str, os.stat_result]]:
-    """Every wanted file in a folder and its stat. A folder below that cannot be read is passed over.
+def shown(path: str, *, whole: bool = False) -> str:
+    """A file's name (or its `whole` path) for people; bytes that are no text are replaced."""
+    name = path if whole else path.rsplit("/", 1)[-1]
+    return os.fsencode(name).decode("utf-8", "replace")
 
-    Raises OSError where the folder itself cannot be read.
+
+class Walk:
+    """Every wanted file in a folder and its stat; afterwards how much there was.
+
+    A folder below that cannot be read is noted and passed over. Raises OSError where the folder itself cannot be.
     """
-    below = [folder]
-    while below:
-        here = below.pop()
-        try:
-            with os.scandir(here) as entries:
-                for entry in entries:
+
+    def __init__(self, folder: str, *, recursive: bool, without: frozenset[str] = frozenset()) -> None:
+        self.files = 0
+        self.folders = 0
+        self.unreadable: set[str] = set()
+        self._folder = folder
+        self._recursive = recursive
+        self._without = without
+
+    def __iter__(self) -> Iterator[tuple[str, os.stat_result]]:
+        below = [self._folder]
+        while below:
+            here = below.pop()
+            try:
+                entries = list(os.scandir(here))
+            except FileNotFoundError:
+                if here == self._folder:
+                    raise
+                continue
+            except OSError:
+                if here == self._folder:
+                    raise
+                self.unreadable.add(here)
+                continue
+            self.folders += 1
+            for entry in entries:
+                if is_wanted_name(entry.name):
                     found = _look(entry)
-                    if found is not None and is_wanted_name(entry.name):
+                    if found is not None:
+                        self.files += 1
                         yield entry.path, found
-                    elif found is None and recursive and _is_folder(entry) and entry.path not in without:
-                        below.append(entry.path)
-        except OSError:
-            if here == folder:
-                raise
+                        continue
+                if self._recursive and _is_folder(entry) and entry.path not in self._without:
+                    below.append(entry.path)
+
+
+@contextlib.contextmanager
+def going() -> Iterator[None]:
+    """For a look at what may be gone by now."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        yield
 
 
 def _look(entry: os.DirEntry[str]) -> os.stat_result | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 MAX_FILE_BYTES = 25_000_000
 """What Strava takes at most (the figure in common use; its pages name none)."""
@@ -51,6 +51,18 @@ WAITS = {
     WaitingFor.PROCESSING: "Strava is processing it",
 }
 """The same for people."""
+
+
+class AfterUpload(StrEnum):
+    """What is to become of a file after its upload, and what became of it."""
+
+    KEEP = "keep"
+    ARCHIVE = "archive"
+    DELETE = "delete"
+    ARCHIVED = "archived"
+    DELETED = "deleted"
+    GONE = "gone"
+    """Somebody else took it away first."""
 
 
 class Verdict(StrEnum):
@@ -158,6 +170,8 @@ class Inspection:
 
     `data_type`: Strava's name for the format ("fit"). `reason`: a sentence for a person, empty for an
     activity. `have`, `want`: bytes there and bytes announced, for what is UNFINISHED and says its length.
+    `proven`: the format itself shows that nothing is missing; without that a file has to stay the same for a
+    while.
     """
 
     verdict: Verdict
@@ -166,6 +180,7 @@ class Inspection:
     reason: str = ""
     have: int = 0
     want: int | None = None
+    proven: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +207,38 @@ class Admission:
 
 
 @dataclass(frozen=True, slots=True)
+class Newcomer:
+    """One activity on its way into the ledger. `member`: its name in an archive of several, else empty."""
+
+    sha256: str
+    found: Inspection
+    admission: Admission
+    member: str = ""
+
+
+class Sign(StrEnum):
+    """What an event said of a file."""
+
+    APPEARED = "appeared"
+    """It is there: created, linked, or moved in with its folder."""
+    WRITTEN = "written"
+    """Somebody writes it, and has not closed it."""
+    CLOSED = "closed"
+    """Its writer has closed it, or it was renamed into place."""
+
+
+class Stillness(IntEnum):
+    """How long a file has stayed the same."""
+
+    CLOSED = 0
+    """Its writer has just closed it or renamed it into place."""
+    SETTLED = 1
+    """For `settle` seconds."""
+    STALLED = 2
+    """For ten minutes: nobody is at it any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One upload and the activity it is about: a copy of what the ledger knows, never the row itself."""
 
@@ -200,6 +247,8 @@ class Job:
     athlete: str
     sha256: str
     path: str
+    file_sha256: str
+    member: str
     size: int
     data_type: str
     sport: str | None
@@ -222,6 +271,8 @@ class Job:
     strava_activity_id: int | None
     error_code: str | None
     error_message: str | None
+    after_done: AfterUpload | None
+    compared_at: float | None
     created_at: float
     completed_at: float | None
 
@@ -234,7 +285,8 @@ class Job:
     @property
     def file(self) -> str:
         """The file's name, for people; undecodable bytes are replaced."""
-        return self.path.rsplit("/", 1)[-1].encode("utf-8", "replace").decode()
+        name = os.fsencode(self.path.rsplit("/", 1)[-1]).decode("utf-8", "replace")
+        return f"{name}/{self.member}" if self.member else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,31 +418,52 @@ class Arrival(StrEnum):
     HELD = "held"
     UNFINISHED = "unfinished"
     """More may come; nothing was written down."""
+    UNSETTLED = "unsettled"
+    """It looks whole, but only its staying the same will show that it is; nothing was written down."""
     CHANGED = "changed"
     """It changed while it was read."""
     GONE = "gone"
     UNREADABLE = "unreadable"
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Receiving:
+    """A file on its way: bytes that are there and bytes that there will be, None where it does not say."""
+
+    path: str
+    have: int
+    want: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class WatchState:
-    """How a watched folder is doing. `method`: events or poll."""
+    """How a watched folder is doing. `method`: events or poll.
+
+    `reason`: why it is not available. `note`: what else a person may want to know. `unreadable`: paths.
+    """
 
     folder: str
     athlete: str
     method: str
     available: bool
     reason: str = ""
+    note: str = ""
+    receiving: tuple[Receiving, ...] = ()
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """The old activities that wait for a decision: how many, from when to when, and how long they will take."""
+    """The old activities that wait for a decision: how many, from when to when, and how long they will take.
+
+    `since`: when the first of them was found.
+    """
 
     count: int
     oldest: float | None
     newest: float | None
     days: int
+    since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

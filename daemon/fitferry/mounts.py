@@ -3,29 +3,43 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
+MOUNTINFO = Path("/proc/self/mountinfo")
 _NETWORK = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "virtiofs", "afs", "ceph", "glusterfs", "davfs"}
     | {"fuse.sshfs", "fuse.rclone", "fuse.davfs2", "fuse.glusterfs", "fuse.s3fs"}
 )
+_OF_A_HOST = frozenset({"vboxsf", "vmhgfs", "prl_fs", "drvfs", "fakeowner", "grpcfuse", "osxfs"})
+"""Folders that a virtual machine shares with the machine that it runs on."""
+_ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
-def filesystem(path: Path, mountinfo: Path = Path("/proc/self/mountinfo")) -> str:
-    """The kernel's name of the filesystem that holds a path ("ext4"); "" where that cannot be known."""
+def table(mountinfo: Path = MOUNTINFO) -> str:
+    """The kernel's list of mounts as it is, to see whether it has changed; "" where there is none."""
     try:
-        lines = mountinfo.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        return mountinfo.read_bytes().decode(errors="surrogateescape")
     except OSError:
         return ""
+
+
+def filesystem(path: Path, mountinfo: Path = MOUNTINFO) -> str:
+    """The kernel's name of the filesystem that holds a path ("ext4"); "" where that cannot be known."""
     target = os.path.realpath(path)
-    best, kind = "", ""
-    for line in lines:
-        fields, _, rest = line.partition(" - ")
-        point = fields.split()[4].encode().decode("unicode_escape")
+    best, found = "", ""
+    for point, kind in _points(table(mountinfo)):
         inside = target == point or target.startswith(point.rstrip("/") + "/")
         if inside and len(point) >= len(best):
-            best, kind = point, rest.split()[0]
-    return kind
+            best, found = point, kind
+    return found
+
+
+def below(folder: str, mounts: str) -> dict[str, str]:
+    """The mount points below a folder and their filesystems, from a `table`."""
+    start = folder.rstrip("/") + "/"
+    return {point: kind for point, kind in _points(mounts) if point.startswith(start)}
 
 
 def is_network(kind: str) -> bool:
@@ -35,4 +49,20 @@ def is_network(kind: str) -> bool:
 
 def hides_writes(kind: str) -> bool:
     """Whether files may change without the kernel's reporting it."""
-    return kind in _NETWORK or kind.startswith("fuse")
+    return kind in _NETWORK or kind in _OF_A_HOST or kind.startswith("fuse")
+
+
+def is_deaf(osrelease: Path = Path("/proc/sys/kernel/osrelease")) -> bool:
+    """Whether this is a kernel (WSL2, Docker Desktop) on which events of shared folders never come."""
+    try:
+        release = osrelease.read_text(encoding="ascii", errors="replace").lower()
+    except OSError:
+        return False
+    return "microsoft" in release or "linuxkit" in release
+
+
+def _points(mounts: str) -> Iterator[tuple[str, str]]:
+    for line in mounts.splitlines():
+        fields, _, rest = line.partition(" - ")
+        point = _ESCAPE.sub(lambda found: chr(int(found[1], 8)), fields.split(" ")[4])
+        yield point, rest.split(" ")[0]

@@ -45,6 +45,8 @@ class Move(StrEnum):
     SEND = "send"
     CONFIRM = "confirm"
     """Look among the athlete's activities for what may have arrived."""
+    COMPARE = "compare"
+    """Look whether an old activity is on Strava already, before it is sent for the first time."""
     LOOK = "look"
     """Ask how an accepted upload is getting on."""
     GIVE_UP = "give_up"
@@ -70,12 +72,14 @@ def longest_wait(uploads: UploadSettings) -> float:
     return max(*uploads.retry_delays, *uploads.check_delays, uploads.uncertain_delay, PROBE_CAP)
 
 
-def move(job: Job, uploads: UploadSettings, *, can_read: bool) -> Move:
-    """What to do for a job whose time has come."""
+def move(job: Job, uploads: UploadSettings, *, can_read: bool, old: bool = False) -> Move:
+    """What to do for a job whose time has come. `old`: one of many that may be on Strava already."""
     if job.upload_id is not None:
         return Move.LOOK
     if job.uncertain and can_read:
         return Move.CONFIRM
+    if old and can_read:
+        return Move.COMPARE
     return Move.GIVE_UP if _exhausted(job.failures, uploads) else Move.SEND
 
 
@@ -84,6 +88,16 @@ def after_confirm(job: Job, activity_id: int | None, around: Around) -> Step | N
     if activity_id is not None:
         return replace(_done(job), strava_activity_id=activity_id)
     return given_up(job) if _exhausted(job.failures, around.uploads) else None
+
+
+def after_compare(job: Job, activity_id: int | None) -> Step | None:
+    """What it means that an old activity is on Strava already, or not (None: send it now)."""
+    return None if activity_id is None else _already_there(job, activity_id)
+
+
+def can_do_without(fault: StravaFault) -> bool:
+    """Whether a list that Strava does not give can be done without: nothing else would fail for that reason."""
+    return fault.fault in _OF_THE_LIST_ALONE
 
 
 def given_up(job: Job) -> Step:
@@ -100,13 +114,7 @@ def after_report(job: Job, report: UploadReport, around: Around) -> Step:
         case UploadState.READY:
             return replace(step, strava_activity_id=report.activity_id)
         case UploadState.DUPLICATE:
-            return replace(
-                step,
-                outcome=Outcome.DUPLICATE,
-                strava_activity_id=report.activity_id,
-                error_code="duplicate",
-                error_message="already on Strava",
-            )
+            return _already_there(job, report.activity_id)
         case UploadState.DELETED:
             words = (
                 "Strava says that the activity was deleted there; `fitferry retry --again` sends it once more"
@@ -181,6 +189,11 @@ def file_gone(job: Job) -> Step:
     )
 
 
+def file_useless(job: Job) -> Step:
+    """The archive that holds the activity cannot be unpacked any more, although its bytes are the same."""
+    return _failed(_same(job, Outcome.FAILED), "unpack", "the archive cannot be unpacked")
+
+
 def file_unreadable(job: Job, words: str, around: Around) -> Step:
     """The folder is away, or the file cannot be read now: that is no fault of the file's."""
     return replace(
@@ -205,6 +218,17 @@ def ledger_failed(job: Job, words: str, uploads: UploadSettings, now: float, *, 
     )
 
 
+_OF_THE_LIST_ALONE = frozenset(
+    {
+        Fault.SERVER_ERROR,
+        Fault.BROKEN_OFF,
+        Fault.REFUSED,
+        Fault.NOT_FOUND,
+        Fault.WRONG_ADDRESS,
+        Fault.SCOPE_MISSING,
+        Fault.BAD_FILE,
+    }
+)
 _APP_REFUSED = (
     "Strava does not know this application: client_id or client_secret in [strava] is wrong; "
     "compare both with strava.com/settings/api"
@@ -241,6 +265,16 @@ def _done(job: Job) -> Step:
         uncertain=False,
         error_code=None,
         error_message=None,
+    )
+
+
+def _already_there(job: Job, activity_id: int | None) -> Step:
+    return replace(
+        _done(job),
+        outcome=Outcome.DUPLICATE,
+        strava_activity_id=activity_id,
+        error_code="duplicate",
+        error_message="already on Strava",
     )
 
 

@@ -15,14 +15,17 @@ import structlog
 from fitferry import __version__, actions, keys, layout, lock, logs, policy, status, systemd, vault
 from fitferry.config import Settings
 from fitferry.errors import CannotRun, KeyProblem, LedgerProblem
-from fitferry.intake import Intake
+from fitferry.intake import Tree
 from fitferry.jobs import Jobs
 from fitferry.ledger import athletes, copies, jobs, shared, tables
-from fitferry.model import Arrival, GateName, Problem
+from fitferry.model import GateName, Problem
 from fitferry.nudge import Nudge
 from fitferry.pipeline import admit
 from fitferry.pipeline.attempt import Attempts
+from fitferry.pipeline.put_away import Archive
+from fitferry.pipeline.reception import Reception
 from fitferry.pipeline.wake import wake
+from fitferry.status import Troubles
 from fitferry.strava import Strava
 from fitferry.tokens import Tokens
 from fitferry.vault import Vault
@@ -67,7 +70,7 @@ class Daemon:
         queue: Jobs,
         attempts: Attempts,
         tokens: Tokens,
-        intakes: list[Intake],
+        intakes: list[Tree],
         clock: Callable[[], float],
     ) -> None:
         self._settings = settings
@@ -79,7 +82,7 @@ class Daemon:
         self._started_at = clock()
         self._written: dict[str, Any] = {}
         self._house_kept_at = 0.0
-        self._ill_since: float | None = None
+        self._troubles = Troubles()
         self._database = settings.state.folder / layout.STATE_DB
         self._inode = self._database.stat().st_ino
         self.site: Site | None = None
@@ -99,6 +102,7 @@ class Daemon:
             port=self.port(),
             url=self.url(),
             watch=tuple(intake.state for intake in self._intakes),
+            backlog=actions.backlog(self._settings.athletes),
             troubles=tuple(self._all_troubles(now)),
         )
         return status.snapshot(self._settings.athletes, process, now)
@@ -164,16 +168,20 @@ class Daemon:
             copies.copy_now(self._database, day)
         self._tokens.say_farewells()
         actions.empty_spool(self._settings.state.folder)
+        self._attempts.put_away()
         if admit.find_again():
             self._queue.poke()
 
     def _all_troubles(self, now: float) -> list[Problem]:
-        illness = self.illness()
-        if illness is None:
-            self._ill_since = None
-            return []
-        self._ill_since = self._ill_since or now
-        return [Problem("internal", illness, self._ill_since)]
+        return self._troubles.now(
+            {
+                "internal": self.illness(),
+                "not_put_away": self._attempts.unmoved
+                and f"an uploaded file cannot be moved or deleted ({self._attempts.unmoved}): "
+                "give Fitferry the right to write there, or set after_upload to keep",
+            },
+            now,
+        )
 
     def port(self) -> int:
         """The port that the page listens on."""
@@ -216,7 +224,10 @@ def _built(settings: Settings, nudge: Nudge) -> Iterator[Daemon]:
             tokens,
             app=settings.strava,
             uploads=settings.uploads,
-            folders=[str(watch.folder) for watch in settings.watch],
+            archives=[
+                Archive(watch.folder, watch.folder / settings.uploads.archive_folder)
+                for watch in settings.watch
+            ],
             clock=clock,
         )
         queue = Jobs(
@@ -225,7 +236,7 @@ def _built(settings: Settings, nudge: Nudge) -> Iterator[Daemon]:
             attempt=attempts,
             wake=lambda: wake(settings.athletes, settings.uploads, clock()),
         )
-        intakes = [_intake(settings, index, queue.poke, nudge.set) for index in range(len(settings.watch))]
+        intakes = [_tree(settings, index, queue.poke, nudge.set) for index in range(len(settings.watch))]
         daemon = Daemon(settings, queue=queue, attempts=attempts, tokens=tokens, intakes=intakes, clock=clock)
         daemon.site = Site(
             settings=settings,
@@ -265,19 +276,16 @@ def _served(settings: Settings, site: Site) -> Iterator[Server]:
         server.__exit__(None, None, None)
 
 
-def _intake(settings: Settings, index: int, poke: Callable[[], None], changed: Callable[[], None]) -> Intake:
+def _tree(settings: Settings, index: int, poke: Callable[[], None], changed: Callable[[], None]) -> Tree:
     watch = settings.watch[index]
     inside = {str(other.folder) for other in settings.watch if other.folder.is_relative_to(watch.folder)}
     archive = str(watch.folder / settings.uploads.archive_folder)
 
-    def take(path: str) -> Arrival:
-        arrival = admit.admit(path, watch.athlete, settings.strava, time.time())
-        if arrival is Arrival.ADMITTED:
-            poke()
-        return arrival
+    def receive(folder: str) -> Reception:
+        return Reception(folder, watch.athlete, settings.strava, poke=poke, clock=time.time)
 
     without = frozenset({*inside, archive} - {str(watch.folder)})
-    return Intake(watch, admit=take, without=without, changed=changed)
+    return Tree(watch, receive, without=without, changed=changed)
 
 
 def _vault(settings: Settings) -> Vault:

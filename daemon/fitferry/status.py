@@ -12,6 +12,7 @@ from typing import Any
 
 from fitferry import __version__
 from fitferry import allowance as allowances
+from fitferry.folders import shown
 from fitferry.ledger import athletes, jobs, shared
 from fitferry.model import (
     Athlete,
@@ -26,6 +27,7 @@ from fitferry.model import (
     WatchState,
 )
 
+NO_BACKLOG = Backlog(0, None, None, 0)
 _STRAVA = "https://www.strava.com"
 _TROUBLE = {
     Trouble.REVOKED: "Strava no longer accepts the connection of {name}: connect again on the page or with "
@@ -48,7 +50,20 @@ class Process:
     port: int
     url: str
     watch: tuple[WatchState, ...]
+    backlog: Backlog = NO_BACKLOG
     troubles: tuple[Problem, ...] = ()
+
+
+class Troubles:
+    """Since when each trouble of the process lasts."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, float] = {}
+
+    def now(self, troubles: dict[str, str | None], now: float) -> list[Problem]:
+        """The problems that there are: `troubles` has the words of each by its code, None where all is well."""
+        self._since = {code: self._since.get(code, now) for code, words in troubles.items() if words}
+        return [Problem(code, troubles[code] or "", since) for code, since in self._since.items()]
 
 
 def snapshot(names: Iterable[str], process: Process, now: float) -> dict[str, Any]:
@@ -56,7 +71,7 @@ def snapshot(names: Iterable[str], process: Process, now: float) -> dict[str, An
     people = [athletes.get(name) for name in names]
     gates = shared.gates()
     counts = jobs.counts()
-    found = problems(people, gates, process, counts)
+    found = problems(people, gates, process)
     last = jobs.last_completed()
     return {
         "version": __version__,
@@ -72,10 +87,7 @@ def snapshot(names: Iterable[str], process: Process, now: float) -> dict[str, An
         "queue": {status.value: count for status, count in counts.items()},
         "rate_limit": _rate_limit(gates, now),
         "last_upload": job(last, gates, now) if last else None,
-        "watch": [
-            {"folder": w.folder, "athlete": w.athlete, "method": w.method, "available": w.available}
-            for w in process.watch
-        ],
+        "watch": [_watch(one) for one in process.watch],
     }
 
 
@@ -156,7 +168,6 @@ def problems(
     people: Iterable[Athlete],
     gates: dict[GateName, Gate],
     process: Process,
-    counts: dict[Status, int],
 ) -> list[Problem]:
     """What needs a person, each once; it goes when it is over."""
     found = list(process.troubles)
@@ -178,10 +189,13 @@ def problems(
         for w in process.watch
         if not w.available and w.reason
     ]
-    waiting = jobs.with_status(Status.HELD, "backlog") if counts[Status.HELD] else []
-    if waiting:
-        words = f"{len(waiting)} old activities wait for your decision: see the page, or `fitferry backlog`"
-        found.append(Problem("backlog", words, waiting[0].created_at))
+    found += [
+        Problem("unreadable", _unreadable(w.unreadable), process.started_at, w.athlete)
+        for w in process.watch
+        if w.unreadable
+    ]
+    if process.backlog.count:
+        found.append(Problem("backlog", _backlog_in_words(process.backlog), process.backlog.since))
     return found
 
 
@@ -198,6 +212,37 @@ def iso(moment: float | None) -> str | None:
     if moment is None:
         return None
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _watch(one: WatchState) -> dict[str, Any]:
+    """One folder; `note` and `receiving` are there only where there is something to say."""
+    said: dict[str, Any] = {"note": one.note} if one.note else {}
+    if one.receiving:
+        said["receiving"] = [
+            {"file": shown(file.path), "size": file.have, "of": file.want} for file in one.receiving
+        ]
+    return {
+        "folder": one.folder,
+        "athlete": one.athlete,
+        "method": one.method,
+        "available": one.available,
+        **said,
+    }
+
+
+def _unreadable(paths: tuple[str, ...]) -> str:
+    first = f"{shown(paths[0], whole=True)}" + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
+    return f"{first} cannot be read: give Fitferry's user the right to read it; it is tried again then"
+
+
+def _backlog_in_words(waiting: Backlog) -> str:
+    years = sorted({datetime.fromtimestamp(one, UTC).year for one in (waiting.oldest, waiting.newest) if one})
+    when = f" from {years[0]}" + (f" to {years[-1]}" if len(years) > 1 else "") if years else ""
+    days = f"about {waiting.days} day" + ("" if waiting.days == 1 else "s")
+    return (
+        f"{waiting.count:,} activities{when} were there before Fitferry ({days} to upload): decide on the page, "
+        "or with `fitferry backlog`, whether all go to Strava, those since a day, or none"
+    )
 
 
 def _state(found: list[Problem], gates: dict[GateName, Gate], counts: dict[Status, int], now: float) -> str:

@@ -6,7 +6,9 @@ handler puts the hint down and returns: if it raised or blocked, watchdog would 
 
 from __future__ import annotations
 
+import logging
 import os
+import warnings
 from collections.abc import Callable
 
 from watchdog.events import (
@@ -22,8 +24,10 @@ from watchdog.events import (
 )
 from watchdog.observers.inotify import InotifyObserver
 
-Hint = Callable[[str, bool], None]
-"""A path to look at, and whether its writer is known to be done with it."""
+from fitferry.model import Sign
+
+Hint = Callable[[str, Sign], None]
+"""A path to look at, and what its event said."""
 
 _WANTED: list[type[FileSystemEvent]] = [
     FileClosedEvent,
@@ -34,6 +38,10 @@ _WANTED: list[type[FileSystemEvent]] = [
     DirMovedEvent,
     DirDeletedEvent,
 ]
+_its_log = logging.getLogger("watchdog.observers.inotify_c")
+_log = logging.getLogger(__name__)
+# Copies of whole trees make it warn thousands of times, each time with a list of all its watches.
+warnings.filterwarnings("ignore", module=r"watchdog\..*")
 
 
 class Watcher:
@@ -43,6 +51,7 @@ class Watcher:
         self._folder = folder
         self._recursive = recursive
         self._handler = _Handler(folder, hint, rescan)
+        self._overflow = _Overflow(rescan)
         self._observer: InotifyObserver | None = None
 
     def start(self) -> None:
@@ -56,9 +65,11 @@ class Watcher:
             observer.on_thread_stop()
             raise
         self._observer = observer
+        _its_log.addHandler(self._overflow)
 
     def stop(self) -> None:
         """Stop watching; nothing if it does not run."""
+        _its_log.removeHandler(self._overflow)
         observer, self._observer = self._observer, None
         if observer is not None:
             observer.stop()
@@ -67,7 +78,26 @@ class Watcher:
     def alive(self) -> bool:
         """Whether events would still arrive, as far as watchdog knows."""
         observer = self._observer
-        return observer is not None and observer.is_alive() and all(e.is_alive() for e in observer.emitters)
+        if observer is None:
+            return False
+        threads = [observer, observer._inotify_fd, *observer.emitters]  # noqa: SLF001  # that one dies in silence
+        return all(thread.is_alive() for thread in threads)
+
+    def watches(self) -> int:
+        """How many folders the kernel really watches: at its limit watchdog leaves the rest out in silence."""
+        return len(self._observer._inotify_fd._watch_for_wd) if self._observer else 0  # noqa: SLF001  # it has no other way
+
+
+class _Overflow(logging.Handler):
+    """Hears that the kernel's queue ran over: watchdog says so in its log and nowhere else."""
+
+    def __init__(self, rescan: Callable[[], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._rescan = rescan
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "overflow" in record.getMessage():
+            self._rescan()
 
 
 class _Handler(FileSystemEventHandler):
@@ -79,17 +109,25 @@ class _Handler(FileSystemEventHandler):
         self._rescan = rescan
 
     def dispatch(self, event: FileSystemEvent) -> None:
+        try:
+            self._pass_on(event)
+        except Exception:  # noqa: BLE001  # as the comment says
+            # Out of here it would end watchdog's thread, and nobody would hear of it.
+            _log.exception("event lost, scanning instead")
+            self._rescan()
+
+    def _pass_on(self, event: FileSystemEvent) -> None:
         path = os.fsdecode(event.dest_path or event.src_path)
         match event:
-            case FileMovedEvent() if not event.dest_path:
+            case FileMovedEvent() | DirMovedEvent() if not event.dest_path:
                 pass  # moved away
             case FileClosedEvent() | FileMovedEvent():
-                self._hint(path, True)
-            case FileCreatedEvent() | FileModifiedEvent():
-                self._hint(path, False)
-            case DirCreatedEvent() | DirMovedEvent() if event.dest_path or isinstance(event, DirCreatedEvent):
-                # What was moved or copied in with it may have come before its watch.
-                self._rescan()
+                self._hint(path, Sign.CLOSED)
+            case FileModifiedEvent():
+                self._hint(path, Sign.WRITTEN)
+            case FileCreatedEvent() | DirCreatedEvent() | DirMovedEvent():
+                # What a folder brings with it may have come before its watch.
+                self._hint(path, Sign.APPEARED)
             case DirDeletedEvent() if path == self._folder:
                 self._rescan()
             case _:

@@ -81,9 +81,11 @@ def upload(context: Context, files: tuple[Path, ...], athlete: str | None, wait:
             click.echo(f"{show.safe(file.name)}: {error}", err=True)
             failed = True
             continue
-        queued[job["id"]] = file
+        several = job.get("jobs", [job["id"]])
+        queued |= dict.fromkeys(several, file)
         if not wait:
-            click.echo(f"{show.safe(file.name)}: {job['status']} as job {job['id']}")
+            numbers = ", ".join(map(str, several))
+            click.echo(f"{show.safe(file.name)}: {job['status']} as job {numbers}")
     if wait:
         failed = _watch(daemon, queued) or failed
     sys.exit(1 if failed else 0)
@@ -251,8 +253,9 @@ def _actions(settings: Settings) -> Any:
 def _backlog_now(context: Context) -> dict[str, Any]:
     from fitferry import actions, status  # noqa: PLC0415  # not every command needs them
 
+    athletes = context.settings().athletes
     with context.reading():
-        return status.backlog(actions.backlog())
+        return status.backlog(actions.backlog(athletes))
 
 
 def _decide(context: Context, decision: str, day: str | None) -> dict[str, Any]:

@@ -1,10 +1,9 @@
-"""The commands that only look: `status`, `uploads`, `inspect`, `check`, `health`."""
+"""The commands that only look: `status`, `uploads`, `check`, `health`."""
 
 from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import click
@@ -63,26 +62,6 @@ def uploads(context: Context, wanted: str | None, athlete: str | None, limit: in
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True)
-@click.pass_obj
-def inspect(context: Context, files: tuple[Path, ...], as_json: bool) -> None:  # noqa: FBT001
-    """Say what files are, and what Fitferry would do with them, without doing it."""
-    found = [_inspected(context, file) for file in files]
-    if as_json:
-        show.as_json(found)
-        return
-    for one in found:
-        click.echo(f"{show.safe(one['file'])}: {one['would']}")
-        for name in ("kind", "sport", "sub_sport", "start_time", "duration_s", "elapsed_s", "distance_m"):
-            if one.get(name) is not None:
-                click.echo(f"  {name:12} {one[name]}")
-        for name in ("manufacturer", "product", "sessions", "sha256"):
-            if one.get(name):
-                click.echo(f"  {name:12} {show.safe(str(one[name]))}")
-
-
-@click.command()
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
 def check(context: Context, as_json: bool) -> None:  # noqa: FBT001
@@ -105,40 +84,6 @@ def health(context: Context) -> None:
     answer = Daemon(context).get("/healthz")
     if answer.get("status") != "ok":
         raise FerryError(f"the daemon is ill: {answer.get('reason', 'it does not say why')}")
-
-
-def _inspected(context: Context, file: Path) -> dict[str, Any]:
-    from dataclasses import asdict  # noqa: PLC0415  # here alone
-
-    from fitferry.pipeline import admit  # noqa: PLC0415  # it imports fitparse
-    from fitferry.status import iso  # noqa: PLC0415  # the same
-
-    try:
-        reading = admit.read(str(file))
-    except OSError as error:
-        return {"file": str(file), "would": f"cannot be read ({error.strerror or 'no regular file'})"}
-    if reading is None:
-        return {"file": str(file), "would": "wait: it is being changed"}
-    found = admit.inspect(reading)
-    admission = admit.decide(found, context.settings().strava)
-    if admission is None:
-        would = f"wait, because it is not whole: {found.reason}"
-    elif admission.error_message:
-        would = f"not upload it: {admission.error_message}"
-    else:
-        would = "upload it"
-    facts = asdict(found.facts)
-    return {
-        "file": str(file),
-        "would": would,
-        "verdict": found.verdict.value,
-        "data_type": found.data_type or None,
-        "reason": found.reason or None,
-        **facts,
-        "start_time": iso(facts["start_time"]),
-        "size": reading.signature.size,
-        "sha256": reading.sha256,
-    }
 
 
 def _print_status(found: dict[str, Any], *, as_json: bool) -> None:
@@ -164,4 +109,4 @@ def _print_status(found: dict[str, Any], *, as_json: bool) -> None:
         click.echo(f"  last: {show.safe(last['file'])} {last['strava_url'] or ''}")
 
 
-COMMANDS = (status, uploads, inspect, check, health)
+COMMANDS = (status, uploads, check, health)

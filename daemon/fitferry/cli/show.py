@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -32,6 +34,30 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         shown.add_row(*(Text(safe(cell)) for cell in row))
     Console().print(shown)
+
+
+def heading(text: str) -> None:
+    """Print a line that stands out on a terminal."""
+    click.secho(safe(text), bold=True)
+
+
+def pair(name: str, value: str) -> None:
+    """Print one fact below a heading."""
+    click.echo(click.style(f"    {name:9}", dim=True) + safe(value))
+
+
+def name(path: Path) -> str:
+    """A path for people and for JSON; bytes that are no text are replaced."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
+def duration(seconds: float | None) -> str:
+    """A duration for people: 1:02:03."""
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}"
 
 
 def upload(job: dict[str, Any]) -> list[str]:

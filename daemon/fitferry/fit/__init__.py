@@ -13,10 +13,23 @@ from fitferry.fit.summary import summarize
 from fitferry.model import Facts, Inspection, Verdict
 
 ACTIVITY = 4
+HEAD = 12
+"""Bytes at the start of a file that tell how long it will be."""
 FIT_EPOCH = 631_065_600
 """FIT counts seconds from 1989-12-31T00:00:00Z."""
 FIRST_ABSOLUTE = 0x1000_0000
 """Times below are seconds since the device was switched on (FIT profile, date_time)."""
+
+
+def announced(head: bytes) -> int | None:
+    """How many bytes a file will have by its first HEAD bytes; None where they do not say.
+
+    Of several segments only the first is announced.
+    """
+    if len(head) < HEAD or head[8:12] != b".FIT":
+        return None
+    data = int.from_bytes(head[4:8], "little")
+    return head[0] + data + 2 if data else None
 
 
 def inspect(data: bytes | memoryview) -> Inspection:

@@ -3,68 +3,42 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fitferry.ledger.tables import ActivityRow, JobRow, SeenFolderRow, SeenPathRow, put, tuples, writing
-from fitferry.model import Admission, Inspection, Signature, Status
+from fitferry.model import Newcomer, Signature, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+UNFINISHED = "unfinished"
+"""The error code of a held job whose file is not whole."""
 
 
-def admit(
-    athlete: str,
-    path: str,
-    sha256: str,
-    found: Inspection,
-    admission: Admission,
-    now: float,
-    *,
-    size: int,
-    signature: Signature | None,
-) -> tuple[int, bool]:
-    """Write down an activity, its job and its path, all or nothing (D1); the job's id, and whether it is new.
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that was read: whose it is, where, the SHA-256 of its bytes, how many.
 
     `signature` is None for a file outside the watched folders: its path is not remembered.
     """
-    facts = found.facts
+
+    athlete: str
+    path: str
+    sha256: str
+    size: int
+    signature: Signature | None
+
+
+def admit(file: File, newcomers: Iterable[Newcomer], now: float) -> list[tuple[int, bool]]:
+    """Write down a file's activities, their jobs and its path, all or nothing (D1).
+
+    Of each activity the job's id, and whether it is new.
+    """
     with writing():
-        if signature is not None:
-            _remember(athlete, path, sha256, signature)
-        known = _job_of(athlete, sha256)
-        if known is not None:
-            return known, False
-        activity_id = ActivityRow.insert(
-            athlete=athlete,
-            sha256=sha256,
-            path=os.fsencode(path),
-            size=size,
-            data_type=found.data_type,
-            kind=facts.kind,
-            sport=facts.sport,
-            sub_sport=facts.sub_sport,
-            start_time=facts.start_time,
-            duration_s=facts.duration_s,
-            elapsed_s=facts.elapsed_s,
-            distance_m=facts.distance_m,
-            manufacturer=facts.manufacturer,
-            product=facts.product,
-            sessions=facts.sessions,
-            created_at=now,
-        ).execute()
-        job_id = JobRow.insert(
-            activity=activity_id,
-            status=admission.status,
-            failures=0,
-            next_attempt_at=0,
-            uncertain=False,
-            external_id=sha256,
-            looks=0,
-            error_code=admission.error_code,
-            error_message=admission.error_message,
-            created_at=now,
-        ).execute()
-    return int(job_id), True
+        if file.signature is not None:
+            _remember(file.athlete, file.path, file.sha256, file.signature)
+        return [_take(file, newcomer, now) for newcomer in newcomers]
 
 
 def remember(athlete: str, path: str, sha256: str, signature: Signature) -> None:
@@ -80,13 +54,13 @@ def seen(athlete: str, path: str) -> Signature | None:
     return Signature(row.size, row.mtime_ns, row.ctime_ns) if row else None
 
 
-def seen_below(athlete: str, folder: str) -> dict[str, Signature]:
-    """The same for every known path below a folder, for a scan."""
+def seen_below(athlete: str, folder: str) -> dict[str, tuple[int, int, int]]:
+    """Size, mtime_ns and ctime_ns of every known path below a folder, for a scan of very many."""
     start = os.fsencode(folder.rstrip("/")) + b"/"
     rows = SeenPathRow.select(
         SeenPathRow.path, SeenPathRow.size, SeenPathRow.mtime_ns, SeenPathRow.ctime_ns
     ).where(SeenPathRow.path >= start, SeenPathRow.path < start[:-1] + b"0", SeenPathRow.athlete == athlete)
-    return {os.fsdecode(bytes(path)): Signature(*numbers) for path, *numbers in tuples(rows)}
+    return {os.fsdecode(path): (size, mtime, ctime) for path, size, mtime, ctime in tuples(rows)}
 
 
 def other_paths(athlete: str, sha256: str) -> Sequence[str]:
@@ -104,9 +78,10 @@ def moved(activity_id: int, path: str) -> None:
 
 
 def came_back(job_id: int, path: str) -> bool:
-    """Queue a job that was held because its file was gone: the bytes are at this path now."""
+    """Queue a job whose file was gone, or was overwritten: the bytes are at this path now."""
+    lost = JobRow.error_code.in_(["file_gone", "replaced"])
     with writing():
-        where = (JobRow.id == job_id, JobRow.status == Status.HELD, JobRow.error_code == "file_gone")
+        where = (JobRow.id == job_id, JobRow.status.in_([Status.HELD, Status.SKIPPED]), lost)
         back = (
             JobRow.update(status=Status.PENDING, error_code=None, error_message=None).where(*where).execute()
         )
@@ -114,6 +89,24 @@ def came_back(job_id: int, path: str) -> bool:
             activity = JobRow.select(JobRow.activity).where(JobRow.id == job_id)
             ActivityRow.update(path=os.fsencode(path)).where(ActivityRow.id.in_(activity)).execute()
     return bool(back)
+
+
+def forget_unfinished(athlete: str, path: str, except_sha256: str = "") -> None:
+    """Drop the held job of an unfinished file: the file has changed, or it is gone."""
+    ours = (ActivityRow.athlete == athlete) & (ActivityRow.path == os.fsencode(path))
+    held = (JobRow.status == Status.HELD) & (JobRow.error_code == UNFINISHED)
+    found = JobRow.select(JobRow.activity).join(ActivityRow)
+    stale = [row[0] for row in tuples(found.where(ours, held, ActivityRow.sha256 != except_sha256))]
+    if stale:
+        with writing():
+            JobRow.delete().where(JobRow.activity.in_(stale), held).execute()
+            ActivityRow.delete().where(ActivityRow.id.in_(stale)).execute()
+
+
+def forget_path(path: str) -> None:
+    """Forget what was seen at a path: nothing is there any more."""
+    with writing():
+        SeenPathRow.delete().where(SeenPathRow.path == os.fsencode(path)).execute()
 
 
 def folder_is_known(athlete: str, folder: str) -> bool:
@@ -128,6 +121,46 @@ def folder_scanned(athlete: str, folder: str, now: float) -> None:
         SeenFolderRow.insert(
             path=os.fsencode(folder), athlete=athlete, scanned_at=now
         ).on_conflict_ignore().execute()
+
+
+def _take(file: File, newcomer: Newcomer, now: float) -> tuple[int, bool]:
+    known = _job_of(file.athlete, newcomer.sha256)
+    if known is not None:
+        return known, False
+    facts, admission = newcomer.found.facts, newcomer.admission
+    activity_id = ActivityRow.insert(
+        athlete=file.athlete,
+        sha256=newcomer.sha256,
+        path=os.fsencode(file.path),
+        file_sha256=file.sha256,
+        member=newcomer.member,
+        size=file.size,
+        data_type=newcomer.found.data_type,
+        kind=facts.kind,
+        sport=facts.sport,
+        sub_sport=facts.sub_sport,
+        start_time=facts.start_time,
+        duration_s=facts.duration_s,
+        elapsed_s=facts.elapsed_s,
+        distance_m=facts.distance_m,
+        manufacturer=facts.manufacturer,
+        product=facts.product,
+        sessions=facts.sessions,
+        created_at=now,
+    ).execute()
+    job_id = JobRow.insert(
+        activity=activity_id,
+        status=admission.status,
+        failures=0,
+        next_attempt_at=0,
+        uncertain=False,
+        external_id=newcomer.sha256,
+        looks=0,
+        error_code=admission.error_code,
+        error_message=admission.error_message,
+        created_at=now,
+    ).execute()
+    return int(job_id), True
 
 
 def _job_of(athlete: str, sha256: str) -> int | None:

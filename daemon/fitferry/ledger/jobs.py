@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from fitferry.ledger.tables import ActivityRow, AthleteRow, JobRow, fn, tuples, writing
-from fitferry.model import Job, Status, Step, WaitingFor
+from fitferry.model import AfterUpload, Job, Status, Step, WaitingFor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,8 +40,11 @@ def accepted(job_id: int, upload_id: int, now: float) -> None:
     _update(job_id, upload_id=upload_id, accepted_at=now, uncertain=False, looks=0)
 
 
-def record(job_id: int, step: Step, now: float) -> None:
-    """Write down what an attempt came to (D4), and let the job go."""
+def record(job_id: int, step: Step, now: float, *, after_done: AfterUpload | None = None) -> None:
+    """Write down what an attempt came to (D4), and let the job go.
+
+    `after_done`: what is to become of the file, once the job is completed.
+    """
     done = step.status in {Status.COMPLETED, Status.FAILED}
     with writing():
         JobRow.update(
@@ -56,6 +59,7 @@ def record(job_id: int, step: Step, now: float) -> None:
             error_code=step.error_code,
             error_message=step.error_message,
             completed_at=now if done else None,
+            after_done=after_done,
             claimed_at=None,
         ).where(JobRow.id == job_id, JobRow.claimed_at.is_null(False)).execute()
 
@@ -64,6 +68,14 @@ def release(job_id: int) -> None:
     """Let a claimed job go as it was, for an attempt that did not begin."""
     with writing():
         _released(JobRow.id == job_id)
+
+
+def claim_to_compare(job_id: int, now: float) -> Job | None:
+    """Take a held old activity, to look for it on Strava; None if somebody else has it."""
+    with writing():
+        where = (JobRow.id == job_id, JobRow.status == Status.HELD, JobRow.claimed_at.is_null())
+        taken = JobRow.update(claimed_at=now).where(*where).execute()
+    return get(job_id) if taken else None
 
 
 def release_all(longest: float, quarantine: float, now: float) -> int:
@@ -201,6 +213,16 @@ def with_status(status: Status, error_code: str | None = None) -> list[Job]:
     return _jobs(where, order=(JobRow.id,))
 
 
+def held_span(error_code: str) -> tuple[int, float | None, float | None, float | None]:
+    """How many jobs are held for a reason, the first and the last start among them, and since when."""
+    of = ActivityRow.start_time
+    query = JobRow.select(fn.COUNT(JobRow.id), fn.MIN(of), fn.MAX(of), fn.MIN(JobRow.created_at)).join(
+        ActivityRow
+    )
+    found = tuples(query.where(JobRow.status == Status.HELD, JobRow.error_code == error_code))[0]
+    return int(found[0]), found[1], found[2], found[3]
+
+
 def last_completed() -> Job | None:
     """The job that was completed last."""
     found = _jobs(JobRow.status == Status.COMPLETED, order=(JobRow.completed_at.desc(),), limit=1)
@@ -222,8 +244,10 @@ def requeue(job_id: int, statuses: Iterable[Status], *, external_id: str | None 
             "sent_at": None,
             "looks": 0,
         }
+    fresh["claimed_at"] = None
     with writing():
-        where = (JobRow.id == job_id, JobRow.status.in_(list(statuses)), JobRow.claimed_at.is_null())
+        free = JobRow.claimed_at.is_null() | (JobRow.status == Status.HELD)  # a look must not stop a decision
+        where = (JobRow.id == job_id, JobRow.status.in_(list(statuses)), free)
         return bool(JobRow.update(**fresh).where(*where).execute())
 
 
@@ -249,6 +273,68 @@ def bring_forward(athlete: str | None = None) -> None:
         ).execute()
 
 
+def of_file(athlete: str, file_sha256: str) -> list[Job]:
+    """The jobs of every activity in one file."""
+    return _jobs((ActivityRow.athlete == athlete) & (ActivityRow.file_sha256 == file_sha256))
+
+
+def to_put_away() -> list[Job]:
+    """The completed jobs whose file is still to be archived or deleted."""
+    return _jobs(JobRow.after_done.in_([AfterUpload.ARCHIVE, AfterUpload.DELETE]), order=(JobRow.id,))
+
+
+def was_put_away(job_id: int, done: AfterUpload) -> None:
+    """Write down what became of a job's file."""
+    with writing():
+        JobRow.update(after_done=done).where(JobRow.id == job_id).execute()
+
+
+def to_compare(athletes: Iterable[str], started_before: float, *, held: bool) -> list[Job]:
+    """The newest old activity of each athlete that was not looked for on Strava yet."""
+    found = []
+    for athlete in athletes:
+        where = _uncompared(athlete) & (ActivityRow.start_time < started_before)
+        if held:
+            where &= (JobRow.status == Status.HELD) & JobRow.claimed_at.is_null()
+        found += _jobs(where, order=(ActivityRow.start_time.desc(),), limit=1)
+    return found
+
+
+def count_uncompared(athlete: str, started_before: float) -> int:
+    """How many old activities of an athlete were not looked for on Strava yet."""
+    where = _uncompared(athlete) & (ActivityRow.start_time < started_before)
+    return int(JobRow.select().join(ActivityRow).where(where).count())
+
+
+def uncompared(athlete: str, since: float, until: float) -> list[Job]:
+    """The activities of a span of time that were not looked for on Strava yet."""
+    span = (ActivityRow.start_time >= since) & (ActivityRow.start_time <= until)
+    return _jobs(_uncompared(athlete) & span)
+
+
+def compared(found: dict[int, int | None], now: float) -> None:
+    """Write down what a look at Strava's list showed: of each job the activity there, or None.
+
+    What is there is completed without being sent, unless somebody has begun to send it meanwhile.
+    """
+    there: dict[str, Any] = {
+        "status": Status.COMPLETED,
+        "waits_for": None,
+        "completed_at": now,
+        "claimed_at": None,
+    }
+    there |= {"error_code": "duplicate", "error_message": "already on Strava", "after_done": AfterUpload.KEEP}
+    with writing():
+        JobRow.update(compared_at=now).where(JobRow.id.in_(list(found))).execute()
+        for job_id, activity_id in found.items():
+            if activity_id is not None:
+                free = (JobRow.status == Status.HELD) | JobRow.claimed_at.is_null()
+                waits = JobRow.status.in_([Status.HELD, Status.PENDING])
+                JobRow.update(strava_activity_id=activity_id, **there).where(
+                    JobRow.id == job_id, waits, free
+                ).execute()
+
+
 def known_athletes() -> set[str]:
     """The athletes that jobs or tokens are kept for."""
     names = {name for (name,) in tuples(ActivityRow.select(ActivityRow.athlete).distinct())}
@@ -261,10 +347,20 @@ def _update(job_id: int, **columns: Any) -> None:
 
 
 def _released(where: Any) -> int:
+    JobRow.update(claimed_at=None).where(where, JobRow.status == Status.HELD).execute()
+    where &= JobRow.status.in_(OPEN)
     accepted = JobRow.upload_id.is_null(False)
     freed = JobRow.update(status=Status.PENDING, claimed_at=None).where(where, ~accepted).execute()
     looked = JobRow.update(status=Status.PROCESSING, claimed_at=None, waits_for=WaitingFor.PROCESSING)
     return int(freed) + int(looked.where(where, accepted).execute())
+
+
+def _uncompared(athlete: str) -> Any:
+    """Old activities that the backlog holds or that wait to be sent for the first time."""
+    held = (JobRow.status == Status.HELD) & (JobRow.error_code == "backlog")
+    waits = (JobRow.status == Status.PENDING) & JobRow.sent_at.is_null()
+    unasked = JobRow.external_id == ActivityRow.sha256  # what somebody sends again goes out whatever is there
+    return (ActivityRow.athlete == athlete) & JobRow.compared_at.is_null() & (held | waits) & unasked
 
 
 def _clamped(longest: float, now: float) -> None:
@@ -287,6 +383,8 @@ def _job(row: Any) -> Job:
         athlete=activity.athlete,
         sha256=activity.sha256,
         path=os.fsdecode(bytes(activity.path)),
+        file_sha256=activity.file_sha256,
+        member=activity.member,
         size=activity.size,
         data_type=activity.data_type,
         sport=activity.sport,
@@ -309,6 +407,8 @@ def _job(row: Any) -> Job:
         strava_activity_id=row.strava_activity_id,
         error_code=row.error_code,
         error_message=row.error_message,
+        after_done=AfterUpload(row.after_done) if row.after_done else None,
+        compared_at=row.compared_at,
         created_at=row.created_at,
         completed_at=row.completed_at,
     )

@@ -76,6 +76,8 @@ class ActivityRow(_Table):
     manufacturer = TextField(null=True)
     product = TextField(null=True)
     sessions = IntegerField()
+    file_sha256 = TextField()
+    member = TextField()
     created_at = FloatField()
 
     class Meta:
@@ -101,6 +103,7 @@ class JobRow(_Table):
     error_code = TextField(null=True)
     error_message = TextField(null=True)
     after_done = TextField(null=True)
+    compared_at = FloatField(null=True)
     created_at = FloatField()
     completed_at = FloatField(null=True)
 

@@ -1,22 +1,37 @@
-"""Is this file taken? From its bytes to an activity and a job in the ledger (D1)."""
+"""Is this file taken? From its bytes to its activities and their jobs in the ledger (D1)."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import stat
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 
 import structlog
 
-from fitferry import fit
+from fitferry import formats
 from fitferry.config import StravaSettings
+from fitferry.formats import Content, Item
 from fitferry.ledger import files, jobs
-from fitferry.model import MAX_FILE_BYTES, Admission, Arrival, Inspection, Signature, Status, Verdict
+from fitferry.ledger.files import File
+from fitferry.model import (
+    MAX_FILE_BYTES,
+    Admission,
+    Arrival,
+    Inspection,
+    Newcomer,
+    Signature,
+    Status,
+    Stillness,
+    Verdict,
+)
 
+OLD_SECONDS = 7 * 86_400.0
+"""An activity that started longer ago may be one of many that were there before Fitferry was."""
 _log = structlog.get_logger()
 _CHUNK = 1 << 20
+_WHOLE = frozenset({Verdict.ACTIVITY, Verdict.OTHER, Verdict.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +43,20 @@ class Reading:
     signature: Signature
 
 
-def admit(path: str, athlete: str, strava: StravaSettings, now: float) -> Arrival:
-    """Look at a file in a watched folder, and write down what it is; nothing is written for half a file."""
+def admit(
+    path: str,
+    athlete: str,
+    strava: StravaSettings,
+    now: float,
+    still: Stillness = Stillness.SETTLED,
+    *,
+    hold_old: bool = False,
+) -> Arrival:
+    """Look at a file in a watched folder, and write down what it is.
+
+    Of a file that is not whole nothing is written, until it has `STALLED`: then a held job says what is missing.
+    `hold_old`: the folder is new to us, and what is old in it waits for a person's word.
+    """
     try:
         reading = read(path)
     except FileNotFoundError:
@@ -39,41 +66,32 @@ def admit(path: str, athlete: str, strava: StravaSettings, now: float) -> Arriva
         return Arrival.UNREADABLE
     if reading is None:
         return Arrival.CHANGED
-    found = inspect(reading)
-    admission = decide(found, strava)
-    if admission is None:
-        _log.info("unfinished", path=path, reason=found.reason)
-        return Arrival.UNFINISHED
-    return take(path, athlete, reading, found, admission, now)[1]
-
-
-def take(
-    path: str, athlete: str, reading: Reading, found: Inspection, admission: Admission, now: float
-) -> tuple[int, Arrival]:
-    """Write down an activity and its job (D1); the job's id, and whether it is new."""
-    job_id, new = files.admit(
-        athlete,
-        path,
-        reading.sha256,
-        found,
-        admission,
-        now,
-        size=reading.signature.size,
-        signature=reading.signature,
-    )
-    arrival = _ARRIVALS[admission.status] if new else Arrival.KNOWN
-    if not new and files.came_back(job_id, path):
-        arrival = Arrival.ADMITTED
-    reason = {"reason": admission.error_message} if admission.error_message else {}
-    _log.info(
-        "admitted", job=job_id, path=path, athlete=athlete, outcome=arrival, sport=found.facts.sport, **reason
-    )
-    return job_id, arrival
+    content = examine(reading)
+    files.forget_unfinished(athlete, path, reading.sha256)
+    arrival = _not_yet(content.found, still)
+    if arrival is not None:
+        _log.debug("not yet", path=path, outcome=arrival, reason=content.found.reason)
+        return arrival
+    file = File(athlete, path, reading.sha256, reading.signature.size, reading.signature)
+    newcomers = [
+        Newcomer(
+            item.sha256,
+            item.found,
+            decide(item.found, strava, old=hold_old and _is_old(item, file, now)),
+            item.name,
+        )
+        # A file without any activity is written down itself, so that it is known.
+        for item in content.items or (Item(reading.sha256, content.found),)
+    ]
+    return _take(file, newcomers, now)
 
 
 def find_again() -> int:
-    """Queue what was held because its file was gone, and is there again; how many."""
+    """Queue what was held because its file was gone and is there again, and drop what was unfinished and is gone."""
     gone = [job for job in jobs.with_status(Status.HELD, "file_gone") if os.path.exists(job.path)]
+    for job in jobs.with_status(Status.HELD, files.UNFINISHED):
+        if not os.path.lexists(job.path) and os.path.isdir(os.path.dirname(job.path)):
+            files.forget_unfinished(job.athlete, job.path)
     return sum(jobs.requeue(job.id, [Status.HELD]) for job in gone)
 
 
@@ -97,29 +115,28 @@ def read(path: str) -> Reading | None:
     return Reading(b"".join(chunks), digest.hexdigest(), Signature.of(after))
 
 
-def inspect(reading: Reading) -> Inspection:
+def examine(reading: Reading) -> Content:
     """What the bytes say; more than Strava takes is not looked into."""
     if reading.signature.size > MAX_FILE_BYTES:
         words = f"larger than the 25 MB that Strava takes ({reading.signature.size:,} bytes)"
-        return Inspection(Verdict.OTHER, reason=words)
-    return fit.inspect(reading.body)
+        return Content(Inspection(Verdict.OTHER, reason=words))
+    return formats.examine(reading.body, reading.sha256)
 
 
-def decide(found: Inspection, strava: StravaSettings) -> Admission | None:
-    """What a file is admitted as, by the settings; None while it is not whole."""
+def decide(found: Inspection, strava: StravaSettings, *, old: bool = False) -> Admission:
+    """What a file is admitted as, by the settings. `old`: nobody has said yet what is to become of old files."""
     match found.verdict:
-        case Verdict.OTHER:
+        case Verdict.OTHER | Verdict.UNKNOWN:
             return Admission(Status.SKIPPED, "no_activity", f"not an activity: {found.reason}")
-        case Verdict.ACTIVITY if starts_before(found.facts.start_time, strava.since):
-            return Admission(Status.HELD, "since", f"started before {strava.since}, see since in [strava]")
-        case Verdict.ACTIVITY if not strava.auto_upload:
-            return Admission(
-                Status.HELD, "auto_upload", "waits for somebody to upload it (auto_upload is off)"
-            )
-        case Verdict.ACTIVITY:
-            return Admission(Status.PENDING)
-        case _:
-            return None
+        case Verdict.UNFINISHED | Verdict.DAMAGED:
+            return Admission(Status.HELD, files.UNFINISHED, found.reason)
+    if starts_before(found.facts.start_time, strava.since):
+        return Admission(Status.HELD, "since", f"started before {strava.since}, see since in [strava]")
+    if not strava.auto_upload:
+        return Admission(Status.HELD, "auto_upload", "waits for somebody to upload it (auto_upload is off)")
+    if old and strava.since is None:
+        return Admission(Status.HELD, "backlog", "was there before Fitferry: waits for your decision")
+    return Admission(Status.PENDING)
 
 
 def starts_before(start_time: float | None, since: date | None) -> bool:
@@ -129,9 +146,40 @@ def starts_before(start_time: float | None, since: date | None) -> bool:
     return start_time < datetime(since.year, since.month, since.day).astimezone().timestamp()
 
 
-def as_activity(found: Inspection) -> Inspection:
-    """The same as an activity, for a file that a person insists on although its checksum is wrong."""
-    return replace(found, verdict=Verdict.ACTIVITY)
+def _not_yet(found: Inspection, still: Stillness) -> Arrival | None:
+    """Why a file is not taken now, though it may be later; None if it is."""
+    if found.verdict not in _WHOLE:
+        return None if still is Stillness.STALLED else Arrival.UNFINISHED
+    provable = found.proven and found.verdict is not Verdict.UNKNOWN
+    return None if provable or still is not Stillness.CLOSED else Arrival.UNSETTLED
+
+
+def _is_old(item: Item, file: File, now: float) -> bool:
+    """Whether an activity started long ago; where it does not say when, its file's age stands in."""
+    started = item.found.facts.start_time
+    if started is None and file.signature is not None:
+        started = file.signature.mtime_ns / 1e9
+    return started is not None and started < now - OLD_SECONDS
+
+
+def _take(file: File, newcomers: list[Newcomer], now: float) -> Arrival:
+    arrivals = []
+    for newcomer, (job_id, new) in zip(newcomers, files.admit(file, newcomers, now), strict=True):
+        arrival = _ARRIVALS[newcomer.admission.status] if new else Arrival.KNOWN
+        if not new and files.came_back(job_id, file.path):
+            arrival = Arrival.ADMITTED
+        arrivals.append(arrival)
+        words = newcomer.admission.error_message
+        _log.info(
+            "admitted",
+            job=job_id,
+            path=file.path,
+            athlete=file.athlete,
+            outcome=arrival,
+            sport=newcomer.found.facts.sport,
+            **({"reason": words} if words else {}),
+        )
+    return Arrival.ADMITTED if Arrival.ADMITTED in arrivals else arrivals[0]
 
 
 _ARRIVALS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,13 +11,25 @@ from typing import TypeVar
 import structlog
 
 from fitferry import allowance as allowances
-from fitferry import policy
+from fitferry import folders, formats, policy
 from fitferry.config import StravaSettings, UploadSettings
 from fitferry.errors import KeyProblem, NotConnected, StravaFault
 from fitferry.ledger import athletes, files, jobs, shared
 from fitferry.ledger.tables import DatabaseError
-from fitferry.model import Fault, GateName, Job, Outcome, Step, Trouble
-from fitferry.pipeline import admit
+from fitferry.model import (
+    AfterUpload,
+    Arrival,
+    Fault,
+    GateName,
+    Job,
+    Outcome,
+    Status,
+    Step,
+    Stillness,
+    Trouble,
+)
+from fitferry.pipeline import admit, compare
+from fitferry.pipeline.put_away import Archive, intention, put_away_all
 from fitferry.policy import Around, Move
 from fitferry.strava import Strava
 from fitferry.tokens import Tokens
@@ -51,14 +64,16 @@ class Attempts:
         *,
         app: StravaSettings,
         uploads: UploadSettings,
-        folders: Iterable[str],
+        archives: Iterable[Archive],
         clock: Callable[[], float],
     ) -> None:
         self._strava = strava
         self._tokens = tokens
         self._app = app
         self._uploads = uploads
-        self._folders = tuple(folders)
+        self._archives = tuple(archives)
+        self._unmoved: str | None = None
+        self._one_at_a_time = threading.Lock()
         self._clock = clock
         self._last_success = 0.0
         self._unwritten: dict[int, tuple[Job, Step]] = {}
@@ -66,6 +81,9 @@ class Attempts:
     def __call__(self, job_id: int) -> None:
         """Try one job, if it is due and nothing is in the way."""
         before = jobs.get(job_id)
+        if before is not None and before.status is Status.HELD:
+            self._compare_held(job_id)
+            return
         probed = self._pass_gates(self._clock())
         job = jobs.claim(job_id, self._clock()) if before is not None and probed is not None else None
         if before is not None and job is not None:
@@ -88,7 +106,8 @@ class Attempts:
     def _judged(self, job: Job, tried_before: float | None) -> Step:
         """What the attempt came to; the one place where an exception that nobody planned is caught."""
         can_read = athletes.get(job.athlete).can_read
-        stage = _Stage(policy.move(job, self._uploads, can_read=can_read), tried_before)
+        old = can_read and compare.is_worth_it(job, self._clock())
+        stage = _Stage(policy.move(job, self._uploads, can_read=can_read, old=old), tried_before)
         try:
             return self._run(job, stage)
         except StravaFault as fault:
@@ -117,7 +136,11 @@ class Attempts:
                 step = policy.after_confirm(job, found, self._around(stage))
                 if step is not None:
                     return step
-                stage.at = Move.SEND
+            case Move.COMPARE:
+                step = policy.after_compare(job, self._compare(job, stage))
+                if step is not None:
+                    return step
+        stage.at = Move.SEND
         return self._send(job, stage)
 
     def _look(self, job: Job, stage: _Stage) -> Step:
@@ -137,6 +160,40 @@ class Attempts:
         # Strava appends the data type: abc becomes abc.fit.
         ours = (a.id for a in listed if (a.external_id or "").split(".", 1)[0] == job.external_id)
         return next(ours, None)
+
+    def _compare(self, job: Job, stage: _Stage) -> int | None:
+        """The activity on Strava that an old one is already; one page of the list serves many others, too."""
+        before = (job.start_time or 0.0) + compare.AROUND
+        try:
+            page = self._with_token(
+                job, lambda token: self._strava.activities(token=token, before=before), stage
+            )
+        except StravaFault as fault:
+            if not policy.can_do_without(fault):
+                raise
+            _log.warning("cannot compare", athlete=job.athlete, reason=str(fault))
+            compare.give_up(job, self._clock())
+            return None
+        return compare.settle(job, page, self._clock())
+
+    def _compare_held(self, job_id: int) -> None:
+        """Look which of the held old activities need no decision, because they are on Strava already."""
+        now = self._clock()
+        if any(gate.until > now for gate in shared.gates().values()):
+            return
+        job = jobs.claim_to_compare(job_id, now)
+        if job is None:
+            return
+        stage = _Stage(Move.COMPARE, None)
+        try:
+            self._compare(job, stage)
+        except StravaFault as fault:
+            step = policy.after_fault(job, fault, stage.at, self._around(stage))
+            self._share(job, step)
+        except (KeyProblem, NotConnected):
+            _log.info("cannot compare", athlete=job.athlete, reason="not connected")
+        finally:
+            jobs.release(job_id)
 
     def _send(self, job: Job, stage: _Stage) -> Step:
         body = self._body(job, stage)
@@ -161,8 +218,7 @@ class Attempts:
 
     def _body(self, job: Job, stage: _Stage) -> bytes | Step:
         """The bytes that were hashed, wherever they are now; or what it means that they are not there."""
-        now = self._clock()
-        for path in dict.fromkeys([job.path, *files.other_paths(job.athlete, job.sha256)]):
+        for path in dict.fromkeys([job.path, *files.other_paths(job.athlete, job.file_sha256)]):
             try:
                 reading = admit.read(path)
             except FileNotFoundError:
@@ -173,20 +229,27 @@ class Attempts:
                 )
             if reading is None:
                 return policy.file_unreadable(job, "the file is being changed", self._around(stage))
-            if reading.sha256 == job.sha256:
+            if reading.sha256 == job.file_sha256:
                 if path != job.path:
                     files.moved(job.activity_id, path)
-                return reading.body
+                body = formats.body_of(reading.body, reading.sha256, job.sha256)
+                return policy.file_useless(job) if body is None else body
             if path == job.path:
-                admit.admit(path, job.athlete, self._app, now)
-                return policy.file_changed(job)
+                return self._changed(job, path, stage)
         if not self._folder_is_there(job.path):
             return policy.file_unreadable(job, "its folder is not there", self._around(stage))
         return policy.file_gone(job)
 
+    def _changed(self, job: Job, path: str, stage: _Stage) -> Step:
+        """Other bytes are at the path now. Half of a new copy may become these again: then they are waited for."""
+        arrival = admit.admit(path, job.athlete, self._app, self._clock(), Stillness.CLOSED)
+        if arrival in {Arrival.UNFINISHED, Arrival.UNSETTLED, Arrival.CHANGED, Arrival.UNREADABLE}:
+            return policy.file_unreadable(job, "the file is being changed", self._around(stage))
+        return policy.file_changed(job)
+
     def _folder_is_there(self, path: str) -> bool:
-        own = [folder for folder in self._folders if Path(path).is_relative_to(folder)]
-        return all(Path(folder).is_dir() for folder in own) if own else Path(path).parent.is_dir()
+        own = [one.folder for one in self._archives if Path(path).is_relative_to(one.folder)]
+        return all(folder.is_dir() for folder in own) if own else Path(path).parent.is_dir()
 
     def _with_token(self, job: Job, call: Callable[[str], T], stage: _Stage) -> T:
         """One request with a fresh token; a second one where Strava refuses the token."""
@@ -233,11 +296,8 @@ class Attempts:
 
     def _record(self, job: Job, step: Step) -> None:
         now = self._clock()
-        if step.shut is not None:
-            shared.shut(step.shut)
-        if step.trouble is not None:
-            athletes.lose(job.athlete, step.trouble, now)
-        jobs.record(job.id, step, now)
+        self._share(job, step)
+        jobs.record(job.id, step, now, after_done=self._intended(job, step))
         log = _log.warning if step.outcome in {Outcome.FAILED, Outcome.RETRY} else _log.info
         log(
             "attempted",
@@ -247,3 +307,37 @@ class Attempts:
             strava_activity_id=step.strava_activity_id,
             reason=step.shut.message if step.shut else step.error_message,
         )
+        if step.status is Status.COMPLETED:
+            self.put_away()
+
+    def _share(self, job: Job, step: Step) -> None:
+        """Write down what an attempt means for all other jobs."""
+        if step.shut is not None:
+            shared.shut(step.shut)
+        if step.trouble is not None:
+            athletes.lose(job.athlete, step.trouble, self._clock())
+
+    def _intended(self, job: Job, step: Step) -> AfterUpload | None:
+        """What is to become of the file; None while the job is not completed."""
+        if step.status is not Status.COMPLETED:
+            return None
+        ours = step.outcome is Outcome.COMPLETED
+        wanted = AfterUpload(self._uploads.after_upload)
+        return intention(job, wanted, ours=ours, archives=self._archives)
+
+    def put_away(self) -> None:
+        """Archive or delete what is to be, also what was left undone before."""
+        try:
+            with self._one_at_a_time:
+                put_away_all(self._archives)
+        except OSError as error:
+            if self._unmoved is None:
+                _log.warning("cannot put away", path=error.filename, reason=error.strerror)
+            self._unmoved = f"{error.strerror or error}: {folders.shown(error.filename or '')}"
+        else:
+            self._unmoved = None
+
+    @property
+    def unmoved(self) -> str | None:
+        """Why an uploaded file could not be archived or deleted; None if all could."""
+        return self._unmoved

@@ -9,6 +9,7 @@ from fitferry import policy
 from fitferry.config import UploadSettings
 from fitferry.ledger import athletes, jobs, shared
 from fitferry.model import GateName
+from fitferry.pipeline import compare
 
 IDLE = 3600.0
 """Seconds until the next look when nothing is due: whatever changes that, rings."""
@@ -43,6 +44,10 @@ def wake(names: Iterable[str], uploads: UploadSettings, now: float) -> tuple[lis
             connected=connected,
             probe=probe,
         )
+    if len(due) < slots and room.look and room.backlog:
+        readers = [name for name in connected if athletes.get(name).can_read]
+        held = compare.next_held(readers, now)
+        due += [held] if held is not None else []
     later = jobs.next_due(now, connected)
     seconds = IDLE if later is None else later - now
     if len(due) < slots and not (room.send and room.look and room.backlog):

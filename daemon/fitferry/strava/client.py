@@ -135,9 +135,11 @@ class Strava:
         """The signed-in athlete's id and name."""
         return answers.athlete(self._get("athlete", token))
 
-    def activities(self, *, token: str, after: float, before: float, page: int = 1) -> list[ListedActivity]:
-        """The athlete's activities that started between two times, newest first, at most PAGE."""
-        query = {"after": int(after), "before": int(before), "page": page, "per_page": PAGE}
+    def activities(self, *, token: str, before: float, after: float | None = None) -> list[ListedActivity]:
+        """The athlete's activities that started before (and after) a time, newest first, at most PAGE."""
+        query = {"before": int(before), "per_page": PAGE}
+        if after is not None:
+            query["after"] = int(after)
         return answers.activities(self._get("athlete/activities", token, query))
 
     def _grant(self, form: dict[str, str]) -> Grant:

@@ -10,7 +10,7 @@ from flask import Blueprint, jsonify, redirect, render_template, request
 from fitferry import actions, status
 from fitferry.errors import Refused, SignInFailed
 from fitferry.ledger import athletes, jobs
-from fitferry.model import Status
+from fitferry.model import Job, Status
 from fitferry.tokens import Callback, digest
 from fitferry.web.doors import make_login_link
 from fitferry.web.guard import CALLBACK
@@ -63,7 +63,10 @@ def blueprint(site: Site) -> Blueprint:  # noqa: C901  # a list of small views
 
     @api.post("/strava/upload")
     def upload_file() -> Any:
-        return _job(site, take_file(site)), 202
+        found = take_file(site)
+        shown = status.jobs_shown(found, site.clock())[0]
+        several = {"jobs": [job.id for job in found]} if len(found) > 1 else {}
+        return jsonify({**shown, **several}), 202
 
     @api.post("/strava/dismiss/<int:activity_id>")
     def dismiss(activity_id: int) -> Any:
@@ -80,7 +83,7 @@ def blueprint(site: Site) -> Blueprint:  # noqa: C901  # a list of small views
 
     @api.get("/strava/backlog")
     def backlog() -> Any:
-        return jsonify(status.backlog(actions.backlog()))
+        return jsonify(status.backlog(actions.backlog(site.settings.athletes)))
 
     @api.post("/strava/backlog")
     def decide_backlog() -> Any:
@@ -138,8 +141,8 @@ def _told(code: str, words: str, http_status: int, state: str) -> Any:
     return render_template("callback.html", outcome=code, words=words, athlete=who), http_status
 
 
-def take_file(site: Site) -> Any:
-    """Queue the file of a multipart body."""
+def take_file(site: Site) -> list[Job]:
+    """Queue the activities in the file of a multipart body."""
     sent = request.files.get("file")
     if sent is None:
         raise Refused("no_file", "the body has no part named file")
@@ -153,7 +156,7 @@ def wants_json() -> bool:
     return bool(accept) and accept["application/json"] > accept["text/html"]
 
 
-def _job(site: Site, job: Any) -> Any:
+def _job(site: Site, job: Job) -> Any:
     (shown,) = status.jobs_shown([job], site.clock())
     return jsonify(shown)
 

@@ -34,7 +34,7 @@ def blueprint(site: Site) -> Blueprint:
             waiting=status.jobs_shown(jobs.unfinished()[:PAGE], now),
             history=status.jobs_shown(found[:PAGE], now),
             older=found[PAGE - 1].id if len(found) > PAGE else None,
-            backlog=status.backlog(actions.backlog()),
+            backlog=status.backlog(actions.backlog(site.settings.athletes)),
             said=request.args.get("said", ""),
             waits={None: "is next", **WAITS},
         )
@@ -60,9 +60,10 @@ def blueprint(site: Site) -> Blueprint:
 
     @pages.post("/do/upload")
     def upload() -> Any:
-        job = take_file(site)
+        job, *others = take_file(site)
         done = job.status is Status.COMPLETED
-        return _back(f"{job.file} is on Strava already" if done else f"{job.file} is queued")
+        more = f" with {len(others)} more" if others else ""
+        return _back(f"{job.file} is on Strava already" if done else f"{job.file} is queued{more}")
 
     @pages.post("/do/send/<int:activity_id>")
     def send(activity_id: int) -> Any:

@@ -1,0 +1,137 @@
+"""The command `inspect`: what files are, and what Fitferry would do with them, without doing it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fitferry import layout
+from fitferry.cli import show
+from fitferry.cli.context import Context
+
+if TYPE_CHECKING:
+    from fitferry.model import Inspection
+
+_UNITS = {"duration_s": "moving", "elapsed_s": "elapsed"}
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One object a file, with everything that is known.")
+@click.pass_obj
+def inspect(context: Context, files: tuple[Path, ...], as_json: bool) -> None:  # noqa: FBT001  # click passes it so
+    """Say what files are, and what Fitferry would do with them, without doing it."""
+    found = [_inspected(context, file) for file in files]
+    if as_json:
+        show.as_json(found)
+        return
+    for one in found:
+        show.heading(f"{one['file']}: Fitferry would {one['would']}")
+        for row in _rows(one):
+            show.pair(*row)
+        for number, activity in enumerate(one.get("activities", []), 1):
+            show.heading(f"  {number}. {activity['name']}")
+            for row in _rows(activity):
+                show.pair(*row)
+
+
+def _inspected(context: Context, file: Path) -> dict[str, Any]:
+    from fitferry.pipeline import admit  # noqa: PLC0415  # it imports fitparse
+
+    try:
+        reading = admit.read(str(file))
+    except OSError as error:
+        return {"file": show.name(file), "would": f"not read it: {error.strerror or 'it is no regular file'}"}
+    if reading is None:
+        return {"file": show.name(file), "would": "wait: it is being changed"}
+    content = admit.examine(reading)
+    several = len(content.items) > 1
+    return {
+        "file": show.name(file),
+        "would": _would(context, content.found, reading.sha256, several=len(content.items) if several else 0),
+        "verdict": content.found.verdict.value,
+        "data_type": content.found.data_type or None,
+        "reason": content.found.reason or None,
+        **({} if several else _facts(content.found)),
+        "size": reading.signature.size,
+        "sha256": reading.sha256,
+        **(
+            {
+                "activities": [
+                    {"name": one.name, **_facts(one.found), "sha256": one.sha256} for one in content.items
+                ]
+            }
+            if several
+            else {}
+        ),
+    }
+
+
+def _would(context: Context, found: Inspection, sha256: str, *, several: int) -> str:
+    """What would be done, as the end of a sentence."""
+    from fitferry.model import Status, Verdict  # noqa: PLC0415  # `show` needs none of it
+    from fitferry.pipeline import admit  # noqa: PLC0415  # the same
+
+    known = _known(context, sha256)
+    if known is not None:
+        return known
+    admission = admit.decide(found, context.settings().strava)
+    if found.verdict in {Verdict.UNFINISHED, Verdict.DAMAGED}:
+        return f"wait, because it is not whole: {found.reason}"
+    if admission.status is Status.SKIPPED:
+        return f"not upload it: {admission.error_message}"
+    if admission.status is Status.HELD:
+        return f"hold it: {admission.error_message}"
+    return f"upload its {several} activities" if several else "upload it"
+
+
+def _known(context: Context, sha256: str) -> str | None:
+    """What became of these bytes already, where this user can read the history."""
+    from fitferry.ledger import jobs, tables  # noqa: PLC0415  # only where there is one
+
+    path = context.folder() / layout.STATE_DB
+    try:
+        if not path.exists():
+            return None
+        with tables.opened_to_read(path):
+            found = [job for name in context.settings().athletes for job in jobs.of_file(name, sha256)]
+    except (OSError, tables.DatabaseError):
+        return None
+    if not found:
+        return None
+    job = found[0]
+    more = f", {job.error_message}" if job.error_message else ""
+    return f"do nothing: it is known as job {job.id} ({job.status}{more})"
+
+
+def _facts(found: Inspection) -> dict[str, Any]:
+    from fitferry.status import iso  # noqa: PLC0415  # it opens the way to the ledger
+
+    facts = asdict(found.facts)
+    return {**facts, "start_time": iso(facts["start_time"])}
+
+
+def _rows(one: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a person wants to know of a file."""
+    sport = " / ".join(filter(None, [one.get("sport"), one.get("sub_sport")]))
+    device = " ".join(filter(None, [one.get("manufacturer"), one.get("product")]))
+    size = f"{one['size']:,} bytes" if one.get("size") else ""
+    rows = [
+        ("kind", one.get("kind") or ""),
+        ("format", one.get("data_type") or ""),
+        ("sport", sport),
+        ("start", show.local(one.get("start_time"))),
+        *((words, show.duration(one.get(name))) for name, words in _UNITS.items()),
+        ("distance", f"{one['distance_m'] / 1000:.2f} km" if one.get("distance_m") else ""),
+        ("device", device),
+        ("sessions", str(one["sessions"]) if (one.get("sessions") or 0) > 1 else ""),
+        ("size", size),
+        ("sha256", one.get("sha256") or ""),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+COMMANDS = (inspect,)

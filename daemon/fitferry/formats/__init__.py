@@ -1,0 +1,109 @@
+"""What is this file, by its content, and which bytes of it go to Strava? Bytes in, values out; nothing is raised.
+
+`fit` reads FIT, `documents` TCX and GPX, `archives` gzip and zip. The name of a file says nothing here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+from fitferry import fit
+from fitferry.formats import archives, documents
+from fitferry.formats.archives import Damaged, TooMuch, Unfinished
+from fitferry.model import Inspection, Verdict
+
+_ORDER = (Verdict.DAMAGED, Verdict.UNFINISHED, Verdict.OTHER, Verdict.UNKNOWN)
+"""Of an archive without an activity, the one that tells most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One activity in a file. `name`: its own in an archive of several, else empty.
+
+    `sha256`: the identity, which is that of the file itself unless the file holds several activities.
+    """
+
+    sha256: str
+    found: Inspection
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a file holds: the verdict on all of it, and its activities."""
+
+    found: Inspection
+    items: tuple[Item, ...] = ()
+
+
+def examine(data: bytes, digest: str) -> Content:
+    """What these bytes are. `digest`: their SHA-256."""
+    try:
+        parts = [(name, body, _inspect(body)) for name, body in _parts(data)]
+    except Unfinished as problem:
+        return Content(Inspection(Verdict.UNFINISHED, reason=str(problem), have=len(data)))
+    except Damaged as problem:
+        return Content(Inspection(Verdict.DAMAGED, reason=str(problem), have=len(data)))
+    except TooMuch as problem:
+        return Content(Inspection(Verdict.OTHER, reason=str(problem), have=len(data)))
+    activities = [part for part in parts if part[2].verdict is Verdict.ACTIVITY]
+    if len(activities) > 1:
+        items = tuple(Item(sha256(body).hexdigest(), found, _last(name)) for name, body, found in activities)
+        return Content(activities[0][2], items)
+    found = activities[0][2] if activities else _best(parts)
+    if archives.is_archive(data):
+        # The archive's own checksum has proved that the document in it is whole.
+        found = replace(found, proven=True)
+    return Content(found, (Item(digest, found),) if found.verdict is Verdict.ACTIVITY else ())
+
+
+def body_of(data: bytes, digest: str, wanted: str) -> bytes | None:
+    """The bytes that go to Strava for one activity in a file: unpacked, and None where it is not in it.
+
+    `digest`: the file's SHA-256. `wanted`: the activity's, which differs in an archive of several.
+    """
+    if not archives.is_archive(data):
+        return data if wanted == digest else None
+    try:
+        parts = list(_parts(data))
+    except (Unfinished, Damaged, TooMuch):
+        return None
+    if wanted != digest:
+        return next((body for _, body in parts if sha256(body).hexdigest() == wanted), None)
+    whole = [body for _, body in parts if _inspect(body).verdict is Verdict.ACTIVITY]
+    # Somebody may insist on a single file that is not whole.
+    return next(iter(whole if whole or len(parts) != 1 else [parts[0][1]]), None)
+
+
+def _parts(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """What may be an activity in a file: the file itself, or what an archive holds, unpacked."""
+    if archives.is_gzip(data):
+        yield "", archives.gunzip(data)
+    elif archives.is_zip(data):
+        for name, body in archives.unzip(data):
+            yield name, archives.gunzip(body) if archives.is_gzip(body) else body
+    else:
+        yield "", data
+
+
+def _inspect(data: bytes) -> Inspection:
+    if documents.is_document(data):
+        return documents.inspect(data)
+    return fit.inspect(data)
+
+
+def _best(parts: list[tuple[str, bytes, Inspection]]) -> Inspection:
+    """The verdict on a file without an activity."""
+    if not parts:
+        return Inspection(Verdict.OTHER, reason="an archive with no activity file in it")
+    name, _, found = min(parts, key=lambda part: _ORDER.index(part[2].verdict))
+    if not name:
+        return found
+    more = f" and {len(parts) - 1} more" if len(parts) > 1 else ""
+    return replace(found, reason=f"an archive that holds {found.reason} ({_last(name)}){more}")
+
+
+def _last(name: str) -> str:
+    return name.rsplit("/", 1)[-1][-200:]

@@ -1,0 +1,68 @@
+"""Which old activities are on Strava already, because they came by another road? Found by listing, 200 a request.
+
+They are never sent: each would cost a request, to be refused as a duplicate, or stand there twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fitferry.ledger import jobs
+from fitferry.model import Job, ListedActivity, Status
+from fitferry.pipeline.admit import OLD_SECONDS
+from fitferry.strava.client import PAGE
+
+MANY = 20
+"""From so many on, looking first costs less than sending."""
+AROUND = 86_400.0
+"""How far after an activity's start the list begins."""
+SAME_START = 60.0
+SAME_ELAPSED = 0.05
+
+
+def is_worth_it(job: Job, now: float) -> bool:
+    """Whether to look for a job's activity before it is sent."""
+    started = job.start_time
+    if started is None or started >= now - OLD_SECONDS or job.compared_at is not None:
+        return False
+    first_time = job.sent_at is None and job.external_id == job.sha256
+    return first_time and jobs.count_uncompared(job.athlete, now - OLD_SECONDS) > MANY
+
+
+def next_held(athletes: Iterable[str], now: float) -> int | None:
+    """The held activity from which the next list is to be asked for; None if all were looked for."""
+    found = jobs.to_compare(athletes, now - OLD_SECONDS, held=True)
+    return found[0].id if found else None
+
+
+def settle(job: Job, page: list[ListedActivity], now: float) -> int | None:
+    """Write down what a page of the athlete's activities, newest first, shows; the activity of `job` itself.
+
+    The page begins at `job`'s start plus AROUND, and covers every older one down to its own last.
+    """
+    start = job.start_time or 0.0
+    reaches = min((one.start_time for one in page), default=0.0) + SAME_START if len(page) >= PAGE else 0.0
+    others = [one for one in jobs.uncompared(job.athlete, min(reaches, start), start) if one.id != job.id]
+    found = {one.id: _match(one, page) for one in [job, *others]}
+    jobs.compared(found, now)
+    return found[job.id]
+
+
+def give_up(job: Job, now: float) -> None:
+    """Strava's list cannot be had: what waits is sent as it is, and what is held keeps its place."""
+    if job.status is Status.HELD:
+        start = job.start_time or 0.0
+        jobs.compared(dict.fromkeys([one.id for one in jobs.uncompared(job.athlete, 0.0, start)]), now)
+    else:
+        jobs.compared({job.id: None}, now)
+
+
+def _match(job: Job, page: list[ListedActivity]) -> int | None:
+    elapsed = job.elapsed_s if job.elapsed_s is not None else job.duration_s
+    if job.start_time is None or elapsed is None:
+        return None
+    for one in page:
+        near = abs(one.start_time - job.start_time) <= SAME_START
+        if near and abs(one.elapsed_s - elapsed) <= SAME_ELAPSED * max(one.elapsed_s, elapsed):
+            return one.id
+    return None

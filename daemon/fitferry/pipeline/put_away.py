@@ -1,0 +1,200 @@
+"""What becomes of a file once its activity is on Strava? Kept, archived or deleted; nothing else is ever touched.
+
+A file is first renamed aside within its folder, and looked at there: whatever happens at its old name from then
+on, what is moved or deleted is what was verified. Each step can be taken again after a crash.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from fitferry.ledger import files, jobs
+from fitferry.model import AfterUpload, Job, Status
+from fitferry.pipeline import admit
+
+_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL})
+_OPEN = frozenset({Status.PENDING, Status.PROCESSING, Status.HELD, Status.FAILED})
+MAX_NAMES = 1_000
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A watched folder, and where its uploaded files are moved to."""
+
+    folder: Path
+    archive: Path
+
+
+def intention(job: Job, wanted: AfterUpload, *, ours: bool, archives: Iterable[Archive]) -> AfterUpload:
+    """What is to be done with a completed job's file. `ours`: Strava took these bytes from us.
+
+    What is on Strava by another road may be another recording of the same ride: its file is kept.
+    """
+    if not ours or _archive_of(job.path, archives) is None:
+        return AfterUpload.KEEP
+    return wanted
+
+
+def put_away(job: Job, archives: Sequence[Archive]) -> None:
+    """Do what was intended, once all activities in the file are done. Raises OSError: try again later."""
+    siblings = jobs.of_file(job.athlete, job.file_sha256)
+    if any(one.status in _OPEN for one in siblings):
+        return
+    where = _archive_of(job.path, archives)
+    ours = all(one.status is Status.COMPLETED and one.after_done is job.after_done for one in siblings)
+    done = _do(job, where) if where is not None and ours else AfterUpload.KEEP
+    for one in siblings:
+        jobs.was_put_away(one.id, done)
+    _log.info("put away", job=job.id, file=job.file, outcome=done)
+
+
+def put_away_all(archives: Sequence[Archive]) -> None:
+    """Do what was intended before a crash, or while the folder could not be written. Raises OSError."""
+    problem: OSError | None = None
+    stuck: set[Archive | None] = set()
+    for job in jobs.to_put_away():
+        where = _archive_of(job.path, archives)
+        if where in stuck:
+            continue
+        try:
+            put_away(job, archives)
+        except OSError as error:
+            problem = error
+            stuck.add(where)
+    if problem is not None:
+        raise problem
+
+
+def _archive_of(path: str, archives: Iterable[Archive]) -> Archive | None:
+    """The innermost watched folder that holds a path; none for what is archived already."""
+    found = [one for one in archives if Path(path).is_relative_to(one.folder)]
+    inner = max(found, key=lambda one: len(one.folder.parts), default=None)
+    return inner if inner is not None and not Path(path).is_relative_to(inner.archive) else None
+
+
+def _do(job: Job, where: Archive) -> AfterUpload:
+    path = Path(job.path)
+    target = where.archive / path.relative_to(where.folder)
+    aside = path.with_name(f".{job.file_sha256[:16]}.fitferry")
+    if not os.path.lexists(aside):
+        try:
+            if not stat.S_ISREG(path.lstat().st_mode):
+                return AfterUpload.KEEP  # a link: what it leads to is not ours to move
+        except FileNotFoundError:
+            return _missing(job, target)
+        path.rename(aside)
+    if not _has(aside, job.file_sha256):
+        _put_back(aside, path)
+        return AfterUpload.KEEP
+    if job.after_done is AfterUpload.DELETE:
+        aside.unlink()
+        files.forget_path(job.path)
+        return AfterUpload.DELETED
+    return _archived(job, _place(aside, target, job.file_sha256))
+
+
+def _missing(job: Job, target: Path) -> AfterUpload:
+    """The file is not where it was: somebody took it, or the step before was ours and its record was lost."""
+    if job.after_done is AfterUpload.ARCHIVE and _has(target, job.file_sha256):
+        return _archived(job, target)
+    return AfterUpload.GONE
+
+
+def _archived(job: Job, target: Path) -> AfterUpload:
+    for one in jobs.of_file(job.athlete, job.file_sha256):
+        files.moved(one.activity_id, str(target))
+    files.forget_path(job.path)
+    return AfterUpload.ARCHIVED
+
+
+def _put_back(aside: Path, path: Path) -> None:
+    """Give a file its name back, unless something else has it by now; then it gets another one."""
+    next(name for name in _names(path) if _renamed(aside, name))
+
+
+def _place(aside: Path, target: Path, sha256: str) -> Path:
+    """Move a file to a free name, over no other file; the name that it got."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    copy = None
+    for name in _names(target):
+        if _has(name, sha256):
+            break  # moved before, in a life that ended too soon
+        try:
+            if _renamed(copy or aside, name):
+                break
+        except OSError as error:
+            if error.errno != errno.EXDEV or copy is not None:
+                raise
+            copy = _copied(aside, target, sha256)
+            if _renamed(copy, name):
+                break
+    else:
+        raise OSError(errno.EEXIST, "no free name in the archive folder", str(target))
+    _to_disk(name.parent)
+    for left in (aside, copy):
+        if left is not None:
+            left.unlink(missing_ok=True)
+    return name
+
+
+def _renamed(aside: Path, name: Path) -> bool:
+    """Rename, but never over another file: False if the name is taken."""
+    try:
+        os.link(aside, name, follow_symlinks=False)
+        aside.unlink()
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # A filesystem without hard links: hold the name with an empty file of our own, then take its place.
+        try:
+            os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return False
+        aside.rename(name)
+    return True
+
+
+def _copied(aside: Path, target: Path, sha256: str) -> Path:
+    """The same file on the archive's filesystem, verified and down on its disk."""
+    copy = target.with_name(aside.name)
+    with aside.open("rb") as source, copy.open("wb") as sink:
+        shutil.copyfileobj(source, sink)
+        sink.flush()
+        os.fsync(sink.fileno())
+    shutil.copystat(aside, copy)
+    if not _has(copy, sha256):
+        copy.unlink()
+        raise OSError(errno.EIO, "the copy in the archive folder differs", str(target))
+    return copy
+
+
+def _names(path: Path) -> Iterable[Path]:
+    """A name, and what to take where it is taken: ride.fit, ride-2.fit, ride-3.fit."""
+    yield path
+    stem, dot, suffix = path.name.partition(".")
+    for number in range(2, MAX_NAMES):
+        yield path.with_name(f"{stem}-{number}{dot}{suffix}")
+
+
+def _has(path: Path, sha256: str) -> bool:
+    reading = admit.read(str(path)) if path.is_file() and not path.is_symlink() else None
+    return reading is not None and reading.sha256 == sha256
+
+
+def _to_disk(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

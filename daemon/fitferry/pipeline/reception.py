@@ -1,0 +1,73 @@
+"""How is a watched folder received that was never seen before? Nobody's followers get ten years of old rides.
+
+What is old in it is held while its first scan runs. Then a few are let go, and many wait for a person's word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from fitferry.config import StravaSettings
+from fitferry.ledger import files, jobs
+from fitferry.model import Arrival, Status, Stillness
+from fitferry.pipeline import admit
+
+FEW = 20
+"""So many old activities are no backlog."""
+_log = structlog.get_logger()
+
+
+class Reception:
+    """One watched folder's way into the ledger."""
+
+    def __init__(
+        self,
+        folder: str,
+        athlete: str,
+        strava: StravaSettings,
+        *,
+        poke: Callable[[], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._folder = folder
+        self._athlete = athlete
+        self._strava = strava
+        self._poke = poke
+        self._clock = clock
+        self._new = not files.folder_is_known(athlete, folder)
+        self._was_empty = False
+
+    def admit(self, path: str, still: Stillness, *, told: bool) -> Arrival:
+        """Admit a file. `told`: an event told of it, so somebody has just put it there."""
+        if self._new and self._was_empty and told:
+            self._receive()
+        arrival = admit.admit(path, self._athlete, self._strava, self._clock(), still, hold_old=self._new)
+        if arrival is Arrival.ADMITTED:
+            self._poke()
+        return arrival
+
+    def scan_ended(self, count: int) -> None:
+        """A whole scan is over, and everything that it found was looked at. `count`: of files.
+
+        A folder without any is still new: a mount point whose disk comes later looks like this.
+        """
+        self._was_empty = count == 0
+        if self._new and count:
+            self._receive()
+
+    def _receive(self) -> None:
+        self._new = False
+        files.folder_scanned(self._athlete, self._folder, self._clock())
+        held = [
+            job
+            for job in jobs.with_status(Status.HELD, "backlog")
+            if job.athlete == self._athlete and job.path.startswith(f"{self._folder}/")
+        ]
+        if len(held) > FEW:
+            _log.info("backlog", folder=self._folder, athlete=self._athlete, old_activities=len(held))
+            return
+        for job in held:
+            jobs.requeue(job.id, [Status.HELD])
+        self._poke()
