@@ -24,7 +24,9 @@ def gpx(start: datetime = START, *, points: int = 11, kind: str = "running", tim
     ).encode()
 
 
-def tcx(start: datetime = START, *, sport: str = "Biking", laps: int = 2, inside: str = "Activities") -> bytes:
+def tcx(
+    start: datetime = START, *, sport: str = "Biking", laps: int = 2, inside: str = "Activities"
+) -> bytes:
     """Laps of 600 s and 3 km."""
     body = "".join(
         f'<Lap StartTime="{_text(start + timedelta(seconds=600 * n))}"><TotalTimeSeconds>600.0</TotalTimeSeconds>'

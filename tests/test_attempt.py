@@ -27,8 +27,8 @@ from fakes import (
 from fitferry.ledger import athletes, jobs, shared
 from fitferry.ledger.tables import DatabaseError
 from fitferry.model import GateName, Job, Status, Trouble, WaitingFor
-from fitferry.pipeline.put_away import Archive
 from fitferry.pipeline.attempt import Attempts
+from fitferry.pipeline.put_away import Archive
 from fitferry.pipeline.wake import wake
 from fitferry.tokens import Tokens
 

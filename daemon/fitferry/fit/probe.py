@@ -19,6 +19,8 @@ SHORTEST = 12
 MAX_SEGMENTS = 100
 MAX_MESSAGES = 1_000_000
 """More than any device writes in a file of 25 MB that holds an activity."""
+MEAN_BYTES, MIN_MESSAGES = 3, 1_000
+"""Messages of real files are longer than that on average; a file of shorter ones is built to take long."""
 MAX_KEPT = 500
 """Messages that are decoded at most: sessions, sports and what names them."""
 _ZEROS = bytes(16)
@@ -134,7 +136,7 @@ class _Walk:
         data, steps = self._data, [0] * 16
         definitions: list[_Definition | None] = [None] * 16
         watched = [False] * 16
-        count, limit = 0, MAX_MESSAGES - self._messages
+        count, limit = 0, min(MAX_MESSAGES, max(MIN_MESSAGES, len(data) // MEAN_BYTES)) - self._messages
         while at < end:
             head = data[at]
             if head & 0xC0 == 0x40:

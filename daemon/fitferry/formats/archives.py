@@ -88,7 +88,7 @@ def unzip(data: bytes) -> Iterator[tuple[str, bytes]]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             left = MAX_FILE_BYTES
-            for member in archive.infolist():
+            for member in _members(archive, data):
                 if _is_wanted(member.filename):
                     body = _read(archive, member, left)
                     left -= len(body)
@@ -99,9 +99,16 @@ def unzip(data: bytes) -> Iterator[tuple[str, bytes]]:
         # What zipfile raises for a file that is not whole is of a dozen kinds.
         if _ends_in_zeros(data):
             raise Unfinished("its end is still empty") from error
-        if _END_BYTES <= len(data) - data.rfind(_EMPTY_ZIP, -_END_BYTES_MOST) <= _END_BYTES_MOST:
+        if 0 <= data.rfind(_EMPTY_ZIP, -_END_BYTES_MOST) <= len(data) - _END_BYTES:
             raise Damaged("the zip archive is damaged") from error
         raise Unfinished("the zip archive breaks off") from error
+
+
+def _members(archive: zipfile.ZipFile, data: bytes) -> list[zipfile.ZipInfo]:
+    found = archive.infolist()
+    if data.startswith(_ZIP) and not found:
+        raise zipfile.BadZipFile("files, but an empty directory")
+    return found
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> bytes:

@@ -51,7 +51,10 @@ def put_away(job: Job, archives: Sequence[Archive]) -> None:
         return
     where = _archive_of(job.path, archives)
     ours = all(one.status is Status.COMPLETED and one.after_done is job.after_done for one in siblings)
-    done = _do(job, where) if where is not None and ours else AfterUpload.KEEP
+    if any(Path(job.path).is_relative_to(one.archive) for one in archives):
+        done = AfterUpload.ARCHIVED  # in a life that ended before it could write that down
+    else:
+        done = _do(job, where) if where is not None and ours else AfterUpload.KEEP
     for one in siblings:
         jobs.was_put_away(one.id, done)
     _log.info("put away", job=job.id, file=job.file, outcome=done)

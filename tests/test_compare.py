@@ -1,0 +1,263 @@
+"""Old activities that are on Strava already are found by listing, and never sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes import APP, NOW, PROCESSING, READY, UPLOADS, Answers, Clock, a_job, an_athlete, strava, the, tokens
+from fitferry.ledger import jobs, shared
+from fitferry.model import GateName, Job, Status
+from fitferry.pipeline import compare
+from fitferry.pipeline.attempt import Attempts
+from fitferry.pipeline.put_away import Archive
+from fitferry.pipeline.wake import wake
+from fitferry.strava.client import PAGE
+
+pytestmark = pytest.mark.usefixtures("ledger")
+DAY = 86_400.0
+OLD = NOW - 30 * DAY
+LIST = "GET /athlete/activities"
+MANY = compare.MANY + 5
+Ride = Callable[..., bytes]
+
+
+class Desk:
+    """An athlete with many old rides."""
+
+    def __init__(self, folder: Path, scopes: str = "read,activity:write,activity:read_all") -> None:
+        self.folder = folder
+        self.clock = Clock()
+        self.answers = Answers()
+        client = strava(self.answers)
+        kept = tokens(client)
+        an_athlete(kept, scopes=scopes)
+        self.attempt = Attempts(
+            client,
+            kept,
+            app=APP,
+            uploads=UPLOADS,
+            archives=[Archive(folder, folder / "uploaded")],
+            clock=self.clock,
+        )
+        self.answers.to("POST /uploads", (201, PROCESSING))
+        self.answers.to("GET /uploads/N", (200, READY))
+        self.answers.to(LIST, (200, []))
+
+    def jobs(self, count: int = MANY, *, held: bool = False, first: float = OLD) -> list[Job]:
+        """Rides of an hour, one a day, newest first."""
+        made = []
+        for number in range(count):
+            job = a_job(self.folder / f"{number}.fit", f"{number}".encode(), start=first - number * DAY)
+            elapsed(job.id, 3600.0)
+            made.append(the(job.id))
+        if held:
+            hold()
+        return [the(job.id) for job in made]
+
+    def due(self) -> list[int]:
+        """What would be rung for now."""
+        return wake(["me"], UPLOADS, self.clock())[0]
+
+    def work(self, rounds: int = 500) -> None:
+        """Attempt everything that is due, until nothing is."""
+        for _ in range(rounds):
+            due = self.due()
+            if not due:
+                return
+            for job_id in due:
+                self.attempt(job_id)
+
+
+def elapsed(job_id: int, seconds: float | None) -> None:
+    """Let an activity have taken so long."""
+    from fitferry.ledger.tables import ActivityRow, writing  # noqa: PLC0415  # nothing else writes it
+
+    with writing():
+        ActivityRow.update(elapsed_s=seconds).where(ActivityRow.id == the(job_id).activity_id).execute()
+
+
+def hold() -> None:
+    """Let everything be a backlog."""
+    from fitferry.ledger.tables import JobRow, writing  # noqa: PLC0415  # the same
+
+    with writing():
+        JobRow.update(status=Status.HELD, error_code="backlog").execute()
+
+
+def listed(*jobs_there: Job, off: float = 0.0, longer: float = 1.0) -> list[dict[str, Any]]:
+    """Strava's list with these rides in it."""
+    from datetime import UTC, datetime  # noqa: PLC0415  # here alone
+
+    return [
+        {
+            "id": 900 + job.id,
+            "external_id": "garmin_push_1",
+            "start_date": datetime.fromtimestamp((job.start_time or 0) + off, UTC)
+            .isoformat()
+            .replace("+00:00", "Z"),
+            "elapsed_time": int((job.elapsed_s or 3600) * longer),
+        }
+        for job in jobs_there
+    ]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """A desk whose athlete may be read."""
+    return Desk(tmp_path)
+
+
+def test_what_is_there_is_completed_without_being_sent(desk: Desk) -> None:
+    """One request for all; only what is missing goes up."""
+    made = desk.jobs()
+    desk.answers.to(LIST, (200, listed(*made[3:])))
+    for _ in range(20):
+        desk.work()
+        desk.clock.forward(5)
+
+    assert desk.answers.count(LIST) == 1
+    assert desk.answers.count("POST /uploads") == 3
+    there = the(made[10].id)
+    assert (there.status, there.error_code, there.strava_activity_id) == (
+        Status.COMPLETED,
+        "duplicate",
+        900 + there.id,
+    )
+    assert there.error_message == "already on Strava"
+
+
+@pytest.mark.parametrize(
+    ("off", "longer", "same"),
+    [(0, 1.0, True), (60, 1.0, True), (-60, 1.04, True), (61, 1.0, False), (0, 1.06, False), (0, 0.9, False)],
+)
+def test_the_same_start_and_time_are_the_same_activity(
+    desk: Desk, off: float, longer: float, same: bool
+) -> None:
+    """Within a minute, and five per cent."""
+    made = desk.jobs()
+    desk.answers.to(LIST, (200, listed(*made, off=off, longer=longer)))
+    desk.attempt(made[0].id)
+
+    assert (desk.answers.count("POST /uploads") == 0) is same
+
+
+def test_held_activities_are_compared_while_they_wait(desk: Desk) -> None:
+    """A person is asked only about what is not there yet; nothing is sent."""
+    made = desk.jobs(held=True)
+    desk.answers.to(LIST, (200, listed(*made[1:])))
+    desk.work()
+
+    assert [the(job.id).status for job in made[:2]] == [Status.HELD, Status.COMPLETED]
+    assert (desk.answers.count(LIST), desk.answers.count("POST /uploads")) == (1, 0)
+    assert the(made[0].id).claimed_at is None
+
+
+def test_a_full_page_covers_only_what_is_newer_than_its_last(desk: Desk) -> None:
+    """Older ones are on the next page."""
+    made = desk.jobs(held=True)
+    page = listed(*made[:5]) * (PAGE // 5)
+    desk.answers.to(LIST, (200, page), (200, listed(*made[4:10])))
+    desk.work()
+
+    assert desk.answers.count(LIST) == 2
+    assert jobs.counts()[Status.COMPLETED] == 10
+
+
+def test_a_few_old_activities_are_sent_without_a_look(desk: Desk) -> None:
+    """Looking would cost more than it saves."""
+    made = desk.jobs(compare.MANY)
+    desk.attempt(made[0].id)
+
+    assert (desk.answers.count(LIST), desk.answers.count("POST /uploads")) == (0, 1)
+
+
+def test_a_fresh_activity_is_sent_without_a_look(desk: Desk) -> None:
+    """However many old ones wait."""
+    desk.jobs()
+    fresh = a_job(desk.folder / "today.fit", b"today")
+    desk.attempt(fresh.id)
+
+    assert (desk.answers.count(LIST), desk.answers.count("POST /uploads")) == (0, 1)
+
+
+def test_without_the_permission_nothing_is_listed(tmp_path: Path) -> None:
+    """Then Strava's refusal of duplicates has to do."""
+    desk = Desk(tmp_path, "read,activity:write")
+    made = desk.jobs()
+    desk.attempt(made[0].id)
+    hold()
+    desk.work()
+
+    assert desk.answers.count(LIST) == 0
+
+
+@pytest.mark.parametrize("answer", [(404, {}), (500, {}), (400, {}), (403, {"errors": []})])
+def test_a_list_that_is_not_given_stops_no_upload(desk: Desk, answer: tuple[int, object]) -> None:
+    """Looking first is a courtesy."""
+    made = desk.jobs()
+    desk.answers.to(LIST, answer)
+    desk.attempt(made[0].id)
+
+    assert desk.answers.count("POST /uploads") == 1
+    assert not shared.gates()
+
+
+def test_a_list_that_is_not_given_is_not_asked_for_again_and_again(desk: Desk) -> None:
+    """While the backlog waits for its decision."""
+    desk.jobs(held=True)
+    desk.answers.to(LIST, (500, {}))
+    desk.work(50)
+
+    assert desk.answers.count(LIST) == 1
+    assert jobs.counts()[Status.HELD] == MANY
+
+
+def test_a_limit_or_an_outage_shuts_the_gate(desk: Desk) -> None:
+    """As for every other request; then it goes on."""
+    made = desk.jobs(held=True)
+    desk.answers.to(LIST, (429, {}), (200, listed(*made)))
+    desk.work(50)
+    assert GateName.RATE_LIMIT in shared.gates()
+    assert desk.answers.count(LIST) == 1
+    desk.clock.forward(1000)
+    desk.work(50)
+
+    assert jobs.counts()[Status.COMPLETED] == MANY
+
+
+def test_a_decision_during_the_look_stands(desk: Desk) -> None:
+    """What is found is not sent all the same; the rest is queued."""
+    made = desk.jobs(held=True)
+    desk.answers.to(LIST, (200, listed(*made[2:])))
+
+    def decide() -> None:
+        for job in made:
+            jobs.requeue(job.id, [Status.HELD])
+
+    desk.answers.while_asked = decide
+    desk.attempt(made[0].id)
+
+    assert [the(job.id).status for job in made[:3]] == [Status.PENDING, Status.PENDING, Status.COMPLETED]
+
+
+def test_what_a_person_sends_again_is_sent(desk: Desk) -> None:
+    """It was deleted on Strava by hand, and another like it may be there."""
+    made = desk.jobs()
+    jobs.requeue(made[0].id, [Status.PENDING], external_id="fresh")
+    desk.answers.to(LIST, (200, listed(*made)))
+    desk.attempt(made[0].id)
+
+    assert desk.answers.count("POST /uploads") == 1
+
+
+def test_a_dead_process_leaves_a_held_job_held(desk: Desk) -> None:
+    """The claim of its look is released."""
+    made = desk.jobs(held=True)
+    jobs.claim_to_compare(made[0].id, NOW)
+    jobs.release_all(7200, 60, NOW)
+
+    assert (the(made[0].id).status, the(made[0].id).claimed_at) == (Status.HELD, None)

@@ -1,0 +1,305 @@
+"""What becomes of a file after its upload: nothing is overwritten, lost or touched that is not the uploaded bytes."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fakes import NOW, a_job, the
+from fitferry.ledger import files, jobs
+from fitferry.ledger.files import File
+from fitferry.model import (
+    Admission,
+    AfterUpload,
+    Facts,
+    Inspection,
+    Job,
+    Newcomer,
+    Outcome,
+    Status,
+    Step,
+    Verdict,
+)
+from fitferry.pipeline import put_away
+from fitferry.pipeline.put_away import Archive, intention, put_away_all
+
+pytestmark = pytest.mark.usefixtures("ledger")
+
+
+@pytest.fixture
+def where(tmp_path: Path) -> Archive:
+    """A watched folder."""
+    folder = tmp_path / "rides"
+    folder.mkdir()
+    return Archive(folder, folder / "uploaded")
+
+
+def done(job: Job, wanted: AfterUpload, outcome: Outcome = Outcome.COMPLETED) -> None:
+    """Let a job be completed, with what is to become of its file."""
+    jobs.claim(job.id, NOW)
+    step = Step(outcome, Status.COMPLETED, strava_activity_id=7)
+    jobs.record(job.id, step, NOW, after_done=wanted)
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "left", "became"),
+    [
+        (AfterUpload.ARCHIVE, {"uploaded/2026/a.fit": b"ride"}, AfterUpload.ARCHIVED),
+        (AfterUpload.DELETE, {}, AfterUpload.DELETED),
+        (AfterUpload.KEEP, {"2026/a.fit": b"ride"}, AfterUpload.KEEP),
+    ],
+)
+def test_the_file_is_kept_archived_or_deleted(
+    where: Archive, wanted: AfterUpload, left: dict[str, bytes], became: AfterUpload
+) -> None:
+    """As the settings say; the archive has the same folders below it."""
+    (where.folder / "2026").mkdir()
+    job = a_job(where.folder / "2026/a.fit")
+    done(job, wanted)
+    put_away_all([where])
+
+    assert tree(where.folder) == left
+    assert the(job.id).after_done is became
+
+
+def test_an_archived_file_is_known_where_it_is(where: Archive) -> None:
+    """So that it can be sent again; its old path is forgotten."""
+    job = a_job(where.folder / "a.fit")
+    done(job, AfterUpload.ARCHIVE)
+    put_away_all([where])
+
+    assert the(job.id).path == str(where.archive / "a.fit")
+    assert files.seen("me", str(where.folder / "a.fit")) is None
+
+
+@pytest.mark.parametrize(
+    ("ours", "path", "expected"),
+    [
+        (True, "rides/a.fit", AfterUpload.DELETE),
+        (False, "rides/a.fit", AfterUpload.KEEP),
+        (True, "spool/a.fit", AfterUpload.KEEP),
+        (True, "rides/uploaded/a.fit", AfterUpload.KEEP),
+    ],
+)
+def test_only_what_strava_took_from_us_is_touched(
+    where: Archive, tmp_path: Path, ours: bool, path: str, expected: AfterUpload
+) -> None:
+    """Never a duplicate of some other recording, nor anything outside the folders."""
+    (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+    job = a_job(tmp_path / path)
+
+    assert intention(job, AfterUpload.DELETE, ours=ours, archives=[where]) is expected
+
+
+def test_other_bytes_at_the_path_are_left_alone(where: Archive) -> None:
+    """The file was replaced after its upload."""
+    job = a_job(where.folder / "a.fit")
+    done(job, AfterUpload.DELETE)
+    (where.folder / "a.fit").write_bytes(b"another ride")
+    put_away_all([where])
+
+    assert tree(where.folder) == {"a.fit": b"another ride"}
+    assert the(job.id).after_done is AfterUpload.KEEP
+
+
+def test_a_file_that_appears_at_the_last_moment_is_left_alone(
+    where: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is deleted is what was looked at, whatever has its name by now."""
+    job = a_job(where.folder / "a.fit")
+    done(job, AfterUpload.DELETE)
+    has = put_away._has
+
+    def has_and_drop(path: Path, sha256: str) -> bool:
+        answer = has(path, sha256)
+        (where.folder / "a.fit").write_bytes(b"next ride")
+        return answer
+
+    monkeypatch.setattr(put_away, "_has", has_and_drop)
+    put_away_all([where])
+
+    assert tree(where.folder) == {"a.fit": b"next ride"}
+
+
+def test_nothing_in_the_archive_is_overwritten(where: Archive) -> None:
+    """The next free name is taken."""
+    where.archive.mkdir()
+    (where.archive / "a.fit").write_bytes(b"older ride")
+    job = a_job(where.folder / "a.fit")
+    done(job, AfterUpload.ARCHIVE)
+    put_away_all([where])
+
+    assert tree(where.archive) == {"a.fit": b"older ride", "a-2.fit": b"ride"}
+
+
+def test_a_filesystem_without_hard_links_overwrites_nothing_either(
+    where: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """exFAT, FUSE, SMB."""
+
+    def refuse(*_names: object, **_options: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    where.archive.mkdir()
+    (where.archive / "a.fit").write_bytes(b"older ride")
+    job = a_job(where.folder / "a.fit")
+    done(job, AfterUpload.ARCHIVE)
+    put_away_all([where])
+
+    assert tree(where.folder) == {"uploaded/a.fit": b"older ride", "uploaded/a-2.fit": b"ride"}
+
+
+@pytest.mark.parametrize("wanted", [AfterUpload.ARCHIVE, AfterUpload.DELETE])
+@pytest.mark.parametrize("step", range(12))
+def test_a_crash_at_any_step_loses_and_doubles_nothing(
+    where: Archive, monkeypatch: pytest.MonkeyPatch, wanted: AfterUpload, step: int
+) -> None:
+    """It is taken up again at the next start."""
+    job = a_job(where.folder / "a.fit")
+    done(job, wanted)
+    left = [step]
+
+    def dying(call: Callable[..., object]) -> Callable[..., object]:
+        def called(*given: object, **options: object) -> object:
+            if left[0] == 0:
+                raise KeyboardInterrupt  # as if the process were gone
+            left[0] -= 1
+            return call(*given, **options)
+
+        return called
+
+    with monkeypatch.context() as patch:
+        for owner, name in [(os, "link"), (Path, "unlink"), (Path, "rename"), (Path, "mkdir"), (os, "fsync")]:
+            patch.setattr(owner, name, dying(getattr(owner, name)))
+        patch.setattr(jobs, "was_put_away", dying(jobs.was_put_away))
+        patch.setattr(files, "forget_path", dying(files.forget_path))
+        with contextlib.suppress(KeyboardInterrupt):
+            put_away_all([where])
+    put_away_all([where])
+
+    assert tree(where.folder) == ({"uploaded/a.fit": b"ride"} if wanted is AfterUpload.ARCHIVE else {})
+    assert the(job.id).after_done in {AfterUpload.ARCHIVED, AfterUpload.DELETED, AfterUpload.GONE}
+
+
+def test_an_archive_on_another_filesystem_gets_a_verified_copy(
+    where: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only then the first one goes."""
+    link = os.link
+
+    def across(source: Path, target: Path, **options: bool) -> None:
+        if source.parent != target.parent:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        link(source, target, **options)
+
+    monkeypatch.setattr(os, "link", across)
+    job = a_job(where.folder / "a.fit")
+    os.utime(where.folder / "a.fit", (1, 1))
+    done(job, AfterUpload.ARCHIVE)
+    put_away_all([where])
+
+    assert tree(where.folder) == {"uploaded/a.fit": b"ride"}
+    assert (where.archive / "a.fit").stat().st_mtime == 1
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_and_tried_again(
+    where: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The upload counts all the same; another folder is not held up."""
+    job = a_job(where.folder / "a.fit")
+    done(job, AfterUpload.DELETE)
+    with monkeypatch.context() as patch:
+
+        def refuse(_path: Path, _target: Path) -> Path:
+            raise OSError(errno.EROFS, "Read-only file system")
+
+        patch.setattr(Path, "rename", refuse)
+        with pytest.raises(OSError, match="Read-only"):
+            put_away_all([where])
+    assert (the(job.id).status, the(job.id).after_done) == (Status.COMPLETED, AfterUpload.DELETE)
+    put_away_all([where])
+
+    assert tree(where.folder) == {}
+
+
+def test_a_link_is_left_alone(where: Archive, tmp_path: Path) -> None:
+    """What it leads to is not ours to move."""
+    (tmp_path / "elsewhere.fit").write_bytes(b"ride")
+    path = where.folder / "a.fit"
+    job = a_job(path)
+    path.unlink()
+    path.symlink_to(tmp_path / "elsewhere.fit")
+    done(job, AfterUpload.DELETE)
+    put_away_all([where])
+
+    assert path.is_symlink()
+    assert (tmp_path / "elsewhere.fit").exists()
+
+
+def test_a_file_that_somebody_took_away_is_no_error(where: Archive) -> None:
+    """It is gone."""
+    job = a_job(where.folder / "a.fit")
+    done(job, AfterUpload.ARCHIVE)
+    (where.folder / "a.fit").unlink()
+    put_away_all([where])
+
+    assert the(job.id).after_done is AfterUpload.GONE
+
+
+def two_in_a_zip(where: Archive) -> tuple[Job, Job]:
+    """An archive with two activities."""
+    path = where.folder / "both.zip"
+    path.write_bytes(b"zip")
+    import hashlib  # noqa: PLC0415  # here alone
+
+    file = File("me", str(path), hashlib.sha256(b"zip").hexdigest(), 3, None)
+    found = Inspection(Verdict.ACTIVITY, "fit", Facts(kind="activity"))
+    newcomers = [Newcomer(name, found, Admission(Status.PENDING), f"{name}.fit") for name in ("one", "two")]
+    one, two = (the(job_id) for job_id, _ in files.admit(file, newcomers, NOW))
+    return one, two
+
+
+def test_a_zip_of_several_waits_until_all_are_done(where: Archive) -> None:
+    """Then it is moved once."""
+    one, two = two_in_a_zip(where)
+    done(one, AfterUpload.ARCHIVE)
+    put_away_all([where])
+    assert tree(where.folder) == {"both.zip": b"zip"}
+    done(two, AfterUpload.ARCHIVE)
+    put_away_all([where])
+
+    assert tree(where.folder) == {"uploaded/both.zip": b"zip"}
+    assert {the(one.id).path, the(two.id).path} == {str(where.archive / "both.zip")}
+
+
+def test_a_zip_that_holds_a_duplicate_is_kept(where: Archive) -> None:
+    """One of its rides may be another recording than the one on Strava."""
+    one, two = two_in_a_zip(where)
+    done(one, AfterUpload.DELETE)
+    done(two, AfterUpload.KEEP, Outcome.DUPLICATE)
+    put_away_all([where])
+
+    assert tree(where.folder) == {"both.zip": b"zip"}
+    assert the(one.id).after_done is AfterUpload.KEEP
+
+
+def test_the_innermost_watched_folder_has_the_archive(where: Archive) -> None:
+    """Its own, not that of the folder around it."""
+    inner = Archive(where.folder / "kim", where.folder / "kim/uploaded")
+    inner.folder.mkdir()
+    job = a_job(inner.folder / "a.fit")
+    done(job, AfterUpload.ARCHIVE)
+    put_away_all([where, inner])
+
+    assert tree(where.folder) == {"kim/uploaded/a.fit": b"ride"}
