@@ -5,9 +5,11 @@ Real files, real events, the real scanner and ledger; a file without an event wo
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -467,3 +469,64 @@ def test_a_file_that_cannot_be_read_is_told_of_and_taken_later(
 
     assert inbox.wait_for("ride.fit")
     assert inbox.wait_until(lambda: inbox.tree is not None and not inbox.tree.state.unreadable)
+
+
+@contextlib.contextmanager
+def samba(share: Path, own: Path) -> Iterator[list[str]]:
+    """A Samba server on loopback; the command that talks to its one share."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    own.mkdir()
+    folders = (
+        "private dir",
+        "lock directory",
+        "state directory",
+        "cache directory",
+        "pid directory",
+        "ncalrpc dir",
+    )
+    lines = [f"{name} = {own}" for name in folders]
+    config = own / "smb.conf"
+    config.write_text(
+        "[global]\nmap to guest = Bad User\nbind interfaces only = yes\ninterfaces = 127.0.0.1\n"
+        f"smb ports = {port}\nlog file = {own}/log\ndisable spoolss = yes\nload printers = no\n"
+        + "\n".join(lines)
+        + f"\n[rides]\npath = {share}\nguest ok = yes\nread only = no\nforce user = root\n",
+        encoding="utf-8",
+    )
+    server = subprocess.Popen(  # the system's own
+        ["smbd", "-F", "-s", str(config)],  # noqa: S607  # the one on the path
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield ["smbclient", "-N", "-p", str(port), "-s", str(config), "//127.0.0.1/rides", "-c"]
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("smbd"), reason="needs root and Samba")
+def test_files_that_come_by_samba_are_taken_by_their_events(inbox: Inbox) -> None:
+    """Put, put under another name and renamed, put into a folder that was made for it."""
+    inbox.start()
+    source = inbox.folder.parent / "source.fit"
+    with samba(inbox.folder, inbox.folder.parent / "samba") as client:
+        commands = [
+            "put {} a.fit",
+            "put {} b.fit.part; rename b.fit.part b.fit",
+            "mkdir 2026; cd 2026; put {} c.fit",
+        ]
+        for words in commands:
+            source.write_bytes(inbox.body())
+            for _ in range(50):  # until the server is up
+                done = subprocess.run(
+                    [*client, words.format(source)], capture_output=True, check=False
+                )  # our own words
+                if done.returncode == 0:
+                    break
+                time.sleep(0.1)
+            assert done.returncode == 0, done.stdout
+
+    assert inbox.wait_for("a.fit", "b.fit", "c.fit")

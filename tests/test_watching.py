@@ -120,7 +120,7 @@ def test_at_the_kernels_limit_the_folder_is_scanned_and_the_sysctl_named(
 def test_folders_that_were_left_out_at_the_limit_are_noticed(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """watchdog swallows the limit for folders below; two scans show it."""
+    """Watchdog swallows the limit for folders below; two scans show it."""
     for number in range(20):
         (bench.folder / str(number)).mkdir()
     monkeypatch.setattr(Watcher, "watches", lambda _watcher: 7)
@@ -189,7 +189,7 @@ def test_the_first_scan_and_one_after_lost_events_prove_nothing_either(
 def test_a_folder_that_cannot_be_read_is_away_and_one_below_it_is_told_of(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """watchdog would say that all is well."""
+    """Watchdog would say that all is well."""
     (bench.folder / "closed").mkdir()
     (bench.folder / "a.fit").write_bytes(b"x")
     closed = {str(bench.folder / "closed")}
