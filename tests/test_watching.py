@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from fakes import Clock
+from fitferry import mounts
 from fitferry.config import WatchSettings
-from fitferry.intake import Scanner, Tree, attachment
+from fitferry.intake import Scanner, Tree
 from fitferry.ledger import files
 from fitferry.ledger.files import File
-from fitferry.model import Arrival, Signature, Stillness
+from fitferry.model import Arrival, Sign, Signature, Stillness
 from fitferry.watcher import Watcher
 
 pytestmark = pytest.mark.usefixtures("ledger")
@@ -239,8 +240,8 @@ def test_the_method_follows_the_mount_unless_it_is_given(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, method: str, kind: str, deaf: bool, expected: str
 ) -> None:
     """Network, FUSE, a virtual machine's shares, WSL2 and Docker Desktop are polled."""
-    monkeypatch.setattr(attachment.mounts, "filesystem", lambda _path: kind)
-    monkeypatch.setattr(attachment.mounts, "is_deaf", lambda: deaf)
+    monkeypatch.setattr(mounts, "filesystem", lambda _path: kind)
+    monkeypatch.setattr(mounts, "is_deaf", lambda: deaf)
     bench.watch = replace(bench.watch, method=method)
     bench.scanner = bench.build()
     bench.pass_(0)
@@ -368,7 +369,7 @@ def test_a_disk_that_is_mounted_below_the_folder_is_watched(tmp_path: Path) -> N
     (tmp_path / "rides/disk").mkdir(parents=True)
     grove = Grove(tmp_path / "rides")
     grove.tree = Tree(grove.watch, grove.receive, without=frozenset(), changed=lambda: None)
-    grove.tree._main._clock = clock = Clock(1000)  # type: ignore[assignment]  # a clock is a clock
+    grove.tree._main._clock = clock = Clock(1000)
     step = grove.tree._main.step
     step()
     with mounted(tmp_path / "rides/disk"):
@@ -378,10 +379,14 @@ def test_a_disk_that_is_mounted_below_the_folder_is_watched(tmp_path: Path) -> N
             step()
         assert grove.door.names() == ["a.fit"]
         heard = threading.Event()
-        hint = grove.tree._main.hint
-        grove.tree._main._attachment._watcher._handler._hint = (  # type: ignore[union-attr]  # it is there
-            lambda path, sign: (hint(path, sign), heard.set())
-        )
+        hint, watcher = grove.tree._main.hint, grove.tree._main._attachment._watcher
+        assert watcher is not None
+
+        def hear(path: str, sign: Sign) -> None:
+            hint(path, sign)
+            heard.set()
+
+        watcher._handler._hint = hear
         (tmp_path / "rides/disk/b.fit").write_bytes(b"x")
         assert heard.wait(10)
         step()

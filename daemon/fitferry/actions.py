@@ -102,12 +102,9 @@ class Actions:
         """Upload the old activities (`all`), those since a day (`since`), or `none`; what still waits."""
         if decision not in {"all", "since", "none"} or (decision == "since") != (day is not None):
             raise Refused("bad_decision", "the decision is one of all, none, or since with a date")
-        for job in jobs.with_status(Status.HELD, "backlog"):
-            recent = day is not None and job.start_time is not None and job.start_time >= _midnight(day)
-            if decision == "all" or recent:
-                jobs.requeue(job.id, [Status.HELD])
-            else:
-                jobs.set_aside(job.id)
+        if decision != "none":
+            jobs.let_go("backlog", since=_midnight(day) if day is not None else None)
+        jobs.set_all_aside("backlog")
         self._poke()
         return backlog(self._settings.athletes)
 
@@ -152,9 +149,8 @@ def decide_since_again(settings: Settings) -> int:
     freed = 0
     since = settings.strava.since
     decided = ["since"] if since is None else ["since", "backlog"]
-    for job in [job for code in decided for job in jobs.with_status(Status.HELD, code)]:
-        if not admit.starts_before(job.start_time, since):
-            freed += jobs.requeue(job.id, [Status.HELD])
+    for code in decided:
+        freed += jobs.let_go(code, since=None if since is None else _midnight(since), unknown=True)
     return freed
 
 

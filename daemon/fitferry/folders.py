@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Iterator
 
 SUFFIXES = (".fit", ".tcx", ".gpx", ".fit.gz", ".tcx.gz", ".gpx.gz", ".zip")
@@ -39,7 +40,7 @@ def is_inside(path: str, folder: str, *, recursive: bool, without: frozenset[str
 
 def is_wanted_name(name: str) -> bool:
     """Whether a file of this name may be an activity; half copies and hidden files have other names."""
-    return not name.startswith((".", "~")) and name.lower().endswith(SUFFIXES)
+    return name[0] not in ".~" and name.lower().endswith(SUFFIXES)
 
 
 def is_kept_folder(path: str) -> bool:
@@ -109,7 +110,8 @@ def going() -> Iterator[None]:
 def _look(entry: os.DirEntry[str]) -> os.stat_result | None:
     """The stat of a regular file, also behind a link; None for everything else."""
     try:
-        return entry.stat() if entry.is_file() else None
+        found = entry.stat()
+        return found if stat.S_ISREG(found.st_mode) else None
     except OSError:
         return None  # gone since it was listed, or a link to nowhere
 

@@ -150,7 +150,8 @@ def backlog(context: Context, decision: str | None, day: str | None, as_json: bo
         show.as_json(found)
     elif found["count"]:
         span = f"from {show.local(found['oldest'])} to {show.local(found['newest'])}"
-        click.echo(f"{found['count']} activities {span} wait; uploading all takes about {found['days']} days")
+        days = f"{found['days']} day" + ("" if found["days"] == 1 else "s")
+        click.echo(f"{found['count']:,} activities {span} wait; uploading all takes about {days}")
     else:
         click.echo("nothing waits for a decision")
 

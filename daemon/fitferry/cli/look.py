@@ -101,6 +101,11 @@ def _print_status(found: dict[str, Any], *, as_json: bool) -> None:
         click.echo(
             f"  {show.safe(watch['folder'])} " + ("is watched" if watch["available"] else "is not there")
         )
+        if watch.get("note"):
+            click.echo(f"    {show.safe(watch['note'])}")
+        for file in watch.get("receiving", []):
+            share = f", {100 * file['size'] // file['of']} %" if file["of"] else ""
+            click.echo(f"    receiving {show.safe(file['file'])}{share}")
     click.echo(
         "  " + ", ".join(f"{count} {name}" for name, count in queue.items() if count or name == "completed")
     )

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fitferry.ledger.tables import ActivityRow, JobRow, SeenFolderRow, SeenPathRow, put, tuples, writing
+from fitferry.ledger.tables import ActivityRow, JobRow, SeenFolderRow, SeenPathRow, put, raw, tuples, writing
 from fitferry.model import Newcomer, Signature, Status
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def seen_below(athlete: str, folder: str) -> dict[str, tuple[int, int, int]]:
     rows = SeenPathRow.select(
         SeenPathRow.path, SeenPathRow.size, SeenPathRow.mtime_ns, SeenPathRow.ctime_ns
     ).where(SeenPathRow.path >= start, SeenPathRow.path < start[:-1] + b"0", SeenPathRow.athlete == athlete)
-    return {os.fsdecode(path): (size, mtime, ctime) for path, size, mtime, ctime in tuples(rows)}
+    return {os.fsdecode(path): (size, mtime, ctime) for path, size, mtime, ctime in raw(rows)}
 
 
 def other_paths(athlete: str, sha256: str) -> Sequence[str]:

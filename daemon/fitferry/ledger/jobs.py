@@ -251,6 +251,43 @@ def requeue(job_id: int, statuses: Iterable[Status], *, external_id: str | None 
         return bool(JobRow.update(**fresh).where(*where).execute())
 
 
+def let_go(error_code: str, *, since: float | None, unknown: bool = False) -> int:
+    """Queue what is held for a reason, all or what started since a time; how many.
+
+    `unknown`: also what does not say when it started.
+    """
+    wanted = ActivityRow.select(ActivityRow.id)
+    if since is not None:
+        recent = ActivityRow.start_time >= since
+        wanted = wanted.where(recent | ActivityRow.start_time.is_null() if unknown else recent)
+    with writing():
+        return int(
+            JobRow.update(status=Status.PENDING, error_code=None, error_message=None, claimed_at=None)
+            .where(JobRow.status == Status.HELD, JobRow.error_code == error_code, JobRow.activity.in_(wanted))
+            .execute()
+        )
+
+
+def set_all_aside(error_code: str) -> None:
+    """Put everything aside that is held for a reason."""
+    with writing():
+        JobRow.update(status=Status.SKIPPED, error_code="dismissed", error_message="put aside by hand").where(
+            JobRow.status == Status.HELD, JobRow.error_code == error_code
+        ).execute()
+
+
+def held_below(athlete: str, folder: str, error_code: str) -> list[int]:
+    """The jobs that are held for a reason and whose files are below a folder."""
+    start = os.fsencode(folder.rstrip("/")) + b"/"
+    inside = (
+        (ActivityRow.path >= start)
+        & (ActivityRow.path < start[:-1] + b"0")
+        & (ActivityRow.athlete == athlete)
+    )
+    held = (JobRow.status == Status.HELD) & (JobRow.error_code == error_code)
+    return [row[0] for row in tuples(JobRow.select(JobRow.id).join(ActivityRow).where(inside, held))]
+
+
 def set_aside(job_id: int) -> bool:
     """Put a failed or held job aside; False if it is neither."""
     with writing():

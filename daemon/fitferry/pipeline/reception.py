@@ -60,14 +60,10 @@ class Reception:
     def _receive(self) -> None:
         self._new = False
         files.folder_scanned(self._athlete, self._folder, self._clock())
-        held = [
-            job
-            for job in jobs.with_status(Status.HELD, "backlog")
-            if job.athlete == self._athlete and job.path.startswith(f"{self._folder}/")
-        ]
+        held = jobs.held_below(self._athlete, self._folder, "backlog")
         if len(held) > FEW:
             _log.info("backlog", folder=self._folder, athlete=self._athlete, old_activities=len(held))
             return
-        for job in held:
-            jobs.requeue(job.id, [Status.HELD])
+        for job_id in held:
+            jobs.requeue(job_id, [Status.HELD])
         self._poke()
