@@ -154,7 +154,8 @@ def test_a_file_that_no_event_told_of_makes_the_folder_scanned_often(
     assert bench.pass_(0) > 5
     seconds = bench.pass_(300)
 
-    assert (bench.door.names(), seconds) == (["a.fit"], pytest.approx(10, abs=1))
+    assert bench.door.names() == ["a.fit"]
+    assert seconds <= 10
     assert "no event came for 'a.fit'" in bench.scanner.state.note
 
 
@@ -199,7 +200,7 @@ def test_a_folder_that_cannot_be_read_is_away_and_one_below_it_is_told_of(
     def scandir(path: str) -> Iterator[os.DirEntry[str]]:
         if str(path) in closed:
             raise PermissionError(errno.EACCES, "Permission denied", path)
-        return real(path)  # type: ignore[return-value]  # it is one, and closes itself
+        return real(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
     bench.pass_(0)

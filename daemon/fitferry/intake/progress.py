@@ -18,7 +18,8 @@ def measure(path: str, size: int) -> tuple[int, int | None]:
             if want is None or want < size:
                 return size, None
             # Copiers that set the length first leave zeros where nothing came yet.
-            return (size if want > size else _filled(file.fileno(), size)), want
+            have = size if want > size else _filled(file.fileno(), size)
+            return (have, want) if have < want else (size, None)  # all is there, and still it is not whole
     except OSError:
         return size, None
 
