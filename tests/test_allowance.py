@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fitferry import allowance
@@ -83,3 +85,35 @@ def test_looks_are_spaced_so_that_the_reads_last() -> None:
 
     assert allowance.look_spacing(heard, 5, NOON) == 0
     assert allowance.look_spacing(heard, 50, NOON) == 900 * 45 / 90
+
+
+def test_a_ride_at_ten_to_midnight_still_finds_allowance() -> None:
+    """The backlog spends what it had left for the day, but not the last of it."""
+    late = allowance.DAY * 20_000 + 23.9 * 3600
+    almost = Allowance(overall_usage=(0, 1992), read_usage=(0, 0), heard_at=late)
+
+    assert allowance.room(almost, late, 0).send
+    assert not allowance.room(almost, late, 0).backlog
+    assert allowance.room(replace(almost, overall_usage=(0, 1991)), late, 0).backlog
+
+
+@pytest.mark.parametrize(
+    ("activities", "can_read", "days"),
+    [(0, True, 0), (1, True, 1), (1_900, True, 1), (3_012, True, 2), (5_000, True, 3), (3_012, False, 4)],
+)
+def test_the_days_of_an_import_follow_from_stravas_windows(
+    activities: int, can_read: bool, days: int
+) -> None:
+    """A full day of 2,000 requests, about one for each where the list may be read, else two."""
+    assert days == allowance.days_for(activities, Allowance(), allowance.DAY * 20_000, can_read=can_read)
+
+
+def test_a_foreseen_end_is_never_before_now_and_grows_with_the_work() -> None:
+    """Whatever the moment of the day."""
+    for hour in range(24):
+        now = allowance.DAY * 20_000 + hour * 3600 + 77
+        ends = [
+            allowance.done_at(count, Allowance(), now, can_read=True) for count in (0, 10, 100, 1_000, 5_000)
+        ]
+        assert ends == sorted(ends)
+        assert ends[0] == now

@@ -106,7 +106,7 @@ class Actions:
             jobs.let_go("backlog", since=_midnight(day) if day is not None else None)
         jobs.set_all_aside("backlog")
         self._poke()
-        return backlog(self._settings.athletes)
+        return backlog(self._settings.athletes, self._clock())
 
     def _insisted(self, job_id: int) -> Job:
         """The job of what a person handed over, queued although it was held, failed or put aside."""
@@ -136,11 +136,11 @@ class Actions:
         return path
 
 
-def backlog(names: Iterable[str]) -> Backlog:
-    """What waits for a decision now. `names`: the athletes of the settings."""
+def backlog(names: Iterable[str], now: float) -> Backlog:
+    """What waits for a decision. `names`: the athletes of the settings."""
     count, oldest, newest, since = jobs.held_span("backlog")
     can_read = all(athletes.get(name).can_read for name in names)
-    days = allowances.days_for(count, shared.allowance(), can_read=can_read)
+    days = allowances.days_for(count, shared.allowance(), now, can_read=can_read)
     return Backlog(count, oldest, newest, days, since or 0.0)
 
 

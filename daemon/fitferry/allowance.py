@@ -21,8 +21,13 @@ GRACE = 3.0
 _QUARTER_RESERVE = 2
 _DAY_RESERVE, _DAY_READ_RESERVE = 40, 20
 _SPEND_FROM = 23.5 * 3600
-"""From 23:30 UTC on the backlog may spend what it left for fresh activities: the day is over soon."""
-_REQUESTS, _REQUESTS_READING = 2.05, 1.1
+"""From 23:30 UTC on the backlog may spend most of what it left for fresh activities: the day is over soon."""
+_LAST_RESERVE = 8
+"""What it leaves even then, of either bucket: a ride may end at 23:50, too."""
+_SECONDS_EACH = 1.0
+"""How long one upload of many takes, where nothing holds it up."""
+_FORESEEN = 10 * 365 * DAY
+_REQUESTS, _REQUESTS_READING = 2.0, 1.02
 """Requests for one activity of a backlog, without and with the permission to list the athlete's activities."""
 _FREE_LOOKS = 5
 """So many uploads may be looked at as often as one likes: they cannot use up the reads."""
@@ -72,13 +77,42 @@ def look_spacing(allowance: Allowance, outstanding: int, now: float) -> float:
     return max(0, outstanding - _FREE_LOOKS) * remaining / max(quarter, 1)
 
 
-def days_for(activities: int, allowance: Allowance, *, can_read: bool) -> int:
-    """How many days so many old activities will take, at most what the backlog may use of each day."""
-    per_activity = _REQUESTS_READING if can_read else _REQUESTS
-    reads = _REQUESTS_READING - 1 if can_read else _REQUESTS - 1
-    overall = max(allowance.overall_limit[1] - _DAY_RESERVE, 1) / per_activity
-    read = max(allowance.read_limit[1] - _DAY_READ_RESERVE, 1) / reads
-    return math.ceil(activities / min(overall, read))
+def done_at(activities: int, allowance: Allowance, now: float, *, can_read: bool) -> float:
+    """When so many old activities will be uploaded: quarter hour by quarter hour, as the backlog may use each."""
+    each = _REQUESTS_READING if can_read else _REQUESTS
+    reads = each - 1
+    left, moment = float(activities), now
+    while left > 0 and moment < now + _FORESEEN:
+        overall, read = _left(allowance, moment, 0)
+        spend = moment % DAY >= _SPEND_FROM
+        today = overall[1] - (_LAST_RESERVE if spend else _DAY_RESERVE)
+        reads_today = read[1] - (_LAST_RESERVE if spend else _DAY_READ_RESERVE)
+        quarter = min(overall[0] - _QUARTER_RESERVE, (read[0] - _QUARTER_RESERVE) / reads)
+        done = max(0.0, min(left, quarter / each, today / each, reads_today / reads))
+        end = (moment // QUARTER + 1) * QUARTER
+        if done >= left:
+            return moment + min(end - moment, done * _SECONDS_EACH)
+        left -= done
+        allowance = _used(allowance, moment, done * each, done * reads)
+        moment = end
+    return moment
+
+
+def days_for(activities: int, allowance: Allowance, now: float, *, can_read: bool) -> int:
+    """How many days that is."""
+    if not activities:
+        return 0
+    return max(1, math.ceil((done_at(activities, allowance, now, can_read=can_read) - now) / DAY))
+
+
+def _used(allowance: Allowance, now: float, overall: float, read: float) -> Allowance:
+    current = rolled(allowance, now)
+    return replace(
+        current,
+        overall_usage=(current.overall_usage[0] + round(overall), current.overall_usage[1] + round(overall)),
+        read_usage=(current.read_usage[0] + round(read), current.read_usage[1] + round(read)),
+        heard_at=now,
+    )
 
 
 def _left(allowance: Allowance, now: float, in_flight: int) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -95,4 +129,4 @@ def _left(allowance: Allowance, now: float, in_flight: int) -> tuple[tuple[int, 
 
 def _spare(left: tuple[int, int], day_reserve: int, now: float) -> bool:
     spend = now % DAY >= _SPEND_FROM
-    return left[0] > _QUARTER_RESERVE and left[1] > (0 if spend else day_reserve)
+    return left[0] > _QUARTER_RESERVE and left[1] > (_LAST_RESERVE if spend else day_reserve)

@@ -35,6 +35,9 @@ SETTINGS_SECONDS = 3600.0
 """Seconds between two tries while a setting, or the app's subscription, is wrong."""
 SECOND_LOOK = 60.0
 """Seconds until an upload id that Strava does not know is asked for once more."""
+BULK_LOOKS = 4
+"""One of many old uploads is looked at after so many times the longest check delay: processing is over then, and
+one look serves them all."""
 FILE_SECONDS = 60.0
 """Seconds until a file that could not be read is tried again, if no event comes first."""
 
@@ -57,6 +60,7 @@ class Around:
     """What a decision needs to know beside the job itself.
 
     `others_succeed`: a request of another job has succeeded since this one's last attempt.
+    `bulk`: this is one of many old activities: nobody waits for it, and each look costs a request.
     """
 
     now: float
@@ -65,6 +69,7 @@ class Around:
     outstanding: int = 0
     others_succeed: bool = False
     gate_tries: int = 0
+    bulk: bool = False
 
 
 def longest_wait(uploads: UploadSettings) -> float:
@@ -98,6 +103,16 @@ def after_compare(job: Job, activity_id: int | None) -> Step | None:
 def can_do_without(fault: StravaFault) -> bool:
     """Whether a list that Strava does not give can be done without: nothing else would fail for that reason."""
     return fault.fault in _OF_THE_LIST_ALONE
+
+
+def seen_on_strava(job: Job, activity_id: int) -> Step:
+    """An accepted upload stands in the athlete's own list: it is done."""
+    return replace(_done(job), strava_activity_id=activity_id)
+
+
+def not_seen_yet(job: Job, around: Around) -> Step:
+    """An accepted upload does not stand in the athlete's list (yet)."""
+    return _still_processing(job, around)
 
 
 def given_up(job: Job) -> Step:
@@ -296,6 +311,8 @@ def _still_processing(job: Job, around: Around) -> Step:
     )
     spacing = allowances.look_spacing(around.allowance, around.outstanding, around.now)
     delay = max(_nth(delays, job.looks), spacing if _is_backlog(job, around.now) else 0)
+    if around.bulk:
+        delay = max(delay, BULK_LOOKS * around.uploads.check_delays[-1])
     return replace(
         _same(job, Outcome.PROCESSING if job.looks else Outcome.ACCEPTED),
         waits_for=WaitingFor.PROCESSING,

@@ -102,7 +102,7 @@ class Daemon:
             port=self.port(),
             url=self.url(),
             watch=tuple(intake.state for intake in self._intakes),
-            backlog=actions.backlog(self._settings.athletes),
+            backlog=actions.backlog(self._settings.athletes, now),
             troubles=tuple(self._all_troubles(now)),
         )
         return status.snapshot(self._settings.athletes, process, now)

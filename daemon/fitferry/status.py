@@ -27,6 +27,8 @@ from fitferry.model import (
     WatchState,
 )
 
+MANY = 40
+"""From so many old activities on their way it is an import, and people ask when it will be done."""
 NO_BACKLOG = Backlog(0, None, None, 0)
 _STRAVA = "https://www.strava.com"
 _TROUBLE = {
@@ -88,6 +90,7 @@ def snapshot(names: Iterable[str], process: Process, now: float) -> dict[str, An
         "rate_limit": _rate_limit(gates, now),
         "last_upload": job(last, gates, now) if last else None,
         "watch": [_watch(one) for one in process.watch],
+        **_import(people, now),
     }
 
 
@@ -228,6 +231,16 @@ def _watch(one: WatchState) -> dict[str, Any]:
         "available": one.available,
         **said,
     }
+
+
+def _import(people: list[Athlete], now: float) -> dict[str, Any]:
+    """When very many old activities will be done; nothing where there are few."""
+    count = jobs.count_open(now - allowances.FRESH_SECONDS)
+    if count <= MANY:
+        return {}
+    can_read = all(person.can_read for person in people)
+    done_at = allowances.done_at(count, shared.allowance(), now, can_read=can_read)
+    return {"import": {"waiting": count, "done_by": iso(done_at - done_at % 60)}}
 
 
 def _unreadable(paths: tuple[str, ...]) -> str:

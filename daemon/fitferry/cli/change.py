@@ -256,7 +256,7 @@ def _backlog_now(context: Context) -> dict[str, Any]:
 
     athletes = context.settings().athletes
     with context.reading():
-        return status.backlog(actions.backlog(athletes))
+        return status.backlog(actions.backlog(athletes, time.time()))
 
 
 def _decide(context: Context, decision: str, day: str | None) -> dict[str, Any]:

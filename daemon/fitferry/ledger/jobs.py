@@ -166,6 +166,45 @@ def outstanding() -> int:
     return int(JobRow.select().where(JobRow.status.in_(OPEN), JobRow.upload_id.is_null(False)).count())
 
 
+def outstanding_of(athlete: str) -> list[Job]:
+    """An athlete's accepted uploads that are not finished, newest activity first."""
+    where = JobRow.status.in_(OPEN) & JobRow.upload_id.is_null(False) & (ActivityRow.athlete == athlete)
+    return _jobs(where, order=(ActivityRow.start_time.desc(nulls="LAST"),))
+
+
+def many_wait(athlete: str, started_before: float, many: int) -> bool:
+    """Whether more than `many` old activities of an athlete are on their way."""
+    old = (ActivityRow.athlete == athlete) & (ActivityRow.start_time < started_before)
+    found = JobRow.select(JobRow.id).join(ActivityRow).where(JobRow.status.in_(OPEN), old).limit(many + 1)
+    return len(tuples(found)) > many
+
+
+def count_open(started_before: float) -> int:
+    """How many old activities of all athletes are on their way."""
+    old = ActivityRow.start_time < started_before
+    return int(JobRow.select().join(ActivityRow).where(JobRow.status.in_(OPEN), old).count())
+
+
+def confirmed(found: dict[int, tuple[int, AfterUpload]], now: float) -> list[int]:
+    """Complete accepted uploads that were seen on Strava; those that nobody was working on."""
+    done = []
+    with writing():
+        for job_id, (activity_id, after_done) in found.items():
+            where = (JobRow.id == job_id, JobRow.status.in_(OPEN), JobRow.claimed_at.is_null())
+            taken = JobRow.update(
+                status=Status.COMPLETED,
+                waits_for=None,
+                uncertain=False,
+                strava_activity_id=activity_id,
+                error_code=None,
+                error_message=None,
+                completed_at=now,
+                after_done=after_done,
+            ).where(*where)
+            done += [job_id] if taken.execute() else []
+    return done
+
+
 def counts() -> dict[Status, int]:
     """How many jobs there are in each status."""
     found = dict(tuples(JobRow.select(JobRow.status, fn.COUNT(JobRow.id)).group_by(JobRow.status)))

@@ -22,13 +22,14 @@ from fitferry.model import (
     Fault,
     GateName,
     Job,
+    ListedActivity,
     Outcome,
     Status,
     Step,
     Stillness,
     Trouble,
 )
-from fitferry.pipeline import admit, compare
+from fitferry.pipeline import admit, compare, confirm
 from fitferry.pipeline.put_away import Archive, intention, put_away_all
 from fitferry.policy import Around, Move
 from fitferry.strava import Strava
@@ -52,6 +53,7 @@ class _Stage:
     at: Move
     tried_before: float | None
     sent: bool = False
+    bulk: bool = False
 
 
 class Attempts:
@@ -74,6 +76,7 @@ class Attempts:
         self._archives = tuple(archives)
         self._unmoved: str | None = None
         self._one_at_a_time = threading.Lock()
+        self._pages = confirm.Pages()
         self._clock = clock
         self._last_success = 0.0
         self._unwritten: dict[int, tuple[Job, Step]] = {}
@@ -107,7 +110,8 @@ class Attempts:
         """What the attempt came to; the one place where an exception that nobody planned is caught."""
         can_read = athletes.get(job.athlete).can_read
         old = can_read and compare.is_worth_it(job, self._clock())
-        stage = _Stage(policy.move(job, self._uploads, can_read=can_read, old=old), tried_before)
+        move = policy.move(job, self._uploads, can_read=can_read, old=old)
+        stage = _Stage(move, tried_before, bulk=confirm.is_bulk(job, self._clock()))
         try:
             return self._run(job, stage)
         except StravaFault as fault:
@@ -145,10 +149,40 @@ class Attempts:
 
     def _look(self, job: Job, stage: _Stage) -> Step:
         upload_id = job.upload_id or 0
+        if stage.bulk and job.looks <= confirm.LOOKS and athletes.get(job.athlete).can_read:
+            try:
+                return self._look_at_all(job, stage)
+            except StravaFault as fault:
+                if not policy.can_do_without(fault):
+                    raise
+                _log.warning("cannot list", athlete=job.athlete, reason=str(fault))
         report = self._with_token(
             job, lambda token: self._strava.upload_status(upload_id, token=token), stage
         )
         return policy.after_report(job, report, self._around(stage))
+
+    def _look_at_all(self, job: Job, stage: _Stage) -> Step:
+        """One page of the athlete's activities instead of a look at each upload."""
+
+        def ask(before: float) -> list[ListedActivity]:
+            return self._with_token(
+                job, lambda token: self._strava.activities(token=token, before=before), stage
+            )
+
+        now = self._clock()
+        activity_id, others = self._pages.find(job, now, ask)
+        wanted = AfterUpload(self._uploads.after_upload)
+        after = {
+            one.id: (others[one.id], intention(one, wanted, ours=True, archives=self._archives))
+            for one in jobs.outstanding_of(job.athlete)
+            if one.id in others
+        }
+        done = jobs.confirmed(after, now)
+        if done:
+            _log.info("confirmed", outcome=Outcome.COMPLETED, athlete=job.athlete, uploads=len(done))
+        if activity_id is not None:
+            return policy.seen_on_strava(job, activity_id)
+        return policy.not_seen_yet(job, self._around(stage))
 
     def _find(self, job: Job, stage: _Stage) -> int | None:
         """The activity that came of an earlier attempt, found by the id that it was sent with."""
@@ -282,6 +316,7 @@ class Attempts:
             outstanding=jobs.outstanding(),
             others_succeed=stage.tried_before is not None and self._last_success > stage.tried_before,
             gate_tries=network.tries if network else 0,
+            bulk=stage.bulk,
         )
 
     def write_what_is_left(self) -> None:

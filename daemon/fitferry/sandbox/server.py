@@ -145,6 +145,7 @@ def _noting(app: Wsgi, world: World) -> Wsgi:
             "method": environ["REQUEST_METHOD"],
             "path": plain(environ["PATH_INFO"]),
             "began_at": environ["sandbox.began"],
+            "at": world.clock(),
             "status": None,
         }
         world.requests.append(note)

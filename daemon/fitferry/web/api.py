@@ -83,7 +83,7 @@ def blueprint(site: Site) -> Blueprint:  # noqa: C901  # a list of small views
 
     @api.get("/strava/backlog")
     def backlog() -> Any:
-        return jsonify(status.backlog(actions.backlog(site.settings.athletes)))
+        return jsonify(status.backlog(actions.backlog(site.settings.athletes, site.clock())))
 
     @api.post("/strava/backlog")
     def decide_backlog() -> Any:

@@ -34,7 +34,7 @@ def blueprint(site: Site) -> Blueprint:
             waiting=status.jobs_shown(jobs.unfinished()[:PAGE], now),
             history=status.jobs_shown(found[:PAGE], now),
             older=found[PAGE - 1].id if len(found) > PAGE else None,
-            backlog=status.backlog(actions.backlog(site.settings.athletes)),
+            backlog=status.backlog(actions.backlog(site.settings.athletes, now)),
             said=request.args.get("said", ""),
             waits={None: "is next", **WAITS},
         )
