@@ -46,7 +46,7 @@ class Import:
         self.clock = Clock(BEGIN)
         self.world = World(self.clock, processing_seconds=4.0)
         self.world.grants[1001] = ("activity:write",)
-        client = Strava(APP, transport=httpx.WSGITransport(create_app(self.world)), heard=self.hear)  # type: ignore[arg-type]  # it is one
+        client = Strava(APP, transport=httpx.WSGITransport(create_app(self.world)), heard=self.hear)
         kept = tokens(client)
         scopes = "read,activity:write" + (",activity:read_all" if can_read else "")
         self.world.tokens.append(

@@ -34,7 +34,7 @@ settle = 0.2
 port = 0
 
 [uploads]
-retry_delays = [0.2, 0.2, 0.2, 0.2]
+retry_delays = {retries}
 uncertain_delay = 0.3
 check_delays = [0.1]
 
@@ -60,7 +60,8 @@ class Household:
 
     def configure(self, extra: str = "", **values: str) -> None:
         """Write the settings."""
-        given = {"url": self.sandbox.url, "rides": str(self.rides), "state": str(self.state), **values}
+        given = {"url": self.sandbox.url, "rides": str(self.rides), "state": str(self.state)}
+        given |= {"retries": "[0.2, 0.2, 0.2, 0.2]", **values}
         self.config.write_text(CONFIG.format(extra=extra, **given), encoding="utf-8")
 
     def start(self) -> None:

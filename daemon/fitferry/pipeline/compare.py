@@ -26,7 +26,7 @@ def is_worth_it(job: Job, now: float) -> bool:
     if started is None or started >= now - OLD_SECONDS or job.compared_at is not None:
         return False
     first_time = job.sent_at is None and job.external_id == job.sha256
-    return first_time and jobs.count_uncompared(job.athlete, now - OLD_SECONDS) > MANY
+    return first_time and jobs.many_uncompared(job.athlete, now - OLD_SECONDS, MANY)
 
 
 def next_held(athletes: Iterable[str], now: float) -> int | None:

@@ -8,10 +8,11 @@ STATEMENTS = (
     "ALTER TABLE activity ADD COLUMN member TEXT NOT NULL DEFAULT ''",
     "UPDATE activity SET file_sha256 = sha256",
     "CREATE INDEX activity_file ON activity (file_sha256)",
+    "CREATE INDEX activity_path ON activity (path)",
     # When the activity was looked for among those on Strava, before it was sent.
     "ALTER TABLE upload_job ADD COLUMN compared_at REAL",
-    "CREATE INDEX upload_job_compare ON upload_job (id) WHERE compared_at IS NULL AND status IN ('held', 'pending')",
-    "CREATE INDEX upload_job_put_away ON upload_job (id) WHERE after_done IN ('archive', 'delete')",
+    "CREATE INDEX upload_job_completed ON upload_job (completed_at)",
+    "CREATE INDEX upload_job_put_away ON upload_job (after_done) WHERE after_done IS NOT NULL",
 )
 
 

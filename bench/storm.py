@@ -1,0 +1,45 @@
+"""Nothing lost, nothing doubled: a daemon that is killed again and again while answers are lost.
+
+    python bench/storm.py [KILLS] [FILES] [SEED] [--no-refusal] [--no-read]
+
+--no-refusal: a Strava that refuses no duplicates; what holds then is Fitferry's own looking first.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from storm import storm
+
+
+def main() -> None:
+    """Run and print; exit 1 if anything was lost, doubled or told wrongly."""
+    numbers = [int(word) for word in sys.argv[1:] if not word.startswith("--")]
+    kills, files, seed = [*numbers, *[2_000, 10_000, 1][len(numbers) :]]
+    with tempfile.TemporaryDirectory() as folder:
+        report = storm(
+            Path(folder),
+            kills=kills,
+            files=files,
+            seed=seed,
+            refuse_duplicates="--no-refusal" not in sys.argv,
+            can_read="--no-read" not in sys.argv,
+            told=lambda words: print(words, flush=True),
+        )
+    print(f"{report.kills:,} kills, {report.files:,} files in {report.seconds / 60:.1f} min")
+    print(
+        f"completed {report.completed:,}, activities {report.activities:,}, uploads sent {report.uploads:,}"
+    )
+    print(f"lost {len(report.lost)}, doubled {len(report.doubled)}, told wrongly {len(report.untrue)}")
+    print(f"integrity_check: {report.integrity}")
+    for words in [*report.lost, *report.doubled, *report.untrue][:20]:
+        print(f"  {words}")
+    sys.exit(0 if report.is_clean else 1)
+
+
+if __name__ == "__main__":
+    main()
