@@ -37,6 +37,7 @@ port = 0
 retry_delays = {retries}
 uncertain_delay = 0.3
 check_delays = [0.1]
+{archive}
 
 [state]
 folder = "{state}"
@@ -55,24 +56,31 @@ class Household:
         self.rides, self.state = folder / "rides", folder / "state"
         self.config, self.log = folder / "config.toml", folder / "log"
         self.process: subprocess.Popen[bytes] | None = None
+        self.program = ["-m", "fitferry"]
+        self.more: dict[str, str] = {}
         self.rides.mkdir()
         self.configure()
 
     def configure(self, extra: str = "", **values: str) -> None:
         """Write the settings."""
         given = {"url": self.sandbox.url, "rides": str(self.rides), "state": str(self.state)}
-        given |= {"retries": "[0.2, 0.2, 0.2, 0.2]", **values}
+        given |= {"archive": "", "retries": "[0.2, 0.2, 0.2, 0.2]", **values}
         self.config.write_text(CONFIG.format(extra=extra, **given), encoding="utf-8")
 
     def start(self) -> None:
         """Start the daemon and wait until it is ready."""
         (self.state / "status.json").unlink(missing_ok=True)
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(  # ourselves
-                self.command("run"), stdout=log, stderr=log, env=self.environ()
-            )
+        self.spawn()
         self.wait(lambda: (self.state / "status.json").exists() or self.process_has_ended())
         assert not self.process_has_ended(), self.words()
+
+    def spawn(self) -> subprocess.Popen[bytes]:
+        """Start the daemon."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(  # ourselves
+                self.command("run"), stdout=log, stderr=log, env={**self.environ(), **self.more}
+            )
+        return self.process
 
     def process_has_ended(self) -> bool:
         """Whether the daemon is gone."""
@@ -98,7 +106,7 @@ class Household:
 
     def command(self, *words: str) -> list[str]:
         """A command on this household's settings."""
-        return [sys.executable, "-m", "fitferry", "--config", str(self.config), *words]
+        return [sys.executable, *self.program, "--config", str(self.config), *words]
 
     def environ(self) -> dict[str, str]:
         """Our own environment without anything that is meant for another Fitferry."""

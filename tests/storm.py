@@ -32,7 +32,7 @@ class RandomFaults(Faults):
         self._rng = rng
         self.calm = False
 
-    def take(self, method: str, path: str) -> Fault | None:
+    def take(self, method: str, path: str) -> Fault | None:  # noqa: ARG002  # as its parent has it
         """Whether something goes wrong now."""
         draw = 1.0 if self.calm or path.startswith("/oauth") else self._rng.random()
         if draw < LOST:
@@ -94,7 +94,7 @@ def storm(
             time.sleep(rng.uniform(*BEFORE_KILL))
             home.stop(signal.SIGKILL)
             home.start()
-            if kill % 50 == 49:  # noqa: PLR2004  # now and then
+            if kill % 50 == 49:  # now and then
                 told(f"{kill + 1} kills, {dropped} files, {_done(home)} done")
         faults.calm = True
         while dropped < files:

@@ -93,10 +93,13 @@ def came_back(job_id: int, path: str) -> bool:
 
 def forget_unfinished(athlete: str, path: str, except_sha256: str = "") -> None:
     """Drop the held job of an unfinished file: the file has changed, or it is gone."""
-    ours = (ActivityRow.athlete == athlete) & (ActivityRow.path == os.fsencode(path))
-    held = (JobRow.status == Status.HELD) & (JobRow.error_code == UNFINISHED)
-    found = JobRow.select(JobRow.activity).join(ActivityRow)
-    stale = [row[0] for row in tuples(found.where(ours, held, ActivityRow.sha256 != except_sha256))]
+    ours = (ActivityRow.path == os.fsencode(path)) & (ActivityRow.athlete == athlete)
+    others = ActivityRow.select(ActivityRow.id).where(ours, ActivityRow.sha256 != except_sha256)
+    here = [row[0] for row in tuples(others)]
+    if not here:
+        return
+    held = JobRow.activity.in_(here) & (JobRow.status == Status.HELD) & (JobRow.error_code == UNFINISHED)
+    stale = [row[0] for row in tuples(JobRow.select(JobRow.activity).where(held))]
     if stale:
         with writing():
             JobRow.delete().where(JobRow.activity.in_(stale), held).execute()

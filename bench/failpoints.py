@@ -1,0 +1,33 @@
+"""A death at each point between two writes, so many times each.
+
+    python bench/failpoints.py [TIMES]
+
+The daemon of the test build dies by SIGKILL at the 1st, 2nd, … passing of the point, and is started again.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from failing import POINTS
+from failpoints import die_and_live
+
+
+def main() -> None:
+    """Run and print."""
+    times = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    for point in POINTS:
+        began = time.monotonic()
+        for _ in range(times):
+            with tempfile.TemporaryDirectory() as folder:
+                die_and_live(Path(folder), point)
+        print(f"{point:36} {times} x, nothing lost or doubled ({time.monotonic() - began:.0f} s)", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Fitferry with one failpoint: the wiring of a test, which dies by SIGKILL where FITFERRY_FAILPOINT says.
+
+    FITFERRY_FAILPOINT=NAME[:COUNT] python failing.py run
+
+It dies at the COUNT-th passing. The package itself knows nothing of this.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+from fitferry import vault
+from fitferry.__main__ import main
+from fitferry.ledger import athletes, copies, files, jobs, tables
+from fitferry.pipeline import put_away
+
+POINTS: dict[str, tuple[Any, str, str]] = {
+    "after claim": (jobs, "claim", "after"),
+    "before sending": (jobs, "about_to_send", "after"),
+    "after the POST was accepted": (jobs, "accepted", "before"),
+    "after upload_id was written": (jobs, "accepted", "after"),
+    "before the outcome is written": (jobs, "record", "before"),
+    "after the outcome was written": (jobs, "record", "after"),
+    "before a file is admitted": (files, "admit", "before"),
+    "after a file was admitted": (files, "admit", "after"),
+    "between refresh and commit": (athletes, "renew", "before"),
+    "in a migration": (tables._Database, "execute_sql", "migration"),
+    "in a backup": (copies, "is_whole", "copy"),
+    "in a rotation, keys written": (vault, "write_keys", "after"),
+    "in a rotation, tokens sealed anew": (athletes, "renew", "after"),
+    "before a file is put away": (put_away, "put_away", "before"),
+    "after a file was put away": (put_away, "_do", "after"),
+}
+"""What is wrapped, and where the daemon dies in it."""
+
+
+def _dying(call: Callable[..., Any], where: str, count: int) -> Callable[..., Any]:
+    passed = [0]
+
+    def die() -> None:
+        passed[0] += 1
+        if passed[0] == count:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def called(*given: Any, **options: Any) -> Any:
+        words = " ".join(map(str, given[:2]))
+        counts = {"migration": "CREATE" in words or "ALTER" in words, "copy": ".part" in words}.get(
+            where, True
+        )
+        if counts and where in {"before", "copy"}:
+            die()
+        answer = call(*given, **options)
+        if counts and where in {"after", "migration"}:
+            die()
+        return answer
+
+    return called
+
+
+if __name__ == "__main__":
+    name, _, count = os.environ.get("FITFERRY_FAILPOINT", "").partition(":")
+    if name:
+        owner, attribute, where = POINTS[name]
+        setattr(owner, attribute, _dying(getattr(owner, attribute), where, int(count or 1)))
+    main()
