@@ -78,26 +78,23 @@ class Walk:
         while below:
             here = below.pop()
             try:
-                entries = list(os.scandir(here))
+                # Not listed first: a folder of 100,000 files would take 25 MB.
+                with os.scandir(here) as entries:
+                    self.folders += 1
+                    for entry in entries:
+                        found = _look(entry) if is_wanted_name(entry.name) else None
+                        if found is not None:
+                            self.files += 1
+                            yield entry.path, found
+                        elif self._recursive and _is_folder(entry) and entry.path not in self._without:
+                            below.append(entry.path)
             except FileNotFoundError:
                 if here == self._folder:
                     raise
-                continue
             except OSError:
                 if here == self._folder:
                     raise
                 self.unreadable.add(here)
-                continue
-            self.folders += 1
-            for entry in entries:
-                if is_wanted_name(entry.name):
-                    found = _look(entry)
-                    if found is not None:
-                        self.files += 1
-                        yield entry.path, found
-                        continue
-                if self._recursive and _is_folder(entry) and entry.path not in self._without:
-                    below.append(entry.path)
 
 
 @contextlib.contextmanager

@@ -59,7 +59,7 @@ class Move(StrEnum):
 class Around:
     """What a decision needs to know beside the job itself.
 
-    `others_succeed`: a request of another job has succeeded since this one's last attempt.
+    `others_succeed`: an upload of another job has arrived since this one's last attempt.
     `bulk`: this is one of many old activities: nobody waits for it, and each look costs a request.
     """
 

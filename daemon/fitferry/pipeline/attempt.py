@@ -78,7 +78,7 @@ class Attempts:
         self._one_at_a_time = threading.Lock()
         self._pages = confirm.Pages()
         self._clock = clock
-        self._last_success = 0.0
+        self._last_sent = 0.0
         self._unwritten: dict[int, tuple[Job, Step]] = {}
 
     def __call__(self, job_id: int) -> None:
@@ -240,7 +240,7 @@ class Attempts:
             report = self._strava.upload(
                 body, token=token, external_id=job.external_id, data_type=job.data_type
             )
-            now = self._clock()
+            now = self._last_sent = self._clock()
             if report.upload_id:
                 jobs.accepted(job.id, report.upload_id, now)
             known = replace(
@@ -294,7 +294,6 @@ class Attempts:
             if fault.fault not in _MENDABLE:
                 raise
             answer = call(self._token(job, stage, force=True))
-        self._last_success = self._clock()
         shared.reopen(GateName.NETWORK, GateName.SETTINGS)
         return answer
 
@@ -314,7 +313,7 @@ class Attempts:
             uploads=self._uploads,
             allowance=allowances.rolled(shared.allowance(), now),
             outstanding=jobs.outstanding(),
-            others_succeed=stage.tried_before is not None and self._last_success > stage.tried_before,
+            others_succeed=stage.tried_before is not None and self._last_sent > stage.tried_before,
             gate_tries=network.tries if network else 0,
             bulk=stage.bulk,
         )
