@@ -83,8 +83,8 @@ def test_looks_are_spaced_so_that_the_reads_last() -> None:
     """A few uploads are looked at freely; many share what is left of the quarter hour."""
     heard = used((0, 0), (10, 10))
 
-    assert allowance.look_spacing(heard, 5, NOON) == 0
-    assert allowance.look_spacing(heard, 50, NOON) == 900 * 45 / 90
+    assert allowance.look_spacing(heard, 45, NOON) == 0
+    assert allowance.look_spacing(heard, 50, NOON) == 900 * 50 / 90
 
 
 def test_a_ride_at_ten_to_midnight_still_finds_allowance() -> None:

@@ -12,7 +12,7 @@ import pytest
 from failing import POINTS
 from failpoints import die_and_live
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.mark.parametrize("point", POINTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -49,7 +51,7 @@ class Server:
         """The wire."""
         return httpx.MockTransport(self._answer)
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
+    def _answer(self, request: httpx.Request) -> httpx.Response:  # noqa: C901, PLR0911  # one line a mood
         request.read()
         path = request.url.path.removeprefix("/api/v3")
         if path == "/oauth/token":
@@ -74,7 +76,7 @@ class Server:
         if mood == "stale":
             self.stale = True
             return self._answer(request)
-        answer = self._take(request) if upload else self._say(path, dict(request.url.params))
+        answer = self._take(request) if upload else self._say(path)
         if self.deadly:
             self.deadly = False
             raise Death
@@ -86,9 +88,10 @@ class Server:
         body = request.content
         external_id = body.split(b'name="external_id"')[1].split(b"\r\n\r\n")[1].split(b"\r\n")[0].decode()
         self.arrived.append(external_id)
-        return self._say(f"/uploads/{len(self.arrived)}", {})
+        answer: dict[str, Any] = self._say(f"/uploads/{len(self.arrived)}")
+        return answer
 
-    def _say(self, path: str, _query: dict[str, str]) -> Any:
+    def _say(self, path: str) -> Any:
         if path == "/athlete/activities":
             self.looked += 1
             return [
@@ -101,7 +104,12 @@ class Server:
                 for number, external_id in enumerate(self.arrived, 1)
             ]
         number = int(path.rsplit("/", 1)[-1])
-        return {"id": number, "error": None, "status": "Your activity is ready.", "activity_id": 9000 + number}
+        return {
+            "id": number,
+            "error": None,
+            "status": "Your activity is ready.",
+            "activity_id": 9000 + number,
+        }
 
 
 class Machine(RuleBasedStateMachine):
@@ -174,10 +182,8 @@ class Machine(RuleBasedStateMachine):
         due = wake(["me"], UPLOADS, self.clock())[0]
         if due:
             self.server.mood, self.server.deadly = "ok", True
-            try:
+            with contextlib.suppress(Death):
                 self.attempt_one(due[0])
-            except Death:
-                pass
             self.server.deadly = False
         self.boot()
 
@@ -185,7 +191,7 @@ class Machine(RuleBasedStateMachine):
     def boot(self) -> None:
         """A start."""
         jobs.release_all(LONGEST, UPLOADS.uncertain_delay, self.clock())
-        shared.hurry_gates(self.clock(), {name: LONGEST for name in GateName})
+        shared.hurry_gates(self.clock(), dict.fromkeys(GateName, LONGEST))
         strava = Strava(APP, transport=self.server.transport())
         kept = tokens(strava)
         an_athlete(kept, expires_in=10**9)
@@ -198,7 +204,7 @@ class Machine(RuleBasedStateMachine):
             clock=self.clock,
         )
 
-    @precondition(lambda self: jobs.counts()[Status.FAILED])
+    @precondition(lambda _self: jobs.counts()[Status.FAILED] > 0)
     @rule()
     def retry(self) -> None:
         """A person presses the button."""
@@ -266,4 +272,4 @@ Machine.TestCase.settings = settings(
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
-TestMachine = Machine.TestCase
+TestMachine = pytest.mark.timeout(600)(Machine.TestCase)

@@ -8,7 +8,7 @@ import pytest
 
 from storm import storm
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def test_a_storm_of_kills_loses_and_doubles_nothing(tmp_path: Path) -> None:

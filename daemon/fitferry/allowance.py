@@ -29,8 +29,7 @@ _SECONDS_EACH = 1.0
 _FORESEEN = 10 * 365 * DAY
 _REQUESTS, _REQUESTS_READING = 2.0, 1.02
 """Requests for one activity of a backlog, without and with the permission to list the athlete's activities."""
-_FREE_LOOKS = 5
-"""So many uploads may be looked at as often as one likes: they cannot use up the reads."""
+_LOOKS_EACH = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +70,14 @@ def resume_at(allowance: Allowance, now: float) -> float:
 
 
 def look_spacing(allowance: Allowance, outstanding: int, now: float) -> float:
-    """Seconds at least between two looks at one upload, so that the reads last while many are out."""
+    """Seconds at least between two looks at one upload, so that the reads last while many are out.
+
+    None where two looks at each can be afforded: then people wait for nothing.
+    """
     _, (quarter, _) = _left(allowance, now, 0)
-    remaining = QUARTER - now % QUARTER
-    return max(0, outstanding - _FREE_LOOKS) * remaining / max(quarter, 1)
+    if _LOOKS_EACH * outstanding <= quarter:
+        return 0.0
+    return outstanding * (QUARTER - now % QUARTER) / max(quarter, 1)
 
 
 def done_at(activities: int, allowance: Allowance, now: float, *, can_read: bool) -> float:
