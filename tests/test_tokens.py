@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from fakes import NOW, Answers, an_athlete, grant, refused, strava, tokens
-from fitferry.errors import NotConnected, SignInFailed, StravaFault
+from fitferry.errors import KeyProblem, NotConnected, SignInFailed, StravaFault
 from fitferry.ledger import athletes
 from fitferry.model import Trouble
 from fitferry.tokens import Callback, Tokens, digest
@@ -253,3 +253,27 @@ def test_resealing_keeps_every_connection(kept: Tokens) -> None:
     kept.reseal()
 
     assert kept.fresh("me", NOW) == "access-1"
+
+
+@pytest.mark.parametrize("years", [-1, 1])
+def test_a_clock_that_is_a_year_off_makes_one_refresh_not_one_for_every_upload(
+    kept: Tokens, wire: Answers, years: int
+) -> None:
+    """A Pi without a clock of its own starts somewhere; what Strava says in seconds holds wherever."""
+    here = NOW + years * 365 * 86_400
+    an_athlete(kept, expires_in=here - NOW + 10)
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2", NOW + 21_600)))
+    for seconds in (0, 60, 3600, 21_000):
+        assert kept.fresh("me", here + seconds) == "access-2"
+
+    assert wire.count("POST /oauth/token") == 1
+
+
+def test_two_athletes_never_share_a_token(kept: Tokens, wire: Answers) -> None:
+    """Each has a seal of its own: a row that was swapped opens nothing."""
+    an_athlete(kept, "me")
+    athletes.connect("kim", 1002, "Kim", ["activity:write"], athletes.sealed_tokens("me") or b"")
+
+    assert kept.fresh("me", NOW) == "access-1"
+    with pytest.raises(KeyProblem):
+        kept.fresh("kim", NOW)

@@ -388,7 +388,10 @@ class UploadReport:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What Strava gives for a code or a refresh token; `scopes` and the athlete only where it says them."""
+    """What Strava gives for a code or a refresh token; `scopes` and the athlete only where it says them.
+
+    `expires_at` is by Strava's clock, `expires_in` seconds from the answer on.
+    """
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
@@ -396,6 +399,7 @@ class Grant:
     scopes: tuple[str, ...] = ()
     athlete_id: int | None = None
     display_name: str | None = None
+    expires_in: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

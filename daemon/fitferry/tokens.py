@@ -12,7 +12,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fitferry.errors import KeyProblem, NotConnected, SignInFailed, StravaFault
 from fitferry.ledger import athletes
@@ -22,6 +22,8 @@ from fitferry.vault import Vault
 
 REFRESH_AHEAD = 300.0
 """Seconds before its end from which an access token is not used any more."""
+CLOCK_SECONDS = 86_400.0
+"""A clock of ours that differs more from Strava's is not to be believed: a Pi has none of its own."""
 CODE_TRIES = 3
 CODE_PAUSE = 2.0
 """Strava sometimes refuses a fresh code for about two seconds; the same code works then."""
@@ -69,7 +71,7 @@ class Tokens:
                 "state", "this sign-in is unknown, was used already, or is older than ten minutes"
             )
         try:
-            self._connect(name, callback)
+            self._connect(name, callback, now)
         except SignInFailed as failed:
             athletes.conclude(digest(callback.state), failed.code, str(failed))
             raise
@@ -84,7 +86,7 @@ class Tokens:
         with self._locks[athlete]:
             grant = self._stored(athlete)
             if force or grant.expires_at - now < REFRESH_AHEAD:
-                grant = self._strava.refresh(grant.refresh_token)
+                grant = _by_our_clock(self._strava.refresh(grant.refresh_token), now)
                 athletes.renew({athlete: self._seal(athlete, grant)})
             return grant.access_token
 
@@ -124,7 +126,7 @@ class Tokens:
         """Seal every stored token anew with the newest key. Raises KeyProblem."""
         athletes.renew({name: self._vault.reseal(sealed) for name, sealed in athletes.all_sealed()})
 
-    def _connect(self, name: str, callback: Callback) -> None:
+    def _connect(self, name: str, callback: Callback, now: float) -> None:
         if callback.error:
             raise SignInFailed("refused", f"Strava says that consent was not given ({callback.error})")
         granted = tuple(scope for scope in callback.scope.replace(" ", ",").split(",") if scope)
@@ -133,7 +135,7 @@ class Tokens:
                 "scope",
                 "without the permission to upload (activity:write) nothing can be sent: please tick its box",
             )
-        grant = self._exchange(callback.code)
+        grant = _by_our_clock(self._exchange(callback.code), now)
         known = athletes.get(name).athlete_id
         if known is not None and grant.athlete_id is not None and known != grant.athlete_id:
             raise SignInFailed(
@@ -179,6 +181,13 @@ class Tokens:
                 "expires_at": grant.expires_at,
             },
         )
+
+
+def _by_our_clock(grant: Grant, now: float) -> Grant:
+    """With the end by our own clock, where that is so wrong that every token would look stale or eternal."""
+    if grant.expires_in is None or abs(grant.expires_at - grant.expires_in - now) < CLOCK_SECONDS:
+        return grant
+    return replace(grant, expires_at=now + grant.expires_in)
 
 
 def digest(secret: str) -> str:

@@ -31,6 +31,7 @@ class _Token(msgspec.Struct):
     access_token: str
     refresh_token: str
     expires_at: int
+    expires_in: int | None = None
     scope: str | None = None
     athlete: _Athlete | None = None
 
@@ -68,6 +69,7 @@ def grant(body: bytes) -> Grant:
         access_token=token.access_token,
         refresh_token=token.refresh_token,
         expires_at=float(token.expires_at),
+        expires_in=None if token.expires_in is None else float(token.expires_in),
         # The answer separates them by spaces, the callback by commas.
         scopes=tuple(re.split(r"[ ,]+", token.scope.strip())) if token.scope else (),
         athlete_id=token.athlete.id if token.athlete else None,

@@ -1,0 +1,83 @@
+"""Does anything grow? Files trickle in, tokens expire, things go wrong; threads, descriptors and memory are watched.
+
+python bench/soak.py [MINUTES]
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from fit_writer import ride
+from fitferry.sandbox import Sandbox
+from fitferry.sandbox.faults import Fault
+from household import Household
+
+KINDS = [
+    "drop_before",
+    "drop_after",
+    "drop_mid_answer",
+    "error_500",
+    "error_503",
+    "html_200",
+    "truncated_json",
+]
+PATHS = ["POST /uploads", "GET /uploads/N", "POST /oauth/token", "*"]
+EVERY = 60.0
+LIMIT = [10**9] * 2
+
+
+def main() -> None:
+    """Run and print a line a minute."""
+    minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
+    rng = random.Random(1)  # the same every time
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Sandbox(processing_seconds=0.5, overall_limit=LIMIT, read_limit=LIMIT) as sandbox,
+    ):
+        home = Household(Path(folder), sandbox)
+        home.configure(retries="[1, 1, 1, 1, 1, 1, 1, 1]")
+        home.start()
+        home.connect()
+        end, report_at, number = time.monotonic() + 60 * minutes, time.monotonic() + 10, 0
+        print("minute  files  done  threads  descriptors  RSS MB", flush=True)
+        while time.monotonic() < end:
+            number += 1
+            home.drop(f"{number}.fit", ride(time.time() - 7200 + number, seconds=1, serial=number))
+            draw = rng.random()
+            if draw < 0.2:  # a fifth of the time
+                sandbox.faults.add(Fault(rng.choice(PATHS), rng.choice(KINDS)))
+            elif draw < 0.25:  # now and then
+                sandbox.world.expire()
+            elif draw < 0.3:  # the same
+                home.ask("GET", "/api/v1/strava/uploads")
+            time.sleep(rng.uniform(0, 1))
+            if time.monotonic() >= report_at:
+                _report(home, number, 1 - (end - time.monotonic()) / (60 * minutes), minutes)
+                report_at += EVERY
+        sandbox.faults.clear()
+        home.wait(lambda: home.status()["queue"]["completed"] >= number, seconds=120)
+        _report(home, number, 1.0, minutes)
+        print(f"{number} files, {len(sandbox.world.activities)} activities, stopped with {home.stop()}")
+
+
+def _report(home: Household, number: int, share: float, minutes: float) -> None:
+    assert home.process is not None
+    proc = Path(f"/proc/{home.process.pid}")
+    words = dict(line.split(":\t", 1) for line in (proc / "status").read_text().splitlines() if ":\t" in line)
+    done = home.status()["queue"]["completed"]
+    descriptors = len(list((proc / "fd").iterdir()))
+    memory = int(words["VmRSS"].split()[0]) / 1000
+    threads = int(words["Threads"])
+    print(
+        f"{share * minutes:6.1f} {number:6} {done:5} {threads:8} {descriptors:12} {memory:7.1f}", flush=True
+    )
+
+
+if __name__ == "__main__":
+    main()
