@@ -38,7 +38,9 @@ def main() -> None:
     rng = random.Random(1)  # the same every time
     with (
         tempfile.TemporaryDirectory() as folder,
-        Sandbox(processing_seconds=0.5, overall_limit=LIMIT, read_limit=LIMIT) as sandbox,
+        Sandbox(
+            processing_seconds=0.5, keep_refresh_token=True, overall_limit=LIMIT, read_limit=LIMIT
+        ) as sandbox,
     ):
         home = Household(Path(folder), sandbox)
         home.configure(retries="[1, 1, 1, 1, 1, 1, 1, 1]")

@@ -269,7 +269,7 @@ def test_a_clock_that_is_a_year_off_makes_one_refresh_not_one_for_every_upload(
     assert wire.count("POST /oauth/token") == 1
 
 
-def test_two_athletes_never_share_a_token(kept: Tokens, wire: Answers) -> None:
+def test_two_athletes_never_share_a_token(kept: Tokens) -> None:
     """Each has a seal of its own: a row that was swapped opens nothing."""
     an_athlete(kept, "me")
     athletes.connect("kim", 1002, "Kim", ["activity:write"], athletes.sealed_tokens("me") or b"")
