@@ -145,6 +145,31 @@ def test_a_lost_answer_is_looked_up_and_found(bench: Bench) -> None:
     assert bench.wire.count("POST /uploads") == 1
 
 
+def test_a_lost_answer_is_found_behind_hundreds_of_other_activities(bench: Bench) -> None:
+    """A club's account, or a storm: the list has pages, and all of them are looked through."""
+    bench.wire.to("POST /uploads", httpx.ReadTimeout("late"))
+    lost = bench.try_(bench.job())
+    page = [
+        {
+            "id": n,
+            "external_id": f"other{n}.fit",
+            "start_date": f"2026-09-21T{n // 60:02}:{n % 60:02}:00Z",
+            "elapsed_time": 1,
+        }
+        for n in range(200)
+    ]
+    ours = {
+        "id": 4242,
+        "external_id": f"{lost.external_id}.fit",
+        "start_date": "2026-09-20T23:00:00Z",
+        "elapsed_time": 1,
+    }
+    bench.wire.to("GET /athlete/activities", (200, page), (200, [ours]))
+
+    assert bench.later(lost).strava_activity_id == 4242
+    assert [request.method for request in bench.wire.asked] == ["POST", "GET", "GET"]
+
+
 def test_a_lost_upload_is_sent_again_under_the_same_id(bench: Bench) -> None:
     """What is not found was not accepted; if it was after all, Strava answers that it is a duplicate."""
     bench.wire.to("POST /uploads", httpx.ReadError("reset"), (201, PROCESSING))

@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from documents import gpx
 from fakes import APP, NOW, Clock
+from fitferry import policy
 from fitferry.config import WatchSettings
 from fitferry.intake import Scanner
 from fitferry.ledger import jobs
 from fitferry.model import Arrival, Sign, Status, Stillness
+from fitferry.pipeline import admit
 from fitferry.pipeline.reception import Reception
 
 pytestmark = pytest.mark.usefixtures("ledger")
@@ -138,6 +141,99 @@ def test_a_file_that_is_full_of_zeros_at_first_is_not_admitted(bench: Bench, rid
     bench.pass_(60)
 
     assert bench.files() == []
+
+
+def test_a_file_that_stays_unfinished_is_held_after_ten_minutes_with_what_is_missing(
+    bench: Bench, ride: Ride
+) -> None:
+    """Somebody has to know; when it changes, that job goes and the whole ride is taken."""
+    whole, path = ride(), bench.folder / "a.fit"
+    path.write_bytes(whole[:500])
+    for _ in range(61):
+        bench.pass_(10)
+    (held,) = jobs.history(status=Status.HELD)
+    assert (held.file, held.error_code, held.error_message) == (
+        "a.fit",
+        "unfinished",
+        f"500 of {len(whole)} bytes",
+    )
+    path.write_bytes(whole)
+    for _ in range(2):
+        bench.pass_(10)
+
+    assert [job.status for job in jobs.history()] == [Status.PENDING]
+
+
+def test_the_hold_of_an_unfinished_file_survives_a_restart(bench: Bench, ride: Ride) -> None:
+    """It is not read again, and not held twice."""
+    (bench.folder / "a.fit").write_bytes(ride()[:-1])
+    for _ in range(61):
+        bench.pass_(10)
+    reads = len(bench.reads)
+    bench.intake = bench.new_intake(bench.watch)
+    for _ in range(61):
+        bench.pass_(10)
+
+    assert len(bench.reads) == reads
+    assert jobs.counts()[Status.HELD] == 1
+
+
+def test_a_held_job_goes_with_its_unfinished_file(bench: Bench, ride: Ride) -> None:
+    """Somebody took it away."""
+    path = bench.folder / "a.fit"
+    path.write_bytes(ride()[:-1])
+    for _ in range(61):
+        bench.pass_(10)
+    path.unlink()
+    admit.find_again()
+
+    assert sum(jobs.counts().values()) == 0
+
+
+def test_a_document_is_taken_only_after_it_has_settled(bench: Bench) -> None:
+    """Its writer may go on where it ended a moment ago, closed or not."""
+    path = bench.folder / "a.gpx"
+    path.write_bytes(gpx())
+    bench.intake.hint(str(path), Sign.CLOSED)
+    bench.intake.step()
+    assert bench.files() == []
+    bench.pass_(1)
+    path.write_bytes(gpx(points=20))
+    bench.intake.hint(str(path), Sign.CLOSED)
+    bench.pass_(1.5)
+    assert bench.files() == []
+    bench.pass_(2)
+    (job,) = jobs.history()
+
+    assert (job.data_type, job.elapsed_s) == ("gpx", 190)
+
+
+def test_an_unknown_file_is_skipped_when_it_has_settled(bench: Bench) -> None:
+    """Not before: its first bytes may still be wrong."""
+    path = bench.folder / "a.fit"
+    path.write_bytes(b"{'message': 'not found'}")
+    bench.intake.hint(str(path), Sign.CLOSED)
+    bench.intake.step()
+    assert sum(jobs.counts().values()) == 0
+    bench.pass_(2)
+
+    assert jobs.counts()[Status.SKIPPED] == 1
+
+
+def test_bytes_that_come_back_after_they_were_overwritten_are_uploaded(bench: Bench, ride: Ride) -> None:
+    """The job of the first copy was skipped, because its file held something else by then."""
+    path = bench.folder / "a.fit"
+    path.write_bytes(ride())
+    for _ in range(2):
+        bench.pass_(10)
+    (job,) = jobs.history()
+    jobs.claim(job.id, NOW)
+    jobs.record(job.id, policy.file_changed(job), NOW)
+    (bench.folder / "again.fit").write_bytes(ride())
+    for _ in range(2):
+        bench.pass_(10)
+
+    assert [(one.id, one.status) for one in jobs.history()] == [(job.id, Status.PENDING)]
 
 
 def test_an_unfinished_file_is_read_once_until_it_changes(bench: Bench, ride: Ride) -> None:

@@ -31,7 +31,9 @@ def home(tmp_path: Path) -> Iterator[Household]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_stop_in_the_middle_of_25_mb_loses_and_doubles_nothing(home: Household, ride: Ride, seed: int) -> None:
+def test_a_stop_in_the_middle_of_25_mb_loses_and_doubles_nothing(
+    home: Household, ride: Ride, seed: int
+) -> None:
     """While the body leaves, while the answer is waited for, and after it."""
     rng = random.Random(seed)  # noqa: S311  # the same every time
     home.sandbox.faults.add(Fault("POST /uploads", "slow", seconds=0.5))

@@ -33,8 +33,11 @@ from fitferry.pipeline import admit, compare, confirm
 from fitferry.pipeline.put_away import Archive, intention, put_away_all
 from fitferry.policy import Around, Move
 from fitferry.strava import Strava
+from fitferry.strava.client import PAGE
 from fitferry.tokens import Tokens
 
+SEARCH_PAGES = 50
+"""More pages of 200 are not looked through; nobody has so many activities in two days."""
 SEARCH_SECONDS = 86_400.0
 """How far around an activity's start it is looked for among those on Strava: time zones may be off."""
 
@@ -188,12 +191,21 @@ class Attempts:
         """The activity that came of an earlier attempt, found by the id that it was sent with."""
         middle = job.start_time if job.start_time is not None else (job.sent_at or self._clock())
         after, before = middle - SEARCH_SECONDS, middle + SEARCH_SECONDS
-        listed = self._with_token(
-            job, lambda token: self._strava.activities(token=token, after=after, before=before), stage
-        )
-        # Strava appends the data type: abc becomes abc.fit.
-        ours = (a.id for a in listed if (a.external_id or "").split(".", 1)[0] == job.external_id)
-        return next(ours, None)
+        for _ in range(SEARCH_PAGES):
+            # `before` is bound by default: each round lists from where the last one ended.
+            listed = self._with_token(
+                job,
+                lambda token, before=before: self._strava.activities(token=token, after=after, before=before),
+                stage,
+            )
+            # Strava appends the data type: abc becomes abc.fit.
+            ours = [a.id for a in listed if (a.external_id or "").split(".", 1)[0] == job.external_id]
+            # Others may have begun in the same second.
+            oldest = min((a.start_time for a in listed), default=before) + 1
+            if ours or len(listed) < PAGE or oldest >= before:
+                return next(iter(ours), None)
+            before = oldest
+        return None
 
     def _compare(self, job: Job, stage: _Stage) -> int | None:
         """The activity on Strava that an old one is already; one page of the list serves many others, too."""
