@@ -166,14 +166,8 @@ class Attempts:
 
     def _look_at_all(self, job: Job, stage: _Stage) -> Step:
         """One page of the athlete's activities instead of a look at each upload."""
-
-        def ask(before: float) -> list[ListedActivity]:
-            return self._with_token(
-                job, lambda token: self._strava.activities(token=token, before=before), stage
-            )
-
         now = self._clock()
-        activity_id, others = self._pages.find(job, now, ask)
+        activity_id, others = self._pages.find(job, now, lambda before: self._list(job, stage, before))
         wanted = AfterUpload(self._uploads.after_upload)
         after = {
             one.id: (others[one.id], intention(one, wanted, ours=True, archives=self._archives))
@@ -187,17 +181,20 @@ class Attempts:
             return policy.seen_on_strava(job, activity_id)
         return policy.not_seen_yet(job, self._around(stage))
 
+    def _list(
+        self, job: Job, stage: _Stage, before: float, after: float | None = None
+    ) -> list[ListedActivity]:
+        """A page of the athlete's activities, newest first."""
+        return self._with_token(
+            job, lambda token: self._strava.activities(token=token, after=after, before=before), stage
+        )
+
     def _find(self, job: Job, stage: _Stage) -> int | None:
         """The activity that came of an earlier attempt, found by the id that it was sent with."""
         middle = job.start_time if job.start_time is not None else (job.sent_at or self._clock())
         after, before = middle - SEARCH_SECONDS, middle + SEARCH_SECONDS
         for _ in range(SEARCH_PAGES):
-            # `before` is bound by default: each round lists from where the last one ended.
-            listed = self._with_token(
-                job,
-                lambda token, before=before: self._strava.activities(token=token, after=after, before=before),
-                stage,
-            )
+            listed = self._list(job, stage, before, after)
             # Strava appends the data type: abc becomes abc.fit.
             ours = [a.id for a in listed if (a.external_id or "").split(".", 1)[0] == job.external_id]
             # Others may have begun in the same second.
@@ -211,9 +208,7 @@ class Attempts:
         """The activity on Strava that an old one is already; one page of the list serves many others, too."""
         before = (job.start_time or 0.0) + compare.AROUND
         try:
-            page = self._with_token(
-                job, lambda token: self._strava.activities(token=token, before=before), stage
-            )
+            page = self._list(job, stage, before)
         except StravaFault as fault:
             if not policy.can_do_without(fault):
                 raise
