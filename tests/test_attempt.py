@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,9 +25,9 @@ from fakes import (
     the,
     tokens,
 )
-from fitferry.ledger import athletes, jobs, shared
+from fitferry.ledger import athletes, jobs, shared, tables
 from fitferry.ledger.tables import DatabaseError
-from fitferry.model import GateName, Job, Status, Trouble, WaitingFor
+from fitferry.model import Gate, GateName, Heard, Job, Status, Trouble, WaitingFor
 from fitferry.pipeline.attempt import Attempts
 from fitferry.pipeline.put_away import Archive
 from fitferry.pipeline.wake import wake
@@ -471,3 +472,54 @@ def test_no_more_jobs_are_rung_for_than_may_run(bench: Bench) -> None:
     jobs.claim(1, NOW)
 
     assert len(wake(["me"], UPLOADS, NOW)[0]) == 2
+
+
+@pytest.mark.parametrize("why", ["limit", "outage", "used up"])
+def test_a_backlog_that_may_not_go_on_costs_no_writes(bench: Bench, why: str) -> None:
+    """However many wait, and however often somebody looks whether they may."""
+    for number in range(50):
+        bench.job(f"{number}.fit", f"{number}".encode())
+    if why == "used up":
+        shared.hear(Heard((200, 2000), (200, 300), (100, 1000), (10, 10)), NOW)
+    else:
+        name = GateName.RATE_LIMIT if why == "limit" else GateName.NETWORK
+        shared.shut(Gate(name, NOW + 600, NOW, 1, "c", "words"))
+    before = _changes()
+    for _ in range(20):
+        assert wake(["me"], UPLOADS, NOW)[0] == []
+        assert wake(["me"], UPLOADS, NOW)[1] >= 300
+
+    assert _changes() == before
+
+
+def _changes() -> int:
+    """How many rows were ever changed through this thread's connection."""
+    return int(tables._database.connection().total_changes)  # type: ignore[no-untyped-call]  # peewee's
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Amsterdam", "America/New_York", "Asia/Kolkata"])
+def test_no_time_zone_and_no_change_of_its_clocks_moves_a_retry(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    """Delays are seconds; the hour that a night in March lacks is none of ours."""
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        for night in (1_774_746_000.0, 1_792_888_200.0):  # around the changes of 2026-03-29 and 2026-10-25
+            bench.clock.now = night
+            bench.wire.to("POST /uploads", (500, {}))
+            job = bench.try_(bench.job(f"{night:.0f}.fit", f"{night}".encode()))
+            assert job.next_attempt_at - night == 60
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_day_asleep_changes_nothing_but_the_time(bench: Bench) -> None:
+    """A laptop that was closed: what was due is tried, the windows have begun anew."""
+    bench.wire.to("POST /uploads", (500, {}), (201, PROCESSING))
+    job = bench.try_(bench.job())
+    bench.clock.forward(86_400)
+
+    assert wake(["me"], UPLOADS, bench.clock())[0] == [job.id]
+    assert bench.try_(job).upload_id == 77
