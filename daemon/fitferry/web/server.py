@@ -6,7 +6,7 @@ import threading
 from types import TracebackType
 from typing import Any, Self
 
-from waitress import create_server
+from waitress import create_server, wasyncore
 
 from fitferry.web.guard import UPLOAD_BYTES
 
@@ -39,8 +39,10 @@ class Server:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.close()
         self._server.task_dispatcher.shutdown()
+        # Closed in its own loop, which sleeps for up to a second unless it is woken so, with all connections:
+        # a page that is kept open would keep the loop alive.
+        self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._server._map))  # noqa: SLF001  # it has no other name
         if self._thread is not None:
             self._thread.join(timeout=5)
 
