@@ -1,0 +1,214 @@
+"""What is asked of Strava in one attempt, and what does its answer mean for the job? Every request of the pipeline.
+
+Each lies between two writes: what is about to be sent, and what came of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import structlog
+
+from fitferry import allowance as allowances
+from fitferry import policy
+from fitferry.config import StravaSettings, UploadSettings
+from fitferry.errors import StravaFault
+from fitferry.ledger import athletes, jobs, shared
+from fitferry.model import AfterUpload, Fault, GateName, Job, ListedActivity, Outcome, Step
+from fitferry.pipeline import compare, confirm, whereabouts
+from fitferry.pipeline.put_away import Archive, intention
+from fitferry.policy import Around, Move
+from fitferry.strava import Strava
+from fitferry.strava.client import PAGE
+from fitferry.tokens import Tokens
+
+SEARCH_PAGES = 50
+"""More pages of 200 are not looked through; nobody has so many activities in two days."""
+SEARCH_SECONDS = 86_400.0
+"""How far around an activity's start it is looked for among those on Strava: time zones may be off."""
+
+_MENDABLE = frozenset({Fault.TOKEN_REFUSED, Fault.APP_REFUSED})
+"""What a fresh access token may mend: Strava has named the application for a stale token, too."""
+
+_log = structlog.get_logger()
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Stage:
+    """How far an attempt has come, for the judgement of what goes wrong in it."""
+
+    tried_before: float | None
+    at: Move = Move.CONFIRM
+    sent: bool = False
+    bulk: bool = False
+
+
+class Asking:
+    """What the attempts of all workers ask."""
+
+    def __init__(
+        self,
+        strava: Strava,
+        tokens: Tokens,
+        *,
+        app: StravaSettings,
+        uploads: UploadSettings,
+        archives: Iterable[Archive],
+        clock: Callable[[], float],
+    ) -> None:
+        self._strava = strava
+        self._tokens = tokens
+        self._app = app
+        self._uploads = uploads
+        self._archives = tuple(archives)
+        self._clock = clock
+        self._pages = confirm.Pages()
+        self._last_sent = 0.0
+
+    def carry_out(self, job: Job, stage: Stage) -> Step:
+        """The move that is due for a job. Raises StravaFault, KeyProblem, NotConnected, DatabaseError."""
+        now, can_read = self._clock(), athletes.get(job.athlete).can_read
+        old = can_read and compare.is_worth_it(job, now)
+        stage.at = policy.move(job, self._uploads, can_read=can_read, old=old)
+        stage.bulk = confirm.is_bulk(job, now)
+        match stage.at:
+            case Move.GIVE_UP:
+                return policy.given_up(job)
+            case Move.LOOK:
+                return self._look(job, stage)
+            case Move.CONFIRM:
+                found = self._find(job, stage)
+                step = policy.after_confirm(job, found, self.around(stage))
+                if step is not None:
+                    return step
+            case Move.COMPARE:
+                step = policy.after_compare(job, self.compare(job, stage))
+                if step is not None:
+                    return step
+        stage.at = Move.SEND
+        return self._send(job, stage)
+
+    def compare(self, job: Job, stage: Stage) -> int | None:
+        """The activity on Strava that an old one is already; one page of the list serves many others, too."""
+        before = (job.start_time or 0.0) + compare.AROUND
+        try:
+            page = self._list(job, stage, before)
+        except StravaFault as fault:
+            if not policy.can_do_without(fault):
+                raise
+            _log.warning("cannot compare", athlete=job.athlete, reason=str(fault))
+            compare.give_up(job, self._clock())
+            return None
+        return compare.settle(job, page, self._clock())
+
+    def around(self, stage: Stage) -> Around:
+        """What a decision has to know beside the job."""
+        now = self._clock()
+        gates = shared.gates()
+        network = gates.get(GateName.NETWORK)
+        return Around(
+            now=now,
+            uploads=self._uploads,
+            allowance=allowances.rolled(shared.allowance(), now),
+            outstanding=jobs.outstanding(),
+            others_succeed=stage.tried_before is not None and self._last_sent > stage.tried_before,
+            gate_tries=network.tries if network else 0,
+            bulk=stage.bulk,
+        )
+
+    def _look(self, job: Job, stage: Stage) -> Step:
+        upload_id = job.upload_id or 0
+        if stage.bulk and job.looks <= confirm.LOOKS and athletes.get(job.athlete).can_read:
+            try:
+                return self._look_at_all(job, stage)
+            except StravaFault as fault:
+                if not policy.can_do_without(fault):
+                    raise
+                _log.warning("cannot list", athlete=job.athlete, reason=str(fault))
+        report = self._with_token(
+            job, lambda token: self._strava.upload_status(upload_id, token=token), stage
+        )
+        return policy.after_report(job, report, self.around(stage))
+
+    def _look_at_all(self, job: Job, stage: Stage) -> Step:
+        """One page of the athlete's activities instead of a look at each upload."""
+        now = self._clock()
+        activity_id, others = self._pages.find(job, now, lambda before: self._list(job, stage, before))
+        wanted = AfterUpload(self._uploads.after_upload)
+        after = {
+            one.id: (others[one.id], intention(one, wanted, ours=True, archives=self._archives))
+            for one in jobs.outstanding_of(job.athlete)
+            if one.id in others
+        }
+        done = jobs.confirmed(after, now)
+        if done:
+            _log.info("confirmed", outcome=Outcome.COMPLETED, athlete=job.athlete, uploads=len(done))
+        if activity_id is not None:
+            return policy.seen_on_strava(job, activity_id)
+        return policy.not_seen_yet(job, self.around(stage))
+
+    def _list(
+        self, job: Job, stage: Stage, before: float, after: float | None = None
+    ) -> list[ListedActivity]:
+        """A page of the athlete's activities, newest first."""
+        return self._with_token(
+            job, lambda token: self._strava.activities(token=token, after=after, before=before), stage
+        )
+
+    def _find(self, job: Job, stage: Stage) -> int | None:
+        """The activity that came of an earlier attempt, found by the id that it was sent with."""
+        middle = job.start_time if job.start_time is not None else (job.sent_at or self._clock())
+        after, before = middle - SEARCH_SECONDS, middle + SEARCH_SECONDS
+        for _ in range(SEARCH_PAGES):
+            listed = self._list(job, stage, before, after)
+            # Strava appends the data type: abc becomes abc.fit.
+            ours = [a.id for a in listed if (a.external_id or "").split(".", 1)[0] == job.external_id]
+            # Others may have begun in the same second.
+            oldest = min((a.start_time for a in listed), default=before) + 1
+            if ours or len(listed) < PAGE or oldest >= before:
+                return next(iter(ours), None)
+            before = oldest
+        return None
+
+    def _send(self, job: Job, stage: Stage) -> Step:
+        body = whereabouts.body_of(job, self._app, self._archives, self.around(stage))
+        if isinstance(body, Step):
+            return body
+
+        def send(token: str) -> Step:
+            jobs.about_to_send(job.id, self._clock())
+            stage.sent = True
+            report = self._strava.upload(
+                body, token=token, external_id=job.external_id, data_type=job.data_type
+            )
+            now = self._last_sent = self._clock()
+            if report.upload_id:
+                jobs.accepted(job.id, report.upload_id, now)
+            known = replace(
+                job, upload_id=report.upload_id or None, accepted_at=now, looks=0, uncertain=False
+            )
+            return policy.after_report(known, report, self.around(stage))
+
+        return self._with_token(job, send, stage)
+
+    def _with_token(self, job: Job, call: Callable[[str], T], stage: Stage) -> T:
+        """One request with a fresh token; a second one where Strava refuses the token."""
+        token = self._token(job, stage, force=False)
+        try:
+            answer = call(token)
+        except StravaFault as fault:
+            if fault.fault not in _MENDABLE:
+                raise
+            answer = call(self._token(job, stage, force=True))
+        shared.reopen(GateName.NETWORK, GateName.SETTINGS)
+        return answer
+
+    def _token(self, job: Job, stage: Stage, *, force: bool) -> str:
+        try:
+            return self._tokens.fresh(job.athlete, self._clock(), force=force)
+        except StravaFault as fault:
+            stage.at = Move.CONFIRM  # no byte of the file is concerned: nothing counts, nothing is uncertain
+            raise StravaFault(fault.fault, str(fault), retry_after=fault.retry_after) from fault
