@@ -148,7 +148,7 @@ def test_who_has_decided_by_the_settings_is_not_asked(house: House, strava: Stra
 
 
 def test_since_decides_a_backlog_after_a_restart(house: House) -> None:
-    """What started since is queued; the rest waits as before."""
+    """What started since is queued; the rest is held by that setting, and nobody is asked any more."""
     house.drop(OLD, FEW + 1)
     house.drop(OLD - timedelta(days=100), 5)
     house.reception.scan_ended(FEW + 6)
@@ -156,6 +156,7 @@ def test_since_decides_a_backlog_after_a_restart(house: House) -> None:
 
     assert decide_since_again(settings) == FEW + 1  # type: ignore[arg-type]  # it asks for nothing else
     assert house.counts() == (5, FEW + 1)
+    assert not jobs.with_status(Status.HELD, "backlog")
 
 
 def test_a_file_without_a_start_is_as_old_as_itself(house: House, ride: Ride) -> None:

@@ -151,6 +151,8 @@ def decide_since_again(settings: Settings) -> int:
     decided = ["since"] if since is None else ["since", "backlog"]
     for code in decided:
         freed += jobs.let_go(code, since=None if since is None else _midnight(since), unknown=True)
+    if since is not None:
+        jobs.hold_instead("backlog", admit.before_since(since))
     return freed
 
 

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from fitferry.ledger.tables import ActivityRow, AthleteRow, JobRow, fn, tuples, writing
-from fitferry.model import AfterUpload, Job, Status, Step, WaitingFor
+from fitferry.model import Admission, AfterUpload, Job, Status, Step, WaitingFor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -307,6 +307,14 @@ def let_go(error_code: str, *, since: float | None, unknown: bool = False) -> in
             .where(JobRow.status == Status.HELD, JobRow.error_code == error_code, JobRow.activity.in_(wanted))
             .execute()
         )
+
+
+def hold_instead(error_code: str, reason: Admission) -> None:
+    """Hold for another reason whatever is held for this one."""
+    with writing():
+        JobRow.update(error_code=reason.error_code, error_message=reason.error_message).where(
+            JobRow.status == Status.HELD, JobRow.error_code == error_code
+        ).execute()
 
 
 def set_all_aside(error_code: str) -> None:

@@ -130,13 +130,18 @@ def decide(found: Inspection, strava: StravaSettings, *, old: bool = False) -> A
             return Admission(Status.SKIPPED, "no_activity", f"not an activity: {found.reason}")
         case Verdict.UNFINISHED | Verdict.DAMAGED:
             return Admission(Status.HELD, files.UNFINISHED, found.reason)
-    if starts_before(found.facts.start_time, strava.since):
-        return Admission(Status.HELD, "since", f"started before {strava.since}, see since in [strava]")
+    if strava.since is not None and starts_before(found.facts.start_time, strava.since):
+        return before_since(strava.since)
     if not strava.auto_upload:
         return Admission(Status.HELD, "auto_upload", "waits for somebody to upload it (auto_upload is off)")
     if old and strava.since is None:
         return Admission(Status.HELD, "backlog", "was there before Fitferry: waits for your decision")
     return Admission(Status.PENDING)
+
+
+def before_since(since: date) -> Admission:
+    """What an activity is admitted as that started before `since`."""
+    return Admission(Status.HELD, "since", f"started before {since}, see since in [strava]")
 
 
 def starts_before(start_time: float | None, since: date | None) -> bool:
