@@ -18,8 +18,8 @@ ROWS = [
     ["fit", "allowance", "lock"],
     ["formats"],
     ["policy"],
-    ["ledger", "vault", "strava", "jobs", "watcher", "systemd", "nudge"],
-    ["tokens"],
+    ["ledger", "vault", "strava", "jobs", "watcher", "systemd", "notify", "nudge"],
+    ["tokens", "telling"],
     ["pipeline", "keys"],
     ["intake", "actions", "status"],
     ["web"],
@@ -29,7 +29,7 @@ ROWS = [
     ["cli"],
     ["__main__"],
 ]
-ADAPTERS = {"ledger", "vault", "strava", "jobs", "watcher", "systemd", "nudge"}
+ADAPTERS = {"ledger", "vault", "strava", "jobs", "watcher", "systemd", "notify", "nudge"}
 OWNERS = {
     "peewee": "ledger.tables",
     "playhouse": "ledger.tables",
@@ -41,6 +41,7 @@ OWNERS = {
     "fastcrc": "fit.",
     "tomli_w": "config.",
     "waitress": "web.server",
+    "apprise": "notify",
 }
 SHARED = {
     "flask": {"web", "sandbox"},

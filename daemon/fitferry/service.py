@@ -19,6 +19,7 @@ from fitferry.intake import Tree
 from fitferry.jobs import Jobs
 from fitferry.ledger import athletes, copies, jobs, shared, tables
 from fitferry.model import GateName, Problem
+from fitferry.notify import Notifier
 from fitferry.nudge import Nudge
 from fitferry.pipeline import admit
 from fitferry.pipeline.attempt import Attempts
@@ -27,6 +28,7 @@ from fitferry.pipeline.reception import Reception
 from fitferry.pipeline.wake import wake
 from fitferry.status import Troubles
 from fitferry.strava import Strava
+from fitferry.telling import Telling
 from fitferry.tokens import Tokens
 from fitferry.vault import Vault
 from fitferry.web.app import wsgi
@@ -85,6 +87,7 @@ class Daemon:
         self._troubles = Troubles()
         self._database = settings.state.folder / layout.STATE_DB
         self._inode = self._database.stat().st_ino
+        self.telling: Telling | None = None
         self.site: Site | None = None
         self.server: Server | None = None
 
@@ -136,7 +139,7 @@ class Daemon:
             if abs(now - self._house_kept_at) >= TICK_SECONDS:
                 self._house_kept_at = now
                 self._keep_house(now)
-            self._publish()
+            self._publish(now)
         except (tables.DatabaseError, OSError) as error:
             _log.warning("housekeeping failed", reason=str(error))
         # Fed even while the database is ill: a restart would not mend a full disk, and the page must say why.
@@ -155,8 +158,14 @@ class Daemon:
             return "a folder is no longer looked at"
         return None
 
-    def _publish(self) -> None:
+    def is_well(self) -> bool:
+        """Whether nothing needs a person."""
+        return self.illness() is None and self._written.get("state") != "attention"
+
+    def _publish(self, now: float) -> None:
         values = self.snapshot()
+        if self.telling is not None:
+            self.telling.observe(values["problems"], now)
         if {**values, "updated_at": ""} != {**self._written, "updated_at": ""}:
             self._written = values
             status.write(self._settings.state.folder / layout.STATUS, values)
@@ -238,6 +247,15 @@ def _built(settings: Settings, nudge: Nudge) -> Iterator[Daemon]:
         )
         intakes = [_tree(settings, index, queue.poke, nudge.set) for index in range(len(settings.watch))]
         daemon = Daemon(settings, queue=queue, attempts=attempts, tokens=tokens, intakes=intakes, clock=clock)
+        notify = settings.notify
+        notifier = Notifier(
+            notify.urls,
+            heartbeat_url=notify.heartbeat_url,
+            heartbeat_interval=notify.heartbeat_interval,
+            well=daemon.is_well,
+        )
+        parts.enter_context(notifier.running())
+        daemon.telling = Telling(notifier.put, uploads=notify.uploads) if notify.urls else None
         daemon.site = Site(
             settings=settings,
             actions=actions.Actions(settings, poke=queue.poke, clock=clock),

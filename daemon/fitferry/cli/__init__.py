@@ -7,7 +7,7 @@ import sys
 import click
 
 from fitferry import __version__
-from fitferry.cli import change, inspect, look, setup
+from fitferry.cli import change, inspect, look, notices, setup
 from fitferry.cli.context import Context
 from fitferry.errors import CannotRun, FerryError, SettingsError
 
@@ -26,7 +26,7 @@ def group(context: click.Context, config: str | None) -> None:
     context.obj = Context(config)
 
 
-for command in (*setup.COMMANDS, *look.COMMANDS, *inspect.COMMANDS, *change.COMMANDS):
+for command in (*setup.COMMANDS, *look.COMMANDS, *inspect.COMMANDS, *change.COMMANDS, *notices.COMMANDS):
     group.add_command(command)
 
 

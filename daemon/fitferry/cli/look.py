@@ -22,7 +22,7 @@ _NEEDS_A_PERSON = 3
 @click.option("--follow", is_flag=True, help="Print again whenever something changes.")
 @click.pass_obj
 def status(context: Context, as_json: bool, follow: bool) -> None:  # noqa: FBT001  # click passes them so
-    """Say how things are; exit 0 all well or waiting, 3 a person is needed, 1 no daemon."""
+    """Say how things are; exit 0 well or waiting, 3 a person is needed, 1 no daemon."""
     runs, path = context.daemon_runs(), context.folder() / layout.STATUS
     if not runs:
         click.echo("no daemon runs: start it with `fitferry run`, or with systemctl start fitferry", err=True)

@@ -252,6 +252,11 @@ def with_status(status: Status, error_code: str | None = None) -> list[Job]:
     return _jobs(where, order=(JobRow.id,))
 
 
+def finished_since(moment: float) -> list[Job]:
+    """What was completed or has failed after a moment, oldest first."""
+    return _jobs(JobRow.completed_at > moment, order=(JobRow.completed_at,))
+
+
 def held_span(error_code: str) -> tuple[int, float | None, float | None, float | None]:
     """How many jobs are held for a reason, the first and the last start among them, and since when."""
     of = ActivityRow.start_time

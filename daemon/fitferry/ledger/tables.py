@@ -205,6 +205,14 @@ class GateRow(_Table):
         table_name = "gate"
 
 
+class NoticeRow(_Table):
+    key = TextField(primary_key=True)
+    at = FloatField()
+
+    class Meta:
+        table_name = "notice"
+
+
 TABLES: tuple[type[peewee.Model], ...] = (
     ActivityRow,
     JobRow,
@@ -216,6 +224,7 @@ TABLES: tuple[type[peewee.Model], ...] = (
     SessionRow,
     AllowanceRow,
     GateRow,
+    NoticeRow,
 )
 
 
