@@ -52,6 +52,7 @@ def main() -> None:
             _admit(folder, count)
             _scan(folder, count)
         _start(folder, state, count)
+        _start(folder, state, count)
         with tables.opened(Path(name) / "burst.db"):
             _burst(Path(name) / "burst")
 
@@ -103,7 +104,7 @@ def _start(folder: Path, state: Path, count: int) -> None:
         home.state = state
         began = time.monotonic()
         home.start()
-        print(f"start with {count:,} known files to READY: {time.monotonic() - began:.2f} s", flush=True)
+        print(f"start with {count:,} known files: status after {time.monotonic() - began:.2f} s", flush=True)
         home.stop()
 
 

@@ -159,10 +159,8 @@ def decide_since_again(settings: Settings) -> int:
 def empty_spool(folder: Path) -> None:
     """Remove what was handed over and is done."""
     with contextlib.suppress(FileNotFoundError):
-        needed = {job.path for job in jobs.unfinished()}
-        needed |= {job.path for status in (Status.FAILED, Status.HELD) for job in jobs.with_status(status)}
         for path in (folder / "spool").iterdir():
-            if str(path) not in needed:
+            if not jobs.need_file(str(path)):
                 path.unlink(missing_ok=True)
 
 

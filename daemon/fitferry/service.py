@@ -136,10 +136,10 @@ class Daemon:
         try:
             self._attempts.write_what_is_left()
             now = self._clock()
+            self._publish(now)
             if abs(now - self._house_kept_at) >= TICK_SECONDS:
                 self._house_kept_at = now
                 self._keep_house(now)
-            self._publish(now)
         except (tables.DatabaseError, OSError) as error:
             _log.warning("housekeeping failed", reason=str(error))
         # Fed even while the database is ill: a restart would not mend a full disk, and the page must say why.

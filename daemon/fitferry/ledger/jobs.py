@@ -369,6 +369,13 @@ def of_file(athlete: str, file_sha256: str) -> list[Job]:
     return _jobs((ActivityRow.athlete == athlete) & (ActivityRow.file_sha256 == file_sha256))
 
 
+def need_file(path: str) -> bool:
+    """Whether a job that is not done needs the file at a path."""
+    done = JobRow.status.in_([Status.COMPLETED, Status.SKIPPED])
+    query = JobRow.select(JobRow.id).join(ActivityRow).where(ActivityRow.path == os.fsencode(path), ~done)
+    return bool(tuples(query.limit(1)))
+
+
 def to_put_away() -> list[Job]:
     """The completed jobs whose file is still to be archived or deleted."""
     wanted = JobRow.after_done.is_null(False) & JobRow.after_done.in_(

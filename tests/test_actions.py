@@ -1,0 +1,108 @@
+"""What a person hands over, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from documents import gpx, gz, zipped
+from fakes import APP, NOW
+from fitferry.actions import Actions, empty_spool
+from fitferry.errors import Refused
+from fitferry.ledger import jobs
+from fitferry.model import Job, Outcome, Status, Step
+
+Ride = Callable[..., bytes]
+pytestmark = pytest.mark.usefixtures("ledger")
+
+
+@pytest.fixture
+def actions(tmp_path: Path) -> Actions:
+    """What a person can do."""
+    settings = SimpleNamespace(athletes=("me",), strava=APP, state=SimpleNamespace(folder=tmp_path))
+    return Actions(settings, poke=lambda: None, clock=lambda: NOW)  # type: ignore[arg-type]  # all that it asks for
+
+
+def finish(job: Job) -> None:
+    """Let an upload be done."""
+    jobs.claim(job.id, NOW)
+    jobs.record(job.id, Step(Outcome.COMPLETED, Status.COMPLETED, strava_activity_id=7), NOW)
+
+
+def spooled(folder: Path) -> int:
+    """How many files wait to be done."""
+    return len(list((folder / "spool").iterdir()))
+
+
+def test_a_file_that_was_handed_over_is_kept_until_it_is_done(
+    actions: Actions, tmp_path: Path, ride: Ride
+) -> None:
+    """Then it goes; the ledger remembers it."""
+    (job,) = actions.take_upload(ride(), "my ride.fit", "me")
+    empty_spool(tmp_path)
+    assert spooled(tmp_path) == 1
+    finish(job)
+    empty_spool(tmp_path)
+
+    assert spooled(tmp_path) == 0
+
+
+def test_a_zip_of_several_is_kept_until_all_are_done(actions: Actions, tmp_path: Path, ride: Ride) -> None:
+    """Each activity in it is an upload of its own."""
+    body = zipped({"a.fit": ride(serial=1), "b.gpx": gpx()})
+    first, second = actions.take_upload(body, "both.zip", "me")
+    finish(first)
+    empty_spool(tmp_path)
+    assert spooled(tmp_path) == 1
+    finish(second)
+    empty_spool(tmp_path)
+
+    assert spooled(tmp_path) == 0
+    assert (first.file.endswith("both.zip/a.fit"), second.data_type) == (True, "gpx")
+
+
+def test_what_is_known_already_is_not_kept_twice(actions: Actions, tmp_path: Path, ride: Ride) -> None:
+    """The same bytes are one upload."""
+    (one,) = actions.take_upload(ride(), "a.fit", "me")
+    (two,) = actions.take_upload(ride(), "b.fit", "me")
+
+    assert one.id == two.id
+    assert spooled(tmp_path) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("course", "a course"),
+        ("half", "bytes"),
+        ("html", "<html>"),
+        ("empty", "empty"),
+        ("planned", "planned"),
+    ],
+)
+def test_what_cannot_be_an_activity_is_refused_with_the_reason(
+    actions: Actions, tmp_path: Path, ride: Ride, name: str, words: str
+) -> None:
+    """And nothing of it is kept."""
+    bodies = {
+        "course": ride(kind=6),
+        "half": ride()[:-1],
+        "html": b"<html></html>",
+        "empty": b"",
+        "planned": gz(gpx(times=False)),
+    }
+    with pytest.raises(Refused, match=words):
+        actions.take_upload(bodies[name], "a.fit", "me")
+
+    assert not (tmp_path / "spool").exists() or spooled(tmp_path) == 0
+    assert sum(jobs.counts().values()) == 0
+
+
+def test_a_person_may_insist_on_a_ride_with_a_wrong_checksum(actions: Actions, ride: Ride) -> None:
+    """Some devices write such; Strava may take it all the same."""
+    (job,) = actions.take_upload(ride()[:-2] + b"\0\1", "a.fit", "me")
+
+    assert job.status is Status.PENDING
