@@ -25,6 +25,7 @@ from fakes import (
     the,
     tokens,
 )
+from fitferry.config import RuleSettings
 from fitferry.ledger import athletes, jobs, shared, tables
 from fitferry.ledger.tables import DatabaseError
 from fitferry.model import Gate, GateName, Heard, Job, Status, Trouble, WaitingFor
@@ -99,6 +100,28 @@ def test_a_file_is_sent_then_looked_at_then_done(bench: Bench) -> None:
 
     assert (done.status, done.strava_activity_id) == (Status.COMPLETED, 4242)
     assert [request.method for request in bench.wire.asked] == ["POST", "GET"]
+
+
+def test_what_the_rules_say_goes_with_the_upload(bench: Bench) -> None:
+    """Name, type and marks need no second request."""
+    rules = [
+        RuleSettings({"file": "*.fit"}, {"name": "Ride {file}", "sport_type": "VirtualRide", "trainer": True})
+    ]
+    attempt = Attempts(
+        strava(bench.wire),
+        bench.tokens,
+        app=APP,
+        uploads=UPLOADS,
+        archives=[],
+        rules=rules,
+        clock=bench.clock,
+    )
+    attempt(bench.job().id)
+    body = bench.wire.asked[0].content
+
+    for name, value in ((b"name", b"Ride a"), (b"sport_type", b"VirtualRide"), (b"trainer", b"1")):
+        assert b'name="%s"\r\n\r\n%s\r\n' % (name, value) in body
+    assert b'name="commute"' not in body
 
 
 def test_what_is_about_to_be_sent_is_written_down_before(bench: Bench) -> None:

@@ -24,7 +24,7 @@ Ride = Callable[..., bytes]
 SAMPLES = Path(__file__).parent / "samples"
 COMMANDS = [
     "run", "init", "login", "connect", "disconnect", "status", "uploads", "upload", "retry", "dismiss", "backlog",
-    "inspect", "check", "health", "keys", "sandbox", "demo",
+    "inspect", "check", "health", "keys", "notify-test", "sandbox", "demo",
 ]  # fmt: skip
 
 
@@ -284,6 +284,24 @@ def test_files_are_inspected_without_being_touched(tmp_path: Path) -> None:
     ) == ("cycling", "2017-06-12T16:10:15Z", 64.524)
     assert found[4]["would"] == "not read it: No such file or directory"
     assert "sport    cycling" in offline("-c", str(config), "inspect", str(SAMPLES / names[0])).output
+
+
+def test_inspect_shows_which_rules_match_and_what_they_send(tmp_path: Path) -> None:
+    """And when one of them skips the file."""
+    config = tmp_path / "config.toml"
+    rule = "[[rule]]\nwhen = {{ sport = '{}' }}\nset = {{ {} }}\n"
+    config.write_text(
+        rule.format("running", "name = 'Run'")
+        + rule.format("cycling", "name = 'A {sport} ride', commute = true")
+        + rule.format("cycling", "skip = true"),
+        encoding="utf-8",
+    )
+    file = str(SAMPLES / "edge_820_ride.fit")
+    found = json.loads(offline("-c", str(config), "inspect", file, "--json").output)[0]
+
+    assert found["would"] == "not upload it: rule 3 of your settings says so"
+    assert (found["rules"], found["sends"]) == ([2, 3], {"name": "A cycling ride", "commute": "1"})
+    assert "rules    2, 3" in offline("-c", str(config), "inspect", file).output
 
 
 def test_a_name_cannot_move_the_terminals_cursor(tmp_path: Path) -> None:

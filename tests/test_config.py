@@ -447,6 +447,16 @@ def test_the_key_is_systemds_where_it_gives_one(place: Place) -> None:
     assert place.folder / "fitferry-key" == place.load(APP + WATCH).state.key_file
 
 
+@pytest.mark.parametrize("paper", ["config.example.toml", "README.md"])
+def test_the_rules_in_the_papers_are_good_rules(place: Place, paper: str) -> None:
+    """Without their comment signs they load."""
+    text = (EXAMPLE.parent / paper).read_text(encoding="utf-8")
+    shown = re.findall(r"^(?:# )?(\[\[rule\]\]\n(?:# )?when = .*\n(?:# )?set = .*)$", text, re.MULTILINE)
+    found = place.load(APP + WATCH + "\n".join(shown).replace("# ", ""))
+
+    assert len(found.rules) >= 2
+
+
 def test_rules_are_kept_as_they_stand(place: Place) -> None:
     """With the mistakes in their frame told."""
     found = place.load(APP + WATCH + '[[rule]]\nwhen = {sport = "cycling"}\nset = {commute = true}\n')

@@ -28,7 +28,7 @@ FRESH = Job(
     start_time=NOW - 3600, duration_s=60, elapsed_s=60, distance_m=1000, status=Status.PROCESSING, waits_for=None,
     failures=0, next_attempt_at=0, claimed_at=NOW, tried_at=NOW, sent_at=None, accepted_at=None, uncertain=False,
     external_id="ab", upload_id=None, looks=0, strava_activity_id=None, error_code=None, error_message=None,
-    created_at=NOW - 10, completed_at=None, file_sha256="ab", member="", after_done=None, compared_at=None,
+    created_at=NOW - 10, completed_at=None, file_sha256="ab", member="", sub_sport=None, manufacturer=None, product=None, after_done=None, compared_at=None,
 )  # fmt: skip
 UNCERTAIN = replace(FRESH, uncertain=True, sent_at=NOW - 100)
 ACCEPTED = replace(FRESH, upload_id=77, accepted_at=NOW - 4, looks=1, sent_at=NOW - 5)

@@ -252,6 +252,9 @@ class Job:
     size: int
     data_type: str
     sport: str | None
+    sub_sport: str | None
+    manufacturer: str | None
+    product: str | None
     start_time: float | None
     duration_s: float | None
     elapsed_s: float | None

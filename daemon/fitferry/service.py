@@ -237,6 +237,7 @@ def _built(settings: Settings, nudge: Nudge) -> Iterator[Daemon]:
                 Archive(watch.folder, watch.folder / settings.uploads.archive_folder)
                 for watch in settings.watch
             ],
+            rules=settings.rules,
             clock=clock,
         )
         queue = Jobs(
@@ -300,7 +301,9 @@ def _tree(settings: Settings, index: int, poke: Callable[[], None], changed: Cal
     archive = str(watch.folder / settings.uploads.archive_folder)
 
     def receive(folder: str) -> Reception:
-        return Reception(folder, watch.athlete, settings.strava, poke=poke, clock=time.time)
+        return Reception(
+            folder, watch.athlete, settings.strava, rules=settings.rules, poke=poke, clock=time.time
+        )
 
     without = frozenset({*inside, archive} - {str(watch.folder)})
     return Tree(watch, receive, without=without, changed=changed)

@@ -49,15 +49,18 @@ def _inspected(context: Context, file: Path) -> dict[str, Any]:
         return {"file": show.name(file), "would": "wait: it is being changed"}
     content = admit.examine(reading)
     several = len(content.items) > 1
+    ruled = _ruled(context, file, content.found)
     return {
         "file": show.name(file),
-        "would": _would(context, content.found, reading.sha256, several=len(content.items) if several else 0),
+        "would": _known(context, reading.sha256)
+        or _would(context, content.found, ruled, several=len(content.items) if several else 0),
         "verdict": content.found.verdict.value,
         "data_type": content.found.data_type or None,
         "reason": content.found.reason or None,
         **({} if several else _facts(content.found)),
         "size": reading.signature.size,
         "sha256": reading.sha256,
+        **ruled,
         **(
             {
                 "activities": [
@@ -70,22 +73,40 @@ def _inspected(context: Context, file: Path) -> dict[str, Any]:
     }
 
 
-def _would(context: Context, found: Inspection, sha256: str, *, several: int) -> str:
+def _would(context: Context, found: Inspection, ruled: dict[str, Any], *, several: int) -> str:
     """What would be done, as the end of a sentence."""
     from fitferry.model import Status, Verdict  # noqa: PLC0415  # `show` needs none of it
     from fitferry.pipeline import admit  # noqa: PLC0415  # the same
 
-    known = _known(context, sha256)
-    if known is not None:
-        return known
     admission = admit.decide(found, context.settings().strava)
     if found.verdict in {Verdict.UNFINISHED, Verdict.DAMAGED}:
         return f"wait, because it is not whole: {found.reason}"
+    if ruled.get("skipped_by_rule"):
+        return f"not upload it: rule {ruled['skipped_by_rule']} of your settings says so"
     if admission.status is Status.SKIPPED:
         return f"not upload it: {admission.error_message}"
     if admission.status is Status.HELD:
         return f"hold it: {admission.error_message}"
     return f"upload its {several} activities" if several else "upload it"
+
+
+def _ruled(context: Context, file: Path, found: Inspection) -> dict[str, Any]:
+    """What the rules of the settings say of an activity: which match, and what is sent with the file."""
+    from fitferry.model import Verdict  # noqa: PLC0415  # `show` needs none of it
+    from fitferry.pipeline import metadata  # noqa: PLC0415  # the same
+    from fitferry.rules import matching, skipped_by, upload_fields  # noqa: PLC0415  # the same
+
+    settings = context.settings()
+    if found.verdict is not Verdict.ACTIVITY or not settings.rules:
+        return {}
+    watches = sorted(settings.watch, key=lambda watch: len(watch.folder.parts), reverse=True)
+    owners = [watch.athlete for watch in watches if file.resolve().is_relative_to(watch.folder.resolve())]
+    subject = metadata.of_facts([*owners, *settings.athletes, "me"][0], file.name, found.facts)
+    return {
+        "rules": matching(settings.rules, subject),
+        "skipped_by_rule": skipped_by(settings.rules, subject),
+        "sends": upload_fields(settings.rules, subject),
+    }
 
 
 def _known(context: Context, sha256: str) -> str | None:
@@ -128,6 +149,8 @@ def _rows(one: dict[str, Any]) -> list[tuple[str, str]]:
         ("distance", f"{one['distance_m'] / 1000:.2f} km" if one.get("distance_m") else ""),
         ("device", device),
         ("sessions", str(one["sessions"]) if (one.get("sessions") or 0) > 1 else ""),
+        ("rules", ", ".join(str(number) for number in one.get("rules", ()))),
+        *((f"  {name}", value) for name, value in one.get("sends", {}).items()),
         ("size", size),
         ("sha256", one.get("sha256") or ""),
     ]

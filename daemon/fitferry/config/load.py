@@ -22,6 +22,7 @@ from fitferry.config.settings import (
     WebSettings,
 )
 from fitferry.errors import SettingProblem, SettingsError
+from fitferry.rules import problems as rule_problems
 
 CONTAINER_FOLDER = Path("/config")
 PLACES = (CONTAINER_FOLDER / "config.toml", Path("/etc/fitferry/config.toml"))
@@ -276,7 +277,12 @@ class _Loading:
             for name in RULE_KEYS:
                 if not isinstance(rule.get(name, {}), dict):
                     self._problem(f"rule[{number}].{name}", rule[name], "a table")
-        return tuple(RuleSettings(dict(_table(rule, "when")), dict(_table(rule, "set"))) for rule in rules)
+        found = tuple(RuleSettings(dict(_table(rule, "when")), dict(_table(rule, "set"))) for rule in rules)
+        for number, rule in enumerate(found, 1):
+            if isinstance(rules[number - 1].get("set", {}), dict):
+                for name, value, expected in rule_problems(rule):
+                    self._problem(f"rule[{number}].{name}", value, expected)
+        return found
 
     def _warn_of_unknown_variables(self) -> None:
         known = {key.variable for key in KEYS} | OTHER_VARIABLES

@@ -14,6 +14,16 @@ from fitferry.config.keys import SECTIONS, Key, of_section
 from fitferry.errors import Refused
 
 _EXAMPLE_FOLDER = "/srv/rides"
+_RULES = """\
+# Rules for what activities are called and marked as; the first rule that sets a field wins it.
+# when: athlete, sport, sub_sport, manufacturer, file (a pattern), weekday, hours, distance_km
+# set: name, description, sport_type, trainer, commute, skip
+# [[rule]]
+# when = { manufacturer = "zwift" }
+# set = { name = "Zwift, {distance_km} km", sport_type = "VirtualRide", trainer = true }
+# [[rule]]
+# when = { sport = "cycling", weekday = ["mon", "tue", "wed", "thu", "fri"], hours = [6, 9], distance_km = [3, 20] }
+# set = { commute = true }"""
 _HEAD = {
     "strava": "The API application and what it may do.",
     "watch": "A folder where devices drop files; repeat the section for each folder.",
@@ -42,7 +52,7 @@ def render(values: Mapping[str, Any], *, watch: list[Mapping[str, Any]]) -> str:
                 lines += _section(section, "[[watch]]", {f"watch.{name}": one for name, one in table.items()})
         else:
             lines += _section(section, f"[{section}]", values)
-    return "\n".join(lines).rstrip() + "\n"
+    return "\n".join([*lines, _RULES]) + "\n"
 
 
 def write_config(path: Path, text: str, *, force: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -26,6 +27,8 @@ from fitferry.model import (
     Stillness,
     Verdict,
 )
+from fitferry.pipeline import metadata
+from fitferry.rules import Rule, skipped_by
 
 OLD_SECONDS = 7 * 86_400.0
 """An activity that started longer ago may be one of many that were there before Fitferry was."""
@@ -51,6 +54,7 @@ def admit(
     still: Stillness = Stillness.SETTLED,
     *,
     hold_old: bool = False,
+    rules: Iterable[Rule] = (),
 ) -> Arrival:
     """Look at a file in a watched folder, and write down what it is.
 
@@ -77,7 +81,8 @@ def admit(
         Newcomer(
             item.sha256,
             item.found,
-            decide(item.found, strava, old=hold_old and _is_old(item, file, now)),
+            _skipped(item.found, athlete, path, rules)
+            or decide(item.found, strava, old=hold_old and _is_old(item, file, now)),
             item.name,
         )
         # A file without any activity is written down itself, so that it is known.
@@ -137,6 +142,14 @@ def decide(found: Inspection, strava: StravaSettings, *, old: bool = False) -> A
     if old and strava.since is None:
         return Admission(Status.HELD, "backlog", "was there before Fitferry: waits for your decision")
     return Admission(Status.PENDING)
+
+
+def _skipped(found: Inspection, athlete: str, path: str, rules: Iterable[Rule]) -> Admission | None:
+    """The word of a rule that an activity is not to be uploaded."""
+    if found.verdict is not Verdict.ACTIVITY:
+        return None
+    number = skipped_by(rules, metadata.of_facts(athlete, os.path.basename(path), found.facts))
+    return None if number is None else Admission(Status.SKIPPED, "rule", f"skipped by rule {number}")
 
 
 def before_since(since: date) -> Admission:

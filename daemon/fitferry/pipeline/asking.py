@@ -17,9 +17,10 @@ from fitferry.config import StravaSettings, UploadSettings
 from fitferry.errors import StravaFault
 from fitferry.ledger import athletes, jobs, shared
 from fitferry.model import AfterUpload, Fault, GateName, Job, ListedActivity, Outcome, Step
-from fitferry.pipeline import compare, confirm, whereabouts
+from fitferry.pipeline import compare, confirm, metadata, whereabouts
 from fitferry.pipeline.put_away import Archive, intention
 from fitferry.policy import Around, Move
+from fitferry.rules import Rule, upload_fields
 from fitferry.strava import Strava
 from fitferry.strava.client import PAGE
 from fitferry.tokens import Tokens
@@ -57,8 +58,10 @@ class Asking:
         app: StravaSettings,
         uploads: UploadSettings,
         archives: Iterable[Archive],
+        rules: Iterable[Rule],
         clock: Callable[[], float],
     ) -> None:
+        self._rules = tuple(rules)
         self._strava = strava
         self._tokens = tokens
         self._app = app
@@ -174,15 +177,16 @@ class Asking:
         return None
 
     def _send(self, job: Job, stage: Stage) -> Step:
-        body = whereabouts.body_of(job, self._app, self._archives, self.around(stage))
+        body = whereabouts.body_of(job, self._app, self._rules, self._archives, self.around(stage))
         if isinstance(body, Step):
             return body
+        fields = upload_fields(self._rules, metadata.of_job(job))
 
         def send(token: str) -> Step:
             jobs.about_to_send(job.id, self._clock())
             stage.sent = True
             report = self._strava.upload(
-                body, token=token, external_id=job.external_id, data_type=job.data_type
+                body, token=token, external_id=job.external_id, data_type=job.data_type, fields=fields
             )
             now = self._last_sent = self._clock()
             if report.upload_id:

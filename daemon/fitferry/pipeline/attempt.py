@@ -16,6 +16,7 @@ from fitferry.model import AfterUpload, Fault, GateName, Job, Outcome, Status, S
 from fitferry.pipeline.asking import Asking, Stage
 from fitferry.pipeline.put_away import Archive, intention, put_away_all
 from fitferry.policy import Move
+from fitferry.rules import Rule
 from fitferry.strava import Strava
 from fitferry.tokens import Tokens
 
@@ -35,12 +36,15 @@ class Attempts:
         app: StravaSettings,
         uploads: UploadSettings,
         archives: Iterable[Archive],
+        rules: Iterable[Rule] = (),
         clock: Callable[[], float],
     ) -> None:
         self._uploads = uploads
         self._archives = tuple(archives)
         self._clock = clock
-        self._asking = Asking(strava, tokens, app=app, uploads=uploads, archives=self._archives, clock=clock)
+        self._asking = Asking(
+            strava, tokens, app=app, uploads=uploads, archives=self._archives, rules=rules, clock=clock
+        )
         self._unmoved: str | None = None
         self._one_at_a_time = threading.Lock()
         self._unwritten: dict[int, tuple[Job, Step]] = {}

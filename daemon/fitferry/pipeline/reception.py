@@ -5,7 +5,7 @@ What is old in it is held while its first scan runs. Then a few are let go, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import structlog
 
@@ -13,6 +13,7 @@ from fitferry.config import StravaSettings
 from fitferry.ledger import files, jobs
 from fitferry.model import Arrival, Status, Stillness
 from fitferry.pipeline import admit
+from fitferry.rules import Rule
 
 FEW = 20
 """So many old activities are no backlog."""
@@ -28,12 +29,14 @@ class Reception:
         athlete: str,
         strava: StravaSettings,
         *,
+        rules: Iterable[Rule] = (),
         poke: Callable[[], None],
         clock: Callable[[], float],
     ) -> None:
         self._folder = folder
         self._athlete = athlete
         self._strava = strava
+        self._rules = tuple(rules)
         self._poke = poke
         self._clock = clock
         self._new = not files.folder_is_known(athlete, folder)
@@ -43,7 +46,9 @@ class Reception:
         """Admit a file. `told`: an event told of it, so somebody has just put it there."""
         if self._new and self._was_empty and told:
             self._receive()
-        arrival = admit.admit(path, self._athlete, self._strava, self._clock(), still, hold_old=self._new)
+        arrival = admit.admit(
+            path, self._athlete, self._strava, self._clock(), still, hold_old=self._new, rules=self._rules
+        )
         if arrival is Arrival.ADMITTED:
             self._poke()
         return arrival
