@@ -13,7 +13,7 @@ PACKAGE = Path(fitferry.__file__).parent
 ROWS = [
     ["model"],
     ["errors"],
-    ["mounts", "folders", "rules"],
+    ["mounts", "folders", "rules", "sketch"],
     ["config", "layout", "logs"],
     ["fit", "allowance", "lock"],
     ["formats"],

@@ -165,6 +165,14 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class Sketch:
+    """An activity drawn small. `kind`: route, heart_rate or power. `path`: an SVG path in a square of 100."""
+
+    kind: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Inspection:
     """What was found out about some bytes.
 
@@ -181,6 +189,7 @@ class Inspection:
     have: int = 0
     want: int | None = None
     proven: bool = True
+    sketch: Sketch | None = None
 
 
 @dataclass(frozen=True, slots=True)

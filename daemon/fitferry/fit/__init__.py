@@ -11,6 +11,7 @@ from fitferry.fit.probe import Probe, probe
 from fitferry.fit.profile import KIND_WORDS, KINDS, MANUFACTURERS, SPORTS, SUB_SPORTS
 from fitferry.fit.summary import summarize
 from fitferry.model import Facts, Inspection, Verdict
+from fitferry.sketch import drawn
 
 ACTIVITY = 4
 HEAD = 12
@@ -40,7 +41,8 @@ def inspect(data: bytes | memoryview) -> Inspection:
     verdict, reason = found.verdict, found.reason
     if verdict is Verdict.ACTIVITY and found.kind != ACTIVITY:
         verdict, reason = Verdict.OTHER, _kind_in_words(found.kind)
-    return Inspection(verdict, "fit", _facts(found), reason, have=found.have, want=found.want)
+    sketch = drawn(found.samples) if verdict is Verdict.ACTIVITY else None
+    return Inspection(verdict, "fit", _facts(found), reason, have=found.have, want=found.want, sketch=sketch)
 
 
 def _kind_in_words(kind: int | None) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from fitferry.fit.crc import checksum
 from fitferry.model import Verdict
+from fitferry.sketch import Sample, Samples
 
 SHORTEST = 12
 """Bytes of the shortest header."""
@@ -31,6 +32,17 @@ _KEPT = frozenset({FILE_ID, SPORT, SESSION, 34, 49, 206, 207})
 _TIMESTAMP, _DISTANCE = 253, 5
 _UNSIGNED = {1: "B", 2: "H", 4: "I"}
 _INVALID = {1: 0xFF, 2: 0xFFFF, 4: 0xFFFF_FFFF}
+_DEGREES = 180 / 2**31
+"""Positions are in semicircles, signed."""
+_NOWHERE = 0x7FFF_FFFF
+_SAMPLED = {
+    0: ("latitude", "i", _DEGREES),
+    1: ("longitude", "i", _DEGREES),
+    3: ("heart_rate", "B", 1.0),
+    7: ("power", "H", 1.0),
+}
+_Place = tuple[str, int, str, int, float]
+"""An attribute of a sample, where it is in a message, how it is unpacked, what means unknown, its unit."""
 _ZERO_IS_INVALID = frozenset({0x0A, 0x8B, 0x8C})
 _OUTSIDE = "the messages cannot be read to the end"
 
@@ -53,6 +65,7 @@ class Probe:
     first_record: int | None = None
     last_record: int | None = None
     last_distance: int | None = None
+    samples: list[Sample] = field(default_factory=list)
     reduced: bytes = b""
 
     @property
@@ -130,6 +143,7 @@ class _Walk:
         self._kept: list[tuple[_Definition, int]] = []
         self._first_record: tuple[_Definition, int] | None = None
         self._last_record: tuple[_Definition, int] | None = None
+        self._samples: Samples[tuple[_Definition, int]] = Samples()
 
     def through(self, at: int, end: int) -> None:
         """Walk the messages between two places, which have to end exactly there."""
@@ -176,6 +190,7 @@ class _Walk:
                 probe.sessions.append(values)
         if self._first_record is not None and self._last_record is not None:
             last = self._decode(*self._last_record)
+            probe.samples = self._sampled()
             probe.first_record = self._decode(*self._first_record).get(_TIMESTAMP)
             probe.last_record, probe.last_distance = last.get(_TIMESTAMP), last.get(_DISTANCE)
         return probe
@@ -208,6 +223,7 @@ class _Walk:
             if self._first_record is None:
                 self._first_record = (definition, at)
             self._last_record = (definition, at)
+            self._samples.add(self._last_record)
         elif len(self._kept) < MAX_KEPT:
             self._kept.append((definition, at))
 
@@ -226,6 +242,22 @@ class _Walk:
             at += size
         return values
 
+    def _sampled(self) -> list[Sample]:
+        """What some records say of place and effort."""
+        samples: list[Sample] = []
+        places: dict[int, list[_Place]] = {}
+        for definition, at in self._samples.kept:
+            if at + definition.step > len(self._data):
+                continue
+            found = places.get(id(definition)) or places.setdefault(id(definition), _places(definition))
+            sample = Sample()
+            for name, offset, form, invalid, unit in found:
+                (value,) = struct.unpack_from(form, self._data, at + offset)
+                if value != invalid:
+                    setattr(sample, name, value * unit)
+            samples.append(sample)
+        return samples
+
     def _reduced(self) -> bytes:
         """A file of a few hundred bytes with what was kept, for a library to read."""
         parts: list[bytes] = []
@@ -238,3 +270,14 @@ class _Walk:
         body = b"".join(parts)
         head_bytes = struct.pack("<BBHI4s", 12, 0x10, 2140, len(body), b".FIT")
         return head_bytes + body + b"\0\0"
+
+
+def _places(definition: _Definition) -> list[_Place]:
+    """Where a record keeps what is sampled."""
+    places, offset, order = [], 1, ">" if definition.big_endian else "<"
+    for number, size, _ in definition.fields:
+        name, letter, unit = _SAMPLED.get(number, ("", "", 1.0))
+        if name and size == struct.calcsize(letter):
+            places.append((name, offset, order + letter, _NOWHERE if letter == "i" else _INVALID[size], unit))
+        offset += size
+    return places

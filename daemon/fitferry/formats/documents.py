@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from xml.parsers import expat
 
 from fitferry.model import Facts, Inspection, Verdict
+from fitferry.sketch import Sample, Samples, drawn
 
 MAX_DEPTH = 64
 MAX_NAMES = 500
@@ -164,7 +165,10 @@ class _Reader:
 class _Tcx:
     """What a TrainingCenterDatabase says."""
 
-    wanted = frozenset({"Id", "Time", "TotalTimeSeconds", "DistanceMeters", "Name"})
+    wanted = frozenset(
+        {"Id", "Time", "TotalTimeSeconds", "DistanceMeters", "Name"}
+        | {"LatitudeDegrees", "LongitudeDegrees", "Value", "Watts"}
+    )
 
     def __init__(self) -> None:
         self._span = _Span()
@@ -174,6 +178,8 @@ class _Tcx:
         self._duration: float | None = None
         self._distance: float | None = None
         self._device: str | None = None
+        self._samples: Samples[Sample] = Samples()
+        self._here = Sample()
 
     def start(self, path: list[str], attributes: dict[str, str]) -> None:
         """An element begins."""
@@ -183,6 +189,9 @@ class _Tcx:
                 self._sport = self._sport or _sport(attributes.get("Sport", ""))
             case "Lap":
                 self._span.add(attributes.get("StartTime", ""))
+            case "Trackpoint":
+                self._here = Sample()
+                self._samples.add(self._here)
             case "Course" | "Workout":
                 self._others.add(path[-1].lower())
 
@@ -197,6 +206,14 @@ class _Tcx:
                 self._duration = _sum(self._duration, text)
             case ["Lap", "DistanceMeters"]:
                 self._distance = _sum(self._distance, text)
+            case ["Position", "LatitudeDegrees"]:
+                self._here.latitude = _number(text)
+            case ["Position", "LongitudeDegrees"]:
+                self._here.longitude = _number(text)
+            case ["HeartRateBpm", "Value"]:
+                self._here.heart_rate = _number(text)
+            case [_, "Watts"]:
+                self._here.power = _number(text)
             case ["Creator", "Name"]:
                 self._device = self._device or text[:MAX_TEXT] or None
 
@@ -217,13 +234,14 @@ class _Tcx:
             product=self._device,
             sessions=self._activities,
         )
-        return Inspection(Verdict.ACTIVITY, "tcx", facts, have=size, proven=False)
+        sketch = drawn(self._samples.kept)
+        return Inspection(Verdict.ACTIVITY, "tcx", facts, have=size, proven=False, sketch=sketch)
 
 
 class _Gpx:
     """What a GPX says."""
 
-    wanted = frozenset({"time", "type"})
+    wanted = frozenset({"time", "type", "hr", "power"})
 
     def __init__(self) -> None:
         self._span = _Span()
@@ -232,12 +250,16 @@ class _Gpx:
         self._sport: str | None = None
         self._at: tuple[float, float] | None = None
         self._distance = 0.0
+        self._samples: Samples[Sample] = Samples()
+        self._here = Sample()
 
     def start(self, path: list[str], attributes: dict[str, str]) -> None:
         """An element begins."""
         match path[-1]:
             case "trkpt":
                 self._points += 1
+                self._here = Sample()
+                self._samples.add(self._here)
                 self._move(attributes)
             case "trk":
                 self._tracks += 1
@@ -251,6 +273,10 @@ class _Gpx:
         match path[-2:]:
             case ["trkpt", "time"]:
                 self._span.add(text)
+            case [_, "hr"]:
+                self._here.heart_rate = _number(text)
+            case [_, "power"]:
+                self._here.power = _number(text)
             case ["trk", "type"]:
                 self._sport = self._sport or _sport(text)
 
@@ -272,12 +298,14 @@ class _Gpx:
             distance_m=round(self._distance, 1),
             sessions=self._tracks,
         )
-        return Inspection(Verdict.ACTIVITY, "gpx", facts, have=size, proven=False)
+        sketch = drawn(self._samples.kept)
+        return Inspection(Verdict.ACTIVITY, "gpx", facts, have=size, proven=False, sketch=sketch)
 
     def _move(self, attributes: dict[str, str]) -> None:
         latitude, longitude = _number(attributes.get("lat", "")), _number(attributes.get("lon", ""))
         if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 360:  # noqa: PLR2004  degrees
             return
+        self._here.latitude, self._here.longitude = latitude, longitude
         here = math.radians(latitude), math.radians(longitude)
         if self._at is not None:
             self._distance += _metres(self._at, here)

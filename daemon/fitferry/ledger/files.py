@@ -6,7 +6,17 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fitferry.ledger.tables import ActivityRow, JobRow, SeenFolderRow, SeenPathRow, put, raw, tuples, writing
+from fitferry.ledger.tables import (
+    ActivityRow,
+    JobRow,
+    SeenFolderRow,
+    SeenPathRow,
+    SketchRow,
+    put,
+    raw,
+    tuples,
+    writing,
+)
 from fitferry.model import Newcomer, Signature, Status
 
 if TYPE_CHECKING:
@@ -151,6 +161,9 @@ def _take(file: File, newcomer: Newcomer, now: float) -> tuple[int, bool]:
         sessions=facts.sessions,
         created_at=now,
     ).execute()
+    sketch = newcomer.found.sketch
+    if sketch is not None:
+        SketchRow.insert(activity=activity_id, kind=sketch.kind, path=sketch.path).execute()
     job_id = JobRow.insert(
         activity=activity_id,
         status=admission.status,

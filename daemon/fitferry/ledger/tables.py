@@ -205,6 +205,15 @@ class GateRow(_Table):
         table_name = "gate"
 
 
+class SketchRow(_Table):
+    activity = peewee.ForeignKeyField(ActivityRow, column_name="activity_id", primary_key=True)
+    kind = TextField()
+    path = TextField()
+
+    class Meta:
+        table_name = "sketch"
+
+
 class NoticeRow(_Table):
     key = TextField(primary_key=True)
     at = FloatField()
@@ -225,6 +234,7 @@ TABLES: tuple[type[peewee.Model], ...] = (
     AllowanceRow,
     GateRow,
     NoticeRow,
+    SketchRow,
 )
 
 
