@@ -21,7 +21,7 @@ from fakes import APP, UPLOADS, Clock, an_athlete, tokens
 from fit_writer import ride
 from fitferry import allowance as allowances
 from fitferry import logs
-from fitferry.ledger import jobs, shared, tables
+from fitferry.ledger import history, jobs, shared, tables
 from fitferry.model import Status, Stillness
 from fitferry.pipeline import admit
 from fitferry.pipeline.attempt import Attempts
@@ -74,7 +74,7 @@ class Import:
         path = self.folder / f"{start:.0f}.fit"
         path.write_bytes(ride(start, seconds=120))
         admit.admit(str(path), "me", APP, self.clock(), Stillness.SETTLED)
-        return jobs.history(limit=1)[0].id
+        return history.listed(limit=1)[0].id
 
     def run(self, days: float) -> None:
         """Let the time pass."""
@@ -123,7 +123,7 @@ def _quick() -> None:
 
 def _report(one: Import, files: int, days: float, foreseen: float) -> None:
     statuses = [note["status"] for note in one.world.requests]
-    done = jobs.history(limit=100_000, status=Status.COMPLETED)
+    done = history.listed(limit=100_000, status=Status.COMPLETED)
     old = [job for job in done if (job.start_time or 0) < BEGIN - DAY]
     uploads = sum(note["method"] == "POST" for note in one.world.requests)
     print(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fakes import APP, NOW, a_job, the
-from fitferry.ledger import jobs
+from fitferry.ledger import history, jobs
 from fitferry.model import MAX_FILE_BYTES, Arrival, Outcome, Status, Step
 from fitferry.pipeline import admit
 
@@ -29,7 +29,7 @@ def test_a_ride_is_queued_and_known_afterwards(tmp_path: Path, ride: Ride) -> No
 
     assert Arrival.ADMITTED is admit.admit(str(tmp_path / "a.fit"), "me", APP, NOW)
     assert Arrival.KNOWN is admit.admit(str(tmp_path / "b.fit"), "me", APP, NOW)
-    assert len(jobs.history()) == 1
+    assert len(history.listed()) == 1
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_the_settings_decide_what_is_held(
     path = tmp_path / "a.fit"
     path.write_bytes(ride())
     admit.admit(str(path), "me", replace(APP, **settings), NOW)  # type: ignore[arg-type]  # a table of cases
-    (job,) = jobs.history()
+    (job,) = history.listed()
 
     assert (expected, code) == (job.status, job.error_code)
 
@@ -59,7 +59,7 @@ def test_an_activity_that_does_not_say_when_is_not_held(tmp_path: Path, ride: Ri
     path.write_bytes(ride(start=datetime(1990, 1, 2, tzinfo=UTC)))
     admit.admit(str(path), "me", replace(APP, since=START.date()), NOW)
 
-    assert (jobs.history()[0].start_time, jobs.history()[0].status) == (None, Status.PENDING)
+    assert (history.listed()[0].start_time, history.listed()[0].status) == (None, Status.PENDING)
 
 
 def test_nothing_is_written_for_half_a_file(tmp_path: Path, ride: Ride) -> None:
@@ -78,7 +78,7 @@ def test_a_file_that_is_too_large_is_skipped_with_the_reason(tmp_path: Path) -> 
         file.truncate(MAX_FILE_BYTES + 1)
 
     assert Arrival.SKIPPED is admit.admit(str(path), "me", APP, NOW)
-    assert "25 MB" in (jobs.history(status=Status.SKIPPED)[0].error_message or "")
+    assert "25 MB" in (history.listed(status=Status.SKIPPED)[0].error_message or "")
 
 
 def test_what_is_no_regular_file_is_not_there(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from documents import gz, zipped
 from fakes import APP, NOW
 from fitferry.config import WatchSettings
 from fitferry.intake import Tree, scanner
-from fitferry.ledger import jobs
+from fitferry.ledger import history
 from fitferry.model import Arrival, Sign, Status, Stillness
 from fitferry.pipeline.reception import Reception
 
@@ -75,7 +75,7 @@ class Inbox:
 
     def files(self, status: Status = Status.PENDING) -> list[str]:
         """What was taken, by name."""
-        return sorted(job.file for job in jobs.history(limit=100_000, status=status))
+        return sorted(job.file for job in history.listed(limit=100_000, status=status))
 
     def wait_for(self, *names: str, status: Status = Status.PENDING) -> bool:
         """Whether exactly these are taken before long."""
@@ -300,7 +300,7 @@ def test_a_copy_that_stalls_where_a_segment_ends_is_waited_for(inbox: Inbox, rid
         file.write(second)
 
     assert inbox.wait_for("chain.fit", "other.fit")
-    assert next(job for job in jobs.history() if job.file == "chain.fit").size == len(first + second)
+    assert next(job for job in history.listed() if job.file == "chain.fit").size == len(first + second)
 
 
 def test_archives_are_taken_as_soon_as_they_are_whole(inbox: Inbox) -> None:
@@ -332,7 +332,7 @@ def test_any_name_that_linux_allows_is_taken(inbox: Inbox, name: bytes) -> None:
     inbox.start()
     (inbox.folder / os.fsdecode(name)).write_bytes(inbox.body())
     assert inbox.wait_until(lambda: len(inbox.files()) == 1)
-    (job,) = jobs.history()
+    (job,) = history.listed()
 
     assert os.fsencode(job.path).rsplit(b"/", 1)[-1] == name
     assert job.file.encode() == name.decode(errors="replace").encode()

@@ -26,7 +26,7 @@ from fakes import (
     tokens,
 )
 from fitferry.config import RuleSettings
-from fitferry.ledger import athletes, jobs, shared, tables
+from fitferry.ledger import athletes, history, jobs, shared, tables
 from fitferry.ledger.tables import DatabaseError
 from fitferry.model import Gate, GateName, Heard, Job, Status, Trouble, WaitingFor
 from fitferry.pipeline.attempt import Attempts
@@ -399,7 +399,7 @@ def test_a_file_that_changed_is_admitted_anew_and_the_old_job_skipped(
     old = bench.try_(job)
 
     assert (old.status, old.error_code) == (Status.SKIPPED, "replaced")
-    assert [job.status for job in jobs.history()] == [Status.PENDING]
+    assert [job.status for job in history.listed()] == [Status.PENDING]
     assert bench.wire.asked == []
 
 

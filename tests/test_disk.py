@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from fitferry.ledger import jobs, tables
+from fitferry.ledger import history, tables
 from fitferry.model import Status, WaitingFor
 from fitferry.sandbox import Sandbox
 from household import Household
@@ -196,7 +196,7 @@ def test_a_ledger_of_the_first_version_is_brought_up_to_date_with_all_its_jobs(
                 (number, status, waits_for, waits_for == "confirm", f"{number:064x}", upload_id, activity_id),
             )
     with tables.opened(path):
-        shown = [*jobs.history(limit=50), *jobs.history(limit=50, status=Status.SKIPPED)]
+        shown = [*history.listed(limit=50), *history.listed(limit=50, status=Status.SKIPPED)]
         found = sorted(shown, key=lambda job: job.id)
 
         assert [(job.status, job.waits_for, job.upload_id, job.strava_activity_id) for job in found] == [

@@ -15,7 +15,7 @@ from fakes import APP, NOW, Clock
 from fitferry import policy
 from fitferry.config import WatchSettings
 from fitferry.intake import Scanner
-from fitferry.ledger import jobs
+from fitferry.ledger import history, jobs
 from fitferry.model import Arrival, Sign, Status, Stillness
 from fitferry.pipeline import admit
 from fitferry.pipeline.reception import Reception
@@ -65,7 +65,7 @@ class Bench:
 
     def files(self) -> list[str]:
         """The names of what was admitted, in order."""
-        return [Path(job.path).name for job in reversed(jobs.history(limit=200))]
+        return [Path(job.path).name for job in reversed(history.listed(limit=200))]
 
     def wait_for(self, count: int) -> bool:
         """Whether so many activities were admitted before long."""
@@ -151,7 +151,7 @@ def test_a_file_that_stays_unfinished_is_held_after_ten_minutes_with_what_is_mis
     path.write_bytes(whole[:500])
     for _ in range(61):
         bench.pass_(10)
-    (held,) = jobs.history(status=Status.HELD)
+    (held,) = history.listed(status=Status.HELD)
     assert (held.file, held.error_code, held.error_message) == (
         "a.fit",
         "unfinished",
@@ -161,7 +161,7 @@ def test_a_file_that_stays_unfinished_is_held_after_ten_minutes_with_what_is_mis
     for _ in range(2):
         bench.pass_(10)
 
-    assert [job.status for job in jobs.history()] == [Status.PENDING]
+    assert [job.status for job in history.listed()] == [Status.PENDING]
 
 
 def test_the_hold_of_an_unfinished_file_survives_a_restart(bench: Bench, ride: Ride) -> None:
@@ -203,7 +203,7 @@ def test_a_document_is_taken_only_after_it_has_settled(bench: Bench) -> None:
     bench.pass_(1.5)
     assert bench.files() == []
     bench.pass_(2)
-    (job,) = jobs.history()
+    (job,) = history.listed()
 
     assert (job.data_type, job.elapsed_s) == ("gpx", 190)
 
@@ -226,14 +226,14 @@ def test_bytes_that_come_back_after_they_were_overwritten_are_uploaded(bench: Be
     path.write_bytes(ride())
     for _ in range(2):
         bench.pass_(10)
-    (job,) = jobs.history()
+    (job,) = history.listed()
     jobs.claim(job.id, NOW)
     jobs.record(job.id, policy.file_changed(job), NOW)
     (bench.folder / "again.fit").write_bytes(ride())
     for _ in range(2):
         bench.pass_(10)
 
-    assert [(one.id, one.status) for one in jobs.history()] == [(job.id, Status.PENDING)]
+    assert [(one.id, one.status) for one in history.listed()] == [(job.id, Status.PENDING)]
 
 
 def test_an_unfinished_file_is_read_once_until_it_changes(bench: Bench, ride: Ride) -> None:
@@ -281,7 +281,7 @@ def test_what_is_no_activity_is_skipped_with_its_kind(bench: Bench, ride: Ride) 
     (bench.folder / "course.fit").write_bytes(ride(kind=6))
     for _ in range(2):
         bench.pass_(10)
-    (skipped,) = jobs.history(status=Status.SKIPPED)
+    (skipped,) = history.listed(status=Status.SKIPPED)
 
     assert "course" in (skipped.error_message or "")
 

@@ -11,6 +11,7 @@ PACKAGE = Path(fitferry.__file__).parent
 
 # A module may import from rows above its own, and within its own package.
 ROWS = [
+    ["words"],
     ["model"],
     ["errors"],
     ["mounts", "folders", "rules", "sketch"],
@@ -41,6 +42,8 @@ OWNERS = {
     "fastcrc": "fit.",
     "tomli_w": "config.",
     "waitress": "web.server",
+    "babel": "web.viewer",
+    "prometheus_client": "web.metrics",
     "apprise": "notify",
 }
 SHARED = {

@@ -14,7 +14,7 @@ import pytest
 
 from fakes import NOW, a_job, the
 from fitferry.errors import LedgerProblem
-from fitferry.ledger import athletes, copies, doors, files, jobs, shared, tables
+from fitferry.ledger import athletes, copies, doors, files, history, jobs, shared, tables
 from fitferry.model import (
     Allowance,
     Gate,
@@ -241,10 +241,10 @@ def test_the_history_is_newest_first_and_pages_by_id(tmp_path: Path) -> None:
     jobs.claim(3, NOW)
     jobs.record(3, Step(Outcome.SKIPPED, Status.SKIPPED), NOW)
 
-    assert [job.id for job in jobs.history(limit=2)] == [5, 4]
-    assert [job.id for job in jobs.history(before=4)] == [2, 1]
-    assert [job.id for job in jobs.history(status=Status.SKIPPED)] == [3]
-    assert jobs.history(athlete="you") == []
+    assert [job.id for job in history.listed(limit=2)] == [5, 4]
+    assert [job.id for job in history.listed(before=4)] == [2, 1]
+    assert [job.id for job in history.listed(status=Status.SKIPPED)] == [3]
+    assert history.listed(athlete="you") == []
     assert {s: n for s, n in jobs.counts().items() if n} == {Status.PENDING: 4, Status.SKIPPED: 1}
 
 
@@ -421,7 +421,7 @@ def test_reading_needs_no_daemon_and_writes_nothing(tmp_path: Path) -> None:
         job = a_job(tmp_path / "a.fit")
 
     with tables.opened_to_read(path):
-        assert job.id == jobs.history()[0].id
+        assert job.id == history.listed()[0].id
         with pytest.raises(tables.DatabaseError):
             jobs.claim(job.id, NOW)
 

@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from fakes import APP, NOW, UPLOADS, Clock, an_athlete, grant, tokens
 from fit_writer import ride
 from fitferry import policy
-from fitferry.ledger import jobs, shared, tables
+from fitferry.ledger import history, jobs, shared, tables
 from fitferry.model import GateName, Job, Status, Stillness
 from fitferry.pipeline import admit
 from fitferry.pipeline.attempt import Attempts
@@ -242,7 +242,7 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def every_job_makes_sense(self) -> None:
         """One a hash; done means an id; nobody waits longer than the longest delay."""
-        found = [*jobs.history(limit=200), *jobs.history(limit=200, status=Status.SKIPPED)]
+        found = [*history.listed(limit=200), *history.listed(limit=200, status=Status.SKIPPED)]
         assert len({job.sha256 for job in found}) == len(found)
         assert {job.sha256 for job in found if job.error_code != "unfinished"} >= self.ever
         for job in found:

@@ -27,6 +27,10 @@ class Status(StrEnum):
     SKIPPED = "skipped"
 
 
+OPEN = (Status.PENDING, Status.PROCESSING)
+"""Not done yet, and nobody has to do anything for it."""
+
+
 class WaitingFor(StrEnum):
     """What an unfinished job waits for."""
 

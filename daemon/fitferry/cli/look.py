@@ -47,13 +47,13 @@ def status(context: Context, as_json: bool, follow: bool) -> None:  # noqa: FBT0
 def uploads(context: Context, wanted: str | None, athlete: str | None, limit: int, as_json: bool) -> None:  # noqa: FBT001
     """List the uploads, newest first; `skipped` ones only when asked for."""
     from fitferry import status as shown  # noqa: PLC0415  # it opens the way to the ledger
-    from fitferry.ledger import jobs  # noqa: PLC0415  # the same
+    from fitferry.ledger import history  # noqa: PLC0415  # the same
     from fitferry.model import Status  # noqa: PLC0415  # the same
 
     if wanted is not None and wanted not in list(Status):
         raise FerryError(f"--status: {wanted!r} is not one of {', '.join(Status)}")
     with context.reading():
-        found = jobs.history(status=Status(wanted) if wanted else None, athlete=athlete, limit=limit)
+        found = history.listed(status=Status(wanted) if wanted else None, athlete=athlete, limit=limit)
         rows = shown.jobs_shown(found, time.time())
     if as_json:
         show.as_json({"uploads": rows})

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from fitferry.ledger.rows import jobs_where
 from fitferry.ledger.tables import ActivityRow, AthleteRow, JobRow, fn, tuples, writing
-from fitferry.model import Admission, AfterUpload, Job, Status, Step, WaitingFor
+from fitferry.model import OPEN, Admission, AfterUpload, Job, Status, Step, WaitingFor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-OPEN = (Status.PENDING, Status.PROCESSING)
 
 
 def claim(job_id: int, now: float) -> Job | None:
@@ -169,7 +168,7 @@ def outstanding() -> int:
 def outstanding_of(athlete: str) -> list[Job]:
     """An athlete's accepted uploads that are not finished, newest activity first."""
     where = JobRow.status.in_(OPEN) & JobRow.upload_id.is_null(False) & _of(athlete)
-    return _jobs(where, order=(ActivityRow.start_time.desc(nulls="LAST"),))
+    return jobs_where(where, order=(ActivityRow.start_time.desc(nulls="LAST"),))
 
 
 def many_wait(athlete: str, started_before: float, many: int) -> bool:
@@ -213,35 +212,19 @@ def counts() -> dict[Status, int]:
 
 def get(job_id: int) -> Job | None:
     """One job by its id."""
-    return next(iter(_jobs(JobRow.id == job_id, limit=1)), None)
+    return next(iter(jobs_where(JobRow.id == job_id, limit=1)), None)
 
 
 def of_activity(activity_id: int) -> Job | None:
     """The job of one activity."""
-    return next(iter(_jobs(JobRow.activity == activity_id, limit=1)), None)
+    return next(iter(jobs_where(JobRow.activity == activity_id, limit=1)), None)
 
 
 def of_bytes(athlete: str, sha256: str) -> Job | None:
     """The job of the activity with these bytes."""
-    return next(iter(_jobs((ActivityRow.athlete == athlete) & (ActivityRow.sha256 == sha256), limit=1)), None)
-
-
-def history(
-    *, status: Status | None = None, athlete: str | None = None, before: int | None = None, limit: int = 50
-) -> list[Job]:
-    """The jobs, newest first; `skipped` only when asked for. `before`: below this id."""
-    where = JobRow.status != Status.SKIPPED if status is None else JobRow.status == status
-    if athlete is not None:
-        where &= ActivityRow.athlete == athlete
-    if before is not None:
-        where &= JobRow.id < before
-    return _jobs(where, limit=limit)
-
-
-def unfinished() -> list[Job]:
-    """Every pending and processing job, in the order in which they will be tried."""
-    order = (JobRow.next_attempt_at, ActivityRow.start_time.desc(nulls="LAST"), JobRow.id)
-    return _jobs(JobRow.status.in_(OPEN), order=order)
+    return next(
+        iter(jobs_where((ActivityRow.athlete == athlete) & (ActivityRow.sha256 == sha256), limit=1)), None
+    )
 
 
 def with_status(status: Status, error_code: str | None = None) -> list[Job]:
@@ -249,12 +232,12 @@ def with_status(status: Status, error_code: str | None = None) -> list[Job]:
     where = JobRow.status == status
     if error_code is not None:
         where &= JobRow.error_code == error_code
-    return _jobs(where, order=(JobRow.id,))
+    return jobs_where(where, order=(JobRow.id,))
 
 
 def finished_since(moment: float) -> list[Job]:
     """What was completed or has failed after a moment, oldest first."""
-    return _jobs(JobRow.completed_at > moment, order=(JobRow.completed_at,))
+    return jobs_where(JobRow.completed_at > moment, order=(JobRow.completed_at,))
 
 
 def held_span(error_code: str) -> tuple[int, float | None, float | None, float | None]:
@@ -271,7 +254,7 @@ def last_completed() -> Job | None:
     """The job that was completed last."""
     # By the index of completed_at: nearly every job is completed.
     done = JobRow.completed_at.is_null(False) & (fn.COALESCE(JobRow.status, "") == Status.COMPLETED)
-    found = _jobs(done, order=(JobRow.completed_at.desc(),), limit=1)
+    found = jobs_where(done, order=(JobRow.completed_at.desc(),), limit=1)
     return found[0] if found else None
 
 
@@ -366,7 +349,7 @@ def bring_forward(athlete: str | None = None) -> None:
 
 def of_file(athlete: str, file_sha256: str) -> list[Job]:
     """The jobs of every activity in one file."""
-    return _jobs((ActivityRow.athlete == athlete) & (ActivityRow.file_sha256 == file_sha256))
+    return jobs_where((ActivityRow.athlete == athlete) & (ActivityRow.file_sha256 == file_sha256))
 
 
 def need_file(path: str) -> bool:
@@ -381,7 +364,7 @@ def to_put_away() -> list[Job]:
     wanted = JobRow.after_done.is_null(False) & JobRow.after_done.in_(
         [AfterUpload.ARCHIVE, AfterUpload.DELETE]
     )
-    return _jobs(wanted, order=(JobRow.id,))
+    return jobs_where(wanted, order=(JobRow.id,))
 
 
 def was_put_away(job_id: int, done: AfterUpload) -> None:
@@ -397,7 +380,7 @@ def to_compare(athletes: Iterable[str], started_before: float, *, held: bool) ->
         where = _uncompared(athlete) & (ActivityRow.start_time < started_before)
         if held:
             where &= (JobRow.status == Status.HELD) & JobRow.claimed_at.is_null()
-        found += _jobs(where, order=(ActivityRow.start_time.desc(),), limit=1)
+        found += jobs_where(where, order=(ActivityRow.start_time.desc(),), limit=1)
     return found
 
 
@@ -410,7 +393,7 @@ def many_uncompared(athlete: str, started_before: float, many: int) -> bool:
 def uncompared(athlete: str, since: float, until: float) -> list[Job]:
     """The activities of a span of time that were not looked for on Strava yet."""
     span = (ActivityRow.start_time >= since) & (ActivityRow.start_time <= until)
-    return _jobs(_uncompared(athlete) & span)
+    return jobs_where(_uncompared(athlete) & span)
 
 
 def compared(found: dict[int, int | None], now: float) -> None:
@@ -473,51 +456,3 @@ def _clamped(longest: float, now: float) -> None:
     JobRow.update(next_attempt_at=now + longest).where(
         JobRow.status.in_(OPEN), JobRow.next_attempt_at > now + longest
     ).execute()
-
-
-def _jobs(where: Any, *, order: tuple[Any, ...] | None = None, limit: int | None = None) -> list[Job]:
-    query = JobRow.select(JobRow, ActivityRow).join(ActivityRow).where(where)
-    query = query.order_by(*(order or (JobRow.id.desc(),)))
-    return [_job(row) for row in (query.limit(limit) if limit is not None else query)]
-
-
-def _job(row: Any) -> Job:
-    activity = row.activity
-    return Job(
-        id=row.id,
-        activity_id=activity.id,
-        athlete=activity.athlete,
-        sha256=activity.sha256,
-        path=os.fsdecode(bytes(activity.path)),
-        file_sha256=activity.file_sha256,
-        member=activity.member,
-        size=activity.size,
-        data_type=activity.data_type,
-        sport=activity.sport,
-        sub_sport=activity.sub_sport,
-        manufacturer=activity.manufacturer,
-        product=activity.product,
-        start_time=activity.start_time,
-        duration_s=activity.duration_s,
-        elapsed_s=activity.elapsed_s,
-        distance_m=activity.distance_m,
-        status=Status(row.status),
-        waits_for=WaitingFor(row.waits_for) if row.waits_for else None,
-        failures=row.failures,
-        next_attempt_at=row.next_attempt_at,
-        claimed_at=row.claimed_at,
-        tried_at=row.tried_at,
-        sent_at=row.sent_at,
-        accepted_at=row.accepted_at,
-        uncertain=row.uncertain,
-        external_id=row.external_id,
-        upload_id=row.upload_id,
-        looks=row.looks,
-        strava_activity_id=row.strava_activity_id,
-        error_code=row.error_code,
-        error_message=row.error_message,
-        after_done=AfterUpload(row.after_done) if row.after_done else None,
-        compared_at=row.compared_at,
-        created_at=row.created_at,
-        completed_at=row.completed_at,
-    )

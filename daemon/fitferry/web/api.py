@@ -9,7 +9,7 @@ from flask import Blueprint, jsonify, redirect, render_template, request
 
 from fitferry import actions, status
 from fitferry.errors import Refused, SignInFailed
-from fitferry.ledger import athletes, jobs
+from fitferry.ledger import athletes, history, jobs
 from fitferry.model import Job, Status
 from fitferry.tokens import Callback, digest
 from fitferry.web.doors import make_login_link
@@ -94,7 +94,7 @@ def blueprint(site: Site) -> Blueprint:  # noqa: C901  # a list of small views
     @api.get("/strava/uploads")
     def uploads() -> Any:
         limit = _number("limit", 50, low=1, high=MAX_LIMIT)
-        found = jobs.history(
+        found = history.listed(
             status=_status(request.args.get("status")),
             athlete=_athlete(site, request.args["athlete"]) if request.args.get("athlete") else None,
             before=_number("before", None),
@@ -106,7 +106,9 @@ def blueprint(site: Site) -> Blueprint:  # noqa: C901  # a list of small views
 
     @api.get("/strava/uploads/pending")
     def pending() -> Any:
-        return jsonify({"uploads": status.jobs_shown(jobs.unfinished(), site.clock()), "next_before": None})
+        return jsonify(
+            {"uploads": status.jobs_shown(history.unfinished(), site.clock()), "next_before": None}
+        )
 
     @api.post("/login-link")
     def login_link() -> Any:

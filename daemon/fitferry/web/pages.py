@@ -10,7 +10,7 @@ from flask import Blueprint, Response, redirect, render_template, request
 
 from fitferry import actions, status
 from fitferry.errors import Refused
-from fitferry.ledger import jobs
+from fitferry.ledger import history
 from fitferry.model import WAITS, Status
 from fitferry.web import metrics
 from fitferry.web.api import take_file
@@ -27,11 +27,11 @@ def blueprint(site: Site) -> Blueprint:
     def page() -> Any:
         now = site.clock()
         before = request.args.get("before", "")
-        found = jobs.history(before=int(before) if before.isdecimal() else None, limit=PAGE + 1)
+        found = history.listed(before=int(before) if before.isdecimal() else None, limit=PAGE + 1)
         return render_template(
             "status.html",
             now=site.snapshot(),
-            waiting=status.jobs_shown(jobs.unfinished()[:PAGE], now),
+            waiting=status.jobs_shown(history.unfinished()[:PAGE], now),
             history=status.jobs_shown(found[:PAGE], now),
             older=found[PAGE - 1].id if len(found) > PAGE else None,
             backlog=status.backlog(actions.backlog(site.settings.athletes, now)),

@@ -1,0 +1,79 @@
+"""What happened, and what goes on? What the page, the API and the commands list; nothing is changed here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fitferry.ledger.rows import jobs_where
+from fitferry.ledger.tables import ActivityRow, JobRow, SketchRow, fn, tuples
+from fitferry.model import OPEN, Job, Sketch, Status
+
+_ONE_SCAN = 3600.0
+"""Seconds in which what lies in a folder is admitted."""
+_NAMES = (
+    ActivityRow.path.cast("text")
+    .concat(" ")
+    .concat(ActivityRow.member)
+    .concat(" ")
+    .concat(fn.COALESCE(ActivityRow.sport, ""))
+)
+
+
+def listed(
+    *,
+    status: Status | None = None,
+    athlete: str | None = None,
+    text: str = "",
+    before: int | None = None,
+    down_to: int | None = None,
+    limit: int = 50,
+) -> list[Job]:
+    """The jobs, newest first; `skipped` only when asked for.
+
+    `text`: what the name of the file or of the sport holds. `before`: below this id. `down_to`: from this id up.
+    """
+    where = JobRow.status != Status.SKIPPED if status is None else JobRow.status == status
+    if athlete is not None:
+        where &= ActivityRow.athlete == athlete
+    if text:
+        where &= fn.INSTR(fn.LOWER(_NAMES), text.lower()) > 0
+    if before is not None:
+        where &= JobRow.id < before
+    if down_to is not None:
+        where &= JobRow.id >= down_to
+    return jobs_where(where, limit=limit)
+
+
+def unfinished(limit: int | None = None) -> list[Job]:
+    """The pending and processing jobs, in the order in which they will be tried."""
+    order = (JobRow.next_attempt_at, ActivityRow.start_time.desc(nulls="LAST"), JobRow.id)
+    return jobs_where(JobRow.status.in_(OPEN), order=order, limit=limit)
+
+
+def starts_since(moment: float) -> list[float]:
+    """When the activities began that are on Strava now, from a moment on."""
+    on_strava = JobRow.select(ActivityRow.start_time).join(ActivityRow)
+    found = on_strava.where(ActivityRow.start_time >= moment, JobRow.status == Status.COMPLETED)
+    return [row[0] for row in tuples(found)]
+
+
+def import_so_far(started_before: float) -> int:
+    """How many old activities were completed of those that came with the ones that are on their way."""
+    old = ActivityRow.start_time < started_before
+    came = (
+        JobRow.select(fn.MIN(JobRow.created_at))
+        .join(ActivityRow)
+        .where(JobRow.status.in_(OPEN), old)
+        .scalar()
+    )
+    if came is None:
+        return 0
+    done = JobRow.completed_at.is_null(False) & (JobRow.created_at >= came - _ONE_SCAN)
+    return int(JobRow.select().join(ActivityRow).where(done, old).count())
+
+
+def sketches(activity_ids: Iterable[int]) -> dict[int, Sketch]:
+    """The sketches of some activities, of those that have one."""
+    wanted = SketchRow.activity.in_(list(activity_ids))
+    found = tuples(SketchRow.select(SketchRow.activity, SketchRow.kind, SketchRow.path).where(wanted))
+    return {activity_id: Sketch(kind, path) for activity_id, kind, path in found}
