@@ -1,5 +1,5 @@
 # Each target makes what it needs; `make help` lists them.
-.PHONY: help demo test check lock bench clean
+.PHONY: help demo test check lock bench words screenshots clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,6 +27,12 @@ test: check  ## the checks and every test
 lock: $(VENV)/installed  ## resolve the dependencies anew (needs uv)
 	uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --all-extras pyproject.toml -o requirements.lock
 	uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --all-extras --group dev pyproject.toml -o requirements-dev.lock
+
+words: $(VENV)/installed  ## gather every sentence into the catalogues of translations
+	PYTHONPATH=tests $(BIN)/python tests/catalogue.py
+
+screenshots: $(VENV)/installed  ## the pictures in docs/ (needs Chromium)
+	PYTHONPATH=tests $(BIN)/python tests/screenshots.py docs
 
 bench: $(VENV)/installed  ## print the figures of speed and footprint
 	for bench in bench/*.py; do $(BIN)/python "$$bench" || exit 1; done

@@ -101,7 +101,7 @@ def test_uploads_are_listed(running: Household, ride: Ride) -> None:
     assert "a.fit\tcompleted\thttps://www.strava.com/activities/" in line
     assert done == job
     assert running.run("uploads", "--status", "failed").stdout == ""
-    assert running.run("uploads", "--status", "lost").returncode == 1
+    assert running.run("uploads", "--status", "lost").returncode == 2
 
 
 def test_a_file_is_uploaded_from_anywhere_and_waited_for(

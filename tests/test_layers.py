@@ -19,7 +19,7 @@ ROWS = [
     ["fit", "allowance", "lock"],
     ["formats"],
     ["policy"],
-    ["ledger", "vault", "strava", "jobs", "watcher", "systemd", "notify", "nudge"],
+    ["ledger", "vault", "strava", "jobs", "watcher", "systemd", "notify", "nudge", "metrics"],
     ["tokens", "telling"],
     ["pipeline", "keys"],
     ["intake", "actions", "status"],
@@ -30,7 +30,7 @@ ROWS = [
     ["cli"],
     ["__main__"],
 ]
-ADAPTERS = {"ledger", "vault", "strava", "jobs", "watcher", "systemd", "notify", "nudge"}
+ADAPTERS = {"ledger", "vault", "strava", "jobs", "watcher", "systemd", "notify", "nudge", "metrics"}
 OWNERS = {
     "peewee": "ledger.tables",
     "playhouse": "ledger.tables",
@@ -43,7 +43,7 @@ OWNERS = {
     "tomli_w": "config.",
     "waitress": "web.server",
     "babel": "web.viewer",
-    "prometheus_client": "web.metrics",
+    "prometheus_client": "metrics",
     "apprise": "notify",
 }
 SHARED = {

@@ -10,10 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from werkzeug.test import Client
 
 from fakes import NOW, an_athlete
-from fitferry.ledger import athletes, jobs
+from fitferry import __version__
+from fitferry.ledger import athletes, history, jobs
 from fitferry.model import Job, Outcome, Status, Step
 from fitferry.web.doors import make_login_link
 from fitferry.web.guard import COOKIE, OTHER_BYTES, UPLOAD_BYTES
@@ -508,11 +510,27 @@ def test_health_is_open_to_all_and_says_what_is_wrong(page: Page) -> None:
 
 
 def test_the_metrics_are_prometheus_text(page: Page) -> None:
-    """A few numbers of the snapshot."""
-    text = page.api("GET", "/metrics").text
+    """Of the snapshot, and of what was counted; they parse."""
+    page.metrics.asked("upload", "201", 0.3)
+    page.metrics.completed(3)
+    job = page.job("done.fit")
+    set_status(job, Status.COMPLETED, strava_activity_id=1)
+    answer = page.api("GET", "/metrics")
+    found = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
 
-    assert 'fitferry_jobs{status="pending"} 0' in text
-    assert 'fitferry_strava_requests_left{bucket="read",window="day"} 1000' in text
+    assert answer.content_type == "text/plain; version=0.0.4; charset=utf-8"
+    assert found["fitferry_jobs", "completed"] == 1
+    assert found["fitferry_strava_requests_left", "read", "day"] == 1000
+    assert found["fitferry_strava_requests_total", "upload", "201"] == 1
+    assert found["fitferry_upload_seconds_sum",] == 0.3
+    assert found["fitferry_processing_seconds_bucket", "4.0"] == 1
+    assert found["fitferry_last_upload_timestamp_seconds",] == NOW
+    assert found["fitferry_watch_available", "/rides", "events"] == 1
+    assert found["fitferry_build_info", __version__] == 1
 
 
 def test_the_page_shows_problems_first_then_the_history(page: Page) -> None:
@@ -555,7 +573,7 @@ def test_the_buttons_do_what_they_say(page: Page, ride: Ride) -> None:
     said = page.ask("POST", "/do/upload", headers=own, data=data).headers["Location"]
     connect = page.ask("POST", "/do/connect", headers=own, data={"athlete": "me"}).headers["Location"]
 
-    assert "new.fit" in said
+    assert said == "/?said=queued"
     assert connect.startswith("https://www.strava.example/oauth/authorize?")
     assert page.ask("POST", "/do/upload", headers=own).status_code == 400
     assert page.ask("POST", "/do/connect", headers=own, data={"athlete": "x"}).status_code == 404
@@ -563,7 +581,7 @@ def test_the_buttons_do_what_they_say(page: Page, ride: Ride) -> None:
 
 def test_a_bug_is_a_page_without_a_traceback(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     """The log has it; the answer names nothing of it."""
-    monkeypatch.setattr(jobs, "history", lambda **_given: 1 / 0)
+    monkeypatch.setattr(history, "listed", lambda **_given: 1 / 0)
     answer = page.api("GET", "/api/v1/strava/uploads")
 
     assert (answer.status_code, (answer.json or {})["error"]["code"]) == (500, "internal")

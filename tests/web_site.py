@@ -11,6 +11,7 @@ from fakes import NOW, Answers, Clock, a_job, grant, strava, tokens
 from fitferry import status
 from fitferry.actions import Actions
 from fitferry.config import Settings, load
+from fitferry.metrics import Metrics
 from fitferry.model import Job, WatchState
 from fitferry.web.app import wsgi
 from fitferry.web.doors import make_login_link
@@ -32,6 +33,9 @@ class Page:
         self.wire.to("POST /oauth/token", (200, grant()))
         self.wire.to("POST /oauth/revoke", (200, b""))
         self.ill: str | None = None
+        self.changes = 0
+        self.metrics = Metrics()
+        self.metrics.show(lambda: self.snapshot())  # noqa: PLW0108  # a scene has its own
         self.pokes: list[str] = []
         self.tokens = tokens(strava(self.wire))
         self.settings = self._settings(extra)
@@ -42,7 +46,9 @@ class Page:
             api_token=TOKEN,
             url=lambda: self.settings.web.url or ORIGIN,
             port=lambda: 8480,
-            snapshot=self.snapshot,
+            snapshot=lambda: self.snapshot(),  # noqa: PLW0108  # a scene has its own
+            revision=lambda: self.changes,
+            metrics=self.metrics.text,
             illness=lambda: self.ill,
             rotate_keys=lambda: self.pokes.append("rotated"),
             connected=lambda: self.pokes.append("connected"),

@@ -20,6 +20,8 @@ class Nudge:
 
     def __init__(self) -> None:
         self.stopping = False
+        self.calls = 0
+        """How often somebody called: another number means that something has changed."""
         self._bell: tuple[int, int] = (-1, -1)
         self._end: tuple[int, int] = (-1, -1)
 
@@ -37,6 +39,7 @@ class Nudge:
 
     def set(self) -> None:
         """Wake the one who waits."""
+        self.calls += 1
         _ring(self._bell)
 
     def stop(self) -> None:

@@ -18,7 +18,8 @@ from fitferry.errors import CannotRun, KeyProblem, LedgerProblem
 from fitferry.intake import Tree
 from fitferry.jobs import Jobs
 from fitferry.ledger import athletes, copies, jobs, shared, tables
-from fitferry.model import GateName, Problem
+from fitferry.metrics import Metrics
+from fitferry.model import GateName, Problem, Status
 from fitferry.notify import Notifier
 from fitferry.nudge import Nudge
 from fitferry.pipeline import admit
@@ -73,6 +74,7 @@ class Daemon:
         attempts: Attempts,
         tokens: Tokens,
         intakes: list[Tree],
+        metrics: Metrics,
         clock: Callable[[], float],
     ) -> None:
         self._settings = settings
@@ -80,8 +82,9 @@ class Daemon:
         self._attempts = attempts
         self._tokens = tokens
         self._intakes = intakes
+        self._metrics = metrics
         self._clock = clock
-        self._started_at = clock()
+        self._started_at = self._measured_until = clock()
         self._written: dict[str, Any] = {}
         self._house_kept_at = 0.0
         self._troubles = Troubles()
@@ -163,6 +166,7 @@ class Daemon:
         return self.illness() is None and self._written.get("state") != "attention"
 
     def _publish(self, now: float) -> None:
+        self._measure()
         values = self.snapshot()
         if self.telling is not None:
             self.telling.observe(values["problems"], now)
@@ -170,6 +174,13 @@ class Daemon:
             self._written = values
             status.write(self._settings.state.folder / layout.STATUS, values)
             systemd.tell(f"STATUS={_in_short(values)}")
+
+    def _measure(self) -> None:
+        """Note how long Strava took over what was completed since the last time."""
+        for job in jobs.finished_since(self._measured_until):
+            self._measured_until = job.completed_at or self._measured_until
+            if job.status is Status.COMPLETED and job.accepted_at is not None:
+                self._metrics.completed(self._measured_until - job.accepted_at)
 
     def _keep_house(self, now: float) -> None:
         day = datetime.fromtimestamp(now, UTC).date().isoformat()
@@ -224,7 +235,10 @@ def _built(settings: Settings, nudge: Nudge) -> Iterator[Daemon]:
     sealed = _vault(settings)
     _take_over(settings, clock())
     with contextlib.ExitStack() as parts:
-        strava = parts.enter_context(Strava(settings.strava, heard=lambda heard: shared.hear(heard, clock())))
+        metrics = Metrics()
+        strava = parts.enter_context(
+            Strava(settings.strava, heard=lambda heard: shared.hear(heard, clock()), asked=metrics.asked)
+        )
         tokens = Tokens(strava, sealed, redirect_uri=lambda: f"{daemon.url()}/api/v1/strava/callback")
         for name in tokens.check(settings.athletes, clock()):
             _log.warning("connection lost", athlete=name, reason="the key does not open the stored tokens")
@@ -247,7 +261,16 @@ def _built(settings: Settings, nudge: Nudge) -> Iterator[Daemon]:
             wake=lambda: wake(settings.athletes, settings.uploads, clock()),
         )
         intakes = [_tree(settings, index, queue.poke, nudge.set) for index in range(len(settings.watch))]
-        daemon = Daemon(settings, queue=queue, attempts=attempts, tokens=tokens, intakes=intakes, clock=clock)
+        daemon = Daemon(
+            settings,
+            queue=queue,
+            attempts=attempts,
+            tokens=tokens,
+            intakes=intakes,
+            metrics=metrics,
+            clock=clock,
+        )
+        metrics.show(daemon.snapshot)
         notify = settings.notify
         notifier = Notifier(
             notify.urls,
@@ -265,6 +288,8 @@ def _built(settings: Settings, nudge: Nudge) -> Iterator[Daemon]:
             url=daemon.url,
             port=daemon.port,
             snapshot=daemon.snapshot,
+            revision=lambda: nudge.calls,
+            metrics=metrics.text,
             illness=daemon.illness,
             rotate_keys=lambda: keys.rotate(settings.state.key_file, tokens),
             connected=queue.poke,

@@ -13,7 +13,7 @@ from typing import Any
 from fitferry import __version__
 from fitferry import allowance as allowances
 from fitferry.folders import shown
-from fitferry.ledger import athletes, jobs, shared
+from fitferry.ledger import athletes, history, jobs, shared
 from fitferry.model import (
     Athlete,
     Backlog,
@@ -240,21 +240,25 @@ def _import(people: list[Athlete], now: float) -> dict[str, Any]:
         return {}
     can_read = all(person.can_read for person in people)
     done_at = allowances.done_at(count, shared.allowance(), now, can_read=can_read)
-    return {"import": {"waiting": count, "done_by": iso(done_at - done_at % 60)}}
+    done = history.import_so_far(now - allowances.FRESH_SECONDS)
+    return {"import": {"waiting": count, "done": done, "done_by": iso(done_at - done_at % 60)}}
 
 
 def _unreadable(paths: tuple[str, ...]) -> str:
-    first = f"{shown(paths[0], whole=True)}" + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
+    first, more = shown(paths[0], whole=True), len(paths) - 1
+    if more:
+        return f"{first} and {more} more cannot be read: give Fitferry's user the right to read them; they are tried again then"
     return f"{first} cannot be read: give Fitferry's user the right to read it; it is tried again then"
 
 
 def _backlog_in_words(waiting: Backlog) -> str:
-    years = sorted({datetime.fromtimestamp(one, UTC).year for one in (waiting.oldest, waiting.newest) if one})
-    when = f" from {years[0]}" + (f" to {years[-1]}" if len(years) > 1 else "") if years else ""
-    days = f"about {waiting.days} day" + ("" if waiting.days == 1 else "s")
+    count, days = f"{waiting.count:,}", waiting.days
+    first, last = (datetime.fromtimestamp(one or 0, UTC).year for one in (waiting.oldest, waiting.newest))
+    if waiting.oldest is None:
+        return f"{count} activities were there before Fitferry: decide on the page, or with `fitferry backlog`, what is to become of them"
     return (
-        f"{waiting.count:,} activities{when} were there before Fitferry ({days} to upload): decide on the page, "
-        "or with `fitferry backlog`, whether all go to Strava, those since a day, or none"
+        f"{count} activities from {first} to {last} were there before Fitferry, and uploading all takes about {days} "
+        "day(s): decide on the page, or with `fitferry backlog`, whether all go to Strava, those since a day, or none"
     )
 
 

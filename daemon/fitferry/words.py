@@ -25,7 +25,7 @@ _SENTENCES = 4_096
 
 def say(text: str, /, **values: object) -> str:
     """A sentence in English. What is said so is found by Babel, and has to be in the catalogues."""
-    return text.format(**values)
+    return text.format(**values) if values else text
 
 
 class Words:
@@ -39,7 +39,7 @@ class Words:
     def say(self, text: str, /, **values: object) -> str:
         """A sentence by its template; `text` is English."""
         if text not in self._catalogue:
-            return text.format(**values)
+            return say(text, **values)
         filled = {
             name: format(values[name], form or "")
             for _, name, form, _ in string.Formatter().parse(text)

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import gettext
+import os
 import sys
 
 import click
 
 from fitferry import __version__
-from fitferry.cli import change, inspect, look, notices, setup
+from fitferry.cli import change, inspect, look, notices, setup, show
 from fitferry.cli.context import Context
 from fitferry.errors import CannotRun, FerryError, SettingsError
+from fitferry.words import DOMAIN, LANGUAGES, LOCALE, Words, of_environment, say, words
 
 BAD_SETTINGS = 78
 """sysexits' EX_CONFIG: systemd is told not to start again after it."""
+CLICKS_OWN = (
+    say("Usage:"),
+    say("Options"),
+    say("Commands"),
+    say("Show this message and exit."),
+    say("Show the version and exit."),
+    say("Error: {message}"),
+    say("Try '{command} {option}' for help."),
+    say("No such command {name!r}."),
+    say("Missing argument"),
+    say("default: {default}"),
+    say("required"),
+)
+"""What click says itself, by gettext, and translates into no language."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -32,17 +49,32 @@ for command in (*setup.COMMANDS, *look.COMMANDS, *inspect.COMMANDS, *change.COMM
 
 def main() -> None:
     """Run a command; planned failures are a sentence and an exit code, never a traceback."""
+    language = of_environment(os.environ)
+    if language != LANGUAGES[0]:
+        os.environ["LANGUAGE"] = language
+        gettext.bindtextdomain(DOMAIN, str(LOCALE))
+        gettext.textdomain(DOMAIN)
+        _translate(group, words(language))
     try:
         group.main(prog_name="fitferry")
     except SettingsError as error:
-        count = len(error.problems)
-        click.echo(f"fitferry: {count} problem{'s' * (count != 1)} in the settings:", err=True)
+        click.echo(f"fitferry: {show.of(f'wrong settings: {len(error.problems)}')}", err=True)
         for problem in error.problems:
-            click.echo(f"  {problem}", err=True)
+            click.echo(f"  {show.of(str(problem))}", err=True)
         sys.exit(BAD_SETTINGS)
     except CannotRun as error:
-        click.echo(f"fitferry: {error}", err=True)
+        click.echo(f"fitferry: {show.of(str(error))}", err=True)
         sys.exit(error.exit_code)
     except FerryError as error:
-        click.echo(f"fitferry: {error}", err=True)
+        click.echo(f"fitferry: {show.of(str(error))}", err=True)
         sys.exit(1)
+
+
+def _translate(command: click.Command, spoken: Words) -> None:
+    """Let the help of a command and of those below it speak another language."""
+    command.help = spoken.of(command.help)
+    for option in command.params:
+        if isinstance(option, click.Option):
+            option.help = spoken.of(option.help) or None
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        _translate(below, spoken)

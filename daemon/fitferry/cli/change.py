@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
 import webbrowser
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from fitferry.config import Settings
 from fitferry.errors import FerryError, Refused
 
 CONSENT_SECONDS = 600
+_MANY = 2
 _FINAL = frozenset({"completed", "failed", "held", "skipped"})
 
 
@@ -48,11 +50,10 @@ def connect(context: Context, athlete: str | None, paste: bool) -> None:  # noqa
     else:
         if "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ:
             webbrowser.open(asked["authorization_url"])
-        click.echo("Open this address in a browser; it is good for ten minutes and once. Waiting …", err=True)
+        show.line("Open this address in a browser; it is good for ten minutes and once. Waiting …", err=True)
         found = _awaited(daemon, asked["state"])
-    click.echo(
-        found["message"] if paste or found["outcome"] != "connected" else f"connected as {found['message']}"
-    )
+    name = found["message"]
+    show.line(name if paste or found["outcome"] != "connected" else f"connected as {name}")
     sys.exit(0 if found["outcome"] == "connected" else 1)
 
 
@@ -62,7 +63,7 @@ def connect(context: Context, athlete: str | None, paste: bool) -> None:  # noqa
 def disconnect(context: Context, athlete: str | None) -> None:
     """Revoke at Strava, and forget the tokens."""
     Daemon(context).post("/api/v1/strava/disconnect", {"athlete": athlete} if athlete else {})
-    click.echo("disconnected")
+    show.line("Disconnected.")
 
 
 @click.command()
@@ -78,14 +79,15 @@ def upload(context: Context, files: tuple[Path, ...], athlete: str | None, wait:
         try:
             job = daemon.post_file("/api/v1/strava/upload", file, **({"athlete": athlete} if athlete else {}))
         except FerryError as error:
-            click.echo(f"{show.safe(file.name)}: {error}", err=True)
+            click.echo(f"{show.safe(file.name)}: {show.of(str(error))}", err=True)
             failed = True
             continue
         several = job.get("jobs", [job["id"]])
         queued |= dict.fromkeys(several, file)
         if not wait:
             numbers = ", ".join(map(str, several))
-            click.echo(f"{show.safe(file.name)}: {job['status']} as job {numbers}")
+            status = job["status"]
+            click.echo(f"{show.safe(file.name)}: {show.of(f'{status} as job {numbers}')}")
     if wait:
         failed = _watch(daemon, queued) or failed
     sys.exit(1 if failed else 0)
@@ -105,12 +107,12 @@ def retry(context: Context, jobs: tuple[int, ...], failed: bool, again: bool) ->
     if context.daemon_runs():
         body: dict[str, Any] = {"failed": True} if failed else {"jobs": list(jobs), "again": again}
         found = Daemon(context).post("/api/v1/strava/retry", body)["uploads"]
-        click.echo(f"{len(found)} back in the queue")
+        show.line(f"{len(found)} back in the queue")
         return
     with context.writing() as settings:
         actions = _actions(settings)
         done = actions.retry_failed() if failed else [actions.retry(job, again=again) for job in jobs]
-    click.echo(f"{len(done)} back in the queue")
+    show.line(f"{len(done)} back in the queue")
 
 
 @click.command()
@@ -127,7 +129,7 @@ def dismiss(context: Context, jobs: tuple[int, ...]) -> None:
         with context.writing() as settings:
             for activity in activities:
                 _actions(settings).dismiss(activity)
-    click.echo(f"{len(jobs)} put aside")
+    show.line(f"{len(jobs)} put aside")
 
 
 @click.command()
@@ -149,11 +151,11 @@ def backlog(context: Context, decision: str | None, day: str | None, as_json: bo
     if as_json:
         show.as_json(found)
     elif found["count"]:
-        span = f"from {show.local(found['oldest'])} to {show.local(found['newest'])}"
-        days = f"{found['days']} day" + ("" if found["days"] == 1 else "s")
-        click.echo(f"{found['count']:,} activities {span} wait; uploading all takes about {days}")
+        count, oldest, newest = found["count"], show.local(found["oldest"]), show.local(found["newest"])
+        show.line(f"{count:,} old activities, from {oldest} to {newest}, wait for a decision")
+        show.line(f"uploading all of them takes about {found['days']} day(s)")
     else:
-        click.echo("nothing waits for a decision")
+        show.line("nothing waits for a decision")
 
 
 @click.group()
@@ -176,7 +178,7 @@ def rotate(context: Context) -> None:
         with context.writing() as settings, Strava(settings.strava) as strava:
             kept = Tokens(strava, vault.Vault(vault.read_keys(settings.state.key_file)), redirect_uri=str)
             change.rotate(settings.state.key_file, kept)
-    click.echo("a new key seals every token")
+    show.line("a new key seals every token")
 
 
 def _awaited(daemon: Daemon, state: str) -> dict[str, Any]:
@@ -192,7 +194,7 @@ def _awaited(daemon: Daemon, state: str) -> dict[str, Any]:
 
 def _pasted(daemon: Daemon) -> dict[str, Any]:
     """What comes of an address that was pasted; it holds a secret for some minutes."""
-    click.echo(
+    show.line(
         "Open it in any browser. It ends on a page that cannot be shown; paste that page's address:", err=True
     )
     given = dict(parse_qsl(urlsplit(sys.stdin.readline().strip()).query))
@@ -203,24 +205,41 @@ def _pasted(daemon: Daemon) -> dict[str, Any]:
 
 
 def _watch(daemon: Daemon, queued: dict[int, Path]) -> bool:
-    """Tell each outcome as it comes; whether one of them failed."""
-    failed, told = False, dict.fromkeys(queued, "")
-    while queued:
-        shown = {job["id"]: job for job in _recent(daemon, min(queued))}
-        for job_id, file in list(queued.items()):
-            job = shown.get(job_id)
-            if job is None:
-                continue
-            row = show.upload(job)
-            if row[4] != told[job_id]:
-                told[job_id] = row[4]
-                click.echo(f"{show.safe(file.name)}: {row[4]} {row[5]}".rstrip())
-            if job["status"] in _FINAL:
-                failed = failed or job["status"] == "failed"
-                del queued[job_id]
-        if queued:
-            time.sleep(0.5)
+    """Tell each outcome as it comes, with a bar on a terminal; whether one of them failed."""
+    failed, told, total = False, dict.fromkeys(queued, ""), len(queued)
+    with _bar(total) as forward:
+        while queued:
+            shown = {job["id"]: job for job in _recent(daemon, min(queued))}
+            for job in [shown[job_id] for job_id in list(queued) if job_id in shown]:
+                standing = show.standing(job)
+                if standing != told[job["id"]]:
+                    told[job["id"]] = standing
+                    _tell(queued[job["id"]], job, standing)
+                if job["status"] in _FINAL:
+                    failed = failed or job["status"] == "failed"
+                    del queued[job["id"]]
+                    forward()
+            if queued:
+                time.sleep(0.5)
     return failed
+
+
+def _tell(file: Path, job: dict[str, Any], standing: str) -> None:
+    where = job["strava_url"] or show.of(job["error_message"] or "")
+    click.secho(f"{show.safe(file.name)}: {standing} {where}".rstrip(), fg=show.STATUSES.get(job["status"]))
+
+
+@contextlib.contextmanager
+def _bar(total: int) -> Iterator[Callable[[], None]]:
+    """A bar for several files on a terminal; what moves it on by one."""
+    if total < _MANY or not sys.stdout.isatty():
+        yield lambda: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress  # noqa: PLC0415  # only on a terminal
+
+    with Progress(BarColumn(), MofNCompleteColumn(), console=show.console(), transient=True) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda: progress.advance(task)
 
 
 def _recent(daemon: Daemon, oldest: int) -> Iterable[dict[str, Any]]:

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 import sqlite3
 import stat
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 from fitferry import layout, lock, mounts
 from fitferry.cli.context import Context
-from fitferry.config import Settings
-from fitferry.errors import FerryError, SettingsError
+from fitferry.config import Settings, StravaSettings, WatchSettings
+from fitferry.errors import FerryError, SettingsError, StravaFault
 from fitferry.ledger import copies
+from fitferry.model import READ_SCOPES
+from fitferry.strava import Strava
+from fitferry.words import say
 
-_2026 = 1_767_225_600
+CLOCK_SECONDS = 60.0
+"""A clock that is further off is said to be wrong."""
+NEW_HOST_SINCE = date(2027, 1, 4)
+"""From then on Strava's API has a new host; the old one is said to end on 2027-06-01."""
+OLD_API, NEW_API = "https://www.strava.com/api/v3", "https://api-v3.strava.com"
 _FIXED = (3, 51, 3)
 """The SQLite in which a rare way to damage a WAL database was mended."""
+_WATCH_LIMIT = Path("/proc/sys/fs/inotify/max_user_watches")
+_MOST_FOLDERS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,93 +53,147 @@ def checks(context: Context) -> Iterator[Check]:
         settings = context.settings(require_app=True)
     except SettingsError as error:
         for problem in error.problems:
-            yield Check("bad", "settings", str(problem))
+            yield Check("bad", say("settings"), str(problem))
         return
-    yield Check("ok", "settings", str(settings.source or "from the environment"))
+    yield Check("ok", say("settings"), str(settings.source or "from the environment"))
     for warning in settings.warnings:
-        yield Check("warn", "settings", warning)
-    yield from _folders(settings)
+        yield Check("warn", say("settings"), warning)
+    for watch in settings.watch:
+        yield _folder(watch)
+    yield from _watches(settings)
     yield from _state(settings)
-    yield from _machine()
+    yield _sqlite()
+    yield from _strava(settings.strava)
     yield from _daemon(context, settings)
 
 
-def _folders(settings: Settings) -> Iterator[Check]:
+def _folder(watch: WatchSettings) -> Check:
+    what, kind = f"folder {watch.folder}", mounts.filesystem(watch.folder)
+    if not watch.folder.is_dir():
+        return Check("bad", what, "it is not there; Fitferry waits for it")
+    whose = _owner(watch.folder)
+    if not os.access(watch.folder, os.R_OK | os.X_OK):
+        return Check("bad", what, f"{whose}: it cannot be read; give this user or its group access")
+    if mounts.hides_writes(kind):
+        return Check("ok", what, f"{whose}, on {kind}, so it is scanned often")
+    return Check("ok", what, f"{whose}, on {kind}")
+
+
+def _owner(path: Path) -> str:
+    """Whose it is, and who may do what: pi:users drwxr-xr-x."""
+    found = path.stat()
+    try:
+        names = pwd.getpwuid(found.st_uid).pw_name, grp.getgrgid(found.st_gid).gr_name
+    except KeyError:
+        names = str(found.st_uid), str(found.st_gid)
+    return f"{':'.join(names)} {stat.filemode(found.st_mode)}"
+
+
+def _watches(settings: Settings) -> Iterator[Check]:
+    """Whether the kernel lets every folder be watched."""
+    try:
+        limit = int(_WATCH_LIMIT.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return
+    needed = 0
     for watch in settings.watch:
-        kind = mounts.filesystem(watch.folder)
-        if not watch.folder.is_dir():
-            yield Check("bad", f"folder {watch.folder}", "it is not there; Fitferry waits for it")
-        elif not os.access(watch.folder, os.R_OK | os.X_OK):
-            yield Check(
-                "bad", f"folder {watch.folder}", "it cannot be read: give this user or its group access"
-            )
-        elif mounts.hides_writes(kind):
-            yield Check("ok", f"folder {watch.folder}", f"on {kind}, so it is scanned often")
-        else:
-            yield Check("ok", f"folder {watch.folder}")
+        for _ in os.walk(watch.folder) if watch.recursive else [watch.folder]:
+            needed += 1
+            if needed > min(limit, _MOST_FOLDERS):
+                words = (
+                    f"more folders than the {limit:,} that may be watched: raise fs.inotify.max_user_watches"
+                )
+                yield Check("warn", "watch limit", f"{words} with sysctl; until then they are scanned often")
+                return
+    yield Check("ok", "watch limit", f"{needed:,} of {limit:,} folders")
 
 
 def _state(settings: Settings) -> Iterator[Check]:
-    folder, key = settings.state.folder, settings.state.key_file
+    folder = settings.state.folder
+    what = f"state folder {folder}"
     if not folder.is_dir():
-        yield Check("warn", f"state folder {folder}", "it is made at the first start")
+        yield Check("warn", what, "it is made at the first start")
         return
     if not os.access(folder, os.W_OK):
-        yield Check(
-            "bad", f"state folder {folder}", "it is not writable: give it to the user who runs Fitferry"
-        )
+        yield Check("bad", what, "it is not writable: give it to the user who runs Fitferry")
         return
     if mounts.is_network(mounts.filesystem(folder)):
-        yield Check(
-            "bad", f"state folder {folder}", "it is on a network mount: name a local one as folder in [state]"
-        )
+        yield Check("bad", what, "it is on a network mount: name a local one as folder in [state]")
     else:
-        yield Check("ok", f"state folder {folder}")
-    if (
-        key.exists()
-        and stat.S_IMODE(key.stat().st_mode) & 0o077
-        and "CREDENTIALS_DIRECTORY" not in os.environ
-    ):
-        yield Check("bad", "key", f"others can read it: run `chmod 600 {key}`")
+        yield Check("ok", what, _owner(folder))
+    yield _key(settings.state.key_file)
     whole = copies.is_whole(folder / layout.STATE_DB)
     words = "" if whole else "it is damaged: the next start puts the newest good copy in its place"
-    yield Check("ok" if whole else "bad", "database", words)
+    yield Check("ok" if whole else "bad", say("database"), words)
 
 
-def _machine() -> Iterator[Check]:
-    if time.time() < _2026:
-        yield Check("bad", "clock", "it is in the past: sign-in and limits need the time; look at NTP")
-    else:
-        yield Check("ok", "clock")
-    fixed = sqlite3.sqlite_version_info >= _FIXED
-    words = (
-        ""
-        if fixed
-        else "a rare bug was mended in 3.51.3; Fitferry avoids what draws it and keeps daily copies"
+def _key(path: Path) -> Check:
+    if not path.exists():
+        return Check("ok", say("key"), "it is made at the first start")
+    if stat.S_IMODE(path.stat().st_mode) & 0o077 and "CREDENTIALS_DIRECTORY" not in os.environ:
+        return Check("bad", say("key"), f"others can read it: run `chmod 600 {path}`")
+    return Check("ok", say("key"), str(path))
+
+
+def _sqlite() -> Check:
+    what = f"SQLite {sqlite3.sqlite_version}"
+    if sqlite3.sqlite_version_info >= _FIXED:
+        return Check("ok", what)
+    return Check(
+        "warn", what, "a rare bug was mended in 3.51.3; Fitferry avoids what draws it and keeps daily copies"
     )
-    yield Check("ok" if fixed else "warn", f"SQLite {sqlite3.sqlite_version}", words)
+
+
+def _strava(settings: StravaSettings) -> Iterator[Check]:
+    """Whether Strava's API is there, and what time it is by its clock."""
+    try:
+        with Strava(settings) as strava:
+            theirs = strava.its_clock()
+    except StravaFault as fault:
+        yield Check("bad", "Strava", f"{fault}; is the network up, and is api in [strava] right?")
+    else:
+        yield Check("ok", "Strava", settings.api)
+        yield _clock(theirs)
+    if settings.api.rstrip("/") == OLD_API and datetime.now(UTC).date() >= NEW_HOST_SINCE:
+        words = f'Strava\'s API has moved to a new host: set api = "{NEW_API}" in [strava] before June 2027'
+        yield Check("warn", say("Strava's address"), words)
+
+
+def _clock(theirs: float | None) -> Check:
+    off = abs(time.time() - theirs) if theirs is not None else 0.0
+    if off > CLOCK_SECONDS:
+        return Check(
+            "bad",
+            say("clock"),
+            f"it is {off:,.0f} seconds off Strava's: sign-in and limits need the time; look at NTP",
+        )
+    return Check("ok", say("clock"))
 
 
 def _daemon(context: Context, settings: Settings) -> Iterator[Check]:
     if not lock.held(settings.state.folder):
         yield Check(
-            "warn", "daemon", "none runs: start it with `fitferry run`, or with systemctl start fitferry"
+            "warn", say("daemon"), "none runs: start it with `fitferry run`, or with systemctl start fitferry"
         )
         return
     try:
         found = context.status()
     except FerryError as error:
-        yield Check("bad", "daemon", str(error))
+        yield Check("bad", say("daemon"), str(error))
         return
-    yield Check("ok", "daemon", f"its page is at {found['web']['url']}")
+    yield Check("ok", say("daemon"), f"its page is at {found['web']['url']}")
     for person in found["athletes"]:
-        connected = person["connected"]
-        words = (
-            f"connected as {person['display_name']}"
-            if connected
-            else f"run `fitferry connect {person['name']}`"
-        )
-        yield Check("ok" if connected else "bad", f"athlete {person['name']}", words)
+        yield _athlete(person)
     for problem in found["problems"]:
         if problem["code"] != "not_connected":
             yield Check("bad", problem["code"], problem["message"])
+
+
+def _athlete(person: dict[str, Any]) -> Check:
+    what = f"athlete {person['name']}"
+    if not person["connected"]:
+        return Check("bad", what, f"run `fitferry connect {person['name']}`")
+    if not READ_SCOPES.intersection(person["scopes"]):
+        words = "without the permission to view activities, what may have arrived cannot be looked up"
+        return Check("warn", what, f"{words}; connect again and leave its box ticked")
+    return Check("ok", what, f"connected as {person['display_name']}")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fitferry import layout, lock
+from fitferry.cli import show
 from fitferry.config import Settings, load
 from fitferry.errors import FerryError
 
@@ -21,8 +22,10 @@ class Context:
         self.config = Path(config) if config else None
 
     def settings(self, *, require_app: bool = False) -> Settings:
-        """The settings. Raises SettingsError."""
-        return load(self.config, os.environ, require_app=require_app)
+        """The settings; from here on the commands speak their language. Raises SettingsError."""
+        settings = load(self.config, os.environ, require_app=require_app)
+        show.speak(settings.web.language)
+        return settings
 
     def folder(self) -> Path:
         """The state folder."""

@@ -11,11 +11,12 @@ import click
 from fitferry import layout
 from fitferry.cli import show
 from fitferry.cli.context import Context
+from fitferry.words import say
 
 if TYPE_CHECKING:
     from fitferry.model import Inspection
 
-_UNITS = {"duration_s": "moving", "elapsed_s": "elapsed"}
+_UNITS = {"duration_s": say("moving"), "elapsed_s": say("elapsed")}
 
 
 @click.command()
@@ -124,8 +125,9 @@ def _known(context: Context, sha256: str) -> str | None:
     if not found:
         return None
     job = found[0]
-    more = f", {job.error_message}" if job.error_message else ""
-    return f"do nothing: it is known as job {job.id} ({job.status}{more})"
+    if not job.error_message:
+        return f"do nothing: it is known as job {job.id} ({job.status})"
+    return f"do nothing: it is known as job {job.id} ({job.status}: {job.error_message})"
 
 
 def _facts(found: Inspection) -> dict[str, Any]:
@@ -141,17 +143,17 @@ def _rows(one: dict[str, Any]) -> list[tuple[str, str]]:
     device = " ".join(filter(None, [one.get("manufacturer"), one.get("product")]))
     size = f"{one['size']:,} bytes" if one.get("size") else ""
     rows = [
-        ("kind", one.get("kind") or ""),
-        ("format", one.get("data_type") or ""),
-        ("sport", sport),
-        ("start", show.local(one.get("start_time"))),
+        (say("kind"), one.get("kind") or ""),
+        (say("format"), one.get("data_type") or ""),
+        (say("sport"), sport),
+        (say("start"), show.local(one.get("start_time"))),
         *((words, show.duration(one.get(name))) for name, words in _UNITS.items()),
-        ("distance", f"{one['distance_m'] / 1000:.2f} km" if one.get("distance_m") else ""),
-        ("device", device),
-        ("sessions", str(one["sessions"]) if (one.get("sessions") or 0) > 1 else ""),
-        ("rules", ", ".join(str(number) for number in one.get("rules", ()))),
+        (say("distance"), f"{one['distance_m'] / 1000:.2f} km" if one.get("distance_m") else ""),
+        (say("device"), device),
+        (say("sessions"), str(one["sessions"]) if (one.get("sessions") or 0) > 1 else ""),
+        (say("rules"), ", ".join(str(number) for number in one.get("rules", ()))),
         *((f"  {name}", value) for name, value in one.get("sends", {}).items()),
-        ("size", size),
+        (say("size"), size),
         ("sha256", one.get("sha256") or ""),
     ]
     return [(name, value) for name, value in rows if value]

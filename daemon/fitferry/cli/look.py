@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,34 +16,37 @@ from fitferry.cli.daemon import Daemon
 from fitferry.errors import FerryError
 
 _NEEDS_A_PERSON = 3
+_LOOK_SECONDS = 0.5
+_STATUSES = ("pending", "processing", "completed", "failed", "held", "skipped")
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="The content of status.json.")
-@click.option("--follow", is_flag=True, help="Print again whenever something changes.")
+@click.option("--follow", is_flag=True, help="Show again whenever something changes, until Ctrl-C.")
 @click.pass_obj
 def status(context: Context, as_json: bool, follow: bool) -> None:  # noqa: FBT001  # click passes them so
     """Say how things are; exit 0 well or waiting, 3 a person is needed, 1 no daemon."""
-    runs, path = context.daemon_runs(), context.folder() / layout.STATUS
-    if not runs:
-        click.echo("no daemon runs: start it with `fitferry run`, or with systemctl start fitferry", err=True)
+    if not context.daemon_runs():
+        show.line("no daemon runs: start it with `fitferry run`, or with systemctl start fitferry", err=True)
         sys.exit(1)
     found = context.status()
-    _print_status(found, as_json=as_json)
-    while follow and context.daemon_runs():
-        before = path.stat().st_mtime_ns
-        while path.stat().st_mtime_ns == before and context.daemon_runs():
-            time.sleep(1)
-        found = context.status()
+    if follow and not as_json and sys.stdout.isatty():
+        found = _follow_on_terminal(context, found)
+    else:
         _print_status(found, as_json=as_json)
+        while follow and _changes(context):
+            found = context.status()
+            _print_status(found, as_json=as_json)
     sys.exit(_NEEDS_A_PERSON if found["state"] == "attention" else 0)
 
 
 @click.command()
-@click.option("--status", "wanted", help="Only those of one status.")
+@click.option("--status", "wanted", type=click.Choice(_STATUSES), help="Only those of one status.")
 @click.option("--athlete", help="Only those of one athlete.")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 100_000))
-@click.option("--json", "as_json", is_flag=True)
+@click.option(
+    "--limit", default=20, show_default=True, type=click.IntRange(1, 100_000), help="So many at most."
+)
+@click.option("--json", "as_json", is_flag=True, help="As the API shows them.")
 @click.pass_obj
 def uploads(context: Context, wanted: str | None, athlete: str | None, limit: int, as_json: bool) -> None:  # noqa: FBT001
     """List the uploads, newest first; `skipped` ones only when asked for."""
@@ -50,31 +54,35 @@ def uploads(context: Context, wanted: str | None, athlete: str | None, limit: in
     from fitferry.ledger import history  # noqa: PLC0415  # the same
     from fitferry.model import Status  # noqa: PLC0415  # the same
 
-    if wanted is not None and wanted not in list(Status):
-        raise FerryError(f"--status: {wanted!r} is not one of {', '.join(Status)}")
     with context.reading():
         found = history.listed(status=Status(wanted) if wanted else None, athlete=athlete, limit=limit)
         rows = shown.jobs_shown(found, time.time())
     if as_json:
         show.as_json({"uploads": rows})
     else:
-        show.table(show.UPLOAD_HEADS, [show.upload(row) for row in rows])
+        colours = [show.STATUSES.get(row["status"]) for row in rows]
+        show.table(show.UPLOAD_HEADS, [show.upload(row) for row in rows], colours)
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="A list with one object a line.")
 @click.pass_obj
 def check(context: Context, as_json: bool) -> None:  # noqa: FBT001
     """Say of each thing that can be wrong whether it is, and how to mend it."""
     from fitferry.cli.checks import checks  # noqa: PLC0415  # it imports much
 
-    found = list(checks(context))
+    wrong, found = False, []
+    for one in checks(context):
+        wrong = wrong or one.result == "bad"
+        found.append(one.as_dict())
+        if not as_json:
+            words = f": {show.of(one.words)}" if one.words else ""
+            click.echo(
+                click.style(f"{one.result:4}", fg=show.RESULTS[one.result]) + f" {show.of(one.what)}{words}"
+            )
     if as_json:
-        show.as_json([one.as_dict() for one in found])
-    else:
-        for one in found:
-            click.echo(f"{one.result:4} {one.what}" + (f": {one.words}" if one.words else ""))
-    sys.exit(1 if any(one.result == "bad" for one in found) else 0)
+        show.as_json(found)
+    sys.exit(1 if wrong else 0)
 
 
 @click.command()
@@ -83,35 +91,85 @@ def health(context: Context) -> None:
     """Exit 0 if the running daemon and its database answer, else 1; for containers."""
     answer = Daemon(context).get("/healthz")
     if answer.get("status") != "ok":
-        raise FerryError(f"the daemon is ill: {answer.get('reason', 'it does not say why')}")
+        raise FerryError(f"the daemon is ill: {answer.get('reason', '')}")
+
+
+def _changes(context: Context) -> bool:
+    """Wait until the status is another one; False where the daemon has ended meanwhile."""
+    path = context.folder() / layout.STATUS
+    before = _written_at(path)
+    while context.daemon_runs():
+        if _written_at(path) != before:
+            return True
+        time.sleep(_LOOK_SECONDS)
+    return False
+
+
+def _written_at(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _follow_on_terminal(context: Context, found: dict[str, Any]) -> dict[str, Any]:
+    """Show the status in place until Ctrl-C or the daemon's end; the last one."""
+    from rich.live import Live  # noqa: PLC0415  # only where there is a terminal
+    from rich.text import Text  # noqa: PLC0415  # the same
+
+    def drawn() -> Text:
+        return Text.from_ansi("\n".join(click.style(words, fg=colour) for words, colour in _lines(found)))
+
+    with Live(drawn(), console=show.console(), auto_refresh=False) as live:
+        try:
+            while _changes(context):
+                found = context.status()
+                live.update(drawn(), refresh=True)
+        except KeyboardInterrupt:
+            pass
+    return found
 
 
 def _print_status(found: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         show.as_json(found)
         return
-    queue = found["queue"]
-    click.echo(f"{found['state']}: the page is at {found['web']['url']}")
-    for problem in found["problems"]:
-        click.echo(f"  ! {show.safe(problem['message'])}")
+    for words, colour in _lines(found):
+        click.secho(words, fg=colour)
+
+
+def _lines(found: dict[str, Any]) -> list[tuple[str, str | None]]:
+    """The status for people: each line and its colour."""
+    of, state = show.of, found["state"]
+    lines: list[tuple[str, str | None]] = [
+        (f"{of(state)}: {of('the page is at {url}'.format(url=found['web']['url']))}", show.STATES[state])
+    ]
+    lines += [(f"  ! {of(problem['message'])}", "red") for problem in found["problems"]]
     for person in found["athletes"]:
-        who = f"connected as {person['display_name']}" if person["connected"] else "not connected"
-        click.echo(f"  {person['name']} is {show.safe(who)}")
-    for watch in found["watch"]:
-        click.echo(
-            f"  {show.safe(watch['folder'])} " + ("is watched" if watch["available"] else "is not there")
+        words = f"{person['name']} is connected as {person['display_name']}"
+        lines.append(
+            (f"  {of(words if person['connected'] else person['name'] + ' is not connected')}", None)
         )
+    for watch in found["watch"]:
+        how = "is watched" if watch["available"] else "is not there"
+        lines.append((f"  {show.safe(watch['folder'])} {of(how)}", None if watch["available"] else "red"))
         if watch.get("note"):
-            click.echo(f"    {show.safe(watch['note'])}")
+            lines.append((f"    {of(watch['note'])}", None))
         for file in watch.get("receiving", []):
-            share = f", {100 * file['size'] // file['of']} %" if file["of"] else ""
-            click.echo(f"    receiving {show.safe(file['file'])}{share}")
-    click.echo(
-        "  " + ", ".join(f"{count} {name}" for name, count in queue.items() if count or name == "completed")
-    )
-    if found["last_upload"]:
-        last = found["last_upload"]
-        click.echo(f"  last: {show.safe(last['file'])} {last['strava_url'] or ''}")
+            share = f" {100 * file['size'] // file['of']} %" if file["of"] else ""
+            lines.append((f"    {show.safe(file['file'])} {of('is being received')}{share}", "yellow"))
+    counts = [f"{count} {of(name)}" for name, count in found["queue"].items() if count or name == "completed"]
+    lines.append((f"  {', '.join(counts)}", None))
+    if "import" in found:
+        done, total = found["import"]["done"], found["import"]["done"] + found["import"]["waiting"]
+        words = f"{done:,} of {total:,} old activities, done by {show.local(found['import']['done_by'])}"
+        lines.append((f"  {of(words)}", None))
+    last = found["last_upload"]
+    if last:
+        lines.append(
+            (f"  {of('last upload')}: {show.safe(last['file'])} {last['strava_url'] or ''}".rstrip(), None)
+        )
+    return lines
 
 
 COMMANDS = (status, uploads, check, health)

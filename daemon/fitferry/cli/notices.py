@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from fitferry.cli import show
 from fitferry.cli.context import Context
 from fitferry.errors import FerryError
 
@@ -19,11 +20,11 @@ def notify_test(context: Context) -> None:
     urls = context.settings().notify.urls
     if not urls:
         raise FerryError("there is no address in [notify] urls")
-    failed = notify.send(urls, "Fitferry", "This is a test: messages of Fitferry arrive here.")
-    click.echo(f"{len(urls) - len(failed)} of {len(urls)} sent")
+    failed = notify.send(urls, "Fitferry", show.of("This is a test: messages of Fitferry arrive here."))
+    show.line(f"{len(urls) - len(failed)} of {len(urls)} sent")
     for kind in failed:
         # The whole address would be a secret on the screen.
-        click.echo(f"failed: {kind}://…", err=True)
+        show.line(f"sending failed: {kind}://…", err=True)
     sys.exit(1 if failed else 0)
 
 

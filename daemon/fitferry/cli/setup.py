@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from fitferry.cli import show
 from fitferry.cli.context import Context
 from fitferry.errors import FerryError
 
@@ -62,7 +63,8 @@ def init(  # its options
     except FerryError:
         path.unlink()
         raise
-    click.echo(f"Wrote {path}.\nStart `fitferry -c {path} run`, then open the link that it prints.")
+    show.line(f"{path} is written.")
+    show.line(f"Start `fitferry -c {path} run`, then open the link that it prints.")
 
 
 @click.command()
@@ -73,14 +75,16 @@ def sandbox(port: int) -> None:
 
     try:
         with Sandbox(port) as served:
-            click.echo(f"A Strava look-alike is at {served.url}. Ctrl-C ends it. Point Fitferry at it with\n")
+            show.line(
+                f"A Strava look-alike is at {served.url}. Ctrl-C ends it. Point Fitferry at it with these settings:"
+            )
             click.echo(
                 f'[strava]\nclient_id = {served.world.switches.client_id}\nclient_secret = "{served.world.switches.client_secret}"'
             )
             click.echo(f'website = "{served.url}"\napi = "{served.url}/api/v3"')
             threading.Event().wait()
     except KeyboardInterrupt:
-        click.echo("ended")
+        pass
     except (OSError, SystemExit) as error:
         raise FerryError(f"port {port} cannot be used ({error}); name another one with --port") from error
 
@@ -89,9 +93,9 @@ def sandbox(port: int) -> None:
 @click.option("--keep-running", is_flag=True, help="Keep everything running until Ctrl-C.")
 def demo(keep_running: bool) -> None:  # noqa: FBT001  # click passes it so
     """Show the whole path in a temporary folder, against the sandbox."""
-    from fitferry.demo import show  # noqa: PLC0415  # it imports the sandbox
+    from fitferry.demo import show as demonstrate  # noqa: PLC0415  # it imports the sandbox
 
-    show(say=click.echo, keep_running=keep_running)
+    demonstrate(say=click.echo, keep_running=keep_running)
 
 
 _APP = "The number of your API application (see strava.com/settings/api)"
@@ -101,7 +105,7 @@ def _ask(question: str, option: str, *, hide: bool = False) -> str:
     """Ask a person; without a terminal the option has to say it."""
     if not sys.stdin.isatty():
         raise FerryError(f"nobody can be asked here: give {option}")
-    return str(click.prompt(question, hide_input=hide, err=True))
+    return str(click.prompt(show.of(question), hide_input=hide, err=True))
 
 
 def _number(text: str) -> object:
@@ -112,8 +116,10 @@ def _since(text: str | None, folder: Path) -> date | None:
     """What to do with what is there already: from which day on activities are uploaded by themselves."""
     if text is None and sys.stdin.isatty() and folder.is_dir() and any(folder.rglob("*.[fF][iI][tT]")):
         text = click.prompt(
-            "There are files already. Upload all of them, none that are older than today, or since a day? "
-            "[all/today/2026-01-31]",
+            show.of(
+                "There are files already. Upload all of them, none that are older than today, or since a day? "
+                "[all/today/2026-01-31]"
+            ),
             default="today",
             err=True,
         )

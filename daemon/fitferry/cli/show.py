@@ -1,4 +1,7 @@
-"""How does a command show things? Tables on a terminal, plain lines elsewhere; no file name can break a line."""
+"""How does a command show things? In the person's language, in tables and colours on a terminal, plain elsewhere.
+
+No name of a file can break a line or move the cursor.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,48 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fitferry.model import WAITS
+from fitferry.words import LANGUAGES, Words, of_environment, say, words
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+STATES = {say("ok"): "green", say("waiting"): "yellow", say("attention"): "red"}
+STATUSES = {
+    say("completed"): "green",
+    say("failed"): "red",
+    say("held"): "red",
+    say("pending"): "yellow",
+    say("processing"): "yellow",
+}
+RESULTS = {"ok": "green", "warn": "yellow", "bad": "red"}
+_chosen: list[str] = []
+
+
+def speak(setting: str) -> None:
+    """Speak the language of `[web] language` from now on; `auto` leaves it to the locale."""
+    _chosen[:] = [setting] if setting in LANGUAGES else []
+
+
+def spoken() -> Words:
+    """The language that is spoken."""
+    return words(_chosen[0] if _chosen else of_environment(os.environ))
+
+
+def of(english: str) -> str:
+    """A finished English sentence, as it is shown."""
+    return safe(spoken().of(english))
+
+
+def line(english: str, *, err: bool = False, colour: str | None = None) -> None:
+    """Print a sentence."""
+    click.secho(of(english), err=err, fg=colour)
 
 
 def as_json(value: Any) -> None:
@@ -20,30 +58,36 @@ def as_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=1))
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows: with lines and colours on a terminal, tab-separated elsewhere."""
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], colours: Sequence[str | None] = ()) -> None:
+    """Print rows: with heads and colours on a terminal, tab-separated elsewhere. `colours`: one for each row."""
     if not sys.stdout.isatty():
         for row in rows:
             click.echo("\t".join(safe(cell) for cell in row))
         return
-    from rich.console import Console  # noqa: PLC0415  # only where there is a terminal
-    from rich.table import Table  # noqa: PLC0415  # the same
+    from rich.table import Table  # noqa: PLC0415  # only where there is a terminal
     from rich.text import Text  # noqa: PLC0415  # the same
 
-    shown = Table(*heads, box=None, pad_edge=False)
-    for row in rows:
-        shown.add_row(*(Text(safe(cell)) for cell in row))
-    Console().print(shown)
+    shown = Table(*(of(head) for head in heads), box=None, pad_edge=False, header_style="dim")
+    for at, row in enumerate(rows):
+        shown.add_row(*(Text(safe(cell)) for cell in row), style=colours[at] if at < len(colours) else None)
+    console().print(shown)
+
+
+def console() -> Console:
+    """The terminal."""
+    from rich.console import Console  # noqa: PLC0415  # only where there is a terminal
+
+    return Console(highlight=False)
 
 
 def heading(text: str) -> None:
     """Print a line that stands out on a terminal."""
-    click.secho(safe(text), bold=True)
+    click.secho(of(text), bold=True)
 
 
 def pair(name: str, value: str) -> None:
     """Print one fact below a heading."""
-    click.echo(click.style(f"    {name:9}", dim=True) + safe(value))
+    click.echo(click.style(f"    {of(name):9}", dim=True) + safe(value))
 
 
 def name(path: Path) -> str:
@@ -62,23 +106,33 @@ def duration(seconds: float | None) -> str:
 
 def upload(job: dict[str, Any]) -> list[str]:
     """One upload as a row."""
-    state = job["status"]
+    where = job["strava_url"] or of(job["error_message"] or "")
+    return [
+        str(job["id"]),
+        local(job["start_time"]),
+        of(job["sport"] or ""),
+        job["file"],
+        standing(job),
+        where,
+    ]
+
+
+def standing(job: dict[str, Any]) -> str:
+    """Where an upload stands, in words."""
+    state = of(job["status"])
     if job["waiting_for"]:
-        state += f", {WAITS[job['waiting_for']]}"
+        state += f", {of(WAITS[job['waiting_for']])}"
         if job["next_attempt_at"]:
-            state += f" (next at {local(job['next_attempt_at'])})"
-    where = job["strava_url"] or job["error_message"] or ""
-    return [str(job["id"]), local(job["start_time"]), job["sport"] or "", job["file"], state, where]
+            state += f" ({local(job['next_attempt_at'])})"
+    return state
 
 
-UPLOAD_HEADS = ("Job", "Start", "Sport", "File", "Status", "")
+UPLOAD_HEADS = (say("Job"), say("Start"), say("Sport"), say("File"), say("Status"), "")
 
 
 def local(text: str | None) -> str:
     """A time of the API in the machine's own time zone."""
-    if not text:
-        return ""
-    return datetime.fromisoformat(text).replace(tzinfo=UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+    return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M") if text else ""
 
 
 def safe(text: str) -> str:

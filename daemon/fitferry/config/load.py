@@ -23,6 +23,7 @@ from fitferry.config.settings import (
 )
 from fitferry.errors import SettingProblem, SettingsError
 from fitferry.rules import problems as rule_problems
+from fitferry.words import say
 
 CONTAINER_FOLDER = Path("/config")
 PLACES = (CONTAINER_FOLDER / "config.toml", Path("/etc/fitferry/config.toml"))
@@ -209,7 +210,7 @@ class _Loading:
             }
             labels |= {f"{label}_FILE" for label in labels if label.isupper()}
             if section[name] is None and not told & labels:
-                self._problem(f"strava.{name}", "nothing", words)
+                self._problem(f"strava.{name}", say("nothing"), words)
 
     def _secret_in(self, path: Path) -> str | None:
         try:
@@ -240,11 +241,11 @@ class _Loading:
         found = [self._table("watch", label, one) for label, one in zip(labels, tables, strict=True)]
         for label, table, one in zip(labels, tables, found, strict=True):
             if "folder" not in table:
-                self._problem(f"{label}.folder", "nothing", "the folder where devices drop files")
+                self._problem(f"{label}.folder", say("nothing"), "the folder where devices drop files")
             elif one["folder"] is not None:
                 self._check_twice(label, one, found)
         if not tables and require_app:
-            self._problem("watch", "nothing", "at least one [[watch]] with a folder")
+            self._problem("watch", say("nothing"), "at least one [[watch]] with a folder")
         return found
 
     def _check_twice(self, label: str, one: dict[str, Any], found: list[dict[str, Any]]) -> None:

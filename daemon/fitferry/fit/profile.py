@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fitferry.words import say
+
 KINDS = {
     1: "device",
     2: "settings",
@@ -24,14 +26,14 @@ KINDS = {
 }
 KIND_WORDS = {
     1: "a device's description",
-    2: "settings",
+    2: say("settings"),
     3: "sport settings",
     5: "a workout",
     6: "a course",
     7: "a schedule",
     9: "weight measurements",
-    10: "totals",
-    11: "goals",
+    10: say("totals"),
+    11: say("goals"),
     14: "blood pressure measurements",
     15: "monitoring data",
     20: "an activity summary",

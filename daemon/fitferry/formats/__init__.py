@@ -101,8 +101,11 @@ def _best(parts: list[tuple[str, bytes, Inspection]]) -> Inspection:
     name, _, found = min(parts, key=lambda part: _ORDER.index(part[2].verdict))
     if not name:
         return found
-    more = f" and {len(parts) - 1} more" if len(parts) > 1 else ""
-    return replace(found, reason=f"an archive that holds {found.reason} ({_last(name)}){more}")
+    reason, shown, more = found.reason, _last(name), len(parts) - 1
+    words = f"an archive that holds {reason} ({shown})"
+    return replace(
+        found, reason=f"an archive that holds {reason} ({shown}) and {more} more" if more else words
+    )
 
 
 def _last(name: str) -> str:

@@ -25,12 +25,11 @@ def listed(
     athlete: str | None = None,
     text: str = "",
     before: int | None = None,
-    down_to: int | None = None,
     limit: int = 50,
 ) -> list[Job]:
     """The jobs, newest first; `skipped` only when asked for.
 
-    `text`: what the name of the file or of the sport holds. `before`: below this id. `down_to`: from this id up.
+    `text`: what the name of the file or of the sport holds. `before`: below this id.
     """
     where = JobRow.status != Status.SKIPPED if status is None else JobRow.status == status
     if athlete is not None:
@@ -39,14 +38,18 @@ def listed(
         where &= fn.INSTR(fn.LOWER(_NAMES), text.lower()) > 0
     if before is not None:
         where &= JobRow.id < before
-    if down_to is not None:
-        where &= JobRow.id >= down_to
     return jobs_where(where, limit=limit)
 
 
-def unfinished(limit: int | None = None) -> list[Job]:
-    """The pending and processing jobs, in the order in which they will be tried."""
+def unfinished() -> list[Job]:
+    """Every pending and processing job, in the order in which they will be tried."""
     order = (JobRow.next_attempt_at, ActivityRow.start_time.desc(nulls="LAST"), JobRow.id)
+    return jobs_where(JobRow.status.in_(OPEN), order=order)
+
+
+def under_way(limit: int) -> list[Job]:
+    """The pending and processing jobs that people ask for first: what is being sent, then the newest activities."""
+    order = (JobRow.claimed_at.asc(nulls="LAST"), ActivityRow.start_time.desc(nulls="LAST"), JobRow.id)
     return jobs_where(JobRow.status.in_(OPEN), order=order, limit=limit)
 
 

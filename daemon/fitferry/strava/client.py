@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode
 
@@ -27,6 +30,13 @@ UPLOAD_DEADLINE = 300.0
 """Seconds that an upload may take in all: 25 MB at less than one megabit a second."""
 MAX_ANSWER_BYTES = 8_000_000
 """No answer of Strava's is near this; more is somebody else talking."""
+_KINDS = {
+    "/oauth/token": "token",
+    "/oauth/revoke": "revoke",
+    "/athlete/activities": "activities",
+    "/athlete": "athlete",
+    "/uploads": "upload",
+}
 PAGE = 200
 """Activities that Strava lists at most in one request."""
 
@@ -51,10 +61,12 @@ class Strava:
         settings: StravaSettings,
         *,
         heard: Callable[[Heard], None] = lambda _heard: None,
+        asked: Callable[[str, str, float], None] = lambda _kind, _status, _seconds: None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._settings = settings
         self._heard = heard
+        self._asked = asked
         self._client = httpx.Client(
             transport=transport,
             timeout=httpx.Timeout(connect=10, read=60, write=30, pool=5),
@@ -91,6 +103,22 @@ class Strava:
     def refresh(self, refresh_token: str) -> Grant:
         """The next pair of tokens. The old refresh token may be dead from this moment on."""
         return self._grant({"grant_type": "refresh_token", "refresh_token": refresh_token})
+
+    def its_clock(self) -> float | None:
+        """The time by Strava's clock, asked where its API should be; None where it does not say it.
+
+        Nobody is named, so it counts for no allowance. WRONG_ADDRESS where no API answers.
+        """
+        request = self._client.build_request("GET", f"{self._settings.api}/athlete")
+        response = self._send(request, REQUEST_DEADLINE)
+        if response.status_code != HTTPStatus.UNAUTHORIZED:
+            raise StravaFault(
+                Fault.WRONG_ADDRESS, f"no Strava API answers there (HTTP {response.status_code})"
+            )
+        try:
+            return parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
+        except ValueError:
+            return None
 
     def revoke(self, token: str) -> None:
         """End the connection at Strava, by either token; a token that is gone already is no fault."""
@@ -162,7 +190,19 @@ class Strava:
         return response.content
 
     def _send(self, request: httpx.Request, seconds: float, auth: httpx.Auth | None = None) -> httpx.Response:
-        """One request within one deadline. Streamed, so that a body cut off cannot hide the status."""
+        """One request within one deadline, counted."""
+        began, kind = time.monotonic(), _kind(request)
+        try:
+            response = self._sent(request, seconds, auth)
+        except StravaFault as fault:
+            self._asked(kind, fault.fault, time.monotonic() - began)
+            raise
+        self._asked(kind, str(response.status_code), time.monotonic() - began)
+        self._heard(answers.allowance(response.headers))
+        return response
+
+    def _sent(self, request: httpx.Request, seconds: float, auth: httpx.Auth | None) -> httpx.Response:
+        """Streamed, so that a body cut off cannot hide the status."""
         with _Deadline(seconds) as deadline:
             request.extensions = {**request.extensions, "trace": deadline.trace}
             try:
@@ -175,7 +215,6 @@ class Strava:
             except (httpx.HTTPError, httpx.StreamError, OSError) as error:
                 words = f"the connection to Strava broke off: {_words(error, deadline)}"
                 raise StravaFault(Fault.BROKEN_OFF, words, sent=request.method == "POST") from error
-        self._heard(answers.allowance(response.headers))
         return response
 
 
@@ -215,6 +254,15 @@ class _Deadline:
             with contextlib.suppress(OSError):  # closed in the meantime: the request has ended by itself
                 # The plain method: SSLSocket's own would pull its state from under the thread that reads.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+def _kind(request: httpx.Request) -> str:
+    """What a request is for, of a closed set."""
+    path = request.url.path
+    for end, kind in _KINDS.items():
+        if path.endswith(end):
+            return kind
+    return "upload_status"
 
 
 def _bearer(token: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -39,7 +40,7 @@ def blueprint(site: Site) -> Blueprint:  # noqa: C901  # a list of small views
 
     @api.get("/strava/callback")
     def callback() -> Any:
-        return come_back(site)
+        return finish_sign_in(site, request.args)
 
     @api.get("/strava/status")
     def connections() -> Any:
@@ -63,7 +64,7 @@ def blueprint(site: Site) -> Blueprint:  # noqa: C901  # a list of small views
 
     @api.post("/strava/upload")
     def upload_file() -> Any:
-        found = take_file(site)
+        found = take_files(site)
         shown = status.jobs_shown(found, site.clock())[0]
         several = {"jobs": [job.id for job in found]} if len(found) > 1 else {}
         return jsonify({**shown, **several}), 202
@@ -122,9 +123,9 @@ def blueprint(site: Site) -> Blueprint:  # noqa: C901  # a list of small views
     return api
 
 
-def come_back(site: Site) -> Any:
+def finish_sign_in(site: Site, query: Mapping[str, str]) -> Any:
     """The end of a sign-in: a page that says what happened, or JSON for the command that pasted it."""
-    given = {name: request.args.get(name, "") for name in ("state", "code", "scope", "error")}
+    given = {name: query.get(name, "") for name in ("state", "code", "scope", "error")}
     try:
         name = site.tokens.complete(Callback(**given), site.clock())
     except SignInFailed as failed:
@@ -143,13 +144,14 @@ def _told(code: str, words: str, http_status: int, state: str) -> Any:
     return render_template("callback.html", outcome=code, words=words, athlete=who), http_status
 
 
-def take_file(site: Site) -> list[Job]:
-    """Queue the activities in the file of a multipart body."""
-    sent = request.files.get("file")
-    if sent is None:
+def take_files(site: Site) -> list[Job]:
+    """Queue the activities in the files of a multipart body."""
+    sent = request.files.getlist("file")
+    if not sent:
         raise Refused("no_file", "the body has no part named file")
     athlete = _athlete(site, request.form.get("athlete"))
-    return site.actions.take_upload(sent.read(), sent.filename or "upload.fit", athlete)
+    found = [site.actions.take_upload(one.read(), one.filename or "upload.fit", athlete) for one in sent]
+    return [job for jobs_of_one in found for job in jobs_of_one]
 
 
 def wants_json() -> bool:

@@ -7,14 +7,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, g, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from fitferry import __version__
 from fitferry.errors import FerryError, Refused
-from fitferry.web import api, doors, pages
+from fitferry.web import api, deeds, doors, pages
 from fitferry.web.guard import UPLOAD_BYTES, Guard, Wsgi, cookie
 from fitferry.web.site import Site
+from fitferry.web.viewer import viewer
 
 _log = structlog.get_logger()
 
@@ -24,16 +25,27 @@ def wsgi(site: Site) -> Wsgi:
     app = Flask(__name__)
     app.logger.setLevel(logging.CRITICAL)
     app.config["MAX_CONTENT_LENGTH"] = UPLOAD_BYTES
-    app.jinja_env.filters.update(nicely=pages.nicely, kilometres=pages.kilometres, moment=pages.moment)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(version=__version__)
-    for blueprint in (doors.blueprint(site), api.blueprint(site), pages.blueprint(site)):
-        app.register_blueprint(blueprint)
+    for part in (doors, api, pages, deeds):
+        app.register_blueprint(part.blueprint(site))
+    _know_the_viewer(app, site)
     _guard_sign_in(app, site)
     _answer_errors(app)
     website = urlsplit(site.settings.strava.website)
     # Browsers check where a form's redirects lead, too: "Connect with Strava" ends there.
     targets = [f"{website.scheme}://{website.netloc}"]
     return Guard(app, url=site.url, hosts=site.settings.web.hosts, form_targets=targets)
+
+
+def _know_the_viewer(app: Flask, site: Site) -> None:
+    @app.before_request
+    def look() -> None:
+        g.viewer = viewer(request, site.settings.web.language)
+
+    @app.context_processor
+    def words() -> dict[str, Any]:
+        return {"viewer": g.viewer, "_": g.viewer.say}
 
 
 def _guard_sign_in(app: Flask, site: Site) -> None:
@@ -75,6 +87,8 @@ def _answer_errors(app: Flask) -> None:
 def _told(code: str, words: str, status: int) -> Any:
     if request.path.startswith("/api/"):
         return _error(code, words, status)
+    if api.wants_json():
+        return _error(code, g.viewer.of(words), status)  # the page's own script shows it
     return render_template("error.html", words=words), status
 
 

@@ -15,6 +15,7 @@ from fitferry.tokens import Tokens
 class Site:
     """The parts of the daemon behind the page.
 
+    `revision`: another number whenever something that `snapshot` or the ledger holds has changed.
     `illness`: what is wrong with the process itself, None while all is well. `connected`: to be called after
     somebody has signed in at Strava.
     """
@@ -26,6 +27,8 @@ class Site:
     url: Callable[[], str]
     port: Callable[[], int]
     snapshot: Callable[[], dict[str, Any]]
+    revision: Callable[[], int]
+    metrics: Callable[[], bytes]
     illness: Callable[[], str | None]
     rotate_keys: Callable[[], None]
     connected: Callable[[], None]

@@ -1,0 +1,110 @@
+"""What can be measured? Requests and uploads as they go, and the snapshot when it is asked. Owns prometheus_client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+_UPLOAD_SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+_PROCESSING_SECONDS = (1, 2, 4, 8, 16, 30, 60, 120, 300, 1800)
+
+
+class Metrics:
+    """What is counted and timed while a daemon runs."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "fitferry_strava_requests", "Requests to Strava.", ["kind", "status"], registry=self._registry
+        )
+        self._upload = Histogram(
+            "fitferry_upload_seconds",
+            "How long the sending of a file took, until Strava's answer.",
+            buckets=_UPLOAD_SECONDS,
+            registry=self._registry,
+        )
+        self._processing = Histogram(
+            "fitferry_processing_seconds",
+            "How long Strava took over an upload that it had accepted, as far as it was looked at.",
+            buckets=_PROCESSING_SECONDS,
+            registry=self._registry,
+        )
+
+    def asked(self, kind: str, status: str, seconds: float) -> None:
+        """One request to Strava has ended. `status`: HTTP's, or in what way there was none."""
+        self._requests.labels(kind, status).inc()
+        if kind == "upload":
+            self._upload.observe(seconds)
+
+    def completed(self, seconds: float) -> None:
+        """One upload is done, so many seconds after Strava had accepted it."""
+        self._processing.observe(max(0.0, seconds))
+
+    def show(self, snapshot: Callable[[], dict[str, Any]]) -> None:
+        """Show what the snapshot says, too."""
+        self._registry.register(_Snapshot(snapshot))
+
+    def text(self) -> bytes:
+        """The metrics page."""
+        return generate_latest(self._registry)
+
+
+class _Snapshot(Collector):
+    """The snapshot as metrics."""
+
+    def __init__(self, snapshot: Callable[[], dict[str, Any]]) -> None:
+        self._snapshot = snapshot
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: asking now would be too early, the daemon is not built yet."""
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        """What holds now."""
+        found = self._snapshot()
+        yield InfoMetricFamily("fitferry_build", "The version that runs.", {"version": found["version"]})
+        jobs = [((name,), count) for name, count in found["queue"].items()]
+        yield _gauge("fitferry_jobs", "Uploads by status.", ["status"], jobs)
+        connected = [((one["name"],), one["connected"]) for one in found["athletes"]]
+        yield _gauge("fitferry_athlete_connected", "Whether an athlete is connected.", ["athlete"], connected)
+        left = [
+            ((bucket, window), max(0, limit - used))
+            for bucket in ("overall", "read")
+            for window, limit, used in zip(
+                ("quarter_hour", "day"), *_pairs(found["rate_limit"][bucket]), strict=True
+            )
+        ]
+        words = "Requests that Strava still allows."
+        yield _gauge("fitferry_strava_requests_left", words, ["bucket", "window"], left)
+        problems = [((), len(found["problems"]))]
+        yield _gauge("fitferry_problems", "Things that need a person.", [], problems)
+        last = found["last_upload"]
+        if last:
+            when = datetime.fromisoformat(last["completed_at"]).timestamp()
+            yield _gauge(
+                "fitferry_last_upload_timestamp_seconds", "When an upload was last done.", [], [((), when)]
+            )
+        watched = [((one["folder"], one["method"]), one["available"]) for one in found["watch"]]
+        yield _gauge(
+            "fitferry_watch_available", "Whether a folder can be read.", ["folder", "method"], watched
+        )
+
+
+def _pairs(bucket: dict[str, list[int]]) -> tuple[list[int], list[int]]:
+    return bucket["limit"], bucket["usage"]
+
+
+def _gauge(
+    name: str, words: str, labels: list[str], values: Iterable[tuple[tuple[str, ...], float]]
+) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, words, labels=labels)
+    for label, value in values:
+        family.add_metric(label, value)
+    return family

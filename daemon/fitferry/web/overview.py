@@ -1,0 +1,186 @@
+"""What is on the page? Everything that it shows, gathered from the ledger and the snapshot."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import groupby, pairwise
+from typing import Any
+
+from fitferry import actions, allowance, status
+from fitferry.ledger import history
+from fitferry.model import WAITS, Job, Status
+from fitferry.web.site import Site
+from fitferry.web.viewer import Viewer
+from fitferry.words import say
+
+PAGE = 40
+MOST = 400
+"""Uploads on one page, however far somebody has scrolled."""
+_FEW = 6
+"""Waiting uploads that are listed one by one."""
+_WEEKS = 52
+_DECIMAL_ID = 18
+ICONS = {
+    "cycling": "cycling",
+    "e_biking": "cycling",
+    "running": "running",
+    "walking": "walking",
+    "hiking": "walking",
+    "mountaineering": "walking",
+    "swimming": "swimming",
+    "open_water": "swimming",
+    "rowing": "rowing",
+    "paddling": "rowing",
+    "kayaking": "rowing",
+    "stand_up_paddleboarding": "rowing",
+    "cross_country_skiing": "skiing",
+    "alpine_skiing": "skiing",
+    "snowboarding": "skiing",
+    "training": "training",
+    "fitness_equipment": "training",
+}
+SPORTS = {
+    "cycling": say("cycling"),
+    "running": say("running"),
+    "walking": say("walking"),
+    "hiking": say("hiking"),
+    "swimming": say("swimming"),
+    "rowing": say("rowing"),
+    "training": say("training"),
+    "cross_country_skiing": say("cross-country skiing"),
+    "alpine_skiing": say("alpine skiing"),
+}
+_STATES = {
+    Status.PENDING: say("waiting"),
+    Status.PROCESSING: say("being sent"),
+    Status.COMPLETED: say("on Strava"),
+    Status.FAILED: say("failed"),
+    Status.HELD: say("held"),
+    Status.SKIPPED: say("skipped"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which uploads somebody wants to see. `before`: older than this one. `show`: how many."""
+
+    status: Status | None = None
+    athlete: str | None = None
+    text: str = ""
+    before: int | None = None
+    show: int = PAGE
+
+    def query(self, **change: Any) -> dict[str, Any]:
+        """The same as an address has it."""
+        found = {"status": self.status, "athlete": self.athlete, "q": self.text or None, **change}
+        return {name: value for name, value in found.items() if value}
+
+
+def wanted(query: Any, names: tuple[str, ...]) -> Wanted:
+    """What an address asks for; what makes no sense in it is passed over."""
+    states, athlete = {one.value: one for one in Status}, query.get("athlete", "")
+    return Wanted(
+        states.get(query.get("status", "")),
+        athlete if athlete in names else None,
+        query.get("q", "")[:100],
+        _number(query.get("before", "")),
+        min(_number(query.get("show", "")) or PAGE, MOST),
+    )
+
+
+def overview(site: Site, viewer: Viewer, want: Wanted) -> dict[str, Any]:
+    """All that the page shows."""
+    now = site.clock()
+    shown = site.snapshot()
+    waiting = history.under_way(_FEW)
+    queue = shown["queue"]
+    return {
+        "now": shown,
+        "backlog": status.backlog(actions.backlog(site.settings.athletes, now)),
+        "waiting": status.jobs_shown(waiting, now),
+        "waiting_more": queue["pending"] + queue["processing"] - len(waiting),
+        "receiving": [one for watch in shown["watch"] for one in watch.get("receiving", ())],
+        "waits": WAITS,
+        "allowance": [dict(name=name, **bar) for name, bar in _bars(shown, now).items()],
+        "weeks": _weeks(viewer, now),
+        **_history(viewer, want, now),
+    }
+
+
+def _history(viewer: Viewer, want: Wanted, now: float) -> dict[str, Any]:
+    """The uploads by the day on which they came, newest first."""
+    found = history.listed(
+        status=want.status,
+        athlete=want.athlete,
+        text=want.text,
+        before=want.before,
+        limit=want.show + 1,
+    )
+    page = found[: want.show]
+    sketches = history.sketches(job.activity_id for job in page)
+    today = datetime.fromtimestamp(now, viewer.zone).date()
+    rows = [_row(job, shown) for job, shown in zip(page, status.jobs_shown(page, now), strict=True)]
+    days = groupby(rows, key=lambda row: viewer.local(row["created_at"]).date())
+    return {
+        "days": [(day.isoformat(), viewer.heading(day, today), list(group)) for day, group in days],
+        "sketches": sketches,
+        "older": page[-1].id if len(found) > want.show else None,
+        "more": min(want.show + PAGE, MOST),
+        "want": want,
+        "states": _STATES,
+        "filtered": bool(want.query()),
+    }
+
+
+def _row(job: Job, shown: dict[str, Any]) -> dict[str, Any]:
+    """One upload with what the page needs besides."""
+    state = say("already on Strava") if job.error_code == "duplicate" else _STATES[job.status]
+    if job.status is Status.SKIPPED and job.error_code == "dismissed":
+        state = say("put aside")
+    sport = job.sport or ""
+    return {
+        **shown,
+        "icon": ICONS.get(sport, "other"),
+        "sport_words": SPORTS.get(sport, sport.replace("_", " ")),
+        "state": state,
+        "can_upload": job.status in {Status.FAILED, Status.HELD}
+        or (job.status is Status.SKIPPED and job.error_code != "no_activity"),
+        "reason": job.error_message if job.status is not Status.COMPLETED else None,
+    }
+
+
+def _bars(shown: dict[str, Any], now: float) -> dict[str, dict[str, Any]]:
+    """What is used of Strava's allowance, and when it begins anew."""
+    used, limit = shown["rate_limit"]["overall"]["usage"], shown["rate_limit"]["overall"]["limit"]
+    windows = (say("This quarter hour"), allowance.QUARTER), (say("Today (UTC)"), allowance.DAY)
+    return {
+        name: {"used": used[at], "limit": limit[at], "anew": status.iso((now // length + 1) * length)}
+        for at, (name, length) in enumerate(windows)
+    }
+
+
+def _weeks(viewer: Viewer, now: float) -> dict[str, Any]:
+    """How many activities a week, for a year: each with its first day, its place and its height in a chart."""
+    today = datetime.fromtimestamp(now, viewer.zone).date()
+    monday = today - timedelta(days=today.weekday())
+    days = [monday - timedelta(weeks=back) for back in range(_WEEKS - 1, -2, -1)]
+    edges = [datetime(day.year, day.month, day.day, tzinfo=viewer.zone).timestamp() for day in days]
+    starts = sorted(history.starts_since(edges[0]))
+    counts = [bisect_right(starts, end) - bisect_right(starts, begin) for begin, end in pairwise(edges)]
+    top = max([*counts, 1])
+    bars = [(day, count, at, count / top) for at, (day, count) in enumerate(zip(days, counts, strict=False))]
+    return {"bars": bars, "total": sum(counts), "top": top, "months": list(_months(days[:-1]))}
+
+
+def _months(days: list[date]) -> Iterator[tuple[int, date]]:
+    """Every third month's first week: where it stands, and a day in it."""
+    for at, (before, day) in enumerate(pairwise(days), 1):
+        if day.month != before.month and day.month % 3 == 1:
+            yield at, day
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) <= _DECIMAL_ID else None

@@ -1,0 +1,48 @@
+"""A real browser: Chromium of the system, driven by playwright."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+PHONE = {"width": 360, "height": 740}
+DESK = {"width": 1180, "height": 900}
+_FLAGS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--force-color-profile=srgb",
+]
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """The browser, started once."""
+    flags = [*_FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield browser
+        browser.close()
+
+
+@contextlib.contextmanager
+def window(browser: Browser, **given: Any) -> Iterator[Page]:
+    """A window with nothing kept from before; every error in its console is gathered, and there must be none."""
+    options = {"viewport": DESK, "locale": "en-GB", "timezone_id": "Europe/Zurich", **given}
+    with contextlib.closing(browser.new_context(**options)) as context:
+        page = context.new_page()
+        wrong: list[str] = []
+        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.set_default_timeout(10_000)
+        yield page
+        assert wrong == []

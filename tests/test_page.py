@@ -1,0 +1,306 @@
+"""The page: what it shows to whom, and what its questions and buttons do."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from markupsafe import escape
+
+from fakes import NOW, refused
+from fitferry.ledger import athletes, files, jobs
+from fitferry.ledger.files import File
+from fitferry.model import Admission, Inspection, Job, Newcomer, Outcome, Status, Step, Verdict
+from fitferry.web.overview import MOST, PAGE
+from fitferry.web.pages import STALE_SECONDS
+from scenes import SCENES, Scene
+from web_site import ORIGIN
+
+pytestmark = pytest.mark.usefixtures("ledger")
+OWN = {"Origin": ORIGIN}
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    """A scene, with somebody in front of it."""
+    made = Scene(tmp_path)
+    made.page.sign_in()
+    return made
+
+
+def show(scene: Scene, path: str = "/", **headers: str) -> str:
+    """What a browser gets."""
+    answer = scene.page.ask("GET", path, headers=headers)
+    assert answer.status_code == 200
+    return answer.text
+
+
+def texts(page: str) -> Iterator[str]:
+    """What a person can see or hear of a page."""
+    body = re.sub(r"(?s)<(style|script)\b.*?</\1>", "", page)
+    yield from (html.unescape(one).strip() for one in re.findall(r">([^<>]+)<", body) if one.strip())
+    yield from (
+        html.unescape(one) for one in re.findall(r'(?:aria-label|placeholder|data-\w+)="([^"]+)"', body)
+    )
+
+
+def named(name: str) -> Job:
+    """The upload of the file of that name."""
+    (found,) = [job for status in Status for job in jobs.with_status(status) if job.file == name]
+    return found
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_the_page_of_a_korean_has_no_english_left(scene: Scene, name: str) -> None:
+    """Whatever may be on it, but names and what Strava wants to be written as it is."""
+    SCENES[name](scene)
+    strava = r"View on Strava|Connect with Strava|`fitferry [\w ]+`|No such file or directory|the file is malformed"
+    for query in ("", "?status=failed", "?status=held", "?q=nothing"):
+        page = show(scene, f"/{query}", **{"Accept-Language": "ko-KR,ko;q=0.9,en;q=0.5"})
+        assert '<html lang="ko">' in page
+        for text in texts(page):
+            rest = re.sub(rf"{strava}|\S+\.(fit|gpx)|Sam Sand|<b>.*odd", "", text)
+            assert not re.search(r"[a-z]{2,}[,.]? [a-z]{2,}", rest), text
+
+
+@pytest.mark.parametrize(
+    ("setting", "accepted", "language"),
+    [
+        ("auto", "ko", "ko"),
+        ("auto", "de, ko;q=0.5, en;q=0.1", "ko"),
+        ("auto", "de", "en"),
+        ("auto", "", "en"),
+        ("en", "ko", "en"),
+        ("ko", "en-US", "ko"),
+    ],
+)
+def test_the_settings_choose_the_language_before_the_browser(
+    tmp_path: Path, setting: str, accepted: str, language: str
+) -> None:
+    """`auto` leaves it to the browser; on the pages outside, too."""
+    scene = Scene(tmp_path, f'[web]\nlanguage = "{setting}"\n')
+    for path in ("/login", "/api/v1/strava/callback", "/"):
+        page = scene.page.ask("GET", path, headers={"Accept-Language": accepted}).text
+        assert f'<html lang="{language}">' in page
+
+
+def test_times_are_in_the_viewers_zone(scene: Scene) -> None:
+    """Which its script tells by a cookie; a wrong one is passed over."""
+    scene.page.clock.now = NOW  # 14:00:20 UTC
+    scene.connect()
+    scene.done("cycling", 0)
+    seen = {}
+    for zone in ("Asia/Seoul", "America/New_York", "../../etc/passwd", "Nowhere/Land"):
+        scene.page.browser.set_cookie("fitferry_zone", zone, domain="localhost")
+        seen[zone] = re.findall(r"as of (\d+:\d+)", show(scene))[0]
+
+    assert (seen["Asia/Seoul"], seen["America/New_York"]) == ("23:00", "10:00")
+    assert seen["Nowhere/Land"] == seen["../../etc/passwd"]
+
+
+def test_the_history_stands_by_day_with_what_it_was(scene: Scene) -> None:
+    """Icon, sketch, start, duration, distance, and the way to Strava."""
+    scene.done("swimming", 1, "before.fit")
+    scene.done("cycling", 0, "now.fit")
+    page = show(scene)
+
+    assert re.findall(r"<h3>(.*?)</h3>", page)[:2] == ["Today", "Yesterday"]
+    assert page.index("now.fit") < page.index("before.fit")
+    assert 'href="#icon-cycling"' in page
+    assert 'href="#icon-swimming"' in page
+    assert len(re.findall(r'<svg class="route".*?<path d="M\d', page)) == 1
+    assert len(re.findall(r'<svg class="heart_rate".*?<path d="M\d', page)) == 1
+    assert re.search(r"</time> · \d:\d\d:\d\d · \d+\.\d km", page)
+    assert 'href="https://www.strava.com/activities/16020000' in page
+
+
+@pytest.mark.parametrize(
+    ("query", "files"),
+    [
+        ("", {"a.fit", "swim.fit", "broken.fit"}),
+        ("?status=failed", {"broken.fit"}),
+        ("?status=skipped", {"course.fit"}),
+        ("?status=nonsense", {"a.fit", "swim.fit", "broken.fit"}),
+        ("?q=SWIM", {"swim.fit"}),
+        ("?q=swimming", {"swim.fit"}),
+        ("?q=%25", set()),
+        ("?athlete=nobody", {"a.fit", "swim.fit", "broken.fit"}),
+    ],
+)
+def test_the_history_is_filtered(scene: Scene, query: str, files: set[str]) -> None:
+    """By status, athlete and text; `skipped` only when asked for."""
+    scene.done("cycling", 1, "a.fit")
+    scene.done("swimming", 1, "swim.fit")
+    scene.activity(name="broken.fit")
+    jobs.claim(named("broken.fit").id, scene.now)
+    jobs.record(named("broken.fit").id, Step(Outcome.FAILED, Status.FAILED), scene.now)
+    scene.activity(
+        name="course.fit", admission=Admission(Status.SKIPPED, "no_activity", "not an activity: a course")
+    )
+    listed = show(scene, f"/{query}").split('id="history"')[1]
+
+    assert set(re.findall(r'<b class="name">([^<]+)</b>', listed)) == files
+
+
+def test_the_history_goes_on_by_link_and_by_script(scene: Scene) -> None:
+    """Nothing is left out and nothing comes twice."""
+    for number in range(2 * PAGE + 5):
+        scene.done("cycling", 1, f"{number}.fit")
+    seen: list[str] = []
+    path = "/?q=fit"
+    for _ in range(3):
+        page = show(scene, path)
+        seen += re.findall(r'id="job-(\d+)"', page)
+        older = re.search(r'id="older"><a href="([^"]+)"', page)
+        path = html.unescape(older[1]) if older else ""
+    more = show(scene, f"/?show={2 * PAGE}")
+
+    assert (len(seen), len(set(seen)), path) == (2 * PAGE + 5, 2 * PAGE + 5, "")
+    assert len(re.findall(r'id="job-', more)) == 2 * PAGE
+    assert f'data-more="{3 * PAGE}"' in more
+    assert len(re.findall(r'id="job-', show(scene, "/?show=99999"))) == len(seen) <= MOST
+
+
+def test_a_look_costs_next_to_nothing_while_nothing_changes(scene: Scene) -> None:
+    """The same tag, no body, no write; another one after a change, and now and then by the clock."""
+    SCENES["everyday"](scene)
+    first = scene.page.ask("GET", "/")
+    tag = first.headers["ETag"]
+    again = scene.page.ask("GET", "/", headers={"If-None-Match": tag})
+    assert (again.status_code, again.text, again.headers["ETag"]) == (304, "", tag)
+    scene.page.changes += 1
+    assert scene.page.ask("GET", "/", headers={"If-None-Match": tag}).status_code == 200
+    scene.page.changes -= 1
+    assert scene.page.ask("GET", "/?q=x", headers={"If-None-Match": tag}).status_code == 200
+    scene.page.clock.forward(STALE_SECONDS)
+    assert scene.page.ask("GET", "/", headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_problems_stand_first_and_the_backlog_can_be_decided(scene: Scene) -> None:
+    """With its numbers."""
+    SCENES["trouble"](scene)
+    page = show(scene)
+
+    assert page.index("Strava no longer accepts") < page.index('id="history"')
+    assert "30 activities from" in page
+    assert "within about one day" in page
+    assert [f'value="{word}"' in page for word in ("all", "since", "none")] == [True] * 3
+    answer = scene.page.ask("POST", "/do/backlog", headers=OWN, data={"decision": "none"})
+    assert answer.headers["Location"] == "/?said=decided"
+    assert jobs.with_status(Status.HELD, "backlog") == []
+    assert scene.page.ask("POST", "/do/backlog", headers=OWN, data={"decision": "since"}).status_code == 400
+
+
+def test_what_is_under_way_is_shown_with_how_far_it_is(scene: Scene) -> None:
+    """A file that arrives, an upload, a wait with its end, an import."""
+    SCENES["busy"](scene)
+    page = show(scene)
+
+    assert "is being received, 48 %" in page
+    assert '<progress max="1900000" value="912000"' in page
+    assert re.search(r"42 of 16\d old activities, done by", page)
+    assert re.search(r'<time datetime="[^"]+Z" data-until>', page)
+    assert re.search(r"and \d+ more", page)
+    assert "is being sent" in page
+
+
+def test_buttons_are_there_where_they_make_sense(scene: Scene) -> None:
+    """Retry what failed, upload what is held or was skipped, send again what is done, nothing for no activity."""
+    SCENES["trouble"](scene)
+    scene.activity(name="aside.fit", admission=Admission(Status.SKIPPED, "dismissed", "put aside by hand"))
+    scene.activity(
+        name="course.fit", admission=Admission(Status.SKIPPED, "no_activity", "not an activity: a course")
+    )
+    page = show(scene) + show(scene, "/?status=skipped")
+
+    def forms(name: str) -> list[str]:
+        item = next(one for one in page.split('<li class="upload"')[1:] if f">{escape(name)}<" in one)
+        return re.findall(r'(?:action|href)="/(do/\w+|again)/', item.split("</li>")[0])
+
+    assert forms("<b>broken<i> & odd.fit") == ["do/send", "do/dismiss"]
+    assert forms("cut-short.fit") == ["do/send", "do/dismiss"]
+    assert forms("aside.fit") == ["do/send"]
+    assert forms("course.fit") == []
+    assert {tuple(forms(job.file)) for job in jobs.with_status(Status.COMPLETED)[-3:]} == {("again",)}
+
+
+def test_disconnecting_is_asked_before_it_is_done(scene: Scene) -> None:
+    """What it does stands there; looking does nothing."""
+    scene.connect()
+    page = show(scene, "/disconnect?athlete=me")
+    assert "forgets the tokens" in page
+    assert athletes.get("me").connected
+    assert scene.page.ask("GET", "/disconnect?athlete=x").status_code == 404
+    scene.page.ask("POST", "/do/disconnect", headers=OWN, data={"athlete": "me"})
+
+    assert not athletes.get("me").connected
+    assert "Disconnected." in show(scene, "/?said=disconnected")
+
+
+def test_sending_again_is_asked_before_it_is_done(scene: Scene) -> None:
+    """Only of what is on Strava."""
+    scene.done("cycling", 1, "a.fit")
+    job = named("a.fit")
+    assert "a.fit" in show(scene, f"/again/{job.activity_id}")
+    assert scene.page.ask("GET", "/again/999").status_code == 404
+    scene.page.ask("POST", f"/do/send/{job.activity_id}", headers=OWN, data={"again": "1"})
+
+    assert named("a.fit").status is Status.PENDING
+    assert scene.page.ask("GET", f"/again/{job.activity_id}").status_code == 404
+
+
+def test_no_link_can_put_words_into_the_pages_mouth(scene: Scene) -> None:
+    """What was done is said by a word of a closed set."""
+    assert "Queued." in show(scene, "/?said=queued")
+    assert "evil" not in show(scene, "/?said=evil words")
+
+
+def test_an_address_that_did_not_open_can_be_pasted(scene: Scene) -> None:
+    """The sign-in ends as if it had opened."""
+    url = scene.page.ask("POST", "/do/connect", headers=OWN, data={"athlete": "me"}).headers["Location"]
+    state = parse_qs(urlsplit(url).query)["state"][0]
+    ended = (
+        f" http://localhost:8480/api/v1/strava/callback?state={state}&code=abc&scope=read,activity:write \n"
+    )
+    answer = scene.page.ask("POST", "/do/paste", headers=OWN, data={"address": ended})
+
+    assert (answer.status_code, athletes.get("me").connected) == (200, True)
+    assert scene.page.ask("POST", "/do/paste", headers=OWN, data={"address": "nonsense"}).status_code == 400
+
+
+def test_a_code_that_is_no_longer_valid_has_its_fixed_wording(scene: Scene) -> None:
+    """In Korean, on the page that Strava leads back to."""
+    scene.page.wire.to("POST /oauth/token", (400, refused("AuthorizationCode", "code", "invalid")))
+    url = scene.page.ask("POST", "/do/connect", headers=OWN, data={"athlete": "me"}).headers["Location"]
+    state = parse_qs(urlsplit(url).query)["state"][0]
+    path = f"/api/v1/strava/callback?state={state}&code=old&scope=read,activity:write"
+    answer = scene.page.ask("GET", path, headers={"Accept-Language": "ko"})
+
+    assert (answer.status_code, "인증이 만료되었습니다. 다시 시도해주세요." in answer.text) == (400, True)
+
+
+def test_what_the_script_sends_is_answered_in_the_viewers_language(scene: Scene) -> None:
+    """Also what went wrong."""
+    headers = {**OWN, "Accept": "application/json", "Accept-Language": "ko"}
+    empty = scene.page.ask("POST", "/do/upload", headers=headers, data={"file": (io.BytesIO(b""), "a.fit")})
+
+    assert (empty.status_code, (empty.json or {})["error"]["message"]) == (400, "파일이 비어 있습니다")
+
+
+def test_names_with_html_in_them_are_text_wherever_they_stand(scene: Scene) -> None:
+    """In the history, in what is under way, in labels, in a member of an archive, in what a device says."""
+    evil = "<img src=x onerror=alert(1)>\"'.fit"
+    found = Inspection(Verdict.ACTIVITY, "fit")
+    file = File("me", f"/srv/rides/{evil.replace('/', '')}", "ab", 1, None)
+    files.admit(file, [Newcomer("cd", found, Admission(Status.FAILED, "x", evil), evil)], scene.now)
+    scene.watch[0] = scene.watch[0].__class__(evil, "me", "events", available=True, note=evil)
+    page = show(scene) + show(scene, f"/?q={evil}")
+
+    assert "<img src=x" not in page
+    assert page.count("&lt;img src=x") >= 5
+    assert not re.search(r'="[^"]*<img', page)
