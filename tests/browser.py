@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PHONE = {"width": 360, "height": 740}
@@ -41,8 +41,14 @@ def window(browser: Browser, **given: Any) -> Iterator[Page]:
     with contextlib.closing(browser.new_context(**options)) as context:
         page = context.new_page()
         wrong: list[str] = []
-        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+        page.on("console", lambda message: wrong.append(message.text) if _is_wrong(message) else None)
+        page.on("response", lambda answer: wrong.append(answer.url) if answer.status in {404, 500} else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.set_default_timeout(10_000)
         yield page
-        assert wrong == []
+        assert not wrong, wrong
+
+
+def _is_wrong(message: ConsoleMessage) -> bool:
+    """Whether an entry of the console tells of a mistake; an answer that was refused is none."""
+    return message.type == "error" and not message.text.startswith("Failed to load resource")

@@ -31,7 +31,7 @@ folder = "{rides}"
 settle = 0.2
 
 [web]
-port = 0
+port = {port}
 
 [uploads]
 retry_delays = {retries}
@@ -64,7 +64,7 @@ class Household:
     def configure(self, extra: str = "", **values: str) -> None:
         """Write the settings."""
         given = {"url": self.sandbox.url, "rides": str(self.rides), "state": str(self.state)}
-        given |= {"archive": "", "retries": "[0.2, 0.2, 0.2, 0.2]", **values}
+        given |= {"archive": "", "port": "0", "retries": "[0.2, 0.2, 0.2, 0.2]", **values}
         self.config.write_text(CONFIG.format(extra=extra, **given), encoding="utf-8")
 
     def start(self) -> None:
@@ -148,6 +148,20 @@ class Household:
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310  # the same
             found: dict[str, Any] = json.load(answer)
         return found
+
+    def text(self, path: str) -> str:
+        """What the page answers to somebody with the API token, also where it refuses."""
+        web = self.status()["web"]
+        token = (self.state / "api-token").read_text(encoding="ascii").strip()
+        url, headers = f"http://127.0.0.1:{web['port']}{path}", {"Authorization": f"Bearer {token}"}
+        try:
+            with urllib.request.urlopen(
+                urllib.request.Request(url, headers=headers), timeout=PATIENCE
+            ) as answer:  # the daemon
+                return str(answer.read().decode())
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.read().decode()
 
     def status(self) -> dict[str, Any]:
         """The status file."""

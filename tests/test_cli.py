@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
+import select
 import subprocess
+import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from click.testing import CliRunner, Result
 
+from fakes import APP
 from fitferry import __version__
-from fitferry.cli import group
+from fitferry.cli import checks, group
 from fitferry.config import load
 from fitferry.sandbox.faults import Fault
+from fitferry.strava import Strava
 from household import PATIENCE, Household, household
 
 Ride = Callable[..., bytes]
@@ -363,6 +372,116 @@ def test_init_leaves_nothing_behind_that_does_not_work(tmp_path: Path) -> None:
 
     assert "client_id" in str(answer.exception)
     assert not path.exists()
+
+
+def test_the_status_is_followed_until_the_daemon_ends(running: Household, ride: Ride) -> None:
+    """Printed again whenever something changes; on a terminal in place."""
+    for terminal in (False, True):
+        words = running.command("status", "--follow")
+        mine, theirs = pty.openpty() if terminal else os.pipe()
+        environ = {**running.environ(), "TERM": "xterm", "COLUMNS": "100"}
+        with subprocess.Popen(words, stdout=theirs, env=environ) as follower:  # ourselves
+            os.close(theirs)
+            seen = read_until(mine, "is connected as")
+            running.drop(f"{terminal}.fit", ride(serial=int(terminal)))
+            seen += read_until(mine, f"{terminal}.fit http")
+            if terminal:
+                running.stop()
+            else:
+                follower.terminate()
+        os.close(mine)
+
+        assert f"{1 + terminal} completed" in seen
+        assert ("\x1b[" in seen) is terminal
+    assert follower.returncode == 0
+
+
+def read_until(handle: int, words: str) -> str:
+    """What comes until these words have come."""
+    seen, deadline = "", time.monotonic() + PATIENCE
+    while words not in seen and time.monotonic() < deadline:
+        if select.select([handle], [], [], 0.2)[0]:
+            seen += os.read(handle, 65_536).decode("utf-8", "replace")
+    assert words in seen
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("fitferry sta", {"status"}),
+        ("fitferry uploads --status f", {"failed"}),
+        ("fitferry backlog s", {"since"}),
+    ],
+)
+def test_the_shell_completes_commands_and_what_they_take(
+    typed: str, offered: set[str], home: Household
+) -> None:
+    """By click's own way, which the README names."""
+    environ = {
+        **home.environ(),
+        "_FITFERRY_COMPLETE": "bash_complete",
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(len(typed.split()) - 1),
+    }
+    code = "import sys; sys.argv[0] = 'fitferry'; from fitferry.__main__ import main; main()"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environ
+    )  # ourselves
+
+    assert {line.split(",")[1] for line in ended.stdout.split()} == offered
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["status"],
+        ["uploads"],
+        ["check"],
+        ["backlog"],
+        ["inspect", str(SAMPLES / "course.fit")],
+        ["--help"],
+        ["retry"],
+    ],
+)
+def test_the_commands_speak_the_locales_language(running: Household, words: list[str]) -> None:
+    """Or the one that the settings name; JSON stays as it is."""
+    english = running.run(*words, LANG="en_GB.UTF-8")
+    korean = running.run(*words, LANG="ko_KR.UTF-8")
+    by_setting = running.run(*words, LANG="ko_KR.UTF-8", FITFERRY_WEB_LANGUAGE="en")
+
+    assert korean.returncode == english.returncode
+    assert words == ["uploads"] or re.search("[가-힣]", korean.stdout + korean.stderr)
+    assert not re.search("[가-힣]", english.stdout + english.stderr)
+    assert words in (["--help"], ["retry"]) or not re.search("[가-힣]", by_setting.stdout + by_setting.stderr)
+
+
+@pytest.mark.parametrize(
+    ("day", "api", "warned"),
+    [
+        (date(2027, 1, 3), checks.OLD_API, False),
+        (date(2027, 1, 4), checks.OLD_API, True),
+        (date(2027, 1, 4), checks.NEW_API, False),
+    ],
+)
+def test_from_january_2027_on_check_names_stravas_new_address(
+    monkeypatch: pytest.MonkeyPatch, day: date, api: str, *, warned: bool
+) -> None:
+    """And the setting for it; without the network it says that, too."""
+
+    class Then(datetime):
+        @classmethod
+        def now(cls, _zone: tzinfo | None = None) -> Then:
+            return cls(day.year, day.month, day.day, tzinfo=UTC)
+
+    monkeypatch.setattr(checks, "datetime", Then)
+    monkeypatch.setattr(Strava, "its_clock", lambda _strava: time.time() - 3600)
+    found = list(checks._strava(replace(APP, api=api)))
+
+    assert [one.what for one in found if one.result == "warn"] == (["Strava's address"] if warned else [])
+    assert next(one.words for one in found if one.what == "clock").startswith(
+        "it is 3,600 seconds off Strava's"
+    )
 
 
 def test_check_has_a_line_for_each_thing(running: Household) -> None:

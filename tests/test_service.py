@@ -388,6 +388,23 @@ def test_no_secret_is_written_anywhere(running: Household, ride: Ride) -> None:
     asked = running.ask("GET", "/api/v1/strava/auth")["authorization_url"]
     state = asked.split("state=")[1].split("&")[0]
     shown = json.dumps([running.history(), running.status(), running.ask("GET", "/api/v1/strava/status")])
+    for path in ("/", "/?status=failed", "/metrics", "/nowhere", f"/api/v1/strava/callback?state={'x' * 43}"):
+        shown += running.text(path)
+    commands = (
+        ["status"],
+        ["status", "--json"],
+        ["uploads"],
+        ["check"],
+        ["check", "--json"],
+        ["backlog"],
+        ["retry", "99"],
+    )
+    for words in commands:
+        ended = running.run(*words)
+        shown += ended.stdout + ended.stderr
+    assert running.process is not None
+    for told in ("cmdline", "environ", "comm"):  # what `ps` shows, also of the environment
+        shown += Path(f"/proc/{running.process.pid}/{told}").read_text(encoding="utf-8")
     running.stop()
     api_token = (running.state / "api-token").read_text(encoding="ascii").strip()
     key = (running.state / "key").read_text(encoding="ascii").strip()

@@ -121,7 +121,11 @@ def probe(data: memoryview) -> Probe:
 def _no_header(data: memoryview) -> Probe:
     size = len(data)
     if size < SHORTEST or bytes(data[SHORTEST:]).count(0) == size - SHORTEST:
-        return Probe(Verdict.UNFINISHED, "it is still empty" if not any(data[:12]) else f"{size} bytes", size)
+        return Probe(
+            Verdict.UNFINISHED,
+            "it is still empty" if not any(data[:12]) else f"only {size} bytes are there",
+            size,
+        )
     return Probe(Verdict.UNKNOWN, "not an activity file", size)
 
 

@@ -99,6 +99,9 @@ def overview(site: Site, viewer: Viewer, want: Wanted) -> dict[str, Any]:
     queue = shown["queue"]
     return {
         "now": shown,
+        "missing": {
+            one["athlete"]: one["message"] for one in shown["problems"] if one["code"] == "not_connected"
+        },
         "backlog": status.backlog(actions.backlog(site.settings.athletes, now)),
         "waiting": status.jobs_shown(waiting, now),
         "waiting_more": queue["pending"] + queue["processing"] - len(waiting),

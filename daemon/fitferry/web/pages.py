@@ -15,7 +15,7 @@ from fitferry.web.deeds import SAID, athlete_in
 from fitferry.web.overview import overview, wanted
 from fitferry.web.site import Site
 
-STALE_SECONDS = 30
+STALE_SECONDS = 60
 """What the page shows depends on the clock, too: it is made anew so often at least."""
 
 

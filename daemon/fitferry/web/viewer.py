@@ -5,17 +5,20 @@ Owns babel.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError, dates, numbers
 from flask import Request
+from markupsafe import Markup, escape
 
-from fitferry.words import LANGUAGES, Words, words
+from fitferry.words import LANGUAGES, Words, say, words
 
 ZONE_COOKIE = "fitferry_zone"
 """Set by the page's script: browsers do not say it otherwise."""
+_TYPED = re.compile("`([^`]+)`")
 _LOCALES = {"en": "en_GB", "ko": "ko_KR"}
 
 
@@ -35,6 +38,10 @@ class Viewer:
     def of(self, english: str | None) -> str:
         """A finished English sentence."""
         return self.words.of(english)
+
+    def marked(self, english: str | None) -> Markup:
+        """A finished English sentence, with what is to be typed set apart."""
+        return Markup(_TYPED.sub(r"<code>\1</code>", str(escape(self.of(english)))))  # noqa: S704  # escaped before
 
     def local(self, text: str) -> datetime:
         """A time of the API in their zone."""
@@ -61,7 +68,7 @@ class Viewer:
     def heading(self, day: date, today: date) -> str:
         """A day above what happened on it."""
         if (today - day).days in {0, 1}:
-            return self.say("Today") if day == today else self.say("Yesterday")
+            return self.of(say("Today") if day == today else say("Yesterday"))
         skeleton = "MMMMEEEEd" if day.year == today.year else "yMMMMEEEEd"
         return dates.format_skeleton(skeleton, day, locale=self.locale)
 
