@@ -18,6 +18,8 @@ from fitferry.words import LANGUAGES, Words, say, words
 
 ZONE_COOKIE = "fitferry_zone"
 """Set by the page's script: browsers do not say it otherwise."""
+_TIMES = {"ko": "HH:mm"}
+"""Where CLDR's short time mixes languages: AM 7:48."""
 _TYPED = re.compile("`([^`]+)`")
 _LOCALES = {"en": "en_GB", "ko": "ko_KR"}
 
@@ -49,7 +51,7 @@ class Viewer:
 
     def clock(self, text: str | None) -> str:
         """A time of the API: 14:05."""
-        return dates.format_time(self.local(text), "short", locale=self.locale) if text else ""
+        return self._time(self.local(text)) if text else ""
 
     def moment(self, text: str | None) -> str:
         """A time of the API with its day: Mon 21 Sep, 14:05."""
@@ -59,7 +61,11 @@ class Viewer:
         now = datetime.now(self.zone)
         skeleton = "EMMMd" if moment.year == now.year else "yMMMd"
         day = dates.format_skeleton(skeleton, moment, locale=self.locale)
-        return f"{day}, {dates.format_time(moment, 'short', locale=self.locale)}"
+        return f"{day}, {self._time(moment)}"
+
+    def _time(self, moment: datetime) -> str:
+        form = _TIMES.get(self.language, "short")
+        return dates.format_time(moment, form, locale=self.locale)
 
     def day(self, text: str | None) -> str:
         """The day of a time of the API: 21 September 2026."""
