@@ -1,11 +1,11 @@
 # Each target makes what it needs; `make help` lists them.
-.PHONY: help demo test check lock bench words screenshots clean
+.PHONY: help demo test test-systemd check lock bench words screenshots clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
 
 $(VENV)/installed: pyproject.toml requirements-dev.lock
 	$(PYTHON) -m venv $(VENV)
@@ -22,7 +22,10 @@ check: $(VENV)/installed  ## formatting, lint, types
 	$(BIN)/mypy
 
 test: check  ## the checks and every test
-	$(BIN)/pytest
+	$(BIN)/pytest -n 3 --dist worksteal
+
+test-systemd: $(VENV)/installed  ## boot the service in systemd-nspawn (root, opt-in)
+	tests/boot.sh
 
 lock: $(VENV)/installed  ## resolve the dependencies anew (needs uv)
 	uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --all-extras pyproject.toml -o requirements.lock

@@ -446,6 +446,7 @@ def test_the_shell_completes_commands_and_what_they_take(
 )
 def test_the_commands_speak_the_locales_language(running: Household, words: list[str]) -> None:
     """Or the one that the settings name; JSON stays as it is."""
+    running.wait(lambda: running.status()["state"] == "ok")
     english = running.run(*words, LANG="en_GB.UTF-8")
     korean = running.run(*words, LANG="ko_KR.UTF-8")
     by_setting = running.run(*words, LANG="ko_KR.UTF-8", FITFERRY_WEB_LANGUAGE="en")

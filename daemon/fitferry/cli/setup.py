@@ -20,7 +20,8 @@ def run(context: Context) -> None:
     """Be the daemon, in the foreground, until SIGTERM or SIGINT."""
     settings = context.settings(require_app=True)
     # structlog and httpx take rich along wherever it is installed: 17 MB for what a daemon never shows.
-    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # Python's own sign for "not to be had"
+    for library in ("rich", "pygments"):
+        sys.modules.setdefault(library, None)  # type: ignore[arg-type]  # Python's own sign for "not to be had"
     from fitferry import service  # noqa: PLC0415  # it imports everything
 
     service.run(settings)
