@@ -35,7 +35,9 @@ PATIENCE = 60.0
 
 def systemctl(*words: str) -> subprocess.CompletedProcess[str]:
     """Tell systemd."""
-    return subprocess.run(["/bin/systemctl", *words], capture_output=True, text=True, check=False)  # fixed words
+    return subprocess.run(
+        ["/bin/systemctl", *words], capture_output=True, text=True, check=False
+    )  # fixed words
 
 
 def shown(name: str) -> str:

@@ -447,6 +447,16 @@ def test_the_key_is_systemds_where_it_gives_one(place: Place) -> None:
     assert place.folder / "fitferry-key" == place.load(APP + WATCH).state.key_file
 
 
+def test_a_user_without_a_name_or_a_home_can_run_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As any number that a container is started as."""
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", lambda uid: {}[uid])
+    environ = {"STRAVA_CLIENT_ID": "1", "STRAVA_CLIENT_SECRET": "s", "FITFERRY_WATCH_FOLDER": str(tmp_path)}
+    found = load(None, environ, places=(), container=tmp_path)
+
+    assert found.state.folder == tmp_path
+
+
 @pytest.mark.parametrize("paper", ["config.example.toml", "README.md"])
 def test_the_rules_in_the_papers_are_good_rules(place: Place, paper: str) -> None:
     """Without their comment signs they load."""

@@ -45,9 +45,7 @@ def load(
 
     `require_app`: whether the application and a watched folder must be named, as the daemon needs them.
     """
-    return _Loading(environ, home or Path.home(), container).run(
-        option, require_app=require_app, places=places
-    )
+    return _Loading(environ, home or _home(), container).run(option, require_app=require_app, places=places)
 
 
 class _Loading:
@@ -293,6 +291,14 @@ class _Loading:
                 self._warnings.append(
                     f"the variable {name} means nothing" + (f"; {near[0]}?" if near else "")
                 )
+
+
+def _home() -> Path:
+    """The user's own folder; the root where there is none, as for a container's nameless user."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/")
 
 
 def _table(rule: dict[str, Any], name: str) -> dict[str, Any]:
