@@ -1,5 +1,5 @@
 # Each target makes what it needs; `make help` lists them.
-.PHONY: help demo test test-systemd check lock bench words screenshots clean
+.PHONY: help demo test test-systemd test-image check lock bench words screenshots clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,6 +26,9 @@ test: check  ## the checks and every test
 
 test-systemd: $(VENV)/installed  ## boot the service in systemd-nspawn (root, opt-in)
 	tests/boot.sh
+
+test-image: $(VENV)/installed  ## build the image with buildah and use it (root, opt-in)
+	PYTHONPATH=tests $(BIN)/python tests/image.py
 
 lock: $(VENV)/installed  ## resolve the dependencies anew (needs uv)
 	uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --all-extras pyproject.toml -o requirements.lock

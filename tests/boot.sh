@@ -5,12 +5,8 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 root=${1:-${TMPDIR:-/tmp}/fitferry-boot}
 python=$here/.venv/bin/python
-mirror=${MIRROR:-$(grep -rshoE '^(URIs:|deb) *(\[[^]]*\] *)?\S+' /etc/apt/sources.list /etc/apt/sources.list.d | awk 'NR == 1 {print $NF}' || true)}
 
-if [ ! -e "$root/sbin/init" ]; then
-	debootstrap --variant=minbase \
-		--include=systemd,systemd-sysv,dbus,python3,python3-venv,ca-certificates,tzdata bookworm "$root" "$mirror"
-fi
+"$here/tests/debian.sh" "$root" systemd,systemd-sysv,dbus,python3,python3-venv,ca-certificates,tzdata
 rm -rf "$root/wheels" "$root/opt/fitferry" "$root/var/lib/fitferry" "$root/result" "$root/etc/fitferry"
 "$python" -m pip wheel --quiet --no-deps --require-hashes -r "$here/requirements.lock" -w "$root/wheels"
 "$python" -m pip wheel --quiet --no-deps "$here" -w "$root/wheels"

@@ -41,16 +41,7 @@ def run(*words: str | Path) -> str:
 
 def base(root: Path) -> None:
     """The local base image."""
-    if not (root / "bin/sh").exists():
-        lines = run(
-            "sh", "-c", "cat /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null || true"
-        )
-        mirror = next(
-            line.split()[-1 if line.startswith("deb") else 1]
-            for line in lines.splitlines()
-            if line.startswith(("URIs:", "deb "))
-        )
-        run("debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", root, mirror)
+    run(HERE / "debian.sh", root, PACKAGES)
     archive = root.with_suffix(".tar")
     run(
         "tar", "-C", root, "--one-file-system", "--exclude=./opt/*", "--exclude=./wheels", "-cf", archive, "."
