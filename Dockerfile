@@ -27,6 +27,7 @@ COPY --chmod=755 docker-entrypoint.sh /usr/local/bin/docker-entrypoint
 ENV PATH=/opt/fitferry/bin:$PATH \
     FITFERRY_WEB_HOST=0.0.0.0 \
     FITFERRY_WATCH_FOLDER=/rides \
+    MALLOC_ARENA_MAX=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 USER 1000:1000

@@ -1,5 +1,5 @@
 # Each target makes what it needs; `make help` lists them.
-.PHONY: help demo test test-systemd test-image check lock bench words screenshots clean
+.PHONY: help demo test test-wheel test-systemd test-image check lock bench words screenshots clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -24,6 +24,14 @@ check: $(VENV)/installed  ## formatting, lint, types
 test: check  ## the checks and every test
 	$(BIN)/pytest -n 3 --dist worksteal
 
+test-wheel: $(VENV)/installed  ## the quick tests against what people install
+	rm -rf dist $(VENV)-wheel
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	$(PYTHON) -m venv $(VENV)-wheel
+	$(VENV)-wheel/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(VENV)-wheel/bin/python -m pip install --quiet --disable-pip-version-check --no-deps dist/*.whl
+	$(VENV)-wheel/bin/pytest -n 3 --dist worksteal -m "not slow"
+
 test-systemd: $(VENV)/installed  ## boot the service in systemd-nspawn (root, opt-in)
 	tests/boot.sh
 
@@ -44,4 +52,4 @@ bench: $(VENV)/installed  ## print the figures of speed and footprint
 	for bench in bench/*.py; do $(BIN)/python "$$bench" || exit 1; done
 
 clean:  ## forget what was built
-	rm -rf $(VENV) dist build
+	rm -rf $(VENV) $(VENV)-wheel dist build

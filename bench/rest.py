@@ -2,7 +2,8 @@
 
     python bench/rest.py [SECONDS]
 
-Read from the kernel's own counts: voluntary context switches of every thread are its wake-ups.
+Read from the kernel's own counts: voluntary context switches of every thread are its wake-ups. The daemon is started
+anew before, as after a boot: what the page needs is loaded when it is first opened, and counted by itself.
 """
 
 from __future__ import annotations
@@ -19,14 +20,18 @@ from fit_writer import ride
 from household import household
 
 SETTLE = 5.0
+MIB = 1 << 20
 
 
 def main() -> None:
     """Measure and print."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
     with tempfile.TemporaryDirectory() as folder, household(Path(folder)) as home:
+        home.more["MALLOC_ARENA_MAX"] = "1"  # as the unit and the image set it
         home.start()
         home.connect()
+        home.stop()
+        home.start()
         home.drop("ride.fit", ride(1_790_000_000, seconds=7200))
         home.completed()
         time.sleep(SETTLE)
@@ -39,7 +44,9 @@ def main() -> None:
         print(f"{took:.0f} s at rest after one upload, {len(after[0])} threads")
         print(f"wake-ups {(sum(after[0].values()) - sum(before[0].values())) / took:.2f} /s")
         print(f"CPU      {(after[1] - before[1]) * 1000 / took:.2f} ms/s")
-        print(f"RSS      {after[2] / 1e6:.1f} MB")
+        print(f"RSS      {after[2] / MIB:.1f} MiB")
+        home.text("/")
+        print(f"         {_counts(pid)[2] / MIB:.1f} MiB once the page was opened")
         for name, count in threads[:3]:
             print(f"  {name}: {(count - before[0].get(name, 0)) / took:.2f} /s")
 

@@ -6,7 +6,6 @@ import contextlib
 import os
 import sys
 import time
-import webbrowser
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from pathlib import Path
@@ -49,6 +48,8 @@ def connect(context: Context, athlete: str | None, paste: bool) -> None:  # noqa
         found = _pasted(daemon)
     else:
         if "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ:
+            import webbrowser  # noqa: PLC0415  # every other command starts sooner without it
+
             webbrowser.open(asked["authorization_url"])
         show.line("Open this address in a browser; it is good for ten minutes and once. Waiting …", err=True)
         found = _awaited(daemon, asked["state"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import secrets
 from pathlib import Path
@@ -58,6 +57,8 @@ class Daemon:
         return self._ask("POST", path, b"".join(parts), f"multipart/form-data; boundary={boundary}")
 
     def _ask(self, method: str, path: str, body: bytes | None = None, kind: str = "") -> dict[str, Any]:
+        import http.client  # noqa: PLC0415  # commands that ask nobody start sooner without it
+
         connection = http.client.HTTPConnection(self._host, self._port, timeout=30)
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
         if kind:
