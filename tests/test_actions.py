@@ -10,7 +10,8 @@ import pytest
 
 from documents import gpx, gz, zipped
 from fakes import APP, NOW
-from fitferry.actions import Actions, empty_spool
+from fitferry import spool
+from fitferry.actions import Actions
 from fitferry.errors import Refused
 from fitferry.ledger import jobs
 from fitferry.model import Job, Outcome, Status, Step
@@ -42,10 +43,11 @@ def test_a_file_that_was_handed_over_is_kept_until_it_is_done(
 ) -> None:
     """Then it goes; the ledger remembers it."""
     (job,) = actions.take_upload(ride(), "my ride.fit", "me")
-    empty_spool(tmp_path)
+    assert job.file == "my ride.fit"
+    spool.empty(tmp_path)
     assert spooled(tmp_path) == 1
     finish(job)
-    empty_spool(tmp_path)
+    spool.empty(tmp_path)
 
     assert spooled(tmp_path) == 0
 
@@ -55,13 +57,13 @@ def test_a_zip_of_several_is_kept_until_all_are_done(actions: Actions, tmp_path:
     body = zipped({"a.fit": ride(serial=1), "b.gpx": gpx()})
     first, second = actions.take_upload(body, "both.zip", "me")
     finish(first)
-    empty_spool(tmp_path)
+    spool.empty(tmp_path)
     assert spooled(tmp_path) == 1
     finish(second)
-    empty_spool(tmp_path)
+    spool.empty(tmp_path)
 
     assert spooled(tmp_path) == 0
-    assert (first.file.endswith("both.zip/a.fit"), second.data_type) == (True, "gpx")
+    assert (first.file, second.data_type) == ("both.zip/a.fit", "gpx")
 
 
 def test_what_is_known_already_is_not_kept_twice(actions: Actions, tmp_path: Path, ride: Ride) -> None:
@@ -71,6 +73,28 @@ def test_what_is_known_already_is_not_kept_twice(actions: Actions, tmp_path: Pat
 
     assert one.id == two.id
     assert spooled(tmp_path) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("Süd (1).fit", "Süd (1).fit"),
+        ("C:\\rides\\a.fit", "a.fit"),
+        ("../../etc/a.fit", "a.fit"),
+        ("..", "upload"),
+        ("", "upload"),
+        ("a\nb\0.fit", "a_b_.fit"),
+        ("ä" * 300 + ".fit", "ä" * 98 + ".fit"),
+        ("\udcff.fit", "_.fit"),
+    ],
+)
+def test_a_name_is_kept_as_far_as_a_file_may_bear_it(
+    actions: Actions, ride: Ride, name: str, kept: str
+) -> None:
+    """People look for their ride by its name, and rules match it; no name leads out of the folder."""
+    (job,) = actions.take_upload(ride(), name, "me")
+
+    assert (job.file, Path(job.path).name) == (kept, kept)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ ROWS = [
     ["policy"],
     ["ledger", "vault", "strava", "jobs", "watcher", "systemd", "notify", "nudge", "metrics"],
     ["tokens", "telling"],
-    ["pipeline", "keys"],
+    ["pipeline", "keys", "spool"],
     ["intake", "actions", "status"],
     ["web"],
     ["service"],

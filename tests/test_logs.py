@@ -35,7 +35,7 @@ def test_an_event_is_a_line_of_json() -> None:
     """With a UTC time, and what is bound to the unit of work."""
     out = lines()
     with structlog.contextvars.bound_contextvars(job=7):
-        structlog.get_logger().info("attempted", outcome="completed", path="/ride\n.fit")
+        structlog.get_logger("fitferry.test").info("attempted", outcome="completed", path="/ride\n.fit")
     found = json.loads(out.getvalue())
 
     assert (
@@ -57,10 +57,21 @@ def test_libraries_speak_through_the_same_pipe() -> None:
     assert [json.loads(line)["event"] for line in out.getvalue().splitlines()] == ["trouble"]
 
 
+@pytest.mark.parametrize("name", ["urllib3.connectionpool", "httpx", "peewee", "nobody.has.heard.of"])
+def test_libraries_say_nothing_in_passing(name: str) -> None:
+    """Not even where everything is wanted: their lines hold addresses and statements."""
+    out = lines(level="debug")
+    logging.getLogger(name).info("GET /bot1234:SECRET/sendMessage")
+    logging.getLogger("apprise").warning("cannot reach tgram://1234:SECRET")
+    structlog.get_logger("fitferry.test").debug("ours")
+
+    assert [json.loads(line)["event"] for line in out.getvalue().splitlines()] == ["ours"]
+
+
 def test_people_get_lines_that_they_can_read() -> None:
     """On a terminal, or when they ask for it."""
     out = lines("console")
-    structlog.get_logger().info("started", url="http://localhost:8480")
+    structlog.get_logger("fitferry.test").info("started", url="http://localhost:8480")
 
     assert "started" in out.getvalue()
     assert not out.getvalue().startswith("{")
@@ -72,9 +83,9 @@ def test_the_journal_gets_priorities(tmp_path: Path, monkeypatch: pytest.MonkeyP
         status = os.fstat(out.fileno())
         monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
         logs.configure("info", "auto", out)
-        structlog.get_logger().info("a", x="b c")
-        structlog.get_logger().warning("b")
-        structlog.get_logger().error("c\nd")
+        structlog.get_logger("fitferry.test").info("a", x="b c")
+        structlog.get_logger("fitferry.test").warning("b")
+        structlog.get_logger("fitferry.test").error("c\nd")
         out.seek(0)
         found = out.read().splitlines()
 
@@ -96,7 +107,7 @@ def test_the_journal_gets_priorities(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_what_looks_like_a_secret_is_not_written(text: str) -> None:
     """Wherever it stands: in the event, in a value, in an exception."""
     out = lines("json", "debug")
-    log = structlog.get_logger()
+    log = structlog.get_logger("fitferry.test")
     log.info(text, a=text, access_token="SECRET", error=ValueError(text))
     try:
         raise ValueError(text)  # noqa: TRY301  # it has to have a traceback
@@ -111,7 +122,7 @@ def test_what_looks_like_a_secret_is_not_written(text: str) -> None:
 def test_the_login_link_is_the_one_exception() -> None:
     """How else would somebody sign in."""
     out = lines()
-    structlog.get_logger().info("sign in", login_link="http://localhost/login?token=T")
+    structlog.get_logger("fitferry.test").info("sign in", login_link="http://localhost/login?token=T")
 
     assert "token=T" in out.getvalue()
 
@@ -119,6 +130,6 @@ def test_the_login_link_is_the_one_exception() -> None:
 def test_names_that_are_no_text_can_be_written() -> None:
     """File names may hold any bytes."""
     out = lines()
-    structlog.get_logger().info("admitted", path=os.fsdecode(b"/rides/\xff.fit"))
+    structlog.get_logger("fitferry.test").info("admitted", path=os.fsdecode(b"/rides/\xff.fit"))
 
     assert json.loads(out.getvalue())["path"] == "/rides/?.fit"

@@ -110,6 +110,12 @@ def test_an_address_that_fails_is_named_by_its_kind_alone() -> None:
     ]
 
 
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not well is looked at again at once."""
+    monkeypatch.setattr(notify, "UNWELL_SECONDS", 0.02)
+
+
 def test_a_heart_beats_only_while_all_is_well(receiver: Receiver) -> None:
     """Who waits for it then knows without being told."""
     well = [True]
@@ -124,6 +130,36 @@ def test_a_heart_beats_only_while_all_is_well(receiver: Receiver) -> None:
 
     assert {path for path, _ in receiver.heard} == {"/ping"}
     assert len(receiver.heard) <= count + 1
+
+
+def test_a_heart_beats_as_soon_as_all_is_well(receiver: Receiver) -> None:
+    """Not an interval later: at a start nothing is well yet."""
+    well = [False]
+    url = f"http://127.0.0.1:{receiver.port}/ping"
+    notifier = a_notifier(heartbeat_url=url, well=lambda: well[0])
+    with notifier.running():
+        assert receiver.heard == []
+        well[0] = True
+        assert receiver.wait_for(1)
+
+
+def test_a_look_that_fails_ends_neither_heart_nor_messages(receiver: Receiver) -> None:
+    """Whatever went wrong: the next message has to go out."""
+    looked = threading.Event()
+
+    def fails() -> bool:
+        looked.set()
+        raise AttributeError("not there yet")
+
+    notifier = a_notifier(
+        f"json://127.0.0.1:{receiver.port}/", heartbeat_url=f"http://127.0.0.1:{receiver.port}/b", well=fails
+    )
+    with notifier.running():
+        assert looked.wait(PATIENCE)
+        notifier.put("title", "words")
+        assert receiver.wait_for(1)
+
+    assert [path for path, _ in receiver.heard] == ["/"]
 
 
 def test_a_heartbeat_that_is_not_heard_ends_nothing() -> None:

@@ -10,8 +10,10 @@ import signal
 import socket
 import sqlite3
 import stat
+import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -380,8 +382,42 @@ def test_systemd_hears_of_it(home: Household, tmp_path: Path) -> None:
     assert words.index("READY=1") < words.index("STOPPING=1")
 
 
-def test_no_secret_is_written_anywhere(running: Household, ride: Ride) -> None:
+def test_a_daemon_that_is_well_lets_its_heart_beat(home: Household) -> None:
+    """Once it is connected, and not before."""
+    heard: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # the library's name
+            heard.append(self.path)
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the same
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        home.configure(extra=f'[notify]\nheartbeat_url = "http://127.0.0.1:{server.server_port}/ping"')
+        home.start()
+        home.wait(lambda: home.status()["state"] == "attention")
+        assert heard == []
+        home.connect()
+        home.wait(lambda: heard)
+        home.stop()
+        server.shutdown()
+
+    assert heard == ["/ping"]
+    assert "Traceback" not in home.words()
+
+
+@pytest.mark.parametrize("level", ["info", "debug"])
+def test_no_secret_is_written_anywhere(home: Household, ride: Ride, level: str) -> None:
     """Log, page, status file, database, answers: none of them holds a token, the app's secret or a state."""
+    running = home
+    telltale = "json://127.0.0.1:1/path-of-a-secret?+X-Tok=header-of-a-secret"
+    home.configure(extra=f'level = "{level}"\n[notify]\nurls = ["{telltale}"]')
+    home.start()
+    home.connect()
     running.sandbox.faults.add(Fault("POST /uploads", "unauthorized"))
     running.drop("ride.fit", ride())
     running.completed()
@@ -409,7 +445,7 @@ def test_no_secret_is_written_anywhere(running: Household, ride: Ride) -> None:
     api_token = (running.state / "api-token").read_text(encoding="ascii").strip()
     key = (running.state / "key").read_text(encoding="ascii").strip()
     tokens = [token for held in running.sandbox.world.tokens for token in (held.access, held.refresh)]
-    secrets = ["sandbox-secret", state, key, *tokens]
+    secrets = ["sandbox-secret", state, key, "path-of-a-secret", "header-of-a-secret", *tokens]
     files = [
         path for path in running.state.rglob("*") if path.is_file() and path.name not in {"key", "api-token"}
     ]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import secrets
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
-from pathlib import Path
 
 import structlog
 
 from fitferry import allowance as allowances
+from fitferry import spool
 from fitferry.config import Settings
 from fitferry.errors import Refused
 from fitferry.formats import Item
@@ -57,7 +55,7 @@ class Actions:
             raise Refused("empty", "the file is empty")
         if len(body) > MAX_FILE_BYTES:
             raise Refused("too_large", "the file is larger than the 25 MB that Strava takes", 413)
-        path = self._spool(body, name)
+        path = spool.keep(self._settings.state.folder, body, name)
         reading = admit.read(str(path))
         if reading is None:
             raise Refused("changed", "the file changed while it was read; please try again", 409)
@@ -66,13 +64,13 @@ class Actions:
         if not items and _is_worth_a_try(content.found):
             items = (Item(reading.sha256, content.found),)  # a wrong checksum is no reason for a person
         if not items:
-            path.unlink(missing_ok=True)
+            spool.forget(path)
             raise Refused("no_activity", f"{name}: {content.found.reason or 'not an activity file'}")
         file = File(athlete, str(path), reading.sha256, len(body), None)
         newcomers = [Newcomer(one.sha256, one.found, Admission(Status.PENDING), one.name) for one in items]
         found = [self._insisted(job_id) for job_id, _ in files.admit(file, newcomers, self._clock())]
         if all(job.path != str(path) for job in found):
-            path.unlink(missing_ok=True)
+            spool.forget(path)
         self._poke()
         for job in found:
             _log.info("handed over", job=job.id, file=name, athlete=athlete, outcome=job.status)
@@ -124,17 +122,6 @@ class Actions:
         if job.error_code in _NEVER_SENT:
             raise Refused("no_activity", job.error_message or "this file is no activity", 409)
 
-    def _spool(self, body: bytes, name: str) -> Path:
-        """Keep the bytes in the state folder until they are done, down on the disk before anybody is told."""
-        folder = self._settings.state.folder / "spool"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        path = folder / f"{secrets.token_hex(8)}-{_plain_name(name)}"
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        return path
-
 
 def backlog(names: Iterable[str], now: float) -> Backlog:
     """What waits for a decision. `names`: the athletes of the settings."""
@@ -156,14 +143,6 @@ def decide_since_again(settings: Settings) -> int:
     return freed
 
 
-def empty_spool(folder: Path) -> None:
-    """Remove what was handed over and is done."""
-    with contextlib.suppress(FileNotFoundError):
-        for path in (folder / "spool").iterdir():
-            if not jobs.need_file(str(path)):
-                path.unlink(missing_ok=True)
-
-
 def _known(activity_id: int) -> Job:
     job = jobs.of_activity(activity_id)
     if job is None:
@@ -181,11 +160,3 @@ def _fresh_id(job: Job) -> str:
 
 def _midnight(day: date) -> float:
     return datetime(day.year, day.month, day.day).astimezone().timestamp()
-
-
-def _plain_name(name: str) -> str:
-    """The last part of a name that came from elsewhere, short, without what a path could be made of."""
-    kept = "".join(
-        c if c.isalnum() or c in "-_. " else "_" for c in name.replace("\\", "/").rsplit("/", 1)[-1]
-    )
-    return kept[-100:].lstrip(".") or "upload"

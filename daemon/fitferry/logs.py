@@ -19,7 +19,8 @@ _SECRET_KEYS = frozenset(
 _SECRET_TEXT = re.compile(
     r"(?i)\b(access_token|refresh_token|client_secret|code|state|token)(=|%3D)[^&\s\"']+|(Bearer|Basic)\s+[\w.~+/=-]+"
 )
-_CHATTY = ("huey", "httpx", "httpcore", "watchdog", "werkzeug", "waitress")
+_TELLTALES = ("apprise",)
+"""Libraries whose lines hold the secrets in their addresses; that a message failed is said by ourselves."""
 
 Event = MutableMapping[str, Any]
 
@@ -50,9 +51,11 @@ def configure(level: str, form: str, stream: TextIO | None = None) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(number)
-    for name in _CHATTY:
-        logging.getLogger(name).setLevel(max(number, logging.WARNING))
+    # What libraries say in passing is theirs, and may hold anything: addresses, statements, headers.
+    root.setLevel(max(number, logging.WARNING))
+    logging.getLogger(__package__).setLevel(number)
+    for name in _TELLTALES:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     # A copied tree draws thousands of these, each with a list of all watches.
     warnings.filterwarnings("ignore", module=r"watchdog\..*")
 

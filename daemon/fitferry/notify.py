@@ -18,6 +18,8 @@ from fitferry.errors import FerryError
 
 SECONDS = 15.0
 """How long a heartbeat may take."""
+UNWELL_SECONDS = 2.0
+"""How soon what is not well is looked at again."""
 MAX_WAITING = 100
 """Messages that wait at most; more are dropped, with a word in the log."""
 
@@ -109,12 +111,13 @@ class Notifier:
                 _log.warning("notification failed: %s", ", ".join(failed))
 
     def _beat(self) -> None:
-        self._beat_at = self._clock() + self._interval
-        if self._heartbeat_url is not None and self._well():
-            try:
+        self._beat_at = self._clock() + min(self._interval, UNWELL_SECONDS)
+        try:
+            if self._heartbeat_url is not None and self._well():
+                self._beat_at = self._clock() + self._interval
                 beat(self._heartbeat_url)
-            except (OSError, ValueError) as error:
-                _log.warning("heartbeat failed: %s", type(error).__name__)
+        except Exception as error:  # noqa: BLE001  # the thread has to outlive it: messages wait in it, too
+            _log.warning("heartbeat failed: %s", type(error).__name__)
 
 
 def _apprise() -> Any:

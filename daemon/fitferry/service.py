@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from fitferry import __version__, actions, keys, layout, lock, logs, policy, status, systemd, vault
+from fitferry import __version__, actions, keys, layout, lock, logs, policy, spool, status, systemd, vault
 from fitferry.config import Settings
 from fitferry.errors import CannotRun, KeyProblem, LedgerProblem
 from fitferry.intake import Tree
@@ -162,8 +162,8 @@ class Daemon:
         return None
 
     def is_well(self) -> bool:
-        """Whether nothing needs a person."""
-        return self.illness() is None and self._written.get("state") != "attention"
+        """Whether nothing needs a person; not before the first look at how things are."""
+        return self._written.get("state") in {"ok", "waiting"} and self.illness() is None
 
     def _publish(self, now: float) -> None:
         self._measure()
@@ -187,7 +187,7 @@ class Daemon:
         if not copies.has_copy_of(self._database, day):
             copies.copy_now(self._database, day)
         self._tokens.say_farewells()
-        actions.empty_spool(self._settings.state.folder)
+        spool.empty(self._settings.state.folder)
         self._attempts.put_away()
         if admit.find_again():
             self._queue.poke()

@@ -1,0 +1,59 @@
+"""Where is what a person handed over, until it is done? In the state folder, each file in a folder of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from fitferry import layout
+from fitferry.ledger import jobs
+
+_LONGEST = 200
+"""Bytes of a name; Linux takes 255."""
+
+
+def keep(state: Path, body: bytes, name: str) -> Path:
+    """Keep the bytes under their own name, down on the disk before anybody is told."""
+    spool = state / layout.SPOOL
+    folder = spool / secrets.token_hex(8)
+    spool.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700)
+    path = folder / _plain(name)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+    for one in (folder, spool):
+        _sync(one)
+    return path
+
+
+def forget(path: Path) -> None:
+    """Let go of one file."""
+    path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # something else is in it, or it is gone
+        path.parent.rmdir()
+
+
+def empty(state: Path) -> None:
+    """Let go of all that is done."""
+    for path in (state / layout.SPOOL).glob("*/*"):
+        if not jobs.need_file(str(path)):
+            forget(path)
+
+
+def _sync(folder: Path) -> None:
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def _plain(name: str) -> str:
+    """The last part of a name that came from elsewhere, not too long, without what no file name may hold."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    kept = "".join(c if c.isprintable() else "_" for c in last).encode("utf-8", "replace")[-_LONGEST:]
+    return kept.decode("utf-8", "ignore").lstrip(".") or "upload"
