@@ -194,8 +194,8 @@ BAD = {
     "strava.website": ['"www.strava.com"', '"ftp://x"', '"https://"', '"https://x:port"'],
     "strava.scopes": ["[]", '["read"]', '["activity:write", "everything"]', '"activity:write"'],
     "uploads.max_concurrent": ["0", "21", "1.5", "true"],
-    "uploads.retry_delays": ["[]", "[0]", "[-1]", '["60"]', "[inf]", "[nan]", "60", "[true]"],
-    "uploads.uncertain_delay": ["0", "nan", "inf", "true"],
+    "uploads.retry_delays": ["[]", "[-1]", '["60"]', "[inf]", "[nan]", "60", "[true]"],
+    "uploads.uncertain_delay": ["-1", "nan", "inf", "true"],
     "uploads.archive_folder": ['"/abs"', '"../up"', '""', '"."'],
     "web.host": ['"http://x"', '""'],
     "web.hosts": ['["http://x"]', '["a/b"]', '"nas"'],
@@ -497,11 +497,13 @@ def test_what_is_rendered_is_read_back(place: Place) -> None:
 def test_a_config_is_written_whole_for_the_owner_and_never_over_another(tmp_path: Path) -> None:
     """A secret may stand in it."""
     path = tmp_path / "new" / "config.toml"
-    render.write_config(path, "a = 1\n", force=False)
+    render.write_config(path, "a = 1\n", force=False, check=Path.stat)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with pytest.raises(Refused):
-        render.write_config(path, "a = 2\n", force=False)
-    render.write_config(path, "a = 3\n", force=True)
+        render.write_config(path, "a = 2\n", force=False, check=Path.stat)
+    render.write_config(path, "a = 3\n", force=True, check=Path.stat)
+    with pytest.raises(NotADirectoryError):
+        render.write_config(path, "a = 4\n", force=True, check=lambda found: next(found.iterdir()))
 
     assert path.read_text(encoding="utf-8") == "a = 3\n"
     assert [path] == list(path.parent.iterdir())

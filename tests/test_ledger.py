@@ -354,11 +354,13 @@ def test_a_session_is_renewed_by_use() -> None:
 def test_forgetting_an_athlete_keeps_the_token_until_it_is_revoked() -> None:
     """And the name stands for nobody in particular afterwards."""
     athletes.connect("me", 7, "Sam", ["read"], b"sealed")
-    athletes.disconnect("me", b"sealed")
+    athletes.disconnect("me")
+    athletes.disconnect("me")
 
     assert (athletes.get("me").connected, athletes.get("me").athlete_id) == (False, None)
-    assert athletes.farewells() == [("me", b"sealed")]
-    athletes.farewell_said("me")
+    (farewell,) = athletes.farewells()
+    assert (farewell.athlete, farewell.sealed) == ("me", b"sealed")
+    athletes.farewell_said(farewell.id)
     assert athletes.farewells() == []
 
 

@@ -74,6 +74,16 @@ def test_many_old_activities_wait_for_a_word_and_fresh_ones_do_not(house: House)
     assert {job.error_code for job in jobs.with_status(Status.HELD)} == {"backlog"}
 
 
+def test_old_activities_that_are_found_on_strava_meanwhile_count_as_well(house: House) -> None:
+    """Nobody has decided about the rest only because the list came before the scan's end."""
+    house.drop(OLD, FEW + 3)
+    there = [job.id for job in jobs.with_status(Status.HELD)][:FEW]
+    jobs.compared(dict.fromkeys(there, 7), NOW)
+    house.reception.scan_ended(FEW + 3)
+
+    assert house.counts() == (3, 0)
+
+
 def test_a_few_old_activities_are_let_go_when_the_scan_is_over(house: House) -> None:
     """They are no backlog."""
     house.drop(OLD, FEW)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def addresses(page: Page) -> list[tuple[str, str]]:
     app: Flask = page.app._app  # type: ignore[attr-defined]  # the application behind the guard
     found = []
     for rule in app.url_map.iter_rules():
-        path = str(rule).replace("<int:activity_id>", "1").replace("<path:filename>", "fitferry.css")
+        path = re.sub(r"<int[^>]*>", "1", str(rule)).replace("<path:filename>", "fitferry.css")
         found += [(method, path) for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})]
     return sorted(found)
 

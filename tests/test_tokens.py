@@ -10,10 +10,11 @@ import pytest
 
 from fakes import NOW, Answers, an_athlete, grant, refused, strava, tokens
 from fitferry.errors import KeyProblem, NotConnected, SignInFailed, StravaFault
+from fitferry.keys import rotate
 from fitferry.ledger import athletes
-from fitferry.model import Trouble
+from fitferry.model import Grant, Trouble
 from fitferry.tokens import Callback, Tokens, digest
-from fitferry.vault import Vault, new_key
+from fitferry.vault import Vault, load, new_key
 
 ALL = "read,activity:write,activity:read_all"
 
@@ -228,6 +229,34 @@ def test_disconnecting_without_strava_revokes_later(kept: Tokens, wire: Answers)
     assert len(athletes.farewells()) == 1
     kept.say_farewells()
     assert athletes.farewells() == []
+
+
+def test_every_account_that_was_disconnected_is_revoked_in_the_end(wire: Answers, tmp_path: Path) -> None:
+    """Disconnecting twice, another account under the same name, a new key: none of it forgets a token."""
+    kept = Tokens(strava(wire), load(tmp_path / "key", "now"), redirect_uri=lambda: "")
+    an_athlete(kept)
+    wire.to("POST /oauth/revoke", *[httpx.ConnectError("no route")] * 3, (200, b""), (200, b""))
+    kept.disconnect("me")
+    kept.disconnect("me")
+    athletes.connect("me", 4004, "Kim", ["activity:write"], kept._seal("me", Grant("a", "refresh-b", NOW)))
+    kept.disconnect("me")
+    rotate(tmp_path / "key", kept)
+    kept.say_farewells()
+
+    assert athletes.farewells() == []
+    assert [asked.content for asked in wire.asked[-2:]] == [b"token=refresh-1", b"token=refresh-b"]
+
+
+def test_who_connects_again_is_not_revoked_afterwards(kept: Tokens, wire: Answers) -> None:
+    """Strava ends every token of an account with one."""
+    an_athlete(kept)
+    wire.to("POST /oauth/revoke", httpx.ConnectError("no route"))
+    kept.disconnect("me")
+    an_athlete(kept)
+    kept.say_farewells()
+
+    assert athletes.farewells() == []
+    assert wire.count("POST /oauth/revoke") == 1
 
 
 def test_a_missing_permission_is_asked_for_again_by_force(kept: Tokens) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import queue
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -141,6 +142,23 @@ def test_a_real_watcher_counts_what_it_watches(bench: Bench) -> None:
 
     assert watcher is not None
     assert watcher.watches() == 6
+
+
+def test_a_folder_that_is_a_link_is_watched_where_it_leads(tmp_path: Path) -> None:
+    """And its files keep the names that the person gave them."""
+    (tmp_path / "disk").mkdir()
+    link = tmp_path / "rides"
+    link.symlink_to("disk")
+    heard: queue.Queue[str] = queue.Queue()
+    watcher = Watcher(
+        str(link), recursive=True, hint=lambda path, _sign: heard.put(path), rescan=lambda: None
+    )
+    watcher.start()
+    try:
+        (tmp_path / "disk" / "a.fit").touch()
+        assert heard.get(timeout=10) == str(link / "a.fit")
+    finally:
+        watcher.stop()
 
 
 def test_a_file_that_no_event_told_of_makes_the_folder_scanned_often(

@@ -379,7 +379,7 @@ def test_what_cannot_be_an_activity_is_refused_with_the_reason(
         (Status.FAILED, "rejected", None, 202),
         (Status.HELD, "since", {}, 202),
         (Status.SKIPPED, "dismissed", None, 202),
-        (Status.SKIPPED, "no_activity", None, 409),
+        (Status.SKIPPED, "no_activity", None, 202),
         (Status.PENDING, None, None, 202),
         (Status.COMPLETED, None, None, 409),
         (Status.COMPLETED, None, {"again": True}, 202),
@@ -486,7 +486,7 @@ def test_failed_jobs_are_retried_by_their_ids(page: Page) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/api/v1/nowhere", 404), ("PUT", "/api/v1/strava/status", 405), ("GET", "/api/", 404)],
+    [("GET", "/api/v1/nowhere", 404), ("PUT", "/api/v1/strava/status", 404), ("GET", "/api/", 404)],
 )
 def test_what_is_not_there_is_an_error_in_json(page: Page, method: str, path: str, status: int) -> None:
     """Everywhere below /api/."""

@@ -11,6 +11,7 @@ import structlog
 from fitferry import allowance as allowances
 from fitferry import spool
 from fitferry.config import Settings
+from fitferry.config.values import is_reasonable
 from fitferry.errors import Refused
 from fitferry.formats import Item
 from fitferry.ledger import athletes, files, jobs, shared
@@ -20,8 +21,6 @@ from fitferry.pipeline import admit
 
 _log = structlog.get_logger()
 _UPLOADABLE = (Status.PENDING, Status.HELD, Status.FAILED, Status.SKIPPED)
-_NEVER_SENT = frozenset({"no_activity"})
-"""Why a job was skipped that nobody can upload, not even by hand."""
 
 
 class Actions:
@@ -100,6 +99,8 @@ class Actions:
         """Upload the old activities (`all`), those since a day (`since`), or `none`; what still waits."""
         if decision not in {"all", "since", "none"} or (decision == "since") != (day is not None):
             raise Refused("bad_decision", "the decision is one of all, none, or since with a date")
+        if day is not None and not is_reasonable(day):
+            raise Refused("bad_value", "no activity can have started on that day")
         if decision != "none":
             jobs.let_go("backlog", since=_midnight(day) if day is not None else None)
         jobs.set_all_aside("backlog")
@@ -119,8 +120,6 @@ class Actions:
             raise Refused("completed", "this activity is on Strava already", 409)
         if job.status is Status.PROCESSING:
             raise Refused("in_flight", "this activity is being uploaded right now", 409)
-        if job.error_code in _NEVER_SENT:
-            raise Refused("no_activity", job.error_message or "this file is no activity", 409)
 
 
 def backlog(names: Iterable[str], now: float) -> Backlog:

@@ -29,6 +29,8 @@ from fitferry.model import (
     WaitingFor,
 )
 
+PAUSE = 0.05
+"""Seconds at least between two requests for the same thing: delays of 0 must not make a loop that spins."""
 PROBE_CAP = 300.0
 """Seconds at most between two tries to reach Strava while it is out of reach."""
 SETTINGS_SECONDS = 3600.0
@@ -316,7 +318,7 @@ def _still_processing(job: Job, around: Around) -> Step:
     return replace(
         _same(job, Outcome.PROCESSING if job.looks else Outcome.ACCEPTED),
         waits_for=WaitingFor.PROCESSING,
-        next_attempt_at=around.now + min(delay, longest_wait(around.uploads)),
+        next_attempt_at=around.now + min(max(delay, PAUSE), longest_wait(around.uploads)),
         looks=job.looks + 1,
         uncertain=False,
         error_code=None,
@@ -355,14 +357,14 @@ def _ask_again(job: Job, fault: StravaFault, around: Around) -> Step:
     return replace(
         _same(job, Outcome.WAITING),
         looks=job.looks + 1,
-        next_attempt_at=around.now + _nth(around.uploads.retry_delays, job.looks),
+        next_attempt_at=around.now + max(PAUSE, _nth(around.uploads.retry_delays, job.looks)),
         error_code=fault.fault,
         error_message=str(fault),
     )
 
 
 def _wait_for_network(job: Job, fault: StravaFault, around: Around) -> Step:
-    delay = min(_nth(around.uploads.retry_delays, around.gate_tries), PROBE_CAP)
+    delay = max(PAUSE, min(_nth(around.uploads.retry_delays, around.gate_tries), PROBE_CAP))
     uncertain = job.uncertain or fault.sent
     quarantine = max(delay, around.uploads.uncertain_delay) if fault.sent else 0
     return replace(

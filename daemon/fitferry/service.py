@@ -132,7 +132,8 @@ class Daemon:
         if self.site is not None and not all(
             athletes.get(name).connected for name in self._settings.athletes
         ):
-            _log.info("sign in to connect", login_link=make_login_link(self.site))
+            # A person is needed; so it stands in a quiet log, too.
+            _log.warning("sign in to connect", login_link=make_login_link(self.site))
 
     def tick(self) -> None:
         """What is due now: the status file, systemd, and once a minute some housekeeping."""
@@ -308,10 +309,11 @@ def _served(settings: Settings, site: Site) -> Iterator[Server]:
     server = Server(wsgi(site), settings.web.host, settings.web.port)
     try:
         server.__enter__()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: waitress knows no address of that name
         raise CannotRun(
-            f"the page cannot listen on {settings.web.host} port {settings.web.port} ({error.strerror}): "
-            "stop what uses that port, or name another one as port in [web]",
+            f"the page cannot listen on {settings.web.host} port {settings.web.port} "
+            f"({getattr(error, 'strerror', None) or error}): "
+            "stop what uses that port, or name another host or port in [web]",
             1,
         ) from error
     try:

@@ -6,6 +6,7 @@ lost is a connection lost.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import secrets
 import threading
@@ -71,7 +72,8 @@ class Tokens:
                 "state", "this sign-in is unknown, was used already, or is older than ten minutes"
             )
         try:
-            self._connect(name, callback, now)
+            with self._locks[name]:  # a refresh of the old tokens meanwhile would overwrite the new ones
+                self._connect(name, callback, now)
         except SignInFailed as failed:
             athletes.conclude(digest(callback.state), failed.code, str(failed))
             raise
@@ -87,21 +89,20 @@ class Tokens:
             grant = self._stored(athlete)
             if force or grant.expires_at - now < REFRESH_AHEAD:
                 grant = _by_our_clock(self._strava.refresh(grant.refresh_token), now)
-                athletes.renew({athlete: self._seal(athlete, grant)})
+                athletes.renew(athlete, self._seal(athlete, grant))
             return grant.access_token
 
     def disconnect(self, athlete: str) -> None:
         """Forget an athlete's tokens, and revoke them at Strava now or as soon as it can be reached."""
         with self._locks[athlete]:
-            sealed = athletes.sealed_tokens(athlete)
-            athletes.disconnect(athlete, sealed)
+            athletes.disconnect(athlete)
         self.say_farewells()
 
     def say_farewells(self) -> None:
         """Revoke what was disconnected while Strava could not be reached."""
-        for athlete, sealed in athletes.farewells():
+        for one in athletes.farewells():
             try:
-                self._strava.revoke(str(self._vault.unseal(athlete, sealed)["refresh_token"]))
+                self._strava.revoke(str(self._vault.unseal(one.athlete, one.sealed)["refresh_token"]))
             except KeyProblem:
                 pass  # nobody can open it any more: there is nothing left to revoke with
             except StravaFault as fault:
@@ -112,7 +113,7 @@ class Tokens:
                     Fault.SERVER_ERROR,
                 }:
                     return
-            athletes.farewell_said(athlete)
+            athletes.farewell_said(one.id)
 
     def check(self, names: Iterable[str], now: float) -> list[str]:
         """Let go of tokens that the key does not open (any more); whose they were."""
@@ -124,7 +125,14 @@ class Tokens:
 
     def reseal(self) -> None:
         """Seal every stored token anew with the newest key. Raises KeyProblem."""
-        athletes.renew({name: self._vault.reseal(sealed) for name, sealed in athletes.all_sealed()})
+        for name in athletes.with_tokens():
+            with self._locks[name]:  # a refresh meanwhile would be undone
+                sealed = athletes.sealed_tokens(name)
+                if sealed is not None:
+                    athletes.renew(name, self._vault.reseal(sealed))
+        for one in athletes.farewells():
+            with contextlib.suppress(KeyProblem):  # nobody can revoke it any more
+                athletes.renew_farewell(one.id, self._vault.reseal(one.sealed))
 
     def _connect(self, name: str, callback: Callback, now: float) -> None:
         if callback.error:

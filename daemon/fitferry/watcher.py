@@ -48,9 +48,10 @@ class Watcher:
     """The events of one folder. `rescan` is called where they are not enough to know what changed."""
 
     def __init__(self, folder: str, *, recursive: bool, hint: Hint, rescan: Callable[[], None]) -> None:
-        self._folder = folder
+        # watchdog follows no link, not even the one that it is given.
+        self._folder = os.path.realpath(folder)
         self._recursive = recursive
-        self._handler = _Handler(folder, hint, rescan)
+        self._handler = _Handler(folder, self._folder, hint, rescan)
         self._overflow = _Overflow(rescan)
         self._observer: InotifyObserver | None = None
 
@@ -101,10 +102,11 @@ class _Overflow(logging.Handler):
 
 
 class _Handler(FileSystemEventHandler):
-    """Turns events into hints, and does nothing else."""
+    """Turns events into hints, and does nothing else. `real`: what watchdog calls the folder."""
 
-    def __init__(self, folder: str, hint: Hint, rescan: Callable[[], None]) -> None:
+    def __init__(self, folder: str, real: str, hint: Hint, rescan: Callable[[], None]) -> None:
         self._folder = folder
+        self._real = real
         self._hint = hint
         self._rescan = rescan
 
@@ -117,7 +119,7 @@ class _Handler(FileSystemEventHandler):
             self._rescan()
 
     def _pass_on(self, event: FileSystemEvent) -> None:
-        path = os.fsdecode(event.dest_path or event.src_path)
+        path = self._folder + os.fsdecode(event.dest_path or event.src_path).removeprefix(self._real)
         match event:
             case FileMovedEvent() | DirMovedEvent() if not event.dest_path:
                 pass  # moved away

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -21,6 +21,8 @@ from fitferry.config import Settings
 from fitferry.errors import FerryError, Refused
 
 CONSENT_SECONDS = 600
+JOB = click.IntRange(1, 2**63 - 1)
+"""The number of a job, as far as SQLite counts."""
 _MANY = 2
 _FINAL = frozenset({"completed", "failed", "held", "skipped"})
 
@@ -95,7 +97,7 @@ def upload(context: Context, files: tuple[Path, ...], athlete: str | None, wait:
 
 
 @click.command()
-@click.argument("jobs", nargs=-1, type=int)
+@click.argument("jobs", nargs=-1, type=JOB)
 @click.option("--failed", is_flag=True, help="Every failed job.")
 @click.option(
     "--again", is_flag=True, help="Also send what was completed once more, under a fresh external id."
@@ -103,8 +105,8 @@ def upload(context: Context, files: tuple[Path, ...], athlete: str | None, wait:
 @click.pass_obj
 def retry(context: Context, jobs: tuple[int, ...], failed: bool, again: bool) -> None:  # noqa: FBT001
     """Put failed jobs back into the queue, their count reset."""
-    if not jobs and not failed:
-        raise FerryError("name the jobs, or say --failed")
+    if bool(jobs) is failed or (failed and again):
+        raise FerryError("name the jobs, or say --failed alone")
     if context.daemon_runs():
         body: dict[str, Any] = {"failed": True} if failed else {"jobs": list(jobs), "again": again}
         found = Daemon(context).post("/api/v1/strava/retry", body)["uploads"]
@@ -117,7 +119,7 @@ def retry(context: Context, jobs: tuple[int, ...], failed: bool, again: bool) ->
 
 
 @click.command()
-@click.argument("jobs", nargs=-1, required=True, type=int)
+@click.argument("jobs", nargs=-1, required=True, type=JOB)
 @click.pass_obj
 def dismiss(context: Context, jobs: tuple[int, ...]) -> None:
     """Put failed or held jobs aside."""
@@ -177,7 +179,8 @@ def rotate(context: Context) -> None:
         from fitferry.tokens import Tokens  # noqa: PLC0415  # the same
 
         with context.writing() as settings, Strava(settings.strava) as strava:
-            kept = Tokens(strava, vault.Vault(vault.read_keys(settings.state.key_file)), redirect_uri=str)
+            now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+            kept = Tokens(strava, vault.load(settings.state.key_file, now), redirect_uri=str)
             change.rotate(settings.state.key_file, kept)
     show.line("a new key seals every token")
 

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from fitferry import layout
 from fitferry.cli.context import Context
 from fitferry.errors import FerryError, Refused
+from fitferry.model import MAX_FILE_BYTES
 
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  # what it listens on, not what we do
 
@@ -36,6 +37,8 @@ class Daemon:
     def post_file(self, path: str, file: Path, **fields: str) -> dict[str, Any]:
         """Hand a file over: it is read here, as whoever runs the command."""
         try:
+            if file.stat().st_size > MAX_FILE_BYTES:
+                raise FerryError("the file is larger than the 25 MB that Strava takes")
             content = file.read_bytes()
         except OSError as error:
             raise FerryError(f"{file} cannot be read ({error.strerror})") from error
@@ -61,6 +64,9 @@ class Daemon:
 
         connection = http.client.HTTPConnection(self._host, self._port, timeout=30)
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
+        headers["Host"] = (
+            f"localhost:{self._port}"  # the name that it listens under may be none of the page's
+        )
         if kind:
             headers["Content-Type"] = kind
         try:

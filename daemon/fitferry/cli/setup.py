@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 import threading
 from datetime import date, datetime
@@ -12,6 +14,7 @@ import click
 from fitferry.cli import show
 from fitferry.cli.context import Context
 from fitferry.errors import FerryError
+from fitferry.folders import is_wanted_name
 
 
 @click.command()
@@ -45,9 +48,9 @@ def init(  # its options
     force: bool,  # noqa: FBT001  # click passes it so
 ) -> None:
     """Ask what has to be known, and write a commented config.toml."""
-    from fitferry.config import load, render  # noqa: PLC0415  # not every command needs it
+    from fitferry.config import load, place_to_write, render  # noqa: PLC0415  # not every command needs it
 
-    path = target or context.config or Path.home() / ".config" / "fitferry" / "config.toml"
+    path = target or context.config or place_to_write(os.environ)
     if path.exists() and not force:
         raise FerryError(f"{path} is there already; --force replaces it")
     folder = folder or _ask("The folder where devices drop files", "--folder")
@@ -60,18 +63,15 @@ def init(  # its options
     if day is not None:
         values["strava.since"] = day
     text = render.render(values, watch=[{"folder": str(Path(folder).expanduser().absolute())}])
-    render.write_config(path, text, force=force)
-    try:
-        load(path, {}, require_app=True)
-    except FerryError:
-        path.unlink()
-        raise
+    render.write_config(path, text, force=force, check=lambda written: load(written, {}, require_app=True))
     show.line(f"{path} is written.")
-    show.line(f"Start `fitferry -c {path} run`, then open the link that it prints.")
+    show.line(f"Start `fitferry -c {shlex.quote(str(path))} run`, then open the link that it prints.")
 
 
 @click.command()
-@click.option("--port", default=8481, show_default=True, help="0 picks a free one.")
+@click.option(
+    "--port", default=8481, show_default=True, type=click.IntRange(0, 65_535), help="0 picks a free one."
+)
 def sandbox(port: int) -> None:
     """Be a local Strava look-alike that a client can be pointed at."""
     from fitferry.sandbox import Sandbox  # noqa: PLC0415  # it imports Flask
@@ -117,7 +117,7 @@ def _number(text: str) -> object:
 
 def _since(text: str | None, folder: Path) -> date | None:
     """What to do with what is there already: from which day on activities are uploaded by themselves."""
-    if text is None and sys.stdin.isatty() and folder.is_dir() and any(folder.rglob("*.[fF][iI][tT]")):
+    if text is None and sys.stdin.isatty() and any(is_wanted_name(path.name) for path in folder.rglob("*")):
         text = click.prompt(
             show.of(
                 "There are files already. Upload all of them, none that are older than today, or since a day? "

@@ -1,6 +1,6 @@
 """The settings: `keys` lists them, `values` knows what fits, `load` reads them, `render` writes them."""
 
-from fitferry.config.load import load
+from fitferry.config.load import load, place_to_write
 from fitferry.config.settings import (
     LogSettings,
     NotifySettings,
@@ -24,4 +24,5 @@ __all__ = [
     "WatchSettings",
     "WebSettings",
     "load",
+    "place_to_write",
 ]

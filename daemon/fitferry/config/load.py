@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
@@ -29,7 +30,7 @@ CONTAINER_FOLDER = Path("/config")
 PLACES = (CONTAINER_FOLDER / "config.toml", Path("/etc/fitferry/config.toml"))
 """Where a file is looked for that nobody named, before the user's own folder."""
 T = TypeVar("T")
-_SECRETS = frozenset({"client_secret"})
+_SECRETS = frozenset({"client_secret", "urls", "heartbeat_url"})
 
 
 def load(
@@ -97,8 +98,9 @@ class _Loading:
                 self._problem(by, f"no file {named}", "a file that is there")
                 return None
             return named
-        xdg = Path(self._environ.get("XDG_CONFIG_HOME", self._home / ".config"))
-        return next((path for path in (*places, xdg / "fitferry" / "config.toml") if path.is_file()), None)
+        return next(
+            (path for path in (*places, own_place(self._environ, self._home)) if path.is_file()), None
+        )
 
     def _read(self, source: Path) -> dict[str, Any]:
         try:
@@ -166,7 +168,7 @@ class _Loading:
         try:
             return key.kind.read(value)
         except ValueError:
-            self._problem(label, "something else" if key.name in _SECRETS else value, key.kind.expected)
+            self._problem(label, say("something else") if key.name in _SECRETS else value, key.kind.expected)
             return None
 
     def _strava(self, section: dict[str, Any], raw: dict[str, Any], *, require_app: bool) -> dict[str, Any]:
@@ -230,9 +232,10 @@ class _Loading:
             return []
         labels = ["watch" if len(tables) == 1 else f"watch[{n}]" for n in range(1, len(tables) + 1)]
         variable = "FITFERRY_WATCH_FOLDER"
-        if not tables and variable in self._environ:
-            tables, labels = [{"folder": self._environ[variable]}], [variable]
-        elif tables and variable in self._environ:
+        named = any("folder" in table for table in tables)
+        if not named and len(tables) <= 1 and variable in self._environ:
+            tables, labels = [{**dict(*tables), "folder": self._environ[variable]}], [variable]
+        elif named and variable in self._environ:
             self._warnings.append(f"{variable} is not used: the file names the watched folders")
         for label, table in zip(labels, tables, strict=True):
             self._check_keys("watch", label, table)
@@ -248,7 +251,8 @@ class _Loading:
 
     def _check_twice(self, label: str, one: dict[str, Any], found: list[dict[str, Any]]) -> None:
         earlier = found[: next(n for n, other in enumerate(found) if other is one)]
-        if one["folder"] in [other["folder"] for other in earlier]:
+        there = [os.path.realpath(other["folder"]) for other in earlier if other["folder"] is not None]
+        if os.path.realpath(one["folder"]) in there:
             self._problem(f"{label}.folder", f"{one['folder']} a second time", "each folder once")
 
     def _state(self, section: dict[str, Any], source: Path | None) -> StateSettings:
@@ -291,6 +295,18 @@ class _Loading:
                 self._warnings.append(
                     f"the variable {name} means nothing" + (f"; {near[0]}?" if near else "")
                 )
+
+
+def place_to_write(environ: Mapping[str, str], container: Path = CONTAINER_FOLDER) -> Path:
+    """Where a file that nobody named is written, so that it is found there."""
+    if environ.get("FITFERRY_CONFIG"):
+        return Path(environ["FITFERRY_CONFIG"])
+    return container / "config.toml" if container.is_dir() else own_place(environ, _home())
+
+
+def own_place(environ: Mapping[str, str], home: Path) -> Path:
+    """The file in the user's own folder."""
+    return Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "fitferry" / "config.toml"
 
 
 def _home() -> Path:

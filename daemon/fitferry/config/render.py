@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +55,11 @@ def render(values: Mapping[str, Any], *, watch: list[Mapping[str, Any]]) -> str:
     return "\n".join([*lines, _RULES]) + "\n"
 
 
-def write_config(path: Path, text: str, *, force: bool) -> None:
-    """Write a configuration file whole, for the owner alone. Raises Refused where one is there, OSError."""
+def write_config(path: Path, text: str, *, force: bool, check: Callable[[Path], object]) -> None:
+    """Write a configuration file whole, for the owner alone. Raises Refused where one is there, OSError.
+
+    `check` is shown the file first; where it raises, nothing is changed.
+    """
     if path.exists() and not force:
         raise Refused("exists", f"{path} is there already; --force replaces it", 409)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,7 +70,11 @@ def write_config(path: Path, text: str, *, force: bool) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    scratch.replace(path)
+    try:
+        check(scratch)
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
 
 
 def _section(section: str, head: str, values: Mapping[str, Any]) -> list[str]:
@@ -86,11 +93,11 @@ def _line(key: Key, chosen: Any) -> str:
 
 
 def _toml(name: str, value: Any) -> str:
-    plain = list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
-    line = tomli_w.dumps({name: plain}).strip()
-    return (
-        " ".join(part.strip() for part in line.splitlines())
-        .replace("[ ", "[")
-        .replace(", ]", "]")
-        .replace(",]", "]")
-    )
+    if isinstance(value, (list, tuple)):
+        return f"{name} = [{', '.join(_value(one) for one in value)}]"
+    return f"{name} = {_value(value)}"
+
+
+def _value(value: Any) -> str:
+    plain = str(value) if isinstance(value, Path) else value
+    return tomli_w.dumps({"x": plain}).strip().removeprefix("x = ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -125,15 +126,22 @@ def _read_client_id(value: Any) -> str:
 
 
 def _read_date(value: Any) -> date:
-    if not isinstance(value, date) or isinstance(value, datetime):
+    if not isinstance(value, date) or isinstance(value, datetime) or not is_reasonable(value):
         raise Wrong(value)
     return value
+
+
+def is_reasonable(day: date) -> bool:
+    """Whether clocks everywhere can count it, and an activity can have started on it."""
+    return 1970 < day.year < 3000  # noqa: PLR2004  # the epoch, and any time far from now
 
 
 def _read_folder(value: Any) -> Path:
     path = Path(str(_as(str, bool)(value))).expanduser()
     if not path.is_absolute():
         raise Wrong(value)
+    if ".." in path.parts:  # where that leads depends on links on the way
+        return Path(os.path.realpath(path))
     return Path(*path.parts[:1], *(part for part in path.parts[1:] if part != "."))
 
 
@@ -156,7 +164,7 @@ def _read_seconds(low: float) -> Callable[[Any], Any]:
 
 
 def _read_delays(value: Any) -> tuple[float, ...]:
-    return tuple(_as(list[float], _all(_finite(0.001)))(value))
+    return tuple(_as(list[float], _all(_finite(0)))(value))
 
 
 def _is_host(value: str) -> bool:
@@ -172,7 +180,7 @@ FOLDER = Kind("an absolute path such as /srv/rides", _read_folder)
 INSIDE = Kind("a folder inside the watched one, such as uploaded", _read_inside)
 SECONDS = Kind("seconds, 0 or more", _read_seconds(0), _number)
 DELAY = Kind("seconds, more than 0", _read_seconds(0.001), _number)
-DELAYS = Kind("a list of seconds, each more than 0, at least one", _read_delays, _list(_number))
+DELAYS = Kind("a list of seconds, each 0 or more, at least one", _read_delays, _list(_number))
 SCOPE_LIST = Kind(f"a list of Strava's scopes with {WRITE_SCOPE} in it", _read_scopes, _list(str))
 TEXTS = Kind("a list of texts", lambda value: tuple(_as(list[str], all)(value)), _list(str))
 HOSTS = Kind(

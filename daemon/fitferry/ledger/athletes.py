@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fitferry.ledger.tables import AthleteRow, OauthStateRow, put, tuples, writing
+from fitferry.ledger.tables import AthleteRow, FarewellRow, OauthStateRow, put, tuples, writing
 from fitferry.model import Athlete, Trouble
 
 STATE_SECONDS = 600
@@ -21,6 +21,15 @@ class Consent:
     used_at: float | None
     outcome: str | None
     message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """Sealed tokens that are yet to be revoked."""
+
+    id: int
+    athlete: str
+    sealed: bytes
 
 
 def get(name: str) -> Athlete:
@@ -50,8 +59,12 @@ def connected(names: Iterable[str]) -> list[str]:
 def connect(
     name: str, athlete_id: int | None, display_name: str | None, scopes: Iterable[str], sealed: bytes
 ) -> None:
-    """Write down a new connection; whatever troubled the old one is over."""
+    """Write down a new connection; whatever troubled the old one is over.
+
+    Older tokens of the same account are not revoked any more: that would end this connection, too.
+    """
     with writing():
+        FarewellRow.delete().where(FarewellRow.athlete_id == athlete_id).execute()
         put(
             AthleteRow,
             name=name,
@@ -68,20 +81,17 @@ def sealed_tokens(name: str) -> bytes | None:
     return bytes(row.sealed_tokens) if row is not None and row.sealed_tokens is not None else None
 
 
-def all_sealed() -> list[tuple[str, bytes]]:
-    """Every athlete's sealed tokens, for the rotation of the key."""
-    rows = AthleteRow.select(AthleteRow.name, AthleteRow.sealed_tokens).where(
-        AthleteRow.sealed_tokens.is_null(False)
-    )
-    return [(name, bytes(sealed)) for name, sealed in tuples(rows)]
+def with_tokens() -> list[str]:
+    """Everybody who has tokens, in the settings or not, for the rotation of the key."""
+    rows = AthleteRow.select(AthleteRow.name).where(AthleteRow.sealed_tokens.is_null(False))
+    return [name for (name,) in tuples(rows)]
 
 
-def renew(sealed: dict[str, bytes]) -> None:
-    """Replace the sealed tokens of athletes that are still connected, all of them or none."""
+def renew(name: str, sealed: bytes) -> None:
+    """Replace the sealed tokens of an athlete who is still connected."""
     with writing():
-        for name, tokens in sealed.items():
-            where = (AthleteRow.name == name) & AthleteRow.sealed_tokens.is_null(False)
-            AthleteRow.update(sealed_tokens=tokens).where(where).execute()
+        where = (AthleteRow.name == name) & AthleteRow.sealed_tokens.is_null(False)
+        AthleteRow.update(sealed_tokens=sealed).where(where).execute()
 
 
 def lose(name: str, trouble: Trouble, now: float) -> bool:
@@ -94,12 +104,14 @@ def lose(name: str, trouble: Trouble, now: float) -> bool:
         )
 
 
-def disconnect(name: str, farewell: bytes | None) -> None:
-    """Forget an athlete's tokens and account; `farewell` is a sealed token that is yet to be revoked."""
+def disconnect(name: str) -> None:
+    """Forget an athlete's tokens and account; what can still be revoked is kept for a farewell."""
     with writing():
+        row = AthleteRow.get_or_none(AthleteRow.name == name)
+        if row is not None and row.sealed_tokens is not None:
+            FarewellRow.insert(athlete=name, athlete_id=row.athlete_id, sealed=row.sealed_tokens).execute()
         AthleteRow.update(
             sealed_tokens=None,
-            sealed_farewell=farewell,
             athlete_id=None,
             display_name=None,
             scopes="",
@@ -108,18 +120,22 @@ def disconnect(name: str, farewell: bytes | None) -> None:
         ).where(AthleteRow.name == name).execute()
 
 
-def farewells() -> list[tuple[str, bytes]]:
+def farewells() -> list[Farewell]:
     """The sealed tokens that are yet to be revoked at Strava."""
-    rows = AthleteRow.select(AthleteRow.name, AthleteRow.sealed_farewell).where(
-        AthleteRow.sealed_farewell.is_null(False)
-    )
-    return [(name, bytes(sealed)) for name, sealed in tuples(rows)]
+    rows = FarewellRow.select(FarewellRow.id, FarewellRow.athlete, FarewellRow.sealed)
+    return [Farewell(number, athlete, bytes(sealed)) for number, athlete, sealed in tuples(rows)]
 
 
-def farewell_said(name: str) -> None:
+def farewell_said(number: int) -> None:
     """Forget a token that was revoked."""
     with writing():
-        AthleteRow.update(sealed_farewell=None).where(AthleteRow.name == name).execute()
+        FarewellRow.delete().where(FarewellRow.id == number).execute()
+
+
+def renew_farewell(number: int, sealed: bytes) -> None:
+    """Replace sealed tokens that are yet to be revoked."""
+    with writing():
+        FarewellRow.update(sealed=sealed).where(FarewellRow.id == number).execute()
 
 
 def ask(digest: str, athlete: str, now: float) -> None:

@@ -315,14 +315,24 @@ def set_all_aside(error_code: str) -> None:
 
 def held_below(athlete: str, folder: str, error_code: str) -> list[int]:
     """The jobs that are held for a reason and whose files are below a folder."""
+    held = (JobRow.status == Status.HELD) & (JobRow.error_code == error_code)
+    return _below(athlete, folder, held)
+
+
+def found_below(athlete: str, folder: str) -> list[int]:
+    """The jobs whose files are below a folder and that were found on Strava without being sent."""
+    unsent = JobRow.compared_at.is_null(False) & JobRow.sent_at.is_null()
+    return _below(athlete, folder, unsent & (JobRow.status == Status.COMPLETED))
+
+
+def _below(athlete: str, folder: str, where: Any) -> list[int]:
     start = os.fsencode(folder.rstrip("/")) + b"/"
     inside = (
         (ActivityRow.path >= start)
         & (ActivityRow.path < start[:-1] + b"0")
         & (ActivityRow.athlete == athlete)
     )
-    held = (JobRow.status == Status.HELD) & (JobRow.error_code == error_code)
-    return [row[0] for row in tuples(JobRow.select(JobRow.id).join(ActivityRow).where(inside, held))]
+    return [row[0] for row in tuples(JobRow.select(JobRow.id).join(ActivityRow).where(inside, where))]
 
 
 def set_aside(job_id: int) -> bool:

@@ -140,7 +140,6 @@ class AthleteRow(_Table):
     display_name = TextField(null=True)
     scopes = TextField()
     sealed_tokens = BlobField(null=True)
-    sealed_farewell = BlobField(null=True)
     trouble = TextField(null=True)
     trouble_since = FloatField(null=True)
 
@@ -214,6 +213,16 @@ class SketchRow(_Table):
         table_name = "sketch"
 
 
+class FarewellRow(_Table):
+    id = AutoField()
+    athlete = TextField()
+    athlete_id = IntegerField(null=True)
+    sealed = BlobField()
+
+    class Meta:
+        table_name = "farewell"
+
+
 class NoticeRow(_Table):
     key = TextField(primary_key=True)
     at = FloatField()
@@ -235,6 +244,7 @@ TABLES: tuple[type[peewee.Model], ...] = (
     GateRow,
     NoticeRow,
     SketchRow,
+    FarewellRow,
 )
 
 

@@ -66,7 +66,8 @@ class Reception:
         self._new = False
         files.folder_scanned(self._athlete, self._folder, self._clock())
         held = jobs.held_below(self._athlete, self._folder, "backlog")
-        if len(held) > FEW:
+        # What was found on Strava while the scan ran was old, too: the others are no fewer for it.
+        if held and len(held) + len(jobs.found_below(self._athlete, self._folder)) > FEW:
             _log.info("backlog", folder=self._folder, athlete=self._athlete, old_activities=len(held))
             return
         for job_id in held:

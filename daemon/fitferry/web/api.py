@@ -18,6 +18,8 @@ from fitferry.web.guard import CALLBACK
 from fitferry.web.site import Site
 
 MAX_LIMIT = 200
+MAX_ID = 2**63 - 1
+"""The largest number that SQLite can look for."""
 
 
 def blueprint(site: Site) -> Blueprint:  # noqa: C901  # a list of small views
@@ -57,7 +59,7 @@ def blueprint(site: Site) -> Blueprint:  # noqa: C901  # a list of small views
         site.tokens.disconnect(_athlete(site, _text(_body(), "athlete")))
         return jsonify({})
 
-    @api.post("/strava/upload/<int:activity_id>")
+    @api.post(f"/strava/upload/<int(max={MAX_ID}):activity_id>")
     def upload_known(activity_id: int) -> Any:
         again = _flag(_body(), "again")
         return _job(site, site.actions.upload_again(activity_id, again=again)), 202
@@ -69,7 +71,7 @@ def blueprint(site: Site) -> Blueprint:  # noqa: C901  # a list of small views
         several = {"jobs": [job.id for job in found]} if len(found) > 1 else {}
         return jsonify({**shown, **several}), 202
 
-    @api.post("/strava/dismiss/<int:activity_id>")
+    @api.post(f"/strava/dismiss/<int(max={MAX_ID}):activity_id>")
     def dismiss(activity_id: int) -> Any:
         return _job(site, site.actions.dismiss(activity_id))
 
@@ -156,8 +158,7 @@ def take_files(site: Site) -> list[Job]:
 
 def wants_json() -> bool:
     """Whether the client would rather have JSON than a page."""
-    accept = request.accept_mimetypes
-    return bool(accept) and accept["application/json"] > accept["text/html"]
+    return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
 
 
 def _job(site: Site, job: Job) -> Any:
@@ -177,7 +178,10 @@ def _athlete(site: Site, name: str | None) -> str:
 def _body() -> dict[str, Any]:
     if not request.get_data(cache=True):
         return {}
-    body = request.get_json(silent=True, force=True)
+    try:
+        body = request.get_json(silent=True, force=True)
+    except RecursionError:  # thousands of brackets
+        body = None
     if not isinstance(body, dict):
         raise Refused("bad_json", "the body has to be a JSON object")
     return body
@@ -201,6 +205,9 @@ def _ids(body: dict[str, Any], name: str) -> list[int]:
     value = body.get(name)
     if not isinstance(value, list) or not value or not all(type(one) is int for one in value):
         raise Refused("bad_value", f"{name} has to be a list of numbers")
+    for job_id in value:
+        if abs(job_id) > MAX_ID:
+            raise Refused("unknown", f"there is no job {job_id}", 404)
     return value
 
 
@@ -211,9 +218,9 @@ def _date(value: Any) -> date:
         raise Refused("bad_value", "date has to be a day such as 2026-01-31") from error
 
 
-def _number(name: str, default: int | None, low: int = 1, high: int = 2**62) -> int | None:
+def _number(name: str, default: int | None, low: int = 1, high: int = MAX_ID) -> int | None:
     text = request.args.get(name)
-    if text is None:
+    if not text:
         return default
     if not text.isdecimal() or not low <= int(text) <= high:
         raise Refused("bad_value", f"{name} has to be a number from {low} to {high}")

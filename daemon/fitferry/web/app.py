@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from flask import Flask, Response, g, jsonify, render_template, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from fitferry import __version__
 from fitferry.errors import FerryError, Refused
@@ -75,6 +75,8 @@ def _answer_errors(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Any:
+        if error.code == 405 and request.path.startswith("/api/"):  # noqa: PLR2004  # wrong method
+            error = NotFound()  # the API is what its table names; all else is not there
         name = (error.name or "error").lower().replace(" ", "_")
         return _told(name, error.description or "", error.code or 500)
 

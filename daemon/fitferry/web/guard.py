@@ -9,9 +9,10 @@ from __future__ import annotations
 import ipaddress
 import json
 from collections.abc import Callable, Iterable
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
+
+from werkzeug.http import parse_cookie
 
 COOKIE = "fitferry_session"
 UPLOAD_BYTES = 26_000_000
@@ -35,7 +36,7 @@ class Guard:
     ) -> None:
         self._app = app
         self._url = url
-        self._hosts = frozenset(host.lower() for host in hosts)
+        self._hosts = frozenset(_hostname(host.lower()) for host in hosts)
         self._targets = " ".join(("'self'", *form_targets))
 
     def __call__(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
@@ -129,11 +130,8 @@ def _is_address(name: str) -> bool:
 
 def cookie(environ: Environ) -> str | None:
     """The session in a request's cookies."""
-    try:
-        found = SimpleCookie(environ.get("HTTP_COOKIE", "")).get(COOKIE)
-    except CookieError:
-        return None
-    return found.value if found else None
+    # Not by http.cookies, which forgets all of them at the first odd one; other programs of this host have theirs.
+    return parse_cookie(environ).get(COOKIE)
 
 
 def _refuse(status: str, code: str, words: str, *, path: str, start: StartResponse) -> list[bytes]:
