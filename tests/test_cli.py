@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import socket
 import subprocess
 import sys
 import time
@@ -372,6 +373,79 @@ def test_init_leaves_nothing_behind_that_does_not_work(tmp_path: Path) -> None:
 
     assert "client_id" in str(answer.exception)
     assert not path.exists()
+
+
+def test_init_with_a_wrong_answer_leaves_the_old_file_as_it_was(tmp_path: Path) -> None:
+    """Even where it was told to replace it."""
+    path = tmp_path / "config.toml"
+    path.write_text("kept", encoding="utf-8")
+    words = ["init", "--folder", "/srv/rides", "--client-id", "abc", "--client-secret-file", str(path)]
+    answer = offline(*words, "--config", str(path), "--force")
+
+    assert "client_id" in str(answer.exception)
+    assert path.read_text(encoding="utf-8") == "kept"
+    assert [path] == list(tmp_path.iterdir())
+
+
+def test_init_writes_where_it_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the folder that the environment names for settings; a folder's name may hold anything."""
+    secret, folder = tmp_path / "secret", tmp_path / 'a "b" \\ [ , ] c'
+    secret.write_text("s", encoding="utf-8")
+    words = ["init", "--folder", str(folder), "--client-id", "1", "--client-secret-file", str(secret)]
+    for name, path in (
+        ("XDG_CONFIG_HOME", tmp_path / "xdg" / "fitferry" / "config.toml"),
+        ("FITFERRY_CONFIG", tmp_path / "named.toml"),
+    ):
+        monkeypatch.setenv(name, str(tmp_path / "xdg" if name.startswith("XDG") else path))
+        answer = offline(*words)
+        assert answer.exit_code == 0, answer.exception
+        assert [folder] == [watch.folder for watch in load(path, {}).watch]
+
+
+def test_commands_find_the_daemon_whatever_name_it_listens_under(home: Household) -> None:
+    """Also where that name is none of the page's own."""
+    config = home.config.read_text(encoding="utf-8")
+    own = f'[web]\nhost = "{socket.gethostname()}"\n'
+    home.config.write_text(config.replace("[web]\n", own), encoding="utf-8")
+    home.start()
+
+    assert home.run("health").returncode == 0
+    assert "/login?token=" in home.run("login").stdout
+
+
+@pytest.mark.parametrize("command", ["retry", "dismiss"])
+def test_a_job_of_an_impossible_number_is_refused_in_a_sentence(home: Household, command: str) -> None:
+    """With the daemon and without."""
+    ended = home.run(command, "9" * 20)
+
+    assert ended.returncode != 0
+    assert "Traceback" not in ended.stderr
+
+
+def test_retrying_all_that_failed_and_some_is_refused(home: Household) -> None:
+    """It would leave the reader guessing which."""
+    for words in (["retry", "--failed", "3"], ["retry", "--failed", "--again"], ["retry"]):
+        assert "--failed alone" in home.run(*words).stderr
+
+
+def test_a_broken_key_is_replaced_without_a_daemon_too(running: Household) -> None:
+    """As a start does it; the athlete connects again."""
+    running.stop()
+    (running.state / "key").write_text("no key", encoding="ascii")
+    rotated = running.run("keys", "rotate")
+
+    assert "Traceback" not in rotated.stderr
+    assert list(running.state.glob("key.broken-*"))
+
+
+def test_a_file_that_is_too_large_is_not_even_sent(running: Household, tmp_path: Path) -> None:
+    """The command knows."""
+    large = tmp_path / "large.fit"
+    with large.open("wb") as file:
+        file.truncate(100_000_000)
+    ended = running.run("upload", str(large))
+
+    assert (ended.returncode, "25 MB" in ended.stderr) == (1, True)
 
 
 def test_the_status_is_followed_until_the_daemon_ends(running: Household, ride: Ride) -> None:

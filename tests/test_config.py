@@ -402,6 +402,32 @@ def test_a_file_that_is_no_toml_says_where(place: Place, text: str) -> None:
     assert "line 1" in place.problems(text)[str(place.file)]
 
 
+def test_one_folder_under_two_names_is_the_same_folder(place: Place) -> None:
+    """Spelt with `..`, or through a link."""
+    (place.folder / "rides").mkdir()
+    (place.folder / "link").symlink_to("rides")
+    rides = place.folder / "rides"
+    for other in (f"{place.folder}/x/../rides", f"{place.folder}/link"):
+        text = f'[[watch]]\nfolder = "{rides}"\n[[watch]]\nathlete = "bob"\nfolder = "{other}"\n'
+        assert list(place.problems(APP + text)) == ["watch[2].folder"]
+
+
+def test_a_table_without_a_folder_is_given_the_one_of_the_environment(place: Place) -> None:
+    """The file names none then."""
+    place.environ = {"FITFERRY_WATCH_FOLDER": "/srv/rides"}
+    found = place.load(APP + '[[watch]]\nathlete = "sam"\n')
+
+    assert [(str(watch.folder), watch.athlete) for watch in found.watch] == [("/srv/rides", "sam")]
+
+
+def test_an_address_that_may_hold_a_secret_is_not_shown(place: Place) -> None:
+    """Not even where it is wrong."""
+    text = '[notify]\nurls = "discord://a/SECRET"\nheartbeat_url = "hc.example/SECRET"\n'
+
+    assert len(found := place.problems(APP + WATCH + text)) == 2
+    assert "SECRET" not in " ".join(found.values())
+
+
 def test_folders_may_be_nested_but_not_twice_the_same(place: Place) -> None:
     """Of nested ones the innermost owns the file; the same one twice is a mistake."""
     nested = WATCH + '[[watch]]\nfolder = "/srv/rides/sam"\nathlete = "sam"\n'

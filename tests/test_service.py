@@ -155,6 +155,26 @@ def test_a_port_that_is_taken_is_explained(home: Household) -> None:
     assert "Traceback" not in ended.stderr
 
 
+def test_a_host_that_nobody_knows_is_explained(home: Household) -> None:
+    """Exit 1, the setting named, no traceback."""
+    config = home.config.read_text(encoding="utf-8")
+    home.config.write_text(
+        config.replace("[web]\n", '[web]\nhost = "no.such.host.invalid"\n'), encoding="utf-8"
+    )
+    ended = home.run("run")
+
+    assert (ended.returncode, "[web]" in ended.stderr) == (1, True)
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_quiet_log_holds_the_way_in(home: Household) -> None:
+    """Who has to sign in finds the link there, whatever the level but error."""
+    home.configure(extra='level = "warning"')
+    home.start()
+
+    home.wait(lambda: "/login?token=" in home.words())
+
+
 def test_wrong_settings_are_told_before_anything_is_written(home: Household) -> None:
     """Every one of them, with exit code 78."""
     home.config.write_text('[strava]\nclient_id = "x"\n[web]\nport = -1\n', encoding="utf-8")

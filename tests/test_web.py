@@ -495,6 +495,59 @@ def test_what_is_not_there_is_an_error_in_json(page: Page, method: str, path: st
     assert (status, {"code", "message"}) == (answer.status_code, set((answer.json or {})["error"]))
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", f"/api/v1/strava/upload/{2**63}", None, 404),
+        ("POST", f"/api/v1/strava/dismiss/{10**30}", None, 404),
+        ("POST", "/api/v1/strava/retry", f'{{"jobs": [{10**20}]}}', 404),
+        ("POST", "/api/v1/strava/disconnect", "[" * 30_000, 400),
+        ("POST", "/api/v1/strava/backlog", '{"decision": "since", "date": "0001-01-01"}', 400),
+        ("GET", "/api/v1/strava/uploads?status=&athlete=&limit=&before=", None, 200),
+    ],
+)
+def test_odd_values_are_no_surprise(
+    page: Page, method: str, path: str, body: str | None, status: int
+) -> None:
+    """Numbers that SQLite cannot count, days that no clock can, brackets without end."""
+    assert status == page.api(method, path, data=body).status_code
+
+
+@pytest.mark.parametrize("neighbour", ['x={"k":1}', "a[b]=1", "y=a b", "novalue", "n:m=1", ""])
+def test_the_cookies_of_other_programs_sign_nobody_out(page: Page, neighbour: str) -> None:
+    """A host's cookies go to every port of it, and a NAS has many pages."""
+    page.sign_in()
+    session = page.browser.get_cookie(COOKIE, domain="localhost")
+    assert session is not None
+    cookies = f"{neighbour}; {COOKIE}={session.value}"
+    client = Client(page.app, use_cookies=False)
+
+    assert client.get("/", base_url=ORIGIN, headers={"Cookie": cookies}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        ("application/json", 200),
+        ("application/json, text/plain, */*", 200),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", 302),
+        ("*/*", 302),
+        ("", 302),
+    ],
+)
+def test_programs_get_json_and_browsers_are_led_on(page: Page, accept: str, status: int) -> None:
+    """By what they say that they would rather have."""
+    assert status == page.api("GET", "/api/v1/strava/auth", headers={"Accept": accept}).status_code
+
+
+def test_further_names_may_be_given_with_their_port(tmp_path: Path) -> None:
+    """As they stand in a browser's address bar."""
+    page = Page(tmp_path, '[web]\nhosts = ["nas:8480", "Pi."]')
+
+    assert page.ask("GET", "/healthz", host="nas:8480").status_code == 200
+    assert page.ask("GET", "/healthz", host="pi").status_code == 200
+
+
 # For people and for monitors
 
 
