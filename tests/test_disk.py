@@ -171,13 +171,18 @@ STATES: list[tuple[str, str | None, int | None, int | None]] = [
 ]
 
 
-def test_a_ledger_of_the_first_version_is_brought_up_to_date_with_all_its_jobs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+VERSIONS = sorted(tables._MIGRATIONS.glob("0*.py"))
+
+
+@pytest.mark.parametrize("version", range(1, len(VERSIONS) + 1))
+def test_a_ledger_of_any_version_is_brought_up_to_date_with_all_its_jobs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int
 ) -> None:
     """In every state; nothing is asked of the person."""
     path, first = tmp_path / "state.db", tmp_path / "migrations"
     first.mkdir()
-    shutil.copy(tables._MIGRATIONS / "0001_first_tables.py", first)
+    for migration in VERSIONS[:version]:
+        shutil.copy(migration, first)
     with monkeypatch.context() as patch:
         patch.setattr(tables, "_MIGRATIONS", first)
         with tables.opened(path):
@@ -195,6 +200,8 @@ def test_a_ledger_of_the_first_version_is_brought_up_to_date_with_all_its_jobs(
                 " VALUES (?, ?, ?, 0, 0, ?, ?, ?, 0, ?, 0)",
                 (number, status, waits_for, waits_for == "confirm", f"{number:064x}", upload_id, activity_id),
             )
+        if version > 1:
+            raw.execute("UPDATE activity SET file_sha256 = sha256")
     with tables.opened(path):
         shown = [*history.listed(limit=50), *history.listed(limit=50, status=Status.SKIPPED)]
         found = sorted(shown, key=lambda job: job.id)

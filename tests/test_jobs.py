@@ -77,6 +77,24 @@ def test_the_queue_of_a_dead_process_is_thrown_away(tmp_path: Path) -> None:
         assert work.done.wait(10)
 
 
+def test_a_queue_that_is_damaged_while_it_runs_is_made_anew(tmp_path: Path) -> None:
+    """What was rung for is rung for again: nothing waits for a restart."""
+    work, damaged = Work(), threading.Event()
+
+    def wake() -> tuple[list[int], float]:
+        due = [7] if damaged.is_set() and not work.attempted else []  # until somebody takes it
+        return due, 3600.0
+
+    queue = Jobs(tmp_path / "queue.db", workers=1, attempt=work.attempt, wake=wake)
+    with queue.running(drain_seconds=5):
+        for path in tmp_path.glob("queue.db*"):
+            path.write_bytes(b"damaged" * 3000)
+        damaged.set()
+        queue.poke()
+        assert work.done.wait(10)
+        assert queue.alive()
+
+
 def test_a_worker_survives_an_attempt_that_raises(tmp_path: Path) -> None:
     """And goes on with the next job."""
     work = Work(1, 2)

@@ -24,6 +24,7 @@ from fitferry.model import (
 from fitferry.policy import Around, Move
 
 FRESH = Job(
+    claim=0,
     id=1, activity_id=1, athlete="me", sha256="ab", path="/rides/a.fit", size=4, data_type="fit", sport="cycling",
     start_time=NOW - 3600, duration_s=60, elapsed_s=60, distance_m=1000, status=Status.PROCESSING, waits_for=None,
     failures=0, next_attempt_at=0, claimed_at=NOW, tried_at=NOW, sent_at=None, accepted_at=None, uncertain=False,

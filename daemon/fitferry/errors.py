@@ -8,6 +8,7 @@
     ├─ StravaFault       strava: one request came to nothing; `fault` says how
     ├─ SignInFailed      tokens: a consent that did not lead to a connection
     ├─ NotConnected      tokens: nobody has signed in for this athlete
+    ├─ ClaimLost         pipeline: the job is somebody else's by now
     └─ Refused           a person asked for something that cannot be done
 
 The text of each is a sentence for a person: what happened, and what can be done.
@@ -89,6 +90,10 @@ class SignInFailed(FerryError):
 
 class NotConnected(FerryError):
     """This athlete has no tokens that could be used."""
+
+
+class ClaimLost(FerryError):
+    """The job is not this attempt's any more: nothing is sent, and nothing is written."""
 
 
 class Refused(FerryError):

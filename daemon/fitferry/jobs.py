@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -51,6 +52,13 @@ class _WakingStorage(SqliteStorage):  # type: ignore[misc]  # huey has no types
                     return data
                 self._bell.wait()
         return None
+
+    def renew(self, path: Path) -> None:
+        """Begin with an empty file: what was in the damaged one is rung for again."""
+        with self._bell:
+            self.close()
+            _remove(path)
+            self.initialize_schema()
 
     def wake_all(self) -> None:
         """Let every worker return, so that it sees that it is to stop."""
@@ -109,6 +117,10 @@ class Jobs:
             due, seconds = self._wake()
             for job_id in due:
                 self._task(job_id)
+        except sqlite3.Error as error:  # the queue's own: the ledger's errors are peewee's
+            _log.warning("the queue is damaged, making it anew: %s", error)
+            self._huey.storage.renew(self._path)
+            seconds = 0.1
         except Exception:  # noqa: BLE001  # the thread has to outlive it
             # A database that is locked or full: the page says so, and it may pass.
             _log.exception("cannot see what is due")
@@ -121,8 +133,7 @@ class Jobs:
         return all(thread.is_alive() for thread in threads)
 
     def _open(self) -> None:
-        for suffix in ("", "-wal", "-shm"):
-            Path(f"{self._path}{suffix}").unlink(missing_ok=True)
+        _remove(self._path)
         self._huey = SqliteHuey(
             "fitferry", filename=str(self._path), storage_class=_WakingStorage, fsync=False, results=False
         )
@@ -144,3 +155,8 @@ class Jobs:
         for thread in [self._consumer.scheduler, *(thread for _, thread in self._consumer.worker_threads)]:
             thread.join(max(0.0, deadline - time.monotonic()))
         self._huey.storage.close()
+
+
+def _remove(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)

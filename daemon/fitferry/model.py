@@ -253,7 +253,10 @@ class Stillness(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One upload and the activity it is about: a copy of what the ledger knows, never the row itself."""
+    """One upload and the activity it is about: a copy of what the ledger knows, never the row itself.
+
+    `claim`: the number of the claim that it was read under, 0 for none.
+    """
 
     id: int
     activity_id: int
@@ -277,6 +280,7 @@ class Job:
     failures: int
     next_attempt_at: float
     claimed_at: float | None
+    claim: int
     tried_at: float | None
     sent_at: float | None
     accepted_at: float | None

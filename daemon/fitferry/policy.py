@@ -40,6 +40,7 @@ SECOND_LOOK = 60.0
 BULK_LOOKS = 4
 """One of many old uploads is looked at after so many times the longest check delay: processing is over then, and
 one look serves them all."""
+FOLDER_SECONDS = 300.0
 FILE_SECONDS = 60.0
 """Seconds until a file that could not be read is tried again, if no event comes first."""
 
@@ -94,7 +95,7 @@ def after_confirm(job: Job, activity_id: int | None, around: Around) -> Step | N
     """What it means that the activity was found, or not (None: send it now)."""
     if activity_id is not None:
         return replace(_done(job), strava_activity_id=activity_id)
-    return given_up(job) if _exhausted(job.failures, around.uploads) else None
+    return given_up(replace(job, uncertain=False)) if _exhausted(job.failures, around.uploads) else None
 
 
 def after_compare(job: Job, activity_id: int | None) -> Step | None:
@@ -118,8 +119,8 @@ def not_seen_yet(job: Job, around: Around) -> Step:
 
 
 def given_up(job: Job) -> Step:
-    """The schedule is used up, and a last look found nothing."""
-    return replace(_same(job, Outcome.FAILED), status=Status.FAILED, uncertain=False, waits_for=None)
+    """The schedule is used up, and a last look found nothing, or could not be had: then it may still be there."""
+    return replace(_same(job, Outcome.FAILED), status=Status.FAILED, waits_for=None)
 
 
 def after_report(job: Job, report: UploadReport, around: Around) -> Step:
@@ -211,8 +212,14 @@ def file_useless(job: Job) -> Step:
     return _failed(_same(job, Outcome.FAILED), "unpack", "the archive cannot be unpacked")
 
 
+def folder_away(job: Job, around: Around) -> Step:
+    """The file's whole folder is away: all that is in it waits together, and is tried when it comes back."""
+    step = file_unreadable(job, "its folder is not there", around)
+    return replace(step, next_attempt_at=around.now + FOLDER_SECONDS)
+
+
 def file_unreadable(job: Job, words: str, around: Around) -> Step:
-    """The folder is away, or the file cannot be read now: that is no fault of the file's."""
+    """The file cannot be read now: that is no fault of the file's."""
     return replace(
         _same(job, Outcome.WAITING),
         waits_for=WaitingFor.FILE,

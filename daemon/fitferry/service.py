@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -86,6 +87,7 @@ class Daemon:
         self._clock = clock
         self._started_at = self._measured_until = clock()
         self._written: dict[str, Any] = {}
+        self._there: set[str] = set()
         self._house_kept_at = 0.0
         self._troubles = Troubles()
         self._database = settings.state.folder / layout.STATE_DB
@@ -137,18 +139,31 @@ class Daemon:
 
     def tick(self) -> None:
         """What is due now: the status file, systemd, and once a minute some housekeeping."""
-        try:
-            self._attempts.write_what_is_left()
-            now = self._clock()
-            self._publish(now)
-            if abs(now - self._house_kept_at) >= TICK_SECONDS:
-                self._house_kept_at = now
-                self._keep_house(now)
-        except (tables.DatabaseError, OSError) as error:
-            _log.warning("housekeeping failed", reason=str(error))
+        now = self._clock()
+        # Each by itself: a database that cannot be written must not keep the page from saying so.
+        for work in (tables.try_again, self._attempts.write_what_is_left, self._welcome_folders):
+            self._do(work)
+        self._do(lambda: self._publish(now))
+        if abs(now - self._house_kept_at) >= TICK_SECONDS:
+            self._house_kept_at = now
+            self._do(lambda: self._keep_house(now))
         # Fed even while the database is ill: a restart would not mend a full disk, and the page must say why.
         if self._dead_part() is None:
             systemd.tell("WATCHDOG=1")
+
+    def _do(self, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except (tables.DatabaseError, sqlite3.Error, OSError) as error:
+            _log.warning("housekeeping failed", reason=str(error))
+
+    def _welcome_folders(self) -> None:
+        """Let what waited for a folder be tried when it comes back."""
+        there = {intake.state.folder for intake in self._intakes if intake.state.available}
+        for folder in there - self._there:
+            jobs.folder_is_back(Path(folder))
+            self._queue.poke()
+        self._there = there
 
     def seconds_to_tick(self) -> float:
         """How long the supervisor may sleep if nothing happens."""
@@ -167,14 +182,14 @@ class Daemon:
         return self._written.get("state") in {"ok", "waiting"} and self.illness() is None
 
     def _publish(self, now: float) -> None:
-        self._measure()
         values = self.snapshot()
-        if self.telling is not None:
-            self.telling.observe(values["problems"], now)
         if {**values, "updated_at": ""} != {**self._written, "updated_at": ""}:
             self._written = values
             status.write(self._settings.state.folder / layout.STATUS, values)
             systemd.tell(f"STATUS={_in_short(values)}")
+        self._measure()
+        if self.telling is not None:
+            self.telling.observe(values["problems"], now)
 
     def _measure(self) -> None:
         """Note how long Strava took over what was completed since the last time."""
@@ -214,19 +229,29 @@ def _ledger(settings: Settings, nudge: Nudge) -> Iterator[None]:
     """The open ledger; a damaged one is set aside and its newest good copy put back."""
     path, now = settings.state.folder / layout.STATE_DB, time.time()
     stamp = _stamp(now)
-    mended = not copies.is_whole(path)
-    if mended:
-        copy = copies.mend(path, stamp)
-        _log.error(
-            "database damaged", set_aside=f"{path}.damaged-{stamp}", put_back=str(copy) if copy else None
-        )
     try:
+        mended = not copies.is_whole(path) or _was_lost(path)
+        if mended:
+            copy = copies.mend(path, stamp)
+            _log.error(
+                "database damaged or gone",
+                set_aside=f"{path}.damaged-{stamp}",
+                put_back=str(copy) if copy else None,
+            )
         with tables.opened(path, changed=nudge.set):
             if mended:
                 copies.doubt_everything(now, settings.uploads.uncertain_delay)
             yield
     except LedgerProblem as problem:
         raise CannotRun(str(problem), 1) from problem
+    except sqlite3.Error as error:
+        raise CannotRun(f"the database {path} cannot be opened ({error})", 1) from error
+
+
+def _was_lost(path: Path) -> bool:
+    """Whether there was a database that is not there any more: copies and the API's token are made after it."""
+    empty = not path.exists() or path.stat().st_size == 0
+    return empty and (copies.any_of(path) or path.with_name(layout.API_TOKEN).exists())
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """Is the database whole, and what if not? Checks, daily copies, and putting a copy back.
 
-A copy may be a day old: what was sent since then is not in it, so after putting one back every open job is
-uncertain, and the next scan admits whatever is missing.
+A copy may be a day old: what was sent since then is not in it, so after putting one back every job that is not done
+is uncertain, and so is what the next scan finds missing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fitferry.ledger import tables
-from fitferry.ledger.tables import JobRow, writing
+from fitferry.ledger.tables import DoubtRow, JobRow, put, writing
 from fitferry.model import Status, WaitingFor
 
 KEPT = 7
@@ -56,12 +56,24 @@ def mend(path: Path, stamp: str) -> Path | None:
     return None
 
 
+def any_of(path: Path) -> bool:
+    """Whether there is a copy of a database."""
+    return next(_copies(path), None) is not None
+
+
 def doubt_everything(now: float, quarantine: float) -> None:
-    """After a copy was put back: every open job may have been sent since the copy was made."""
+    """After a copy was put back: whatever is not done in it may have been sent since it was made.
+
+    So may be what is not in it at all: files that are older than this moment are looked for before they are sent.
+    """
+    unsent = ~JobRow.status.in_([Status.COMPLETED]) & JobRow.upload_id.is_null()
+    waits = JobRow.status.in_([Status.PENDING, Status.PROCESSING])
     with writing():
-        JobRow.update(uncertain=True, waits_for=WaitingFor.CONFIRM, next_attempt_at=now + quarantine).where(
-            JobRow.status.in_([Status.PENDING, Status.PROCESSING]), JobRow.upload_id.is_null()
+        JobRow.update(uncertain=True).where(unsent).execute()
+        JobRow.update(waits_for=WaitingFor.CONFIRM, next_attempt_at=now + quarantine).where(
+            unsent, waits
         ).execute()
+        put(DoubtRow, id=1, until=now)
 
 
 def copy_now(path: Path, day: str) -> Path:

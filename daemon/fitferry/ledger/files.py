@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fitferry.ledger.tables import (
     ActivityRow,
+    DoubtRow,
     JobRow,
     SeenFolderRow,
     SeenPathRow,
@@ -17,7 +18,7 @@ from fitferry.ledger.tables import (
     tuples,
     writing,
 )
-from fitferry.model import Newcomer, Signature, Status
+from fitferry.model import Newcomer, Signature, Status, WaitingFor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -164,12 +165,14 @@ def _take(file: File, newcomer: Newcomer, now: float) -> tuple[int, bool]:
     sketch = newcomer.found.sketch
     if sketch is not None:
         SketchRow.insert(activity=activity_id, kind=sketch.kind, path=sketch.path).execute()
+    doubtful = _is_doubtful(file)
     job_id = JobRow.insert(
         activity=activity_id,
         status=admission.status,
         failures=0,
         next_attempt_at=0,
-        uncertain=False,
+        uncertain=doubtful,
+        waits_for=WaitingFor.CONFIRM if doubtful and admission.status is Status.PENDING else None,
         external_id=newcomer.sha256,
         looks=0,
         error_code=admission.error_code,
@@ -177,6 +180,12 @@ def _take(file: File, newcomer: Newcomer, now: float) -> tuple[int, bool]:
         created_at=now,
     ).execute()
     return int(job_id), True
+
+
+def _is_doubtful(file: File) -> bool:
+    """Whether a file was there when the database was lost: it may have been uploaded, and nobody remembers."""
+    row = DoubtRow.select(DoubtRow.until).first()
+    return row is not None and (file.signature is None or file.signature.ctime_ns < row.until * 1e9)
 
 
 def _job_of(athlete: str, sha256: str) -> int | None:

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fitferry.ledger.rows import jobs_where
-from fitferry.ledger.tables import ActivityRow, AthleteRow, JobRow, fn, tuples, writing
+from fitferry.ledger.tables import ActivityRow, AthleteRow, Case, JobRow, fn, tuples, writing
 from fitferry.model import OPEN, Admission, AfterUpload, Job, Status, Step, WaitingFor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection, Iterable
 
 
-def claim(job_id: int, now: float) -> Job | None:
-    """Take a job for one attempt (D2); None if it is not due, or somebody else has it."""
+_FREE: dict[str, Any] = {"claimed_at": None, "claim": None}
+_ASIDE: dict[str, Any] = {
+    "status": Status.SKIPPED,
+    "error_code": "dismissed",
+    "error_message": "put aside by hand",
+    **_FREE,
+}
+
+
+def claim(job_id: int, now: float, number: int = 0) -> Job | None:
+    """Take a job for one attempt (D2); None if it is not due, or somebody else has it.
+
+    `number`: the claim's own; whoever names another one writes nothing (any more).
+    """
     with writing():
         taken = (
-            JobRow.update(claimed_at=now, tried_at=now, status=Status.PROCESSING)
+            JobRow.update(claimed_at=now, claim=number, tried_at=now, status=Status.PROCESSING)
             .where(
                 JobRow.id == job_id,
                 JobRow.status.in_(OPEN),
@@ -26,27 +39,32 @@ def claim(job_id: int, now: float) -> Job | None:
             )
             .execute()
         )
-    return get(job_id) if taken else None
+        return get(job_id) if taken else None
 
 
-def about_to_send(job_id: int, now: float) -> None:
-    """Write down that the body goes out now: from here on the upload is uncertain until its answer."""
-    _update(job_id, sent_at=now)
+def about_to_send(job_id: int, now: float, number: int = 0) -> bool:
+    """Write down that the body goes out now: from here on the upload is uncertain until its answer.
+
+    False if the claim is not ours any more: then nothing may be sent.
+    """
+    return _update(job_id, number, sent_at=now, uncertain=True)
 
 
-def accepted(job_id: int, upload_id: int, now: float) -> None:
+def accepted(job_id: int, upload_id: int, now: float, number: int = 0) -> bool:
     """Write down Strava's id of the upload (D3): the file is never sent again."""
-    _update(job_id, upload_id=upload_id, accepted_at=now, uncertain=False, looks=0)
+    return _update(job_id, number, upload_id=upload_id, accepted_at=now, uncertain=False, looks=0)
 
 
-def record(job_id: int, step: Step, now: float, *, after_done: AfterUpload | None = None) -> None:
-    """Write down what an attempt came to (D4), and let the job go.
+def record(
+    job_id: int, step: Step, now: float, number: int = 0, *, after_done: AfterUpload | None = None
+) -> bool:
+    """Write down what an attempt came to (D4), and let the job go; False if it was not ours any more.
 
     `after_done`: what is to become of the file, once the job is completed.
     """
     done = step.status in {Status.COMPLETED, Status.FAILED}
     with writing():
-        JobRow.update(
+        written = JobRow.update(
             status=step.status,
             waits_for=step.waits_for,
             failures=step.failures,
@@ -59,41 +77,43 @@ def record(job_id: int, step: Step, now: float, *, after_done: AfterUpload | Non
             error_message=step.error_message,
             completed_at=now if done else None,
             after_done=after_done,
-            claimed_at=None,
-        ).where(JobRow.id == job_id, JobRow.claimed_at.is_null(False)).execute()
+            **_FREE,
+        ).where(*_mine(job_id, number))
+        return bool(written.execute())
 
 
-def release(job_id: int) -> None:
+def release(job_id: int, number: int = 0) -> None:
     """Let a claimed job go as it was, for an attempt that did not begin."""
     with writing():
-        _released(JobRow.id == job_id)
+        _released(*_mine(job_id, number))
 
 
-def claim_to_compare(job_id: int, now: float) -> Job | None:
+def claim_to_compare(job_id: int, now: float, number: int = 0) -> Job | None:
     """Take a held old activity, to look for it on Strava; None if somebody else has it."""
     with writing():
         where = (JobRow.id == job_id, JobRow.status == Status.HELD, JobRow.claimed_at.is_null())
-        taken = JobRow.update(claimed_at=now).where(*where).execute()
-    return get(job_id) if taken else None
+        taken = JobRow.update(claimed_at=now, claim=number).where(*where).execute()
+        return get(job_id) if taken else None
 
 
 def release_all(longest: float, quarantine: float, now: float) -> int:
-    """Let every claim of a dead process go; how many there were.
-
-    What had been sent without an answer is uncertain, and waits `quarantine` seconds from its sending.
-    """
-    unanswered = JobRow.sent_at.is_null(False) & JobRow.upload_id.is_null() & JobRow.claimed_at.is_null(False)
+    """Let every claim of a dead process go; how many there were."""
     with writing():
-        JobRow.update(
-            uncertain=True,
-            waits_for=WaitingFor.CONFIRM,
-            next_attempt_at=fn.MIN(
-                fn.MAX(JobRow.next_attempt_at, JobRow.sent_at + quarantine), now + quarantine
-            ),
-        ).where(unanswered, JobRow.sent_at >= JobRow.claimed_at).execute()
-        released = _released(JobRow.claimed_at.is_null(False))
+        released = _let_go(quarantine, now, JobRow.claimed_at.is_null(False))
         _clamped(longest, now)
     return released
+
+
+def release_strays(held: Callable[[], Collection[int]], quarantine: float, now: float) -> int:
+    """Let the claims go whose numbers nobody holds: a worker lost them when the database failed; how many."""
+    claimed = {
+        number for (number,) in tuples(JobRow.select(JobRow.claim).where(JobRow.claimed_at.is_null(False)))
+    }
+    strays = claimed.difference(held())  # in this order: a claim is held before it is written
+    if not strays:
+        return 0
+    with writing():
+        return _let_go(quarantine, now, JobRow.claim.in_(list(strays)))
 
 
 def clamp(longest: float, now: float) -> None:
@@ -273,7 +293,11 @@ def requeue(job_id: int, statuses: Iterable[Status], *, external_id: str | None 
             "sent_at": None,
             "looks": 0,
         }
-    fresh["claimed_at"] = None
+    else:
+        # What may have arrived is looked for as soon as it would have been, and not sooner.
+        fresh["next_attempt_at"] = Case(None, [(JobRow.uncertain, JobRow.next_attempt_at)], 0)
+        fresh["waits_for"] = Case(None, [(JobRow.uncertain, WaitingFor.CONFIRM)], None)
+    fresh |= _FREE
     with writing():
         free = JobRow.claimed_at.is_null() | (JobRow.status == Status.HELD)  # a look must not stop a decision
         where = (JobRow.id == job_id, JobRow.status.in_(list(statuses)), free)
@@ -291,7 +315,7 @@ def let_go(error_code: str, *, since: float | None, unknown: bool = False) -> in
         wanted = wanted.where(recent | ActivityRow.start_time.is_null() if unknown else recent)
     with writing():
         return int(
-            JobRow.update(status=Status.PENDING, error_code=None, error_message=None, claimed_at=None)
+            JobRow.update(status=Status.PENDING, error_code=None, error_message=None, **_FREE)
             .where(JobRow.status == Status.HELD, JobRow.error_code == error_code, JobRow.activity.in_(wanted))
             .execute()
         )
@@ -308,9 +332,24 @@ def hold_instead(error_code: str, reason: Admission) -> None:
 def set_all_aside(error_code: str) -> None:
     """Put everything aside that is held for a reason."""
     with writing():
-        JobRow.update(status=Status.SKIPPED, error_code="dismissed", error_message="put aside by hand").where(
-            JobRow.status == Status.HELD, JobRow.error_code == error_code
-        ).execute()
+        JobRow.update(**_ASIDE).where(JobRow.status == Status.HELD, JobRow.error_code == error_code).execute()
+
+
+def wait_for_folder(folder: Path, until: float) -> None:
+    """Let every job wait whose file is in a folder that is away: one write, however many they are."""
+    waits = (JobRow.status == Status.PENDING) & JobRow.claimed_at.is_null() & ~JobRow.uncertain
+    here = _in_folder(folder) & waits & (JobRow.next_attempt_at < until)
+    words = {"error_code": "file_unreadable", "error_message": "its folder is not there"}
+    with writing():
+        JobRow.update(waits_for=WaitingFor.FILE, next_attempt_at=until, **words).where(here).execute()
+
+
+def folder_is_back(folder: Path) -> None:
+    """Let the jobs be tried now that waited for a folder."""
+    waits = (JobRow.status == Status.PENDING) & (JobRow.waits_for == WaitingFor.FILE) & ~JobRow.uncertain
+    if JobRow.select(JobRow.id).where(waits).exists():
+        with writing():
+            JobRow.update(next_attempt_at=0).where(_in_folder(folder) & waits).execute()
 
 
 def held_below(athlete: str, folder: str, error_code: str) -> list[int]:
@@ -326,23 +365,24 @@ def found_below(athlete: str, folder: str) -> list[int]:
 
 
 def _below(athlete: str, folder: str, where: Any) -> list[int]:
-    start = os.fsencode(folder.rstrip("/")) + b"/"
-    inside = (
-        (ActivityRow.path >= start)
-        & (ActivityRow.path < start[:-1] + b"0")
-        & (ActivityRow.athlete == athlete)
-    )
+    inside = _inside(Path(folder)) & (ActivityRow.athlete == athlete)
     return [row[0] for row in tuples(JobRow.select(JobRow.id).join(ActivityRow).where(inside, where))]
+
+
+def _in_folder(folder: Path) -> Any:
+    return JobRow.activity.in_(ActivityRow.select(ActivityRow.id).where(_inside(folder)))
+
+
+def _inside(folder: Path) -> Any:
+    start = os.fsencode(folder).rstrip(b"/") + b"/"
+    return (ActivityRow.path >= start) & (ActivityRow.path < start[:-1] + b"0")
 
 
 def set_aside(job_id: int) -> bool:
     """Put a failed or held job aside; False if it is neither."""
     with writing():
-        return bool(
-            JobRow.update(status=Status.SKIPPED, error_code="dismissed", error_message="put aside by hand")
-            .where(JobRow.id == job_id, JobRow.status.in_([Status.FAILED, Status.HELD]))
-            .execute()
-        )
+        where = (JobRow.id == job_id, JobRow.status.in_([Status.FAILED, Status.HELD]))
+        return bool(JobRow.update(**_ASIDE).where(*where).execute())
 
 
 def bring_forward(athlete: str | None = None) -> None:
@@ -415,7 +455,7 @@ def compared(found: dict[int, int | None], now: float) -> None:
         "status": Status.COMPLETED,
         "waits_for": None,
         "completed_at": now,
-        "claimed_at": None,
+        **_FREE,
     }
     there |= {"error_code": "duplicate", "error_message": "already on Strava", "after_done": AfterUpload.KEEP}
     with writing():
@@ -435,18 +475,35 @@ def known_athletes() -> set[str]:
     return names | {name for (name,) in tuples(AthleteRow.select(AthleteRow.name))}
 
 
-def _update(job_id: int, **columns: Any) -> None:
+def _mine(job_id: int, number: int) -> tuple[Any, ...]:
+    return JobRow.id == job_id, JobRow.claimed_at.is_null(False), JobRow.claim == number
+
+
+def _update(job_id: int, number: int, **columns: Any) -> bool:
     with writing():
-        JobRow.update(**columns).where(JobRow.id == job_id, JobRow.claimed_at.is_null(False)).execute()
+        return bool(JobRow.update(**columns).where(*_mine(job_id, number)).execute())
 
 
-def _released(where: Any) -> int:
-    JobRow.update(claimed_at=None).where(where, JobRow.status == Status.HELD).execute()
-    where &= JobRow.status.in_(OPEN)
+def _let_go(quarantine: float, now: float, *where: Any) -> int:
+    """Release claims whose attempts came to nothing that was written down.
+
+    What had been sent without an answer waits `quarantine` seconds from its sending, and is looked for then.
+    """
+    unanswered = (JobRow.status.in_(OPEN), JobRow.uncertain, JobRow.upload_id.is_null())
+    since = fn.MAX(JobRow.next_attempt_at, fn.COALESCE(JobRow.sent_at, now) + quarantine)
+    waits = JobRow.update(waits_for=WaitingFor.CONFIRM, next_attempt_at=fn.MIN(since, now + quarantine))
+    waits.where(*where, *unanswered).execute()
+    return _released(*where)
+
+
+def _released(*where: Any) -> int:
     accepted = JobRow.upload_id.is_null(False)
-    freed = JobRow.update(status=Status.PENDING, claimed_at=None).where(where, ~accepted).execute()
-    looked = JobRow.update(status=Status.PROCESSING, claimed_at=None, waits_for=WaitingFor.PROCESSING)
-    return int(freed) + int(looked.where(where, accepted).execute())
+    is_open = JobRow.status.in_(OPEN)
+    freed = JobRow.update(status=Status.PENDING, **_FREE).where(*where, is_open, ~accepted).execute()
+    looked = JobRow.update(status=Status.PROCESSING, waits_for=WaitingFor.PROCESSING, **_FREE)
+    freed += looked.where(*where, is_open, accepted).execute()
+    JobRow.update(**_FREE).where(*where).execute()
+    return int(freed)
 
 
 def _of(*athletes: str) -> Any:

@@ -41,6 +41,7 @@ def _job(row: Any) -> Job:
         failures=row.failures,
         next_attempt_at=row.next_attempt_at,
         claimed_at=row.claimed_at,
+        claim=row.claim or 0,
         tried_at=row.tried_at,
         sent_at=row.sent_at,
         accepted_at=row.accepted_at,

@@ -24,6 +24,7 @@ _PRAGMAS = {
     "journal_size_limit": 4_194_304,
 }
 _BUSY_SECONDS = 10
+_PROBE = "can this be written?"
 
 
 class _Database(peewee.SqliteDatabase):
@@ -49,6 +50,7 @@ _changed: list[Callable[[], None]] = []
 _failures: list[str] = []
 
 fn = peewee.fn
+Case = peewee.Case
 DatabaseError = peewee.DatabaseError
 JOIN = peewee.JOIN
 
@@ -92,6 +94,7 @@ class JobRow(_Table):
     failures = IntegerField()
     next_attempt_at = FloatField()
     claimed_at = FloatField(null=True)
+    claim = IntegerField(null=True)
     tried_at = FloatField(null=True)
     sent_at = FloatField(null=True)
     accepted_at = FloatField(null=True)
@@ -223,6 +226,14 @@ class FarewellRow(_Table):
         table_name = "farewell"
 
 
+class DoubtRow(_Table):
+    id = IntegerField(primary_key=True)
+    until = FloatField()
+
+    class Meta:
+        table_name = "doubt"
+
+
 class NoticeRow(_Table):
     key = TextField(primary_key=True)
     at = FloatField()
@@ -245,6 +256,7 @@ TABLES: tuple[type[peewee.Model], ...] = (
     NoticeRow,
     SketchRow,
     FarewellRow,
+    DoubtRow,
 )
 
 
@@ -293,6 +305,14 @@ def writing() -> Iterator[None]:
 def failure() -> str | None:
     """Why the last write failed: a full disk, one that became read-only; None if it did not."""
     return _failures[0] if _failures else None
+
+
+def try_again() -> None:
+    """Where the last write failed, find out whether writing works by now."""
+    if _failures:
+        with writing():
+            put(NoticeRow, key=_PROBE, at=0.0)
+            NoticeRow.delete().where(NoticeRow.key == _PROBE).execute()
 
 
 def tuples(query: Any) -> list[tuple[Any, ...]]:

@@ -14,7 +14,7 @@ import structlog
 from fitferry import allowance as allowances
 from fitferry import policy
 from fitferry.config import StravaSettings, UploadSettings
-from fitferry.errors import StravaFault
+from fitferry.errors import ClaimLost, StravaFault
 from fitferry.ledger import athletes, jobs, shared
 from fitferry.model import AfterUpload, Fault, GateName, Job, ListedActivity, Outcome, Step
 from fitferry.pipeline import compare, confirm, metadata, whereabouts
@@ -72,7 +72,7 @@ class Asking:
         self._last_sent = 0.0
 
     def carry_out(self, job: Job, stage: Stage) -> Step:
-        """The move that is due for a job. Raises StravaFault, KeyProblem, NotConnected, DatabaseError."""
+        """The move that is due for a job. Raises StravaFault, KeyProblem, NotConnected, ClaimLost, DatabaseError."""
         now, can_read = self._clock(), athletes.get(job.athlete).can_read
         old = can_read and compare.is_worth_it(job, now)
         stage.at = policy.move(job, self._uploads, can_read=can_read, old=old)
@@ -183,14 +183,15 @@ class Asking:
         fields = upload_fields(self._rules, metadata.of_job(job))
 
         def send(token: str) -> Step:
-            jobs.about_to_send(job.id, self._clock())
+            if not jobs.about_to_send(job.id, self._clock(), job.claim):
+                raise ClaimLost
             stage.sent = True
             report = self._strava.upload(
                 body, token=token, external_id=job.external_id, data_type=job.data_type, fields=fields
             )
             now = self._last_sent = self._clock()
-            if report.upload_id:
-                jobs.accepted(job.id, report.upload_id, now)
+            if report.upload_id and not jobs.accepted(job.id, report.upload_id, now, job.claim):
+                raise ClaimLost
             known = replace(
                 job, upload_id=report.upload_id or None, accepted_at=now, looks=0, uncertain=False
             )

@@ -9,11 +9,12 @@ import structlog
 
 from fitferry import folders, policy
 from fitferry.config import StravaSettings, UploadSettings
-from fitferry.errors import KeyProblem, NotConnected, StravaFault
+from fitferry.errors import ClaimLost, KeyProblem, NotConnected, StravaFault
 from fitferry.ledger import athletes, jobs, shared
 from fitferry.ledger.tables import DatabaseError
 from fitferry.model import AfterUpload, Fault, GateName, Job, Outcome, Status, Step, Trouble
 from fitferry.pipeline.asking import Asking, Stage
+from fitferry.pipeline.claims import Claims
 from fitferry.pipeline.put_away import Archive, intention, put_away_all
 from fitferry.policy import Move
 from fitferry.rules import Rule
@@ -48,6 +49,7 @@ class Attempts:
         self._unmoved: str | None = None
         self._one_at_a_time = threading.Lock()
         self._unwritten: dict[int, tuple[Job, Step]] = {}
+        self._claims = Claims()
 
     def __call__(self, job_id: int) -> None:
         """Try one job, if it is due and nothing is in the way."""
@@ -56,12 +58,22 @@ class Attempts:
             self._compare_held(job_id)
             return
         probed = self._pass_gates(self._clock())
-        job = jobs.claim(job_id, self._clock()) if before is not None and probed is not None else None
-        if before is not None and job is not None:
-            with structlog.contextvars.bound_contextvars(job=job.id, file=job.file, athlete=job.athlete):
-                self._write_down(job, self._tried(job, Stage(before.tried_at)))
+        if before is not None and probed is not None:
+            with self._claims.one() as number:
+                job = jobs.claim(job_id, self._clock(), number)
+                if job is not None:
+                    self._attempt(job, Stage(before.tried_at))
         # Gates that this attempt could neither open nor keep shut are the next job's to try.
         shared.hurry(probed or [], self._clock())
+
+    def _attempt(self, job: Job, stage: Stage) -> None:
+        with structlog.contextvars.bound_contextvars(job=job.id, file=job.file, athlete=job.athlete):
+            try:
+                step = self._tried(job, stage)
+            except ClaimLost:
+                _log.error("claim lost", sent=stage.sent)
+            else:
+                self._write_down(job, step)
 
     def _pass_gates(self, now: float) -> list[GateName] | None:
         """The shut gates whose one probe this attempt is; None if one of them lets nobody through now."""
@@ -78,6 +90,8 @@ class Attempts:
         """What the attempt came to; the one place where an exception that nobody planned is caught."""
         try:
             return self._judged(job, stage)
+        except ClaimLost:
+            raise
         except DatabaseError as error:
             return policy.ledger_failed(job, str(error), self._uploads, self._clock(), sent=stage.sent)
         except Exception:  # noqa: BLE001  # the only place: whatever it is, the worker lives on and it counts
@@ -101,9 +115,12 @@ class Attempts:
         now = self._clock()
         if any(gate.until > now for gate in shared.gates().values()):
             return
-        job = jobs.claim_to_compare(job_id, now)
-        if job is None:
-            return
+        with self._claims.one() as number:
+            job = jobs.claim_to_compare(job_id, now, number)
+            if job is not None:
+                self._compare(job)
+
+    def _compare(self, job: Job) -> None:
         stage = Stage(None, Move.COMPARE)
         try:
             self._asking.compare(job, stage)
@@ -113,22 +130,35 @@ class Attempts:
         except (KeyProblem, NotConnected):
             _log.info("cannot compare", athlete=job.athlete, reason="not connected")
         finally:
-            jobs.release(job_id)
+            jobs.release(job.id, job.claim)
 
     def write_what_is_left(self) -> None:
-        """Write down what could not be written when it was known: the disk was full, or away."""
+        """Write down what could not be written when it was known, and let go of what nobody works on any more."""
         for job, step in list(self._unwritten.values()):
-            self._write_down(job, step)
+            self._record(job, step)
+            del self._unwritten[job.id]
+        strays = jobs.release_strays(self._held, self._uploads.uncertain_delay, self._clock())
+        if strays:
+            _log.warning("lost claims released", uploads=strays)
+
+    def _held(self) -> set[int]:
+        """The claims that are worked on, or whose outcome is still to be written."""
+        working = self._claims.held()
+        return {*working, *(job.claim for job, _ in list(self._unwritten.values()))}
 
     def _write_down(self, job: Job, step: Step) -> None:
-        self._unwritten[job.id] = (job, step)
-        self._record(job, step)
-        self._unwritten.pop(job.id, None)
+        try:
+            self._record(job, step)
+        except DatabaseError:
+            self._unwritten[job.id] = (job, step)
+            raise
 
     def _record(self, job: Job, step: Step) -> None:
         now = self._clock()
         self._share(job, step)
-        jobs.record(job.id, step, now, after_done=self._intended(job, step))
+        if not jobs.record(job.id, step, now, job.claim, after_done=self._intended(job, step)):
+            _log.error("claim lost", outcome=step.outcome)
+            return
         log = _log.warning if step.outcome in {Outcome.FAILED, Outcome.RETRY} else _log.info
         log(
             "attempted",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fitferry import formats, policy
 from fitferry.config import StravaSettings
-from fitferry.ledger import files
+from fitferry.ledger import files, jobs
 from fitferry.model import Arrival, Job, Step, Stillness
 from fitferry.pipeline import admit
 from fitferry.pipeline.put_away import Archive
@@ -21,6 +21,7 @@ def body_of(
     job: Job, app: StravaSettings, rules: Iterable[Rule], archives: Iterable[Archive], around: Around
 ) -> bytes | Step:
     """The bytes, wherever they are now; or what it means that they are not there."""
+    changed = False
     for path in dict.fromkeys([job.path, *files.other_paths(job.athlete, job.file_sha256)]):
         try:
             reading = admit.read(path)
@@ -35,10 +36,13 @@ def body_of(
                 files.moved(job.activity_id, path)
             body = formats.body_of(reading.body, reading.sha256, job.sha256)
             return policy.file_useless(job) if body is None else body
-        if path == job.path:
-            return _changed(job, path, app, rules, around)
-    if not _folder_is_there(job.path, archives):
-        return policy.file_unreadable(job, "its folder is not there", around)
+        changed = changed or path == job.path
+    if changed:
+        return _changed(job, job.path, app, rules, around)
+    away = _missing_folder(job.path, archives)
+    if away is not None:
+        jobs.wait_for_folder(away, around.now + policy.FOLDER_SECONDS)
+        return policy.folder_away(job, around)
     return policy.file_gone(job)
 
 
@@ -50,6 +54,7 @@ def _changed(job: Job, path: str, app: StravaSettings, rules: Iterable[Rule], ar
     return policy.file_changed(job)
 
 
-def _folder_is_there(path: str, archives: Iterable[Archive]) -> bool:
-    own = [one.folder for one in archives if Path(path).is_relative_to(one.folder)]
-    return all(folder.is_dir() for folder in own) if own else Path(path).parent.is_dir()
+def _missing_folder(path: str, archives: Iterable[Archive]) -> Path | None:
+    """The watched folder that a file was in and that is away; None if it is there."""
+    own = [one.folder for one in archives if Path(path).is_relative_to(one.folder)] or [Path(path).parent]
+    return next((folder for folder in own if not folder.is_dir()), None)
