@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from fitferry import notify
 from fitferry.errors import FerryError
 from fitferry.notify import Notifier
+from household import household
 
 PATIENCE = 10.0
 
@@ -192,3 +194,15 @@ def test_without_apprise_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(FerryError, match=r"fitferry\[notify\]"):
         notify.send(["json://127.0.0.1/"], "title", "body")
+
+
+def test_the_daemon_tells_in_the_language_of_the_settings(receiver: Receiver, tmp_path: Path) -> None:
+    """Not in that of its own locale alone."""
+    with household(tmp_path) as home:
+        home.configure(f'[notify]\nurls = ["json://127.0.0.1:{receiver.port}/"]')
+        home.more = {"FITFERRY_WEB_LANGUAGE": "ko"}
+        home.start()
+        assert receiver.wait_for(1)
+
+    assert receiver.heard[0][1]["title"] == "Fitferry에 도움이 필요합니다"
+    assert "연결" in receiver.heard[0][1]["message"]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from fakes import NOW, a_job
 from fitferry.ledger import jobs
-from fitferry.model import Outcome, Status, Step
+from fitferry.model import Outcome, Problem, Status, Step
 from fitferry.telling import Telling
+from fitferry.words import words
 
 pytestmark = pytest.mark.usefixtures("ledger")
 
@@ -18,14 +19,16 @@ pytestmark = pytest.mark.usefixtures("ledger")
 class Ear:
     """Somebody who is told."""
 
-    def __init__(self, *, uploads: bool = False) -> None:
+    def __init__(self, language: str = "en", *, uploads: bool = False) -> None:
         self.heard: list[tuple[str, str]] = []
-        self.uploads = uploads
+        self.words, self.uploads = words(language), uploads
         self.again()
 
     def again(self) -> None:
         """As after a start."""
-        self.telling = Telling(lambda title, body: self.heard.append((title, body)), uploads=self.uploads)
+        self.telling = Telling(
+            lambda title, body: self.heard.append((title, body)), self.words, uploads=self.uploads
+        )
 
     def observe(self, *codes: str, now: float = NOW) -> list[str]:
         """What is heard of these problems."""
@@ -34,14 +37,9 @@ class Ear:
         return [title for title, _ in self.heard[before:]]
 
 
-def problem(code: str, athlete: str | None = "me") -> dict[str, Any]:
-    """A problem as the status has it."""
-    return {
-        "code": code,
-        "athlete": athlete,
-        "message": f"the words of {code}",
-        "since": "2026-09-21T12:00:00Z",
-    }
+def problem(code: str, athlete: str | None = "me", folder: str = "") -> Problem:
+    """A problem as there may be one."""
+    return Problem(code, f"the words of {code}", NOW, athlete, folder)
 
 
 def finish(path: Path, status: Status, at: float, words: str | None = None) -> None:
@@ -79,6 +77,55 @@ def test_the_same_problem_of_two_athletes_is_two() -> None:
     ear.telling.observe([problem("not_connected", "me"), problem("not_connected", "kim")], NOW)
 
     assert len(ear.heard) == 2
+
+
+def test_the_same_problem_of_two_folders_is_two_and_each_has_its_own_end() -> None:
+    """Also where they belong to one athlete."""
+    ear = Ear()
+    usb, nas = (problem("folder_unavailable", folder=folder) for folder in ("/mnt/usb", "/mnt/nas"))
+    ear.telling.observe([usb, nas], NOW)
+    assert len(ear.heard) == 2
+    ear.telling.observe([nas], NOW)
+
+    assert ear.heard[2:] == [("Fitferry: it is over", "the folder /mnt/usb is back")]
+
+
+@pytest.mark.parametrize(
+    ("over", "words"),
+    [
+        (problem("not_connected", "a/b"), "a/b is connected"),
+        (problem("unreadable", folder="/rides"), "everything in /rides can be read again"),
+        (problem("app_inactive", None), "Strava accepts the API application again"),
+        (problem("of_a_newer_version"), "a problem that you were told of is over"),
+    ],
+)
+def test_the_end_of_a_problem_is_told_in_words(over: Problem, words: str) -> None:
+    """What is well again, not the name of a code."""
+    ear = Ear()
+    ear.telling.observe([over], NOW)
+    ear.observe()
+
+    assert ear.heard[-1][1] == words
+
+
+def test_people_are_told_in_their_language(tmp_path: Path) -> None:
+    """Title, words, reason and summary; names stay as they are."""
+    ear = Ear("ko", uploads=True)
+    ear.observe()
+    gone = Problem("folder_unavailable", "file is gone", NOW, "me", "/mnt/usb")
+    ear.telling.observe([gone], NOW)
+    ear.observe()
+    finish(tmp_path / "ride.fit", Status.FAILED, NOW + 5, "already on Strava")
+    for number in range(10):
+        finish(tmp_path / f"{number}.fit", Status.COMPLETED, NOW + 6)
+    ear.observe(now=NOW + 10)
+    ear.observe(now=NOW + 80)
+
+    assert len(ear.heard) == 4
+    assert "ride.fit: 이미 Strava에 존재하는 활동입니다" in [body for _, body in ear.heard]
+    for title, body in ear.heard:
+        assert re.search("[가-힣]", title), title
+        assert re.search("[가-힣]", body), body
 
 
 def test_an_upload_that_failed_for_good_is_told_with_its_reason(tmp_path: Path) -> None:

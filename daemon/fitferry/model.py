@@ -492,9 +492,13 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that a person should know: `code` of a closed set, a sentence, and since when."""
+    """Something that a person should know: `code` of a closed set, a sentence, and since when.
+
+    `subject`: what it is about, where several may have the same: a folder.
+    """
 
     code: str
     message: str
     since: float
     athlete: str | None = None
+    subject: str = ""

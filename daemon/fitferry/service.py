@@ -37,6 +37,7 @@ from fitferry.web.app import wsgi
 from fitferry.web.doors import make_login_link
 from fitferry.web.server import Server
 from fitferry.web.site import Site
+from fitferry.words import chosen
 
 DRAIN_SECONDS = 20.0
 """How long uploads in flight may take to finish at a stop; what is left then is the next start's."""
@@ -103,7 +104,10 @@ class Daemon:
     def snapshot(self) -> dict[str, Any]:
         """How things are, for everybody who asks."""
         now = self._clock()
-        process = status.Process(
+        return status.snapshot(self._settings.athletes, self._process(now), now)
+
+    def _process(self, now: float) -> status.Process:
+        return status.Process(
             pid=os.getpid(),
             started_at=self._started_at,
             host=self._settings.web.host,
@@ -113,7 +117,6 @@ class Daemon:
             backlog=actions.backlog(self._settings.athletes, now),
             troubles=tuple(self._all_troubles(now)),
         )
-        return status.snapshot(self._settings.athletes, process, now)
 
     def illness(self) -> str | None:
         """What is wrong with the process itself, in words; None while all is well."""
@@ -189,7 +192,7 @@ class Daemon:
             systemd.tell(f"STATUS={_in_short(values)}")
         self._measure()
         if self.telling is not None:
-            self.telling.observe(values["problems"], now)
+            self.telling.observe(status.problems_now(self._settings.athletes, self._process(now)), now)
 
     def _measure(self) -> None:
         """Note how long Strava took over what was completed since the last time."""
@@ -305,7 +308,9 @@ def _built(settings: Settings, nudge: Nudge) -> Iterator[Daemon]:
             well=daemon.is_well,
         )
         parts.enter_context(notifier.running())
-        daemon.telling = Telling(notifier.put, uploads=notify.uploads) if notify.urls else None
+        if notify.urls:
+            spoken = chosen(settings.web.language, os.environ)
+            daemon.telling = Telling(notifier.put, spoken, uploads=notify.uploads)
         daemon.site = Site(
             settings=settings,
             actions=actions.Actions(settings, poke=queue.poke, clock=clock),

@@ -167,6 +167,11 @@ def waits(
     return job.waits_for, job.next_attempt_at
 
 
+def problems_now(names: Iterable[str], process: Process) -> list[Problem]:
+    """The problems of the snapshot, with what its JSON leaves out."""
+    return problems([athletes.get(name) for name in names], shared.gates(), process)
+
+
 def problems(
     people: Iterable[Athlete],
     gates: dict[GateName, Gate],
@@ -188,12 +193,13 @@ def problems(
             f"the folder {w.folder} cannot be read ({w.reason}); Fitferry waits for it",
             process.started_at,
             w.athlete,
+            w.folder,
         )
         for w in process.watch
         if not w.available and w.reason
     ]
     found += [
-        Problem("unreadable", _unreadable(w.unreadable), process.started_at, w.athlete)
+        Problem("unreadable", _unreadable(w.unreadable), process.started_at, w.athlete, w.folder)
         for w in process.watch
         if w.unreadable
     ]

@@ -82,6 +82,11 @@ def words(language: str) -> Words:
     return Words({text: said for text, said in catalogue.items() if isinstance(text, str) and text and said})
 
 
+def chosen(setting: str, environ: Mapping[str, str]) -> Words:
+    """The words of `[web] language`; `auto` leaves it to the locale's variables."""
+    return words(setting if setting in LANGUAGES else of_environment(environ))
+
+
 def of_environment(environ: Mapping[str, str]) -> str:
     """The language that a locale's variables ask for."""
     for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fitferry.model import WAITS
-from fitferry.words import LANGUAGES, Words, of_environment, say, words
+from fitferry.words import LANGUAGES, Words, chosen, say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,7 +40,7 @@ def speak(setting: str) -> None:
 
 def spoken() -> Words:
     """The language that is spoken."""
-    return words(_chosen[0] if _chosen else of_environment(os.environ))
+    return chosen(_chosen[0] if _chosen else "", os.environ)
 
 
 def of(english: str) -> str:
