@@ -100,11 +100,13 @@ def test_a_name_is_kept_as_far_as_a_file_may_bear_it(
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("course", "a course"),
-        ("half", "bytes"),
-        ("html", "<html>"),
-        ("empty", "empty"),
-        ("planned", "planned"),
+        ("course", "^not an activity: a course$"),
+        ("half", r"^the file is not whole: [\d,]+ of [\d,]+ bytes$"),
+        ("html", "^not an activity: .*<html>"),
+        ("empty", "^the file is empty$"),
+        ("planned", "^not an activity: .*planned"),
+        ("note", "^this is no FIT, TCX or GPX file$"),
+        ("picture", "^this is no FIT, TCX or GPX file$"),
     ],
 )
 def test_what_cannot_be_an_activity_is_refused_with_the_reason(
@@ -117,9 +119,11 @@ def test_what_cannot_be_an_activity_is_refused_with_the_reason(
         "html": b"<html></html>",
         "empty": b"",
         "planned": gz(gpx(times=False)),
+        "note": b"hello",
+        "picture": b"\x89PNG\r\n\x1a\n" + b"\xff" * 99,
     }
     with pytest.raises(Refused, match=words):
-        actions.take_upload(bodies[name], "a.fit", "me")
+        actions.take_upload(bodies[name], "a.fit", "me")  # whoever asked knows the name
 
     assert not (tmp_path / "spool").exists() or spooled(tmp_path) == 0
     assert sum(jobs.counts().values()) == 0

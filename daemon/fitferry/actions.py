@@ -13,7 +13,7 @@ from fitferry import spool
 from fitferry.config import Settings
 from fitferry.config.values import is_reasonable
 from fitferry.errors import Refused
-from fitferry.formats import Item
+from fitferry.formats import Item, is_known
 from fitferry.ledger import athletes, files, jobs, shared
 from fitferry.ledger.files import File
 from fitferry.model import MAX_FILE_BYTES, Admission, Backlog, Inspection, Job, Newcomer, Status, Verdict
@@ -64,7 +64,7 @@ class Actions:
             items = (Item(reading.sha256, content.found),)  # a wrong checksum is no reason for a person
         if not items:
             spool.forget(path)
-            raise Refused("no_activity", f"{name}: {content.found.reason or 'not an activity file'}")
+            raise Refused("no_activity", _why_not(content.found, body))
         file = File(athlete, str(path), reading.sha256, len(body), None)
         newcomers = [Newcomer(one.sha256, one.found, Admission(Status.PENDING), one.name) for one in items]
         found = [self._insisted(job_id) for job_id, _ in files.admit(file, newcomers, self._clock())]
@@ -151,6 +151,14 @@ def _known(activity_id: int) -> Job:
 
 def _is_worth_a_try(found: Inspection) -> bool:
     return found.verdict is Verdict.DAMAGED and found.facts.kind == "activity"
+
+
+def _why_not(found: Inspection, body: bytes) -> str:
+    if not is_known(body):
+        return "this is no FIT, TCX or GPX file"
+    if found.verdict is Verdict.OTHER:
+        return f"not an activity: {found.reason}"
+    return f"the file is not whole: {found.reason}"
 
 
 def _fresh_id(job: Job) -> str:

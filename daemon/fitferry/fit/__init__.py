@@ -22,12 +22,17 @@ FIRST_ABSOLUTE = 0x1000_0000
 """Times below are seconds since the device was switched on (FIT profile, date_time)."""
 
 
+def is_fit(data: bytes) -> bool:
+    """Whether these bytes begin as a FIT file does."""
+    return data[8:HEAD] == b".FIT"
+
+
 def announced(head: bytes) -> int | None:
     """How many bytes a file will have by its first HEAD bytes; None where they do not say.
 
     Of several segments only the first is announced.
     """
-    if len(head) < HEAD or head[8:12] != b".FIT":
+    if not is_fit(head):
         return None
     data = int.from_bytes(head[4:8], "little")
     return head[0] + data + 2 if data else None

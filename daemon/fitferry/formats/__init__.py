@@ -59,6 +59,11 @@ def examine(data: bytes, digest: str) -> Content:
     return Content(found, (Item(digest, found),) if found.verdict is Verdict.ACTIVITY else ())
 
 
+def is_known(data: bytes) -> bool:
+    """Whether these bytes begin as an activity file, or as what may hold one."""
+    return archives.is_archive(data) or documents.is_document(data) or fit.is_fit(data)
+
+
 def body_of(data: bytes, digest: str, wanted: str) -> bytes | None:
     """The bytes that go to Strava for one activity in a file: unpacked, and None where it is not in it.
 
