@@ -20,6 +20,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 import fitferry
+from fitferry.cli import CLICKS_PLURALS
 from fitferry.words import DOMAIN, LANGUAGES, LOCALE
 
 PACKAGE = Path(fitferry.__file__).parent
@@ -27,7 +28,7 @@ NOT_READ = ("sandbox", "demo", "config/keys.py", "config/render.py", "ledger/mig
 """What speaks to developers, or writes the commented settings."""
 EXEMPT = re.compile(
     r"\d{3} [A-Z]|fitferry|multipart/|\{state\}: \{waiting|not \{code|--\{boundary|default-src |PRAGMA |VACUUM |Bearer |Content-|duplicate of|System Volume|the last try returns"
-    r"|text/plain|scanner |Wrote |  \{|\{0"
+    r"|text/plain|scanner |Wrote |  \{|\{0|\{\w+\} km$"
 )
 _SENTENCE = re.compile(
     r"\ba [^\W\d_]{3,}|[^\W\d_]{2,}[,:;.)]?[ \n]+[(\"'`{]?[^\W\d_]{2,}|[^\W\d_]{2,} \{|\} [^\W\d_]{2,}"
@@ -132,9 +133,16 @@ def catalogue_of(language: str) -> Catalog:
 
 
 def compiled(catalogue: Catalog) -> bytes:
-    """The file that the program reads."""
-    out = io.BytesIO()
-    write_mo(out, catalogue)
+    """The file that the program reads; what click says of one and of several is found by both there."""
+    out, read = io.BytesIO(), Catalog(locale=catalogue.locale, domain=DOMAIN, charset="utf-8")
+    read.mime_headers = catalogue.mime_headers
+    several = dict(CLICKS_PLURALS)
+    for one in catalogue:
+        if one.id in several:
+            read.add((one.id, several[one.id]), (str(catalogue[several[str(one.id)]].string),))
+        elif one.id:
+            read.add(one.id, one.string)
+    write_mo(out, read)
     return out.getvalue()
 
 

@@ -53,6 +53,15 @@ def running(home: Household) -> Household:
     return home
 
 
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Household]:
+    """A household that speaks Korean, whose daemon runs and is not connected."""
+    with household(tmp_path_factory.mktemp("stranger")) as one:
+        one.configure(port='0\nlanguage = "ko"')
+        one.start()
+        yield one
+
+
 def offline(*words: str, text: str | None = None) -> Result:
     """A command in this process, without a terminal."""
     return CliRunner().invoke(group, list(words), input=text)
@@ -528,7 +537,71 @@ def test_the_commands_speak_the_locales_language(running: Household, words: list
     assert korean.returncode == english.returncode
     assert words == ["uploads"] or re.search("[가-힣]", korean.stdout + korean.stderr)
     assert not re.search("[가-힣]", english.stdout + english.stderr)
-    assert words in (["--help"], ["retry"]) or not re.search("[가-힣]", by_setting.stdout + by_setting.stderr)
+    assert not re.search("[가-힣]", by_setting.stdout + by_setting.stderr)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        *([command, "--help"] for command in COMMANDS),
+        ["status"],
+        ["check"],
+        ["backlog"],
+        ["inspect", str(SAMPLES / "course.fit"), str(SAMPLES / "edge_820_ride.fit")],
+        ["upload", str(SAMPLES / "course.fit"), "/dev/null"],
+        ["retry"],
+        ["retry", "99"],
+        ["uploads", "--limit", "x"],
+        ["uploads", "--limit", "0"],
+        ["uploads", "--status", "x"],
+        ["uploads", "--limit"],
+        ["uploads", "--limt"],
+        ["uploads", "x"],
+        ["upload"],
+        ["uplods"],
+        ["keys"],
+    ],
+)
+def test_no_english_is_left_in_korean(stranger: Household, words: list[str]) -> None:
+    """By the settings, whatever the locale is: help, click's own words, and what the daemon says."""
+    ended = stranger.run(*words, LANG="C.UTF-8", COLUMNS="200")
+
+    assert re.search("[가-힣]", ended.stdout + ended.stderr)
+    assert remnants(ended.stdout + ended.stderr) == []
+
+
+@pytest.mark.parametrize("text", ['[web]\nlanguage = "ko"\nport = "x"', '[web]\nlanguage = "ko"\nprot = 1'])
+def test_wrong_settings_are_told_in_their_own_language(home: Household, text: str) -> None:
+    """As long as it can be read what that is."""
+    home.config.write_text(text, encoding="utf-8")
+    ended = home.run("check", LANG="C.UTF-8")
+
+    assert remnants(ended.stdout + ended.stderr) == []
+
+
+def remnants(text: str) -> list[str]:
+    """The English words in what was printed, without names, paths, keys, options and what is to be typed."""
+    names = r"`[^`]*`|'[^']*'|\[[^]]*\]|\S*[/.:_=\d-]\S*|\b[A-Z]\w*"
+    kept = {
+        "fitferry",
+        "fit",
+        "cycling",
+        "commuting",
+        "garmin",
+        "overlay",
+        "tmpfs",
+    }  # a name, a format, what files say
+    kept |= {
+        "urls",
+        "external",
+        "all",
+        "since",
+        "folder",
+        "rotate",
+        *COMMANDS,
+    }  # what is to be typed, or stands so
+    return [word for word in re.findall("[a-z]{3,}", re.sub(names, " ", text)) if word not in kept]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fitferry.config import Settings, load, render
+from fitferry.config import Settings, language, load, render
 from fitferry.config.keys import KEYS, Key
 from fitferry.errors import Refused, SettingsError
 
@@ -426,6 +426,28 @@ def test_an_address_that_may_hold_a_secret_is_not_shown(place: Place) -> None:
 
     assert len(found := place.problems(APP + WATCH + text)) == 2
     assert "SECRET" not in " ".join(found.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "found"),
+    [
+        ('[web]\nlanguage = "ko"\nport = "x"', {}, "ko"),
+        ('[web]\nlanguage = "ko"', {"FITFERRY_WEB_LANGUAGE": "en"}, "en"),
+        ("", {}, "auto"),
+        ('[web]\nlanguage = "xx"', {}, "auto"),
+        ("web = 3", {}, "auto"),
+        ("[web", {}, "auto"),
+    ],
+)
+def test_the_language_is_known_by_itself(
+    tmp_path: Path, text: str, environ: dict[str, str], found: str
+) -> None:
+    """So that wrong settings can be told in it."""
+    path = tmp_path / "config.toml"
+    path.write_text(text, encoding="utf-8")
+
+    assert language(path, environ) == found
+    assert language(tmp_path / "missing.toml", {}) == "auto"
 
 
 def test_folders_may_be_nested_but_not_twice_the_same(place: Place) -> None:

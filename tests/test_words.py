@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import string
 
 import pytest
 
 import catalogue
-from fitferry.words import LANGUAGES, LOCALE, fields, of_environment, say, words
+from fitferry.words import LANGUAGES, LETTERS, LOCALE, fields, of_environment, say, words
 
 OTHERS = LANGUAGES[1:]
 KOREAN = words("ko")
@@ -82,6 +83,16 @@ def test_translations_fill_in_what_their_sentence_has(language: str) -> None:
         if one.id:
             assert fields(str(one.string)) <= fields(str(one.id)), one.id
             assert not re.search(r"\{\w*[:!]", str(one.string)), one.id
+
+
+def test_every_template_says_enough_of_its_own_to_be_known() -> None:
+    """Of one with fewer than three letters a finished sentence would not be found again."""
+    own = {
+        text: "".join(part for part, *_ in string.Formatter().parse(text))
+        for text in catalogue.messages()
+        if fields(text)
+    }
+    assert [text for text, said in own.items() if sum(map(str.isalpha, said)) < LETTERS] == []
 
 
 @pytest.mark.parametrize("language", OTHERS)

@@ -204,7 +204,7 @@ def _is_flag(value: Any) -> bool:
 _TEXTS = "a text or a list of texts"
 _WHEN: dict[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("athlete", "sport", "sub_sport", "manufacturer", "file"), (_TEXTS, _is_texts)),
-    "weekday": (f"of {', '.join(WEEKDAYS)}", _is_weekdays),
+    "weekday": (f"one or several of {', '.join(WEEKDAYS)}", _is_weekdays),
     "hours": ("two hours of the local day, such as [6, 9]", _is_pair(_HOURS)),
     "distance_km": ("two distances in kilometres, such as [0, 15]", _is_pair(1e6)),
 }

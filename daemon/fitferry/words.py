@@ -18,7 +18,7 @@ LANGUAGES = ("en", "ko")
 """The first is the one that everything is written in."""
 LOCALE = Path(__file__).parent / "locale"
 DOMAIN = "fitferry"
-_LETTERS = 3
+LETTERS = 3
 """A template with fewer letters of its own would know nearly any sentence."""
 _SENTENCES = 4_096
 
@@ -31,7 +31,8 @@ def say(text: str, /, **values: object) -> str:
 class Words:
     """One language."""
 
-    def __init__(self, catalogue: Mapping[str, str]) -> None:
+    def __init__(self, language: str, catalogue: Mapping[str, str]) -> None:
+        self.language = language
         self._catalogue = catalogue
         self._patterns: list[tuple[re.Pattern[str], str]] | None = None
         self._found: dict[str, str] = {}
@@ -76,10 +77,12 @@ class Words:
 def words(language: str) -> Words:
     """The words of a language; English for one that is not known."""
     if language not in LANGUAGES[1:]:
-        return Words({})
+        return Words(LANGUAGES[0], {})
     with (LOCALE / language / "LC_MESSAGES" / f"{DOMAIN}.mo").open("rb") as file:
         catalogue = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]  # noqa: SLF001  # no other way in
-    return Words({text: said for text, said in catalogue.items() if isinstance(text, str) and text and said})
+    return Words(
+        language, {text: said for text, said in catalogue.items() if isinstance(text, str) and text and said}
+    )
 
 
 def chosen(setting: str, environ: Mapping[str, str]) -> Words:
@@ -111,7 +114,7 @@ def _patterns(catalogue: Mapping[str, str]) -> list[tuple[re.Pattern[str], str]]
         template: "".join(part for part, *_ in string.Formatter().parse(template))
         for template, _ in templates
     }
-    telling = [one for one in templates if sum(map(str.isalpha, own[one[0]])) >= _LETTERS]
+    telling = [one for one in templates if sum(map(str.isalpha, own[one[0]])) >= LETTERS]
     telling.sort(key=lambda one: len(own[one[0]]), reverse=True)
     return [(re.compile(_pattern(template), re.DOTALL), said) for template, said in telling]
 

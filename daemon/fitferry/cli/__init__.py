@@ -5,14 +5,16 @@ from __future__ import annotations
 import gettext
 import os
 import sys
+from pathlib import Path
 
 import click
 
 from fitferry import __version__
 from fitferry.cli import change, inspect, look, notices, setup, show
 from fitferry.cli.context import Context
+from fitferry.config import language
 from fitferry.errors import CannotRun, FerryError, SettingsError
-from fitferry.words import DOMAIN, LANGUAGES, LOCALE, Words, of_environment, say, words
+from fitferry.words import DOMAIN, LANGUAGES, LOCALE, Words, say
 
 BAD_SETTINGS = 78
 """sysexits' EX_CONFIG: systemd is told not to start again after it."""
@@ -25,11 +27,25 @@ CLICKS_OWN = (
     say("Error: {message}"),
     say("Try '{command} {option}' for help."),
     say("No such command {name!r}."),
+    say("No such option {name!r}."),
+    say("Invalid value for {param_hint}: {message}"),
+    say("{value!r} is not a valid {number_type}."),
+    say("{value} is not in the range {range}."),
     say("Missing argument"),
+    say("Missing option"),
+    say("Missing command."),
     say("default: {default}"),
     say("required"),
+    say("Aborted!"),
 )
 """What click says itself, by gettext, and translates into no language."""
+CLICKS_PLURALS = (
+    ("{value!r} is not {choice}.", "{value!r} is not one of {choices}."),
+    ("Did you mean {possibility}?", "(Did you mean one of: {possibilities}?)"),
+    ("Option {name!r} requires an argument.", "Option {name!r} requires {nargs} arguments."),
+    ("Got unexpected extra argument ({args})", "Got unexpected extra arguments ({args})"),
+)
+"""The same of one thing and of several."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -49,12 +65,7 @@ for command in (*setup.COMMANDS, *look.COMMANDS, *inspect.COMMANDS, *change.COMM
 
 def main() -> None:
     """Run a command; planned failures are a sentence and an exit code, never a traceback."""
-    language = of_environment(os.environ)
-    if language != LANGUAGES[0]:
-        os.environ["LANGUAGE"] = language
-        gettext.bindtextdomain(DOMAIN, str(LOCALE))
-        gettext.textdomain(DOMAIN)
-        _translate(group, words(language))
+    _speak()
     try:
         group.main(prog_name="fitferry")
     except SettingsError as error:
@@ -68,6 +79,27 @@ def main() -> None:
     except FerryError as error:
         click.echo(f"fitferry: {show.of(str(error))}", err=True)
         sys.exit(1)
+
+
+def _speak() -> None:
+    """Speak the language of `[web] language` before anything is said: help and wrong settings, too."""
+    # Not `group` itself: click keeps the English help of its --help once it has been asked.
+    peek = click.Command("fitferry", params=group.params, add_help_option=False)
+    with peek.make_context(
+        "fitferry",
+        sys.argv[1:],
+        resilient_parsing=True,
+        allow_extra_args=True,
+        allow_interspersed_args=False,
+    ) as context:
+        option = context.params["config"]
+    show.speak(language(Path(option) if option else None, os.environ))
+    spoken = show.spoken()
+    if spoken.language != LANGUAGES[0]:
+        os.environ["LANGUAGE"] = spoken.language
+        gettext.bindtextdomain(DOMAIN, str(LOCALE))
+        gettext.textdomain(DOMAIN)
+        _translate(group, spoken)
 
 
 def _translate(command: click.Command, spoken: Words) -> None:

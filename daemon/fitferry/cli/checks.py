@@ -73,10 +73,10 @@ def _folder(watch: WatchSettings) -> Check:
         return Check("bad", what, "it is not there; Fitferry waits for it")
     whose = _owner(watch.folder)
     if not os.access(watch.folder, os.R_OK | os.X_OK):
-        return Check("bad", what, f"{whose}: it cannot be read; give this user or its group access")
+        return Check("bad", what, f"owned by {whose}, and cannot be read: give this user or its group access")
     if mounts.hides_writes(kind):
-        return Check("ok", what, f"{whose}, on {kind}, so it is scanned often")
-    return Check("ok", what, f"{whose}, on {kind}")
+        return Check("ok", what, f"owned by {whose}, on {kind}, so it is scanned often")
+    return Check("ok", what, f"owned by {whose}, on {kind}")
 
 
 def _owner(path: Path) -> str:
@@ -120,7 +120,7 @@ def _state(settings: Settings) -> Iterator[Check]:
     if mounts.is_network(mounts.filesystem(folder)):
         yield Check("bad", what, "it is on a network mount: name a local one as folder in [state]")
     else:
-        yield Check("ok", what, _owner(folder))
+        yield Check("ok", what, f"owned by {_owner(folder)}")
     yield _key(settings.state.key_file)
     whole = copies.is_whole(folder / layout.STATE_DB)
     words = "" if whole else "it is damaged: the next start puts the newest good copy in its place"

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from fitferry import layout, lock
-from fitferry.cli import show
 from fitferry.config import Settings, load
 from fitferry.errors import FerryError
 
@@ -22,10 +21,8 @@ class Context:
         self.config = Path(config) if config else None
 
     def settings(self, *, require_app: bool = False) -> Settings:
-        """The settings; from here on the commands speak their language. Raises SettingsError."""
-        settings = load(self.config, os.environ, require_app=require_app)
-        show.speak(settings.web.language)
-        return settings
+        """The settings. Raises SettingsError."""
+        return load(self.config, os.environ, require_app=require_app)
 
     def folder(self) -> Path:
         """The state folder."""

@@ -139,11 +139,11 @@ def _facts(found: Inspection) -> dict[str, Any]:
 
 def _rows(one: dict[str, Any]) -> list[tuple[str, str]]:
     """What a person wants to know of a file."""
-    sport = " / ".join(filter(None, [one.get("sport"), one.get("sub_sport")]))
+    sport = " / ".join(filter(None, [one.get("sport"), one.get("sub_sport")]))  # as rules call them
     device = " ".join(filter(None, [one.get("manufacturer"), one.get("product")]))
-    size = f"{one['size']:,} bytes" if one.get("size") else ""
+    size = show.of(f"{one['size']:,} bytes") if one.get("size") else ""
     rows = [
-        (say("kind"), one.get("kind") or ""),
+        (say("kind"), show.of(one.get("kind") or "")),
         (say("format"), one.get("data_type") or ""),
         (say("sport"), sport),
         (say("start"), show.local(one.get("start_time"))),

@@ -77,9 +77,8 @@ def check(context: Context, as_json: bool) -> None:  # noqa: FBT001
         found.append(one.as_dict())
         if not as_json:
             words = f": {show.of(one.words)}" if one.words else ""
-            click.echo(
-                click.style(f"{one.result:4}", fg=show.RESULTS[one.result]) + f" {show.of(one.what)}{words}"
-            )
+            result = click.style(f"{show.of(one.result):4}", fg=show.RESULTS[one.result])
+            click.echo(f"{result} {show.of(one.what)}{words}")
     if as_json:
         show.as_json(found)
     sys.exit(1 if wrong else 0)
@@ -146,10 +145,7 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, str | None]]:
     ]
     lines += [(f"  ! {of(problem['message'])}", "red") for problem in found["problems"]]
     for person in found["athletes"]:
-        words = f"{person['name']} is connected as {person['display_name']}"
-        lines.append(
-            (f"  {of(words if person['connected'] else person['name'] + ' is not connected')}", None)
-        )
+        lines.append((f"  {of(_connection(person))}", None))
     for watch in found["watch"]:
         how = "is watched" if watch["available"] else "is not there"
         lines.append((f"  {show.safe(watch['folder'])} {of(how)}", None if watch["available"] else "red"))
@@ -170,6 +166,12 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, str | None]]:
             (f"  {of('last upload')}: {show.safe(last['file'])} {last['strava_url'] or ''}".rstrip(), None)
         )
     return lines
+
+
+def _connection(person: dict[str, Any]) -> str:
+    if person["connected"]:
+        return f"{person['name']} is connected as {person['display_name']}"
+    return f"{person['name']} is not connected"
 
 
 COMMANDS = (status, uploads, check, health)

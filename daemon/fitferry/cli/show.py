@@ -29,7 +29,7 @@ STATUSES = {
     say("pending"): "yellow",
     say("processing"): "yellow",
 }
-RESULTS = {"ok": "green", "warn": "yellow", "bad": "red"}
+RESULTS = {"ok": "green", say("warn"): "yellow", say("bad"): "red"}
 _chosen: list[str] = []
 
 

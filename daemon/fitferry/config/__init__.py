@@ -1,6 +1,6 @@
 """The settings: `keys` lists them, `values` knows what fits, `load` reads them, `render` writes them."""
 
-from fitferry.config.load import load, place_to_write
+from fitferry.config.load import language, load, place_to_write
 from fitferry.config.settings import (
     LogSettings,
     NotifySettings,
@@ -23,6 +23,7 @@ __all__ = [
     "UploadSettings",
     "WatchSettings",
     "WebSettings",
+    "language",
     "load",
     "place_to_write",
 ]

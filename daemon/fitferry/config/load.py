@@ -49,6 +49,11 @@ def load(
     return _Loading(environ, home or _home(), container).run(option, require_app=require_app, places=places)
 
 
+def language(option: Path | None, environ: Mapping[str, str], *, places: Iterable[Path] = PLACES) -> str:
+    """`[web] language` by itself, for what is said of settings that are wrong; `auto` where it is wrong, too."""
+    return _Loading(environ, _home(), CONTAINER_FOLDER).language(option, places)
+
+
 class _Loading:
     """The problems and warnings of one load, as they are found."""
 
@@ -83,6 +88,11 @@ class _Loading:
             source=source,
             warnings=tuple(self._warnings),
         )
+
+    def language(self, option: Path | None, places: Iterable[Path]) -> str:
+        source = self._find(option, places)
+        raw = self._read(source) if source else {}
+        return self._section(raw, "web")["language"] or "auto"
 
     def _problem(self, key: str, found: object, expected: str) -> None:
         self._problems.append(SettingProblem(key, found if isinstance(found, str) else repr(found), expected))
