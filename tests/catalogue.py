@@ -24,8 +24,16 @@ from fitferry.cli import CLICKS_PLURALS
 from fitferry.words import DOMAIN, LANGUAGES, LOCALE
 
 PACKAGE = Path(fitferry.__file__).parent
-NOT_READ = ("sandbox", "demo", "config/keys.py", "config/render.py", "ledger/migrations", "metrics.py")
-"""What speaks to developers, or writes the commented settings."""
+NOT_READ = (
+    "sandbox",
+    "demo",
+    "sports.py",
+    "config/keys.py",
+    "config/render.py",
+    "ledger/migrations",
+    "metrics.py",
+)
+"""What speaks to developers, lists names, or writes the commented settings."""
 EXEMPT = re.compile(
     r"\d{3} [A-Z]|fitferry|multipart/|\{state\}: \{waiting|not \{code|--\{boundary|default-src |PRAGMA |VACUUM |Bearer |Content-|duplicate of|System Volume|the last try returns"
     r"|text/plain|scanner |Wrote |  \{|\{0|\{\w+\} km$"

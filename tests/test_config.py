@@ -515,6 +515,16 @@ def test_the_rules_in_the_papers_are_good_rules(place: Place, paper: str) -> Non
     assert len(found.rules) >= 2
 
 
+def test_a_rule_for_an_athlete_without_a_folder_is_a_problem(place: Place) -> None:
+    """And a type that Strava may have added is a warning."""
+    text = APP + WATCH + '[[rule]]\nwhen = { athlete = "nobody" }\nset = { skip = true }\n'
+    assert "expected one of me" in place.problems(text)["rule[1].when.athlete"]
+    text = APP + WATCH + '[[rule]]\nset = { sport_type = "Quidditch" }\n'
+    (warning,) = place.load(text).warnings
+
+    assert warning.startswith("rule[1].set.sport_type: Quidditch is no type")
+
+
 def test_rules_are_kept_as_they_stand(place: Place) -> None:
     """With the mistakes in their frame told."""
     found = place.load(APP + WATCH + '[[rule]]\nwhen = {sport = "cycling"}\nset = {commute = true}\n')

@@ -13,7 +13,7 @@ PACKAGE = Path(fitferry.__file__).parent
 ROWS = [
     ["words"],
     ["model"],
-    ["errors"],
+    ["errors", "sports"],
     ["mounts", "folders", "rules", "sketch"],
     ["config", "layout", "logs"],
     ["fit", "allowance", "lock"],

@@ -6,15 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from fitparse.profile import FIELD_TYPES
+from stravalib.strava_model import SportType
 
 from fakes import APP, NOW
+from fitferry import sports
+from fitferry.fit.profile import SPORTS, SUB_SPORTS
+from fitferry.formats import documents
 from fitferry.ledger import jobs
 from fitferry.model import Status, Stillness
 from fitferry.pipeline.reception import Reception
-from fitferry.rules import Subject, matching, problems, skipped_by, upload_fields
+from fitferry.rules import Subject, doubts, matching, problems, skipped_by, upload_fields
 
 Ride = Callable[..., bytes]
 TUESDAY_MORNING = datetime(2026, 9, 22, 7, 30, tzinfo=UTC)
@@ -119,8 +124,18 @@ def test_the_first_rule_that_speaks_of_skipping_decides() -> None:
         (Rule({"weekday": "monday"}, {"commute": True}), "when.weekday"),
         (Rule({"hours": [6]}, {"commute": True}), "when.hours"),
         (Rule({"hours": [6, 25]}, {"commute": True}), "when.hours"),
+        (Rule({"hours": [6, 6]}, {"commute": True}), "when.hours"),
         (Rule({"hours": [True, 5]}, {"commute": True}), "when.hours"),
         (Rule({"distance_km": 5}, {"commute": True}), "when.distance_km"),
+        (Rule({"distance_km": [20, 3]}, {"commute": True}), "when.distance_km"),
+        (Rule({"distance_km": [3, 3]}, {"commute": True}), "when.distance_km"),
+        (Rule({"athlete": "nobody"}, {"commute": True}), "when.athlete"),
+        (Rule({"athlete": ["me", "nobody"]}, {"commute": True}), "when.athlete"),
+        (Rule({"sport": "Ride"}, {"commute": True}), "when.sport"),
+        (Rule({"sport": ["cycling", "biking"]}, {"commute": True}), "when.sport"),
+        (Rule({"sub_sport": "VirtualRide"}, {"commute": True}), "when.sub_sport"),
+        (Rule({}, {"name": " "}), "set.name"),
+        (Rule({}, {"description": ""}), "set.description"),
         (Rule({}, {"commute": "yes"}), "set.commute"),
         (Rule({}, {"skip": 1}), "set.skip"),
         (Rule({}, {"sport_type": "virtual ride"}), "set.sport_type"),
@@ -134,16 +149,37 @@ def test_the_first_rule_that_speaks_of_skipping_decides() -> None:
     ],
 )
 def test_a_bad_rule_is_a_problem_of_the_settings(rule: Rule, key: str) -> None:
-    """With the key; a template cannot reach beyond the facts."""
-    assert [name for name, _, _ in problems(rule)] == [key]
+    """With the key; a template cannot reach beyond the facts, and what could never match is told at once."""
+    assert [name for name, _, _ in problems(rule, ["me", "kim"])] == [key]
+
+
+def test_a_type_that_strava_may_have_added_is_a_doubt_no_more() -> None:
+    """It is told, and sent."""
+    new = Rule({}, {"sport_type": "Quidditch"})
+
+    assert list(problems(new)) == []
+    assert list(doubts(new)) == [
+        ("set.sport_type", "Quidditch is no type of Strava's that Fitferry knows of")
+    ]
+    assert list(doubts(Rule({}, {"sport_type": "VirtualRide"}))) == []
+
+
+def test_the_names_of_sports_are_those_that_are_found_and_taken() -> None:
+    """By fitparse and our own additions, in TCX and GPX, and by Strava."""
+    fit, sub = (set(FIELD_TYPES[name].values.values()) for name in ("sport", "sub_sport"))
+
+    assert fit | set(SPORTS.values()) == sports.SPORTS
+    assert sub | set(SUB_SPORTS.values()) == sports.SUB_SPORTS
+    assert documents._FIT_SPORTS <= sports.SPORTS
+    assert set(get_args(SportType.model_fields["root"].annotation)) == sports.STRAVA_TYPES
 
 
 def test_a_good_rule_has_no_problems() -> None:
     """Every key that there is."""
     when = {
         "athlete": "me",
-        "sport": "a",
-        "sub_sport": "b",
+        "sport": ["cycling", "99"],
+        "sub_sport": "gravel_cycling",
         "manufacturer": "c",
         "file": "*",
         "weekday": ["mon"],
@@ -156,7 +192,7 @@ def test_a_good_rule_has_no_problems() -> None:
         "commute": False,
         "skip": False,
     }
-    assert list(problems(Rule({**when, "hours": [22, 5], "distance_km": [0, 1.5]}, set_))) == []
+    assert list(problems(Rule({**when, "hours": [22, 5], "distance_km": [0, 1.5]}, set_), ["me"])) == []
 
 
 @pytest.mark.usefixtures("ledger")

@@ -8,10 +8,12 @@ from __future__ import annotations
 import fnmatch
 import re
 import string
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
+
+from fitferry.sports import SPORTS, STRAVA_TYPES, SUB_SPORTS
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SPORT_TYPE = re.compile(r"[A-Z][A-Za-z]{2,40}")
@@ -81,16 +83,29 @@ def skipped_by(rules: Iterable[Rule], subject: Subject) -> int | None:
     return None
 
 
-def problems(rule: Rule) -> Iterator[tuple[str, Any, str]]:
-    """What is wrong with a rule: the key below it, what was found, what is expected."""
+def problems(rule: Rule, athletes: Collection[str] = ()) -> Iterator[tuple[str, Any, str]]:
+    """What is wrong with a rule: the key below it, what was found, what is expected.
+
+    `athletes`: those of the settings, none where they are not known.
+    """
     for part, values, known in (("when", rule.when, _WHEN), ("set", rule.set, _SET)):
         for name, value in values.items():
             if name not in known:
                 yield f"{part}.{name}", value, f"one of {', '.join(known)}"
             elif not known[name][1](value):
                 yield f"{part}.{name}", value, known[name][0]
+    named = rule.when.get("athlete")
+    if athletes and _is_texts(named) and not set(_texts(named)) <= set(athletes):
+        yield "when.athlete", named, f"one of {', '.join(athletes)}"
     if not rule.set:
         yield "set", {}, f"at least one of {', '.join(_SET)}"
+
+
+def doubts(rule: Rule) -> Iterator[tuple[str, str]]:
+    """What may be wrong with a rule: the key below it, and why."""
+    wanted = rule.set.get("sport_type")
+    if wanted is not None and wanted not in STRAVA_TYPES:
+        yield "set.sport_type", f"{wanted} is no type of Strava's that Fitferry knows of"
 
 
 def _matches(rule: Rule, subject: Subject) -> bool:
@@ -168,7 +183,7 @@ _NAMES = frozenset(_facts(Subject("", "", None, None, None, None, None, None, No
 
 def _is_template(value: Any) -> bool:
     """Whether a text names nothing but facts: no attributes, no indices, no formats."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not value.strip():
         return False
     try:
         parts = list(string.Formatter().parse(value))
@@ -189,12 +204,22 @@ def _is_weekdays(value: Any) -> bool:
     return _is_texts(value) and set(_texts(value)) <= set(WEEKDAYS)
 
 
-def _is_pair(most: float) -> Callable[[Any], bool]:
-    def check(value: Any) -> bool:
-        numbers = isinstance(value, list) and len(value) == _TWO
-        return numbers and all(type(one) in {int, float} and 0 <= one <= most for one in value)
+def _is_pair(value: Any, most: float) -> bool:
+    numbers = isinstance(value, list) and len(value) == _TWO
+    return numbers and all(type(one) in {int, float} and 0 <= one <= most for one in value)
 
-    return check
+
+def _are_hours(value: Any) -> bool:
+    return _is_pair(value, _HOURS) and value[0] != value[1]
+
+
+def _are_distances(value: Any) -> bool:
+    return _is_pair(value, 1e6) and value[0] < value[1]
+
+
+def _are_of(known: frozenset[str]) -> Callable[[Any], bool]:
+    """Texts out of those that are known, or numbers of newer ones."""
+    return lambda value: _is_texts(value) and all(one in known or one.isdecimal() for one in _texts(value))
 
 
 def _is_flag(value: Any) -> bool:
@@ -203,10 +228,14 @@ def _is_flag(value: Any) -> bool:
 
 _TEXTS = "a text or a list of texts"
 _WHEN: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    **dict.fromkeys(("athlete", "sport", "sub_sport", "manufacturer", "file"), (_TEXTS, _is_texts)),
+    "athlete": (_TEXTS, _is_texts),
+    "sport": ("one or several of the FIT profile's, such as cycling", _are_of(SPORTS)),
+    "sub_sport": ("one or several of the FIT profile's, such as indoor_cycling", _are_of(SUB_SPORTS)),
+    "manufacturer": (_TEXTS, _is_texts),
+    "file": (_TEXTS, _is_texts),
     "weekday": (f"one or several of {', '.join(WEEKDAYS)}", _is_weekdays),
-    "hours": ("two hours of the local day, such as [6, 9]", _is_pair(_HOURS)),
-    "distance_km": ("two distances in kilometres, such as [0, 15]", _is_pair(1e6)),
+    "hours": ("two hours of the local day, such as [6, 9]", _are_hours),
+    "distance_km": ("two distances in kilometres, such as [0, 15]", _are_distances),
 }
 _TEMPLATE = f"a text, perhaps with {', '.join('{' + name + '}' for name in sorted(_NAMES))}"
 _SET: dict[str, tuple[str, Callable[[Any], bool]]] = {

@@ -23,6 +23,7 @@ from fitferry.config.settings import (
     WebSettings,
 )
 from fitferry.errors import SettingProblem, SettingsError
+from fitferry.rules import doubts as rule_doubts
 from fitferry.rules import problems as rule_problems
 from fitferry.words import say
 
@@ -72,7 +73,8 @@ class _Loading:
         strava = self._strava(sections["strava"], raw, require_app=require_app)
         watch = self._watch(raw, require_app=require_app)
         state = self._state(sections["state"], source)
-        rules = self._rules(raw.get("rule", []))
+        athletes = list(dict.fromkeys(one["athlete"] for one in watch if one["athlete"]))
+        rules = self._rules(raw.get("rule", []), athletes)
         self._warn_of_unknown_variables()
         if self._problems:
             raise SettingsError(self._problems)
@@ -280,7 +282,7 @@ class _Loading:
             return self._container
         return Path(self._environ.get("XDG_STATE_HOME", self._home / ".local" / "state")) / "fitferry"
 
-    def _rules(self, rules: Any) -> tuple[RuleSettings, ...]:
+    def _rules(self, rules: Any, athletes: list[str]) -> tuple[RuleSettings, ...]:
         if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
             self._problem("rule", "something else", "tables: [[rule]]")
             return ()
@@ -293,8 +295,9 @@ class _Loading:
         found = tuple(RuleSettings(dict(_table(rule, "when")), dict(_table(rule, "set"))) for rule in rules)
         for number, rule in enumerate(found, 1):
             if isinstance(rules[number - 1].get("set", {}), dict):
-                for name, value, expected in rule_problems(rule):
+                for name, value, expected in rule_problems(rule, athletes):
                     self._problem(f"rule[{number}].{name}", value, expected)
+                self._warnings += [f"rule[{number}].{name}: {doubt}" for name, doubt in rule_doubts(rule)]
         return found
 
     def _warn_of_unknown_variables(self) -> None:
