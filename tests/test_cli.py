@@ -17,13 +17,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from click.testing import CliRunner, Result
 
 from fakes import APP
-from fitferry import __version__
+from fitferry import __version__, vault
 from fitferry.cli import checks, group
 from fitferry.config import load
 from fitferry.sandbox.faults import Fault
@@ -646,6 +647,75 @@ def test_check_has_a_line_for_each_thing(running: Household) -> None:
     assert (bad.returncode, "chmod 600" in bad.stdout) == (1, True)
     found = json.loads(running.run("check", "--json").stdout)
     assert [one["what"] for one in found if one["result"] == "bad"] == ["key"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "result", "words"),
+    [
+        ("/proc/nope/state", "bad", "it cannot be made (No such file or directory)"),
+        ("{rides}/a.fit/state", "bad", "it cannot be made (Not a directory)"),
+        ("{rides}/new/state", "ok", "it is made at the first start"),
+    ],
+)
+def test_check_proves_that_the_state_folder_can_be_made(
+    home: Household, ride: Ride, folder: str, result: str, words: str
+) -> None:
+    """And leaves nothing behind."""
+    home.drop("a.fit", ride())
+    home.state = Path(folder.format(rides=home.rides))
+    home.configure()
+    found = json.loads(home.run("check", "--json").stdout)
+    (told,) = [one for one in found if one["what"] == f"state folder {home.state}"]
+
+    assert (told["result"], told["words"].startswith(words)) == (result, True)
+    assert [home.rides / "a.fit"] == list(home.rides.iterdir())
+
+
+def test_check_looks_into_the_key(home: Household) -> None:
+    """A file with something else in it opens no token."""
+    home.state.mkdir(mode=0o711)
+    key = home.state / "key"
+    for text, mode, result in (("garbage", 0o600, "bad"), (vault.new_key().decode(), 0o600, "ok")):
+        key.write_text(text, encoding="ascii")
+        key.chmod(mode)
+        (told,) = [one for one in json.loads(home.run("check", "--json").stdout) if one["what"] == "key"]
+
+        assert told["result"] == result
+
+
+def test_check_says_once_what_is_missing_and_what_to_do(home: Household) -> None:
+    """A folder has one line, also where the daemon misses it, and the subscription has its own."""
+    home.configure(f'[[watch]]\nfolder = "{home.rides}/away"')
+    home.start()
+    home.wait(lambda: any(one["code"] == "folder_unavailable" for one in home.status()["problems"]))
+    lines = home.run("check").stdout.splitlines()
+    (missing,) = [line for line in lines if "/away" in line]
+
+    assert "mount it or create it, or mend its path under [[watch]]" in missing
+    assert "warn subscription: not known before the first upload" in lines
+
+
+@pytest.mark.parametrize(
+    ("status", "result", "words"),
+    [
+        ({"problems": [], "last_upload": None}, "warn", "not known"),
+        (
+            {"problems": [], "last_upload": {"completed_at": "2026-09-21T12:00:00Z"}},
+            "ok",
+            "taken on 2026-09-2",
+        ),
+        (
+            {"problems": [{"code": "app_inactive", "message": "subscribe"}], "last_upload": {}},
+            "bad",
+            "subscribe",
+        ),
+    ],
+)
+def test_stravas_answers_tell_of_the_subscription(status: dict[str, Any], result: str, words: str) -> None:
+    """It cannot be asked for."""
+    found = checks._subscription(status)
+
+    assert (found.result, words in found.words) == (result, True)
 
 
 def test_wrong_settings_are_told_by_every_command(home: Household) -> None:

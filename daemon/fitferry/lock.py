@@ -37,7 +37,7 @@ def held(folder: Path) -> bool:
     """Whether somebody holds the lock."""
     try:
         handle = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except PermissionError:
         # Not ours to open: whose it is shows in the status file alone.

@@ -7,6 +7,7 @@ import os
 import pwd
 import sqlite3
 import stat
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -14,10 +15,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from fitferry import layout, lock, mounts
+from fitferry import layout, lock, mounts, vault
+from fitferry.cli import show
 from fitferry.cli.context import Context
 from fitferry.config import Settings, StravaSettings, WatchSettings
-from fitferry.errors import FerryError, SettingsError, StravaFault
+from fitferry.errors import FerryError, KeyProblem, SettingsError, StravaFault
 from fitferry.ledger import copies
 from fitferry.model import READ_SCOPES
 from fitferry.strava import Strava
@@ -32,6 +34,19 @@ _FIXED = (3, 51, 3)
 """The SQLite in which a rare way to damage a WAL database was mended."""
 _WATCH_LIMIT = Path("/proc/sys/fs/inotify/max_user_watches")
 _MOST_FOLDERS = 200_000
+
+
+_NAMES = {
+    "folder_unavailable": say("folder"),
+    "unreadable": say("files"),
+    "backlog": "old activities",
+    "not_put_away": "uploaded files",
+    "internal": say("daemon"),
+    "app_refused": "API application",
+    "wrong_address": say("Strava's address"),
+}
+"""What the daemon's problems are about, by their codes."""
+_TOLD_ELSEWHERE = frozenset({"not_connected", "app_inactive"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +73,20 @@ def checks(context: Context) -> Iterator[Check]:
     yield Check("ok", say("settings"), str(settings.source or "from the environment"))
     for warning in settings.warnings:
         yield Check("warn", say("settings"), warning)
-    for watch in settings.watch:
-        yield _folder(watch)
+    folders = {str(watch.folder): _folder(watch) for watch in settings.watch}
+    yield from folders.values()
     yield from _watches(settings)
     yield from _state(settings)
     yield _sqlite()
     yield from _strava(settings.strava)
-    yield from _daemon(context, settings)
+    told = {folder for folder, one in folders.items() if one.result == "bad"}
+    yield from _daemon(context, settings, told)
 
 
 def _folder(watch: WatchSettings) -> Check:
     what, kind = f"folder {watch.folder}", mounts.filesystem(watch.folder)
     if not watch.folder.is_dir():
-        return Check("bad", what, "it is not there; Fitferry waits for it")
+        return Check("bad", what, "it is not there: mount it or create it, or mend its path under [[watch]]")
     whose = _owner(watch.folder)
     if not os.access(watch.folder, os.R_OK | os.X_OK):
         return Check("bad", what, f"owned by {whose}, and cannot be read: give this user or its group access")
@@ -112,7 +128,11 @@ def _state(settings: Settings) -> Iterator[Check]:
     folder = settings.state.folder
     what = f"state folder {folder}"
     if not folder.is_dir():
-        yield Check("warn", what, "it is made at the first start")
+        why_not = _why_not_made(folder)
+        if why_not:
+            yield Check("bad", what, f"it cannot be made ({why_not}): name another one as folder in [state]")
+        else:
+            yield Check("ok", what, "it is made at the first start")
         return
     if not os.access(folder, os.W_OK):
         yield Check("bad", what, "it is not writable: give it to the user who runs Fitferry")
@@ -127,11 +147,26 @@ def _state(settings: Settings) -> Iterator[Check]:
     yield Check("ok" if whole else "bad", say("database"), words)
 
 
+def _why_not_made(folder: Path) -> str:
+    """Why a folder cannot be made, by making one beside it; empty where it can."""
+    try:
+        beside = next(parent for parent in folder.parents if parent.exists())
+        with tempfile.TemporaryDirectory(dir=beside):
+            return ""
+    except OSError as error:
+        return error.strerror or "an error"
+
+
 def _key(path: Path) -> Check:
     if not path.exists():
         return Check("ok", say("key"), "it is made at the first start")
-    if stat.S_IMODE(path.stat().st_mode) & 0o077 and "CREDENTIALS_DIRECTORY" not in os.environ:
-        return Check("bad", say("key"), f"others can read it: run `chmod 600 {path}`")
+    try:
+        keys = vault.read_keys(path)
+    except KeyProblem as problem:
+        return Check("bad", say("key"), str(problem))
+    if not keys:
+        words = "the next start sets it aside, and every athlete has to connect again"
+        return Check("bad", say("key"), f"there is no key in {path}: put the right one back, or {words}")
     return Check("ok", say("key"), str(path))
 
 
@@ -170,7 +205,8 @@ def _clock(theirs: float | None) -> Check:
     return Check("ok", say("clock"))
 
 
-def _daemon(context: Context, settings: Settings) -> Iterator[Check]:
+def _daemon(context: Context, settings: Settings, told: set[str]) -> Iterator[Check]:
+    """What the daemon says; `told`: the folders of which all is said already."""
     if not lock.held(settings.state.folder):
         yield Check(
             "warn", say("daemon"), "none runs: start it with `fitferry run`, or with systemctl start fitferry"
@@ -184,9 +220,25 @@ def _daemon(context: Context, settings: Settings) -> Iterator[Check]:
     yield Check("ok", say("daemon"), f"its page is at {found['web']['url']}")
     for person in found["athletes"]:
         yield _athlete(person)
+    yield _subscription(found)
     for problem in found["problems"]:
-        if problem["code"] != "not_connected":
-            yield Check("bad", problem["code"], problem["message"])
+        code, words = problem["code"], problem["message"]
+        known = code == "folder_unavailable" and any(folder in words for folder in told)
+        if code not in _TOLD_ELSEWHERE and not known:
+            yield Check("bad", _NAMES.get(code, code), words)
+
+
+def _subscription(found: dict[str, Any]) -> Check:
+    """Whether the application's owner has the subscription that Strava wants: its answers tell."""
+    what = say("subscription")
+    for problem in found["problems"]:
+        if problem["code"] == "app_inactive":
+            return Check("bad", what, problem["message"])
+    if found["last_upload"] is None:
+        return Check("warn", what, "not known before the first upload")
+    return Check(
+        "ok", what, f"the last upload was taken on {show.local(found['last_upload']['completed_at'])}"
+    )
 
 
 def _athlete(person: dict[str, Any]) -> Check:
