@@ -106,12 +106,14 @@ def test_only_what_never_left_is_certain_without_an_answer(
 
 @pytest.mark.parametrize(("status", "sent"), [(400, False), (429, False), (500, True), (503, True)])
 def test_a_4xx_is_certain_and_a_5xx_is_not(wire: Answers, status: int, sent: bool) -> None:
-    """Behind a server's error the upload may have arrived."""
-    wire.to("POST /uploads", (status, b""))
+    """Behind a server's error the upload may have arrived; it is called Strava's own."""
+    wire.to("POST /uploads", (status, b'{"message": "error"}'))
     with strava(wire) as asked, pytest.raises(StravaFault) as raised:
         asked.upload(b"ride", token="t", external_id="ab", data_type="fit")
 
+    words = f"HTTP {status}, error"
     assert sent == raised.value.sent
+    assert str(raised.value) == (f"Strava had a fault of its own ({words})" if sent else words)
 
 
 def test_an_upload_carries_the_bytes_their_type_and_their_id(wire: Answers) -> None:

@@ -122,10 +122,10 @@ def grant_fault(status: int, body: bytes) -> StravaFault:
 
 def fault(status: int, body: bytes, method: str, retry_after: str = "") -> StravaFault:
     """What an answer that is no success means; `retry_after` is the header of that name."""
-    kind = _classify(status, _error(body), method)
+    kind, said = _classify(status, _error(body), method), _said(status, body)
     return StravaFault(
         kind,
-        _said(status, body),
+        f"Strava had a fault of its own ({said})" if status >= 500 else said,
         # A parsed 3xx or 4xx is certain; behind a 5xx the upload may have arrived all the same.
         sent=method == "POST" and status >= 500,
         retry_after=float(retry_after) if kind is Fault.RATE_LIMITED and retry_after.isdecimal() else None,
