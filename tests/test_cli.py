@@ -303,7 +303,7 @@ def test_files_are_inspected_without_being_touched(tmp_path: Path) -> None:
         found[0]["duration_s"],
     ) == ("cycling", "2017-06-12T16:10:15Z", 64.524)
     assert found[4]["would"] == "not read it: No such file or directory"
-    assert "sport    cycling" in offline("-c", str(config), "inspect", str(SAMPLES / names[0])).output
+    assert "sport     cycling" in offline("-c", str(config), "inspect", str(SAMPLES / names[0])).output
 
 
 def test_inspect_shows_which_rules_match_and_what_they_send(tmp_path: Path) -> None:
@@ -320,8 +320,13 @@ def test_inspect_shows_which_rules_match_and_what_they_send(tmp_path: Path) -> N
     found = json.loads(offline("-c", str(config), "inspect", file, "--json").output)[0]
 
     assert found["would"] == "not upload it: rule 3 of your settings says so"
-    assert (found["rules"], found["sends"]) == ([2, 3], {"name": "A cycling ride", "commute": "1"})
-    assert "rules    2, 3" in offline("-c", str(config), "inspect", file).output
+    assert (found["rules"], found["sends"]) == ([2, 3], {})
+    config.write_text(rule.format("cycling", "name = 'A {sport} ride', commute = true"), encoding="utf-8")
+    shown = offline("-c", str(config), "inspect", file)
+    found = json.loads(offline("-c", str(config), "inspect", file, "--json").output)[0]
+
+    assert (found["rules"], found["sends"]) == ([1], {"name": "A cycling ride", "commute": "1"})
+    assert "rules      1\n      name     A cycling ride\n      commute  1\n" in shown.output
 
 
 def test_a_name_cannot_move_the_terminals_cursor(tmp_path: Path) -> None:
@@ -478,6 +483,28 @@ def test_the_status_is_followed_until_the_daemon_ends(running: Household, ride: 
         assert f"{1 + terminal} completed" in seen
         assert ("\x1b[" in seen) is terminal
     assert follower.returncode == 0
+
+
+def test_outcomes_stand_in_lines_of_their_own_above_the_bar(
+    running: Household, ride: Ride, tmp_path: Path
+) -> None:
+    """On a terminal, where several files are waited for."""
+    names = ["one.fit", "two.fit"]
+    for number, name in enumerate(names):
+        (tmp_path / name).write_bytes(ride(serial=number))
+    mine, theirs = pty.openpty()
+    words = running.command("upload", *(str(tmp_path / name) for name in names), "--wait")
+    environ = {**running.environ(), "TERM": "xterm", "COLUMNS": "60"}
+    with subprocess.Popen(words, stdout=theirs, env=environ) as waiting:  # ourselves
+        os.close(theirs)
+        seen = ""
+        for name in names:
+            seen += "" if f"{name}: completed" in seen else read_until(mine, f"{name}: completed")
+    os.close(mine)
+    lines = re.split(r"[\r\n]+", re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", seen))
+
+    assert waiting.returncode == 0
+    assert [line for line in lines if ".fit:" in line and not line.startswith(tuple(names))] == []
 
 
 def read_until(handle: int, words: str) -> str:

@@ -211,14 +211,14 @@ def _pasted(daemon: Daemon) -> dict[str, Any]:
 def _watch(daemon: Daemon, queued: dict[int, Path]) -> bool:
     """Tell each outcome as it comes, with a bar on a terminal; whether one of them failed."""
     failed, told, total = False, dict.fromkeys(queued, ""), len(queued)
-    with _bar(total) as forward:
+    with _bar(total) as (forward, tell):
         while queued:
             shown = {job["id"]: job for job in _recent(daemon, min(queued))}
             for job in [shown[job_id] for job_id in list(queued) if job_id in shown]:
                 standing = show.standing(job)
                 if standing != told[job["id"]]:
                     told[job["id"]] = standing
-                    _tell(queued[job["id"]], job, standing)
+                    tell(_outcome(queued[job["id"]], job, standing), show.STATUSES.get(job["status"]))
                 if job["status"] in _FINAL:
                     failed = failed or job["status"] == "failed"
                     del queued[job["id"]]
@@ -228,22 +228,26 @@ def _watch(daemon: Daemon, queued: dict[int, Path]) -> bool:
     return failed
 
 
-def _tell(file: Path, job: dict[str, Any], standing: str) -> None:
+def _outcome(file: Path, job: dict[str, Any], standing: str) -> str:
     where = job["strava_url"] or show.of(job["error_message"] or "")
-    click.secho(f"{show.safe(file.name)}: {standing} {where}".rstrip(), fg=show.STATUSES.get(job["status"]))
+    return f"{show.safe(file.name)}: {standing} {where}".rstrip()
 
 
 @contextlib.contextmanager
-def _bar(total: int) -> Iterator[Callable[[], None]]:
-    """A bar for several files on a terminal; what moves it on by one."""
+def _bar(total: int) -> Iterator[tuple[Callable[[], None], Callable[[str, str | None], None]]]:
+    """A bar for several files on a terminal; what moves it on by one, and what prints a line beside it."""
     if total < _MANY or not sys.stdout.isatty():
-        yield lambda: None
+        yield lambda: None, lambda words, colour: click.secho(words, fg=colour)
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress  # noqa: PLC0415  # only on a terminal
+    from rich.text import Text  # noqa: PLC0415  # the same
 
     with Progress(BarColumn(), MofNCompleteColumn(), console=show.console(), transient=True) as progress:
         task = progress.add_task("", total=total)
-        yield lambda: progress.advance(task)
+        yield (
+            lambda: progress.advance(task),
+            lambda words, colour: progress.console.print(Text(words, colour or ""), soft_wrap=True),
+        )
 
 
 def _recent(daemon: Daemon, oldest: int) -> Iterable[dict[str, Any]]:

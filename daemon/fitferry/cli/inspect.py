@@ -31,12 +31,10 @@ def inspect(context: Context, files: tuple[Path, ...], as_json: bool) -> None:  
         return
     for one in found:
         show.heading(f"{one['file']}: Fitferry would {one['would']}")
-        for row in _rows(one):
-            show.pair(*row)
+        show.pairs(_rows(one))
         for number, activity in enumerate(one.get("activities", []), 1):
             show.heading(f"  {number}. {activity['name']}")
-            for row in _rows(activity):
-                show.pair(*row)
+            show.pairs(_rows(activity))
 
 
 def _inspected(context: Context, file: Path) -> dict[str, Any]:
@@ -103,10 +101,11 @@ def _ruled(context: Context, file: Path, found: Inspection) -> dict[str, Any]:
     watches = sorted(settings.watch, key=lambda watch: len(watch.folder.parts), reverse=True)
     owners = [watch.athlete for watch in watches if file.resolve().is_relative_to(watch.folder.resolve())]
     subject = metadata.of_facts([*owners, *settings.athletes, "me"][0], file.name, found.facts)
+    skipped = skipped_by(settings.rules, subject)
     return {
         "rules": matching(settings.rules, subject),
-        "skipped_by_rule": skipped_by(settings.rules, subject),
-        "sends": upload_fields(settings.rules, subject),
+        "skipped_by_rule": skipped,
+        "sends": upload_fields(settings.rules, subject) if skipped is None else {},
     }
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
 
 import click
 
@@ -85,9 +86,17 @@ def heading(text: str) -> None:
     click.secho(of(text), bold=True)
 
 
-def pair(name: str, value: str) -> None:
-    """Print one fact below a heading."""
-    click.echo(click.style(f"    {of(name):9}", dim=True) + safe(value))
+def pairs(facts: Sequence[tuple[str, str]]) -> None:
+    """Print facts below a heading, one under the other."""
+    names = [of(name) for name, _ in facts]
+    width = max(map(_columns, names), default=0) + 2
+    for shown, (_, value) in zip(names, facts, strict=True):
+        click.echo(click.style(f"    {shown}{' ' * (width - _columns(shown))}", dim=True) + safe(value))
+
+
+def _columns(text: str) -> int:
+    """How many columns of a terminal a text takes: Korean letters take two."""
+    return sum(2 if east_asian_width(one) in "WF" else 1 for one in text)
 
 
 def name(path: Path) -> str:
