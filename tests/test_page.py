@@ -55,6 +55,20 @@ def named(name: str) -> Job:
     return found
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/nowhere", 404), ("GET", "/do/connect", 405), ("POST", "/", 405), ("GET", "/again/7", 404)],
+)
+def test_what_is_refused_is_told_in_the_viewers_language(
+    scene: Scene, method: str, path: str, status: int
+) -> None:
+    """Also what the libraries below refuse."""
+    answer = scene.page.ask(method, path, headers={**OWN, "Accept-Language": "ko"})
+    english = [one for one in texts(answer.text) if re.search(r"\b[a-z]{4,}", one)]
+
+    assert (answer.status_code, english) == (status, [])
+
+
 @pytest.mark.parametrize("name", SCENES)
 def test_the_page_of_a_korean_has_no_english_left(scene: Scene, name: str) -> None:
     """Whatever may be on it, but names and what Strava wants to be written as it is."""

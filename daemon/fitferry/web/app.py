@@ -18,6 +18,12 @@ from fitferry.web.site import Site
 from fitferry.web.viewer import viewer
 
 _log = structlog.get_logger()
+_IN_WORDS = {
+    404: "there is nothing at this address",
+    405: "this address cannot be asked in this way",
+    413: "this request is larger than may be sent here",
+}
+"""What Werkzeug refuses, in words that are translated."""
 
 
 def wsgi(site: Site) -> Wsgi:
@@ -78,7 +84,8 @@ def _answer_errors(app: Flask) -> None:
         if error.code == 405 and request.path.startswith("/api/"):  # noqa: PLR2004  # wrong method
             error = NotFound()  # the API is what its table names; all else is not there
         name = (error.name or "error").lower().replace(" ", "_")
-        return _told(name, error.description or "", error.code or 500)
+        status = error.code or 500
+        return _told(name, _IN_WORDS.get(status, "this request cannot be understood"), status)
 
     @app.errorhandler(Exception)
     def surprise(error: Exception) -> Any:
