@@ -86,11 +86,11 @@ def test_translations_fill_in_what_their_sentence_has(language: str) -> None:
 
 
 def test_every_template_says_enough_of_its_own_to_be_known() -> None:
-    """Of one with fewer than three letters a finished sentence would not be found again."""
+    """Of one with fewer than three letters a finished sentence would not be found again; pages fill in theirs later."""
     own = {
         text: "".join(part for part, *_ in string.Formatter().parse(text))
-        for text in catalogue.messages()
-        if fields(text)
+        for text, places in catalogue.messages().items()
+        if fields(text) and not all(place.endswith(".html") for place in places)
     }
     assert [text for text, said in own.items() if sum(map(str.isalpha, said)) < LETTERS] == []
 
