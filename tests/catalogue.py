@@ -36,7 +36,7 @@ NOT_READ = (
 """What speaks to developers, lists names, or writes the commented settings."""
 EXEMPT = re.compile(
     r"\d{3} [A-Z]|fitferry|multipart/|\{state\}: \{waiting|not \{code|--\{boundary|default-src |PRAGMA |VACUUM |Bearer |Content-|duplicate of|System Volume|the last try returns"
-    r"|text/plain|scanner |Wrote |  \{|\{0|\{\w+\} km$"
+    r"|text/plain|can this be written|scanner |Wrote |  \{|\{0|\{\w+\} km$"
 )
 _SENTENCE = re.compile(
     r"\ba [^\W\d_]{3,}|[^\W\d_]{2,}[,:;.)]?[ \n]+[(\"'`{]?[^\W\d_]{2,}|[^\W\d_]{2,} \{|\} [^\W\d_]{2,}"
