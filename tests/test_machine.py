@@ -7,6 +7,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,13 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from fakes import APP, NOW, UPLOADS, Clock, an_athlete, grant, tokens
 from fit_writer import ride
 from fitferry import policy
 from fitferry.ledger import history, jobs, shared, tables
-from fitferry.model import GateName, Job, Status, Stillness
+from fitferry.model import OPEN, GateName, Job, Status, Stillness
 from fitferry.pipeline import admit
 from fitferry.pipeline.attempt import Attempts
 from fitferry.pipeline.put_away import Archive
@@ -29,6 +30,8 @@ from fitferry.strava import Strava
 
 NAMES = ["a.fit", "b.fit", "sub/c.fit"]
 BODIES = [ride(NOW - 7200 - 10_000 * number, seconds=20, serial=number + 1) for number in range(5)]
+OLD = [ride(NOW - 400 * 86_400 - 10_000 * number, seconds=20, serial=number + 10) for number in range(3)]
+ANY = list(Status)
 LONGEST = policy.longest_wait(UPLOADS)
 ANSWERS = ["ok", "ok", "ok", "lost after", "lost before", "500", "503", "429", "html", "refused", "stale"]
 
@@ -46,6 +49,7 @@ class Server:
         self.stale = False
         self.arrived: list[str] = []
         self.looked = 0
+        self.meanwhile: Callable[[], None] | None = None
 
     def transport(self) -> httpx.MockTransport:
         """The wire."""
@@ -53,6 +57,9 @@ class Server:
 
     def _answer(self, request: httpx.Request) -> httpx.Response:  # noqa: C901, PLR0911  # one line a mood
         request.read()
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
         path = request.url.path.removeprefix("/api/v3")
         if path == "/oauth/token":
             self.stale = False
@@ -112,6 +119,31 @@ class Server:
         }
 
 
+DEEDS = ["none", "all", "retry", "aside", "now", "nothing aside"]
+
+
+def people(deed: str) -> None:
+    """What a person may do on the page, to every upload at once."""
+    ids = [job.id for status in ANY for job in jobs.with_status(status)]
+    match deed:
+        case "none":
+            jobs.set_all_aside("backlog")
+        case "all":
+            jobs.let_go("backlog", since=None)
+        case "retry":
+            for job in jobs.with_status(Status.FAILED):
+                jobs.requeue(job.id, [Status.FAILED])
+        case "aside":
+            for job_id in ids:
+                jobs.set_aside(job_id)
+        case "now":
+            for job_id in ids:
+                jobs.requeue(job_id, [Status.PENDING, Status.HELD, Status.FAILED])
+        case _:
+            for job in jobs.with_status(Status.SKIPPED, "dismissed"):
+                jobs.requeue(job.id, [Status.SKIPPED])
+
+
 class Machine(RuleBasedStateMachine):
     """A folder, a ledger, a clock, a server, and a daemon that may die and start again."""
 
@@ -130,8 +162,12 @@ class Machine(RuleBasedStateMachine):
         self.boot()
 
     def teardown(self) -> None:
-        self.opened.__exit__(None, None, None)
-        shutil.rmtree(self.root)
+        try:
+            self.finish()
+            self.nothing_is_doubled()
+        finally:
+            self.opened.__exit__(None, None, None)
+            shutil.rmtree(self.root)
 
     @rule(name=st.sampled_from(NAMES), body=st.sampled_from(BODIES))
     def write(self, name: str, body: bytes) -> None:
@@ -139,6 +175,13 @@ class Machine(RuleBasedStateMachine):
         (self.folder / name).write_bytes(body)
         self.ever.add(hashlib.sha256(body).hexdigest())
         admit.admit(str(self.folder / name), "me", APP, self.clock(), Stillness.CLOSED)
+
+    @rule(name=st.sampled_from(NAMES), body=st.sampled_from(OLD))
+    def write_old(self, name: str, body: bytes) -> None:
+        """A file of long ago comes, in a folder that was never seen before."""
+        (self.folder / name).write_bytes(body)
+        self.ever.add(hashlib.sha256(body).hexdigest())
+        admit.admit(str(self.folder / name), "me", APP, self.clock(), Stillness.CLOSED, hold_old=True)
 
     @rule(name=st.sampled_from(NAMES), body=st.sampled_from(BODIES), share=st.floats(0, 0.99))
     def write_half(self, name: str, body: bytes, share: float) -> None:
@@ -204,17 +247,49 @@ class Machine(RuleBasedStateMachine):
             clock=self.clock,
         )
 
-    @precondition(lambda _self: jobs.counts()[Status.FAILED] > 0)
-    @rule()
-    def retry(self) -> None:
-        """A person presses the button."""
-        for job in jobs.with_status(Status.FAILED):
-            jobs.requeue(job.id, [Status.FAILED])
+    @rule(deed=st.sampled_from(DEEDS))
+    def decide(self, deed: str) -> None:
+        """A person presses a button."""
+        people(deed)
+
+    @rule(deed=st.sampled_from(DEEDS), mood=st.sampled_from(ANSWERS))
+    def decide_meanwhile(self, deed: str, mood: str) -> None:
+        """A person presses a button while Strava is asked, and another worker sees it at once."""
+
+        def meanwhile() -> None:
+            people(deed)
+            for job_id in wake(["me"], UPLOADS, self.clock())[0]:
+                self.attempt_one(job_id)
+            self.server.mood = mood
+
+        for job_id in wake(["me"], UPLOADS, self.clock())[0][:1]:
+            self.server.meanwhile = meanwhile
+            self.attempt_one(job_id)
+            self.server.meanwhile = None
 
     @rule()
     def find(self) -> None:
         """The daemon looks for what was gone."""
         admit.find_again()
+
+    def finish(self) -> None:
+        """All is well from now on, and people put nothing aside: whatever lies in the folder goes up."""
+        self.server.mood, self.server.stale, self.server.meanwhile = "ok", False, None
+        self.boot()
+        for deed in ("nothing aside", "all", "retry"):
+            people(deed)
+        for path in sorted(self.folder.rglob("*.fit")):
+            admit.admit(str(path), "me", APP, self.clock(), Stillness.CLOSED)
+        for _ in range(40):
+            if not any(jobs.counts()[status] for status in OPEN):
+                break
+            for job_id in wake(["me"], UPLOADS, self.clock())[0]:
+                self.attempt_one(job_id)
+            self.clock.forward(400)
+        for path in self.folder.rglob("*.fit"):
+            job = jobs.of_bytes("me", hashlib.sha256(path.read_bytes()).hexdigest())
+            half = job is None or job.error_code == "unfinished"
+            assert half or (job is not None and job.status is Status.COMPLETED), (path.name, job)
 
     def attempt_one(self, job_id: int) -> None:
         """One attempt, and what must not happen in it."""

@@ -42,6 +42,8 @@ from fitferry.words import chosen
 DRAIN_SECONDS = 20.0
 """How long uploads in flight may take to finish at a stop; what is left then is the next start's."""
 TICK_SECONDS = 60.0
+ILL_SECONDS = 5.0
+"""How soon it is tried again whether the database can be written."""
 STATUS_SECONDS = 1.0
 
 _log = structlog.get_logger()
@@ -170,7 +172,8 @@ class Daemon:
 
     def seconds_to_tick(self) -> float:
         """How long the supervisor may sleep if nothing happens."""
-        return min(TICK_SECONDS, systemd.watchdog_seconds() or TICK_SECONDS)
+        usual = ILL_SECONDS if tables.failure() else TICK_SECONDS
+        return min(usual, systemd.watchdog_seconds() or usual)
 
     def _dead_part(self) -> str | None:
         """Which thread has ended that should not have: only a new process brings it back."""

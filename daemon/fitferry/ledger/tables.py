@@ -264,7 +264,7 @@ TABLES: tuple[type[peewee.Model], ...] = (
 def opened(path: Path, changed: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Open the database for this process, its tables brought up to date.
 
-    `changed` is called after each write. Raises LedgerProblem for a database that a newer version wrote.
+    `changed` is called after each write, and when writing begins to fail. Raises LedgerProblem for a database that a newer version wrote.
     """
     _database.init(str(path), pragmas=_PRAGMAS, timeout=_BUSY_SECONDS, check_same_thread=False)
     try:
@@ -295,9 +295,16 @@ def writing() -> Iterator[None]:
         with _writer, _database.atomic():
             yield
     except DatabaseError as error:
+        news = not _failures
         _failures[:] = [str(error)]
+        if news:  # once: whoever is told tries to write, too
+            _tell()
         raise
     _failures.clear()
+    _tell()
+
+
+def _tell() -> None:
     for changed in _changed:
         changed()
 

@@ -1,0 +1,57 @@
+"""How do the figures read? One table in Markdown, with ratios to the first column, and what is better than it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+Cells = dict[str, "Figure | str"]
+"""What was found, by the name of the row."""
+CLEAR = 0.9
+"""A ratio below this counts as better; what lies above may be noise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number, of which less is better, and words before it."""
+
+    value: float
+    unit: str
+    words: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.words} {self.value:,.{0 if self.value >= 100 else 1}f} {self.unit}".strip()
+
+    def ratio(self, first: Figure | str | None) -> float | None:
+        """How many times as much it is; None where that cannot be said."""
+        return self.value / max(first.value, 1e-9) if isinstance(first, Figure) else None
+
+
+def table(columns: dict[str, Cells | str]) -> Iterator[str]:
+    """The lines of the table; the others are compared with the first column. Words stand in all of a column."""
+    rows = dict.fromkeys(row for cells in columns.values() if isinstance(cells, dict) for row in cells)
+    first, *_ = columns.values()
+    yield f"| | {' | '.join(columns)} |"
+    yield f"| --- |{' --- |' * len(columns)}"
+    for row in rows:
+        yield f"| {row} | {' | '.join(_shown(cells, first, row) for cells in columns.values())} |"
+
+
+def better(columns: dict[str, Cells | str]) -> Iterator[str]:
+    """A line for each that has clearly smaller figures than the first, or figures where the first has none."""
+    ran = {name: cells for name, cells in columns.items() if isinstance(cells, dict)}
+    first, *_ = ran.values()
+    for name, cells in list(ran.items())[1:]:
+        figures = {row: cell for row, cell in cells.items() if isinstance(cell, Figure)}
+        found = [row for row, cell in figures.items() if (cell.ratio(first.get(row)) or 0) < CLEAR]
+        yield f"- {name} is better at: {', '.join(found) or 'nothing that was measured'}"
+
+
+def _shown(cells: Cells | str, first: Cells | str, row: str) -> str:
+    if isinstance(cells, str):
+        return cells
+    cell = cells.get(row, "broken")
+    if cells is first or isinstance(first, str) or isinstance(cell, str):
+        return str(cell)
+    ratio = cell.ratio(first.get(row))
+    return str(cell) if ratio is None else f"{cell} ({ratio:.{1 if ratio >= 10 else 2}f}x)"
