@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -72,8 +74,7 @@ def test_one_sign_in_and_a_ride_goes_up_before_ones_eyes(page: Page, home: House
     """Connect, drop a file into the folder, and see it arrive and be done, without a reload."""
     expect(page.get_by_text("is not connected to Strava yet")).to_be_visible()
     consent(page)
-    assert "code=" not in page.url
-    assert "state=" not in page.url
+    page.wait_for_url(lambda url: "code=" not in url and "state=" not in url)
     page.get_by_role("link", name="To the page").click()
     expect(page.get_by_text("me is connected as Sam Sand")).to_be_visible()
     home.drop("morning.fit", ride())
@@ -211,6 +212,14 @@ def test_a_daemon_that_is_away_leaves_the_page_as_it_was(page: Page, home: House
     home.drop("after.fit", ride(serial=2))
 
     expect(page.locator(".upload", has_text="after.fit")).to_be_visible(timeout=5 * LIVE_MS)
+
+
+def test_times_are_those_of_the_browsers_zone(browser: Browser, home: Household) -> None:
+    """Its script tells the zone, as the browser writes it."""
+    with window(browser, timezone_id="Asia/Seoul") as page:
+        sign_in(page, home)
+        seoul = datetime.fromisoformat(home.status()["updated_at"]).astimezone(ZoneInfo("Asia/Seoul"))
+        expect(page.locator("#fresh")).to_have_text(re.compile(f"as of {seoul:%H}:"), timeout=LIVE_MS)
 
 
 # Scenes: what it looks like, whoever looks

@@ -5,7 +5,7 @@ const POLL = 2000, SLOWEST = 30000;
 
 // Times are shown in the zone of the viewer; only the browser knows it.
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-const cookie = `fitferry_zone=${encodeURIComponent(zone)}`;
+const cookie = `fitferry_zone=${zone}`; // as it is: names of zones need no escapes, and the server undoes none
 const known = document.cookie.split("; ").includes(cookie);
 if (zone && !known) document.cookie = `${cookie}; path=/; max-age=31536000; samesite=lax`;
 
