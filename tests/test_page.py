@@ -13,9 +13,20 @@ import pytest
 from markupsafe import escape
 
 from fakes import NOW, refused
-from fitferry.ledger import athletes, files, jobs
+from fitferry.ledger import athletes, files, jobs, shared
 from fitferry.ledger.files import File
-from fitferry.model import Admission, Inspection, Job, Newcomer, Outcome, Status, Step, Verdict
+from fitferry.model import (
+    Admission,
+    Gate,
+    GateName,
+    Inspection,
+    Job,
+    Newcomer,
+    Outcome,
+    Status,
+    Step,
+    Verdict,
+)
 from fitferry.web.overview import MOST, PAGE
 from fitferry.web.pages import STALE_SECONDS
 from scenes import SCENES, Scene
@@ -73,7 +84,7 @@ def test_what_is_refused_is_told_in_the_viewers_language(
 def test_the_page_of_a_korean_has_no_english_left(scene: Scene, name: str) -> None:
     """Whatever may be on it, but names and what Strava wants to be written as it is."""
     SCENES[name](scene)
-    strava = r"View on Strava|Connect with Strava|fitferry (connect|backlog)|No such file or directory|the file is malformed"
+    strava = r"View on Strava|Connect with Strava|fitferry (connect|backlog)|No such file or directory|the file is malformed|\[\[watch\]\]"
     for query in ("", "?status=failed", "?status=held", "?q=nothing"):
         page = show(scene, f"/{query}", **{"Accept-Language": "ko-KR,ko;q=0.9,en;q=0.5"})
         assert '<html lang="ko">' in page
@@ -213,6 +224,37 @@ def test_problems_stand_first_and_the_backlog_can_be_decided(scene: Scene) -> No
     assert answer.headers["Location"] == "/?said=decided"
     assert jobs.with_status(Status.HELD, "backlog") == []
     assert scene.page.ask("POST", "/do/backlog", headers=OWN, data={"decision": "since"}).status_code == 400
+
+
+@pytest.mark.parametrize(("decision", "after"), [("retry", Status.PENDING), ("aside", Status.SKIPPED)])
+def test_what_failed_stands_first_and_is_decided_at_once(scene: Scene, decision: str, after: Status) -> None:
+    """However many newer uploads there are."""
+    scene.connect()
+    step = Step(Outcome.FAILED, Status.FAILED, error_message="Strava cannot use the file")
+    for name in ("old.fit", "new.fit"):
+        scene.activity(name=name, days_ago=9, step=step)
+    for number in range(PAGE):
+        scene.done("cycling", 1, f"{number}.fit")
+    above = show(scene).split('id="history"')[0]
+    assert "2 uploads have failed" in above
+    assert re.search(r"new\.fit</b><br>Strava cannot use the file", above)
+    assert 'href="/?status=failed#history-title"' in above
+    scene.page.ask("POST", "/do/failed", headers=OWN, data={"decision": decision})
+
+    assert {named("old.fit").status, named("new.fit").status} == {after}
+    assert 'id="failed"' not in show(scene)
+
+
+def test_what_was_mended_can_be_tried_at_once(scene: Scene) -> None:
+    """Nobody waits for the hourly look after having subscribed."""
+    scene.connect()
+    job = scene.activity(name="a.fit")
+    shared.shut(Gate(GateName.SETTINGS, scene.now + 3_000, scene.now, 1, "app_inactive", "inactive"))
+    assert 'action="/do/try"' in show(scene)
+    scene.page.ask("POST", "/do/try", headers=OWN)
+
+    assert shared.gates()[GateName.SETTINGS].until <= scene.now
+    assert (job, scene.page.pokes) == (named("a.fit").id, ["poke"])
 
 
 def test_what_is_under_way_is_shown_with_how_far_it_is(scene: Scene) -> None:

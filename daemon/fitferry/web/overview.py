@@ -10,8 +10,8 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from fitferry import actions, allowance, status
-from fitferry.ledger import history
-from fitferry.model import WAITS, Job, Status
+from fitferry.ledger import athletes, history
+from fitferry.model import WAITS, Job, Status, Trouble
 from fitferry.web.site import Site
 from fitferry.web.viewer import Viewer
 from fitferry.words import say
@@ -52,6 +52,27 @@ SPORTS = {
     "training": say("training"),
     "cross_country_skiing": say("cross-country skiing"),
     "alpine_skiing": say("alpine skiing"),
+}
+_TITLES = {
+    "internal": say("Fitferry is ill"),
+    "not_put_away": say("A file stays where it is"),
+    "app_refused": say("Strava does not know the application"),
+    "app_inactive": say("The application needs a subscription"),
+    "wrong_address": say("Strava is not at its address"),
+    "folder_unavailable": say("A folder is missing"),
+    "unreadable": say("Not everything can be read"),
+}
+_GATED = frozenset({"app_refused", "app_inactive", "wrong_address"})
+"""Problems after whose mending Fitferry may try at once: else it does so once an hour."""
+_MISSING = {
+    None: say("{name} is not connected to Strava yet."),
+    Trouble.REVOKED: say("Strava no longer accepts the connection of {name}. The uploads wait."),
+    Trouble.SCOPE: say(
+        "{name} has not given the permission that uploads need. Connect again, and leave every box ticked."
+    ),
+    Trouble.KEY: say(
+        "The stored connection of {name} cannot be opened, because the key is another one. Connect again."
+    ),
 }
 _STATES = {
     Status.PENDING: say("waiting"),
@@ -95,13 +116,17 @@ def overview(site: Site, viewer: Viewer, want: Wanted) -> dict[str, Any]:
     """All that the page shows."""
     now = site.clock()
     shown = site.snapshot()
+    people = [athletes.get(name) for name in site.settings.athletes]
     waiting = history.under_way(_FEW)
     queue = shown["queue"]
     return {
         "now": shown,
+        "titles": _TITLES,
+        "gated": _GATED,
         "missing": {
-            one["athlete"]: one["message"] for one in shown["problems"] if one["code"] == "not_connected"
+            one.name: _MISSING[one.trouble].format(name=one.name) for one in people if not one.connected
         },
+        "failed": next(iter(history.listed(status=Status.FAILED, limit=1)), None),
         "backlog": status.backlog(actions.backlog(site.settings.athletes, now)),
         "waiting": status.jobs_shown(waiting, now),
         "waiting_more": queue["pending"] + queue["processing"] - len(waiting),
