@@ -44,8 +44,10 @@ class Viewer:
         return _TURNING.sub("", self.words.of(english))
 
     def marked(self, english: str | None) -> Markup:
-        """A finished English sentence, with what is to be typed set apart."""
-        return Markup(_TYPED.sub(r"<code>\1</code>", str(escape(self.of(english)))))  # noqa: S704  # escaped before
+        """A finished English sentence by itself: with a capital, and with what is to be typed set apart."""
+        text = self.of(english)
+        text = str(escape(text[:1].upper() + text[1:]))
+        return Markup(_TYPED.sub(r"<code>\1</code>", text))  # noqa: S704  # escaped before
 
     def local(self, text: str) -> datetime:
         """A time of the API in their zone."""
