@@ -51,10 +51,10 @@ def ask(home: Household, path: str, tag: str) -> tuple[int, str, float]:
     return answer.status, answer.headers["ETag"] or tag, took
 
 
-def look(home: Household, path: str, seconds: float) -> dict[int, list[float]]:
+def look(home: Household, path: str, tag: str, seconds: float) -> dict[int, list[float]]:
     """Keep a page open for so long: what each status took, in milliseconds."""
     asked: dict[int, list[float]] = {}
-    looks, tag, end = 0.0, ask(home, path, "")[1], time.monotonic() + seconds  # its first few are used up
+    looks, end = 0.0, time.monotonic() + seconds  # the first few, which need no pause, have been used up
     while time.monotonic() < end:
         pause = max(POLL_SECONDS, (1 - looks) * STEADY_SECONDS)
         time.sleep(min(pause, max(end - time.monotonic(), 0)))
@@ -92,12 +92,13 @@ def put(home: Household, number: int) -> None:
 def measure(home: Household, name: str, seconds: float, path: str | None) -> None:
     """Print what the daemon used meanwhile; with a `path`, that page is open."""
     assert home.process is not None
-    used = cpu(home.process.pid)
     asked: dict[int, list[float]] = {}
+    tag = ask(home, path, "")[1] if path else ""
+    used = cpu(home.process.pid)
     if path is None:
         time.sleep(seconds)
     else:
-        asked = look(home, path, seconds)
+        asked = look(home, path, tag, seconds)
     print(f"{name}: {1000 * (cpu(home.process.pid) - used) / seconds:.2f} ms CPU a second")
     for kind, times in sorted(asked.items()):
         print(f"  {len(times)} answers {kind}: median {sorted(times)[len(times) // 2]:.1f} ms")

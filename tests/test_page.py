@@ -259,7 +259,7 @@ def test_what_failed_stands_first_and_is_decided_at_once(scene: Scene, decision:
         scene.done("cycling", 1, f"{number}.fit")
     above = show(scene).split('id="history"')[0]
     assert "2 uploads have failed" in above
-    assert re.search(r"new\.fit</b><br>Strava cannot use the file", above)
+    assert re.search(r"new\.fit</b>Strava cannot use the file", above)
     assert 'href="/?status=failed#history-title"' in above
     scene.page.ask("POST", "/do/failed", headers=OWN, data={"decision": decision})
 
