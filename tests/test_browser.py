@@ -139,7 +139,7 @@ def test_files_are_chosen_or_dropped_onto_the_page(
     page.get_by_role("button", name="Upload", exact=True).click()
     sent = page.locator("#sent li")
     expect(sent).to_have_count(3)
-    expect(sent.filter(has_text="letter.fit")).to_contain_text("only 8 bytes are there")
+    expect(sent.filter(has_text="letter.fit")).to_contain_text("this is no FIT, TCX or GPX file")
     expect(sent.filter(has_text="chosen-1.fit")).to_contain_text("Queued.")
 
     dropped = list(ride(serial=3))
