@@ -74,7 +74,7 @@ class Scene:
             url="http://localhost:8480",
             watch=tuple(self.watch),
             backlog=self.backlog,
-            troubles=tuple(self.troubles),
+            troubles=(*self.troubles, *status.of_folders(self.watch, self.now - DAY / 8)),
         )
         return status.snapshot(self.page.settings.athletes, process, self.now)
 

@@ -23,8 +23,8 @@ SHOTS: dict[str, tuple[str, dict[str, Any]]] = {
     "everyday-phone": ("everyday", {"viewport": PHONE, "color_scheme": "light"}),
     "everyday-korean": ("everyday", {"locale": "ko-KR", "timezone_id": "Asia/Seoul"}),
     "empty": ("empty", {}),
-    "busy": ("busy", {}),
-    "trouble": ("trouble", {}),
+    "busy": ("busy", {"color_scheme": "light"}),
+    "trouble": ("trouble", {"color_scheme": "light"}),
     "trouble-phone": ("trouble", {"viewport": PHONE, "color_scheme": "dark"}),
 }
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from browser import CHROMIUM, PHONE, chromium, window
-from fitferry.ledger import tables
+from fitferry.ledger import jobs, tables
+from fitferry.model import Status
 from fitferry.sandbox.faults import Fault
 from fitferry.web.doors import make_login_link
+from fitferry.web.overview import PAGE
 from fitferry.web.server import Server
 from household import Household, household
 from scenes import SCENES, Scene
@@ -72,8 +77,7 @@ def test_one_sign_in_and_a_ride_goes_up_before_ones_eyes(page: Page, home: House
     """Connect, drop a file into the folder, and see it arrive and be done, without a reload."""
     expect(page.get_by_text("is not connected to Strava yet")).to_be_visible()
     consent(page)
-    assert "code=" not in page.url
-    assert "state=" not in page.url
+    page.wait_for_url(lambda url: "code=" not in url and "state=" not in url)
     page.get_by_role("link", name="To the page").click()
     expect(page.get_by_text("me is connected as Sam Sand")).to_be_visible()
     home.drop("morning.fit", ride())
@@ -91,7 +95,6 @@ def test_refusing_and_unticking_lead_to_words_and_back(page: Page) -> None:
     page.get_by_role("button", name="Connect with Strava").click()
     page.get_by_role("link", name="Cancel").or_(page.get_by_role("button", name="Cancel")).click()
     expect(page.get_by_text("Nothing was changed. Connect again whenever you like.")).to_be_visible()
-    page.get_by_role("link", name="To the page").click()
 
     page.get_by_role("button", name="Connect with Strava").click()
     page.locator('input[value="activity:write"]').uncheck()
@@ -136,7 +139,7 @@ def test_files_are_chosen_or_dropped_onto_the_page(
     page.get_by_role("button", name="Upload", exact=True).click()
     sent = page.locator("#sent li")
     expect(sent).to_have_count(3)
-    expect(sent.filter(has_text="letter.fit")).to_contain_text("only 8 bytes are there")
+    expect(sent.filter(has_text="letter.fit")).to_contain_text("this is no FIT, TCX or GPX file")
     expect(sent.filter(has_text="chosen-1.fit")).to_contain_text("Queued.")
 
     dropped = list(ride(serial=3))
@@ -172,9 +175,9 @@ def test_disconnecting_is_asked_first(page: Page, home: Household) -> None:
     """And leaves the button to connect again."""
     home.connect()
     page.reload()
-    page.get_by_role("link", name="Disconnect…").click()
+    page.get_by_role("link", name="Disconnect me…").click()
     page.get_by_role("link", name="Leave it as it is").click()
-    page.get_by_role("link", name="Disconnect…").click()
+    page.get_by_role("link", name="Disconnect me…").click()
     page.get_by_role("button", name="Disconnect").click()
 
     expect(page.get_by_text("Disconnected.")).to_be_visible()
@@ -213,18 +216,96 @@ def test_a_daemon_that_is_away_leaves_the_page_as_it_was(page: Page, home: House
     expect(page.locator(".upload", has_text="after.fit")).to_be_visible(timeout=5 * LIVE_MS)
 
 
+def test_times_are_those_of_the_browsers_zone(browser: Browser, home: Household) -> None:
+    """Its script tells the zone, as the browser writes it."""
+    with window(browser, timezone_id="Asia/Seoul") as page:
+        sign_in(page, home)
+        seoul = datetime.fromisoformat(home.status()["updated_at"]).astimezone(ZoneInfo("Asia/Seoul"))
+        hours = f"{seoul:%H}|{seoul + timedelta(minutes=9):%H}"
+        expect(page.locator("#fresh")).to_have_text(re.compile(f"as of ({hours}):"), timeout=LIVE_MS)
+
+
 # Scenes: what it looks like, whoever looks
+
+
+@contextlib.contextmanager
+def stage(name: str, folder: Path) -> Iterator[tuple[Scene, str]]:
+    """A scene, served; a link that signs in."""
+    with tables.opened(folder / "state.db"):
+        scene = Scene(folder)
+        SCENES[name](scene)
+        with Server(scene.page.app, "127.0.0.1", 0) as server:
+            token = make_login_link(scene.page.site).split("token=")[1]
+            yield scene, f"http://localhost:{server.port}/login?token={token}"
 
 
 @pytest.fixture(params=list(SCENES))
 def staged(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A scene, served; a link that signs in."""
-    with tables.opened(tmp_path / "state.db"):
-        scene = Scene(tmp_path)
-        SCENES[request.param](scene)
-        with Server(scene.page.app, "127.0.0.1", 0) as server:
-            token = make_login_link(scene.page.site).split("token=")[1]
-            yield f"http://localhost:{server.port}/login?token={token}"
+    """Each scene; a link that signs in."""
+    with stage(request.param, tmp_path) as (_, link):
+        yield link
+
+
+@pytest.fixture
+def everyday(browser: Browser, tmp_path: Path) -> Iterator[tuple[Scene, Page]]:
+    """A long history, and somebody in front of it."""
+    with stage("everyday", tmp_path) as (scene, link), window(browser) as page:
+        page.goto(link)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.locator(".upload")).to_have_count(PAGE)
+        yield scene, page
+
+
+def test_the_history_goes_on_where_somebody_scrolls(everyday: tuple[Scene, Page]) -> None:
+    """Each day is named once; what somebody looks at is kept fresh, however far below."""
+    scene, page = everyday
+    page.locator(".older").last.scroll_into_view_if_needed()
+    rows = page.locator(".upload")
+    expect(rows.nth(PAGE)).to_be_attached()
+    days = page.locator("h3:visible").all_inner_texts()
+    assert len(days) == len(set(days))
+
+    row = rows.nth(PAGE + 20)
+    row.scroll_into_view_if_needed()
+    job = jobs.get(int((row.get_attribute("id") or "")[4:]))
+    assert job is not None
+    jobs.requeue(job.id, [Status.COMPLETED])
+    scene.page.changes += 1
+    expect(page.locator(f"#job-{job.id}")).to_contain_text("waiting", timeout=LIVE_MS)
+
+
+def test_on_a_phone_the_history_goes_on_when_that_is_asked_for(everyday: tuple[Scene, Page]) -> None:
+    """So that what stands below it can be reached; files are handed over above it."""
+    _, page = everyday
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.reload()
+    places = [page.locator(one).bounding_box() for one in ("#athletes", "#drop", "#history", "#allowance")]
+    tops = [place["y"] for place in places if place]
+    assert (len(tops), tops) == (4, sorted(tops))
+    page.locator("#folders").scroll_into_view_if_needed()
+    expect(page.locator(".upload")).to_have_count(PAGE)
+    page.get_by_role("link", name="Older").click()
+    expect(page.locator(".upload")).to_have_count(2 * PAGE)
+    assert "before=" not in page.url
+
+
+def test_a_few_changes_are_followed_at_once_and_an_import_at_its_pace(everyday: tuple[Scene, Page]) -> None:
+    """Each costs the daemon a whole page."""
+    _, page = everyday
+    assert page.evaluate("() => { looks = 5; counted = Date.now(); return wait(); }") == 2_000
+    assert page.evaluate("() => { looks = 0; counted = Date.now(); return wait(); }") == pytest.approx(
+        15_000, abs=50
+    )
+
+
+def test_a_file_that_is_too_large_is_not_even_sent(everyday: tuple[Scene, Page], tmp_path: Path) -> None:
+    """It is said at once."""
+    _, page = everyday
+    (tmp_path / "big.fit").write_bytes(bytes(25_000_001))
+    page.get_by_label("FIT, TCX or GPX").set_input_files(tmp_path / "big.fit")
+    page.get_by_role("button", name="Upload", exact=True).click()
+
+    expect(page.locator("#sent li")).to_have_text(re.compile("big.fit the file is larger than the 25 MB"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -13,10 +13,22 @@ import pytest
 from markupsafe import escape
 
 from fakes import NOW, refused
-from fitferry.ledger import athletes, files, jobs
+from fitferry.ledger import athletes, files, jobs, shared
 from fitferry.ledger.files import File
-from fitferry.model import Admission, Inspection, Job, Newcomer, Outcome, Status, Step, Verdict
-from fitferry.web.overview import MOST, PAGE
+from fitferry.model import (
+    Admission,
+    Gate,
+    GateName,
+    Inspection,
+    Job,
+    Newcomer,
+    Outcome,
+    Problem,
+    Status,
+    Step,
+    Verdict,
+)
+from fitferry.web.overview import PAGE
 from fitferry.web.pages import STALE_SECONDS
 from scenes import SCENES, Scene
 from web_site import ORIGIN
@@ -73,7 +85,7 @@ def test_what_is_refused_is_told_in_the_viewers_language(
 def test_the_page_of_a_korean_has_no_english_left(scene: Scene, name: str) -> None:
     """Whatever may be on it, but names and what Strava wants to be written as it is."""
     SCENES[name](scene)
-    strava = r"View on Strava|Connect with Strava|fitferry (connect|backlog)|No such file or directory|the file is malformed"
+    strava = r"View on Strava|Connect with Strava|fitferry (connect|backlog)|No such file or directory|the file is malformed|\[\[watch\]\]"
     for query in ("", "?status=failed", "?status=held", "?q=nothing"):
         page = show(scene, f"/{query}", **{"Accept-Language": "ko-KR,ko;q=0.9,en;q=0.5"})
         assert '<html lang="ko">' in page
@@ -141,18 +153,23 @@ def test_the_history_stands_by_day_with_what_it_was(scene: Scene) -> None:
 @pytest.mark.parametrize(
     ("query", "files"),
     [
-        ("", {"a.fit", "swim.fit", "broken.fit"}),
+        ("?q=.fit&athlete=me", {"a.fit", "swim.fit", "broken.fit", "M\u00dcNCHEN.fit", "mu\u0308nchen.fit"}),
         ("?status=failed", {"broken.fit"}),
         ("?status=skipped", {"course.fit"}),
-        ("?status=nonsense", {"a.fit", "swim.fit", "broken.fit"}),
+        ("?status=nonsense&q=a.f", {"a.fit"}),
         ("?q=SWIM", {"swim.fit"}),
         ("?q=swimming", {"swim.fit"}),
+        ("?q=rides", set()),
+        ("?q=m\u00fcnchen", {"M\u00dcNCHEN.fit", "mu\u0308nchen.fit"}),
+        ("?q=수영", {"swim.fit"}),
         ("?q=%25", set()),
-        ("?athlete=nobody", {"a.fit", "swim.fit", "broken.fit"}),
+        ("?athlete=nobody&q=a.f", {"a.fit"}),
     ],
 )
 def test_the_history_is_filtered(scene: Scene, query: str, files: set[str]) -> None:
-    """By status, athlete and text; `skipped` only when asked for."""
+    """By status, athlete and text, not by the folder; `skipped` only when asked for; a sport in one's language."""
+    for name in ("M\u00dcNCHEN.fit", "mu\u0308nchen.fit"):  # as most write it, and as macOS does
+        scene.done("cycling", 1, name)
     scene.done("cycling", 1, "a.fit")
     scene.done("swimming", 1, "swim.fit")
     scene.activity(name="broken.fit")
@@ -161,13 +178,13 @@ def test_the_history_is_filtered(scene: Scene, query: str, files: set[str]) -> N
     scene.activity(
         name="course.fit", admission=Admission(Status.SKIPPED, "no_activity", "not an activity: a course")
     )
-    listed = show(scene, f"/{query}").split('id="history"')[1]
+    listed = show(scene, f"/{query}", **{"Accept-Language": "ko"}).split('id="history"')[1]
 
-    assert set(re.findall(r'<b class="name">([^<]+)</b>', listed)) == files
+    assert set(re.findall(r'<b class="name"[^>]*>([^<]+)</b>', listed)) == files
 
 
-def test_the_history_goes_on_by_link_and_by_script(scene: Scene) -> None:
-    """Nothing is left out and nothing comes twice."""
+def test_the_history_goes_on_by_link(scene: Scene) -> None:
+    """Nothing is left out and nothing comes twice; the day's name is not said again where a script puts it below."""
     for number in range(2 * PAGE + 5):
         scene.done("cycling", 1, f"{number}.fit")
     seen: list[str] = []
@@ -175,14 +192,11 @@ def test_the_history_goes_on_by_link_and_by_script(scene: Scene) -> None:
     for _ in range(3):
         page = show(scene, path)
         seen += re.findall(r'id="job-(\d+)"', page)
-        older = re.search(r'id="older"><a href="([^"]+)"', page)
+        assert ('class="goes-on"' in page, ">Newest</a>" in page) == ("before=" in path,) * 2
+        older = re.search(r'class="older"><a href="([^"]+)#history-title"', page)
         path = html.unescape(older[1]) if older else ""
-    more = show(scene, f"/?show={2 * PAGE}")
 
     assert (len(seen), len(set(seen)), path) == (2 * PAGE + 5, 2 * PAGE + 5, "")
-    assert len(re.findall(r'id="job-', more)) == 2 * PAGE
-    assert f'data-more="{3 * PAGE}"' in more
-    assert len(re.findall(r'id="job-', show(scene, "/?show=99999"))) == len(seen) <= MOST
 
 
 def test_a_look_costs_next_to_nothing_while_nothing_changes(scene: Scene) -> None:
@@ -200,6 +214,25 @@ def test_a_look_costs_next_to_nothing_while_nothing_changes(scene: Scene) -> Non
     assert scene.page.ask("GET", "/", headers={"If-None-Match": tag}).status_code == 200
 
 
+def test_another_process_has_other_tags(scene: Scene) -> None:
+    """It counts its changes from the start, too."""
+    tag = scene.page.ask("GET", "/").headers["ETag"]
+    scene.page.restart()
+    scene.page.sign_in()
+
+    assert scene.page.ask("GET", "/", headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_what_waits_for_a_word_is_one_line_of_the_history(scene: Scene) -> None:
+    """It is asked about above, and listed when that is wanted."""
+    SCENES["trouble"](scene)
+    page = show(scene)
+
+    assert "Not listed: 30 old activities" in page
+    assert ("2023-001.fit" in page, "cut-short.fit" in page) == (False, True)
+    assert "2023-001.fit" in show(scene, "/?status=held")
+
+
 def test_problems_stand_first_and_the_backlog_can_be_decided(scene: Scene) -> None:
     """With its numbers."""
     SCENES["trouble"](scene)
@@ -213,6 +246,37 @@ def test_problems_stand_first_and_the_backlog_can_be_decided(scene: Scene) -> No
     assert answer.headers["Location"] == "/?said=decided"
     assert jobs.with_status(Status.HELD, "backlog") == []
     assert scene.page.ask("POST", "/do/backlog", headers=OWN, data={"decision": "since"}).status_code == 400
+
+
+@pytest.mark.parametrize(("decision", "after"), [("retry", Status.PENDING), ("aside", Status.SKIPPED)])
+def test_what_failed_stands_first_and_is_decided_at_once(scene: Scene, decision: str, after: Status) -> None:
+    """However many newer uploads there are."""
+    scene.connect()
+    step = Step(Outcome.FAILED, Status.FAILED, error_message="Strava cannot use the file")
+    for name in ("old.fit", "new.fit"):
+        scene.activity(name=name, days_ago=9, step=step)
+    for number in range(PAGE):
+        scene.done("cycling", 1, f"{number}.fit")
+    above = show(scene).split('id="history"')[0]
+    assert "2 uploads have failed" in above
+    assert re.search(r"new\.fit</b>Strava cannot use the file", above)
+    assert 'href="/?status=failed#history-title"' in above
+    scene.page.ask("POST", "/do/failed", headers=OWN, data={"decision": decision})
+
+    assert {named("old.fit").status, named("new.fit").status} == {after}
+    assert 'id="failed"' not in show(scene)
+
+
+def test_what_was_mended_can_be_tried_at_once(scene: Scene) -> None:
+    """Nobody waits for the hourly look after having subscribed."""
+    scene.connect()
+    job = scene.activity(name="a.fit")
+    shared.shut(Gate(GateName.SETTINGS, scene.now + 3_000, scene.now, 1, "app_inactive", "inactive"))
+    assert 'action="/do/try"' in show(scene)
+    scene.page.ask("POST", "/do/try", headers=OWN)
+
+    assert shared.gates()[GateName.SETTINGS].until <= scene.now
+    assert (job, scene.page.pokes) == (named("a.fit").id, ["poke"])
 
 
 def test_what_is_under_way_is_shown_with_how_far_it_is(scene: Scene) -> None:
@@ -309,6 +373,34 @@ def test_what_the_script_sends_is_answered_in_the_viewers_language(scene: Scene)
     empty = scene.page.ask("POST", "/do/upload", headers=headers, data={"file": (io.BytesIO(b""), "a.fit")})
 
     assert (empty.status_code, (empty.json or {})["error"]["message"]) == (400, "파일이 비어 있습니다")
+
+
+def test_a_file_that_is_too_large_is_refused_in_words(scene: Scene) -> None:
+    """For the script in JSON, else on a page; in the viewer's language, and before the bytes are read."""
+
+    def refused(accept: str) -> str:
+        answer = scene.page.ask(
+            "POST",
+            "/do/upload",
+            headers={**OWN, "Accept": accept, "Accept-Language": "ko"},
+            environ_overrides={"CONTENT_LENGTH": "27000000"},
+        )
+        assert answer.status_code == 413
+        return answer.json["error"]["message"] if answer.json else answer.text
+
+    words = "파일이 Strava가 받는 25 MB보다 큽니다"
+    assert refused("application/json") == words
+    assert f"<p>{words}</p>" in refused("text/html")
+
+
+def test_a_name_cannot_turn_the_pages_words_round(scene: Scene) -> None:
+    """In a sentence it stands without what turns; by itself as it is, set apart by the style."""
+    scene.troubles.append(Problem("unreadable", "/a\u202egpx.fit cannot be read", scene.now))
+    scene.done("cycling", 0, "b\u202egpx.fit")
+    page = show(scene)
+
+    assert "/agpx.fit cannot be read" in page
+    assert "b\u202egpx.fit</b>" in page
 
 
 def test_names_with_html_in_them_are_text_wherever_they_stand(scene: Scene) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,13 @@ def snapshot(
 ) -> dict[str, Any]:
     """How things are with one athlete."""
     process = status.Process(
-        1, NOW - 60, "127.0.0.1", 8480, "http://localhost:8480", (watch,), troubles=troubles
+        1,
+        NOW - 60,
+        "127.0.0.1",
+        8480,
+        "http://localhost:8480",
+        (watch,),
+        troubles=(*troubles, *status.of_folders((watch,), now)),
     )
     return status.snapshot(["me"], process, now)
 
@@ -89,10 +96,25 @@ def test_wrong_settings_and_missing_folders_need_a_person() -> None:
     ill = Problem("internal", "the database is gone", NOW)
     found = snapshot(watch=away, troubles=(ill,))
 
-    assert [one["code"] for one in found["problems"]] == ["internal", "app_inactive", "folder_unavailable"]
-    assert "No such file" in found["problems"][2]["message"]
+    assert [one["code"] for one in found["problems"]] == ["internal", "folder_unavailable", "app_inactive"]
+    assert "No such file" in found["problems"][1]["message"]
+    assert "mount it or create it" in found["problems"][1]["message"]
     shared.reopen(GateName.SETTINGS)
     assert snapshot()["problems"] == []
+
+
+def test_each_trouble_lasts_since_it_came(tmp_path: Path) -> None:
+    """Two folders have one each; what comes back has come anew."""
+    troubles, rides = status.Troubles(), WatchState("/rides", "me", "poll", available=False, reason="gone")
+    usb = replace(rides, folder=str(tmp_path))
+
+    def since(now: float, *watch: WatchState) -> list[float]:
+        return [one.since for one in troubles.dated(status.of_folders(watch, now))]
+
+    assert since(NOW, rides, replace(usb, available=True)) == [NOW]
+    assert since(NOW + 5, rides, usb) == [NOW, NOW + 5]
+    assert since(NOW + 6, replace(rides, available=True), usb) == [NOW + 5]
+    assert since(NOW + 7, rides, usb) == [NOW + 7, NOW + 5]
 
 
 def test_a_failed_job_needs_a_person_until_it_is_put_aside(tmp_path: Path) -> None:

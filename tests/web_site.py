@@ -54,6 +54,10 @@ class Page:
             connected=lambda: self.pokes.append("connected"),
             clock=self.clock,
         )
+        self.restart()
+
+    def restart(self) -> None:
+        """Another process, and a browser that it does not know yet."""
         self.app = wsgi(self.site)
         self.browser = Client(self.app)
 

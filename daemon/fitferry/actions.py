@@ -16,7 +16,17 @@ from fitferry.errors import Refused
 from fitferry.formats import Item, is_known
 from fitferry.ledger import athletes, files, jobs, shared
 from fitferry.ledger.files import File
-from fitferry.model import MAX_FILE_BYTES, Admission, Backlog, Inspection, Job, Newcomer, Status, Verdict
+from fitferry.model import (
+    MAX_FILE_BYTES,
+    Admission,
+    Backlog,
+    GateName,
+    Inspection,
+    Job,
+    Newcomer,
+    Status,
+    Verdict,
+)
 from fitferry.pipeline import admit
 
 _log = structlog.get_logger()
@@ -87,6 +97,16 @@ class Actions:
     def retry_failed(self) -> list[Job]:
         """Put every failed job back into the queue."""
         return [self.upload_again(job.activity_id) for job in jobs.with_status(Status.FAILED)]
+
+    def dismiss_failed(self) -> None:
+        """Put every failed job aside."""
+        for job in jobs.with_status(Status.FAILED):
+            jobs.set_aside(job.id)
+
+    def try_now(self) -> None:
+        """Let what waits for the settings or for a subscription be tried at once: a person has mended it."""
+        shared.try_now([GateName.SETTINGS], self._clock())
+        self._poke()
 
     def dismiss(self, activity_id: int) -> Job:
         """Put a failed or held job aside."""

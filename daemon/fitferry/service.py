@@ -109,15 +109,16 @@ class Daemon:
         return status.snapshot(self._settings.athletes, self._process(now), now)
 
     def _process(self, now: float) -> status.Process:
+        watch = tuple(intake.state for intake in self._intakes)
         return status.Process(
             pid=os.getpid(),
             started_at=self._started_at,
             host=self._settings.web.host,
             port=self.port(),
             url=self.url(),
-            watch=tuple(intake.state for intake in self._intakes),
+            watch=watch,
             backlog=actions.backlog(self._settings.athletes, now),
-            troubles=tuple(self._all_troubles(now)),
+            troubles=tuple(self._troubles.dated([*self._own_troubles(now), *status.of_folders(watch, now)])),
         )
 
     def illness(self) -> str | None:
@@ -214,16 +215,16 @@ class Daemon:
         if admit.find_again():
             self._queue.poke()
 
-    def _all_troubles(self, now: float) -> list[Problem]:
-        return self._troubles.now(
-            {
-                "internal": self.illness(),
-                "not_put_away": self._attempts.unmoved
-                and f"an uploaded file cannot be moved or deleted ({self._attempts.unmoved}): "
-                "give Fitferry the right to write there, or set after_upload to keep",
-            },
-            now,
-        )
+    def _own_troubles(self, now: float) -> list[Problem]:
+        ill, unmoved = self.illness(), self._attempts.unmoved
+        found = [Problem("internal", ill, now)] if ill else []
+        if unmoved:
+            words = (
+                f"an uploaded file cannot be moved or deleted ({unmoved}): "
+                "give Fitferry the right to write there, or set after_upload to keep"
+            )
+            found.append(Problem("not_put_away", words, now))
+        return found
 
     def port(self) -> int:
         """The port that the page listens on."""

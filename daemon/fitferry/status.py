@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ _NOT_CONNECTED = (
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What only the running daemon knows of itself."""
+    """What only the running daemon knows of itself. `troubles`: its own, and those of its folders."""
 
     pid: int
     started_at: float
@@ -57,15 +57,29 @@ class Process:
 
 
 class Troubles:
-    """Since when each trouble of the process lasts."""
+    """Since when each trouble of the process and of its folders lasts: the ledger knows nothing of these."""
 
     def __init__(self) -> None:
-        self._since: dict[str, float] = {}
+        self._since: dict[tuple[str, str | None, str], float] = {}
 
-    def now(self, troubles: dict[str, str | None], now: float) -> list[Problem]:
-        """The problems that there are: `troubles` has the words of each by its code, None where all is well."""
-        self._since = {code: self._since.get(code, now) for code, words in troubles.items() if words}
-        return [Problem(code, troubles[code] or "", since) for code, since in self._since.items()]
+    def dated(self, found: Iterable[Problem]) -> list[Problem]:
+        """What there is now, each with the moment at which it was there first."""
+        there = {(one.code, one.athlete, one.subject): one for one in found}
+        self._since = {key: self._since.get(key, one.since) for key, one in there.items()}
+        return [replace(one, since=self._since[key]) for key, one in there.items()]
+
+
+def of_folders(watch: Iterable[WatchState], now: float) -> Iterator[Problem]:
+    """What is wrong with the watched folders now."""
+    for one in watch:
+        if not one.available and one.reason:
+            words = (
+                f"the folder {one.folder} cannot be read ({one.reason}): mount it or create it, or mend its path "
+                "under [[watch]] in the settings; Fitferry goes on by itself when it is there"
+            )
+            yield Problem("folder_unavailable", words, now, one.athlete, one.folder)
+        if one.unreadable:
+            yield Problem("unreadable", _unreadable(one.unreadable), now, one.athlete, one.folder)
 
 
 def snapshot(names: Iterable[str], process: Process, now: float) -> dict[str, Any]:
@@ -187,22 +201,6 @@ def problems(
     settings = gates.get(GateName.SETTINGS)
     if settings is not None:
         found.append(Problem(settings.code, settings.message, settings.since))
-    found += [
-        Problem(
-            "folder_unavailable",
-            f"the folder {w.folder} cannot be read ({w.reason}); Fitferry waits for it",
-            process.started_at,
-            w.athlete,
-            w.folder,
-        )
-        for w in process.watch
-        if not w.available and w.reason
-    ]
-    found += [
-        Problem("unreadable", _unreadable(w.unreadable), process.started_at, w.athlete, w.folder)
-        for w in process.watch
-        if w.unreadable
-    ]
     if process.backlog.count:
         found.append(Problem("backlog", _backlog_in_words(process.backlog), process.backlog.since))
     return found

@@ -144,6 +144,9 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, str | None]]:
         (f"{of(state)}: {of('the page is at {url}'.format(url=found['web']['url']))}", show.STATES[state])
     ]
     lines += [(f"  ! {of(problem['message'])}", "red") for problem in found["problems"]]
+    if found["queue"]["failed"]:
+        words = f"failed uploads: {found['queue']['failed']:,}; `fitferry uploads --status failed` says why"
+        lines.append((f"  ! {of(words)}", "red"))
     for person in found["athletes"]:
         lines.append((f"  {of(_connection(person))}", None))
     for watch in found["watch"]:

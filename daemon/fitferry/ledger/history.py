@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 
 from fitferry.ledger.rows import jobs_where
-from fitferry.ledger.tables import ActivityRow, JobRow, SketchRow, fn, tuples
+from fitferry.ledger.tables import ActivityRow, JobRow, SketchRow, fn, function, tuples
 from fitferry.model import OPEN, Job, Sketch, Status
 
 _ONE_SCAN = 3600.0
 """Seconds in which what lies in a folder is admitted."""
-_NAMES = (
-    ActivityRow.path.cast("text")
-    .concat(" ")
-    .concat(ActivityRow.member)
-    .concat(" ")
-    .concat(fn.COALESCE(ActivityRow.sport, ""))
-)
 
 
 def listed(
@@ -24,21 +18,39 @@ def listed(
     status: Status | None = None,
     athlete: str | None = None,
     text: str = "",
+    sports: Iterable[str] = (),
+    without_backlog: bool = False,
     before: int | None = None,
     limit: int = 50,
 ) -> list[Job]:
     """The jobs, newest first; `skipped` only when asked for.
 
-    `text`: what the name of the file or of the sport holds. `before`: below this id.
+    `text`: what the name of the file or of the sport holds; `sports`: these, too. `without_backlog`: leave out
+    what waits for a word on the old activities. `before`: below this id.
     """
     where = JobRow.status != Status.SKIPPED if status is None else JobRow.status == status
     if athlete is not None:
         where &= ActivityRow.athlete == athlete
     if text:
-        where &= fn.INSTR(fn.LOWER(_NAMES), text.lower()) > 0
+        named = fn.names(ActivityRow.path, ActivityRow.member, ActivityRow.sport)
+        where &= (fn.INSTR(named, plain(text)) > 0) | ActivityRow.sport.in_(list(sports))
+    if without_backlog:
+        where &= (JobRow.status != Status.HELD) | (fn.COALESCE(JobRow.error_code, "") != "backlog")
     if before is not None:
         where &= JobRow.id < before
     return jobs_where(where, limit=limit)
+
+
+def plain(text: str) -> str:
+    """A text as it is compared: without capitals, and each letter in one piece, whatever wrote it (macOS does not)."""
+    return unicodedata.normalize("NFC", text.casefold())
+
+
+@function
+def names(path: bytes, member: str, sport: str | None) -> str:
+    """By what an activity is found."""
+    name = path.rsplit(b"/", 1)[-1].decode("utf-8", "replace")
+    return plain(f"{name} {member} {(sport or '').replace('_', ' ')}")
 
 
 def unfinished() -> list[Job]:

@@ -96,10 +96,16 @@ def hurry(names: list[GateName], now: float) -> None:
             GateRow.update(until=now, probing=False).where(leased).execute()
 
 
+def try_now(names: list[GateName], now: float) -> None:
+    """Let gates be tried by the next job, as far in the future as that may be."""
+    with writing():
+        GateRow.update(until=now).where(GateRow.name.in_(names), GateRow.until > now).execute()
+
+
 def hurry_gates(now: float, longest: dict[GateName, float]) -> None:
     """After a start: let gates be tried at once where that may help, and none later than its longest wait."""
     with writing():
-        GateRow.update(until=now).where(GateRow.name.in_([GateName.SETTINGS, GateName.NETWORK])).execute()
+        try_now([GateName.SETTINGS, GateName.NETWORK], now)
         for name, seconds in longest.items():
             GateRow.update(until=now + seconds).where(
                 GateRow.name == name, GateRow.until > now + seconds

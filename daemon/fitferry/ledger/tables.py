@@ -51,6 +51,8 @@ _failures: list[str] = []
 
 fn = peewee.fn
 Case = peewee.Case
+function = _database.func()
+"""Lets SQL call a function of Python by its name."""
 DatabaseError = peewee.DatabaseError
 JOIN = peewee.JOIN
 

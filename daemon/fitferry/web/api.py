@@ -13,7 +13,7 @@ from fitferry.errors import Refused, SignInFailed
 from fitferry.ledger import athletes, history, jobs
 from fitferry.model import Job, Status
 from fitferry.tokens import Callback, digest
-from fitferry.web.doors import make_login_link
+from fitferry.web.doors import make_login_link, may_enter
 from fitferry.web.guard import CALLBACK
 from fitferry.web.site import Site
 
@@ -131,19 +131,21 @@ def finish_sign_in(site: Site, query: Mapping[str, str]) -> Any:
     try:
         name = site.tokens.complete(Callback(**given), site.clock())
     except SignInFailed as failed:
-        return _told(failed.code, str(failed), failed.status, given["state"])
+        return _told(site, failed.code, str(failed), failed.status, given["state"])
     jobs.bring_forward(name)
     site.connected()
     person = athletes.get(name)
-    return _told("connected", f"{name} is connected to Strava as {person.display_name}.", 200, given["state"])
+    words = f"{name} is connected to Strava as {person.display_name}."
+    return _told(site, "connected", words, 200, given["state"])
 
 
-def _told(code: str, words: str, http_status: int, state: str) -> Any:
+def _told(site: Site, code: str, words: str, http_status: int, state: str) -> Any:
     if wants_json():
         return jsonify({"outcome": code, "message": words}), http_status
-    consent = athletes.consent(digest(state))
-    who = consent.athlete if consent else None
-    return render_template("callback.html", outcome=code, words=words, athlete=who), http_status
+    consent, names = athletes.consent(digest(state)), site.settings.athletes
+    who = consent.athlete if consent else names[0] if len(names) == 1 else None
+    again = who if code not in {"connected", "app"} and may_enter(site, "/") else None
+    return render_template("callback.html", outcome=code, words=words, again=again), http_status
 
 
 def take_files(site: Site) -> list[Job]:

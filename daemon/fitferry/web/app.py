@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 from fitferry import __version__
 from fitferry.errors import FerryError, Refused
 from fitferry.web import api, deeds, doors, pages
-from fitferry.web.guard import UPLOAD_BYTES, Guard, Wsgi, cookie
+from fitferry.web.guard import REFUSAL, UPLOAD_BYTES, Guard, Wsgi, cookie
 from fitferry.web.site import Site
 from fitferry.web.viewer import viewer
 
@@ -36,6 +36,7 @@ def wsgi(site: Site) -> Wsgi:
     for part in (doors, api, pages, deeds):
         app.register_blueprint(part.blueprint(site))
     _know_the_viewer(app, site)
+    _say_what_was_refused(app)
     _guard_sign_in(app, site)
     _answer_errors(app)
     website = urlsplit(site.settings.strava.website)
@@ -54,10 +55,19 @@ def _know_the_viewer(app: Flask, site: Site) -> None:
         return {"viewer": g.viewer, "_": g.viewer.say}
 
 
+def _say_what_was_refused(app: Flask) -> None:
+    """Before anything else is looked at, also who is signed in."""
+
+    @app.before_request
+    def refuse() -> Any:
+        refusal = request.environ.get(REFUSAL)
+        return _told(refusal[1], refusal[2], refusal[0]) if refusal else None
+
+
 def _guard_sign_in(app: Flask, site: Site) -> None:
     @app.before_request
     def let_in() -> Any:
-        if doors.may_enter(site):
+        if doors.may_enter(site, request.path):
             return None
         if request.path.startswith("/api/"):
             return _error("unauthorized", "sign in, or send the API token", 401)

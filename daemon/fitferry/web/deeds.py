@@ -21,11 +21,12 @@ SAID = {
     "known": say("This activity is on Strava already."),
     "aside": say("Put aside."),
     "decided": say("Decided."),
+    "tried": say("Fitferry asks Strava again, as soon as there is something to upload."),
 }
 """What the page may say of what was just done: a closed set, so that no link can put words into its mouth."""
 
 
-def blueprint(site: Site) -> Blueprint:
+def blueprint(site: Site) -> Blueprint:  # noqa: C901  # a list of small views
     """The addresses below /do."""
     deeds = Blueprint("deeds", __name__, url_prefix="/do")
 
@@ -58,6 +59,19 @@ def blueprint(site: Site) -> Blueprint:
     def dismiss(activity_id: int) -> Any:
         site.actions.dismiss(activity_id)
         return _back("aside")
+
+    @deeds.post("/failed")
+    def failed() -> Any:
+        if request.form.get("decision") == "retry":
+            site.actions.retry_failed()
+            return _back("queued")
+        site.actions.dismiss_failed()
+        return _back("aside")
+
+    @deeds.post("/try")
+    def try_now() -> Any:
+        site.actions.try_now()
+        return _back("tried")
 
     @deeds.post("/backlog")
     def decide() -> Any:

@@ -23,9 +23,8 @@ def make_login_link(site: Site) -> str:
     return f"{site.url()}/login?token={token}"
 
 
-def may_enter(site: Site) -> bool:
-    """Whether this request needs no sign-in, or has one."""
-    path = request.path
+def may_enter(site: Site, path: str) -> bool:
+    """Whether whoever asks may see what is at a path: it needs no sign-in, or they have one."""
     return path in _OPEN or path.startswith("/static/") or _has_token(site) or _has_session(site)
 
 

@@ -7,7 +7,6 @@ the Host is then the attacker's name, never an address.
 from __future__ import annotations
 
 import ipaddress
-import json
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +17,9 @@ COOKIE = "fitferry_session"
 UPLOAD_BYTES = 26_000_000
 OTHER_BYTES = 64_000
 CALLBACK = "/api/v1/strava/callback"
+REFUSAL = "fitferry.refusal"
+"""Where the application finds what was refused before it was asked: status, code and words, or None."""
+_TOO_LARGE = "the file is larger than the 25 MB that Strava takes"
 _UPLOADS = frozenset({"/api/v1/strava/upload", "/do/upload"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _NO_REFERRER = frozenset({"/login", CALLBACK})
@@ -45,24 +47,24 @@ class Guard:
         def guarded(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             return start(status, [*headers, *self._headers(path, headers)], *rest)
 
-        refusal = self._refusal(environ, path)
-        if refusal is not None:
-            return _refuse(*refusal, path=path, start=guarded)
+        # The application says it in the language of whoever asks, and does nothing else.
+        environ[REFUSAL] = self._refusal(environ, path)
         return self._app(environ, guarded)
 
-    def _refusal(self, environ: Environ, path: str) -> tuple[str, str, str] | None:
+    def _refusal(self, environ: Environ, path: str) -> tuple[int, str, str] | None:
         """The status, the code and the words with which a request is refused; None lets it pass."""
         if not self._host_is_ours(environ.get("HTTP_HOST", "")):
             words = "this name is not one of Fitferry's: add it to hosts in [web] if it should be"
-            return "421 Misdirected Request", "host", words
+            return 421, "host", words
         if environ["REQUEST_METHOD"] not in _SAFE and not self._origin_is_ours(environ, path):
-            return "403 Forbidden", "origin", "this request came from another site's page"
+            return 403, "origin", "this request came from another site's page"
         limit = UPLOAD_BYTES if path in _UPLOADS else OTHER_BYTES
         length = environ.get("CONTENT_LENGTH") or "0"
         if not length.isdecimal() or int(length) > limit:
-            return "413 Content Too Large", "too_large", f"a body may have {limit:,} bytes here"
+            words = _TOO_LARGE if path in _UPLOADS else f"a body may have {limit:,} bytes here"
+            return 413, "too_large", words
         if "HTTP_TRANSFER_ENCODING" in environ and environ.get("CONTENT_LENGTH") is None:
-            return "411 Length Required", "length", "a body has to say how long it is"
+            return 411, "length", "a body has to say how long it is"
         return None
 
     def _host_is_ours(self, host: str) -> bool:
@@ -132,13 +134,3 @@ def cookie(environ: Environ) -> str | None:
     """The session in a request's cookies."""
     # Not by http.cookies, which forgets all of them at the first odd one; other programs of this host have theirs.
     return parse_cookie(environ).get(COOKIE)
-
-
-def _refuse(status: str, code: str, words: str, *, path: str, start: StartResponse) -> list[bytes]:
-    if path.startswith("/api/"):
-        body = json.dumps({"error": {"code": code, "message": words}}).encode()
-        kind = "application/json"
-    else:
-        body, kind = f"{status}\n\n{words}\n".encode(), "text/plain; charset=utf-8"
-    start(status, [("Content-Type", kind), ("Content-Length", str(len(body)))])
-    return [body]

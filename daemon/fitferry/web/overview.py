@@ -10,15 +10,14 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from fitferry import actions, allowance, status
-from fitferry.ledger import history
-from fitferry.model import WAITS, Job, Status
+from fitferry.ledger import athletes, history, jobs
+from fitferry.model import MAX_FILE_BYTES, WAITS, Job, Status, Trouble
 from fitferry.web.site import Site
 from fitferry.web.viewer import Viewer
 from fitferry.words import say
 
 PAGE = 40
-MOST = 400
-"""Uploads on one page, however far somebody has scrolled."""
+"""Uploads on one page; the script puts the next one below when somebody scrolls."""
 _FEW = 6
 """Waiting uploads that are listed one by one."""
 _WEEKS = 52
@@ -53,6 +52,27 @@ SPORTS = {
     "cross_country_skiing": say("cross-country skiing"),
     "alpine_skiing": say("alpine skiing"),
 }
+_TITLES = {
+    "internal": say("Fitferry is ill"),
+    "not_put_away": say("A file stays where it is"),
+    "app_refused": say("Strava does not know the application"),
+    "app_inactive": say("The application needs a subscription"),
+    "wrong_address": say("Strava is not at its address"),
+    "folder_unavailable": say("A folder is missing"),
+    "unreadable": say("Not everything can be read"),
+}
+_GATED = frozenset({"app_refused", "app_inactive", "wrong_address"})
+"""Problems after whose mending Fitferry may try at once: else it does so once an hour."""
+_MISSING = {
+    None: say("{name} is not connected to Strava yet."),
+    Trouble.REVOKED: say("Strava no longer accepts the connection of {name}. The uploads wait."),
+    Trouble.SCOPE: say(
+        "{name} has not given the permission that uploads need. Connect again, and leave every box ticked."
+    ),
+    Trouble.KEY: say(
+        "The stored connection of {name} cannot be opened, because the key is another one. Connect again."
+    ),
+}
 _STATES = {
     Status.PENDING: say("waiting"),
     Status.PROCESSING: say("being sent"),
@@ -65,13 +85,12 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which uploads somebody wants to see. `before`: older than this one. `show`: how many."""
+    """Which uploads somebody wants to see. `before`: older than this one."""
 
     status: Status | None = None
     athlete: str | None = None
     text: str = ""
     before: int | None = None
-    show: int = PAGE
 
     def query(self, **change: Any) -> dict[str, Any]:
         """The same as an address has it."""
@@ -87,7 +106,6 @@ def wanted(query: Any, names: tuple[str, ...]) -> Wanted:
         athlete if athlete in names else None,
         query.get("q", "")[:100],
         _number(query.get("before", "")),
-        min(_number(query.get("show", "")) or PAGE, MOST),
     )
 
 
@@ -95,14 +113,24 @@ def overview(site: Site, viewer: Viewer, want: Wanted) -> dict[str, Any]:
     """All that the page shows."""
     now = site.clock()
     shown = site.snapshot()
+    people = [athletes.get(name) for name in site.settings.athletes]
     waiting = history.under_way(_FEW)
     queue = shown["queue"]
+    asked = any(problem["code"] == "backlog" for problem in shown["problems"])
+    backlog = actions.backlog(site.settings.athletes, now) if asked else status.NO_BACKLOG
     return {
         "now": shown,
+        "titles": _TITLES,
+        "gated": _GATED,
         "missing": {
-            one["athlete"]: one["message"] for one in shown["problems"] if one["code"] == "not_connected"
+            one.name: _MISSING[one.trouble].format(name=one.name) for one in people if not one.connected
         },
-        "backlog": status.backlog(actions.backlog(site.settings.athletes, now)),
+        "failed": next(iter(history.listed(status=Status.FAILED, limit=1)), None)
+        if queue["failed"]
+        else None,
+        "backlog": status.backlog(backlog),
+        "folded": 0 if want.query() else backlog.count,
+        "max_file_bytes": MAX_FILE_BYTES,
         "waiting": status.jobs_shown(waiting, now),
         "waiting_more": queue["pending"] + queue["processing"] - len(waiting),
         "receiving": [one for watch in shown["watch"] for one in watch.get("receiving", ())],
@@ -119,23 +147,36 @@ def _history(viewer: Viewer, want: Wanted, now: float) -> dict[str, Any]:
         status=want.status,
         athlete=want.athlete,
         text=want.text,
+        sports=_sports_like(viewer, want.text),
+        without_backlog=not want.query(),
         before=want.before,
-        limit=want.show + 1,
+        limit=PAGE + 1,
     )
-    page = found[: want.show]
+    page = found[:PAGE]
+    before = jobs.get(want.before) if want.before else None
     sketches = history.sketches(job.activity_id for job in page)
     today = datetime.fromtimestamp(now, viewer.zone).date()
     rows = [_row(job, shown) for job, shown in zip(page, status.jobs_shown(page, now), strict=True)]
     days = groupby(rows, key=lambda row: viewer.local(row["created_at"]).date())
+
+    def day_of(job: Job) -> date:
+        return datetime.fromtimestamp(job.created_at, viewer.zone).date()
+
     return {
         "days": [(day.isoformat(), viewer.heading(day, today), list(group)) for day, group in days],
         "sketches": sketches,
-        "older": page[-1].id if len(found) > want.show else None,
-        "more": min(want.show + PAGE, MOST),
+        "goes_on": before is not None and page and day_of(before) == day_of(page[0]),
+        "older": page[-1].id if len(found) > PAGE else None,
         "want": want,
         "states": _STATES,
         "filtered": bool(want.query()),
     }
+
+
+def _sports_like(viewer: Viewer, text: str) -> list[str]:
+    """The sports whose names in the viewer's language hold a text."""
+    wanted = history.plain(text)
+    return [code for code, words in SPORTS.items() if text and wanted in history.plain(viewer.of(words))]
 
 
 def _row(job: Job, shown: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from secrets import token_hex
 from typing import Any
 
 from flask import Blueprint, Response, g, make_response, render_template, request
@@ -22,10 +23,11 @@ STALE_SECONDS = 60
 def blueprint(site: Site) -> Blueprint:
     """The pages outside the API."""
     pages = Blueprint("pages", __name__)
+    process = token_hex(4)
 
     @pages.get("/")
     def page() -> Any:
-        tag = _tag(site)
+        tag = _tag(site, process)
         # The page's script asks so every two seconds; browsers themselves are told to keep nothing.
         if request.headers.get("If-None-Match") == tag:
             return Response(status=304, headers={"ETag": tag})
@@ -58,10 +60,11 @@ def blueprint(site: Site) -> Blueprint:
     return pages
 
 
-def _tag(site: Site) -> str:
-    """What the page's content depends on, in short."""
+def _tag(site: Site, process: str) -> str:
+    """What the page's content depends on, in short; `process`, because the next one counts its changes anew."""
     viewer = g.viewer
     parts = (
+        process,
         site.revision(),
         int(site.clock() // STALE_SECONDS),
         site.illness(),

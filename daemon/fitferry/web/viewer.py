@@ -21,6 +21,8 @@ ZONE_COOKIE = "fitferry_zone"
 _TIMES = {"ko": "HH:mm"}
 """Where CLDR's short time mixes languages: AM 7:48."""
 _TYPED = re.compile("`([^`]+)`")
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""What turns round the words beside it: a file's name may hold it, a sentence with the name in it must not."""
 _LOCALES = {"en": "en_GB", "ko": "ko_KR"}
 
 
@@ -35,15 +37,17 @@ class Viewer:
 
     def say(self, text: str, /, **values: object) -> str:
         """A sentence by its English template."""
-        return self.words.say(text, **values)
+        return _TURNING.sub("", self.words.say(text, **values))
 
     def of(self, english: str | None) -> str:
         """A finished English sentence."""
-        return self.words.of(english)
+        return _TURNING.sub("", self.words.of(english))
 
     def marked(self, english: str | None) -> Markup:
-        """A finished English sentence, with what is to be typed set apart."""
-        return Markup(_TYPED.sub(r"<code>\1</code>", str(escape(self.of(english)))))  # noqa: S704  # escaped before
+        """A finished English sentence by itself: with a capital, and with what is to be typed set apart."""
+        text = self.of(english)
+        text = str(escape(text[:1].upper() + text[1:]))
+        return Markup(_TYPED.sub(r"<code>\1</code>", text))  # noqa: S704  # escaped before
 
     def local(self, text: str) -> datetime:
         """A time of the API in their zone."""

@@ -2,33 +2,55 @@
 "use strict";
 
 const POLL = 2000, SLOWEST = 30000;
+// A ride that comes and goes is followed closely; an import, where every look costs a whole page, at this pace.
+const AT_ONCE = 5, STEADY = 15000;
 
 // Times are shown in the zone of the viewer; only the browser knows it.
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-const cookie = `fitferry_zone=${encodeURIComponent(zone)}`;
-const known = document.cookie.split("; ").includes(cookie);
-if (zone && !known) document.cookie = `${cookie}; path=/; max-age=31536000; samesite=lax`;
+const cookie = `fitferry_zone=${zone}`; // as it is: names of zones need no escapes, and the server undoes none
+const told = document.cookie.split("; ").includes(cookie);
+if (zone && !told) document.cookie = `${cookie}; path=/; max-age=31536000; samesite=lax`;
 
-let tag = null, show = 0, timer = 0, pause = POLL;
+const tags = new Map(); // of each address
+let timer = 0, pause = POLL, looks = AT_ONCE, counted = Date.now();
 
 function address() {
   const url = new URL(location.href);
   url.searchParams.delete("said");
-  if (show) url.searchParams.set("show", show);
   return url;
+}
+
+// Of a long history only the piece is kept fresh that somebody looks at; the address of each stands below the one before.
+function lookedAt() {
+  const pieces = [...document.querySelectorAll(".page")];
+  const at = Math.max(0, pieces.findIndex(piece => piece.getBoundingClientRect().bottom > 0));
+  const before = at && pieces[at - 1].querySelector(".older a");
+  return before ? [pieces[at], before.href] : [pieces[0], address().href];
+}
+
+// How long to wait now: the first few changes are looked at once, more of them each in its time.
+function wait() {
+  const now = Date.now();
+  looks = Math.min(AT_ONCE, looks + (now - counted) / STEADY);
+  counted = now;
+  return Math.max(pause, (1 - looks) * STEADY);
 }
 
 async function refresh() {
   clearTimeout(timer);
   if (document.hidden) return;
   try {
-    const headers = tag ? { "If-None-Match": tag } : {};
-    const answer = await fetch(address(), { headers, cache: "no-store", redirect: "error" });
+    const [piece, from] = lookedAt();
+    const headers = tags.has(from) ? { "If-None-Match": tags.get(from) } : {};
+    const answer = await fetch(from, { headers, cache: "no-store", redirect: "error" });
     if (answer.status === 401) return location.reload();
     if (answer.status === 200) {
-      tag = answer.headers.get("ETag");
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      looks -= 1;
+      const fresh = parsed(await answer.text());
       document.querySelectorAll("[data-live], #fresh").forEach(old => renew(old, fresh.getElementById(old.id)));
+      renew(piece, fresh.querySelector(".page"));
+      tags.set(from, answer.headers.get("ETag"));
+      document.title = fresh.title;
       tick();
       watchTheEnd();
     }
@@ -36,25 +58,30 @@ async function refresh() {
   } catch {
     pause = Math.min(2 * pause, SLOWEST); // Fitferry is away; its page stays as it was
   }
-  timer = setTimeout(refresh, pause);
+  timer = setTimeout(refresh, wait());
 }
 
-// Children are known by their ids, so that what a person is about to press stays where it is.
+const parsed = text => new DOMParser().parseFromString(text, "text/html");
+
+// Children are known by their ids or keys, so that what a person is about to press stays where it is.
 function renew(old, fresh) {
   if (!fresh || old.isEqualNode(fresh) || old.querySelector("details[open]")) return;
-  const keyed = fresh.children.length > 0 && [...fresh.children].every(child => child.id || child.tagName === "OL");
+  const key = child => child.id || child.dataset.key || child.tagName;
+  const known = child => child.id || child.dataset.key || child.matches("h3, ol, .older, .nothing");
+  const keyed = fresh.children.length > 0 && [...fresh.children].every(known);
   if (!keyed || old.tagName !== fresh.tagName) {
     if (!old.contains(document.activeElement) || old === document.activeElement) old.replaceWith(document.importNode(fresh, true));
     return;
   }
   for (const name of fresh.getAttributeNames()) old.setAttribute(name, fresh.getAttribute(name));
-  const kept = new Map([...old.children].map(child => [child.id || child.tagName, child]));
+  const kept = new Map([...old.children].map(child => [key(child), child]));
   let at = null;
   for (const child of fresh.children) {
-    const before = kept.get(child.id || child.tagName);
-    kept.delete(child.id || child.tagName);
+    const before = kept.get(key(child));
+    kept.delete(key(child));
     if (before) renew(before, child);
-    const here = (before && before.isConnected && before) || (child.id && old.querySelector(`:scope > #${CSS.escape(child.id)}`)) || document.importNode(child, true);
+    const here = (before && before.isConnected ? before : null)
+      || (before && [...old.children].find(one => key(one) === key(child))) || document.importNode(child, true);
     const next = at ? at.nextElementSibling : old.firstElementChild;
     if (here !== next) old.insertBefore(here, next);
     at = here;
@@ -67,26 +94,42 @@ function tick() {
   document.querySelectorAll("time[data-until]").forEach(time => {
     const left = Math.round((new Date(time.dateTime) - Date.now()) / 1000);
     if (!time.title) time.title = time.textContent;
-    const minutes = Math.floor(left / 60), seconds = String(left % 60).padStart(2, "0");
-    if (left > 0 && left < 86400) time.textContent = minutes < 60 ? `${minutes}:${seconds}` : time.title;
+    const words = document.getElementById("under-way").dataset[left < 60 ? "seconds" : "minutes"];
+    const within = words.replace("{m}", Math.floor(left / 60)).replace("{s}", left % 60);
+    time.textContent = left > 0 && left < 3600 ? within : time.title;
   });
 }
 
-// The history goes on while somebody scrolls
+// The history goes on below: by itself where it stands beside the rest, else only when that is asked for
+const wide = matchMedia("(min-width: 60.01rem)");
+const listed = document.getElementById("history");
 const end = new IntersectionObserver(seen => {
-  const more = document.getElementById("history").dataset.more;
-  if (more && seen.some(one => one.isIntersecting)) {
-    show = Number(more);
-    tag = null;
-    refresh();
-  }
+  if (wide.matches && seen.some(one => one.isIntersecting)) goOn(seen[0].target.querySelector("a"));
 }, { rootMargin: "400px" });
 
 function watchTheEnd() {
   end.disconnect();
-  const older = document.getElementById("older");
-  if (older && document.getElementById("history").dataset.more) end.observe(older);
+  const older = listed.querySelector(".page:last-child .older");
+  if (older) end.observe(older);
 }
+
+async function goOn(link) {
+  end.disconnect();
+  const last = listed.lastElementChild;
+  const answer = await fetch(link.href, { cache: "no-store", redirect: "error" }).catch(() => null);
+  if (!answer || !answer.ok) return;
+  const next = document.importNode(parsed(await answer.text()).querySelector(".page"), true);
+  if (last === listed.lastElementChild) listed.append(next);
+  if (link === document.activeElement) next.querySelector("a, button")?.focus({ preventScroll: true });
+  watchTheEnd();
+}
+
+listed.addEventListener("click", event => {
+  const link = event.target.closest(".older a");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  goOn(link);
+});
 
 // Files, by choosing or dropping, one after the other
 const form = document.querySelector("#drop form"), list = document.getElementById("sent");
@@ -94,12 +137,20 @@ const form = document.querySelector("#drop form"), list = document.getElementByI
 function send(file) {
   const line = document.createElement("li"), name = document.createElement("b"), words = document.createElement("span");
   const bar = document.createElement("progress");
+  name.className = "name";
+  name.dir = "auto";
   name.textContent = file.name;
   words.textContent = ` ${form.dataset.sending} `;
   bar.max = 1;
   bar.setAttribute("aria-label", file.name);
   line.append(name, words, bar);
   list.prepend(line);
+  const said = (text, good) => {
+    words.textContent = ` ${text}`;
+    words.className = good ? "good" : "bad";
+    bar.remove();
+  };
+  if (file.size > Number(form.dataset.limit)) return said(form.dataset.toobig, false);
   return new Promise(done => {
     const request = new XMLHttpRequest(), body = new FormData();
     body.append("file", file);
@@ -111,9 +162,7 @@ function send(file) {
       let found = {};
       try { found = JSON.parse(request.responseText); } catch { /* no answer at all */ }
       const good = request.status === 200;
-      words.textContent = ` ${good ? found.words : found.error ? found.error.message : form.dataset.failed}`;
-      words.className = good ? "good" : "bad";
-      bar.remove();
+      said(good ? found.words : found.error ? found.error.message : form.dataset.failed, good);
       done();
     };
     request.send(body);
@@ -145,4 +194,4 @@ document.addEventListener("visibilitychange", refresh);
 setInterval(tick, 1000);
 tick();
 watchTheEnd();
-if (known) timer = setTimeout(refresh, POLL); else refresh();
+if (told) timer = setTimeout(refresh, POLL); else refresh();
