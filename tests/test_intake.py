@@ -369,6 +369,19 @@ def test_a_file_in_a_new_folder_is_found_by_its_event(live: Bench, ride: Ride) -
     assert live.wait_for(1)
 
 
+def test_what_a_linked_folder_holds_is_not_taken(bench: Bench, ride: Ride, tmp_path: Path) -> None:
+    """Whether the link was there at first or came later."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "a.fit").write_bytes(ride())
+    (bench.folder / "link").symlink_to(outside)
+    bench.intake.hint(str(bench.folder / "link"), Sign.APPEARED)
+    for _ in range(3):
+        bench.pass_(10)
+
+    assert bench.files() == []
+
+
 def test_a_slow_writer_is_waited_for(live: Bench, ride: Ride) -> None:
     """Each write is an event; only the last one makes the file whole."""
     whole = ride()

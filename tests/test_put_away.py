@@ -247,6 +247,32 @@ def test_a_link_is_left_alone(where: Archive, tmp_path: Path) -> None:
     assert (tmp_path / "elsewhere.fit").exists()
 
 
+@pytest.mark.parametrize("wanted", [AfterUpload.ARCHIVE, AfterUpload.DELETE])
+def test_nothing_behind_a_link_to_a_folder_is_touched(
+    where: Archive, tmp_path: Path, wanted: AfterUpload
+) -> None:
+    """It lies outside the watched folder."""
+    (tmp_path / "outside").mkdir()
+    (where.folder / "link").symlink_to(tmp_path / "outside")
+    job = a_job(where.folder / "link/a.fit")
+    done(job, wanted)
+    put_away_all([where])
+
+    assert tree(tmp_path / "outside") == {"a.fit": b"ride"}
+    assert the(job.id).after_done is AfterUpload.KEEP
+
+
+def test_the_watched_folder_itself_may_be_a_link(where: Archive, tmp_path: Path) -> None:
+    """Whoever set it up meant where it leads."""
+    link = tmp_path / "link"
+    link.symlink_to(where.folder)
+    job = a_job(link / "a.fit")
+    done(job, AfterUpload.DELETE)
+    put_away_all([Archive(link, link / "uploaded")])
+
+    assert tree(where.folder) == {}
+
+
 def test_a_file_that_somebody_took_away_is_no_error(where: Archive) -> None:
     """It is gone."""
     job = a_job(where.folder / "a.fit")

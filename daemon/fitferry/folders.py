@@ -44,8 +44,8 @@ def is_wanted_name(name: str) -> bool:
 
 
 def is_kept_folder(path: str) -> bool:
-    """Whether a path is a folder, and none of those that are passed over."""
-    return not is_junk_folder(os.path.basename(path)) and os.path.isdir(path)
+    """Whether a path is a folder, and none of those that are passed over; a link to one leads out of here."""
+    return not is_junk_folder(os.path.basename(path)) and os.path.isdir(path) and not os.path.islink(path)
 
 
 def is_junk_folder(name: str) -> bool:

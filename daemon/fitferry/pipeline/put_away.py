@@ -84,8 +84,15 @@ def _archive_of(path: str, archives: Iterable[Archive]) -> Archive | None:
     return inner if inner is not None and not Path(path).is_relative_to(inner.archive) else None
 
 
+def _is_really_below(folder: Path, watched: Path) -> bool:
+    """Whether no link leads from a watched folder, which may be one itself, to this folder below it."""
+    return Path(os.path.realpath(folder)) == os.path.realpath(watched) / folder.relative_to(watched)
+
+
 def _do(job: Job, where: Archive) -> AfterUpload:
     path = Path(job.path)
+    if not _is_really_below(path.parent, where.folder):
+        return AfterUpload.KEEP
     target = where.archive / path.relative_to(where.folder)
     aside = path.with_name(f".{job.file_sha256[:16]}.fitferry")
     if not os.path.lexists(aside):
