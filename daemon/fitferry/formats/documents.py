@@ -22,6 +22,8 @@ MAX_ELEMENTS = 1_500_000
 MAX_TEXT = 64
 """Characters of a text that is looked at: times, numbers, a sport."""
 EARTH_M = 6_371_000.0
+FIRST_DAY, LAST_DAY = datetime(1980, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""A time outside is of a clock that was never set; the calendar's own ends cannot be shown in every time zone."""
 _CHUNK = 1 << 20
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _SPORTS = {
@@ -335,9 +337,10 @@ class _Span:
 def _moment(text: str) -> float | None:
     try:
         moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.timestamp() if FIRST_DAY <= moment < LAST_DAY else None
 
 
 def _sum(total: float | None, text: str) -> float | None:

@@ -20,6 +20,7 @@ from fitferry.intake.attachment import Attachment
 from fitferry.intake.candidates import Candidates
 from fitferry.intake.progress import measure
 from fitferry.ledger import files
+from fitferry.ledger.tables import DatabaseError
 from fitferry.model import Arrival, Sign, Signature, Stillness, WatchState
 
 AWAY_SECONDS = 5.0
@@ -225,7 +226,18 @@ class Scanner:
         return not told and self._rested(Signature.of(found)) > EVENT_SECONDS
 
     def _look(self, path: str, sign: Sign | None, found: os.stat_result | None = None) -> None:
-        """Look at one file: take it, wait for it to settle, or leave it alone."""
+        """Look at one file, whatever it does: no other one has to wait for it."""
+        try:
+            self._look_at(path, sign, found)
+        except DatabaseError:
+            raise  # that is no fault of the file's
+        except Exception:  # noqa: BLE001  # as the docstring says
+            _log.exception("cannot look at file", path=path)
+            self._candidates.looked(path, Stillness.STALLED)
+            self._unreadable.add(path)
+
+    def _look_at(self, path: str, sign: Sign | None, found: os.stat_result | None) -> None:
+        """Take a file, wait for it to settle, or leave it alone."""
         self._busy_since = now = self._clock()
         try:
             found = found or os.stat(path)
