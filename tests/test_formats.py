@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from hashlib import sha256
@@ -234,6 +235,39 @@ def test_the_members_of_a_zip_share_the_25_mb() -> None:
     half = bytes(MAX_FILE_BYTES // 2 + 1)
 
     assert "25 MB" in examined(zipped({"a.fit": half, "b.fit": half})).found.reason
+
+
+def test_the_gzips_in_a_zip_share_them_too() -> None:
+    """A few kilobytes must not become gigabytes."""
+    half = gz(bytes(MAX_FILE_BYTES // 2 + 1))
+
+    assert "25 MB" in examined(zipped({"a.fit.gz": half, "b.fit.gz": half})).found.reason
+
+
+def test_a_zip_is_not_kept_in_memory_whole() -> None:
+    """One member at a time is unpacked; what is in it is known by its digest."""
+    tenth = bytes(MAX_FILE_BYTES // 10)
+    data = zipped({f"{number}.fit": tenth for number in range(9)})
+    tracemalloc.start()
+    examined(data)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert most < 6 * len(tenth)
+
+
+def test_a_zip_with_folders_in_it_is_read(ride: Ride) -> None:
+    """As file managers make them: each folder is an entry of its own."""
+    data = zipped({"rides/": b"", "rides/a.fit": ride(), "rides/odd.fit/": b""})
+
+    assert examined(data).found.verdict is Verdict.ACTIVITY
+
+
+def test_a_zip_whose_names_cannot_be_read_says_so(ride: Ride) -> None:
+    """It claims UTF-8, and is none."""
+    data = zipped({"\u00e9.fit": ride()}).replace("\u00e9".encode(), b"\xff\xfe")
+
+    assert "names" in examined(data).found.reason
 
 
 def test_a_zip_of_very_many_files_is_not_listed() -> None:

@@ -40,7 +40,7 @@ def is_inside(path: str, folder: str, *, recursive: bool, without: frozenset[str
 
 def is_wanted_name(name: str) -> bool:
     """Whether a file of this name may be an activity; half copies and hidden files have other names."""
-    return name[0] not in ".~" and name.lower().endswith(SUFFIXES)
+    return name[:1] not in ".~" and name.lower().endswith(SUFFIXES)
 
 
 def is_kept_folder(path: str) -> bool:

@@ -41,7 +41,8 @@ class Content:
 def examine(data: bytes, digest: str) -> Content:
     """What these bytes are. `digest`: their SHA-256."""
     try:
-        parts = [(name, body, _inspect(body)) for name, body in _parts(data)]
+        # Their bodies are not kept: 25 MB of each file are enough.
+        parts = [(name, sha256(body).hexdigest(), _inspect(body)) for name, body in _parts(data)]
     except Unfinished as problem:
         return Content(Inspection(Verdict.UNFINISHED, reason=str(problem), have=len(data)))
     except Damaged as problem:
@@ -50,7 +51,7 @@ def examine(data: bytes, digest: str) -> Content:
         return Content(Inspection(Verdict.OTHER, reason=str(problem), have=len(data)))
     activities = [part for part in parts if part[2].verdict is Verdict.ACTIVITY]
     if len(activities) > 1:
-        items = tuple(Item(sha256(body).hexdigest(), found, _last(name)) for name, body, found in activities)
+        items = tuple(Item(digest, found, _last(name)) for name, digest, found in activities)
         return Content(activities[0][2], items)
     found = activities[0][2] if activities else _best(parts)
     if archives.is_archive(data):
@@ -87,8 +88,7 @@ def _parts(data: bytes) -> Iterator[tuple[str, bytes]]:
     if archives.is_gzip(data):
         yield "", archives.gunzip(data)
     elif archives.is_zip(data):
-        for name, body in archives.unzip(data):
-            yield name, archives.gunzip(body) if archives.is_gzip(body) else body
+        yield from archives.unzip(data)
     else:
         yield "", data
 
@@ -99,7 +99,7 @@ def _inspect(data: bytes) -> Inspection:
     return fit.inspect(data)
 
 
-def _best(parts: list[tuple[str, bytes, Inspection]]) -> Inspection:
+def _best(parts: list[tuple[str, str, Inspection]]) -> Inspection:
     """The verdict on a file without an activity."""
     if not parts:
         return Inspection(Verdict.OTHER, reason="an archive with no activity file in it")
