@@ -66,6 +66,13 @@ def test_a_zip_of_several_is_kept_until_all_are_done(actions: Actions, tmp_path:
     assert (first.file, second.data_type) == ("both.zip/a.fit", "gpx")
 
 
+def test_half_a_ride_in_an_archive_is_not_sent_with_the_others(actions: Actions, ride: Ride) -> None:
+    """Half a file never is, by whatever road it comes."""
+    found = actions.take_upload(zipped({"a.fit": ride(), "b.fit": ride(serial=2)[:500]}), "both.zip", "me")
+
+    assert [job.file for job in found] == ["both.zip/a.fit"]
+
+
 def test_what_is_known_already_is_not_kept_twice(actions: Actions, tmp_path: Path, ride: Ride) -> None:
     """The same bytes are one upload."""
     (one,) = actions.take_upload(ride(), "a.fit", "me")

@@ -103,6 +103,7 @@ def test_only_an_archive_proves_that_a_document_is_whole() -> None:
     assert not examined(gpx()).found.proven
     assert examined(gz(gpx())).found.proven
     assert examined(zipped({"a.gpx": gpx()})).found.proven
+    assert examined(zipped({"a.gpx": gpx(), "b.gpx": gpx(points=3)})).found.proven
 
 
 @pytest.mark.parametrize(
@@ -309,6 +310,21 @@ def test_a_broken_member_is_said_by_its_name(ride: Ride) -> None:
 
     assert found.verdict is Verdict.UNFINISHED
     assert "broken.fit" in found.reason
+
+
+@pytest.mark.parametrize(
+    "broken", [b"", bytes(500), b"half", b"wrong"], ids=["empty", "zeros", "half", "wrong checksum"]
+)
+def test_a_broken_ride_beside_a_whole_one_is_not_forgotten(ride: Ride, broken: bytes) -> None:
+    """Each is known by its own bytes; what is broken and is no ride is missed by nobody."""
+    other = ride(serial=2)
+    body = {b"half": other[:500], b"wrong": other[:-1] + b"x"}.get(broken, broken)
+    data = zipped({"a.fit": ride(), "settings.fit": ride(kind=2)[:-1] + b"x", "b.fit": body})
+    found = examined(data)
+
+    assert [one.name for one in found.items] == ["a.fit", "b.fit"]
+    assert found.items[1].found.verdict in {Verdict.UNFINISHED, Verdict.DAMAGED}
+    assert formats.body_of(data, sha256(data).hexdigest(), found.items[1].sha256) == body
 
 
 def test_a_single_broken_member_can_be_insisted_on(ride: Ride) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from documents import START, gpx
+from documents import START, gpx, zipped
 from fakes import APP, NOW, Clock
 from fitferry import policy
 from fitferry.config import WatchSettings
@@ -18,8 +18,9 @@ from fitferry.formats import Content
 from fitferry.intake import Scanner
 from fitferry.ledger import files, history, jobs
 from fitferry.ledger.tables import DatabaseError
-from fitferry.model import Arrival, Sign, Status, Stillness
+from fitferry.model import AfterUpload, Arrival, Outcome, Sign, Status, Step, Stillness
 from fitferry.pipeline import admit
+from fitferry.pipeline.put_away import Archive, put_away_all
 from fitferry.pipeline.reception import Reception
 
 pytestmark = pytest.mark.usefixtures("ledger")
@@ -432,6 +433,44 @@ def test_a_document_of_an_impossible_day_is_taken_as_one_without(bench: Bench, y
     (job,) = history.listed()
 
     assert (job.start_time, job.elapsed_s) == (START.timestamp() + 10, 90)
+
+
+def test_a_zip_with_a_broken_ride_in_it_waits_for_a_word(bench: Bench, ride: Ride) -> None:
+    """The whole one is queued, the other one held, and as long as it is the zip is not put away."""
+    path = bench.folder / "both.zip"
+    path.write_bytes(zipped({"a.fit": ride(), "b.fit": ride(serial=2)[:-1]}))
+    for _ in range(2):
+        bench.pass_(10)
+    held, whole = history.listed()
+    assert (held.file, held.status, held.error_code) == ("both.zip/b.fit", Status.HELD, "unfinished")
+    jobs.claim(whole.id, NOW)
+    jobs.record(whole.id, Step(Outcome.COMPLETED, Status.COMPLETED), NOW, after_done=AfterUpload.DELETE)
+    here = Archive(bench.folder, bench.folder / "uploaded")
+    put_away_all([here])
+    assert path.exists()
+    jobs.set_aside(held.id)
+    put_away_all([here])
+
+    assert path.exists()
+    assert not jobs.to_put_away()
+
+
+def test_a_held_ride_in_a_zip_goes_with_it(bench: Bench, ride: Ride) -> None:
+    """Not when the same zip is looked at again."""
+    path = bench.folder / "both.zip"
+    path.write_bytes(zipped({"a.fit": ride(), "b.fit": ride(serial=2)[:-1]}))
+    for _ in range(2):
+        bench.pass_(10)
+    held = history.listed()[0].id
+    path.touch()
+    for _ in range(2):
+        bench.pass_(10)
+    assert [job.id for job in history.listed(status=Status.HELD)] == [held]
+    path.write_bytes(zipped({"a.fit": ride(), "b.fit": ride(serial=2)}))
+    for _ in range(2):
+        bench.pass_(10)
+
+    assert [job.status for job in history.listed()] == [Status.PENDING, Status.PENDING]
 
 
 def test_what_a_linked_folder_holds_is_not_taken(bench: Bench, ride: Ride, tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ class Actions:
         if reading is None:
             raise Refused("changed", "the file changed while it was read; please try again", 409)
         content = admit.examine(reading)
-        items = content.items
+        items = tuple(one for one in content.items if _is_worth_a_try(one.found))
         if not items and _is_worth_a_try(content.found):
             items = (Item(reading.sha256, content.found),)  # a wrong checksum is no reason for a person
         if not items:
@@ -170,7 +170,9 @@ def _known(activity_id: int) -> Job:
 
 
 def _is_worth_a_try(found: Inspection) -> bool:
-    return found.verdict is Verdict.DAMAGED and found.facts.kind == "activity"
+    return found.verdict is Verdict.ACTIVITY or (
+        found.verdict is Verdict.DAMAGED and found.facts.kind == "activity"
+    )
 
 
 def _why_not(found: Inspection, body: bytes) -> str:

@@ -32,7 +32,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a file holds: the verdict on all of it, and its activities."""
+    """What a file holds: the verdict on all of it, and its activities, also those that are broken beside a whole one."""
 
     found: Inspection
     items: tuple[Item, ...] = ()
@@ -50,14 +50,15 @@ def examine(data: bytes, digest: str) -> Content:
     except TooMuch as problem:
         return Content(Inspection(Verdict.OTHER, reason=str(problem), have=len(data)))
     activities = [part for part in parts if part[2].verdict is Verdict.ACTIVITY]
-    if len(activities) > 1:
-        items = tuple(Item(digest, found, _last(name)) for name, digest, found in activities)
-        return Content(activities[0][2], items)
-    found = activities[0][2] if activities else _best(parts)
-    if archives.is_archive(data):
-        # The archive's own checksum has proved that the document in it is whole.
-        found = replace(found, proven=True)
-    return Content(found, (Item(digest, found),) if found.verdict is Verdict.ACTIVITY else ())
+    if not archives.is_archive(data):
+        found = parts[0][2]
+        return Content(found, (Item(digest, found),) if activities else ())
+    # The archive's own checksums have proved that what is in it is whole.
+    found = replace(activities[0][2] if activities else _best(parts), proven=True)
+    several = [part for part in parts if activities and _is_or_was_one(part[2])]
+    if len(several) > 1:
+        return Content(found, tuple(Item(own, one, _last(name)) for name, own, one in several))
+    return Content(found, (Item(digest, found),) if activities else ())
 
 
 def is_known(data: bytes) -> bool:
@@ -97,6 +98,12 @@ def _inspect(data: bytes) -> Inspection:
     if documents.is_document(data):
         return documents.inspect(data)
     return fit.inspect(data)
+
+
+def _is_or_was_one(found: Inspection) -> bool:
+    """Whether this is an activity, or is broken and may have been one; what else is broken is missed by nobody."""
+    broken = found.verdict in {Verdict.UNFINISHED, Verdict.DAMAGED}
+    return found.verdict is Verdict.ACTIVITY or (broken and found.facts.kind in {None, "activity"})
 
 
 def _best(parts: list[tuple[str, str, Inspection]]) -> Inspection:

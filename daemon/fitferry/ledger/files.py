@@ -105,7 +105,7 @@ def came_back(job_id: int, path: str) -> bool:
 def forget_unfinished(athlete: str, path: str, except_sha256: str = "") -> None:
     """Drop the held job of an unfinished file: the file has changed, or it is gone."""
     ours = (ActivityRow.path == os.fsencode(path)) & (ActivityRow.athlete == athlete)
-    others = ActivityRow.select(ActivityRow.id).where(ours, ActivityRow.sha256 != except_sha256)
+    others = ActivityRow.select(ActivityRow.id).where(ours, ActivityRow.file_sha256 != except_sha256)
     here = [row[0] for row in tuples(others)]
     if not here:
         return
