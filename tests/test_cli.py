@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,7 +27,7 @@ from click.testing import CliRunner, Result
 from documents import zipped
 from fakes import APP
 from fitferry import __version__, vault
-from fitferry.cli import checks, group
+from fitferry.cli import change, checks, group
 from fitferry.config import load
 from fitferry.sandbox.faults import Fault
 from fitferry.strava import Strava
@@ -306,6 +307,18 @@ def test_files_are_inspected_without_being_touched(tmp_path: Path) -> None:
     ) == ("cycling", "2017-06-12T16:10:15Z", 64.524)
     assert found[4]["would"] == "not read it: No such file or directory"
     assert "sport     cycling" in offline("-c", str(config), "inspect", str(SAMPLES / names[0])).output
+
+
+@pytest.mark.parametrize(
+    ("status", "failed"), [("completed", False), ("skipped", False), ("failed", True), ("held", True)]
+)
+def test_to_wait_for_an_upload_fails_if_it_is_not_going_to_be_one(status: str, failed: bool) -> None:
+    """A script asks only for the exit code."""
+    job = {"id": 1, "status": status, "waiting_for": None, "strava_url": None, "error_message": None}
+    answer = {"uploads": [job], "next_before": None}
+    daemon = SimpleNamespace(get=lambda *_path, **_query: answer)
+
+    assert failed is change._watch(daemon, {1: Path("a.fit")})  # type: ignore[arg-type]  # all that it asks
 
 
 @pytest.mark.parametrize(
