@@ -73,7 +73,7 @@ class Bench:
     def wait_for(self, count: int) -> bool:
         """Whether so many activities were admitted before long."""
         with self.arrived:
-            return self.arrived.wait_for(lambda: len(self.files()) >= count, timeout=10)
+            return self.arrived.wait_for(lambda: len(self.files()) >= count, timeout=60)
 
 
 @pytest.fixture
@@ -471,6 +471,33 @@ def test_a_held_ride_in_a_zip_goes_with_it(bench: Bench, ride: Ride) -> None:
         bench.pass_(10)
 
     assert [job.status for job in history.listed()] == [Status.PENDING, Status.PENDING]
+
+
+@pytest.mark.parametrize("error", [PermissionError, FileNotFoundError])
+def test_a_new_folder_that_cannot_be_read_is_told_of(
+    bench: Bench, ride: Ride, monkeypatch: pytest.MonkeyPatch, error: type[OSError]
+) -> None:
+    """One that is gone again is not; what came with it is taken as soon as it can be read."""
+    bench.pass_(0)
+    new = bench.folder / "new"
+    new.mkdir()
+    (new / "a.fit").write_bytes(ride())
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:
+        if path == str(new):
+            raise error(path)
+        return scandir(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", refuse)
+        bench.intake.hint(str(new), Sign.APPEARED)
+        bench.pass_(1)
+    assert list(bench.intake.state.unreadable) == ([str(new)] if error is PermissionError else [])
+    for _ in range(3):
+        bench.pass_(10)
+
+    assert (bench.files(), list(bench.intake.state.unreadable)) == (["a.fit"], [])
 
 
 def test_what_a_linked_folder_holds_is_not_taken(bench: Bench, ride: Ride, tmp_path: Path) -> None:

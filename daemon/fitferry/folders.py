@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 from collections.abc import Iterator
@@ -95,13 +94,6 @@ class Walk:
                 if here == self._folder:
                     raise
                 self.unreadable.add(here)
-
-
-@contextlib.contextmanager
-def going() -> Iterator[None]:
-    """For a look at what may be gone by now."""
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        yield
 
 
 def _look(entry: os.DirEntry[str]) -> os.stat_result | None:

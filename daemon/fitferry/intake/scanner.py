@@ -168,10 +168,19 @@ class Scanner:
         if folders.is_wanted_name(os.path.basename(path)):
             self._look(path, sign)
         elif sign is not Sign.WRITTEN and self._watch.recursive and folders.is_kept_folder(path):
-            # What came with a folder may have come before its watch.
-            with folders.going():
-                for below, found in folders.Walk(path, recursive=True, without=self.without):
-                    self._look(below, Sign.APPEARED, found)
+            self._look_below(path)
+
+    def _look_below(self, folder: str) -> None:
+        """Look at what came with a folder, because it may have come before its watch."""
+        walk = folders.Walk(folder, recursive=True, without=self.without)
+        try:
+            for path, found in walk:
+                self._look(path, Sign.APPEARED, found)
+        except (FileNotFoundError, NotADirectoryError):
+            pass  # it is gone by now
+        except OSError:
+            walk.unreadable.add(folder)
+        self._unreadable |= walk.unreadable
 
     def _check(self) -> None:
         """Look whether the folder is there and still the same; scan it if it is another one."""
