@@ -157,8 +157,10 @@ def test_bytes_that_are_there_again_in_another_kind_of_file_are_sent_from_there(
     if how != "not tried yet":
         lost(job, how)
     after.write_bytes(bodies[after])
-    admit.admit(str(after), "me", APP, NOW)
+    arrival = admit.admit(str(after), "me", APP, NOW)
 
+    # The workers are rung only for what is admitted.
+    assert (arrival is Arrival.KNOWN) == (how == "not tried yet" and after == alone)
     assert the(job.id).status is Status.PENDING
     assert the(job.id).file == ("both.zip/a.fit" if after == packed else "a.fit")
     assert ride() == whereabouts.body_of(the(job.id), APP, (), (), Around(NOW, UPLOADS))
