@@ -79,9 +79,9 @@ def body_of(data: bytes, digest: str, wanted: str) -> bytes | None:
         return None
     if wanted != digest:
         return next((body for _, body in parts if sha256(body).hexdigest() == wanted), None)
-    whole = [body for _, body in parts if _inspect(body).verdict is Verdict.ACTIVITY]
-    # Somebody may insist on a single file that is not whole.
-    return next(iter(whole if whole or len(parts) != 1 else [parts[0][1]]), None)
+    if len(parts) == 1:
+        return parts[0][1]  # also one that is not whole: somebody may insist on it
+    return next((body for _, body in parts if _inspect(body).verdict is Verdict.ACTIVITY), None)
 
 
 def _parts(data: bytes) -> Iterator[tuple[str, bytes]]:
