@@ -65,8 +65,19 @@ def _appended(body: bytearray, rng: random.Random, seeds: list[bytes]) -> bytear
     return body + rng.choice(seeds)
 
 
+def _dates(body: bytearray, rng: random.Random, _seeds: list[bytes]) -> bytearray:
+    """Other days, also at the ends of the calendar; of a file without any only a few bytes."""
+    if b"2026-" not in body:
+        return _bytes(body, rng, _seeds)
+    day = rng.choice(
+        [b"0001-01-01", b"9999-12-31", b"1970-01-01", b"2099-12-31", b"%04d-06-31" % rng.randrange(9999)]
+    )
+    zone = rng.choice([b"Z", b"+23:59", b"-23:59", b""])
+    return bytearray(body.replace(b"2026-09-21", day).replace(b"Z<", zone + b"<", rng.choice([1, -1])))
+
+
 _Way = Callable[[bytearray, random.Random, list[bytes]], bytearray]
-_WAYS: list[_Way] = [_bytes, _cut, _inserted, _removed, _repeated, _random, _appended]
+_WAYS: list[_Way] = [_bytes, _cut, _inserted, _removed, _repeated, _random, _appended, _dates]
 
 
 def _repaired(body: bytearray, rng: random.Random) -> bytes:

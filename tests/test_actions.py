@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from documents import gpx, gz, zipped
-from fakes import APP, NOW
-from fitferry import spool
+from fakes import APP, NOW, a_job
+from fitferry import policy, spool
 from fitferry.actions import Actions
 from fitferry.errors import Refused
 from fitferry.ledger import jobs
@@ -64,6 +64,42 @@ def test_a_zip_of_several_is_kept_until_all_are_done(actions: Actions, tmp_path:
 
     assert spooled(tmp_path) == 0
     assert (first.file, second.data_type) == ("both.zip/a.fit", "gpx")
+
+
+@pytest.mark.parametrize("state", ["held", "waiting"])
+def test_what_is_handed_over_stands_in_for_a_file_that_is_gone(
+    actions: Actions, tmp_path: Path, ride: Ride, state: str
+) -> None:
+    """Whether it was missed already or will be."""
+    job = a_job(tmp_path / "a.fit", ride())
+    (tmp_path / "a.fit").unlink()
+    if state == "held":
+        jobs.claim(job.id, NOW)
+        jobs.record(job.id, policy.file_gone(job), NOW)
+    (found,) = actions.take_upload(ride(), "by hand.fit", "me")
+
+    assert (found.id, found.status, found.file) == (job.id, Status.PENDING, "by hand.fit")
+    assert Path(found.path).read_bytes() == ride()
+    assert spooled(tmp_path) == 1
+
+
+def test_what_is_there_still_is_taken_from_where_it_is(actions: Actions, tmp_path: Path, ride: Ride) -> None:
+    """The copy that was handed over is not needed; neither for what is done."""
+    job = a_job(tmp_path / "a.fit", ride())
+    (found,) = actions.take_upload(ride(), "by hand.fit", "me")
+    assert (found.id, found.file, spooled(tmp_path)) == (job.id, "a.fit", 0)
+    finish(job)
+    (tmp_path / "a.fit").unlink()
+    actions.take_upload(ride(), "by hand.fit", "me")
+
+    assert spooled(tmp_path) == 0
+
+
+def test_half_a_ride_in_an_archive_is_not_sent_with_the_others(actions: Actions, ride: Ride) -> None:
+    """Half a file never is, by whatever road it comes."""
+    found = actions.take_upload(zipped({"a.fit": ride(), "b.fit": ride(serial=2)[:500]}), "both.zip", "me")
+
+    assert [job.file for job in found] == ["both.zip/a.fit"]
 
 
 def test_what_is_known_already_is_not_kept_twice(actions: Actions, tmp_path: Path, ride: Ride) -> None:

@@ -7,14 +7,18 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from fakes import APP, NOW, a_job, the
+from documents import zipped
+from fakes import APP, NOW, UPLOADS, a_job, the
+from fitferry import policy
 from fitferry.ledger import history, jobs
-from fitferry.model import MAX_FILE_BYTES, Arrival, Outcome, Status, Step
-from fitferry.pipeline import admit
+from fitferry.model import MAX_FILE_BYTES, Arrival, Job, Outcome, Status, Step
+from fitferry.pipeline import admit, whereabouts
+from fitferry.policy import Around
 
 Ride = Callable[..., bytes]
 START = datetime(2026, 9, 21, 12, tzinfo=UTC)
@@ -128,3 +132,65 @@ def test_a_file_that_came_back_is_queued_again(tmp_path: Path) -> None:
     assert admit.find_again() == 1
 
     assert the(job.id).status == Status.PENDING
+
+
+def lost(job: Job, how: str) -> None:
+    """Let the bytes of a job be away when they are to be sent."""
+    jobs.claim(job.id, NOW)
+    jobs.record(job.id, policy.file_gone(job) if how == "gone" else policy.file_changed(job), NOW)
+
+
+@pytest.mark.parametrize("how", ["gone", "changed", "not tried yet"])
+@pytest.mark.parametrize("first", ["alone", "in a zip"])
+def test_bytes_that_are_there_again_in_another_kind_of_file_are_sent_from_there(
+    tmp_path: Path, ride: Ride, first: str, how: str
+) -> None:
+    """A ride alone and the same one in a zip are one activity, and either can stand in for the other."""
+    alone, packed = tmp_path / "a.fit", tmp_path / "both.zip"
+    bodies = {alone: ride(), packed: zipped({"a.fit": ride(), "b.fit": ride(serial=2)})}
+    before, after = (alone, packed) if first == "alone" else (packed, alone)
+    before.write_bytes(bodies[before])
+    admit.admit(str(before), "me", APP, NOW)
+    job = jobs.of_bytes("me", sha256(ride()).hexdigest())
+    assert job is not None
+    before.unlink()
+    if how != "not tried yet":
+        lost(job, how)
+    after.write_bytes(bodies[after])
+    arrival = admit.admit(str(after), "me", APP, NOW)
+
+    # The workers are rung only for what is admitted.
+    assert (arrival is Arrival.KNOWN) == (how == "not tried yet" and after == alone)
+    assert the(job.id).status is Status.PENDING
+    assert the(job.id).file == ("both.zip/a.fit" if after == packed else "a.fit")
+    assert ride() == whereabouts.body_of(the(job.id), APP, (), (), Around(NOW, UPLOADS))
+
+
+def test_a_second_copy_takes_nothing_over_while_the_first_is_there(tmp_path: Path, ride: Ride) -> None:
+    """The job stays with the file that it came with, which is the one that is put away."""
+    for name in ("a.fit", "b.fit"):
+        (tmp_path / name).write_bytes(ride())
+        admit.admit(str(tmp_path / name), "me", APP, NOW)
+    (job,) = history.listed()
+    assert job.file == "a.fit"
+    (tmp_path / "a.fit").write_bytes(ride(serial=2))
+    admit.admit(str(tmp_path / "a.fit"), "me", APP, NOW)
+    (tmp_path / "b.fit").touch()
+    admit.admit(str(tmp_path / "b.fit"), "me", APP, NOW)
+
+    assert the(job.id).file == "b.fit"
+
+
+@pytest.mark.parametrize("state", ["in flight", "completed"])
+def test_what_is_being_sent_or_was_sent_stays_where_it_is(tmp_path: Path, ride: Ride, state: str) -> None:
+    """Its file is at work, or is to be put away."""
+    (tmp_path / "a.fit").write_bytes(ride())
+    admit.admit(str(tmp_path / "a.fit"), "me", APP, NOW)
+    (job,) = history.listed()
+    jobs.claim(job.id, NOW)
+    if state == "completed":
+        jobs.record(job.id, Step(Outcome.COMPLETED, Status.COMPLETED), NOW)
+    (tmp_path / "a.fit").rename(tmp_path / "b.fit")
+    admit.admit(str(tmp_path / "b.fit"), "me", APP, NOW)
+
+    assert the(job.id).file == "a.fit"

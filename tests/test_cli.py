@@ -17,15 +17,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from click.testing import CliRunner, Result
 
+from documents import zipped
 from fakes import APP
 from fitferry import __version__, vault
-from fitferry.cli import checks, group
+from fitferry.cli import change, checks, group
 from fitferry.config import load
 from fitferry.sandbox.faults import Fault
 from fitferry.strava import Strava
@@ -305,6 +307,67 @@ def test_files_are_inspected_without_being_touched(tmp_path: Path) -> None:
     ) == ("cycling", "2017-06-12T16:10:15Z", 64.524)
     assert found[4]["would"] == "not read it: No such file or directory"
     assert "sport     cycling" in offline("-c", str(config), "inspect", str(SAMPLES / names[0])).output
+
+
+@pytest.mark.parametrize(
+    ("status", "failed"), [("completed", False), ("skipped", False), ("failed", True), ("held", True)]
+)
+def test_to_wait_for_an_upload_fails_if_it_is_not_going_to_be_one(status: str, failed: bool) -> None:
+    """A script asks only for the exit code."""
+    job = {"id": 1, "status": status, "waiting_for": None, "strava_url": None, "error_message": None}
+    answer = {"uploads": [job], "next_before": None}
+    daemon = SimpleNamespace(get=lambda *_path, **_query: answer)
+
+    assert failed is change._watch(daemon, {1: Path("a.fit")})  # type: ignore[arg-type]  # all that it asks
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("a.fit", "upload it"),
+        ("sub/a.FIT", "upload it"),
+        ("sub/a.fit.part", "pass it over"),
+        (".a.fit", "pass it over"),
+        ("a", "pass it over"),
+        ("@eaDir/a.fit", "pass it over"),
+        (".hidden/a.fit", "pass it over"),
+        ("uploaded/a.fit", "pass it over"),
+        ("../a.fit", "upload it"),
+        ("../a.fit.part", "pass it over"),
+    ],
+)
+def test_inspect_knows_what_a_watched_folder_passes_over(tmp_path: Path, name: str, words: str) -> None:
+    """By the name, and by the folders above it; not by where the watched folder itself lies."""
+    rides = tmp_path / ".hidden/rides"
+    (rides / name).parent.mkdir(parents=True, exist_ok=True)
+    (rides / name).write_bytes((SAMPLES / "edge_820_ride.fit").read_bytes())
+    config = tmp_path / "config.toml"
+    config.write_text(f"[[watch]]\nfolder = '{rides}'\n", encoding="utf-8")
+    found = json.loads(offline("-c", str(config), "inspect", str(rides / name), "--json").output)[0]
+
+    assert found["would"].startswith(words)
+
+
+def test_inspect_shows_each_activity_of_an_archive(tmp_path: Path, ride: Ride) -> None:
+    """Also the broken one, with what is wrong with it."""
+    archive = tmp_path / "all.zip"
+    archive.write_bytes(zipped({"a.fit": ride(), "b.fit": ride(serial=2), "c.fit": ride(serial=3)[:-1]}))
+    config = tmp_path / "config.toml"
+    config.write_text("", encoding="utf-8")
+    output = offline("-c", str(config), "inspect", str(archive)).output
+
+    assert "Fitferry would upload its 2 activities" in output
+    assert "not whole" in output.split("3. c.fit")[1]
+
+
+def test_inspect_knows_what_became_of_the_same_bytes(running: Household, ride: Ride, tmp_path: Path) -> None:
+    """Nothing is done twice."""
+    running.drop("a.fit", ride())
+    running.completed(1)
+    copy = tmp_path / "copy.fit"
+    copy.write_bytes((running.rides / "a.fit").read_bytes())
+
+    assert "do nothing: it is known as job 1 (completed)" in running.run("inspect", str(copy)).stdout
 
 
 def test_inspect_shows_which_rules_match_and_what_they_send(tmp_path: Path) -> None:

@@ -14,8 +14,11 @@ import pytest
 
 from fit_writer import (
     ENUM,
+    STRING,
+    UINT8,
     UINT16,
     UINT32,
+    Field,
     crc,
     data,
     definition,
@@ -288,6 +291,42 @@ def test_one_files_developer_fields_are_not_another_ones() -> None:
     assert plain == inspect(ride(START))
 
 
+def test_a_file_that_declares_no_developer_fields_inherits_none() -> None:
+    """Its own have no name then, whatever the file before it called such fields."""
+    name: list[Field] = [
+        (0, UINT8, 0),
+        (1, UINT8, 0),
+        (2, UINT8, UINT32),
+        (3, STRING, "total_distance"),
+        (8, STRING, "m"),
+    ]
+    declared = [message(207, [(3, UINT8, 0)]), message(206, name)]
+    fields: list[Field] = [(5, ENUM, 2)]
+    head = definition(18, fields)
+    with_its_own = (
+        bytes([head[0] | 0x20]) + head[1:] + bytes([1, 0, 4, 0]) + data(fields) + (77).to_bytes(4, "little")
+    )
+    anonymous = segment([file_id(4, BEGIN), with_its_own])
+
+    assert inspect(segment([file_id(4, BEGIN), *declared, with_its_own])).facts.distance_m == 77
+    assert inspect(anonymous).facts.distance_m is None
+
+
+def test_the_first_segment_says_what_a_chain_is() -> None:
+    """What a strap appends may be of another kind and of another maker."""
+    found = inspect(ride(START) + segment([file_id(2, BEGIN, manufacturer=123, product=9)]))
+
+    assert (found.verdict, found.facts.manufacturer) == (Verdict.ACTIVITY, "garmin")
+
+
+def test_an_app_may_repeat_its_definitions() -> None:
+    """Before each message: they are read once, and are as many as there are different ones."""
+    fields: list[Field] = [(253, UINT32, BEGIN), (5, UINT32, 4200)]
+    many = segment([file_id(4, BEGIN), message(20, fields) * 20_000, session(BEGIN, 60)])
+
+    assert inspect(many).verdict is Verdict.ACTIVITY
+
+
 @pytest.mark.parametrize("body", [b"", b"\0", b"\0" * 5000, b".FIT", b"\x0e\x10\0\0"])
 def test_what_may_become_a_file_is_unfinished(body: bytes) -> None:
     """An empty file is one that has just been created."""
@@ -313,6 +352,9 @@ HOSTILE = {
     ),
     "thousands of segments": segment([file_id(4, BEGIN)]) + segment([]) * 5000,
     "thousands of sessions": segment([file_id(4, BEGIN), session(BEGIN, 60) * 5000]),
+    "a million different definitions": segment(
+        [file_id(4, BEGIN), *(definition(n % 65536, [(n >> 16, ENUM, 0)]) for n in range(1_000_000))]
+    ),
     "a definition that is cut off": segment([file_id(4, BEGIN), b"\x41\0\0\x12\0\xff\2\4\x86"]),
     "developer fields that are cut off": segment([file_id(4, BEGIN), b"\x61\0\0\x12\0\0\xff"]),
     "a message without a definition": segment([file_id(4, BEGIN), b"\x05"]),
@@ -328,7 +370,7 @@ def test_hostile_files_are_answered_soon_and_without_an_exception(body: bytes) -
     began = time.process_time()
     inspect(body)
 
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 2
 
 
 def test_mutations_of_real_files_raise_nothing() -> None:

@@ -83,8 +83,17 @@ def test_only_regular_files_are_found_also_behind_a_link(tmp_path: Path) -> None
     (tmp_path / "real.fit").write_bytes(b"x")
     (tmp_path / "link.fit").symlink_to(tmp_path / "real.fit")
 
-    found = {Path(path).name for path, _ in folders.Walk(str(tmp_path), recursive=True)}
-    assert {"real.fit", "link.fit"} == found
+    found = sorted(path for path, _ in folders.Walk(str(tmp_path), recursive=True))
+    assert [str(tmp_path / "link.fit"), str(tmp_path / "real.fit")] == found
+
+
+def test_a_link_to_a_folder_is_none_of_ours(tmp_path: Path) -> None:
+    """Neither for a walk nor for an event: it may lead anywhere."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("folder")
+
+    assert folders.is_kept_folder(str(tmp_path / "folder"))
+    assert not folders.is_kept_folder(str(tmp_path / "link"))
 
 
 def test_a_missing_folder_is_an_error_not_an_empty_one(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from hashlib import sha256
@@ -70,7 +71,13 @@ def test_a_sport_is_named_as_the_fit_profile_names_it(text: str, sport: str | No
         (tcx(inside="Courses"), "a course"),
         (tcx(inside="Workouts"), "a workout"),
         (b"<!DOCTYPE html><html><body>Please log in</body></html>", "<html>"),
+        (b"<!doctype html><html><br></html>", "<html>"),
+        (b"\xef\xbb\xbf\n<!doctype HTML><title>x", "<html>"),
+        (b"<html><body><p>Please log in<br></body></html>", "<html>"),
+        (b"<HTML LANG=en>", "<html>"),
+        (b"<html><body>&nbsp;", "<html>"),
         (b'<?xml version="1.0"?><kml/>', "<kml>"),
+        (b'<?xml version="1.0"?><kml><Document>', "<kml>"),
         (zipped({"readme.txt": b"x"}), "no activity file"),
         (zipped({}), "no activity file"),
         (zipped({"a.gpx": gpx(times=False), "b.gpx": b"<gpx/>"}), "and 1 more"),
@@ -102,6 +109,7 @@ def test_only_an_archive_proves_that_a_document_is_whole() -> None:
     assert not examined(gpx()).found.proven
     assert examined(gz(gpx())).found.proven
     assert examined(zipped({"a.gpx": gpx()})).found.proven
+    assert examined(zipped({"a.gpx": gpx(), "b.gpx": gpx(points=3)})).found.proven
 
 
 @pytest.mark.parametrize(
@@ -161,6 +169,11 @@ def test_many_elements_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         b"\xef\xbb\xbf" + gpx(),
         b"   \n" + gpx(),
+        b"\xef\xbb\xbf\r\n" + gpx(),
+        gpx() + b"\x1a",
+        gpx() + b"\r\n\x1a\r\n",
+        gpx() + b"\0",
+        gpx() + b"\n\0",
         gpx().replace(b"UTF-8", b"iso-8859-1"),
         gpx().decode().replace("UTF-8", "UTF-16").encode("utf-16"),
         gpx().replace(b"Z</time>", b".250+02:00</time>"),
@@ -236,6 +249,39 @@ def test_the_members_of_a_zip_share_the_25_mb() -> None:
     assert "25 MB" in examined(zipped({"a.fit": half, "b.fit": half})).found.reason
 
 
+def test_the_gzips_in_a_zip_share_them_too() -> None:
+    """A few kilobytes must not become gigabytes."""
+    half = gz(bytes(MAX_FILE_BYTES // 2 + 1))
+
+    assert "25 MB" in examined(zipped({"a.fit.gz": half, "b.fit.gz": half})).found.reason
+
+
+def test_a_zip_is_not_kept_in_memory_whole() -> None:
+    """One member at a time is unpacked; what is in it is known by its digest."""
+    tenth = bytes(MAX_FILE_BYTES // 10)
+    data = zipped({f"{number}.fit": tenth for number in range(9)})
+    tracemalloc.start()
+    examined(data)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert most < 6 * len(tenth)
+
+
+def test_a_zip_with_folders_in_it_is_read(ride: Ride) -> None:
+    """As file managers make them: each folder is an entry of its own."""
+    data = zipped({"rides/": b"", "rides/a.fit": ride(), "rides/odd.fit/": b""})
+
+    assert examined(data).found.verdict is Verdict.ACTIVITY
+
+
+def test_a_zip_whose_names_cannot_be_read_says_so(ride: Ride) -> None:
+    """It claims UTF-8, and is none."""
+    data = zipped({"\u00e9.fit": ride()}).replace("\u00e9".encode(), b"\xff\xfe")
+
+    assert "names" in examined(data).found.reason
+
+
 def test_a_zip_of_very_many_files_is_not_listed() -> None:
     """Its directory alone would cost memory."""
     data = zipped({f"{number}.txt": b"" for number in range(archives.MAX_MEMBERS + 1)})
@@ -275,6 +321,21 @@ def test_a_broken_member_is_said_by_its_name(ride: Ride) -> None:
 
     assert found.verdict is Verdict.UNFINISHED
     assert "broken.fit" in found.reason
+
+
+@pytest.mark.parametrize(
+    "broken", [b"", bytes(500), b"half", b"wrong"], ids=["empty", "zeros", "half", "wrong checksum"]
+)
+def test_a_broken_ride_beside_a_whole_one_is_not_forgotten(ride: Ride, broken: bytes) -> None:
+    """Each is known by its own bytes; what is broken and is no ride is missed by nobody."""
+    other = ride(serial=2)
+    body = {b"half": other[:500], b"wrong": other[:-1] + b"x"}.get(broken, broken)
+    data = zipped({"a.fit": ride(), "settings.fit": ride(kind=2)[:-1] + b"x", "b.fit": body})
+    found = examined(data)
+
+    assert [one.name for one in found.items] == ["a.fit", "b.fit"]
+    assert found.items[1].found.verdict in {Verdict.UNFINISHED, Verdict.DAMAGED}
+    assert formats.body_of(data, sha256(data).hexdigest(), found.items[1].sha256) == body
 
 
 def test_a_single_broken_member_can_be_insisted_on(ride: Ride) -> None:

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from pathlib import Path
 
+import pytest
+
+from fakes import APP, NOW
 from fitferry import formats
-from fitferry.model import Verdict
+from fitferry.cli import show
+from fitferry.ledger import history
+from fitferry.model import Arrival, Stillness, Verdict
+from fitferry.pipeline import admit, metadata
+from fitferry.status import iso
 from fuzz import hostile
 
 COUNT = 3_000
@@ -13,7 +21,7 @@ COUNT = 3_000
 
 
 def test_no_hostile_file_raises() -> None:
-    """Each gets a verdict, and each activity in it has bytes that can be sent."""
+    """Each gets a verdict; each activity in it has bytes that can be sent, and a start that can be shown."""
     verdicts = set()
     for data in hostile(COUNT, seed=1):
         digest = sha256(data).hexdigest()
@@ -21,5 +29,19 @@ def test_no_hostile_file_raises() -> None:
         verdicts.add(content.found.verdict)
         for item in content.items:
             assert formats.body_of(data, digest, item.sha256)
+            subject = metadata.of_facts("me", "a.fit", item.found.facts)
+            assert show.local(iso(item.found.facts.start_time)) or subject.start is None
 
     assert set(Verdict) == verdicts
+
+
+@pytest.mark.usefixtures("ledger")
+def test_no_hostile_file_stops_the_way_into_the_ledger(tmp_path: Path) -> None:
+    """Each is written down as something, and each job can be shown."""
+    path = tmp_path / "a.fit"
+    for data in hostile(COUNT // 10, seed=2):
+        path.write_bytes(data)
+        assert isinstance(admit.admit(str(path), "me", APP, NOW, Stillness.STALLED), Arrival)
+    for job in history.listed(limit=COUNT):
+        metadata.of_job(job)
+        show.local(iso(job.start_time))

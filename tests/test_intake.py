@@ -10,14 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from documents import gpx
+from documents import START, gpx, zipped
 from fakes import APP, NOW, Clock
 from fitferry import policy
 from fitferry.config import WatchSettings
+from fitferry.formats import Content
 from fitferry.intake import Scanner
-from fitferry.ledger import history, jobs
-from fitferry.model import Arrival, Sign, Status, Stillness
+from fitferry.ledger import files, history, jobs
+from fitferry.ledger.tables import DatabaseError
+from fitferry.model import AfterUpload, Arrival, Outcome, Sign, Status, Step, Stillness
 from fitferry.pipeline import admit
+from fitferry.pipeline.put_away import Archive, put_away_all
 from fitferry.pipeline.reception import Reception
 
 pytestmark = pytest.mark.usefixtures("ledger")
@@ -70,7 +73,7 @@ class Bench:
     def wait_for(self, count: int) -> bool:
         """Whether so many activities were admitted before long."""
         with self.arrived:
-            return self.arrived.wait_for(lambda: len(self.files()) >= count, timeout=10)
+            return self.arrived.wait_for(lambda: len(self.files()) >= count, timeout=60)
 
 
 @pytest.fixture
@@ -367,6 +370,147 @@ def test_a_file_in_a_new_folder_is_found_by_its_event(live: Bench, ride: Ride) -
     (live.folder / "direct.fit").write_bytes(ride(serial=2))
 
     assert live.wait_for(1)
+
+
+@pytest.mark.parametrize("sign", [None, Sign.CLOSED])
+def test_one_file_that_raises_stops_no_other(
+    bench: Bench, ride: Ride, monkeypatch: pytest.MonkeyPatch, sign: Sign | None
+) -> None:
+    """Whatever is in it: it is told of, left alone until it changes, and the scan ends."""
+    for number in range(5):
+        (bench.folder / f"{number}.fit").write_bytes(ride(serial=number + 1))
+    examine = admit.examine
+
+    def sometimes(reading: admit.Reading) -> Content:
+        if reading.body == b"a surprise":
+            raise RuntimeError("a bug")
+        return examine(reading)
+
+    monkeypatch.setattr(admit, "examine", sometimes)
+    path = bench.folder / "x.fit"
+    path.write_bytes(b"a surprise")
+    if sign is not None:
+        bench.intake.hint(str(path), sign)
+    for _ in range(61):
+        bench.pass_(10)
+    assert sorted(bench.files()) == [f"{number}.fit" for number in range(5)]
+    assert list(bench.intake.state.unreadable) == [str(path)]
+    assert files.folder_is_known("me", str(bench.folder))
+    path.write_bytes(ride(serial=9))
+    for _ in range(2):
+        bench.pass_(10)
+
+    assert "x.fit" in bench.files()
+    assert not bench.intake.state.unreadable
+
+
+def test_a_ledger_that_cannot_be_written_is_no_fault_of_the_file(bench: Bench, ride: Ride) -> None:
+    """It is looked at again, not put aside."""
+    (bench.folder / "a.fit").write_bytes(ride())
+    bench.intake.step()
+    inner = bench.reception.admit
+
+    def full(*_given: object, **_options: object) -> Arrival:
+        raise DatabaseError("disk full")
+
+    bench.reception.admit = full  # type: ignore[method-assign]  # the disk, played by a test
+    with pytest.raises(DatabaseError):
+        bench.pass_(10)
+    bench.reception.admit = inner  # type: ignore[method-assign]  # there is room again
+    bench.pass_(10)
+
+    assert bench.files() == ["a.fit"]
+
+
+@pytest.mark.parametrize(
+    "year", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59-23:00", "1970-01-01T00:00:00Z"]
+)
+def test_a_document_of_an_impossible_day_is_taken_as_one_without(bench: Bench, year: str) -> None:
+    """Its clock was never set; beside a point that says when, that one counts."""
+    (bench.folder / "a.gpx").write_bytes(gpx().replace(b"2026-09-21T12:00:00Z", year.encode()))
+    for _ in range(2):
+        bench.pass_(10)
+    (job,) = history.listed()
+
+    assert (job.start_time, job.elapsed_s) == (START.timestamp() + 10, 90)
+
+
+def test_a_zip_with_a_broken_ride_in_it_waits_for_a_word(bench: Bench, ride: Ride) -> None:
+    """The whole one is queued, the other one held, and as long as it is the zip is not put away."""
+    path = bench.folder / "both.zip"
+    path.write_bytes(zipped({"a.fit": ride(), "b.fit": ride(serial=2)[:-1]}))
+    for _ in range(2):
+        bench.pass_(10)
+    held, whole = history.listed()
+    assert (held.file, held.status, held.error_code) == ("both.zip/b.fit", Status.HELD, "unfinished")
+    jobs.claim(whole.id, NOW)
+    jobs.record(whole.id, Step(Outcome.COMPLETED, Status.COMPLETED), NOW, after_done=AfterUpload.DELETE)
+    here = Archive(bench.folder, bench.folder / "uploaded")
+    put_away_all([here])
+    assert path.exists()
+    jobs.set_aside(held.id)
+    put_away_all([here])
+
+    assert path.exists()
+    assert not jobs.to_put_away()
+
+
+def test_a_held_ride_in_a_zip_goes_with_it(bench: Bench, ride: Ride) -> None:
+    """Not when the same zip is looked at again."""
+    path = bench.folder / "both.zip"
+    path.write_bytes(zipped({"a.fit": ride(), "b.fit": ride(serial=2)[:-1]}))
+    for _ in range(2):
+        bench.pass_(10)
+    held = history.listed()[0].id
+    path.touch()
+    for _ in range(2):
+        bench.pass_(10)
+    assert [job.id for job in history.listed(status=Status.HELD)] == [held]
+    path.write_bytes(zipped({"a.fit": ride(), "b.fit": ride(serial=2)}))
+    for _ in range(2):
+        bench.pass_(10)
+
+    assert [job.status for job in history.listed()] == [Status.PENDING, Status.PENDING]
+
+
+@pytest.mark.parametrize("error", [PermissionError, FileNotFoundError])
+def test_a_new_folder_that_cannot_be_read_is_told_of(
+    bench: Bench, ride: Ride, monkeypatch: pytest.MonkeyPatch, error: type[OSError]
+) -> None:
+    """One that is gone again is not; what came with it is taken as soon as it can be read."""
+    bench.pass_(0)
+    new = bench.folder / "new"
+    new.mkdir()
+    (new / "a.fit").write_bytes(ride())
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:
+        if path == str(new):
+            raise error(path)
+        return scandir(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", refuse)
+        bench.intake.hint(str(new), Sign.APPEARED)
+        bench.pass_(1)
+    assert list(bench.intake.state.unreadable) == ([str(new)] if error is PermissionError else [])
+    for _ in range(3):
+        bench.pass_(10)
+
+    assert (bench.files(), list(bench.intake.state.unreadable)) == (["a.fit"], [])
+
+
+def test_what_a_linked_folder_holds_is_not_taken(bench: Bench, ride: Ride, tmp_path: Path) -> None:
+    """Whether the link was there at first or came later."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "a.fit").write_bytes(ride())
+    (bench.folder / "link").symlink_to(outside)
+    bench.intake.hint(str(bench.folder / "link"), Sign.APPEARED)
+    for _ in range(3):
+        bench.pass_(10)
+
+    assert bench.files() == []
 
 
 def test_a_slow_writer_is_waited_for(live: Bench, ride: Ride) -> None:

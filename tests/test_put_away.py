@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from fakes import NOW, a_job, the
+from fitferry import folders
 from fitferry.ledger import files, jobs
 from fitferry.ledger.files import File
 from fitferry.model import (
@@ -192,18 +195,62 @@ def test_a_crash_at_any_step_loses_and_doubles_nothing(
     assert the(job.id).after_done in {AfterUpload.ARCHIVED, AfterUpload.DELETED, AfterUpload.GONE}
 
 
-def test_an_archive_on_another_filesystem_gets_a_verified_copy(
-    where: Archive, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Only then the first one goes."""
+@pytest.fixture
+def across(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The archive is on another filesystem."""
     link = os.link
 
-    def across(source: Path, target: Path, **options: bool) -> None:
+    def refuse(source: Path, target: Path, **options: bool) -> None:
         if source.parent != target.parent:
             raise OSError(errno.EXDEV, "Invalid cross-device link")
         link(source, target, **options)
 
-    monkeypatch.setattr(os, "link", across)
+    monkeypatch.setattr(os, "link", refuse)
+
+
+@pytest.mark.usefixtures("across")
+@pytest.mark.parametrize(
+    ("write", "reason"),
+    [
+        (lambda _source, sink: sink.write(b"rid"), "differs"),
+        (lambda _source, _sink: os.close(os.dup(10_000)), "Bad file descriptor"),
+    ],
+    ids=["bytes are lost", "the disk is full"],
+)
+def test_a_copy_that_fails_leaves_the_file_where_it_was(
+    where: Archive,
+    monkeypatch: pytest.MonkeyPatch,
+    write: Callable[[BinaryIO, BinaryIO], object],
+    reason: str,
+) -> None:
+    """Under its own name, and nothing of the copy."""
+    job = a_job(where.folder / "a.fit")
+    done(job, AfterUpload.ARCHIVE)
+    monkeypatch.setattr(shutil, "copyfileobj", write)
+    with pytest.raises(OSError, match=reason):
+        put_away_all([where])
+
+    assert tree(where.folder) == {"a.fit": b"ride"}
+
+
+@pytest.mark.usefixtures("across")
+def test_the_first_one_goes_when_the_name_of_its_copy_is_on_the_disk(
+    where: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut in between leaves two, not none."""
+    left: list[dict[str, bytes]] = []
+    monkeypatch.setattr(put_away, "_to_disk", lambda _folder: left.append(tree(where.folder)))
+    job = a_job(where.folder / "a.fit")
+    done(job, AfterUpload.ARCHIVE)
+    put_away_all([where])
+
+    assert [sorted(files.values()) for files in left] == [[b"ride", b"ride"]]
+    assert tree(where.folder) == {"uploaded/a.fit": b"ride"}
+
+
+@pytest.mark.usefixtures("across")
+def test_an_archive_on_another_filesystem_gets_a_verified_copy(where: Archive) -> None:
+    """Only then the first one goes."""
     job = a_job(where.folder / "a.fit")
     os.utime(where.folder / "a.fit", (1, 1))
     done(job, AfterUpload.ARCHIVE)
@@ -233,6 +280,72 @@ def test_a_folder_that_cannot_be_written_is_an_error_and_tried_again(
     assert tree(where.folder) == {}
 
 
+def test_a_file_that_cannot_be_archived_keeps_its_name_and_the_settings_can_end_it(where: Archive) -> None:
+    """A file has the archive's name; whoever sets `keep` then has every file as it was."""
+    where.archive.write_bytes(b"no folder")
+    job = a_job(where.folder / "a.fit")
+    done(job, AfterUpload.ARCHIVE)
+    with pytest.raises(OSError, match="exists"):
+        put_away_all([where])
+    assert tree(where.folder) == {"a.fit": b"ride", "uploaded": b"no folder"}
+    put_away_all([where], keep=True)
+
+    assert the(job.id).after_done is AfterUpload.KEEP
+
+
+@pytest.mark.parametrize("how", ["keep", "no longer watched"])
+def test_a_file_that_a_life_before_had_renamed_aside_gets_its_name_back(where: Archive, how: str) -> None:
+    """Nobody would find it under the other one."""
+    job = a_job(where.folder / "a.fit")
+    done(job, AfterUpload.DELETE)
+    (where.folder / "a.fit").rename(put_away._aside(job))
+    put_away_all([] if how == "no longer watched" else [where], keep=how == "keep")
+
+    assert tree(where.folder) == {"a.fit": b"ride"}
+    assert the(job.id).after_done is AfterUpload.KEEP
+
+
+@pytest.mark.parametrize("ending", [".fit", ".GPX.gz", "\u00e9.fit"])
+def test_a_name_that_cannot_become_longer_is_shortened(where: Archive, ending: str) -> None:
+    """Linux takes 255 bytes; the ending stays."""
+    name = "a." + "b" * (253 - len(ending.encode())) + ending
+    where.archive.mkdir()
+    (where.archive / name).write_bytes(b"older ride")
+    job = a_job(where.folder / name)
+    done(job, AfterUpload.ARCHIVE)
+    put_away_all([where])
+
+    (other,) = set(tree(where.archive)) - {name}
+    assert tree(where.archive)[other] == b"ride"
+    assert folders.is_wanted_name(other)
+
+
+def test_a_folder_that_cannot_be_written_holds_up_no_other(
+    where: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not asked for each of its files either."""
+    other = Archive(tmp_path / "other", tmp_path / "other/uploaded")
+    other.folder.mkdir()
+    tried: list[Path] = []
+    rename = Path.rename
+
+    def refuse(path: Path, target: Path) -> Path:
+        tried.append(path)
+        if path.parent == where.folder:
+            raise OSError(errno.EROFS, "Read-only file system")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    paths = [where.folder / "a.fit", where.folder / "b.fit", other.folder / "c.fit"]
+    for number, path in enumerate(paths):
+        done(a_job(path, b"%d" % number), AfterUpload.DELETE)
+    with pytest.raises(OSError, match="Read-only"):
+        put_away_all([where, other])
+
+    assert tried == [where.folder / "a.fit", other.folder / "c.fit"]
+    assert tree(other.folder) == {}
+
+
 def test_a_link_is_left_alone(where: Archive, tmp_path: Path) -> None:
     """What it leads to is not ours to move."""
     (tmp_path / "elsewhere.fit").write_bytes(b"ride")
@@ -245,6 +358,32 @@ def test_a_link_is_left_alone(where: Archive, tmp_path: Path) -> None:
 
     assert path.is_symlink()
     assert (tmp_path / "elsewhere.fit").exists()
+
+
+@pytest.mark.parametrize("wanted", [AfterUpload.ARCHIVE, AfterUpload.DELETE])
+def test_nothing_behind_a_link_to_a_folder_is_touched(
+    where: Archive, tmp_path: Path, wanted: AfterUpload
+) -> None:
+    """It lies outside the watched folder."""
+    (tmp_path / "outside").mkdir()
+    (where.folder / "link").symlink_to(tmp_path / "outside")
+    job = a_job(where.folder / "link/a.fit")
+    done(job, wanted)
+    put_away_all([where])
+
+    assert tree(tmp_path / "outside") == {"a.fit": b"ride"}
+    assert the(job.id).after_done is AfterUpload.KEEP
+
+
+def test_the_watched_folder_itself_may_be_a_link(where: Archive, tmp_path: Path) -> None:
+    """Whoever set it up meant where it leads."""
+    link = tmp_path / "link"
+    link.symlink_to(where.folder)
+    job = a_job(link / "a.fit")
+    done(job, AfterUpload.DELETE)
+    put_away_all([Archive(link, link / "uploaded")])
+
+    assert tree(where.folder) == {}
 
 
 def test_a_file_that_somebody_took_away_is_no_error(where: Archive) -> None:

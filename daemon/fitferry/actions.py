@@ -69,7 +69,7 @@ class Actions:
         if reading is None:
             raise Refused("changed", "the file changed while it was read; please try again", 409)
         content = admit.examine(reading)
-        items = content.items
+        items = tuple(one for one in content.items if _is_worth_a_try(one.found))
         if not items and _is_worth_a_try(content.found):
             items = (Item(reading.sha256, content.found),)  # a wrong checksum is no reason for a person
         if not items:
@@ -77,7 +77,7 @@ class Actions:
             raise Refused("no_activity", _why_not(content.found, body))
         file = File(athlete, str(path), reading.sha256, len(body), None)
         newcomers = [Newcomer(one.sha256, one.found, Admission(Status.PENDING), one.name) for one in items]
-        found = [self._insisted(job_id) for job_id, _ in files.admit(file, newcomers, self._clock())]
+        found = self._admitted(file, newcomers)
         if all(job.path != str(path) for job in found):
             spool.forget(path)
         self._poke()
@@ -127,6 +127,14 @@ class Actions:
         self._poke()
         return backlog(self._settings.athletes, self._clock())
 
+    def _admitted(self, file: File, newcomers: list[Newcomer]) -> list[Job]:
+        """The jobs of what a person handed over; the bytes stand in for those that were lost."""
+        admitted = files.admit(file, newcomers, self._clock())
+        for (job_id, new), one in zip(admitted, newcomers, strict=True):
+            if not new:
+                admit.found_again(job_id, file, one.member)
+        return [self._insisted(job_id) for job_id, _ in admitted]
+
     def _insisted(self, job_id: int) -> Job:
         """The job of what a person handed over, queued although it was held, failed or put aside."""
         job = jobs.get(job_id)
@@ -170,7 +178,9 @@ def _known(activity_id: int) -> Job:
 
 
 def _is_worth_a_try(found: Inspection) -> bool:
-    return found.verdict is Verdict.DAMAGED and found.facts.kind == "activity"
+    return found.verdict is Verdict.ACTIVITY or (
+        found.verdict is Verdict.DAMAGED and found.facts.kind == "activity"
+    )
 
 
 def _why_not(found: Inspection, body: bytes) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 from collections.abc import Iterator
@@ -40,12 +39,12 @@ def is_inside(path: str, folder: str, *, recursive: bool, without: frozenset[str
 
 def is_wanted_name(name: str) -> bool:
     """Whether a file of this name may be an activity; half copies and hidden files have other names."""
-    return name[0] not in ".~" and name.lower().endswith(SUFFIXES)
+    return name[:1] not in ".~" and name.lower().endswith(SUFFIXES)
 
 
 def is_kept_folder(path: str) -> bool:
-    """Whether a path is a folder, and none of those that are passed over."""
-    return not is_junk_folder(os.path.basename(path)) and os.path.isdir(path)
+    """Whether a path is a folder, and none of those that are passed over; a link to one leads out of here."""
+    return not is_junk_folder(os.path.basename(path)) and os.path.isdir(path) and not os.path.islink(path)
 
 
 def is_junk_folder(name: str) -> bool:
@@ -95,13 +94,6 @@ class Walk:
                 if here == self._folder:
                     raise
                 self.unreadable.add(here)
-
-
-@contextlib.contextmanager
-def going() -> Iterator[None]:
-    """For a look at what may be gone by now."""
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        yield
 
 
 def _look(entry: os.DirEntry[str]) -> os.stat_result | None:

@@ -72,7 +72,7 @@ def disconnect(context: Context, athlete: str | None) -> None:
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--athlete", help="Whose account receives them.")
-@click.option("--wait", is_flag=True, help="Wait for each outcome; exit 1 if one failed.")
+@click.option("--wait", is_flag=True, help="Wait for each outcome; exit 1 if one failed or is held.")
 @click.pass_obj
 def upload(context: Context, files: tuple[Path, ...], athlete: str | None, wait: bool) -> None:  # noqa: FBT001
     """Upload these files now, wherever they are, also those that are held."""
@@ -209,7 +209,7 @@ def _pasted(daemon: Daemon) -> dict[str, Any]:
 
 
 def _watch(daemon: Daemon, queued: dict[int, Path]) -> bool:
-    """Tell each outcome as it comes, with a bar on a terminal; whether one of them failed."""
+    """Tell each outcome as it comes, with a bar on a terminal; whether one of them is on its way no more."""
     failed, told, total = False, dict.fromkeys(queued, ""), len(queued)
     with _bar(total) as (forward, tell):
         while queued:
@@ -220,7 +220,7 @@ def _watch(daemon: Daemon, queued: dict[int, Path]) -> bool:
                     told[job["id"]] = standing
                     tell(_outcome(queued[job["id"]], job, standing), show.STATUSES.get(job["status"]))
                 if job["status"] in _FINAL:
-                    failed = failed or job["status"] == "failed"
+                    failed = failed or job["status"] in {"failed", "held"}
                     del queued[job["id"]]
                     forward()
             if queued:

@@ -14,6 +14,8 @@ from fitferry.cli.context import Context
 from fitferry.words import say
 
 if TYPE_CHECKING:
+    from fitferry.config import Settings, WatchSettings
+    from fitferry.formats import Content
     from fitferry.model import Inspection
 
 _UNITS = {"duration_s": say("moving"), "elapsed_s": say("elapsed")}
@@ -34,7 +36,8 @@ def inspect(context: Context, files: tuple[Path, ...], as_json: bool) -> None:  
         show.pairs(_rows(one))
         for number, activity in enumerate(one.get("activities", []), 1):
             show.heading(f"  {number}. {activity['name']}")
-            show.pairs(_rows(activity))
+            broken = [(say("not whole"), activity["reason"])] if activity["reason"] else []
+            show.pairs([*broken, *_rows(activity)])
 
 
 def _inspected(context: Context, file: Path) -> dict[str, Any]:
@@ -51,8 +54,7 @@ def _inspected(context: Context, file: Path) -> dict[str, Any]:
     ruled = _ruled(context, file, content.found)
     return {
         "file": show.name(file),
-        "would": _known(context, reading.sha256)
-        or _would(context, content.found, ruled, several=len(content.items) if several else 0),
+        "would": _known(context, reading.sha256) or _would(context, file, content, ruled),
         "verdict": content.found.verdict.value,
         "data_type": content.found.data_type or None,
         "reason": content.found.reason or None,
@@ -63,7 +65,13 @@ def _inspected(context: Context, file: Path) -> dict[str, Any]:
         **(
             {
                 "activities": [
-                    {"name": one.name, **_facts(one.found), "sha256": one.sha256} for one in content.items
+                    {
+                        "name": one.name,
+                        "reason": one.found.reason or None,
+                        **_facts(one.found),
+                        "sha256": one.sha256,
+                    }
+                    for one in content.items
                 ]
             }
             if several
@@ -72,12 +80,16 @@ def _inspected(context: Context, file: Path) -> dict[str, Any]:
     }
 
 
-def _would(context: Context, found: Inspection, ruled: dict[str, Any], *, several: int) -> str:
+def _would(context: Context, file: Path, content: Content, ruled: dict[str, Any]) -> str:
     """What would be done, as the end of a sentence."""
     from fitferry.model import Status, Verdict  # noqa: PLC0415  # `show` needs none of it
     from fitferry.pipeline import admit  # noqa: PLC0415  # the same
 
+    found = content.found
+    whole = sum(one.found.verdict is Verdict.ACTIVITY for one in content.items)
     admission = admit.decide(found, context.settings().strava)
+    if admission.status is not Status.SKIPPED and _is_passed_over(context, file):
+        return "pass it over, because of its name or its folder; `fitferry upload` takes it"
     if found.verdict in {Verdict.UNFINISHED, Verdict.DAMAGED}:
         return f"wait, because it is not whole: {found.reason}"
     if ruled.get("skipped_by_rule"):
@@ -86,7 +98,28 @@ def _would(context: Context, found: Inspection, ruled: dict[str, Any], *, severa
         return f"not upload it: {admission.error_message}"
     if admission.status is Status.HELD:
         return f"hold it: {admission.error_message}"
-    return f"upload its {several} activities" if several else "upload it"
+    return f"upload its {whole} activities" if whole > 1 else "upload it"
+
+
+def _is_passed_over(context: Context, file: Path) -> bool:
+    """Whether files of this name are taken from no watched folder, or are not from where this one lies."""
+    from fitferry import folders  # noqa: PLC0415  # `show` needs none of it
+
+    settings = context.settings()
+    own = _watch_of(settings, file)
+    if own is None:
+        return not folders.is_wanted_name(file.name)
+    folder, path = own.folder.resolve(), file.parent.resolve() / file.name
+    archive = frozenset([str(folder / settings.uploads.archive_folder)])
+    inside = folders.is_inside(str(path), str(folder), recursive=own.recursive, without=archive)
+    return not (inside and folders.is_wanted_name(file.name))
+
+
+def _watch_of(settings: Settings, file: Path) -> WatchSettings | None:
+    """The innermost watched folder that holds a file."""
+    inner_first = sorted(settings.watch, key=lambda watch: len(watch.folder.parts), reverse=True)
+    parent = file.parent.resolve()
+    return next((one for one in inner_first if parent.is_relative_to(one.folder.resolve())), None)
 
 
 def _ruled(context: Context, file: Path, found: Inspection) -> dict[str, Any]:
@@ -98,9 +131,9 @@ def _ruled(context: Context, file: Path, found: Inspection) -> dict[str, Any]:
     settings = context.settings()
     if found.verdict is not Verdict.ACTIVITY or not settings.rules:
         return {}
-    watches = sorted(settings.watch, key=lambda watch: len(watch.folder.parts), reverse=True)
-    owners = [watch.athlete for watch in watches if file.resolve().is_relative_to(watch.folder.resolve())]
-    subject = metadata.of_facts([*owners, *settings.athletes, "me"][0], file.name, found.facts)
+    own = _watch_of(settings, file)
+    athlete = own.athlete if own is not None else [*settings.athletes, "me"][0]
+    subject = metadata.of_facts(athlete, file.name, found.facts)
     skipped = skipped_by(settings.rules, subject)
     return {
         "rules": matching(settings.rules, subject),

@@ -24,6 +24,8 @@ MEAN_BYTES, MIN_MESSAGES = 3, 1_000
 """Messages of real files are longer than that on average; a file of shorter ones is built to take long."""
 MAX_KEPT = 500
 """Messages that are decoded at most: sessions, sports and what names them."""
+MAX_DEFINITIONS = 5_000
+"""Different ones. Devices write a few dozen; some apps repeat theirs before each message."""
 _ZEROS = bytes(16)
 
 FILE_ID, SPORT, SESSION, RECORD = 0, 12, 18, 20
@@ -144,6 +146,7 @@ class _Walk:
     def __init__(self, data: memoryview) -> None:
         self._data = data
         self._messages = 0
+        self._definitions: dict[bytes, _Definition] = {}
         self._kept: list[tuple[_Definition, int]] = []
         self._first_record: tuple[_Definition, int] | None = None
         self._last_record: tuple[_Definition, int] | None = None
@@ -203,24 +206,17 @@ class _Walk:
         data = self._data
         if at + 6 > end:
             raise _Bad
-        big_endian = data[at + 2] == 1
-        number = int.from_bytes(data[at + 3 : at + 5], "big" if big_endian else "little")
         after = at + 6 + 3 * data[at + 5]
         with_developer_fields = bool(data[at] & 0x20)
         stop = after + 1 + 3 * data[after] if with_developer_fields and after < end else after
         if stop > end or (with_developer_fields and after >= end):
             raise _Bad
-        step = 1 + sum(data[at + 7 : after : 3])
-        if with_developer_fields:
-            step += sum(data[after + 2 : stop : 3])
-        return _Definition(number, step, big_endian, self._fields(at, after, number), bytes(data[at:stop]))
-
-    def _fields(self, at: int, after: int, number: int) -> tuple[tuple[int, int, int], ...]:
-        """Field number, size and base type of the messages that are decoded."""
-        if number not in _KEPT and number != RECORD:
-            return ()
-        raw = bytes(self._data[at + 6 : after])
-        return tuple(zip(raw[::3], raw[1::3], raw[2::3], strict=True))
+        raw = bytes(data[at:stop])
+        if raw not in self._definitions:
+            if len(self._definitions) >= MAX_DEFINITIONS:
+                raise _Bad
+            self._definitions[raw] = _defined(raw)
+        return self._definitions[raw]
 
     def _keep(self, definition: _Definition, at: int) -> None:
         if definition.number == RECORD:
@@ -274,6 +270,18 @@ class _Walk:
         body = b"".join(parts)
         head_bytes = struct.pack("<BBHI4s", 12, 0x10, 2140, len(body), b".FIT")
         return head_bytes + body + b"\0\0"
+
+
+def _defined(raw: bytes) -> _Definition:
+    """A definition from its bytes, which are all there."""
+    big_endian = raw[2] == 1
+    number = int.from_bytes(raw[3:5], "big" if big_endian else "little")
+    after = 6 + 3 * raw[5]
+    step = 1 + sum(raw[7:after:3]) + sum(raw[after + 2 :: 3])
+    # Field number, size and base type, of the messages that are decoded.
+    wanted = raw[6:after] if number in _KEPT or number == RECORD else b""
+    fields = tuple(zip(wanted[::3], wanted[1::3], wanted[2::3], strict=True))
+    return _Definition(number, step, big_endian, fields, raw)
 
 
 def _places(definition: _Definition) -> list[_Place]:

@@ -32,7 +32,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a file holds: the verdict on all of it, and its activities."""
+    """What a file holds: the verdict on all of it, and its activities, also those that are broken beside a whole one."""
 
     found: Inspection
     items: tuple[Item, ...] = ()
@@ -41,7 +41,8 @@ class Content:
 def examine(data: bytes, digest: str) -> Content:
     """What these bytes are. `digest`: their SHA-256."""
     try:
-        parts = [(name, body, _inspect(body)) for name, body in _parts(data)]
+        # Their bodies are not kept: 25 MB of each file are enough.
+        parts = [(name, sha256(body).hexdigest(), _inspect(body)) for name, body in _parts(data)]
     except Unfinished as problem:
         return Content(Inspection(Verdict.UNFINISHED, reason=str(problem), have=len(data)))
     except Damaged as problem:
@@ -49,14 +50,15 @@ def examine(data: bytes, digest: str) -> Content:
     except TooMuch as problem:
         return Content(Inspection(Verdict.OTHER, reason=str(problem), have=len(data)))
     activities = [part for part in parts if part[2].verdict is Verdict.ACTIVITY]
-    if len(activities) > 1:
-        items = tuple(Item(sha256(body).hexdigest(), found, _last(name)) for name, body, found in activities)
-        return Content(activities[0][2], items)
-    found = activities[0][2] if activities else _best(parts)
-    if archives.is_archive(data):
-        # The archive's own checksum has proved that the document in it is whole.
-        found = replace(found, proven=True)
-    return Content(found, (Item(digest, found),) if found.verdict is Verdict.ACTIVITY else ())
+    if not archives.is_archive(data):
+        found = parts[0][2]
+        return Content(found, (Item(digest, found),) if activities else ())
+    # The archive's own checksums have proved that what is in it is whole.
+    found = replace(activities[0][2] if activities else _best(parts), proven=True)
+    several = [part for part in parts if activities and _is_or_was_one(part[2])]
+    if len(several) > 1:
+        return Content(found, tuple(Item(own, one, _last(name)) for name, own, one in several))
+    return Content(found, (Item(digest, found),) if activities else ())
 
 
 def is_known(data: bytes) -> bool:
@@ -77,9 +79,9 @@ def body_of(data: bytes, digest: str, wanted: str) -> bytes | None:
         return None
     if wanted != digest:
         return next((body for _, body in parts if sha256(body).hexdigest() == wanted), None)
-    whole = [body for _, body in parts if _inspect(body).verdict is Verdict.ACTIVITY]
-    # Somebody may insist on a single file that is not whole.
-    return next(iter(whole if whole or len(parts) != 1 else [parts[0][1]]), None)
+    if len(parts) == 1:
+        return parts[0][1]  # also one that is not whole: somebody may insist on it
+    return next((body for _, body in parts if _inspect(body).verdict is Verdict.ACTIVITY), None)
 
 
 def _parts(data: bytes) -> Iterator[tuple[str, bytes]]:
@@ -87,8 +89,7 @@ def _parts(data: bytes) -> Iterator[tuple[str, bytes]]:
     if archives.is_gzip(data):
         yield "", archives.gunzip(data)
     elif archives.is_zip(data):
-        for name, body in archives.unzip(data):
-            yield name, archives.gunzip(body) if archives.is_gzip(body) else body
+        yield from archives.unzip(data)
     else:
         yield "", data
 
@@ -99,7 +100,13 @@ def _inspect(data: bytes) -> Inspection:
     return fit.inspect(data)
 
 
-def _best(parts: list[tuple[str, bytes, Inspection]]) -> Inspection:
+def _is_or_was_one(found: Inspection) -> bool:
+    """Whether this is an activity, or is broken and may have been one; what else is broken is missed by nobody."""
+    broken = found.verdict in {Verdict.UNFINISHED, Verdict.DAMAGED}
+    return found.verdict is Verdict.ACTIVITY or (broken and found.facts.kind in {None, "activity"})
+
+
+def _best(parts: list[tuple[str, str, Inspection]]) -> Inspection:
     """The verdict on a file without an activity."""
     if not parts:
         return Inspection(Verdict.OTHER, reason="an archive with no activity file in it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import zipfile
 import zlib
@@ -51,15 +52,15 @@ def is_archive(data: bytes) -> bool:
     return is_gzip(data) or is_zip(data)
 
 
-def gunzip(data: bytes) -> bytes:
-    """What a gzip holds, all its members. Raises Unfinished, Damaged, TooMuch."""
+def gunzip(data: bytes, most: int = MAX_FILE_BYTES) -> bytes:
+    """What a gzip holds, all its members, so many bytes at most. Raises Unfinished, Damaged, TooMuch."""
     out, left, members = bytearray(), data, 0
     while is_gzip(left):
         members += 1
         if members > MAX_GZIP_MEMBERS:
             raise TooMuch(f"a gzip archive of more than {MAX_GZIP_MEMBERS} parts")
         try:
-            left = _next_member(left, out)
+            left = _next_member(left, out, most)
         except zlib.error as error:
             if _ends_in_zeros(data):
                 raise Unfinished("its end is still empty") from error
@@ -67,14 +68,14 @@ def gunzip(data: bytes) -> bytes:
     return bytes(out)
 
 
-def _next_member(data: bytes, out: bytearray) -> bytes:
+def _next_member(data: bytes, out: bytearray, most: int) -> bytes:
     """Unpack one member; what follows it."""
     member = zlib.decompressobj(wbits=31)
     while not member.eof:
         piece = member.decompress(data, _CHUNK)
         data = member.unconsumed_tail
         out += piece
-        if len(out) > MAX_FILE_BYTES:
+        if len(out) > most:
             raise TooMuch(_TOO_LARGE)
         if not piece and not member.eof:
             raise Unfinished("the gzip archive breaks off")
@@ -82,21 +83,38 @@ def _next_member(data: bytes, out: bytearray) -> bytes:
 
 
 def unzip(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """Name and content of each member that may be an activity. Raises Unfinished, Damaged, TooMuch."""
+    """Name and content of each member that may be an activity, one at a time. Raises Unfinished, Damaged, TooMuch.
+
+    The members share one allowance of what comes out of the zip, and one of what comes out of gzips in it.
+    """
     if data.count(_DIRECTORY_ENTRY) > MAX_MEMBERS:
         raise TooMuch(f"a zip archive of more than {MAX_MEMBERS:,} files")
+    with _judged(data):
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        members = _members(archive, data)
+    packed = left = MAX_FILE_BYTES
+    for member in members:
+        if member.is_dir() or not _is_wanted(member.filename):
+            continue
+        with _judged(data):
+            body = _read(archive, member, packed)
+        packed -= len(body)
+        if is_gzip(body):
+            body = gunzip(body, left)
+        left -= len(body)
+        yield member.filename, body
+
+
+@contextlib.contextmanager
+def _judged(data: bytes) -> Iterator[None]:
+    """What zipfile raises for a file that is not whole is of a dozen kinds: say which of ours it is."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            left = MAX_FILE_BYTES
-            for member in _members(archive, data):
-                if _is_wanted(member.filename):
-                    body = _read(archive, member, left)
-                    left -= len(body)
-                    yield member.filename, body
+        yield
     except (Damaged, TooMuch):
         raise
+    except UnicodeDecodeError as error:
+        raise TooMuch("a zip archive with names that cannot be read") from error
     except Exception as error:
-        # What zipfile raises for a file that is not whole is of a dozen kinds.
         if _ends_in_zeros(data):
             raise Unfinished("its end is still empty") from error
         if 0 <= data.rfind(_EMPTY_ZIP, -_END_BYTES_MOST) <= len(data) - _END_BYTES:

@@ -22,6 +22,8 @@ MAX_ELEMENTS = 1_500_000
 MAX_TEXT = 64
 """Characters of a text that is looked at: times, numbers, a sport."""
 EARTH_M = 6_371_000.0
+FIRST_DAY, LAST_DAY = datetime(1980, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""A time outside is of a clock that was never set; the calendar's own ends cannot be shown in every time zone."""
 _CHUNK = 1 << 20
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _SPORTS = {
@@ -75,20 +77,34 @@ def is_document(data: bytes) -> bool:
 
 
 def inspect(data: bytes) -> Inspection:
-    """What a document is. Never raises."""
+    """What a document is. Never raises; of 25 MB it takes seconds, because each element is looked at."""
     if data.endswith(b"\0\0"):
         whole = len(data.rstrip(b"\0"))
         return _not_whole(Verdict.UNFINISHED, "its end is still empty", whole, len(data))
     reader = _Reader()
     try:
-        reader.read(data)
+        reader.read(_bare(data))
     except _Refused as problem:
         return Inspection(Verdict.OTHER, reason=str(problem), have=len(data))
     except (expat.ExpatError, LookupError, ValueError) as error:
+        if reader.is_other or _is_page(data):
+            return reader.found(len(data))  # nobody waits for the rest of a page that asks to log in
         if reader.at_end:
             return _not_whole(Verdict.UNFINISHED, "the document does not end", len(data))
         return _not_whole(Verdict.DAMAGED, f"the document cannot be read: {error}", len(data))
     return reader.found(len(data))
+
+
+def _is_page(data: bytes) -> bool:
+    """Whether this is HTML that no XML parser would read."""
+    return _bare(data[:256]).lower().startswith((b"<!doctype html", b"<html"))
+
+
+def _bare(data: bytes) -> bytes:
+    """A document without what some writers put around it, and no parser takes; only where characters are bytes."""
+    if data[:2] in _MARKS or b"\0" in data[:4]:
+        return data
+    return data.removeprefix(_MARKS[0]).lstrip().rstrip(b"\0\x1a\r\n")
 
 
 def _not_whole(verdict: Verdict, reason: str, have: int, want: int | None = None) -> Inspection:
@@ -110,30 +126,34 @@ class _Reader:
     def read(self, data: bytes) -> None:
         """Read to the end. Raises ExpatError, _Refused."""
         parser = expat.ParserCreate(namespace_separator=" ", intern={})
-        parser.ordered_attributes = True
         parser.buffer_text = True
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._characters
         parser.EntityDeclHandler = self._entity
-        body = data.lstrip() if data[:1].isspace() else data
-        for at in range(0, len(body), _CHUNK):
-            parser.Parse(body[at : at + _CHUNK], False)
+        for at in range(0, len(data), _CHUNK):
+            parser.Parse(data[at : at + _CHUNK], False)
         self.at_end = True
         parser.Parse(b"", True)
+
+    @property
+    def is_other(self) -> bool:
+        """Whether the first element is known, and is no activity's."""
+        return bool(self._root) and self._document is None
 
     def found(self, size: int) -> Inspection:
         """What was read."""
         if self._document is None:
-            words = f"an XML file of another kind (<{self._root[:40]}>)"
+            words = f"an XML file of another kind (<{self._root[:40] or 'html'}>)"
             return Inspection(Verdict.OTHER, reason=words, have=size, proven=False)
         return self._document.found(size)
 
-    def _start(self, name: str, attributes: list[str]) -> None:
-        local = name.rsplit(" ", 1)[-1]
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        local = name.rpartition(" ")[2]
         self._elements += 1
         self._names.add(name)
-        self._names.update(attributes[::2])
+        if attributes:
+            self._names.update(attributes)
         if self._elements > MAX_ELEMENTS or len(self._names) > MAX_NAMES or len(self._path) >= MAX_DEPTH:
             raise _Refused("an XML file that no device writes: too many elements, or too deep")
         if not self._path:
@@ -144,7 +164,7 @@ class _Reader:
         self._path.append(local)
         self._text = None
         if self._document is not None:
-            self._document.start(self._path, dict(zip(attributes[::2], attributes[1::2], strict=True)))
+            self._document.start(self._path, attributes)
             if local in self._document.wanted:
                 self._text = []
 
@@ -335,9 +355,10 @@ class _Span:
 def _moment(text: str) -> float | None:
     try:
         moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.timestamp() if FIRST_DAY <= moment < LAST_DAY else None
 
 
 def _sum(total: float | None, text: str) -> float | None:

@@ -20,6 +20,7 @@ from fitferry.intake.attachment import Attachment
 from fitferry.intake.candidates import Candidates
 from fitferry.intake.progress import measure
 from fitferry.ledger import files
+from fitferry.ledger.tables import DatabaseError
 from fitferry.model import Arrival, Sign, Signature, Stillness, WatchState
 
 AWAY_SECONDS = 5.0
@@ -167,10 +168,19 @@ class Scanner:
         if folders.is_wanted_name(os.path.basename(path)):
             self._look(path, sign)
         elif sign is not Sign.WRITTEN and self._watch.recursive and folders.is_kept_folder(path):
-            # What came with a folder may have come before its watch.
-            with folders.going():
-                for below, found in folders.Walk(path, recursive=True, without=self.without):
-                    self._look(below, Sign.APPEARED, found)
+            self._look_below(path)
+
+    def _look_below(self, folder: str) -> None:
+        """Look at what came with a folder, because it may have come before its watch."""
+        walk = folders.Walk(folder, recursive=True, without=self.without)
+        try:
+            for path, found in walk:
+                self._look(path, Sign.APPEARED, found)
+        except (FileNotFoundError, NotADirectoryError):
+            pass  # it is gone by now
+        except OSError:
+            walk.unreadable.add(folder)
+        self._unreadable |= walk.unreadable
 
     def _check(self) -> None:
         """Look whether the folder is there and still the same; scan it if it is another one."""
@@ -225,7 +235,18 @@ class Scanner:
         return not told and self._rested(Signature.of(found)) > EVENT_SECONDS
 
     def _look(self, path: str, sign: Sign | None, found: os.stat_result | None = None) -> None:
-        """Look at one file: take it, wait for it to settle, or leave it alone."""
+        """Look at one file, whatever it does: no other one has to wait for it."""
+        try:
+            self._look_at(path, sign, found)
+        except DatabaseError:
+            raise  # that is no fault of the file's
+        except Exception:  # noqa: BLE001  # as the docstring says
+            _log.exception("cannot look at file", path=path)
+            self._candidates.looked(path, Stillness.STALLED)
+            self._unreadable.add(path)
+
+    def _look_at(self, path: str, sign: Sign | None, found: os.stat_result | None) -> None:
+        """Take a file, wait for it to settle, or leave it alone."""
         self._busy_since = now = self._clock()
         try:
             found = found or os.stat(path)

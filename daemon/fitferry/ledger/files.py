@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fitferry.ledger.tables import (
     ActivityRow,
@@ -60,9 +61,8 @@ def remember(athlete: str, path: str, sha256: str, signature: Signature) -> None
 
 def seen(athlete: str, path: str) -> Signature | None:
     """The signature that a path had when its bytes were last read for this athlete."""
-    where = (SeenPathRow.path == os.fsencode(path)) & (SeenPathRow.athlete == athlete)
-    row = SeenPathRow.select().where(where).first()
-    return Signature(row.size, row.mtime_ns, row.ctime_ns) if row else None
+    row = _seen(athlete, path)
+    return _signature(row) if row else None
 
 
 def seen_below(athlete: str, folder: str) -> dict[str, tuple[int, int, int]]:
@@ -88,8 +88,8 @@ def moved(activity_id: int, path: str) -> None:
         ActivityRow.update(path=os.fsencode(path)).where(ActivityRow.id == activity_id).execute()
 
 
-def came_back(job_id: int, path: str) -> bool:
-    """Queue a job whose file was gone, or was overwritten: the bytes are at this path now."""
+def came_back(job_id: int, file: File, member: str) -> bool:
+    """Queue a job whose file was gone, or was overwritten: its bytes are in this file now."""
     lost = JobRow.error_code.in_(["file_gone", "replaced"])
     with writing():
         where = (JobRow.id == job_id, JobRow.status.in_([Status.HELD, Status.SKIPPED]), lost)
@@ -97,15 +97,33 @@ def came_back(job_id: int, path: str) -> bool:
             JobRow.update(status=Status.PENDING, error_code=None, error_message=None).where(*where).execute()
         )
         if back:
-            activity = JobRow.select(JobRow.activity).where(JobRow.id == job_id)
-            ActivityRow.update(path=os.fsencode(path)).where(ActivityRow.id.in_(activity)).execute()
+            take_from(job_id, file, member)
     return bool(back)
+
+
+def take_from(job_id: int, file: File, member: str) -> None:
+    """Let an activity be read from this file; not while somebody works on it, nor when it is done."""
+    free = (JobRow.id == job_id, JobRow.claimed_at.is_null(), JobRow.status != Status.COMPLETED)
+    with writing():
+        ActivityRow.update(
+            path=os.fsencode(file.path), file_sha256=file.sha256, member=member, size=file.size
+        ).where(ActivityRow.id.in_(JobRow.select(JobRow.activity).where(*free))).execute()
+
+
+def is_still(athlete: str, path: str, sha256: str) -> bool:
+    """Whether a file is there, and nothing is known of other bytes in it."""
+    try:
+        now = Signature.of(Path(path).stat())
+    except OSError:
+        return False
+    row = _seen(athlete, path)
+    return row is None or (row.sha256 == sha256 and _signature(row) == now)
 
 
 def forget_unfinished(athlete: str, path: str, except_sha256: str = "") -> None:
     """Drop the held job of an unfinished file: the file has changed, or it is gone."""
     ours = (ActivityRow.path == os.fsencode(path)) & (ActivityRow.athlete == athlete)
-    others = ActivityRow.select(ActivityRow.id).where(ours, ActivityRow.sha256 != except_sha256)
+    others = ActivityRow.select(ActivityRow.id).where(ours, ActivityRow.file_sha256 != except_sha256)
     here = [row[0] for row in tuples(others)]
     if not here:
         return
@@ -135,6 +153,15 @@ def folder_scanned(athlete: str, folder: str, now: float) -> None:
         SeenFolderRow.insert(
             path=os.fsencode(folder), athlete=athlete, scanned_at=now
         ).on_conflict_ignore().execute()
+
+
+def _seen(athlete: str, path: str) -> Any:
+    where = (SeenPathRow.path == os.fsencode(path)) & (SeenPathRow.athlete == athlete)
+    return SeenPathRow.select().where(where).first()
+
+
+def _signature(row: Any) -> Signature:
+    return Signature(row.size, row.mtime_ns, row.ctime_ns)
 
 
 def _take(file: File, newcomer: Newcomer, now: float) -> tuple[int, bool]:

@@ -91,6 +91,19 @@ def admit(
     return _take(file, newcomers, now)
 
 
+def found_again(job_id: int, file: File, member: str) -> bool:
+    """Bytes that are known are in another file, too: True if a job was queued that had lost them.
+
+    Any other job takes them from there if they are no longer where they were.
+    """
+    if files.came_back(job_id, file, member):
+        return True
+    job = jobs.get(job_id)
+    if job is not None and not files.is_still(job.athlete, job.path, job.file_sha256):
+        files.take_from(job_id, file, member)
+    return False
+
+
 def find_again() -> int:
     """Queue what was held because its file was gone and is there again, and drop what was unfinished and is gone."""
     gone = [job for job in jobs.with_status(Status.HELD, "file_gone") if os.path.exists(job.path)]
@@ -184,7 +197,7 @@ def _take(file: File, newcomers: list[Newcomer], now: float) -> Arrival:
     arrivals = []
     for newcomer, (job_id, new) in zip(newcomers, files.admit(file, newcomers, now), strict=True):
         arrival = _ARRIVALS[newcomer.admission.status] if new else Arrival.KNOWN
-        if not new and files.came_back(job_id, file.path):
+        if not new and found_again(job_id, file, newcomer.member):
             arrival = Arrival.ADMITTED
         arrivals.append(arrival)
         words = newcomer.admission.error_message

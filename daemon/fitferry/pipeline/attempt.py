@@ -187,10 +187,11 @@ class Attempts:
         return intention(job, wanted, ours=ours, archives=self._archives)
 
     def put_away(self) -> None:
-        """Archive or delete what is to be, also what was left undone before."""
+        """Archive or delete what is to be, also what was left undone before; `keep` ends that."""
         try:
             with self._one_at_a_time:
-                put_away_all(self._archives)
+                keep = AfterUpload(self._uploads.after_upload) is AfterUpload.KEEP
+                put_away_all(self._archives, keep=keep)
         except OSError as error:
             if self._unmoved is None:
                 _log.warning("cannot put away", path=error.filename, reason=error.strerror)

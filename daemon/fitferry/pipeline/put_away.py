@@ -6,16 +6,18 @@ on, what is moved or deleted is what was verified. Each step can be taken again 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
+from fitferry import folders
 from fitferry.ledger import files, jobs
 from fitferry.model import AfterUpload, Job, Status
 from fitferry.pipeline import admit
@@ -23,6 +25,8 @@ from fitferry.pipeline import admit
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL})
 _OPEN = frozenset({Status.PENDING, Status.PROCESSING, Status.HELD, Status.FAILED})
 MAX_NAMES = 1_000
+LONGEST_NAME = 255
+"""Bytes; Linux takes no more."""
 _log = structlog.get_logger()
 
 
@@ -44,8 +48,11 @@ def intention(job: Job, wanted: AfterUpload, *, ours: bool, archives: Iterable[A
     return wanted
 
 
-def put_away(job: Job, archives: Sequence[Archive]) -> None:
-    """Do what was intended, once all activities in the file are done. Raises OSError: try again later."""
+def put_away(job: Job, archives: Sequence[Archive], *, keep: bool = False) -> None:
+    """Do what was intended, once all activities in the file are done. Raises OSError: try again later.
+
+    `keep`: do it no more, because the settings say so now.
+    """
     siblings = jobs.of_file(job.athlete, job.file_sha256)
     if any(one.status in _OPEN for one in siblings):
         return
@@ -54,13 +61,13 @@ def put_away(job: Job, archives: Sequence[Archive]) -> None:
     if any(Path(job.path).is_relative_to(one.archive) for one in archives):
         done = AfterUpload.ARCHIVED  # in a life that ended before it could write that down
     else:
-        done = _do(job, where) if where is not None and ours else AfterUpload.KEEP
+        done = _kept(job) if keep or where is None or not ours else _do(job, where)
     for one in siblings:
         jobs.was_put_away(one.id, done)
     _log.info("put away", job=job.id, file=job.file, outcome=done)
 
 
-def put_away_all(archives: Sequence[Archive]) -> None:
+def put_away_all(archives: Sequence[Archive], *, keep: bool = False) -> None:
     """Do what was intended before a crash, or while the folder could not be written. Raises OSError."""
     problem: OSError | None = None
     stuck: set[Archive | None] = set()
@@ -69,7 +76,7 @@ def put_away_all(archives: Sequence[Archive]) -> None:
         if where in stuck:
             continue
         try:
-            put_away(job, archives)
+            put_away(job, archives, keep=keep)
         except OSError as error:
             problem = error
             stuck.add(where)
@@ -84,25 +91,50 @@ def _archive_of(path: str, archives: Iterable[Archive]) -> Archive | None:
     return inner if inner is not None and not Path(path).is_relative_to(inner.archive) else None
 
 
+def _is_really_below(folder: Path, watched: Path) -> bool:
+    """Whether no link leads from a watched folder, which may be one itself, to this folder below it."""
+    return Path(os.path.realpath(folder)) == os.path.realpath(watched) / folder.relative_to(watched)
+
+
 def _do(job: Job, where: Archive) -> AfterUpload:
-    path = Path(job.path)
+    path, aside = Path(job.path), _aside(job)
+    if not _is_really_below(path.parent, where.folder):
+        return AfterUpload.KEEP
     target = where.archive / path.relative_to(where.folder)
-    aside = path.with_name(f".{job.file_sha256[:16]}.fitferry")
     if not os.path.lexists(aside):
         try:
             if not stat.S_ISREG(path.lstat().st_mode):
                 return AfterUpload.KEEP  # a link: what it leads to is not ours to move
         except FileNotFoundError:
             return _missing(job, target)
+        if job.after_done is AfterUpload.ARCHIVE:
+            target.parent.mkdir(parents=True, exist_ok=True)  # where that fails, nothing need be renamed
         path.rename(aside)
+    try:
+        return _finished(job, aside, target)
+    except OSError:
+        _put_back(aside, path)  # nobody finds it under that name
+        raise
+
+
+def _finished(job: Job, aside: Path, target: Path) -> AfterUpload:
+    """Archive or delete what was renamed aside, if it is what was uploaded."""
     if not _has(aside, job.file_sha256):
-        _put_back(aside, path)
-        return AfterUpload.KEEP
+        return _kept(job)
     if job.after_done is AfterUpload.DELETE:
         aside.unlink()
         files.forget_path(job.path)
         return AfterUpload.DELETED
     return _archived(job, _place(aside, target, job.file_sha256))
+
+
+def _aside(job: Job) -> Path:
+    return Path(job.path).with_name(f".{job.file_sha256[:16]}.fitferry")
+
+
+def _kept(job: Job) -> AfterUpload:
+    _put_back(_aside(job), Path(job.path))
+    return AfterUpload.KEEP
 
 
 def _missing(job: Job, target: Path) -> AfterUpload:
@@ -121,32 +153,31 @@ def _archived(job: Job, target: Path) -> AfterUpload:
 
 def _put_back(aside: Path, path: Path) -> None:
     """Give a file its name back, unless something else has it by now; then it gets another one."""
-    next(name for name in _names(path) if _renamed(aside, name))
+    if os.path.lexists(aside):
+        next((name for name in _names(path) if _renamed(aside, name)), None)
 
 
 def _place(aside: Path, target: Path, sha256: str) -> Path:
     """Move a file to a free name, over no other file; the name that it got."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    copy = None
-    for name in _names(target):
-        if _has(name, sha256):
-            break  # moved before, in a life that ended too soon
-        try:
-            if _renamed(copy or aside, name):
-                break
-        except OSError as error:
-            if error.errno != errno.EXDEV or copy is not None:
-                raise
-            copy = _copied(aside, target, sha256)
-            if _renamed(copy, name):
-                break
-    else:
-        raise OSError(errno.EEXIST, "no free name in the archive folder", str(target))
+    try:
+        name = _moved(aside, target, sha256)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        with _copied(aside, target, sha256) as copy:
+            name = _moved(copy, target, sha256)
     _to_disk(name.parent)
-    for left in (aside, copy):
-        if left is not None:
-            left.unlink(missing_ok=True)
+    aside.unlink(missing_ok=True)
     return name
+
+
+def _moved(source: Path, target: Path, sha256: str) -> Path:
+    for name in _names(target):
+        # What has these bytes was moved there before, in a life that ended too soon.
+        if _has(name, sha256) or _renamed(source, name):
+            return name
+    raise OSError(errno.EEXIST, "no free name in the archive folder", str(target))
 
 
 def _renamed(aside: Path, name: Path) -> bool:
@@ -159,35 +190,50 @@ def _renamed(aside: Path, name: Path) -> bool:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        # A filesystem without hard links: hold the name with an empty file of our own, then take its place.
-        try:
-            os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
-        except FileExistsError:
-            return False
-        aside.rename(name)
+        return _renamed_without_links(aside, name)
     return True
 
 
-def _copied(aside: Path, target: Path, sha256: str) -> Path:
-    """The same file on the archive's filesystem, verified and down on its disk."""
+def _renamed_without_links(aside: Path, name: Path) -> bool:
+    """The same: hold the name with an empty file of our own, then take its place."""
+    try:
+        os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return False
+    try:
+        aside.rename(name)
+    except OSError:
+        name.unlink()
+        raise
+    return True
+
+
+@contextlib.contextmanager
+def _copied(aside: Path, target: Path, sha256: str) -> Iterator[Path]:
+    """The same file on the archive's filesystem, verified and down on its disk; it goes if it is not moved on."""
     copy = target.with_name(aside.name)
-    with aside.open("rb") as source, copy.open("wb") as sink:
-        shutil.copyfileobj(source, sink)
-        sink.flush()
-        os.fsync(sink.fileno())
-    shutil.copystat(aside, copy)
-    if not _has(copy, sha256):
-        copy.unlink()
-        raise OSError(errno.EIO, "the copy in the archive folder differs", str(target))
-    return copy
+    try:
+        with aside.open("rb") as source, copy.open("wb") as sink:
+            shutil.copyfileobj(source, sink)
+            sink.flush()
+            os.fsync(sink.fileno())
+        shutil.copystat(aside, copy)
+        if not _has(copy, sha256):
+            raise OSError(errno.EIO, "the copy in the archive folder differs", str(target))
+        yield copy
+    finally:
+        copy.unlink(missing_ok=True)
 
 
-def _names(path: Path) -> Iterable[Path]:
+def _names(path: Path) -> Iterator[Path]:
     """A name, and what to take where it is taken: ride.fit, ride-2.fit, ride-3.fit."""
     yield path
-    stem, dot, suffix = path.name.partition(".")
+    ending = next((suffix for suffix in folders.SUFFIXES if path.name.lower().endswith(suffix)), "")
+    stem, suffix = path.name[: len(path.name) - len(ending)], path.name[len(path.name) - len(ending) :]
     for number in range(2, MAX_NAMES):
-        yield path.with_name(f"{stem}-{number}{dot}{suffix}")
+        tail = f"-{number}{suffix}"
+        short = os.fsencode(stem)[: LONGEST_NAME - len(tail)]
+        yield path.with_name(os.fsdecode(short) + tail)
 
 
 def _has(path: Path, sha256: str) -> bool:
