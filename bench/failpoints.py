@@ -2,7 +2,8 @@
 
     python bench/failpoints.py [TIMES]
 
-The daemon of the test build dies by SIGKILL at the 1st, 2nd, … passing of the point, and is started again.
+The daemon of the test build dies by SIGKILL at a passing of the point, and is started again; where one life passes
+it several times, at the 1st, the 2nd, ….
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from failing import POINTS
+from failing import PASSINGS, POINTS
 from failpoints import die_and_live
 
 
@@ -23,9 +24,9 @@ def main() -> None:
     times = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     for point in POINTS:
         began = time.monotonic()
-        for _ in range(times):
+        for number in range(times):
             with tempfile.TemporaryDirectory() as folder:
-                die_and_live(Path(folder), point)
+                die_and_live(Path(folder), point, count=1 + number % PASSINGS.get(point, 1))
         print(f"{point:36} {times} x, nothing lost or doubled ({time.monotonic() - began:.0f} s)", flush=True)
 
 

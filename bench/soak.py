@@ -30,6 +30,7 @@ KINDS = [
 PATHS = ["POST /uploads", "GET /uploads/N", "POST /oauth/token", "*"]
 EVERY = 60.0
 LIMIT = [10**9] * 2
+REPORTS: list[tuple[float, float, float]] = []
 
 
 def main() -> None:
@@ -65,7 +66,20 @@ def main() -> None:
         sandbox.faults.clear()
         home.wait(lambda: home.status()["queue"]["completed"] >= number, seconds=120)
         _report(home, number, 1.0, minutes)
-        print(f"{number} files, {len(sandbox.world.activities)} activities, stopped with {home.stop()}")
+        activities = len(sandbox.world.activities)
+        print(f"{number} files, {activities} activities, stopped with {home.stop()}")
+        grown = [f"{name} {first} -> {last}" for name, first, last, most in _growth() if last > first + most]
+        print("grown: " + (", ".join(grown) or "nothing"))
+        sys.exit(1 if grown or activities != number else 0)
+
+
+def _growth() -> list[tuple[str, float, float, float]]:
+    """What was watched: its name, at the first report and at the last, and how much more is no leak."""
+    first, last = REPORTS[0], REPORTS[-1]
+    return [
+        (name, first[at], last[at], most)
+        for at, (name, most) in enumerate((("threads", 0), ("descriptors", 8), ("memory", 15)))
+    ]
 
 
 def _report(home: Household, number: int, share: float, minutes: float) -> None:
@@ -76,6 +90,7 @@ def _report(home: Household, number: int, share: float, minutes: float) -> None:
     descriptors = len(list((proc / "fd").iterdir()))
     memory = int(words["VmRSS"].split()[0]) / 1000
     threads = int(words["Threads"])
+    REPORTS.append((threads, descriptors, memory))
     print(
         f"{share * minutes:6.1f} {number:6} {done:5} {threads:8} {descriptors:12} {memory:7.1f}", flush=True
     )

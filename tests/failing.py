@@ -35,6 +35,8 @@ POINTS: dict[str, tuple[Any, str, str]] = {
     "after a file was put away": (put_away, "_do", "after"),
 }
 """What is wrapped, and where the daemon dies in it."""
+PASSINGS = {"in a migration": 26, "in a rotation, keys written": 2}
+"""How often one life passes a point, where that is more than once."""
 
 
 def _dying(call: Callable[..., Any], where: str, count: int) -> Callable[..., Any]:

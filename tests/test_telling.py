@@ -162,3 +162,16 @@ def test_more_than_three_messages_a_minute_become_one(tmp_path: Path) -> None:
 
     assert ear.observe(now=NOW + 72) == ["Fitferry: 7 things happened"]
     assert "… and 2 more" in ear.heard[-1][1]
+
+
+def test_what_is_kept_for_a_summary_is_told_at_a_stop(tmp_path: Path) -> None:
+    """It counts as told, so the next start says nothing of it."""
+    ear = Ear(uploads=True)
+    ear.observe()
+    for number in range(5):
+        finish(tmp_path / f"{number}.fit", Status.COMPLETED, NOW + 1 + number)
+    ear.observe(now=NOW + 6)
+    ear.telling.finish(NOW + 7)
+    ear.telling.finish(NOW + 8)
+
+    assert [title for title, _ in ear.heard][3:] == ["Fitferry: 2 things happened"]

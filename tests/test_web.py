@@ -584,6 +584,7 @@ def test_the_metrics_are_prometheus_text(page: Page) -> None:
     assert found["fitferry_last_upload_timestamp_seconds",] == NOW
     assert found["fitferry_watch_available", "/rides", "events"] == 1
     assert found["fitferry_build_info", __version__] == 1
+    assert [name for name, *_ in found if name.endswith("_created")] == []
 
 
 def test_the_page_shows_problems_first_then_the_history(page: Page) -> None:

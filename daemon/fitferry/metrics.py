@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -20,6 +20,7 @@ class Metrics:
     """What is counted and timed while a daemon runs."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left it out; a second series for each, which nobody asks for
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "fitferry_strava_requests", "Requests to Strava.", ["kind", "status"], registry=self._registry

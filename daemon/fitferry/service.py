@@ -63,6 +63,7 @@ def run(settings: Settings) -> None:
                 daemon.tick()
                 nudge.wait(daemon.seconds_to_tick())
             systemd.tell("STOPPING=1", "STATUS=stopping")
+            daemon.tell_rest()
             _log.info("stopping")
         _log.info("stopped")
 
@@ -156,6 +157,11 @@ class Daemon:
         # Fed even while the database is ill: a restart would not mend a full disk, and the page must say why.
         if self._dead_part() is None:
             systemd.tell("WATCHDOG=1")
+
+    def tell_rest(self) -> None:
+        """Send the messages that wait for others to be told with."""
+        if self.telling is not None:
+            self.telling.finish(self._clock())
 
     def _do(self, work: Callable[[], object]) -> None:
         try:

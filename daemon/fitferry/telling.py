@@ -74,7 +74,12 @@ class Telling:
             self._put(self._words.of(title), words)
 
     def _tell_rest(self, now: float) -> None:
-        if self._held_back and (len(self._sent) < STORM or now - self._sent[0] >= STORM_SECONDS):
+        if len(self._sent) < STORM or now - self._sent[0] >= STORM_SECONDS:
+            self.finish(now)
+
+    def finish(self, now: float) -> None:
+        """Send what was kept for a summary: at a stop it would be lost, and it counts as told."""
+        if self._held_back:
             count, first = len(self._held_back), self._held_back[:5]
             more = [self._words.of(f"… and {count - len(first)} more")] if count > len(first) else []
             self._held_back = []
