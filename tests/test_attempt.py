@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -488,6 +489,100 @@ def test_an_import_leaves_room_for_todays_ride(bench: Bench) -> None:
     assert the(old.id).status == Status.PENDING
 
 
+def _listed(day: int, number: int) -> dict[str, object]:
+    at = f"2026-09-{day}T0{number // 60}:{number % 60:02}:00Z"
+    return {"id": number, "external_id": f"{number}.fit", "start_date": at}
+
+
+@pytest.mark.parametrize(("used", "rung"), [(200, 0), (199, 1), (198, 2), (190, 3)])
+def test_no_more_jobs_are_rung_for_than_requests_are_left(bench: Bench, used: int, rung: int) -> None:
+    """Three workers never share the last request."""
+    for number in range(4):
+        bench.job(f"{number}.fit", b"%d" % number)
+    shared.hear(Heard((200, 2000), (used, 300), (100, 1000), (10, 10)), NOW)
+
+    assert len(wake(["me"], UPLOADS, NOW)[0]) == rung
+
+
+def test_an_import_leaves_room_however_many_are_rung_for_at_once(bench: Bench) -> None:
+    """One request more than the reserve is one old activity, not three; today's rides may have all."""
+    old = [a_job(bench.folder / f"{n}.fit", b"old%d" % n, start=NOW - 3 * 86_400 - n).id for n in range(3)]
+    shared.hear(Heard((200, 2000), (197, 300), (100, 1000), (10, 10)), NOW)
+    assert wake(["me"], UPLOADS, NOW)[0] == old[:1]
+    fresh = [bench.job(f"new{n}.fit", b"new%d" % n).id for n in range(3)]
+
+    assert wake(["me"], UPLOADS, NOW)[0] == fresh
+
+
+def test_without_a_read_left_an_uncertain_upload_waits_for_the_next_window(bench: Bench) -> None:
+    """It would have to be looked for; today's ride is sent all the same."""
+    lost, new = bench.job(), bench.job("b.fit", b"b")
+    jobs.claim(lost.id, NOW)
+    jobs.about_to_send(lost.id, NOW)
+    jobs.release_all(7200, 60, NOW)
+    bench.clock.forward(61)
+    shared.hear(Heard((200, 2000), (110, 300), (100, 1000), (100, 400)), bench.clock())
+
+    assert wake(["me"], UPLOADS, bench.clock())[0] == [new.id]
+    assert bench.try_(lost).claimed_at is None
+    assert bench.wire.asked == []
+    bench.clock.forward(900)
+    assert lost.id in wake(["me"], UPLOADS, bench.clock())[0]
+
+
+def test_the_search_for_a_lost_answer_ends_with_the_last_read(bench: Bench) -> None:
+    """It has as many pages as the list, and goes on in the next window."""
+    bench.wire.to("POST /uploads", httpx.ReadTimeout("late"))
+    lost = bench.try_(bench.job())
+    pages = [[_listed(day, number) for number in range(200)] for day in (21, 20, 19, 18)]
+    bench.wire.to("GET /athlete/activities", *((200, page) for page in pages))
+    reads = iter(range(98, 101))
+    bench.wire.while_asked = lambda: shared.hear(
+        Heard(None, (110, 300), None, (next(reads), 400)), bench.clock()
+    )
+    waiting = bench.later(lost)
+
+    assert bench.wire.count("GET /athlete/activities") == 3
+    assert (waiting.status, waiting.uncertain, waiting.failures) == (Status.PENDING, True, 1)
+
+
+def test_the_last_requests_are_kept_for_the_others_in_flight(bench: Bench) -> None:
+    """Whoever begins a request leaves one for each of them."""
+    for number in range(2):
+        jobs.claim(bench.job(f"{number}.fit", b"%d" % number).id, NOW)
+    shared.hear(Heard((200, 2000), (198, 300), None, None), NOW)
+    job = bench.try_(bench.job())
+
+    assert (bench.wire.asked, job.status, job.next_attempt_at) == ([], Status.PENDING, 0)
+    assert shared.gates() == {}
+
+
+def test_no_request_is_one_too_many_however_many_are_at_it(bench: Bench) -> None:
+    """Workers side by side, each with a search of two pages: all the reads are used, and not one more."""
+    for number in range(6):
+        job = bench.job(f"{number}.fit", b"%d" % number)
+        jobs.claim(job.id, NOW)
+        jobs.about_to_send(job.id, NOW)
+    jobs.release_all(7200, 60, NOW)
+    bench.clock.forward(61)
+    bench.wire.to("GET /athlete/activities", (200, [_listed(21, number) for number in range(200)]))
+
+    def counted() -> None:
+        reads = 94 + bench.wire.count("GET /athlete/activities")
+        shared.hear(Heard(None, (110, 300), None, (reads, 400)), bench.clock())
+
+    bench.wire.while_asked = counted
+    shared.hear(Heard((200, 2000), (110, 300), (100, 1000), (94, 400)), bench.clock())
+    while due := wake(["me"], UPLOADS, bench.clock())[0]:
+        workers = [threading.Thread(target=bench.attempt, args=(job_id,)) for job_id in due]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+
+    assert bench.wire.count("GET /athlete/activities") == 6
+
+
 def test_no_more_jobs_are_rung_for_than_may_run(bench: Bench) -> None:
     """A backlog of a hundred is three rings at a time."""
     for number in range(100):
@@ -506,7 +601,7 @@ def test_a_backlog_that_may_not_go_on_costs_no_writes(bench: Bench, why: str) ->
         shared.hear(Heard((200, 2000), (200, 300), (100, 1000), (10, 10)), NOW)
     else:
         name = GateName.RATE_LIMIT if why == "limit" else GateName.NETWORK
-        shared.shut(Gate(name, NOW + 600, NOW, 1, "c", "words"))
+        shared.shut(Gate(name, NOW + 300, NOW, 1, "c", "words"))
     before = _changes()
     for _ in range(20):
         assert wake(["me"], UPLOADS, NOW)[0] == []

@@ -196,29 +196,15 @@ def test_todays_ride_comes_before_ten_years_of_old_ones(tmp_path: Path) -> None:
     """Jobs that are due go newest activity first, those that do not say when last."""
     for number, start in enumerate([NOW - 86_400, None, NOW - 3600, NOW - 10 * 86_400]):
         a_job(tmp_path / f"{number}.fit", body=b"%d" % number, start=start)
-    due = jobs.due(NOW, 10, send=True, look=True, fresh_since=None, connected=["me"], probe=False)
+    due = jobs.due(NOW, 10, look=True, fresh_since=None, connected=["me"], readers=["me"], probe=False)
     fresh = jobs.due(
-        NOW, 10, send=True, look=True, fresh_since=NOW - 48 * 3600, connected=["me"], probe=False
+        NOW, 10, look=True, fresh_since=NOW - 48 * 3600, connected=["me"], readers=["me"], probe=False
     )
 
     assert due == [3, 1, 4, 2]
     assert fresh == [3, 1]
-    assert jobs.due(NOW, 10, send=True, look=True, fresh_since=None, connected=["you"], probe=False) == []
-
-
-@pytest.mark.usefixtures("ledger")
-def test_looks_and_sends_can_be_asked_for_apart(tmp_path: Path) -> None:
-    """When the reads are used up, files can still be sent, and the other way round."""
-    sent, fresh = a_job(tmp_path / "a.fit", body=b"a"), a_job(tmp_path / "b.fit", body=b"b")
-    jobs.claim(sent.id, NOW)
-    jobs.accepted(sent.id, 77, NOW)
-    jobs.release(sent.id)
-
-    assert [fresh.id] == jobs.due(
-        NOW, 9, send=True, look=False, fresh_since=None, connected=["me"], probe=False
-    )
-    assert [sent.id] == jobs.due(
-        NOW, 9, send=False, look=True, fresh_since=None, connected=["me"], probe=False
+    assert (
+        jobs.due(NOW, 10, look=True, fresh_since=None, connected=["you"], readers=["you"], probe=False) == []
     )
 
 
@@ -229,8 +215,12 @@ def test_the_job_that_waited_longest_probes_a_gate(tmp_path: Path) -> None:
     jobs.claim(bad.id, NOW)
     jobs.record(bad.id, Step(Outcome.WAITING, Status.PENDING), NOW)
 
-    assert [good.id] == jobs.due(NOW, 1, send=True, look=True, fresh_since=None, connected=["me"], probe=True)
-    assert [bad.id] == jobs.due(NOW, 1, send=True, look=True, fresh_since=None, connected=["me"], probe=False)
+    assert [good.id] == jobs.due(
+        NOW, 1, look=True, fresh_since=None, connected=["me"], readers=["me"], probe=True
+    )
+    assert [bad.id] == jobs.due(
+        NOW, 1, look=True, fresh_since=None, connected=["me"], readers=["me"], probe=False
+    )
 
 
 @pytest.mark.usefixtures("ledger")
@@ -325,6 +315,25 @@ def test_a_gate_keeps_the_time_since_when_it_is_shut() -> None:
     assert shared.gates()[GateName.NETWORK].since == NOW
     assert shared.reopen(GateName.NETWORK)
     assert not shared.reopen(GateName.NETWORK)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_without_reads_nothing_is_due_that_begins_with_one(tmp_path: Path) -> None:
+    """An accepted upload is looked at; an uncertain one is looked for, where that is allowed."""
+    accepted, uncertain, new = (a_job(tmp_path / f"{n}.fit", body=b"%d" % n) for n in range(3))
+    jobs.claim(accepted.id, NOW)
+    jobs.accepted(accepted.id, 77, NOW)
+    jobs.release(accepted.id)
+    jobs.claim(uncertain.id, NOW)
+    jobs.record(uncertain.id, replace(RETRY, uncertain=True, next_attempt_at=NOW), NOW)
+
+    def due(*, look: bool, readers: list[str]) -> set[int]:
+        who = ["me"]
+        return set(jobs.due(NOW, 9, look=look, fresh_since=None, connected=who, readers=readers, probe=False))
+
+    assert due(look=True, readers=["me"]) == {accepted.id, uncertain.id, new.id}
+    assert due(look=False, readers=["me"]) == {new.id}
+    assert due(look=False, readers=[]) == {uncertain.id, new.id}
 
 
 @pytest.mark.usefixtures("ledger")

@@ -233,7 +233,7 @@ def test_a_bad_file_fails_at_once_with_stravas_words() -> None:
 
 
 def test_an_unknown_upload_id_is_asked_for_twice() -> None:
-    """Once may be a lag; after the second 404, a minute later, the upload is uncertain."""
+    """Once may be a lag; the second 404, a minute later, counts, and the upload is uncertain."""
     first = policy.after_fault(ACCEPTED, fault(Fault.NOT_FOUND), Move.LOOK, AROUND)
     then = replace(ACCEPTED, error_code=first.error_code)
     second = policy.after_fault(then, fault(Fault.NOT_FOUND), Move.LOOK, AROUND)

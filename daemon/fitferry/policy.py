@@ -159,6 +159,8 @@ def after_fault(job: Job, fault: StravaFault, at: Move, around: Around) -> Step:
             return _ask_again(job, fault, around)
         case Fault.RATE_LIMITED:
             return _wait_for_allowance(job, fault, around)
+        case Fault.USED_UP:
+            return _same(job, Outcome.WAITING)
         case Fault.TOKEN_REFUSED | Fault.GRANT_REFUSED:
             return lost_connection(job, Trouble.REVOKED)
         case Fault.SCOPE_MISSING:
@@ -319,7 +321,7 @@ def _still_processing(job: Job, around: Around) -> Step:
         around.uploads.check_delays if since < around.uploads.check_timeout else around.uploads.retry_delays
     )
     spacing = allowances.look_spacing(around.allowance, around.outstanding, around.now)
-    delay = max(_nth(delays, job.looks), spacing if _is_backlog(job, around.now) else 0)
+    delay = max(_nth(delays, job.looks), 0 if allowances.is_fresh(job.start_time, around.now) else spacing)
     if around.bulk:
         delay = max(delay, BULK_LOOKS * around.uploads.check_delays[-1])
     return replace(
@@ -331,10 +333,6 @@ def _still_processing(job: Job, around: Around) -> Step:
         error_code=None,
         error_message=None,
     )
-
-
-def _is_backlog(job: Job, now: float) -> bool:
-    return job.start_time is None or job.start_time < now - allowances.FRESH_SECONDS
 
 
 def _counted(job: Job, fault: StravaFault, around: Around, code: str | None = None) -> Step:

@@ -128,18 +128,18 @@ def due(
     now: float,
     limit: int,
     *,
-    send: bool,
     look: bool,
     fresh_since: float | None,
     connected: Iterable[str],
+    readers: Iterable[str],
     probe: bool,
 ) -> list[int]:
     """The jobs to try next, newest activity first, at most `limit`.
 
-    `send`, `look`: which of the two may run at all; `fresh_since`: only activities that started since then.
+    `look`: whether anything may be read. Without it what is accepted has to wait, and so has what may have arrived,
+    where it would be looked for (`readers`). `fresh_since`: only activities that started since then.
     `probe`: the job that waited longest comes first, so that one bad file is not tried again and again.
     """
-    wanted = JobRow.upload_id.is_null(False) if not send else JobRow.upload_id.is_null() if not look else None
     query = (
         JobRow.select(JobRow.id)
         .join(ActivityRow)
@@ -150,8 +150,8 @@ def due(
             _of(*connected),
         )
     )
-    if wanted is not None:
-        query = query.where(wanted)
+    if not look:
+        query = query.where(JobRow.upload_id.is_null(), ~(JobRow.uncertain & _of(*readers)))
     if fresh_since is not None:
         query = query.where(ActivityRow.start_time >= fresh_since)
     newest = (ActivityRow.start_time.desc(nulls="LAST"), JobRow.id)

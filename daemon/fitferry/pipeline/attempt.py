@@ -21,7 +21,7 @@ from fitferry.rules import Rule
 from fitferry.strava import Strava
 from fitferry.tokens import Tokens
 
-_REACHED = frozenset(Fault) - {Fault.UNREACHABLE, Fault.UNAVAILABLE, Fault.BROKEN_OFF}
+_REACHED = frozenset(Fault) - {Fault.UNREACHABLE, Fault.UNAVAILABLE, Fault.BROKEN_OFF, Fault.USED_UP}
 
 _log = structlog.get_logger()
 

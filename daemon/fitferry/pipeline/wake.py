@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from fitferry import allowance as allowances
 from fitferry import policy
+from fitferry.allowance import Room
 from fitferry.config import UploadSettings
 from fitferry.ledger import athletes, jobs, shared
 from fitferry.model import GateName
@@ -27,29 +28,40 @@ def wake(names: Iterable[str], uploads: UploadSettings, now: float) -> tuple[lis
         return [], opens - now
     connected, flying = athletes.connected(names), jobs.in_flight()
     probe = any(gate.name is not GateName.RATE_LIMIT for gate in gates)
-    slots = min(1, uploads.max_concurrent - flying) if probe else uploads.max_concurrent - flying
+    slots = (1 if probe else uploads.max_concurrent) - flying
     if slots <= 0 or not connected:
         return [], IDLE
     allowance = shared.allowance()
     room = allowances.room(allowance, now, flying)
-    fresh_since = None if room.backlog else now - allowances.FRESH_SECONDS
-    due: list[int] = []
-    if room.send or room.look:
-        due = jobs.due(
-            now,
-            slots,
-            send=room.send,
-            look=room.look,
-            fresh_since=fresh_since,
-            connected=connected,
-            probe=probe,
-        )
-    if len(due) < slots and room.look and room.backlog:
-        readers = [name for name in connected if athletes.get(name).can_read]
+    readers = [name for name in connected if athletes.get(name).can_read]
+    due = _due(room, slots, now, connected=connected, readers=readers, probe=probe)
+    if len(due) < min(slots, room.look, room.backlog):
         held = compare.next_held(readers, now)
         due += [held] if held is not None else []
     later = jobs.next_due(now, connected)
     seconds = IDLE if later is None else later - now
-    if len(due) < slots and not (room.send and room.look and room.backlog):
+    if len(due) < slots and not (room.look and room.backlog):
         seconds = min(seconds, allowances.resume_at(allowance, now) - now)
     return due, seconds
+
+
+def _due(
+    room: Room, slots: int, now: float, *, connected: list[str], readers: list[str], probe: bool
+) -> list[int]:
+    """What is due, newest first: fresh activities may use all that is left, the backlog not the last of it."""
+
+    def due(limit: int, fresh_since: float | None) -> list[int]:
+        return jobs.due(
+            now,
+            limit,
+            look=room.look > 0,
+            fresh_since=fresh_since,
+            connected=connected,
+            readers=readers,
+            probe=probe,
+        )
+
+    limit = min(slots, room.look or room.send)  # while there are reads, any of them may be one
+    spare = min(limit, room.backlog)
+    found = due(spare, None) if spare else []
+    return max(found, due(limit, now - allowances.FRESH_SECONDS), key=len) if spare < limit else found
