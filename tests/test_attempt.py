@@ -583,6 +583,23 @@ def test_no_request_is_one_too_many_however_many_are_at_it(bench: Bench) -> None
     assert bench.wire.count("GET /athlete/activities") == 6
 
 
+def test_a_clock_that_steps_back_parks_nothing(bench: Bench) -> None:
+    """It was hours ahead until it was set: neither a job's wait nor a gate lasts for those hours."""
+    hours = 9 * 3600
+    bench.clock.now = NOW + hours
+    bench.wire.to("POST /uploads", httpx.ConnectError("no route"), (422, b""))
+    job = bench.try_(bench.job())
+    assert GateName.NETWORK in shared.gates()
+    bench.clock.now = NOW
+    assert wake(["me"], UPLOADS, NOW)[1] <= 60
+    bench.clock.now = NOW + hours + 60
+    assert bench.try_(job).next_attempt_at > NOW + hours
+    bench.clock.now = NOW - 86_400
+
+    assert wake(["me"], UPLOADS, bench.clock())[1] <= 7200
+    assert the(job.id).next_attempt_at == NOW - 86_400 + 7200
+
+
 def test_no_more_jobs_are_rung_for_than_may_run(bench: Bench) -> None:
     """A backlog of a hundred is three rings at a time."""
     for number in range(100):

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from fakes import NOW, a_job, the
+from fitferry import policy
 from fitferry.errors import LedgerProblem
 from fitferry.ledger import athletes, copies, doors, files, history, jobs, shared, tables
 from fitferry.model import (
@@ -318,6 +319,25 @@ def test_a_gate_keeps_the_time_since_when_it_is_shut() -> None:
 
 
 @pytest.mark.usefixtures("ledger")
+def test_a_limits_gate_is_only_ever_kept_shut_for_longer() -> None:
+    """Strava has asked for an hour; that another answer asks for less shortens nothing."""
+    shared.shut(Gate(GateName.RATE_LIMIT, NOW + 3600, NOW, 1, "rate_limited", "wait"))
+    shared.shut(Gate(GateName.RATE_LIMIT, NOW + 300, NOW, 1, "rate_limited", "wait"))
+
+    assert shared.gates()[GateName.RATE_LIMIT].until == NOW + 3600
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_failed_probe_ends_its_lease() -> None:
+    """The lease is longer than the wait until the next probe."""
+    shared.shut(Gate(GateName.NETWORK, NOW, NOW, 1, "unreachable", "no route"))
+    shared.take_probe(GateName.NETWORK, NOW, 300)
+    shared.shut(Gate(GateName.NETWORK, NOW + 60, NOW, 2, "unreachable", "no route"))
+
+    assert shared.gates()[GateName.NETWORK].until == NOW + 60
+
+
+@pytest.mark.usefixtures("ledger")
 def test_without_reads_nothing_is_due_that_begins_with_one(tmp_path: Path) -> None:
     """An accepted upload is looked at; an uncertain one is looked for, where that is allowed."""
     accepted, uncertain, new = (a_job(tmp_path / f"{n}.fit", body=b"%d" % n) for n in range(3))
@@ -334,6 +354,23 @@ def test_without_reads_nothing_is_due_that_begins_with_one(tmp_path: Path) -> No
     assert due(look=True, readers=["me"]) == {accepted.id, uncertain.id, new.id}
     assert due(look=False, readers=["me"]) == {new.id}
     assert due(look=False, readers=[]) == {uncertain.id, new.id}
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_gate_is_clamped_like_a_job() -> None:
+    """The clock was hours ahead when it was shut: it lasts as long from now on."""
+    shared.shut(Gate(GateName.NETWORK, NOW + 9 * 3600 + 60, NOW + 9 * 3600, 1, "c", "w"))
+    shared.shut(Gate(GateName.SETTINGS, NOW + 9 * 3600, NOW - 60, 1, "c", "w"))
+    shared.shut(Gate(GateName.RATE_LIMIT, NOW + 600, NOW - 60, 1, "c", "w"))
+    shared.clamp(policy.GATE_SECONDS, NOW)
+    found = shared.gates()
+
+    assert {name.value: gate.until - NOW for name, gate in found.items()} == {
+        "network": 60,
+        "settings": policy.SETTINGS_SECONDS,
+        "rate_limit": 600,
+    }
+    assert found[GateName.NETWORK].since == NOW
 
 
 @pytest.mark.usefixtures("ledger")

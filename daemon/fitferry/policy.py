@@ -35,6 +35,12 @@ PROBE_CAP = 300.0
 """Seconds at most between two tries to reach Strava while it is out of reach."""
 SETTINGS_SECONDS = 3600.0
 """Seconds between two tries while a setting, or the app's subscription, is wrong."""
+GATE_SECONDS = {
+    GateName.NETWORK: PROBE_CAP,
+    GateName.SETTINGS: SETTINGS_SECONDS,
+    GateName.RATE_LIMIT: allowances.DAY + allowances.GRACE,
+}
+"""No gate is shut for longer than this, counted from now."""
 SECOND_LOOK = 60.0
 """Seconds until an upload id that Strava does not know is asked for once more."""
 BULK_LOOKS = 4

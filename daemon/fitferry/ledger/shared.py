@@ -103,11 +103,21 @@ def try_now(names: list[GateName], now: float) -> None:
         GateRow.update(until=now).where(GateRow.name.in_(names), GateRow.until > now).execute()
 
 
-def hurry_gates(now: float, longest: dict[GateName, float]) -> None:
-    """After a start: let gates be tried at once where that may help, and none later than its longest wait."""
-    with writing():
-        try_now([GateName.SETTINGS, GateName.NETWORK], now)
-        for name, seconds in longest.items():
-            GateRow.update(until=now + seconds).where(
-                GateRow.name == name, GateRow.until > now + seconds
-            ).execute()
+def hurry_gates(now: float) -> None:
+    """After a start: let gates be tried at once where that may help."""
+    try_now([GateName.SETTINGS, GateName.NETWORK], now)
+
+
+def clamp(longest: dict[GateName, float], now: float) -> None:
+    """Let no gate be shut for longer than its longest wait from now: the clock may have jumped back.
+
+    One that is shut since a time to come was shut by a clock that was wrong by at least so much.
+    """
+    for gate in gates().values():
+        ahead = max(0.0, gate.since - now)
+        until = min(gate.until - ahead, now + longest[gate.name])
+        if until < gate.until:
+            with writing():
+                GateRow.update(until=until, since=gate.since - ahead).where(
+                    GateRow.name == gate.name
+                ).execute()

@@ -1,4 +1,4 @@
-"""Which jobs may be tried now, and when is the next look worth it? Reads the ledger, writes nothing."""
+"""Which jobs may be tried now, and when is the next look worth it? Of the ledger it only mends what a clock has put wrong."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def wake(names: Iterable[str], uploads: UploadSettings, now: float) -> tuple[lis
     While a gate is shut that is no job at all, whatever waits: a long outage costs no work.
     """
     jobs.clamp(policy.longest_wait(uploads), now)
+    shared.clamp(policy.GATE_SECONDS, now)
     gates = shared.gates().values()
     opens = max((gate.until for gate in gates), default=0.0)
     if opens > now:
