@@ -600,6 +600,45 @@ def test_a_clock_that_steps_back_parks_nothing(bench: Bench) -> None:
     assert the(job.id).next_attempt_at == NOW - 86_400 + 7200
 
 
+@pytest.mark.parametrize("answer", [(500, b""), (418, b""), httpx.ReadTimeout("silent")])
+def test_a_refresh_that_fails_is_tried_by_one_job(bench: Bench, answer: object) -> None:
+    """A hundred waiting files make one request a probe, at the pace of an outage."""
+    an_athlete(bench.tokens, expires_in=0)
+    for number in range(20):
+        bench.job(f"{number}.fit", b"%d" % number)
+    bench.wire.to("POST /oauth/token", answer)
+    for probes, pause in ((1, 60), (2, 300), (3, 300)):
+        for _ in range(20):
+            for job_id in wake(["me"], UPLOADS, bench.clock())[0][:1]:
+                bench.attempt(job_id)
+        assert bench.wire.count("POST /oauth/token") == probes
+        assert shared.gates()[GateName.NETWORK].until == bench.clock() + pause
+        assert shared.gates()[GateName.NETWORK].since == NOW
+        bench.clock.forward(pause)
+    bench.wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2", NOW + 86_400)))
+    bench.attempt(wake(["me"], UPLOADS, bench.clock())[0][0])
+
+    assert bench.wire.count("POST /uploads") == 1
+    assert shared.gates() == {}
+
+
+def test_an_athlete_whose_refresh_fails_stops_nobody_else(bench: Bench) -> None:
+    """The first success of another opens the gate, and the one that failed keeps its own wait."""
+    an_athlete(bench.tokens, expires_in=0)
+    an_athlete(bench.tokens, "you")
+    mine = bench.job()
+    bench.wire.to("POST /oauth/token", (500, b""))
+    bench.try_(mine)
+    bench.clock.forward(60)
+    bench.try_(a_job(bench.folder / "b.fit", b"b", athlete="you"))
+    assert shared.gates() == {}
+    bench.try_(mine)
+    bench.try_(a_job(bench.folder / "c.fit", b"c", athlete="you"))
+
+    assert bench.wire.count("POST /oauth/token") == 2
+    assert mine.id not in wake(["me", "you"], UPLOADS, bench.clock())[0]
+
+
 def test_no_more_jobs_are_rung_for_than_may_run(bench: Bench) -> None:
     """A backlog of a hundred is three rings at a time."""
     for number in range(100):

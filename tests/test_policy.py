@@ -56,6 +56,7 @@ STATES = {
     "last try": (TIRED, Move.SEND),
     "last try of an uncertain one": (TIRED_UNCERTAIN, Move.SEND),
     "last look": (TIRED_UNCERTAIN, Move.CONFIRM),
+    "without a token": (FRESH, Move.REFRESH),
 }
 
 
@@ -240,6 +241,16 @@ def test_an_unknown_upload_id_is_asked_for_twice() -> None:
 
     assert (first.upload_id, first.uncertain, first.next_attempt_at) == (77, False, NOW + 60)
     assert (second.upload_id, second.uncertain, second.failures) == (None, True, 0)
+
+
+@pytest.mark.parametrize("kind", [*COUNTED, *NETWORK])
+def test_a_refresh_without_an_answer_counts_for_nothing_and_shuts_the_gate(kind: Fault) -> None:
+    """A hundred jobs must not ask each for itself; the one that asked waits even where the gate opens before."""
+    step = policy.after_fault(FRESH, fault(kind), Move.REFRESH, AROUND)
+
+    assert step.shut is not None
+    assert (step.shut.name, step.shut.until) == (GateName.NETWORK, NOW + 60)
+    assert (step.failures, step.uncertain, step.next_attempt_at) == (0, False, NOW + 60)
 
 
 @pytest.mark.parametrize("at", [Move.LOOK, Move.CONFIRM])

@@ -62,6 +62,8 @@ class Move(StrEnum):
     LOOK = "look"
     """Ask how an accepted upload is getting on."""
     GIVE_UP = "give_up"
+    REFRESH = "refresh"
+    """Get a fresh access token, on the way to any of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +156,13 @@ def after_fault(job: Job, fault: StravaFault, at: Move, around: Around) -> Step:
     """What a request that came to nothing means. `at`: what was being tried."""
     match fault.fault:
         case Fault.UNREACHABLE:
-            return _wait_for_network(job, fault, around)
+            return _wait_for_network(job, fault, at, around)
         case Fault.UNAVAILABLE if at is Move.SEND and around.others_succeed:
             return _counted(job, fault, around)
         case Fault.UNAVAILABLE:
-            return _wait_for_network(job, fault, around)
+            return _wait_for_network(job, fault, at, around)
+        case Fault.SERVER_ERROR | Fault.BROKEN_OFF | Fault.REFUSED if at is Move.REFRESH:
+            return _wait_for_network(job, fault, at, around)
         case Fault.SERVER_ERROR | Fault.BROKEN_OFF | Fault.REFUSED if at is Move.SEND:
             return _counted(job, fault, around)
         case Fault.SERVER_ERROR | Fault.BROKEN_OFF | Fault.REFUSED:
@@ -374,15 +378,18 @@ def _ask_again(job: Job, fault: StravaFault, around: Around) -> Step:
     )
 
 
-def _wait_for_network(job: Job, fault: StravaFault, around: Around) -> Step:
+def _wait_for_network(job: Job, fault: StravaFault, at: Move, around: Around) -> Step:
+    """All wait; longer than them what may have arrived, and what waits for a token that may be itself the cause."""
     delay = max(PAUSE, min(_nth(around.uploads.retry_delays, around.gate_tries), PROBE_CAP))
     uncertain = job.uncertain or fault.sent
-    quarantine = max(delay, around.uploads.uncertain_delay) if fault.sent else 0
+    alone = delay if at is Move.REFRESH else 0.0
+    if fault.sent:
+        alone = max(delay, around.uploads.uncertain_delay)
     return replace(
         _same(job, Outcome.WAITING),
         uncertain=uncertain,
         waits_for=WaitingFor.CONFIRM if uncertain else job.waits_for,
-        next_attempt_at=around.now + quarantine,
+        next_attempt_at=around.now + alone,
         shut=Gate(
             GateName.NETWORK, around.now + delay, around.now, around.gate_tries + 1, fault.fault, str(fault)
         ),

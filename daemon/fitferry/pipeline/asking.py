@@ -229,5 +229,6 @@ class Asking:
         try:
             return self._tokens.fresh(job.athlete, self._clock(), force=force)
         except StravaFault as fault:
-            stage.at = Move.CONFIRM  # no byte of the file is concerned: nothing counts, nothing is uncertain
+            stage.at = Move.REFRESH
+            # No byte of the file is concerned: nothing is uncertain.
             raise StravaFault(fault.fault, str(fault), retry_after=fault.retry_after) from fault
