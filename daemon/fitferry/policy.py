@@ -111,9 +111,9 @@ def after_compare(job: Job, activity_id: int | None) -> Step | None:
     return None if activity_id is None else _already_there(job, activity_id)
 
 
-def can_do_without(fault: StravaFault) -> bool:
+def can_do_without(fault: StravaFault, at: Move) -> bool:
     """Whether a list that Strava does not give can be done without: nothing else would fail for that reason."""
-    return fault.fault in _OF_THE_LIST_ALONE
+    return at is not Move.REFRESH and fault.fault in _OF_THE_LIST_ALONE
 
 
 def seen_on_strava(job: Job, activity_id: int) -> Step:

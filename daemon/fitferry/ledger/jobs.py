@@ -315,7 +315,14 @@ def let_go(error_code: str, *, since: float | None, unknown: bool = False) -> in
         wanted = wanted.where(recent | ActivityRow.start_time.is_null() if unknown else recent)
     with writing():
         return int(
-            JobRow.update(status=Status.PENDING, error_code=None, error_message=None, **_FREE)
+            JobRow.update(
+                status=Status.PENDING,
+                error_code=None,
+                error_message=None,
+                looks=0,
+                next_attempt_at=0,
+                **_FREE,
+            )
             .where(JobRow.status == Status.HELD, JobRow.error_code == error_code, JobRow.activity.in_(wanted))
             .execute()
         )
@@ -423,15 +430,29 @@ def was_put_away(job_id: int, done: AfterUpload) -> None:
         JobRow.update(after_done=done).where(JobRow.id == job_id).execute()
 
 
-def to_compare(athletes: Iterable[str], started_before: float, *, held: bool) -> list[Job]:
-    """The newest old activity of each athlete that was not looked for on Strava yet."""
+def to_compare(athletes: Iterable[str], started_before: float) -> list[Job]:
+    """The newest held old activity of each athlete that was not looked for on Strava yet."""
     found = []
     for athlete in athletes:
         where = _uncompared(athlete) & (ActivityRow.start_time < started_before)
-        if held:
-            where &= (JobRow.status == Status.HELD) & JobRow.claimed_at.is_null()
+        where &= (JobRow.status == Status.HELD) & JobRow.claimed_at.is_null()
         found += jobs_where(where, order=(ActivityRow.start_time.desc(),), limit=1)
     return found
+
+
+def put_off(job_id: int, looks: int, until: float) -> None:
+    """Let a held activity be looked for later, and all others of its athlete with it."""
+    with writing():
+        JobRow.update(looks=looks, next_attempt_at=until).where(
+            JobRow.id == job_id, JobRow.status == Status.HELD
+        ).execute()
+
+
+def put_off_so_far(athlete: str) -> tuple[int, float]:
+    """How often an athlete's held activities were looked for in vain, and until when they are not again."""
+    query = JobRow.select(fn.MAX(JobRow.looks), fn.MAX(JobRow.next_attempt_at)).join(ActivityRow)
+    looks, until = tuples(query.where(_uncompared(athlete), JobRow.status == Status.HELD))[0]
+    return looks or 0, until or 0.0
 
 
 def many_uncompared(athlete: str, started_before: float, many: int) -> bool:

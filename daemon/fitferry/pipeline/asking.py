@@ -100,7 +100,7 @@ class Asking:
         try:
             page = self._list(job, stage, before)
         except StravaFault as fault:
-            if not policy.can_do_without(fault):
+            if not policy.can_do_without(fault, stage.at):
                 raise
             _log.warning("cannot compare", athlete=job.athlete, reason=str(fault))
             compare.give_up(job, self._clock())
@@ -128,7 +128,7 @@ class Asking:
             try:
                 return self._look_at_all(job, stage)
             except StravaFault as fault:
-                if not policy.can_do_without(fault):
+                if not policy.can_do_without(fault, stage.at):
                     raise
                 _log.warning("cannot list", athlete=job.athlete, reason=str(fault))
         report = self._with_token(

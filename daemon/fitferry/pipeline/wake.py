@@ -36,11 +36,11 @@ def wake(names: Iterable[str], uploads: UploadSettings, now: float) -> tuple[lis
     room = allowances.room(allowance, now, flying)
     readers = [name for name in connected if athletes.get(name).can_read]
     due = _due(room, slots, now, connected=connected, readers=readers, probe=probe)
-    if len(due) < min(slots, room.look, room.backlog):
-        held = compare.next_held(readers, now)
-        due += [held] if held is not None else []
     later = jobs.next_due(now, connected)
     seconds = IDLE if later is None else later - now
+    if len(due) < min(slots, room.look, room.backlog):
+        held, pause = compare.next_held(readers, now)
+        due, seconds = due + held, min(seconds, pause)
     if len(due) < slots and not (room.look and room.backlog):
         seconds = min(seconds, allowances.resume_at(allowance, now) - now)
     return due, seconds
