@@ -639,6 +639,17 @@ def test_an_athlete_whose_refresh_fails_stops_nobody_else(bench: Bench) -> None:
     assert mine.id not in wake(["me", "you"], UPLOADS, bench.clock())[0]
 
 
+def test_a_404_for_every_upload_ends_in_failed(bench: Bench) -> None:
+    """Strava takes the file and never knows it: each time counts, with a wait before the next."""
+    bench.wire.to("GET /uploads/N", (404, {}))
+    job = bench.job()
+    for _ in range(60):
+        bench.later(job)
+
+    assert (the(job.id).status, the(job.id).error_code) == (Status.FAILED, "upload_unknown")
+    assert bench.wire.count("POST /uploads") == 5
+
+
 def test_no_more_jobs_are_rung_for_than_may_run(bench: Bench) -> None:
     """A backlog of a hundred is three rings at a time."""
     for number in range(100):

@@ -240,7 +240,18 @@ def test_an_unknown_upload_id_is_asked_for_twice() -> None:
     second = policy.after_fault(then, fault(Fault.NOT_FOUND), Move.LOOK, AROUND)
 
     assert (first.upload_id, first.uncertain, first.next_attempt_at) == (77, False, NOW + 60)
-    assert (second.upload_id, second.uncertain, second.failures) == (None, True, 0)
+    assert (second.upload_id, second.uncertain, second.failures) == (None, True, 1)
+
+
+@pytest.mark.parametrize(("failures", "wait"), [(0, 60), (1, 300), (3, 7200), (4, 60)])
+def test_a_lost_upload_waits_by_the_schedule(failures: int, wait: float) -> None:
+    """Else it would be sent every other minute; the last failure leaves one look, after the uncertain delay."""
+    lost = replace(ACCEPTED, failures=failures, error_code="upload_unknown")
+    step = policy.after_fault(lost, fault(Fault.NOT_FOUND), Move.LOOK, AROUND)
+
+    assert (step.status, step.waits_for) == (Status.PENDING, WaitingFor.CONFIRM)
+    assert (step.failures, step.next_attempt_at) == (failures + 1, NOW + wait)
+    assert (step.uncertain, step.upload_id, step.error_code) == (True, None, "upload_unknown")
 
 
 @pytest.mark.parametrize("kind", [*COUNTED, *NETWORK])

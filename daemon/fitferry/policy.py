@@ -265,6 +265,7 @@ _OF_THE_LIST_ALONE = frozenset(
         Fault.BAD_FILE,
     }
 )
+_UNKNOWN = "upload_unknown"
 _APP_REFUSED = (
     "Strava does not know this application: client_id or client_secret in [strava] is wrong; "
     "compare both with strava.com/settings/api"
@@ -362,7 +363,7 @@ def _counted(job: Job, fault: StravaFault, around: Around, code: str | None = No
         # No uncertain job fails without a last look.
         return replace(step, next_attempt_at=around.now + around.uploads.uncertain_delay)
     delay = _nth(around.uploads.retry_delays, failures - 1)
-    if fault.fault is Fault.BROKEN_OFF:
+    if fault.fault in {Fault.BROKEN_OFF, Fault.NOT_FOUND}:
         delay = max(delay, around.uploads.uncertain_delay)
     return replace(step, next_attempt_at=around.now + delay)
 
@@ -411,17 +412,17 @@ def _wait_for_settings(job: Job, code: str, words: str, around: Around) -> Step:
 
 
 def _unknown_upload(job: Job, around: Around) -> Step:
-    """An upload id that Strava does not know: once may be a lag, twice means that it may be lost."""
-    again = job.error_code == "upload_unknown"
+    """An upload id that Strava does not know: once may be a lag; the second time counts, and it may be lost."""
+    words = "Strava does not know the upload that it had accepted"
+    if job.error_code == _UNKNOWN:
+        lost = StravaFault(Fault.NOT_FOUND, words, sent=True)
+        return _counted(replace(job, upload_id=None), lost, around, code=_UNKNOWN)
     return replace(
         _same(job, Outcome.WAITING),
-        status=Status.PENDING if again else Status.PROCESSING,
-        upload_id=None if again else job.upload_id,
-        uncertain=again,
-        waits_for=WaitingFor.CONFIRM if again else WaitingFor.PROCESSING,
-        next_attempt_at=around.now + (around.uploads.uncertain_delay if again else SECOND_LOOK),
-        error_code="upload_unknown",
-        error_message="Strava does not know the upload that it had accepted",
+        waits_for=WaitingFor.PROCESSING,
+        next_attempt_at=around.now + SECOND_LOOK,
+        error_code=_UNKNOWN,
+        error_message=words,
     )
 
 
