@@ -650,6 +650,34 @@ def test_a_404_for_every_upload_ends_in_failed(bench: Bench) -> None:
     assert bench.wire.count("POST /uploads") == 5
 
 
+def test_a_gate_that_nobody_is_left_to_probe_opens(bench: Bench) -> None:
+    """The only file is gone: the trouble that it met is nobody's any more."""
+    job = bench.job()
+    bench.wire.to("POST /uploads", INACTIVE)
+    bench.try_(job)
+    (bench.folder / "a.fit").unlink()
+    wake(["me"], UPLOADS, bench.clock())
+    assert GateName.SETTINGS in shared.gates()
+    assert bench.later(job).status is Status.HELD
+    wake(["me"], UPLOADS, bench.clock())
+
+    assert shared.gates() == {}
+
+
+def test_a_gate_stays_shut_while_somebody_is_left_to_probe_it(bench: Bench) -> None:
+    """However long until that one's turn."""
+    job = bench.job()
+    bench.wire.to("POST /uploads", (422, b""), INACTIVE)
+    bench.try_(job)
+    bench.try_(bench.job("b.fit", b"b"))
+    (bench.folder / "b.fit").unlink()
+    bench.clock.forward(3600)
+    jobs.claim(job.id, bench.clock())
+    wake(["me"], UPLOADS, bench.clock())
+
+    assert GateName.SETTINGS in shared.gates()
+
+
 def test_no_more_jobs_are_rung_for_than_may_run(bench: Bench) -> None:
     """A backlog of a hundred is three rings at a time."""
     for number in range(100):

@@ -294,6 +294,20 @@ def test_a_refresh_that_fails_says_nothing_of_the_list(tmp_path: Path) -> None:
     assert jobs.counts()[Status.COMPLETED] == MANY
 
 
+def test_a_gate_stays_while_held_activities_are_to_be_compared(desk: Desk) -> None:
+    """They are the ones who try it: a person is told of the trouble once, and again when it is over."""
+    made = desk.jobs(held=True)
+    inactive = (403, {"errors": [{"resource": "Application", "field": "Status", "code": "Inactive"}]})
+    desk.answers.to(LIST, inactive, (200, listed(*made)))
+    desk.work(50)
+    desk.clock.forward(3600)
+    assert len(desk.due()) == 1
+    assert GateName.SETTINGS in shared.gates()
+    desk.work(50)
+
+    assert (shared.gates(), jobs.counts()[Status.COMPLETED]) == ({}, MANY)
+
+
 def test_what_a_person_lets_go_waits_for_no_list(desk: Desk) -> None:
     """The decision was made meanwhile."""
     made = desk.jobs(held=True)

@@ -175,6 +175,12 @@ def next_due(now: float, connected: Iterable[str]) -> float | None:
     return earliest
 
 
+def any_open(connected: Iterable[str]) -> bool:
+    """Whether any job of these athletes is on its way."""
+    found = JobRow.select(JobRow.id).join(ActivityRow).where(JobRow.status.in_(OPEN), _of(*connected))
+    return bool(tuples(found.limit(1)))
+
+
 def in_flight() -> int:
     """How many jobs are being worked on."""
     return int(JobRow.select().where(JobRow.claimed_at.is_null(False)).count())

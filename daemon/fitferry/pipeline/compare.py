@@ -32,6 +32,11 @@ def is_worth_it(job: Job, now: float) -> bool:
     return first_time and jobs.many_uncompared(job.athlete, now - OLD_SECONDS, MANY)
 
 
+def is_wanted(athletes: Iterable[str], now: float) -> bool:
+    """Whether any held activity is still to be looked for, now or later."""
+    return bool(jobs.to_compare(athletes, now - OLD_SECONDS))
+
+
 def next_held(athletes: Iterable[str], now: float) -> tuple[list[int], float]:
     """The held activity from which the next list is to be asked for, if any, and the seconds until another is."""
     ready, later = [], math.inf

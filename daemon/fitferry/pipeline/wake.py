@@ -23,18 +23,21 @@ def wake(names: Iterable[str], uploads: UploadSettings, now: float) -> tuple[lis
     """
     jobs.clamp(policy.longest_wait(uploads), now)
     shared.clamp(policy.GATE_SECONDS, now)
-    gates = shared.gates().values()
-    opens = max((gate.until for gate in gates), default=0.0)
+    connected, gates = athletes.connected(names), shared.gates()
+    opens = max((gate.until for gate in gates.values()), default=0.0)
     if opens > now:
         return [], opens - now
-    connected, flying = athletes.connected(names), jobs.in_flight()
-    probe = any(gate.name is not GateName.RATE_LIMIT for gate in gates)
-    slots = (1 if probe else uploads.max_concurrent) - flying
+    readers = [name for name in connected if athletes.get(name).can_read]
+    flying = jobs.in_flight()
+    if gates and not (flying or jobs.any_open(connected) or compare.is_wanted(readers, now)):
+        shared.reopen(*gates)  # nobody is left to try them
+        gates = {}
+    probe = any(name is not GateName.RATE_LIMIT for name in gates)
+    slots = min(1 if probe else uploads.max_concurrent, uploads.max_concurrent - flying)
     if slots <= 0 or not connected:
         return [], IDLE
     allowance = shared.allowance()
     room = allowances.room(allowance, now, flying)
-    readers = [name for name in connected if athletes.get(name).can_read]
     due = _due(room, slots, now, connected=connected, readers=readers, probe=probe)
     later = jobs.next_due(now, connected)
     seconds = IDLE if later is None else later - now
