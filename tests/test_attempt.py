@@ -678,6 +678,30 @@ def test_a_gate_stays_shut_while_somebody_is_left_to_probe_it(bench: Bench) -> N
     assert GateName.SETTINGS in shared.gates()
 
 
+def test_a_probe_that_asked_nobody_leaves_the_gate_to_the_next_job(bench: Bench) -> None:
+    """Its file was gone, or its folder away; the lease that it took is given back."""
+    gone, next_ = bench.job(), bench.job("b.fit", b"b")
+    bench.wire.to("POST /uploads", httpx.ConnectError("no route"), (201, PROCESSING))
+    bench.try_(gone)
+    bench.clock.forward(60)
+    (bench.folder / "a.fit").unlink()
+    assert bench.try_(gone).status is Status.HELD
+
+    assert wake(["me"], UPLOADS, bench.clock())[0] == [next_.id]
+    assert bench.try_(next_).status is Status.PROCESSING
+
+
+@pytest.mark.parametrize("answer", [(500, b""), (422, b""), STALE])
+def test_any_answer_of_stravas_ends_an_outage(bench: Bench, answer: object) -> None:
+    """It need not be a kind one: what is refused shows that Strava can be reached."""
+    probe, _ = bench.job(), bench.job("b.fit", b"b")
+    bench.wire.to("POST /uploads", httpx.ConnectError("no route"), answer)
+    bench.try_(probe)
+    bench.later(probe)
+
+    assert shared.gates() == {}
+
+
 def test_no_more_jobs_are_rung_for_than_may_run(bench: Bench) -> None:
     """A backlog of a hundred is three rings at a time."""
     for number in range(100):

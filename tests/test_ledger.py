@@ -17,6 +17,7 @@ from fitferry import policy
 from fitferry.errors import LedgerProblem
 from fitferry.ledger import athletes, copies, doors, files, history, jobs, shared, tables
 from fitferry.model import (
+    AfterUpload,
     Allowance,
     Gate,
     GateName,
@@ -371,6 +372,29 @@ def test_a_gate_is_clamped_like_a_job() -> None:
         "rate_limit": 600,
     }
     assert found[GateName.NETWORK].since == NOW
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_page_completes_no_upload_that_is_being_worked_on(tmp_path: Path) -> None:
+    """Its own attempt says what became of it."""
+    busy, idle = (a_job(tmp_path / f"{n}.fit", body=b"%d" % n) for n in range(2))
+    jobs.claim(busy.id, NOW)
+    done = jobs.confirmed({job.id: (900, AfterUpload.KEEP) for job in (busy, idle)}, NOW)
+
+    assert done == [idle.id]
+    assert (the(busy.id).status, the(busy.id).strava_activity_id) == (Status.PROCESSING, None)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_an_uncertain_upload_is_not_brought_forward(tmp_path: Path) -> None:
+    """Its wait is Strava's time to show it; what only waits for its retry is tried now."""
+    unsure, plain = (a_job(tmp_path / f"{n}.fit", body=b"%d" % n) for n in range(2))
+    for job, step in ((unsure, replace(RETRY, uncertain=True)), (plain, RETRY)):
+        jobs.claim(job.id, NOW)
+        jobs.record(job.id, step, NOW)
+    jobs.bring_forward()
+
+    assert (the(unsure.id).next_attempt_at, the(plain.id).next_attempt_at) == (NOW + 60, 0)
 
 
 @pytest.mark.usefixtures("ledger")
