@@ -546,6 +546,33 @@ def test_the_search_for_a_lost_answer_ends_with_the_last_read(bench: Bench) -> N
     assert (waiting.status, waiting.uncertain, waiting.failures) == (Status.PENDING, True, 1)
 
 
+def test_the_search_for_an_old_activity_leaves_what_the_backlog_leaves(bench: Bench) -> None:
+    """Its next page costs as much as another upload would."""
+    lost = a_job(bench.folder / "old.fit", b"old", start=NOW - 3 * 86_400)
+    jobs.claim(lost.id, NOW)
+    jobs.about_to_send(lost.id, NOW)
+    jobs.release_all(7200, 60, NOW)
+    bench.clock.forward(61)
+    bench.wire.to("GET /athlete/activities", (200, [_listed(18, number) for number in range(200)]))
+    shared.hear(Heard(None, (197, 300), None, (50, 300)), bench.clock())
+    bench.wire.while_asked = lambda: shared.hear(Heard(None, (198, 301), None, (51, 301)), bench.clock())
+    bench.try_(lost)
+
+    assert len(bench.wire.asked) == 1
+
+
+def test_a_stale_token_costs_no_request_that_is_not_there(bench: Bench) -> None:
+    """The repetition waits for the next window, and the refresh with it."""
+    shared.hear(Heard(None, (199, 300), None, None), NOW)
+    bench.wire.to("POST /uploads", STALE)
+    bench.wire.while_asked = lambda: shared.hear(Heard(None, (200, 301), None, None), NOW)
+    job = bench.try_(bench.job())
+
+    assert [request.url.path for request in bench.wire.asked] == ["/api/v3/uploads"]
+    assert (job.status, job.failures, job.uncertain) == (Status.PENDING, 0, False)
+    assert athletes.get("me").connected
+
+
 def test_the_last_requests_are_kept_for_the_others_in_flight(bench: Bench) -> None:
     """Whoever begins a request leaves one for each of them."""
     for number in range(2):
