@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from fitferry import allowance
-from fitferry.model import Allowance
+from fitferry.model import Allowance, Heard
 
 NOON = 1_790_035_200.0 // 86_400 * 86_400 + 43_200
 HALF_PAST_ELEVEN = NOON + 11.5 * 3600
@@ -27,6 +27,39 @@ def test_a_new_quarter_hour_and_a_new_day_begin_at_zero() -> None:
     assert _usage(allowance.rolled(heard, NOON + 86_400)) == ((0, 0), (0, 0))
 
 
+def test_what_an_answer_does_not_say_is_not_carried_into_a_new_window() -> None:
+    """A POST's lone comma after midnight says nothing of the reads, and yesterday's are over."""
+    before = used((50, 1500), (90, 990), NOON - 60)
+    heard = Heard((200, 2000), (1, 1501), (100, 1000), None)
+
+    assert _usage(allowance.merged(before, heard, NOON)) == ((1, 1501), (0, 990))
+    assert _usage(allowance.merged(before, heard, NOON + 86_400))[1] == (0, 0)
+
+
+@pytest.mark.parametrize("limit", [(0, 0), (200, 0), (0, 2000)])
+def test_a_limit_of_nothing_is_not_believed(limit: tuple[int, int]) -> None:
+    """It would be the last thing that was ever heard: nothing would be asked any more."""
+    after = allowance.merged(Allowance(), Heard(limit, (0, 0), limit, (0, 0)), NOON)
+
+    assert (after.overall_limit, after.read_limit) == ((200, 2000), (100, 1000))
+
+
+def test_an_answer_that_was_overtaken_lowers_nothing() -> None:
+    """Of several in flight the first to be counted may be the last to be heard."""
+    after = allowance.merged(used((200, 300), (90, 95)), Heard(None, (199, 299), None, (88, 93)), NOON + 1)
+
+    assert _usage(after) == ((200, 300), (90, 95))
+
+
+def test_a_new_window_lowers_the_use() -> None:
+    """By our clock, or by Strava's alone: its quarter hour may begin a little after ours."""
+    ours = allowance.merged(used((150, 900), (90, 400)), Heard(None, (1, 901), None, (1, 401)), NOON + 900)
+    its = allowance.merged(used((150, 900), (90, 400)), Heard(None, (1, 901), None, (1, 401)), NOON + 5)
+
+    assert _usage(ours) == ((1, 901), (1, 401))
+    assert _usage(its) == ((1, 901), (1, 401))
+
+
 def _usage(one: Allowance) -> tuple[tuple[int, int], tuple[int, int]]:
     return one.overall_usage, one.read_usage
 
@@ -34,22 +67,23 @@ def _usage(one: Allowance) -> tuple[tuple[int, int], tuple[int, int]]:
 @pytest.mark.parametrize(
     ("overall", "read", "send", "look", "backlog"),
     [
-        ((0, 0), (0, 0), True, True, True),
-        ((0, 0), (100, 100), True, False, False),
-        ((0, 0), (0, 1000), True, False, False),
-        ((200, 200), (0, 0), False, False, False),
-        ((0, 2000), (0, 0), False, False, False),
-        ((198, 198), (0, 0), True, True, False),
-        ((0, 1960), (0, 0), True, True, False),
-        ((0, 0), (0, 980), True, True, False),
+        ((0, 0), (0, 0), 200, 100, 98),
+        ((150, 150), (0, 0), 50, 50, 48),
+        ((0, 0), (100, 100), 200, 0, 0),
+        ((0, 0), (0, 1000), 200, 0, 0),
+        ((200, 200), (0, 0), 0, 0, 0),
+        ((0, 2000), (0, 0), 0, 0, 0),
+        ((198, 198), (0, 0), 2, 2, 0),
+        ((0, 1960), (0, 0), 40, 40, 0),
+        ((0, 0), (0, 980), 200, 20, 0),
     ],
 )
 def test_the_backlog_leaves_something_for_fresh_activities(
     overall: tuple[int, int],
     read: tuple[int, int],
-    send: bool,
-    look: bool,
-    backlog: bool,
+    send: int,
+    look: int,
+    backlog: int,
 ) -> None:
     """Two requests of each quarter hour, forty overall and twenty reads of the day."""
     assert allowance.Room(send, look, backlog) == allowance.room(used(overall, read), NOON, 0)

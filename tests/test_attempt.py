@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -488,6 +489,246 @@ def test_an_import_leaves_room_for_todays_ride(bench: Bench) -> None:
     assert the(old.id).status == Status.PENDING
 
 
+def _listed(day: int, number: int) -> dict[str, object]:
+    at = f"2026-09-{day}T0{number // 60}:{number % 60:02}:00Z"
+    return {"id": number, "external_id": f"{number}.fit", "start_date": at}
+
+
+@pytest.mark.parametrize(("used", "rung"), [(200, 0), (199, 1), (198, 2), (190, 3)])
+def test_no_more_jobs_are_rung_for_than_requests_are_left(bench: Bench, used: int, rung: int) -> None:
+    """Three workers never share the last request."""
+    for number in range(4):
+        bench.job(f"{number}.fit", b"%d" % number)
+    shared.hear(Heard((200, 2000), (used, 300), (100, 1000), (10, 10)), NOW)
+
+    assert len(wake(["me"], UPLOADS, NOW)[0]) == rung
+
+
+def test_an_import_leaves_room_however_many_are_rung_for_at_once(bench: Bench) -> None:
+    """One request more than the reserve is one old activity, not three; today's rides may have all."""
+    old = [a_job(bench.folder / f"{n}.fit", b"old%d" % n, start=NOW - 3 * 86_400 - n).id for n in range(3)]
+    shared.hear(Heard((200, 2000), (197, 300), (100, 1000), (10, 10)), NOW)
+    assert wake(["me"], UPLOADS, NOW)[0] == old[:1]
+    fresh = [bench.job(f"new{n}.fit", b"new%d" % n).id for n in range(3)]
+
+    assert wake(["me"], UPLOADS, NOW)[0] == fresh
+
+
+def test_without_a_read_left_an_uncertain_upload_waits_for_the_next_window(bench: Bench) -> None:
+    """It would have to be looked for; today's ride is sent all the same."""
+    lost, new = bench.job(), bench.job("b.fit", b"b")
+    jobs.claim(lost.id, NOW)
+    jobs.about_to_send(lost.id, NOW)
+    jobs.release_all(7200, 60, NOW)
+    bench.clock.forward(61)
+    shared.hear(Heard((200, 2000), (110, 300), (100, 1000), (100, 400)), bench.clock())
+
+    assert wake(["me"], UPLOADS, bench.clock())[0] == [new.id]
+    assert bench.try_(lost).claimed_at is None
+    assert bench.wire.asked == []
+    bench.clock.forward(900)
+    assert lost.id in wake(["me"], UPLOADS, bench.clock())[0]
+
+
+def test_the_search_for_a_lost_answer_ends_with_the_last_read(bench: Bench) -> None:
+    """It has as many pages as the list, and goes on in the next window."""
+    bench.wire.to("POST /uploads", httpx.ReadTimeout("late"))
+    lost = bench.try_(bench.job())
+    pages = [[_listed(day, number) for number in range(200)] for day in (21, 20, 19, 18)]
+    bench.wire.to("GET /athlete/activities", *((200, page) for page in pages))
+    reads = iter(range(98, 101))
+    bench.wire.while_asked = lambda: shared.hear(
+        Heard(None, (110, 300), None, (next(reads), 400)), bench.clock()
+    )
+    waiting = bench.later(lost)
+
+    assert bench.wire.count("GET /athlete/activities") == 3
+    assert (waiting.status, waiting.uncertain, waiting.failures) == (Status.PENDING, True, 1)
+
+
+def test_the_search_for_an_old_activity_leaves_what_the_backlog_leaves(bench: Bench) -> None:
+    """Its next page costs as much as another upload would."""
+    lost = a_job(bench.folder / "old.fit", b"old", start=NOW - 3 * 86_400)
+    jobs.claim(lost.id, NOW)
+    jobs.about_to_send(lost.id, NOW)
+    jobs.release_all(7200, 60, NOW)
+    bench.clock.forward(61)
+    bench.wire.to("GET /athlete/activities", (200, [_listed(18, number) for number in range(200)]))
+    shared.hear(Heard(None, (197, 300), None, (50, 300)), bench.clock())
+    bench.wire.while_asked = lambda: shared.hear(Heard(None, (198, 301), None, (51, 301)), bench.clock())
+    bench.try_(lost)
+
+    assert len(bench.wire.asked) == 1
+
+
+def test_a_stale_token_costs_no_request_that_is_not_there(bench: Bench) -> None:
+    """The repetition waits for the next window, and the refresh with it."""
+    shared.hear(Heard(None, (199, 300), None, None), NOW)
+    bench.wire.to("POST /uploads", STALE)
+    bench.wire.while_asked = lambda: shared.hear(Heard(None, (200, 301), None, None), NOW)
+    job = bench.try_(bench.job())
+
+    assert [request.url.path for request in bench.wire.asked] == ["/api/v3/uploads"]
+    assert (job.status, job.failures, job.uncertain) == (Status.PENDING, 0, False)
+    assert athletes.get("me").connected
+
+
+def test_the_last_requests_are_kept_for_the_others_in_flight(bench: Bench) -> None:
+    """Whoever begins a request leaves one for each of them."""
+    for number in range(2):
+        jobs.claim(bench.job(f"{number}.fit", b"%d" % number).id, NOW)
+    shared.hear(Heard((200, 2000), (198, 300), None, None), NOW)
+    job = bench.try_(bench.job())
+
+    assert (bench.wire.asked, job.status, job.next_attempt_at) == ([], Status.PENDING, 0)
+    assert shared.gates() == {}
+
+
+def test_no_request_is_one_too_many_however_many_are_at_it(bench: Bench) -> None:
+    """Workers side by side, each with a search of two pages: all the reads are used, and not one more."""
+    for number in range(6):
+        job = bench.job(f"{number}.fit", b"%d" % number)
+        jobs.claim(job.id, NOW)
+        jobs.about_to_send(job.id, NOW)
+    jobs.release_all(7200, 60, NOW)
+    bench.clock.forward(61)
+    bench.wire.to("GET /athlete/activities", (200, [_listed(21, number) for number in range(200)]))
+
+    def counted() -> None:
+        reads = 94 + bench.wire.count("GET /athlete/activities")
+        shared.hear(Heard(None, (110, 300), None, (reads, 400)), bench.clock())
+
+    bench.wire.while_asked = counted
+    shared.hear(Heard((200, 2000), (110, 300), (100, 1000), (94, 400)), bench.clock())
+    while due := wake(["me"], UPLOADS, bench.clock())[0]:
+        workers = [threading.Thread(target=bench.attempt, args=(job_id,)) for job_id in due]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+
+    assert bench.wire.count("GET /athlete/activities") == 6
+
+
+def test_a_clock_that_steps_back_parks_nothing(bench: Bench) -> None:
+    """It was hours ahead until it was set: neither a job's wait nor a gate lasts for those hours."""
+    hours = 9 * 3600
+    bench.clock.now = NOW + hours
+    bench.wire.to("POST /uploads", httpx.ConnectError("no route"), (422, b""))
+    job = bench.try_(bench.job())
+    assert GateName.NETWORK in shared.gates()
+    bench.clock.now = NOW
+    assert wake(["me"], UPLOADS, NOW)[1] <= 60
+    bench.clock.now = NOW + hours + 60
+    assert bench.try_(job).next_attempt_at > NOW + hours
+    bench.clock.now = NOW - 86_400
+
+    assert wake(["me"], UPLOADS, bench.clock())[1] <= 7200
+    assert the(job.id).next_attempt_at == NOW - 86_400 + 7200
+
+
+@pytest.mark.parametrize("answer", [(500, b""), (418, b""), httpx.ReadTimeout("silent")])
+def test_a_refresh_that_fails_is_tried_by_one_job(bench: Bench, answer: object) -> None:
+    """A hundred waiting files make one request a probe, at the pace of an outage."""
+    an_athlete(bench.tokens, expires_in=0)
+    for number in range(20):
+        bench.job(f"{number}.fit", b"%d" % number)
+    bench.wire.to("POST /oauth/token", answer)
+    for probes, pause in ((1, 60), (2, 300), (3, 300)):
+        for _ in range(20):
+            for job_id in wake(["me"], UPLOADS, bench.clock())[0][:1]:
+                bench.attempt(job_id)
+        assert bench.wire.count("POST /oauth/token") == probes
+        assert shared.gates()[GateName.NETWORK].until == bench.clock() + pause
+        assert shared.gates()[GateName.NETWORK].since == NOW
+        bench.clock.forward(pause)
+    bench.wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2", NOW + 86_400)))
+    bench.attempt(wake(["me"], UPLOADS, bench.clock())[0][0])
+
+    assert bench.wire.count("POST /uploads") == 1
+    assert shared.gates() == {}
+
+
+def test_an_athlete_whose_refresh_fails_stops_nobody_else(bench: Bench) -> None:
+    """The first success of another opens the gate, and the one that failed keeps its own wait."""
+    an_athlete(bench.tokens, expires_in=0)
+    an_athlete(bench.tokens, "you")
+    mine = bench.job()
+    bench.wire.to("POST /oauth/token", (500, b""))
+    bench.try_(mine)
+    bench.clock.forward(60)
+    bench.try_(a_job(bench.folder / "b.fit", b"b", athlete="you"))
+    assert shared.gates() == {}
+    bench.try_(mine)
+    bench.try_(a_job(bench.folder / "c.fit", b"c", athlete="you"))
+
+    assert bench.wire.count("POST /oauth/token") == 2
+    assert mine.id not in wake(["me", "you"], UPLOADS, bench.clock())[0]
+
+
+def test_a_404_for_every_upload_ends_in_failed(bench: Bench) -> None:
+    """Strava takes the file and never knows it: each time counts, with a wait before the next."""
+    bench.wire.to("GET /uploads/N", (404, {}))
+    job = bench.job()
+    for _ in range(60):
+        bench.later(job)
+
+    assert (the(job.id).status, the(job.id).error_code) == (Status.FAILED, "upload_unknown")
+    assert bench.wire.count("POST /uploads") == 5
+
+
+def test_a_gate_that_nobody_is_left_to_probe_opens(bench: Bench) -> None:
+    """The only file is gone: the trouble that it met is nobody's any more."""
+    job = bench.job()
+    bench.wire.to("POST /uploads", INACTIVE)
+    bench.try_(job)
+    (bench.folder / "a.fit").unlink()
+    wake(["me"], UPLOADS, bench.clock())
+    assert GateName.SETTINGS in shared.gates()
+    assert bench.later(job).status is Status.HELD
+    wake(["me"], UPLOADS, bench.clock())
+
+    assert shared.gates() == {}
+
+
+def test_a_gate_stays_shut_while_somebody_is_left_to_probe_it(bench: Bench) -> None:
+    """However long until that one's turn."""
+    job = bench.job()
+    bench.wire.to("POST /uploads", (422, b""), INACTIVE)
+    bench.try_(job)
+    bench.try_(bench.job("b.fit", b"b"))
+    (bench.folder / "b.fit").unlink()
+    bench.clock.forward(3600)
+    jobs.claim(job.id, bench.clock())
+    wake(["me"], UPLOADS, bench.clock())
+
+    assert GateName.SETTINGS in shared.gates()
+
+
+def test_a_probe_that_asked_nobody_leaves_the_gate_to_the_next_job(bench: Bench) -> None:
+    """Its file was gone, or its folder away; the lease that it took is given back."""
+    gone, next_ = bench.job(), bench.job("b.fit", b"b")
+    bench.wire.to("POST /uploads", httpx.ConnectError("no route"), (201, PROCESSING))
+    bench.try_(gone)
+    bench.clock.forward(60)
+    (bench.folder / "a.fit").unlink()
+    assert bench.try_(gone).status is Status.HELD
+
+    assert wake(["me"], UPLOADS, bench.clock())[0] == [next_.id]
+    assert bench.try_(next_).status is Status.PROCESSING
+
+
+@pytest.mark.parametrize("answer", [(500, b""), (422, b""), STALE])
+def test_any_answer_of_stravas_ends_an_outage(bench: Bench, answer: object) -> None:
+    """It need not be a kind one: what is refused shows that Strava can be reached."""
+    probe, _ = bench.job(), bench.job("b.fit", b"b")
+    bench.wire.to("POST /uploads", httpx.ConnectError("no route"), answer)
+    bench.try_(probe)
+    bench.later(probe)
+
+    assert shared.gates() == {}
+
+
 def test_no_more_jobs_are_rung_for_than_may_run(bench: Bench) -> None:
     """A backlog of a hundred is three rings at a time."""
     for number in range(100):
@@ -506,7 +747,7 @@ def test_a_backlog_that_may_not_go_on_costs_no_writes(bench: Bench, why: str) ->
         shared.hear(Heard((200, 2000), (200, 300), (100, 1000), (10, 10)), NOW)
     else:
         name = GateName.RATE_LIMIT if why == "limit" else GateName.NETWORK
-        shared.shut(Gate(name, NOW + 600, NOW, 1, "c", "words"))
+        shared.shut(Gate(name, NOW + 300, NOW, 1, "c", "words"))
     before = _changes()
     for _ in range(20):
         assert wake(["me"], UPLOADS, NOW)[0] == []

@@ -8,7 +8,21 @@ from typing import Any
 
 import pytest
 
-from fakes import APP, NOW, PROCESSING, READY, UPLOADS, Answers, Clock, a_job, an_athlete, strava, the, tokens
+from fakes import (
+    APP,
+    NOW,
+    PROCESSING,
+    READY,
+    UPLOADS,
+    Answers,
+    Clock,
+    a_job,
+    an_athlete,
+    grant,
+    strava,
+    the,
+    tokens,
+)
 from fitferry.ledger import jobs, shared
 from fitferry.model import GateName, Job, Status
 from fitferry.pipeline import compare
@@ -28,13 +42,18 @@ Ride = Callable[..., bytes]
 class Desk:
     """An athlete with many old rides."""
 
-    def __init__(self, folder: Path, scopes: str = "read,activity:write,activity:read_all") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        scopes: str = "read,activity:write,activity:read_all",
+        expires_in: float = 21_600,
+    ) -> None:
         self.folder = folder
         self.clock = Clock()
         self.answers = Answers()
         client = strava(self.answers)
         kept = tokens(client)
-        an_athlete(kept, scopes=scopes)
+        an_athlete(kept, scopes=scopes, expires_in=expires_in)
         self.attempt = Attempts(
             client,
             kept,
@@ -214,6 +233,89 @@ def test_a_list_that_is_not_given_is_not_asked_for_again_and_again(desk: Desk) -
 
     assert desk.answers.count(LIST) == 1
     assert jobs.counts()[Status.HELD] == MANY
+
+
+def test_held_activities_are_compared_when_the_list_is_given_again(desk: Desk) -> None:
+    """One bad minute of Strava's does not let a whole backlog go uncompared."""
+    made = desk.jobs(held=True)
+    desk.answers.to(LIST, (500, {}), (200, listed(*made)))
+    desk.work(50)
+    assert desk.answers.count(LIST) == 1
+    assert 0 < wake(["me"], UPLOADS, desk.clock())[1] <= 60
+    desk.clock.forward(60)
+    desk.work(50)
+
+    assert jobs.counts()[Status.COMPLETED] == MANY
+
+
+def test_a_newcomer_does_not_ask_before_the_wait_is_over(desk: Desk) -> None:
+    """The wait is the list's, not one activity's."""
+    desk.jobs(held=True)
+    desk.answers.to(LIST, (500, {}))
+    desk.work(50)
+    a_job(desk.folder / "newer.fit", b"newer", start=OLD + DAY)
+    hold()
+    desk.work(50)
+
+    assert desk.answers.count(LIST) == 1
+
+
+def test_a_list_that_is_never_given_is_given_up(tmp_path: Path) -> None:
+    """After a few hours; the backlog waits for its decision all the same."""
+    desk = Desk(tmp_path, expires_in=2 * DAY)
+    desk.jobs(held=True)
+    desk.answers.to(LIST, (500, {}))
+    for _ in range(20):
+        desk.work(50)
+        desk.clock.forward(7200)
+
+    assert desk.answers.count(LIST) == 1 + len(compare.PAUSES)
+    assert jobs.counts()[Status.HELD] == MANY
+
+
+def test_a_refresh_that_fails_says_nothing_of_the_list(tmp_path: Path) -> None:
+    """Nobody has asked for it; neither what is held nor what waits goes on without it."""
+    desk = Desk(tmp_path, expires_in=0)
+    made = desk.jobs(held=True)
+    desk.answers.to("POST /oauth/token", (500, b""), (500, b""), (200, grant("access-2", "refresh-2")))
+    desk.answers.to(LIST, (200, listed(*made)))
+    desk.work(50)
+    assert GateName.NETWORK in shared.gates()
+    for job in made[:-1]:
+        jobs.requeue(job.id, [Status.HELD])
+    desk.clock.forward(60)
+    desk.attempt(made[0].id)
+    assert GateName.NETWORK in shared.gates()
+    assert all(the(job.id).compared_at is None for job in made)
+    desk.clock.forward(300)
+    desk.attempt(made[0].id)
+
+    assert desk.answers.count("POST /uploads") == 0
+    assert jobs.counts()[Status.COMPLETED] == MANY
+
+
+def test_a_gate_stays_while_held_activities_are_to_be_compared(desk: Desk) -> None:
+    """They are the ones who try it: a person is told of the trouble once, and again when it is over."""
+    made = desk.jobs(held=True)
+    inactive = (403, {"errors": [{"resource": "Application", "field": "Status", "code": "Inactive"}]})
+    desk.answers.to(LIST, inactive, (200, listed(*made)))
+    desk.work(50)
+    desk.clock.forward(3600)
+    assert len(desk.due()) == 1
+    assert GateName.SETTINGS in shared.gates()
+    desk.work(50)
+
+    assert (shared.gates(), jobs.counts()[Status.COMPLETED]) == ({}, MANY)
+
+
+def test_what_a_person_lets_go_waits_for_no_list(desk: Desk) -> None:
+    """The decision was made meanwhile."""
+    made = desk.jobs(held=True)
+    desk.answers.to(LIST, (500, {}))
+    desk.work(50)
+    jobs.let_go("backlog", since=None)
+
+    assert {the(job.id).next_attempt_at for job in made} == {0}
 
 
 def test_a_limit_or_an_outage_shuts_the_gate(desk: Desk) -> None:

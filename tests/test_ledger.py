@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from fakes import NOW, a_job, the
+from fitferry import policy
 from fitferry.errors import LedgerProblem
 from fitferry.ledger import athletes, copies, doors, files, history, jobs, shared, tables
 from fitferry.model import (
+    AfterUpload,
     Allowance,
     Gate,
     GateName,
@@ -196,29 +198,15 @@ def test_todays_ride_comes_before_ten_years_of_old_ones(tmp_path: Path) -> None:
     """Jobs that are due go newest activity first, those that do not say when last."""
     for number, start in enumerate([NOW - 86_400, None, NOW - 3600, NOW - 10 * 86_400]):
         a_job(tmp_path / f"{number}.fit", body=b"%d" % number, start=start)
-    due = jobs.due(NOW, 10, send=True, look=True, fresh_since=None, connected=["me"], probe=False)
+    due = jobs.due(NOW, 10, look=True, fresh_since=None, connected=["me"], readers=["me"], probe=False)
     fresh = jobs.due(
-        NOW, 10, send=True, look=True, fresh_since=NOW - 48 * 3600, connected=["me"], probe=False
+        NOW, 10, look=True, fresh_since=NOW - 48 * 3600, connected=["me"], readers=["me"], probe=False
     )
 
     assert due == [3, 1, 4, 2]
     assert fresh == [3, 1]
-    assert jobs.due(NOW, 10, send=True, look=True, fresh_since=None, connected=["you"], probe=False) == []
-
-
-@pytest.mark.usefixtures("ledger")
-def test_looks_and_sends_can_be_asked_for_apart(tmp_path: Path) -> None:
-    """When the reads are used up, files can still be sent, and the other way round."""
-    sent, fresh = a_job(tmp_path / "a.fit", body=b"a"), a_job(tmp_path / "b.fit", body=b"b")
-    jobs.claim(sent.id, NOW)
-    jobs.accepted(sent.id, 77, NOW)
-    jobs.release(sent.id)
-
-    assert [fresh.id] == jobs.due(
-        NOW, 9, send=True, look=False, fresh_since=None, connected=["me"], probe=False
-    )
-    assert [sent.id] == jobs.due(
-        NOW, 9, send=False, look=True, fresh_since=None, connected=["me"], probe=False
+    assert (
+        jobs.due(NOW, 10, look=True, fresh_since=None, connected=["you"], readers=["you"], probe=False) == []
     )
 
 
@@ -229,8 +217,12 @@ def test_the_job_that_waited_longest_probes_a_gate(tmp_path: Path) -> None:
     jobs.claim(bad.id, NOW)
     jobs.record(bad.id, Step(Outcome.WAITING, Status.PENDING), NOW)
 
-    assert [good.id] == jobs.due(NOW, 1, send=True, look=True, fresh_since=None, connected=["me"], probe=True)
-    assert [bad.id] == jobs.due(NOW, 1, send=True, look=True, fresh_since=None, connected=["me"], probe=False)
+    assert [good.id] == jobs.due(
+        NOW, 1, look=True, fresh_since=None, connected=["me"], readers=["me"], probe=True
+    )
+    assert [bad.id] == jobs.due(
+        NOW, 1, look=True, fresh_since=None, connected=["me"], readers=["me"], probe=False
+    )
 
 
 @pytest.mark.usefixtures("ledger")
@@ -325,6 +317,84 @@ def test_a_gate_keeps_the_time_since_when_it_is_shut() -> None:
     assert shared.gates()[GateName.NETWORK].since == NOW
     assert shared.reopen(GateName.NETWORK)
     assert not shared.reopen(GateName.NETWORK)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_limits_gate_is_only_ever_kept_shut_for_longer() -> None:
+    """Strava has asked for an hour; that another answer asks for less shortens nothing."""
+    shared.shut(Gate(GateName.RATE_LIMIT, NOW + 3600, NOW, 1, "rate_limited", "wait"))
+    shared.shut(Gate(GateName.RATE_LIMIT, NOW + 300, NOW, 1, "rate_limited", "wait"))
+
+    assert shared.gates()[GateName.RATE_LIMIT].until == NOW + 3600
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_failed_probe_ends_its_lease() -> None:
+    """The lease is longer than the wait until the next probe."""
+    shared.shut(Gate(GateName.NETWORK, NOW, NOW, 1, "unreachable", "no route"))
+    shared.take_probe(GateName.NETWORK, NOW, 300)
+    shared.shut(Gate(GateName.NETWORK, NOW + 60, NOW, 2, "unreachable", "no route"))
+
+    assert shared.gates()[GateName.NETWORK].until == NOW + 60
+
+
+@pytest.mark.usefixtures("ledger")
+def test_without_reads_nothing_is_due_that_begins_with_one(tmp_path: Path) -> None:
+    """An accepted upload is looked at; an uncertain one is looked for, where that is allowed."""
+    accepted, uncertain, new = (a_job(tmp_path / f"{n}.fit", body=b"%d" % n) for n in range(3))
+    jobs.claim(accepted.id, NOW)
+    jobs.accepted(accepted.id, 77, NOW)
+    jobs.release(accepted.id)
+    jobs.claim(uncertain.id, NOW)
+    jobs.record(uncertain.id, replace(RETRY, uncertain=True, next_attempt_at=NOW), NOW)
+
+    def due(*, look: bool, readers: list[str]) -> set[int]:
+        who = ["me"]
+        return set(jobs.due(NOW, 9, look=look, fresh_since=None, connected=who, readers=readers, probe=False))
+
+    assert due(look=True, readers=["me"]) == {accepted.id, uncertain.id, new.id}
+    assert due(look=False, readers=["me"]) == {new.id}
+    assert due(look=False, readers=[]) == {uncertain.id, new.id}
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_gate_is_clamped_like_a_job() -> None:
+    """The clock was hours ahead when it was shut: it lasts as long from now on."""
+    shared.shut(Gate(GateName.NETWORK, NOW + 9 * 3600 + 60, NOW + 9 * 3600, 1, "c", "w"))
+    shared.shut(Gate(GateName.SETTINGS, NOW + 9 * 3600, NOW - 60, 1, "c", "w"))
+    shared.shut(Gate(GateName.RATE_LIMIT, NOW + 600, NOW - 60, 1, "c", "w"))
+    shared.clamp(policy.GATE_SECONDS, NOW)
+    found = shared.gates()
+
+    assert {name.value: gate.until - NOW for name, gate in found.items()} == {
+        "network": 60,
+        "settings": policy.SETTINGS_SECONDS,
+        "rate_limit": 600,
+    }
+    assert found[GateName.NETWORK].since == NOW
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_page_completes_no_upload_that_is_being_worked_on(tmp_path: Path) -> None:
+    """Its own attempt says what became of it."""
+    busy, idle = (a_job(tmp_path / f"{n}.fit", body=b"%d" % n) for n in range(2))
+    jobs.claim(busy.id, NOW)
+    done = jobs.confirmed({job.id: (900, AfterUpload.KEEP) for job in (busy, idle)}, NOW)
+
+    assert done == [idle.id]
+    assert (the(busy.id).status, the(busy.id).strava_activity_id) == (Status.PROCESSING, None)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_an_uncertain_upload_is_not_brought_forward(tmp_path: Path) -> None:
+    """Its wait is Strava's time to show it; what only waits for its retry is tried now."""
+    unsure, plain = (a_job(tmp_path / f"{n}.fit", body=b"%d" % n) for n in range(2))
+    for job, step in ((unsure, replace(RETRY, uncertain=True)), (plain, RETRY)):
+        jobs.claim(job.id, NOW)
+        jobs.record(job.id, step, NOW)
+    jobs.bring_forward()
+
+    assert (the(unsure.id).next_attempt_at, the(plain.id).next_attempt_at) == (NOW + 60, 0)
 
 
 @pytest.mark.usefixtures("ledger")

@@ -21,7 +21,7 @@ from fakes import APP, NOW, UPLOADS, Clock, an_athlete, grant, tokens
 from fit_writer import ride
 from fitferry import policy
 from fitferry.ledger import history, jobs, shared, tables
-from fitferry.model import OPEN, GateName, Job, Status, Stillness
+from fitferry.model import OPEN, Job, Status, Stillness
 from fitferry.pipeline import admit
 from fitferry.pipeline.attempt import Attempts
 from fitferry.pipeline.put_away import Archive
@@ -235,7 +235,7 @@ class Machine(RuleBasedStateMachine):
     def boot(self) -> None:
         """A start."""
         jobs.release_all(LONGEST, UPLOADS.uncertain_delay, self.clock())
-        shared.hurry_gates(self.clock(), dict.fromkeys(GateName, LONGEST))
+        shared.hurry_gates(self.clock())
         strava = Strava(APP, transport=self.server.transport())
         kept = tokens(strava)
         an_athlete(kept, expires_in=10**9)

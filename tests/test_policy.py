@@ -56,6 +56,7 @@ STATES = {
     "last try": (TIRED, Move.SEND),
     "last try of an uncertain one": (TIRED_UNCERTAIN, Move.SEND),
     "last look": (TIRED_UNCERTAIN, Move.CONFIRM),
+    "without a token": (FRESH, Move.REFRESH),
 }
 
 
@@ -233,13 +234,34 @@ def test_a_bad_file_fails_at_once_with_stravas_words() -> None:
 
 
 def test_an_unknown_upload_id_is_asked_for_twice() -> None:
-    """Once may be a lag; after the second 404, a minute later, the upload is uncertain."""
+    """Once may be a lag; the second 404, a minute later, counts, and the upload is uncertain."""
     first = policy.after_fault(ACCEPTED, fault(Fault.NOT_FOUND), Move.LOOK, AROUND)
     then = replace(ACCEPTED, error_code=first.error_code)
     second = policy.after_fault(then, fault(Fault.NOT_FOUND), Move.LOOK, AROUND)
 
     assert (first.upload_id, first.uncertain, first.next_attempt_at) == (77, False, NOW + 60)
-    assert (second.upload_id, second.uncertain, second.failures) == (None, True, 0)
+    assert (second.upload_id, second.uncertain, second.failures) == (None, True, 1)
+
+
+@pytest.mark.parametrize(("failures", "wait"), [(0, 60), (1, 300), (3, 7200), (4, 60)])
+def test_a_lost_upload_waits_by_the_schedule(failures: int, wait: float) -> None:
+    """Else it would be sent every other minute; the last failure leaves one look, after the uncertain delay."""
+    lost = replace(ACCEPTED, failures=failures, error_code="upload_unknown")
+    step = policy.after_fault(lost, fault(Fault.NOT_FOUND), Move.LOOK, AROUND)
+
+    assert (step.status, step.waits_for) == (Status.PENDING, WaitingFor.CONFIRM)
+    assert (step.failures, step.next_attempt_at) == (failures + 1, NOW + wait)
+    assert (step.uncertain, step.upload_id, step.error_code) == (True, None, "upload_unknown")
+
+
+@pytest.mark.parametrize("kind", [*COUNTED, *NETWORK])
+def test_a_refresh_without_an_answer_counts_for_nothing_and_shuts_the_gate(kind: Fault) -> None:
+    """A hundred jobs must not ask each for itself; the one that asked waits even where the gate opens before."""
+    step = policy.after_fault(FRESH, fault(kind), Move.REFRESH, AROUND)
+
+    assert step.shut is not None
+    assert (step.shut.name, step.shut.until) == (GateName.NETWORK, NOW + 60)
+    assert (step.failures, step.uncertain, step.next_attempt_at) == (0, False, NOW + 60)
 
 
 @pytest.mark.parametrize("at", [Move.LOOK, Move.CONFIRM])

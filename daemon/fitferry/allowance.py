@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from fitferry.model import Allowance
+from fitferry.model import Allowance, Heard
 
 QUARTER = 900
 DAY = 86_400
@@ -26,6 +26,8 @@ _LAST_RESERVE = 8
 """What it leaves even then, of either bucket: a ride may end at 23:50, too."""
 _SECONDS_EACH = 1.0
 """How long one upload of many takes, where nothing holds it up."""
+_OVERTAKEN = 20
+"""By so much, as many as may be in flight at most, the use in an answer may be behind what was heard before it."""
 _FORESEEN = 10 * 365 * DAY
 _REQUESTS, _REQUESTS_READING = 2.0, 1.02
 """Requests for one activity of a backlog, without and with the permission to list the athlete's activities."""
@@ -34,12 +36,13 @@ _LOOKS_EACH = 2
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Which requests may be made now."""
+    """How many requests may be begun now."""
 
-    send: bool
-    look: bool
-    backlog: bool
-    """Whether activities that are not fresh may use them, too."""
+    send: int
+    look: int
+    """How many of them may be reads."""
+    backlog: int
+    """How many of them, reads included, activities that are not fresh may use."""
 
 
 def rolled(allowance: Allowance, now: float) -> Allowance:
@@ -54,11 +57,27 @@ def rolled(allowance: Allowance, now: float) -> Allowance:
 
 
 def room(allowance: Allowance, now: float, in_flight: int) -> Room:
-    """Which requests may be made, while `in_flight` others, each with a read to come, are not counted yet."""
+    """How many requests may be begun, while `in_flight` others, each maybe a read, are not counted yet."""
     overall, read = _left(allowance, now, in_flight)
-    spare_overall = _spare(overall, _DAY_RESERVE, now)
-    spare_read = _spare(read, _DAY_READ_RESERVE, now)
-    return Room(send=min(overall) > 0, look=min(*overall, *read) > 0, backlog=spare_overall and spare_read)
+    spare = min(_spare(overall, _DAY_RESERVE, now), _spare(read, _DAY_READ_RESERVE, now))
+    return Room(send=max(0, min(overall)), look=max(0, min(*overall, *read)), backlog=max(0, spare))
+
+
+def is_fresh(start_time: float | None, now: float) -> bool:
+    """Whether people wait for an activity; one that does not say when it began is of the backlog."""
+    return start_time is not None and start_time >= now - FRESH_SECONDS
+
+
+def merged(before: Allowance, heard: Heard, now: float) -> Allowance:
+    """The allowance after what an answer said of it; what it did not say stays, until its window ends."""
+    current = rolled(before, now)
+    return Allowance(
+        overall_limit=_limit(heard.overall_limit, current.overall_limit),
+        overall_usage=_usage(heard.overall_usage, current.overall_usage),
+        read_limit=_limit(heard.read_limit, current.read_limit),
+        read_usage=_usage(heard.read_usage, current.read_usage),
+        heard_at=now,
+    )
 
 
 def resume_at(allowance: Allowance, now: float) -> float:
@@ -108,6 +127,23 @@ def days_for(activities: int, allowance: Allowance, now: float, *, can_read: boo
     return max(1, math.ceil((done_at(activities, allowance, now, can_read=can_read) - now) / DAY))
 
 
+def _limit(heard: tuple[int, int] | None, before: tuple[int, int]) -> tuple[int, int]:
+    """A limit of nothing is not believed: with it nothing would be asked, nor another limit heard, for ever."""
+    return heard if heard is not None and min(heard) > 0 else before
+
+
+def _usage(heard: tuple[int, int] | None, before: tuple[int, int]) -> tuple[int, int]:
+    """A little less than before is an answer that was overtaken by others; much less is Strava's new window."""
+    if heard is None:
+        return before
+    (quarter, day), (quarter_before, day_before) = heard, before
+    return _latest(quarter, quarter_before), _latest(day, day_before)
+
+
+def _latest(heard: int, before: int) -> int:
+    return before if before - _OVERTAKEN <= heard < before else heard
+
+
 def _used(allowance: Allowance, now: float, overall: float, read: float) -> Allowance:
     current = rolled(allowance, now)
     return replace(
@@ -130,6 +166,6 @@ def _left(allowance: Allowance, now: float, in_flight: int) -> tuple[tuple[int, 
     return (overall[0], overall[1]), (read[0], read[1])
 
 
-def _spare(left: tuple[int, int], day_reserve: int, now: float) -> bool:
+def _spare(left: tuple[int, int], day_reserve: int, now: float) -> int:
     spend = now % DAY >= _SPEND_FROM
-    return left[0] > _QUARTER_RESERVE and left[1] > (_LAST_RESERVE if spend else day_reserve)
+    return min(left[0] - _QUARTER_RESERVE, left[1] - (_LAST_RESERVE if spend else day_reserve))

@@ -115,6 +115,8 @@ class Fault(StrEnum):
     """Any other 4xx."""
     GRANT_REFUSED = "grant_refused"
     """The code or the refresh token of a sign-in is not valid (any more)."""
+    USED_UP = "used_up"
+    """Not asked at all: Strava's allowance has no room for it now."""
 
 
 class Outcome(StrEnum):

@@ -35,6 +35,12 @@ PROBE_CAP = 300.0
 """Seconds at most between two tries to reach Strava while it is out of reach."""
 SETTINGS_SECONDS = 3600.0
 """Seconds between two tries while a setting, or the app's subscription, is wrong."""
+GATE_SECONDS = {
+    GateName.NETWORK: PROBE_CAP,
+    GateName.SETTINGS: SETTINGS_SECONDS,
+    GateName.RATE_LIMIT: allowances.DAY + allowances.GRACE,
+}
+"""No gate is shut for longer than this, counted from now."""
 SECOND_LOOK = 60.0
 """Seconds until an upload id that Strava does not know is asked for once more."""
 BULK_LOOKS = 4
@@ -56,6 +62,8 @@ class Move(StrEnum):
     LOOK = "look"
     """Ask how an accepted upload is getting on."""
     GIVE_UP = "give_up"
+    REFRESH = "refresh"
+    """Get a fresh access token, on the way to any of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +111,9 @@ def after_compare(job: Job, activity_id: int | None) -> Step | None:
     return None if activity_id is None else _already_there(job, activity_id)
 
 
-def can_do_without(fault: StravaFault) -> bool:
+def can_do_without(fault: StravaFault, at: Move) -> bool:
     """Whether a list that Strava does not give can be done without: nothing else would fail for that reason."""
-    return fault.fault in _OF_THE_LIST_ALONE
+    return at is not Move.REFRESH and fault.fault in _OF_THE_LIST_ALONE
 
 
 def seen_on_strava(job: Job, activity_id: int) -> Step:
@@ -148,17 +156,21 @@ def after_fault(job: Job, fault: StravaFault, at: Move, around: Around) -> Step:
     """What a request that came to nothing means. `at`: what was being tried."""
     match fault.fault:
         case Fault.UNREACHABLE:
-            return _wait_for_network(job, fault, around)
+            return _wait_for_network(job, fault, at, around)
         case Fault.UNAVAILABLE if at is Move.SEND and around.others_succeed:
             return _counted(job, fault, around)
         case Fault.UNAVAILABLE:
-            return _wait_for_network(job, fault, around)
+            return _wait_for_network(job, fault, at, around)
+        case Fault.SERVER_ERROR | Fault.BROKEN_OFF | Fault.REFUSED if at is Move.REFRESH:
+            return _wait_for_network(job, fault, at, around)
         case Fault.SERVER_ERROR | Fault.BROKEN_OFF | Fault.REFUSED if at is Move.SEND:
             return _counted(job, fault, around)
         case Fault.SERVER_ERROR | Fault.BROKEN_OFF | Fault.REFUSED:
             return _ask_again(job, fault, around)
         case Fault.RATE_LIMITED:
             return _wait_for_allowance(job, fault, around)
+        case Fault.USED_UP:
+            return _same(job, Outcome.WAITING)
         case Fault.TOKEN_REFUSED | Fault.GRANT_REFUSED:
             return lost_connection(job, Trouble.REVOKED)
         case Fault.SCOPE_MISSING:
@@ -253,6 +265,7 @@ _OF_THE_LIST_ALONE = frozenset(
         Fault.BAD_FILE,
     }
 )
+_UNKNOWN = "upload_unknown"
 _APP_REFUSED = (
     "Strava does not know this application: client_id or client_secret in [strava] is wrong; "
     "compare both with strava.com/settings/api"
@@ -319,7 +332,7 @@ def _still_processing(job: Job, around: Around) -> Step:
         around.uploads.check_delays if since < around.uploads.check_timeout else around.uploads.retry_delays
     )
     spacing = allowances.look_spacing(around.allowance, around.outstanding, around.now)
-    delay = max(_nth(delays, job.looks), spacing if _is_backlog(job, around.now) else 0)
+    delay = max(_nth(delays, job.looks), 0 if allowances.is_fresh(job.start_time, around.now) else spacing)
     if around.bulk:
         delay = max(delay, BULK_LOOKS * around.uploads.check_delays[-1])
     return replace(
@@ -331,10 +344,6 @@ def _still_processing(job: Job, around: Around) -> Step:
         error_code=None,
         error_message=None,
     )
-
-
-def _is_backlog(job: Job, now: float) -> bool:
-    return job.start_time is None or job.start_time < now - allowances.FRESH_SECONDS
 
 
 def _counted(job: Job, fault: StravaFault, around: Around, code: str | None = None) -> Step:
@@ -354,7 +363,7 @@ def _counted(job: Job, fault: StravaFault, around: Around, code: str | None = No
         # No uncertain job fails without a last look.
         return replace(step, next_attempt_at=around.now + around.uploads.uncertain_delay)
     delay = _nth(around.uploads.retry_delays, failures - 1)
-    if fault.fault is Fault.BROKEN_OFF:
+    if fault.fault in {Fault.BROKEN_OFF, Fault.NOT_FOUND}:
         delay = max(delay, around.uploads.uncertain_delay)
     return replace(step, next_attempt_at=around.now + delay)
 
@@ -370,15 +379,18 @@ def _ask_again(job: Job, fault: StravaFault, around: Around) -> Step:
     )
 
 
-def _wait_for_network(job: Job, fault: StravaFault, around: Around) -> Step:
+def _wait_for_network(job: Job, fault: StravaFault, at: Move, around: Around) -> Step:
+    """All wait; longer than them what may have arrived, and what waits for a token that may be itself the cause."""
     delay = max(PAUSE, min(_nth(around.uploads.retry_delays, around.gate_tries), PROBE_CAP))
     uncertain = job.uncertain or fault.sent
-    quarantine = max(delay, around.uploads.uncertain_delay) if fault.sent else 0
+    alone = delay if at is Move.REFRESH else 0.0
+    if fault.sent:
+        alone = max(delay, around.uploads.uncertain_delay)
     return replace(
         _same(job, Outcome.WAITING),
         uncertain=uncertain,
         waits_for=WaitingFor.CONFIRM if uncertain else job.waits_for,
-        next_attempt_at=around.now + quarantine,
+        next_attempt_at=around.now + alone,
         shut=Gate(
             GateName.NETWORK, around.now + delay, around.now, around.gate_tries + 1, fault.fault, str(fault)
         ),
@@ -400,17 +412,17 @@ def _wait_for_settings(job: Job, code: str, words: str, around: Around) -> Step:
 
 
 def _unknown_upload(job: Job, around: Around) -> Step:
-    """An upload id that Strava does not know: once may be a lag, twice means that it may be lost."""
-    again = job.error_code == "upload_unknown"
+    """An upload id that Strava does not know: once may be a lag; the second time counts, and it may be lost."""
+    words = "Strava does not know the upload that it had accepted"
+    if job.error_code == _UNKNOWN:
+        lost = StravaFault(Fault.NOT_FOUND, words, sent=True)
+        return _counted(replace(job, upload_id=None), lost, around, code=_UNKNOWN)
     return replace(
         _same(job, Outcome.WAITING),
-        status=Status.PENDING if again else Status.PROCESSING,
-        upload_id=None if again else job.upload_id,
-        uncertain=again,
-        waits_for=WaitingFor.CONFIRM if again else WaitingFor.PROCESSING,
-        next_attempt_at=around.now + (around.uploads.uncertain_delay if again else SECOND_LOOK),
-        error_code="upload_unknown",
-        error_message="Strava does not know the upload that it had accepted",
+        waits_for=WaitingFor.PROCESSING,
+        next_attempt_at=around.now + SECOND_LOOK,
+        error_code=_UNKNOWN,
+        error_message=words,
     )
 
 

@@ -20,7 +20,7 @@ from fitferry.intake import Tree
 from fitferry.jobs import Jobs
 from fitferry.ledger import athletes, copies, jobs, shared, tables
 from fitferry.metrics import Metrics
-from fitferry.model import GateName, Problem, Status
+from fitferry.model import Problem, Status
 from fitferry.notify import Notifier
 from fitferry.nudge import Nudge
 from fitferry.pipeline import admit
@@ -385,11 +385,8 @@ def _vault(settings: Settings) -> Vault:
 
 def _take_over(settings: Settings, now: float) -> None:
     """Take over from the process before: its claims, its gates, and what the settings held then."""
-    longest = policy.longest_wait(settings.uploads)
-    released = jobs.release_all(longest, settings.uploads.uncertain_delay, now)
-    shared.hurry_gates(
-        now, {GateName.RATE_LIMIT: 86_400.0 + 60, GateName.NETWORK: longest, GateName.SETTINGS: longest}
-    )
+    released = jobs.release_all(policy.longest_wait(settings.uploads), settings.uploads.uncertain_delay, now)
+    shared.hurry_gates(now)
     freed = actions.decide_since_again(settings)
     if released or freed:
         _log.info("taken over", unfinished_attempts=released, no_longer_held=freed)

@@ -128,18 +128,18 @@ def due(
     now: float,
     limit: int,
     *,
-    send: bool,
     look: bool,
     fresh_since: float | None,
     connected: Iterable[str],
+    readers: Iterable[str],
     probe: bool,
 ) -> list[int]:
     """The jobs to try next, newest activity first, at most `limit`.
 
-    `send`, `look`: which of the two may run at all; `fresh_since`: only activities that started since then.
+    `look`: whether anything may be read. Without it what is accepted has to wait, and so has what may have arrived,
+    where it would be looked for (`readers`). `fresh_since`: only activities that started since then.
     `probe`: the job that waited longest comes first, so that one bad file is not tried again and again.
     """
-    wanted = JobRow.upload_id.is_null(False) if not send else JobRow.upload_id.is_null() if not look else None
     query = (
         JobRow.select(JobRow.id)
         .join(ActivityRow)
@@ -150,8 +150,8 @@ def due(
             _of(*connected),
         )
     )
-    if wanted is not None:
-        query = query.where(wanted)
+    if not look:
+        query = query.where(JobRow.upload_id.is_null(), ~(JobRow.uncertain & _of(*readers)))
     if fresh_since is not None:
         query = query.where(ActivityRow.start_time >= fresh_since)
     newest = (ActivityRow.start_time.desc(nulls="LAST"), JobRow.id)
@@ -173,6 +173,12 @@ def next_due(now: float, connected: Iterable[str]) -> float | None:
         .scalar()
     )
     return earliest
+
+
+def any_open(connected: Iterable[str]) -> bool:
+    """Whether any job of these athletes is on its way."""
+    found = JobRow.select(JobRow.id).join(ActivityRow).where(JobRow.status.in_(OPEN), _of(*connected))
+    return bool(tuples(found.limit(1)))
 
 
 def in_flight() -> int:
@@ -315,7 +321,14 @@ def let_go(error_code: str, *, since: float | None, unknown: bool = False) -> in
         wanted = wanted.where(recent | ActivityRow.start_time.is_null() if unknown else recent)
     with writing():
         return int(
-            JobRow.update(status=Status.PENDING, error_code=None, error_message=None, **_FREE)
+            JobRow.update(
+                status=Status.PENDING,
+                error_code=None,
+                error_message=None,
+                looks=0,
+                next_attempt_at=0,
+                **_FREE,
+            )
             .where(JobRow.status == Status.HELD, JobRow.error_code == error_code, JobRow.activity.in_(wanted))
             .execute()
         )
@@ -423,15 +436,29 @@ def was_put_away(job_id: int, done: AfterUpload) -> None:
         JobRow.update(after_done=done).where(JobRow.id == job_id).execute()
 
 
-def to_compare(athletes: Iterable[str], started_before: float, *, held: bool) -> list[Job]:
-    """The newest old activity of each athlete that was not looked for on Strava yet."""
+def to_compare(athletes: Iterable[str], started_before: float) -> list[Job]:
+    """The newest held old activity of each athlete that was not looked for on Strava yet."""
     found = []
     for athlete in athletes:
         where = _uncompared(athlete) & (ActivityRow.start_time < started_before)
-        if held:
-            where &= (JobRow.status == Status.HELD) & JobRow.claimed_at.is_null()
+        where &= (JobRow.status == Status.HELD) & JobRow.claimed_at.is_null()
         found += jobs_where(where, order=(ActivityRow.start_time.desc(),), limit=1)
     return found
+
+
+def put_off(job_id: int, looks: int, until: float) -> None:
+    """Let a held activity be looked for later, and all others of its athlete with it."""
+    with writing():
+        JobRow.update(looks=looks, next_attempt_at=until).where(
+            JobRow.id == job_id, JobRow.status == Status.HELD
+        ).execute()
+
+
+def put_off_so_far(athlete: str) -> tuple[int, float]:
+    """How often an athlete's held activities were looked for in vain, and until when they are not again."""
+    query = JobRow.select(fn.MAX(JobRow.looks), fn.MAX(JobRow.next_attempt_at)).join(ActivityRow)
+    looks, until = tuples(query.where(_uncompared(athlete), JobRow.status == Status.HELD))[0]
+    return looks or 0, until or 0.0
 
 
 def many_uncompared(athlete: str, started_before: float, many: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fitferry.allowance import merged
 from fitferry.ledger.tables import AllowanceRow, GateRow, put, writing
 from fitferry.model import Allowance, Gate, GateName, Heard
 
@@ -21,28 +22,23 @@ def allowance() -> Allowance:
 
 
 def hear(heard: Heard, now: float) -> None:
-    """Write down what an answer said of the allowance; what it did not say stays."""
+    """Write down what an answer said of the allowance."""
     if heard == Heard():
         return
     with writing():
-        before = allowance()
-        overall_limit, overall = (
-            heard.overall_limit or before.overall_limit,
-            heard.overall_usage or before.overall_usage,
-        )
-        read_limit, read = heard.read_limit or before.read_limit, heard.read_usage or before.read_usage
+        known = merged(allowance(), heard, now)
         put(
             AllowanceRow,
             id=1,
-            overall_limit_quarter=overall_limit[0],
-            overall_limit_day=overall_limit[1],
-            overall_usage_quarter=overall[0],
-            overall_usage_day=overall[1],
-            read_limit_quarter=read_limit[0],
-            read_limit_day=read_limit[1],
-            read_usage_quarter=read[0],
-            read_usage_day=read[1],
-            heard_at=now,
+            overall_limit_quarter=known.overall_limit[0],
+            overall_limit_day=known.overall_limit[1],
+            overall_usage_quarter=known.overall_usage[0],
+            overall_usage_day=known.overall_usage[1],
+            read_limit_quarter=known.read_limit[0],
+            read_limit_day=known.read_limit[1],
+            read_usage_quarter=known.read_usage[0],
+            read_usage_day=known.read_usage[1],
+            heard_at=known.heard_at,
         )
 
 
@@ -55,13 +51,18 @@ def gates() -> dict[GateName, Gate]:
 
 
 def shut(gate: Gate) -> None:
-    """Shut a gate, or keep it shut for longer; one that is shut keeps the time since when."""
+    """Shut a gate, or keep it shut for longer; one that is shut keeps the time since when.
+
+    A limit only ever lasts longer; elsewhere a probe that failed ends its own lease.
+    """
     with writing():
         before = gates().get(gate.name)
         put(
             GateRow,
             name=gate.name,
-            until=gate.until,
+            until=max(before.until, gate.until)
+            if before and gate.name is GateName.RATE_LIMIT
+            else gate.until,
             since=before.since if before else gate.since,
             tries=gate.tries,
             code=gate.code,
@@ -102,11 +103,21 @@ def try_now(names: list[GateName], now: float) -> None:
         GateRow.update(until=now).where(GateRow.name.in_(names), GateRow.until > now).execute()
 
 
-def hurry_gates(now: float, longest: dict[GateName, float]) -> None:
-    """After a start: let gates be tried at once where that may help, and none later than its longest wait."""
-    with writing():
-        try_now([GateName.SETTINGS, GateName.NETWORK], now)
-        for name, seconds in longest.items():
-            GateRow.update(until=now + seconds).where(
-                GateRow.name == name, GateRow.until > now + seconds
-            ).execute()
+def hurry_gates(now: float) -> None:
+    """After a start: let gates be tried at once where that may help."""
+    try_now([GateName.SETTINGS, GateName.NETWORK], now)
+
+
+def clamp(longest: dict[GateName, float], now: float) -> None:
+    """Let no gate be shut for longer than its longest wait from now: the clock may have jumped back.
+
+    One that is shut since a time to come was shut by a clock that was wrong by at least so much.
+    """
+    for gate in gates().values():
+        ahead = max(0.0, gate.since - now)
+        until = min(gate.until - ahead, now + longest[gate.name])
+        if until < gate.until:
+            with writing():
+                GateRow.update(until=until, since=gate.since - ahead).where(
+                    GateRow.name == gate.name
+                ).execute()

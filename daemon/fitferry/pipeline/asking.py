@@ -100,7 +100,7 @@ class Asking:
         try:
             page = self._list(job, stage, before)
         except StravaFault as fault:
-            if not policy.can_do_without(fault):
+            if not policy.can_do_without(fault, stage.at):
                 raise
             _log.warning("cannot compare", athlete=job.athlete, reason=str(fault))
             compare.give_up(job, self._clock())
@@ -128,7 +128,7 @@ class Asking:
             try:
                 return self._look_at_all(job, stage)
             except StravaFault as fault:
-                if not policy.can_do_without(fault):
+                if not policy.can_do_without(fault, stage.at):
                     raise
                 _log.warning("cannot list", athlete=job.athlete, reason=str(fault))
         report = self._with_token(
@@ -201,19 +201,34 @@ class Asking:
 
     def _with_token(self, job: Job, call: Callable[[str], T], stage: Stage) -> T:
         """One request with a fresh token; a second one where Strava refuses the token."""
+        self._find_room(job, stage)
         token = self._token(job, stage, force=False)
         try:
             answer = call(token)
         except StravaFault as fault:
             if fault.fault not in _MENDABLE:
                 raise
+            self._find_room(job, stage)
             answer = call(self._token(job, stage, force=True))
         shared.reopen(GateName.NETWORK, GateName.SETTINGS)
         return answer
+
+    def _find_room(self, job: Job, stage: Stage) -> None:
+        """Raise USED_UP where one request more might be the one too many.
+
+        Each job in flight asks one thing at a time, and begins it only while enough for each of them is left.
+        """
+        now, others = self._clock(), jobs.in_flight() - 1
+        # Read after the count: whoever is not in flight any more has been heard.
+        room = allowances.room(shared.allowance(), now, others)
+        left = room.send if stage.at is Move.SEND else room.look
+        if not (left if allowances.is_fresh(job.start_time, now) else min(left, room.backlog)):
+            raise StravaFault(Fault.USED_UP, "Strava's allowance is used up for now")
 
     def _token(self, job: Job, stage: Stage, *, force: bool) -> str:
         try:
             return self._tokens.fresh(job.athlete, self._clock(), force=force)
         except StravaFault as fault:
-            stage.at = Move.CONFIRM  # no byte of the file is concerned: nothing counts, nothing is uncertain
+            stage.at = Move.REFRESH
+            # No byte of the file is concerned: nothing is uncertain.
             raise StravaFault(fault.fault, str(fault), retry_after=fault.retry_after) from fault

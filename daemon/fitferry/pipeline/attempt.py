@@ -21,7 +21,7 @@ from fitferry.rules import Rule
 from fitferry.strava import Strava
 from fitferry.tokens import Tokens
 
-_REACHED = frozenset(Fault) - {Fault.UNREACHABLE, Fault.UNAVAILABLE, Fault.BROKEN_OFF}
+_REACHED = frozenset(Fault) - {Fault.UNREACHABLE, Fault.UNAVAILABLE, Fault.BROKEN_OFF, Fault.USED_UP}
 
 _log = structlog.get_logger()
 
@@ -102,9 +102,10 @@ class Attempts:
         try:
             return self._asking.carry_out(job, stage)
         except StravaFault as fault:
-            if fault.fault in _REACHED:
+            step = policy.after_fault(job, fault, stage.at, self._asking.around(stage))
+            if fault.fault in _REACHED and (step.shut is None or step.shut.name is not GateName.NETWORK):
                 shared.reopen(GateName.NETWORK)
-            return policy.after_fault(job, fault, stage.at, self._asking.around(stage))
+            return step
         except KeyProblem:
             return policy.lost_connection(job, Trouble.KEY)
         except NotConnected:

@@ -5,6 +5,7 @@ They are never sent: each would cost a request, to be refused as a duplicate, or
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from fitferry.ledger import jobs
@@ -16,6 +17,8 @@ MANY = 20
 """From so many on, looking first costs less than sending."""
 AROUND = 86_400.0
 """How far after an activity's start the list begins."""
+PAUSES = (60.0, 300.0, 1800.0, 7200.0)
+"""Seconds until a list that was not given is asked for again, for what is held."""
 SAME_START = 60.0
 SAME_ELAPSED = 0.05
 
@@ -29,10 +32,21 @@ def is_worth_it(job: Job, now: float) -> bool:
     return first_time and jobs.many_uncompared(job.athlete, now - OLD_SECONDS, MANY)
 
 
-def next_held(athletes: Iterable[str], now: float) -> int | None:
-    """The held activity from which the next list is to be asked for; None if all were looked for."""
-    found = jobs.to_compare(athletes, now - OLD_SECONDS, held=True)
-    return found[0].id if found else None
+def is_wanted(athletes: Iterable[str], now: float) -> bool:
+    """Whether any held activity is still to be looked for, now or later."""
+    return bool(jobs.to_compare(athletes, now - OLD_SECONDS))
+
+
+def next_held(athletes: Iterable[str], now: float) -> tuple[list[int], float]:
+    """The held activity from which the next list is to be asked for, if any, and the seconds until another is."""
+    ready, later = [], math.inf
+    for one in jobs.to_compare(athletes, now - OLD_SECONDS):
+        _, until = jobs.put_off_so_far(one.athlete)
+        if 0 < until - now <= PAUSES[-1]:  # more is a clock that has jumped back
+            later = min(later, until - now)
+        else:
+            ready.append(one.id)
+    return ready[:1], later
 
 
 def settle(job: Job, page: list[ListedActivity], now: float) -> int | None:
@@ -49,12 +63,15 @@ def settle(job: Job, page: list[ListedActivity], now: float) -> int | None:
 
 
 def give_up(job: Job, now: float) -> None:
-    """Strava's list cannot be had: what waits is sent as it is, and what is held keeps its place."""
-    if job.status is Status.HELD:
+    """Strava's list cannot be had: what waits is sent as it is; what is held can wait, and keeps its place at last."""
+    tries, _ = jobs.put_off_so_far(job.athlete)
+    if job.status is not Status.HELD:
+        jobs.compared({job.id: None}, now)
+    elif tries < len(PAUSES):
+        jobs.put_off(job.id, tries + 1, now + PAUSES[tries])
+    else:
         start = job.start_time or 0.0
         jobs.compared(dict.fromkeys([one.id for one in jobs.uncompared(job.athlete, 0.0, start)]), now)
-    else:
-        jobs.compared({job.id: None}, now)
 
 
 def _match(job: Job, page: list[ListedActivity]) -> int | None:
