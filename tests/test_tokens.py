@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -14,7 +17,7 @@ from fitferry.keys import rotate
 from fitferry.ledger import athletes
 from fitferry.model import Grant, Trouble
 from fitferry.tokens import Callback, Tokens, digest
-from fitferry.vault import Vault, load, new_key
+from fitferry.vault import Vault, load, new_key, read_keys
 
 ALL = "read,activity:write,activity:read_all"
 
@@ -306,3 +309,72 @@ def test_two_athletes_never_share_a_token(kept: Tokens) -> None:
     assert kept.fresh("me", NOW) == "access-1"
     with pytest.raises(KeyProblem):
         kept.fresh("kim", NOW)
+
+
+def opens(path: Path, athlete: str = "me") -> bool:
+    """Whether what the key file holds opens an athlete's tokens, as after a restart."""
+    sealed = athletes.sealed_tokens(athlete)
+    assert sealed is not None
+    with contextlib.suppress(KeyProblem):
+        return bool(load(path, "later").unseal(athlete, sealed))
+    return False
+
+
+def during(monkeypatch: pytest.MonkeyPatch, write: str, deed: Callable[[], None]) -> Callable[[], None]:
+    """Let something be done just before the first write of a kind, in a thread; the wait for its end."""
+    real, thread = getattr(athletes, write), threading.Thread(target=deed)
+
+    def written(*given: Any) -> Any:
+        if thread.ident is None:
+            thread.start()
+            thread.join(0.3)  # it may have to wait for this very write
+        return real(*given)
+
+    monkeypatch.setattr(athletes, write, written)
+    return thread.join
+
+
+@pytest.mark.parametrize("other", ["rotation", "refresh", "sign-in"])
+def test_a_rotation_and_whatever_else_seals_meanwhile_lose_no_token(
+    wire: Answers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    """An old key goes only when nothing is sealed with it, and nothing is about to be."""
+    path = tmp_path / "key"
+    kept = Tokens(strava(wire), load(path, "now"), redirect_uri=lambda: "")
+    an_athlete(kept, expires_in=10)
+    ended = during(monkeypatch, "connect" if other == "sign-in" else "renew", lambda: rotate(path, kept))
+    match other:
+        case "rotation":
+            rotate(path, kept)
+        case "refresh":
+            kept.fresh("me", NOW)
+        case "sign-in":
+            come_back(kept, athlete="kim")
+    ended()
+
+    assert opens(path)
+    assert len(read_keys(path)) == 1
+    assert other != "sign-in" or opens(path, "kim")
+
+
+def test_a_rotation_keeps_what_the_running_daemon_can_open(wire: Answers, tmp_path: Path) -> None:
+    """Whatever became of the key file in the meantime."""
+    path = tmp_path / "key"
+    kept = Tokens(strava(wire), load(path, "now"), redirect_uri=lambda: "")
+    an_athlete(kept)
+    path.write_bytes(b"not a key\n")
+    rotate(path, kept)
+
+    assert opens(path)
+
+
+def test_tokens_that_nobody_can_open_do_not_stop_a_rotation(wire: Answers, tmp_path: Path) -> None:
+    """They may be of an athlete who is in the settings no more."""
+    path = tmp_path / "key"
+    kept = Tokens(strava(wire), load(path, "now"), redirect_uri=lambda: "")
+    an_athlete(tokens(strava(wire)), "gone")
+    an_athlete(kept)
+    rotate(path, kept)
+
+    assert opens(path)
+    assert not opens(path, "gone")

@@ -56,6 +56,8 @@ class Tokens:
         self._pause = pause
         self._redirect_uri = redirect_uri
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self.sealing = threading.RLock()
+        """Held from the sealing of tokens until they are written, and for the whole change of a key."""
 
     def consent_url(self, athlete: str, now: float, *, redirect_uri: str | None = None) -> tuple[str, str]:
         """Strava's consent page for an athlete, good for ten minutes and once; and the state in it."""
@@ -89,7 +91,8 @@ class Tokens:
             grant = self._stored(athlete)
             if force or grant.expires_at - now < REFRESH_AHEAD:
                 grant = _by_our_clock(self._strava.refresh(grant.refresh_token), now)
-                athletes.renew(athlete, self._seal(athlete, grant))
+                with self.sealing:
+                    athletes.renew(athlete, self._seal(athlete, grant))
             return grant.access_token
 
     def disconnect(self, athlete: str) -> None:
@@ -119,20 +122,25 @@ class Tokens:
         """Let go of tokens that the key does not open (any more); whose they were."""
         return [name for name in names if not self._opens(name) and athletes.lose(name, Trouble.KEY, now)]
 
+    def keys(self) -> tuple[bytes, ...]:
+        """The keys that seal and open now, the newest first."""
+        return self._vault.keys
+
     def use(self, vault: Vault) -> None:
         """Seal and open with these keys from now on."""
         self._vault = vault
 
     def reseal(self) -> None:
-        """Seal every stored token anew with the newest key. Raises KeyProblem."""
-        for name in athletes.with_tokens():
-            with self._locks[name]:  # a refresh meanwhile would be undone
+        """Seal every stored token anew with the newest key; what no key opens stays as it is."""
+        with self.sealing:
+            for name in athletes.with_tokens():
                 sealed = athletes.sealed_tokens(name)
                 if sealed is not None:
-                    athletes.renew(name, self._vault.reseal(sealed))
-        for one in athletes.farewells():
-            with contextlib.suppress(KeyProblem):  # nobody can revoke it any more
-                athletes.renew_farewell(one.id, self._vault.reseal(one.sealed))
+                    with contextlib.suppress(KeyProblem):
+                        athletes.renew(name, self._vault.reseal(sealed))
+            for one in athletes.farewells():  # last: who disconnects meanwhile comes here
+                with contextlib.suppress(KeyProblem):
+                    athletes.renew_farewell(one.id, self._vault.reseal(one.sealed))
 
     def _connect(self, name: str, callback: Callback, now: float) -> None:
         if callback.error:
@@ -151,7 +159,8 @@ class Tokens:
                 f"this is another Strava account ({grant.display_name}) than the one that {name} had; "
                 "disconnect first if that is meant",
             )
-        athletes.connect(name, grant.athlete_id, grant.display_name, granted, self._seal(name, grant))
+        with self.sealing:
+            athletes.connect(name, grant.athlete_id, grant.display_name, granted, self._seal(name, grant))
 
     def _exchange(self, code: str) -> Grant:
         for tries_left in reversed(range(CODE_TRIES)):
@@ -174,10 +183,11 @@ class Tokens:
         return True
 
     def _stored(self, athlete: str) -> Grant:
-        sealed = athletes.sealed_tokens(athlete)
-        if sealed is None:
-            raise NotConnected(f"{athlete} is not connected to Strava")
-        values = self._vault.unseal(athlete, sealed)
+        with self.sealing:
+            sealed = athletes.sealed_tokens(athlete)
+            if sealed is None:
+                raise NotConnected(f"{athlete} is not connected to Strava")
+            values = self._vault.unseal(athlete, sealed)
         return Grant(str(values["access_token"]), str(values["refresh_token"]), float(values["expires_at"]))
 
     def _seal(self, athlete: str, grant: Grant) -> bytes:
