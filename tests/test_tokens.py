@@ -15,6 +15,7 @@ from fakes import NOW, Answers, an_athlete, grant, refused, strava, tokens
 from fitferry.errors import KeyProblem, NotConnected, SignInFailed, StravaFault
 from fitferry.keys import rotate
 from fitferry.ledger import athletes
+from fitferry.ledger.tables import DatabaseError
 from fitferry.model import Grant, Trouble
 from fitferry.tokens import Callback, Tokens, digest
 from fitferry.vault import Vault, load, new_key, read_keys
@@ -378,3 +379,104 @@ def test_tokens_that_nobody_can_open_do_not_stop_a_rotation(wire: Answers, tmp_p
 
     assert opens(path)
     assert not opens(path, "gone")
+
+
+def fails_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the next write of a refreshed pair fail."""
+    real, failures = athletes.renew, [DatabaseError("database is locked")]
+
+    def renew(*given: Any) -> None:
+        if failures:
+            raise failures.pop()
+        real(*given)
+
+    monkeypatch.setattr(athletes, "renew", renew)
+
+
+@pytest.mark.parametrize("later", ["another request", "the supervisor", "the end"])
+def test_a_pair_that_cannot_be_written_is_kept_until_it_can(
+    kept: Tokens, wire: Answers, monkeypatch: pytest.MonkeyPatch, later: str
+) -> None:
+    """The old refresh token is dead by then: without the new one the connection would be lost."""
+    an_athlete(kept, expires_in=10)
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
+    fails_once(monkeypatch)
+    with pytest.raises(DatabaseError):
+        kept.fresh("me", NOW)
+    match later:
+        case "another request":
+            assert kept.fresh("me", NOW) == "access-2"
+        case "the supervisor":
+            kept.write_what_is_left()
+        case "the end":
+            kept.close()
+    restarted = Tokens(strava(wire), kept._vault, redirect_uri=lambda: "")
+
+    assert restarted.fresh("me", NOW) == "access-2"
+    assert wire.count("POST /oauth/token") == 1
+
+
+def test_a_pair_that_was_not_written_yet_is_the_one_that_is_revoked(
+    kept: Tokens, wire: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old one is nothing to Strava any more."""
+    an_athlete(kept, expires_in=10)
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
+    fails_once(monkeypatch)
+    with pytest.raises(DatabaseError):
+        kept.fresh("me", NOW)
+    kept.disconnect("me")
+
+    assert wire.asked[-1].content == b"token=refresh-2"
+
+
+def test_a_new_sign_in_outdoes_a_pair_that_was_not_written_yet(
+    kept: Tokens, wire: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It belongs to the connection before."""
+    an_athlete(kept, expires_in=10)
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")), (200, grant("access-3", "refresh-3")))
+    fails_once(monkeypatch)
+    with pytest.raises(DatabaseError):
+        kept.fresh("me", NOW)
+    come_back(kept)
+    kept.write_what_is_left()
+
+    assert kept.fresh("me", NOW) == "access-3"
+
+
+def test_the_end_waits_for_a_refresh_that_is_under_way(kept: Tokens, wire: Answers) -> None:
+    """An answer that nobody takes costs the connection."""
+    an_athlete(kept, expires_in=10)
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
+    asked, answered = threading.Event(), threading.Event()
+
+    def answer_late() -> None:
+        asked.set()
+        answered.wait(10)
+
+    wire.while_asked = answer_late
+    worker = threading.Thread(target=lambda: kept.fresh("me", NOW))
+    end = threading.Thread(target=kept.close)
+    worker.start()
+    assert asked.wait(10)
+    end.start()
+    end.join(0.2)
+    assert end.is_alive()
+    answered.set()
+    end.join(10)
+
+    restarted = Tokens(strava(wire), kept._vault, redirect_uri=lambda: "")
+    assert restarted.fresh("me", NOW) == "access-2"
+    worker.join()
+
+
+def test_no_refresh_begins_after_the_end(kept: Tokens, wire: Answers) -> None:
+    """The upload waits for the next start; a token that is good stays good."""
+    an_athlete(kept)
+    kept.close()
+
+    assert kept.fresh("me", NOW) == "access-1"
+    with pytest.raises(NotConnected):
+        kept.fresh("me", NOW + 21_600)
+    assert wire.asked == []

@@ -147,7 +147,12 @@ class Daemon:
         """What is due now: the status file, systemd, and once a minute some housekeeping."""
         now = self._clock()
         # Each by itself: a database that cannot be written must not keep the page from saying so.
-        for work in (tables.try_again, self._attempts.write_what_is_left, self._welcome_folders):
+        for work in (
+            tables.try_again,
+            self._tokens.write_what_is_left,
+            self._attempts.write_what_is_left,
+            self._welcome_folders,
+        ):
             self._do(work)
         self._do(lambda: self._publish(now))
         if abs(now - self._house_kept_at) >= TICK_SECONDS:
@@ -330,6 +335,7 @@ def _built(settings: Settings, nudge: Nudge) -> Iterator[Daemon]:
             connected=queue.poke,
             clock=clock,
         )
+        parts.callback(tokens.close)
         parts.enter_context(queue.running(drain_seconds=DRAIN_SECONDS))
         daemon.server = parts.enter_context(_served(settings, daemon.site))
         for intake in intakes:

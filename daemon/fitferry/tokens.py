@@ -17,8 +17,10 @@ from dataclasses import dataclass, replace
 
 from fitferry.errors import KeyProblem, NotConnected, SignInFailed, StravaFault
 from fitferry.ledger import athletes
+from fitferry.ledger.tables import DatabaseError
 from fitferry.model import WRITE_SCOPE, Fault, Grant, Trouble
 from fitferry.strava import Strava
+from fitferry.strava.client import REQUEST_DEADLINE
 from fitferry.vault import Vault
 
 REFRESH_AHEAD = 300.0
@@ -28,6 +30,8 @@ CLOCK_SECONDS = 86_400.0
 CODE_TRIES = 3
 CODE_PAUSE = 2.0
 """Strava sometimes refuses a fresh code for about two seconds; the same code works then."""
+LAST_SECONDS = REQUEST_DEADLINE + 2.0
+"""How long the end waits for refreshes under way: none takes longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ class Tokens:
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self.sealing = threading.RLock()
         """Held from the sealing of tokens until they are written, and for the whole change of a key."""
+        self._unwritten: dict[str, Grant] = {}
+        self._ended = False
 
     def consent_url(self, athlete: str, now: float, *, redirect_uri: str | None = None) -> tuple[str, str]:
         """Strava's consent page for an athlete, good for ten minutes and once; and the state in it."""
@@ -90,14 +96,33 @@ class Tokens:
         with self._locks[athlete]:
             grant = self._stored(athlete)
             if force or grant.expires_at - now < REFRESH_AHEAD:
-                grant = _by_our_clock(self._strava.refresh(grant.refresh_token), now)
-                with self.sealing:
-                    athletes.renew(athlete, self._seal(athlete, grant))
+                grant = self._unwritten[athlete] = self._refreshed(grant, now)
+            self._write(athlete)
             return grant.access_token
+
+    def write_what_is_left(self) -> None:
+        """Write refreshed pairs that could not be written: the disk was full, or the database locked."""
+        for name in list(self._unwritten):
+            if self._locks[name].acquire(blocking=False):  # else somebody is at it
+                try:
+                    with contextlib.suppress(DatabaseError):  # the ledger says so to everybody
+                        self._write(name)
+                finally:
+                    self._locks[name].release()
+
+    def close(self) -> None:
+        """Let no refresh begin any more, and wait for those under way: an answer that nobody takes costs the connection."""
+        self._ended = True
+        end = time.monotonic() + LAST_SECONDS
+        for lock in list(self._locks.values()):
+            if lock.acquire(timeout=max(0.0, end - time.monotonic())):
+                lock.release()
+        self.write_what_is_left()
 
     def disconnect(self, athlete: str) -> None:
         """Forget an athlete's tokens, and revoke them at Strava now or as soon as it can be reached."""
         with self._locks[athlete]:
+            self._write(athlete)
             athletes.disconnect(athlete)
         self.say_farewells()
 
@@ -161,6 +186,7 @@ class Tokens:
             )
         with self.sealing:
             athletes.connect(name, grant.athlete_id, grant.display_name, granted, self._seal(name, grant))
+        self._unwritten.pop(name, None)
 
     def _exchange(self, code: str) -> Grant:
         for tries_left in reversed(range(CODE_TRIES)):
@@ -182,7 +208,22 @@ class Tokens:
             pass  # nothing to open
         return True
 
+    def _refreshed(self, grant: Grant, now: float) -> Grant:
+        if self._ended:
+            raise NotConnected("Fitferry is stopping")
+        return _by_our_clock(self._strava.refresh(grant.refresh_token), now)
+
+    def _write(self, athlete: str) -> None:
+        """Store a refreshed pair; until that works it is kept here, because the old one is dead."""
+        grant = self._unwritten.get(athlete)
+        if grant is not None:
+            with self.sealing:
+                athletes.renew(athlete, self._seal(athlete, grant))
+            del self._unwritten[athlete]
+
     def _stored(self, athlete: str) -> Grant:
+        if athlete in self._unwritten:
+            return self._unwritten[athlete]
         with self.sealing:
             sealed = athletes.sealed_tokens(athlete)
             if sealed is None:
