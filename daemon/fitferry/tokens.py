@@ -25,8 +25,6 @@ from fitferry.vault import Vault
 
 REFRESH_AHEAD = 300.0
 """Seconds before its end from which an access token is not used any more."""
-CLOCK_SECONDS = 86_400.0
-"""A clock of ours that differs more from Strava's is not to be believed: a Pi has none of its own."""
 CODE_TRIES = 3
 CODE_PAUSE = 2.0
 """Strava sometimes refuses a fresh code for about two seconds; the same code works then."""
@@ -243,10 +241,8 @@ class Tokens:
 
 
 def _by_our_clock(grant: Grant, now: float) -> Grant:
-    """With the end by our own clock, where that is so wrong that every token would look stale or eternal."""
-    if grant.expires_in is None or abs(grant.expires_at - grant.expires_in - now) < CLOCK_SECONDS:
-        return grant
-    return replace(grant, expires_at=now + grant.expires_in)
+    """With the end by our own clock: a Pi has none that is to be believed, but it counts seconds well."""
+    return grant if grant.expires_in is None else replace(grant, expires_at=now + grant.expires_in)
 
 
 def digest(secret: str) -> str:
