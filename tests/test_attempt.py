@@ -249,6 +249,25 @@ def test_a_refused_refresh_disconnects_the_athlete(bench: Bench) -> None:
     assert athletes.get("me").trouble == Trouble.REVOKED
 
 
+@pytest.mark.parametrize(("what", "nth"), [("POST /oauth/token", 1), ("POST /uploads", 2)])
+def test_who_connects_again_meanwhile_stays_connected(bench: Bench, what: str, nth: int) -> None:
+    """Only what Strava has refused is forgotten."""
+    an_athlete(bench.tokens, expires_in=0)
+    bench.wire.to("POST /uploads", STALE)
+    if what == "POST /oauth/token":
+        bench.wire.to(what, (400, refused("RefreshToken", "refresh_token", "invalid")))
+
+    def connect() -> None:
+        if bench.wire.count(what) == nth:
+            an_athlete(bench.tokens)
+
+    bench.wire.while_asked = connect
+    job = bench.try_(bench.job())
+
+    assert athletes.get("me").connected
+    assert (job.status, job.failures) == (Status.PENDING, 0)
+
+
 @pytest.mark.parametrize("answer", [(500, b""), (503, b""), httpx.ReadTimeout("silent"), (429, b"")])
 def test_a_refresh_that_fails_makes_no_upload_uncertain(bench: Bench, answer: object) -> None:
     """No byte of the file has left: nothing counts, nothing is in doubt."""

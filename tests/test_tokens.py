@@ -172,8 +172,8 @@ def test_the_new_pair_is_stored_before_it_is_handed_out(kept: Tokens, wire: Answ
     """Strava kills the old refresh token at once: the next refresh uses the new one."""
     an_athlete(kept)
     wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")), (200, grant("access-3", "refresh-3")))
-    kept.fresh("me", NOW, force=True)
-    kept.fresh("me", NOW, force=True)
+    kept.fresh("me", NOW, refused="access-1")
+    kept.fresh("me", NOW, refused="access-2")
 
     assert b"refresh_token=refresh-1" in wire.asked[0].content
     assert b"refresh_token=refresh-2" in wire.asked[1].content
@@ -194,6 +194,15 @@ def test_three_workers_make_one_refresh(kept: Tokens, wire: Answers) -> None:
     assert wire.count("POST /oauth/token") == 1
 
 
+def test_three_workers_whose_token_was_refused_make_one_refresh(kept: Tokens, wire: Answers) -> None:
+    """Whoever comes second has the new one already."""
+    an_athlete(kept)
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
+
+    assert [kept.fresh("me", NOW, refused="access-1") for _ in range(3)] == ["access-2"] * 3
+    assert wire.count("POST /oauth/token") == 1
+
+
 def test_nobody_connected_is_no_token(kept: Tokens) -> None:
     """The upload waits for the connection."""
     with pytest.raises(NotConnected):
@@ -208,6 +217,16 @@ def test_a_key_that_opens_nothing_lets_the_tokens_go(kept: Tokens, wire: Answers
     assert other.check(["me", "you"], NOW) == ["me"]
     assert (athletes.get("me").connected, athletes.get("me").trouble) == (False, Trouble.KEY)
     assert other.check(["me", "you"], NOW) == []
+
+
+def test_a_key_that_opens_nothing_any_more_lets_the_tokens_go(kept: Tokens) -> None:
+    """Also while the daemon runs: no look at them would ever end otherwise."""
+    an_athlete(kept)
+    kept.use(Vault([new_key()]))
+    with pytest.raises(KeyProblem):
+        kept.fresh("me", NOW)
+
+    assert (athletes.get("me").connected, athletes.get("me").trouble) == (False, Trouble.KEY)
 
 
 def test_disconnecting_revokes_at_strava_and_forgets(kept: Tokens, wire: Answers) -> None:
@@ -273,11 +292,13 @@ def test_a_missing_permission_is_asked_for_again_by_force(kept: Tokens) -> None:
 
 
 def test_a_refused_refresh_raises_the_fault(kept: Tokens, wire: Answers) -> None:
-    """The policy decides what it means."""
+    """These tokens are gone; what it means for the upload, the policy decides."""
     an_athlete(kept, expires_in=10)
     wire.to("POST /oauth/token", (400, refused("RefreshToken", "refresh_token", "invalid")))
     with pytest.raises(StravaFault):
         kept.fresh("me", NOW)
+
+    assert (athletes.get("me").connected, athletes.get("me").trouble) == (False, Trouble.REVOKED)
 
 
 def test_resealing_keeps_every_connection(kept: Tokens) -> None:

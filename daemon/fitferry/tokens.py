@@ -86,17 +86,24 @@ class Tokens:
         athletes.conclude(digest(callback.state), "connected", athletes.get(name).display_name or name)
         return name
 
-    def fresh(self, athlete: str, now: float, *, force: bool = False) -> str:
-        """An access token that will work for the next minutes; `force` after Strava refused the last one.
+    def fresh(self, athlete: str, now: float, *, refused: str = "") -> str:
+        """An access token that will work for the next minutes, another one than Strava has `refused`.
 
-        Raises NotConnected, KeyProblem, or the StravaFault of the refresh.
+        Raises NotConnected, KeyProblem, or the StravaFault of the refresh. Tokens that turn out to be dead are
+        forgotten.
         """
         with self._locks[athlete]:
-            grant = self._stored(athlete)
-            if force or grant.expires_at - now < REFRESH_AHEAD:
-                grant = self._unwritten[athlete] = self._refreshed(grant, now)
+            grant = self._stored(athlete, now)
+            if grant.access_token == refused or grant.expires_at - now < REFRESH_AHEAD:
+                grant = self._unwritten[athlete] = self._refreshed(athlete, grant, now)
             self._write(athlete)
             return grant.access_token
+
+    def lose(self, athlete: str, trouble: Trouble, refused: str, now: float) -> None:
+        """Forget the connection whose access token Strava has refused, and not one that was made since."""
+        with self._locks[athlete], self.sealing, contextlib.suppress(KeyProblem, NotConnected):
+            if self._stored(athlete, now).access_token == refused:
+                self._forget(athlete, trouble, athletes.sealed_tokens(athlete), now)
 
     def write_what_is_left(self) -> None:
         """Write refreshed pairs that could not be written: the disk was full, or the database locked."""
@@ -143,7 +150,7 @@ class Tokens:
 
     def check(self, names: Iterable[str], now: float) -> list[str]:
         """Let go of tokens that the key does not open (any more); whose they were."""
-        return [name for name in names if not self._opens(name) and athletes.lose(name, Trouble.KEY, now)]
+        return [name for name in names if not self._opens(name, now)]
 
     def keys(self) -> tuple[bytes, ...]:
         """The keys that seal and open now, the newest first."""
@@ -197,19 +204,29 @@ class Tokens:
                 raise _sign_in_failed(fault) from fault
         raise AssertionError("the last try returns or raises")
 
-    def _opens(self, athlete: str) -> bool:
+    def _opens(self, athlete: str, now: float) -> bool:
         try:
-            self._stored(athlete)
+            self._stored(athlete, now)
         except KeyProblem:
             return False
         except NotConnected:
             pass  # nothing to open
         return True
 
-    def _refreshed(self, grant: Grant, now: float) -> Grant:
+    def _refreshed(self, athlete: str, grant: Grant, now: float) -> Grant:
         if self._ended:
             raise NotConnected("Fitferry is stopping")
-        return _by_our_clock(self._strava.refresh(grant.refresh_token), now)
+        sealed = athletes.sealed_tokens(athlete)
+        try:
+            return _by_our_clock(self._strava.refresh(grant.refresh_token), now)
+        except StravaFault as fault:
+            if fault.fault is Fault.GRANT_REFUSED:
+                self._forget(athlete, Trouble.REVOKED, sealed, now)
+            raise
+
+    def _forget(self, athlete: str, trouble: Trouble, sealed: bytes | None, now: float) -> None:
+        athletes.lose(athlete, trouble, now, sealed)
+        self._unwritten.pop(athlete, None)
 
     def _write(self, athlete: str) -> None:
         """Store a refreshed pair; until that works it is kept here, because the old one is dead."""
@@ -219,14 +236,18 @@ class Tokens:
                 athletes.renew(athlete, self._seal(athlete, grant))
             del self._unwritten[athlete]
 
-    def _stored(self, athlete: str) -> Grant:
+    def _stored(self, athlete: str, now: float) -> Grant:
         if athlete in self._unwritten:
             return self._unwritten[athlete]
         with self.sealing:
             sealed = athletes.sealed_tokens(athlete)
             if sealed is None:
                 raise NotConnected(f"{athlete} is not connected to Strava")
-            values = self._vault.unseal(athlete, sealed)
+            try:
+                values = self._vault.unseal(athlete, sealed)
+            except KeyProblem:
+                athletes.lose(athlete, Trouble.KEY, now, sealed)
+                raise
         return Grant(str(values["access_token"]), str(values["refresh_token"]), float(values["expires_at"]))
 
     def _seal(self, athlete: str, grant: Grant) -> bytes:

@@ -94,12 +94,18 @@ def renew(name: str, sealed: bytes) -> None:
         AthleteRow.update(sealed_tokens=sealed).where(where).execute()
 
 
-def lose(name: str, trouble: Trouble, now: float) -> bool:
-    """Forget tokens that cannot be used any more, and why; False if there were none."""
+def lose(name: str, trouble: Trouble, now: float, refused: bytes | None = None) -> bool:
+    """Forget tokens that cannot be used any more, and why; False if there were none.
+
+    `refused`: these sealed tokens, and no others that were stored since.
+    """
+    there = (
+        AthleteRow.sealed_tokens.is_null(False) if refused is None else AthleteRow.sealed_tokens == refused
+    )
     with writing():
         return bool(
             AthleteRow.update(sealed_tokens=None, trouble=trouble, trouble_since=now)
-            .where(AthleteRow.name == name, AthleteRow.sealed_tokens.is_null(False))
+            .where(AthleteRow.name == name, there)
             .execute()
         )
 

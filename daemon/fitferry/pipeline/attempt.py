@@ -10,9 +10,10 @@ import structlog
 from fitferry import folders, policy
 from fitferry.config import StravaSettings, UploadSettings
 from fitferry.errors import ClaimLost, KeyProblem, NotConnected, StravaFault
-from fitferry.ledger import athletes, jobs, shared
+from fitferry.ledger import jobs, shared
 from fitferry.ledger.tables import DatabaseError
-from fitferry.model import AfterUpload, Fault, GateName, Job, Outcome, Status, Step, Trouble
+from fitferry.model import AfterUpload, Fault, GateName, Job, Outcome, Status, Step
+from fitferry.pipeline import compare
 from fitferry.pipeline.asking import Asking, Stage
 from fitferry.pipeline.claims import Claims
 from fitferry.pipeline.put_away import Archive, intention, put_away_all
@@ -43,6 +44,7 @@ class Attempts:
         self._uploads = uploads
         self._archives = tuple(archives)
         self._clock = clock
+        self._tokens = tokens
         self._asking = Asking(
             strava, tokens, app=app, uploads=uploads, archives=self._archives, rules=rules, clock=clock
         )
@@ -104,11 +106,16 @@ class Attempts:
         except StravaFault as fault:
             if fault.fault in _REACHED:
                 shared.reopen(GateName.NETWORK)
-            return policy.after_fault(job, fault, stage.at, self._asking.around(stage))
-        except KeyProblem:
-            return policy.lost_connection(job, Trouble.KEY)
-        except NotConnected:
+            return self._after_fault(job, fault, stage)
+        except (KeyProblem, NotConnected):
             return policy.lost_connection(job, None)
+
+    def _after_fault(self, job: Job, fault: StravaFault, stage: Stage) -> Step:
+        """What a fault means for the job; a connection that it ends is ended at once, before there is a new one."""
+        step = policy.after_fault(job, fault, stage.at, self._asking.around(stage))
+        if step.trouble is not None:
+            self._tokens.lose(job.athlete, step.trouble, stage.token, self._clock())
+        return step
 
     def _compare_held(self, job_id: int) -> None:
         """Look which of the held old activities need no decision, because they are on Strava already."""
@@ -125,10 +132,15 @@ class Attempts:
         try:
             self._asking.compare(job, stage)
         except StravaFault as fault:
-            step = policy.after_fault(job, fault, stage.at, self._asking.around(stage))
-            self._share(job, step)
+            self._share(self._after_fault(job, fault, stage))
         except (KeyProblem, NotConnected):
             _log.info("cannot compare", athlete=job.athlete, reason="not connected")
+        except DatabaseError:
+            jobs.compared({job.id: None}, self._clock())  # so little may have room
+            raise
+        except Exception:  # noqa: BLE001  # whatever it is: taken again, the look would cost a request each time
+            _log.exception("surprise")
+            compare.give_up(job, self._clock())
         finally:
             jobs.release(job.id, job.claim)
 
@@ -155,7 +167,7 @@ class Attempts:
 
     def _record(self, job: Job, step: Step) -> None:
         now = self._clock()
-        self._share(job, step)
+        self._share(step)
         if not jobs.record(job.id, step, now, job.claim, after_done=self._intended(job, step)):
             _log.error("claim lost", outcome=step.outcome)
             return
@@ -171,12 +183,10 @@ class Attempts:
         if step.status is Status.COMPLETED:
             self.put_away()
 
-    def _share(self, job: Job, step: Step) -> None:
+    def _share(self, step: Step) -> None:
         """Write down what an attempt means for all other jobs."""
         if step.shut is not None:
             shared.shut(step.shut)
-        if step.trouble is not None:
-            athletes.lose(job.athlete, step.trouble, self._clock())
 
     def _intended(self, job: Job, step: Step) -> AfterUpload | None:
         """What is to become of the file; None while the job is not completed."""
