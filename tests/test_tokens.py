@@ -242,10 +242,11 @@ def test_disconnecting_revokes_at_strava_and_forgets(kept: Tokens, wire: Answers
     ) == (False, None, [])
 
 
-def test_disconnecting_without_strava_revokes_later(kept: Tokens, wire: Answers) -> None:
+@pytest.mark.parametrize("answer", [httpx.ConnectError("no route"), (503, b""), (429, b"")])
+def test_disconnecting_without_strava_revokes_later(kept: Tokens, wire: Answers, answer: object) -> None:
     """Nobody stays connected because Strava was out of reach; the token is kept sealed until then."""
     an_athlete(kept)
-    wire.to("POST /oauth/revoke", httpx.ConnectError("no route"), (200, b""))
+    wire.to("POST /oauth/revoke", answer, (200, b""))
     kept.disconnect("me")
 
     assert not athletes.get("me").connected
@@ -280,6 +281,35 @@ def test_who_connects_again_is_not_revoked_afterwards(kept: Tokens, wire: Answer
 
     assert athletes.farewells() == []
     assert wire.count("POST /oauth/revoke") == 1
+
+
+@pytest.mark.parametrize("name", ["me", "sam"])
+def test_who_connects_again_during_a_farewell_is_not_revoked_afterwards(
+    kept: Tokens, wire: Answers, name: str
+) -> None:
+    """Nor under another name: Strava ends every token of an account with one."""
+    athletes.connect("kim", 2002, "Kim", ["activity:write"], kept._seal("kim", Grant("a", "refresh-k", NOW)))
+    an_athlete(kept)
+    wire.to("POST /oauth/revoke", httpx.ConnectError("no route"))
+    kept.disconnect("kim")
+    kept.disconnect("me")
+    wire.to("POST /oauth/revoke", (200, b""))
+    wire.asked.clear()
+    sign_in = threading.Thread(target=lambda: come_back(kept, athlete=name))
+
+    def meanwhile() -> None:
+        if sign_in.ident is None:
+            sign_in.start()
+            sign_in.join(0.3)  # it may have to wait
+
+    wire.while_asked = meanwhile
+    kept.say_farewells()
+    sign_in.join()
+    kept.say_farewells()
+
+    assert wire.asked[-1].url.path == "/oauth/token"
+    assert athletes.farewells() == []
+    assert athletes.get(name).connected
 
 
 def test_a_missing_permission_is_asked_for_again_by_force(kept: Tokens) -> None:

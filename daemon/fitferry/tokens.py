@@ -28,6 +28,10 @@ REFRESH_AHEAD = 300.0
 CODE_TRIES = 3
 CODE_PAUSE = 2.0
 """Strava sometimes refuses a fresh code for about two seconds; the same code works then."""
+_PASSING = frozenset(
+    {Fault.UNREACHABLE, Fault.UNAVAILABLE, Fault.BROKEN_OFF, Fault.SERVER_ERROR, Fault.RATE_LIMITED}
+)
+"""What a revocation is tried again after."""
 LAST_SECONDS = REQUEST_DEADLINE + 2.0
 """How long the end waits for refreshes under way: none takes longer."""
 
@@ -58,6 +62,8 @@ class Tokens:
         self._pause = pause
         self._redirect_uri = redirect_uri
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._accounts = threading.Lock()
+        """Held by a sign-in, and by each farewell: one revoked token ends every other of its account."""
         self.sealing = threading.RLock()
         """Held from the sealing of tokens until they are written, and for the whole change of a key."""
         self._unwritten: dict[str, Grant] = {}
@@ -78,7 +84,8 @@ class Tokens:
                 "state", "this sign-in is unknown, was used already, or is older than ten minutes"
             )
         try:
-            with self._locks[name]:  # a refresh of the old tokens meanwhile would overwrite the new ones
+            # A refresh of the old tokens meanwhile would overwrite the new ones.
+            with self._locks[name], self._accounts:
                 self._connect(name, callback, now)
         except SignInFailed as failed:
             athletes.conclude(digest(callback.state), failed.code, str(failed))
@@ -134,19 +141,13 @@ class Tokens:
     def say_farewells(self) -> None:
         """Revoke what was disconnected while Strava could not be reached."""
         for one in athletes.farewells():
+            if not self._accounts.acquire(blocking=False):
+                return  # somebody signs in, or says them already: the next minute will do
             try:
-                self._strava.revoke(str(self._vault.unseal(one.athlete, one.sealed)["refresh_token"]))
-            except KeyProblem:
-                pass  # nobody can open it any more: there is nothing left to revoke with
-            except StravaFault as fault:
-                if fault.fault in {
-                    Fault.UNREACHABLE,
-                    Fault.UNAVAILABLE,
-                    Fault.BROKEN_OFF,
-                    Fault.SERVER_ERROR,
-                }:
+                if not self._say_farewell(one.id):
                     return
-            athletes.farewell_said(one.id)
+            finally:
+                self._accounts.release()
 
     def check(self, names: Iterable[str], now: float) -> list[str]:
         """Let go of tokens that the key does not open (any more); whose they were."""
@@ -203,6 +204,22 @@ class Tokens:
                     continue
                 raise _sign_in_failed(fault) from fault
         raise AssertionError("the last try returns or raises")
+
+    def _say_farewell(self, number: int) -> bool:
+        """Revoke a token, if it still is to be; False while Strava is out of reach."""
+        try:
+            with self.sealing:
+                one = athletes.farewell(number)
+                opened = self._vault.unseal(one.athlete, one.sealed) if one else None
+            if opened is not None:
+                self._strava.revoke(str(opened["refresh_token"]))
+        except KeyProblem:
+            pass  # nobody can open it any more: there is nothing left to revoke with
+        except StravaFault as fault:
+            if fault.fault in _PASSING:
+                return False
+        athletes.farewell_said(number)
+        return True
 
     def _opens(self, athlete: str, now: float) -> bool:
         try:

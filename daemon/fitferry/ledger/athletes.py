@@ -132,6 +132,11 @@ def farewells() -> list[Farewell]:
     return [Farewell(number, athlete, bytes(sealed)) for number, athlete, sealed in tuples(rows)]
 
 
+def farewell(number: int) -> Farewell | None:
+    """One of them, if it still is to be revoked."""
+    return next((one for one in farewells() if one.id == number), None)
+
+
 def farewell_said(number: int) -> None:
     """Forget a token that was revoked."""
     with writing():
