@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from fitferry.errors import KeyProblem, NotConnected, SignInFailed, StravaFault
-from fitferry.ledger import athletes
+from fitferry.ledger import athletes, jobs
 from fitferry.ledger.tables import DatabaseError
 from fitferry.model import WRITE_SCOPE, Fault, Grant, Trouble
 from fitferry.strava import Strava
@@ -191,6 +191,8 @@ class Tokens:
                 "disconnect first if that is meant",
             )
         with self.sealing:
+            if athletes.is_another(name, grant.athlete_id):
+                jobs.leave_behind(name, now)
             athletes.connect(name, grant.athlete_id, grant.display_name, granted, self._seal(name, grant))
         self._unwritten.pop(name, None)
 

@@ -40,7 +40,8 @@ def get(name: str) -> Athlete:
     return Athlete(
         name=name,
         connected=row.sealed_tokens is not None,
-        athlete_id=row.athlete_id,
+        # After a farewell the account is known to `is_another` alone.
+        athlete_id=row.athlete_id if row.sealed_tokens is not None or row.trouble else None,
         display_name=row.display_name,
         scopes=tuple(row.scopes.split()),
         trouble=Trouble(row.trouble) if row.trouble else None,
@@ -73,6 +74,12 @@ def connect(
             scopes=" ".join(scopes),
             sealed_tokens=sealed,
         )
+
+
+def is_another(name: str, athlete_id: int | None) -> bool:
+    """Whether a name stood for another account the last time that it was connected."""
+    row = AthleteRow.get_or_none(AthleteRow.name == name)
+    return row is not None and None not in {row.athlete_id, athlete_id} and row.athlete_id != athlete_id
 
 
 def sealed_tokens(name: str) -> bytes | None:
@@ -111,14 +118,13 @@ def lose(name: str, trouble: Trouble, now: float, refused: bytes | None = None) 
 
 
 def disconnect(name: str) -> None:
-    """Forget an athlete's tokens and account; what can still be revoked is kept for a farewell."""
+    """Forget an athlete's tokens and name; what can still be revoked is kept for a farewell."""
     with writing():
         row = AthleteRow.get_or_none(AthleteRow.name == name)
         if row is not None and row.sealed_tokens is not None:
             FarewellRow.insert(athlete=name, athlete_id=row.athlete_id, sealed=row.sealed_tokens).execute()
         AthleteRow.update(
             sealed_tokens=None,
-            athlete_id=None,
             display_name=None,
             scopes="",
             trouble=None,
