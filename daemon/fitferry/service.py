@@ -40,7 +40,7 @@ from fitferry.web.site import Site
 from fitferry.words import chosen
 
 DRAIN_SECONDS = 20.0
-"""How long uploads in flight may take to finish at a stop; what is left then is the next start's."""
+"""How long uploads in flight may take to finish at a stop; what is left then is the next start's. A refresh gets longer."""
 TICK_SECONDS = 60.0
 ILL_SECONDS = 5.0
 """How soon it is tried again whether the database can be written."""
