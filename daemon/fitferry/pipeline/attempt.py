@@ -89,14 +89,14 @@ class Attempts:
         return None
 
     def _tried(self, job: Job, stage: Stage) -> Step:
-        """What the attempt came to; the one place where an exception that nobody planned is caught."""
+        """What the attempt came to, also where an exception that nobody planned ended it."""
         try:
             return self._judged(job, stage)
         except ClaimLost:
             raise
         except DatabaseError as error:
             return policy.ledger_failed(job, str(error), self._uploads, self._clock(), sent=stage.sent)
-        except Exception:  # noqa: BLE001  # the only place: whatever it is, the worker lives on and it counts
+        except Exception:  # noqa: BLE001  # whatever it is, the worker lives on and it counts
             _log.exception("surprise")
             return policy.after_surprise(job, self._asking.around(stage), sent=stage.sent)
 
