@@ -33,7 +33,7 @@ from fitferry.model import Gate, GateName, Heard, Job, Status, Trouble, WaitingF
 from fitferry.pipeline.attempt import Attempts
 from fitferry.pipeline.put_away import Archive
 from fitferry.pipeline.wake import wake
-from fitferry.tokens import Tokens
+from fitferry.tokens import Callback, Tokens
 
 STALE = (401, refused("Athlete", "access_token", "invalid"))
 INACTIVE = (403, refused("Application", "Status", "Inactive"))
@@ -248,6 +248,71 @@ def test_a_refused_refresh_disconnects_the_athlete(bench: Bench) -> None:
 
     assert (job.failures, bench.wire.count("POST /uploads")) == (0, 0)
     assert athletes.get("me").trouble == Trouble.REVOKED
+
+
+@pytest.mark.parametrize(("what", "nth"), [("POST /oauth/token", 1), ("POST /uploads", 2)])
+def test_who_connects_again_meanwhile_stays_connected(bench: Bench, what: str, nth: int) -> None:
+    """Only what Strava has refused is forgotten."""
+    an_athlete(bench.tokens, expires_in=0)
+    bench.wire.to("POST /uploads", STALE)
+    if what == "POST /oauth/token":
+        bench.wire.to(what, (400, refused("RefreshToken", "refresh_token", "invalid")))
+
+    def connect() -> None:
+        if bench.wire.count(what) == nth:
+            an_athlete(bench.tokens)
+
+    bench.wire.while_asked = connect
+    job = bench.try_(bench.job())
+
+    assert athletes.get("me").connected
+    assert (job.status, job.failures) == (Status.PENDING, 0)
+
+
+def sign_in(bench: Bench, account: int) -> None:
+    """Disconnect, and connect with an account."""
+    bench.wire.while_asked = lambda: None
+    bench.wire.to("POST /oauth/revoke", (200, b""))
+    bench.wire.to("POST /oauth/token", (200, {**grant("access-9", "refresh-9"), "athlete": {"id": account}}))
+    bench.tokens.disconnect("me")
+    _, state = bench.tokens.consent_url("me", NOW)
+    bench.tokens.complete(Callback(state=state, code="c", scope="activity:write,activity:read"), NOW)
+
+
+@pytest.mark.parametrize("when", ["accepted", "uncertain", "in flight"])
+def test_what_one_account_may_have_is_not_sent_to_another(bench: Bench, when: str) -> None:
+    """Nobody can look for it any more: a person is told, and decides."""
+    bench.wire.to("GET /uploads/N", (404, {}))
+    job = bench.job()
+    match when:
+        case "uncertain":
+            bench.wire.to("POST /uploads", httpx.ReadTimeout("silent"))
+        case "in flight":
+            bench.wire.while_asked = lambda: sign_in(bench, 2002)
+    bench.try_(job)
+    bench.wire.to("POST /uploads", (201, PROCESSING))
+    if when != "in flight":
+        sign_in(bench, 2002)
+    for _ in range(4):
+        job = bench.later(job)
+
+    assert (job.status, job.error_code, bench.wire.count("POST /uploads")) == (
+        Status.FAILED,
+        "other_account",
+        1,
+    )
+    jobs.requeue(job.id, [Status.FAILED])
+    assert bench.later(job).upload_id == 77
+    assert bench.wire.asked[-1].headers["Authorization"] == "Bearer access-9"
+
+
+def test_what_the_same_account_has_taken_is_looked_at_after_a_new_sign_in(bench: Bench) -> None:
+    """And what no account can have goes to whichever is connected."""
+    accepted, fresh = bench.try_(bench.job()), bench.job("b.fit", b"other")
+    sign_in(bench, 1001)
+    assert bench.later(accepted).status is Status.COMPLETED
+    sign_in(bench, 2002)
+    assert bench.later(fresh).upload_id == 77
 
 
 @pytest.mark.parametrize("answer", [(500, b""), (503, b""), httpx.ReadTimeout("silent"), (429, b"")])

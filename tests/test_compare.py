@@ -23,8 +23,9 @@ from fakes import (
     the,
     tokens,
 )
-from fitferry.ledger import jobs, shared
-from fitferry.model import GateName, Job, Status
+from fitferry.ledger import athletes, jobs, shared
+from fitferry.ledger.tables import DatabaseError
+from fitferry.model import GateName, Job, Status, Trouble
 from fitferry.pipeline import compare
 from fitferry.pipeline.attempt import Attempts
 from fitferry.pipeline.put_away import Archive
@@ -329,6 +330,48 @@ def test_a_limit_or_an_outage_shuts_the_gate(desk: Desk) -> None:
     desk.work(50)
 
     assert jobs.counts()[Status.COMPLETED] == MANY
+
+
+def test_a_key_that_opens_nothing_makes_no_look_that_never_ends(desk: Desk) -> None:
+    """Somebody has to connect again, and is told so."""
+    desk.jobs(held=True)
+    athletes.renew("me", b"sealed with another key")
+    desk.work(3)
+
+    assert desk.due() == []
+    assert athletes.get("me").trouble is Trouble.KEY
+
+
+def test_a_look_that_something_unplanned_ends_is_not_taken_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would cost a request; what is held keeps its place."""
+    desk.jobs(held=True)
+    monkeypatch.setattr(compare, "settle", lambda *_given: 1 // 0)
+    desk.work(3)
+
+    assert desk.answers.count(LIST) == 1
+    assert jobs.counts()[Status.HELD] == MANY
+
+
+def test_a_look_that_cannot_be_written_down_is_not_taken_for_ever(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk may have room for a small write and not for a large one."""
+    made = desk.jobs(held=True)
+    real = jobs.compared
+
+    def compared(found: dict[int, int | None], now: float) -> None:
+        if len(found) > 1:
+            raise DatabaseError("database or disk is full")
+        real(found, now)
+
+    monkeypatch.setattr(jobs, "compared", compared)
+    for _ in range(3):
+        with pytest.raises(DatabaseError):
+            desk.attempt(desk.due()[0])
+
+    assert desk.due() == [made[3].id]
 
 
 def test_a_decision_during_the_look_stands(desk: Desk) -> None:

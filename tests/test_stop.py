@@ -48,3 +48,19 @@ def test_a_stop_in_the_middle_of_25_mb_loses_and_doubles_nothing(
 
     assert [done["strava_activity_id"]] == list(home.sandbox.world.activities)
     assert len(home.sandbox.world.uploads) == 1
+
+
+def test_a_stop_in_the_middle_of_a_refresh_keeps_the_connection(home: Household, ride: Ride) -> None:
+    """However little time uploads are given: an answer that nobody takes would cost the connection."""
+    home.stop()
+    home.program = [str(Path(__file__).parent / "hasty.py")]
+    home.start()
+    home.sandbox.world.expire()
+    home.sandbox.faults.add(Fault("POST /oauth/token", "slow", seconds=2))
+    home.drop("a.fit", ride())
+    time.sleep(0.7)
+    assert home.stop() == 0
+    home.start()
+
+    assert home.completed()
+    assert home.status()["problems"] == []

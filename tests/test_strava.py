@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from email.message import Message
 from email.parser import BytesParser
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -327,6 +328,17 @@ def test_a_dripping_answer_is_cut_off_at_the_deadline(dripping: str, monkeypatch
     assert (raised.value.fault, raised.value.sent) == (Fault.BROKEN_OFF, True)
     assert "0.2 s" in str(raised.value)
     assert time.monotonic() - began < 10
+
+
+def test_a_connection_that_comes_after_the_deadline_is_ended_at_once() -> None:
+    """Finding the address may take any time; the limit of the request holds all the same."""
+    ours, other = socket.socketpair()
+    with ours, other, client._Deadline(0) as deadline:
+        deadline._timer.join()
+        stream = SimpleNamespace(get_extra_info=lambda _name: ours)
+        deadline.trace("connection.connect_tcp.complete", {"return_value": stream})
+
+        assert other.recv(1) == b""
 
 
 def test_a_port_where_nobody_listens_is_unreachable() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -12,9 +15,10 @@ from fakes import NOW, Answers, an_athlete, grant, refused, strava, tokens
 from fitferry.errors import KeyProblem, NotConnected, SignInFailed, StravaFault
 from fitferry.keys import rotate
 from fitferry.ledger import athletes
+from fitferry.ledger.tables import DatabaseError
 from fitferry.model import Grant, Trouble
 from fitferry.tokens import Callback, Tokens, digest
-from fitferry.vault import Vault, load, new_key
+from fitferry.vault import Vault, load, new_key, read_keys
 
 ALL = "read,activity:write,activity:read_all"
 
@@ -168,8 +172,8 @@ def test_the_new_pair_is_stored_before_it_is_handed_out(kept: Tokens, wire: Answ
     """Strava kills the old refresh token at once: the next refresh uses the new one."""
     an_athlete(kept)
     wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")), (200, grant("access-3", "refresh-3")))
-    kept.fresh("me", NOW, force=True)
-    kept.fresh("me", NOW, force=True)
+    kept.fresh("me", NOW, refused="access-1")
+    kept.fresh("me", NOW, refused="access-2")
 
     assert b"refresh_token=refresh-1" in wire.asked[0].content
     assert b"refresh_token=refresh-2" in wire.asked[1].content
@@ -190,6 +194,15 @@ def test_three_workers_make_one_refresh(kept: Tokens, wire: Answers) -> None:
     assert wire.count("POST /oauth/token") == 1
 
 
+def test_three_workers_whose_token_was_refused_make_one_refresh(kept: Tokens, wire: Answers) -> None:
+    """Whoever comes second has the new one already."""
+    an_athlete(kept)
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
+
+    assert [kept.fresh("me", NOW, refused="access-1") for _ in range(3)] == ["access-2"] * 3
+    assert wire.count("POST /oauth/token") == 1
+
+
 def test_nobody_connected_is_no_token(kept: Tokens) -> None:
     """The upload waits for the connection."""
     with pytest.raises(NotConnected):
@@ -206,6 +219,16 @@ def test_a_key_that_opens_nothing_lets_the_tokens_go(kept: Tokens, wire: Answers
     assert other.check(["me", "you"], NOW) == []
 
 
+def test_a_key_that_opens_nothing_any_more_lets_the_tokens_go(kept: Tokens) -> None:
+    """Also while the daemon runs: no look at them would ever end otherwise."""
+    an_athlete(kept)
+    kept.use(Vault([new_key()]))
+    with pytest.raises(KeyProblem):
+        kept.fresh("me", NOW)
+
+    assert (athletes.get("me").connected, athletes.get("me").trouble) == (False, Trouble.KEY)
+
+
 def test_disconnecting_revokes_at_strava_and_forgets(kept: Tokens, wire: Answers) -> None:
     """The refresh token is sent: it works whatever became of the access token."""
     an_athlete(kept)
@@ -219,10 +242,11 @@ def test_disconnecting_revokes_at_strava_and_forgets(kept: Tokens, wire: Answers
     ) == (False, None, [])
 
 
-def test_disconnecting_without_strava_revokes_later(kept: Tokens, wire: Answers) -> None:
+@pytest.mark.parametrize("answer", [httpx.ConnectError("no route"), (503, b""), (429, b"")])
+def test_disconnecting_without_strava_revokes_later(kept: Tokens, wire: Answers, answer: object) -> None:
     """Nobody stays connected because Strava was out of reach; the token is kept sealed until then."""
     an_athlete(kept)
-    wire.to("POST /oauth/revoke", httpx.ConnectError("no route"), (200, b""))
+    wire.to("POST /oauth/revoke", answer, (200, b""))
     kept.disconnect("me")
 
     assert not athletes.get("me").connected
@@ -259,6 +283,35 @@ def test_who_connects_again_is_not_revoked_afterwards(kept: Tokens, wire: Answer
     assert wire.count("POST /oauth/revoke") == 1
 
 
+@pytest.mark.parametrize("name", ["me", "sam"])
+def test_who_connects_again_during_a_farewell_is_not_revoked_afterwards(
+    kept: Tokens, wire: Answers, name: str
+) -> None:
+    """Nor under another name: Strava ends every token of an account with one."""
+    athletes.connect("kim", 2002, "Kim", ["activity:write"], kept._seal("kim", Grant("a", "refresh-k", NOW)))
+    an_athlete(kept)
+    wire.to("POST /oauth/revoke", httpx.ConnectError("no route"))
+    kept.disconnect("kim")
+    kept.disconnect("me")
+    wire.to("POST /oauth/revoke", (200, b""))
+    wire.asked.clear()
+    sign_in = threading.Thread(target=lambda: come_back(kept, athlete=name))
+
+    def meanwhile() -> None:
+        if sign_in.ident is None:
+            sign_in.start()
+            sign_in.join(0.3)  # it may have to wait
+
+    wire.while_asked = meanwhile
+    kept.say_farewells()
+    sign_in.join()
+    kept.say_farewells()
+
+    assert wire.asked[-1].url.path == "/oauth/token"
+    assert athletes.farewells() == []
+    assert athletes.get(name).connected
+
+
 def test_a_missing_permission_is_asked_for_again_by_force(kept: Tokens) -> None:
     """Strava skips its page for what was granted before, unless it is told not to."""
     an_athlete(kept)
@@ -269,11 +322,13 @@ def test_a_missing_permission_is_asked_for_again_by_force(kept: Tokens) -> None:
 
 
 def test_a_refused_refresh_raises_the_fault(kept: Tokens, wire: Answers) -> None:
-    """The policy decides what it means."""
+    """These tokens are gone; what it means for the upload, the policy decides."""
     an_athlete(kept, expires_in=10)
     wire.to("POST /oauth/token", (400, refused("RefreshToken", "refresh_token", "invalid")))
     with pytest.raises(StravaFault):
         kept.fresh("me", NOW)
+
+    assert (athletes.get("me").connected, athletes.get("me").trouble) == (False, Trouble.REVOKED)
 
 
 def test_resealing_keeps_every_connection(kept: Tokens) -> None:
@@ -284,12 +339,12 @@ def test_resealing_keeps_every_connection(kept: Tokens) -> None:
     assert kept.fresh("me", NOW) == "access-1"
 
 
-@pytest.mark.parametrize("years", [-1, 1])
-def test_a_clock_that_is_a_year_off_makes_one_refresh_not_one_for_every_upload(
-    kept: Tokens, wire: Answers, years: int
+@pytest.mark.parametrize("hours", [-8766, -25, -7, -1, 1, 5.9, 6, 7, 9, 12, 20, 25, 8766])
+def test_a_clock_that_is_wrong_makes_one_refresh_not_one_for_every_upload(
+    kept: Tokens, wire: Answers, hours: float
 ) -> None:
     """A Pi without a clock of its own starts somewhere; what Strava says in seconds holds wherever."""
-    here = NOW + years * 365 * 86_400
+    here = NOW + hours * 3600
     an_athlete(kept, expires_in=here - NOW + 10)
     wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2", NOW + 21_600)))
     for seconds in (0, 60, 3600, 21_000):
@@ -306,3 +361,173 @@ def test_two_athletes_never_share_a_token(kept: Tokens) -> None:
     assert kept.fresh("me", NOW) == "access-1"
     with pytest.raises(KeyProblem):
         kept.fresh("kim", NOW)
+
+
+def opens(path: Path, athlete: str = "me") -> bool:
+    """Whether what the key file holds opens an athlete's tokens, as after a restart."""
+    sealed = athletes.sealed_tokens(athlete)
+    assert sealed is not None
+    with contextlib.suppress(KeyProblem):
+        return bool(load(path, "later").unseal(athlete, sealed))
+    return False
+
+
+def during(monkeypatch: pytest.MonkeyPatch, write: str, deed: Callable[[], None]) -> Callable[[], None]:
+    """Let something be done just before the first write of a kind, in a thread; the wait for its end."""
+    real, thread = getattr(athletes, write), threading.Thread(target=deed)
+
+    def written(*given: Any) -> Any:
+        if thread.ident is None:
+            thread.start()
+            thread.join(0.3)  # it may have to wait for this very write
+        return real(*given)
+
+    monkeypatch.setattr(athletes, write, written)
+    return thread.join
+
+
+@pytest.mark.parametrize("other", ["rotation", "refresh", "sign-in"])
+def test_a_rotation_and_whatever_else_seals_meanwhile_lose_no_token(
+    wire: Answers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    """An old key goes only when nothing is sealed with it, and nothing is about to be."""
+    path = tmp_path / "key"
+    kept = Tokens(strava(wire), load(path, "now"), redirect_uri=lambda: "")
+    an_athlete(kept, expires_in=10)
+    ended = during(monkeypatch, "connect" if other == "sign-in" else "renew", lambda: rotate(path, kept))
+    match other:
+        case "rotation":
+            rotate(path, kept)
+        case "refresh":
+            kept.fresh("me", NOW)
+        case "sign-in":
+            come_back(kept, athlete="kim")
+    ended()
+
+    assert opens(path)
+    assert len(read_keys(path)) == 1
+    assert other != "sign-in" or opens(path, "kim")
+
+
+def test_a_rotation_keeps_what_the_running_daemon_can_open(wire: Answers, tmp_path: Path) -> None:
+    """Whatever became of the key file in the meantime."""
+    path = tmp_path / "key"
+    kept = Tokens(strava(wire), load(path, "now"), redirect_uri=lambda: "")
+    an_athlete(kept)
+    path.write_bytes(b"not a key\n")
+    rotate(path, kept)
+
+    assert opens(path)
+
+
+def test_tokens_that_nobody_can_open_do_not_stop_a_rotation(wire: Answers, tmp_path: Path) -> None:
+    """They may be of an athlete who is in the settings no more."""
+    path = tmp_path / "key"
+    kept = Tokens(strava(wire), load(path, "now"), redirect_uri=lambda: "")
+    an_athlete(tokens(strava(wire)), "gone")
+    an_athlete(kept)
+    rotate(path, kept)
+
+    assert opens(path)
+    assert not opens(path, "gone")
+
+
+def fails_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the next write of a refreshed pair fail."""
+    real, failures = athletes.renew, [DatabaseError("database is locked")]
+
+    def renew(*given: Any) -> None:
+        if failures:
+            raise failures.pop()
+        real(*given)
+
+    monkeypatch.setattr(athletes, "renew", renew)
+
+
+@pytest.mark.parametrize("later", ["another request", "the supervisor", "the end"])
+def test_a_pair_that_cannot_be_written_is_kept_until_it_can(
+    kept: Tokens, wire: Answers, monkeypatch: pytest.MonkeyPatch, later: str
+) -> None:
+    """The old refresh token is dead by then: without the new one the connection would be lost."""
+    an_athlete(kept, expires_in=10)
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
+    fails_once(monkeypatch)
+    with pytest.raises(DatabaseError):
+        kept.fresh("me", NOW)
+    match later:
+        case "another request":
+            assert kept.fresh("me", NOW) == "access-2"
+        case "the supervisor":
+            kept.write_what_is_left()
+        case "the end":
+            kept.close()
+    restarted = Tokens(strava(wire), kept._vault, redirect_uri=lambda: "")
+
+    assert restarted.fresh("me", NOW) == "access-2"
+    assert wire.count("POST /oauth/token") == 1
+
+
+def test_a_pair_that_was_not_written_yet_is_the_one_that_is_revoked(
+    kept: Tokens, wire: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old one is nothing to Strava any more."""
+    an_athlete(kept, expires_in=10)
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
+    fails_once(monkeypatch)
+    with pytest.raises(DatabaseError):
+        kept.fresh("me", NOW)
+    kept.disconnect("me")
+
+    assert wire.asked[-1].content == b"token=refresh-2"
+
+
+def test_a_new_sign_in_outdoes_a_pair_that_was_not_written_yet(
+    kept: Tokens, wire: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It belongs to the connection before."""
+    an_athlete(kept, expires_in=10)
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")), (200, grant("access-3", "refresh-3")))
+    fails_once(monkeypatch)
+    with pytest.raises(DatabaseError):
+        kept.fresh("me", NOW)
+    come_back(kept)
+    kept.write_what_is_left()
+
+    assert kept.fresh("me", NOW) == "access-3"
+
+
+def test_the_end_waits_for_a_refresh_that_is_under_way(kept: Tokens, wire: Answers) -> None:
+    """An answer that nobody takes costs the connection."""
+    an_athlete(kept, expires_in=10)
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
+    asked, answered = threading.Event(), threading.Event()
+
+    def answer_late() -> None:
+        asked.set()
+        answered.wait(10)
+
+    wire.while_asked = answer_late
+    worker = threading.Thread(target=lambda: kept.fresh("me", NOW))
+    end = threading.Thread(target=kept.close)
+    worker.start()
+    assert asked.wait(10)
+    end.start()
+    end.join(0.2)
+    assert end.is_alive()
+    answered.set()
+    end.join(10)
+
+    restarted = Tokens(strava(wire), kept._vault, redirect_uri=lambda: "")
+    assert restarted.fresh("me", NOW) == "access-2"
+    worker.join()
+
+
+def test_no_refresh_begins_after_the_end(kept: Tokens, wire: Answers) -> None:
+    """The upload waits for the next start; a token that is good stays good."""
+    an_athlete(kept)
+    kept.close()
+
+    assert kept.fresh("me", NOW) == "access-1"
+    with pytest.raises(NotConnected):
+        kept.fresh("me", NOW + 21_600)
+    assert wire.asked == []

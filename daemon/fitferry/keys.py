@@ -13,10 +13,11 @@ def rotate(key_file: Path, tokens: Tokens) -> None:
 
     The new key is on the disk before anything is sealed with it, and the old ones stay until nothing needs them.
     """
-    old = vault.read_keys(key_file)
-    new = vault.new_key()
-    vault.write_keys(key_file, [new, *old])
-    tokens.use(vault.Vault([new, *old]))
-    tokens.reseal()
-    vault.write_keys(key_file, [new])
-    tokens.use(vault.Vault([new]))
+    with tokens.sealing:
+        new = vault.new_key()
+        every = list(dict.fromkeys([new, *vault.read_keys(key_file), *tokens.keys()]))
+        vault.write_keys(key_file, every)
+        tokens.use(vault.Vault(every))
+        tokens.reseal()
+        vault.write_keys(key_file, [new])
+        tokens.use(vault.Vault([new]))

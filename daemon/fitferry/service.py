@@ -40,7 +40,7 @@ from fitferry.web.site import Site
 from fitferry.words import chosen
 
 DRAIN_SECONDS = 20.0
-"""How long uploads in flight may take to finish at a stop; what is left then is the next start's."""
+"""How long uploads in flight may take to finish at a stop; what is left then is the next start's. A refresh gets longer."""
 TICK_SECONDS = 60.0
 ILL_SECONDS = 5.0
 """How soon it is tried again whether the database can be written."""
@@ -148,7 +148,12 @@ class Daemon:
         """What is due now: the status file, systemd, and once a minute some housekeeping."""
         now = self._clock()
         # Each by itself: a database that cannot be written must not keep the page from saying so.
-        for work in (tables.try_again, self._attempts.write_what_is_left, self._welcome_folders):
+        for work in (
+            tables.try_again,
+            self._tokens.write_what_is_left,
+            self._attempts.write_what_is_left,
+            self._welcome_folders,
+        ):
             self._do(work)
         self._do(lambda: self._publish(now))
         if abs(now - self._house_kept_at) >= TICK_SECONDS:
@@ -336,6 +341,7 @@ def _built(settings: Settings, nudge: Nudge) -> Iterator[Daemon]:
             connected=queue.poke,
             clock=clock,
         )
+        parts.callback(tokens.close)
         parts.enter_context(queue.running(drain_seconds=DRAIN_SECONDS))
         daemon.server = parts.enter_context(_served(settings, daemon.site))
         for intake in intakes:

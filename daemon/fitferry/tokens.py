@@ -16,18 +16,24 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from fitferry.errors import KeyProblem, NotConnected, SignInFailed, StravaFault
-from fitferry.ledger import athletes
+from fitferry.ledger import athletes, jobs
+from fitferry.ledger.tables import DatabaseError
 from fitferry.model import WRITE_SCOPE, Fault, Grant, Trouble
 from fitferry.strava import Strava
+from fitferry.strava.client import REQUEST_DEADLINE
 from fitferry.vault import Vault
 
 REFRESH_AHEAD = 300.0
 """Seconds before its end from which an access token is not used any more."""
-CLOCK_SECONDS = 86_400.0
-"""A clock of ours that differs more from Strava's is not to be believed: a Pi has none of its own."""
 CODE_TRIES = 3
 CODE_PAUSE = 2.0
 """Strava sometimes refuses a fresh code for about two seconds; the same code works then."""
+_PASSING = frozenset(
+    {Fault.UNREACHABLE, Fault.UNAVAILABLE, Fault.BROKEN_OFF, Fault.SERVER_ERROR, Fault.RATE_LIMITED}
+)
+"""What a revocation is tried again after."""
+LAST_SECONDS = REQUEST_DEADLINE + 2.0
+"""How long the end waits for refreshes under way: none takes longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,12 @@ class Tokens:
         self._pause = pause
         self._redirect_uri = redirect_uri
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._accounts = threading.Lock()
+        """Held by a sign-in, and by each farewell: one revoked token ends every other of its account."""
+        self.sealing = threading.RLock()
+        """Held from the sealing of tokens until they are written, and for the whole change of a key."""
+        self._unwritten: dict[str, Grant] = {}
+        self._ended = False
 
     def consent_url(self, athlete: str, now: float, *, redirect_uri: str | None = None) -> tuple[str, str]:
         """Strava's consent page for an athlete, good for ten minutes and once; and the state in it."""
@@ -72,7 +84,8 @@ class Tokens:
                 "state", "this sign-in is unknown, was used already, or is older than ten minutes"
             )
         try:
-            with self._locks[name]:  # a refresh of the old tokens meanwhile would overwrite the new ones
+            # A refresh of the old tokens meanwhile would overwrite the new ones.
+            with self._locks[name], self._accounts:
                 self._connect(name, callback, now)
         except SignInFailed as failed:
             athletes.conclude(digest(callback.state), failed.code, str(failed))
@@ -80,59 +93,85 @@ class Tokens:
         athletes.conclude(digest(callback.state), "connected", athletes.get(name).display_name or name)
         return name
 
-    def fresh(self, athlete: str, now: float, *, force: bool = False) -> str:
-        """An access token that will work for the next minutes; `force` after Strava refused the last one.
+    def fresh(self, athlete: str, now: float, *, refused: str = "") -> str:
+        """An access token that will work for the next minutes, another one than Strava has `refused`.
 
-        Raises NotConnected, KeyProblem, or the StravaFault of the refresh.
+        Raises NotConnected, KeyProblem, or the StravaFault of the refresh. Tokens that turn out to be dead are
+        forgotten.
         """
         with self._locks[athlete]:
-            grant = self._stored(athlete)
-            if force or grant.expires_at - now < REFRESH_AHEAD:
-                grant = _by_our_clock(self._strava.refresh(grant.refresh_token), now)
-                athletes.renew(athlete, self._seal(athlete, grant))
+            grant = self._stored(athlete, now)
+            if grant.access_token == refused or grant.expires_at - now < REFRESH_AHEAD:
+                grant = self._unwritten[athlete] = self._refreshed(athlete, grant, now)
+            self._write(athlete)
             return grant.access_token
+
+    def lose(self, athlete: str, trouble: Trouble, refused: str, now: float) -> None:
+        """Forget the connection whose access token Strava has refused, and not one that was made since."""
+        with self._locks[athlete], self.sealing, contextlib.suppress(KeyProblem, NotConnected):
+            if self._stored(athlete, now).access_token == refused:
+                self._forget(athlete, trouble, athletes.sealed_tokens(athlete), now)
+
+    def write_what_is_left(self) -> None:
+        """Write refreshed pairs that could not be written: the disk was full, or the database locked."""
+        for name in list(self._unwritten):
+            if self._locks[name].acquire(blocking=False):  # else somebody is at it
+                try:
+                    with contextlib.suppress(DatabaseError):  # the ledger says so to everybody
+                        self._write(name)
+                finally:
+                    self._locks[name].release()
+
+    def close(self) -> None:
+        """Let no refresh begin any more, and wait for those under way: an answer that nobody takes costs the connection."""
+        self._ended = True
+        end = time.monotonic() + LAST_SECONDS
+        for lock in list(self._locks.values()):
+            if lock.acquire(timeout=max(0.0, end - time.monotonic())):
+                lock.release()
+        self.write_what_is_left()
 
     def disconnect(self, athlete: str) -> None:
         """Forget an athlete's tokens, and revoke them at Strava now or as soon as it can be reached."""
         with self._locks[athlete]:
+            self._write(athlete)
             athletes.disconnect(athlete)
         self.say_farewells()
 
     def say_farewells(self) -> None:
         """Revoke what was disconnected while Strava could not be reached."""
         for one in athletes.farewells():
+            if not self._accounts.acquire(blocking=False):
+                return  # somebody signs in, or says them already: the next minute will do
             try:
-                self._strava.revoke(str(self._vault.unseal(one.athlete, one.sealed)["refresh_token"]))
-            except KeyProblem:
-                pass  # nobody can open it any more: there is nothing left to revoke with
-            except StravaFault as fault:
-                if fault.fault in {
-                    Fault.UNREACHABLE,
-                    Fault.UNAVAILABLE,
-                    Fault.BROKEN_OFF,
-                    Fault.SERVER_ERROR,
-                }:
+                if not self._say_farewell(one.id):
                     return
-            athletes.farewell_said(one.id)
+            finally:
+                self._accounts.release()
 
     def check(self, names: Iterable[str], now: float) -> list[str]:
         """Let go of tokens that the key does not open (any more); whose they were."""
-        return [name for name in names if not self._opens(name) and athletes.lose(name, Trouble.KEY, now)]
+        return [name for name in names if not self._opens(name, now)]
+
+    def keys(self) -> tuple[bytes, ...]:
+        """The keys that seal and open now, the newest first."""
+        return self._vault.keys
 
     def use(self, vault: Vault) -> None:
         """Seal and open with these keys from now on."""
         self._vault = vault
 
     def reseal(self) -> None:
-        """Seal every stored token anew with the newest key. Raises KeyProblem."""
-        for name in athletes.with_tokens():
-            with self._locks[name]:  # a refresh meanwhile would be undone
+        """Seal every stored token anew with the newest key; what no key opens stays as it is."""
+        with self.sealing:
+            for name in athletes.with_tokens():
                 sealed = athletes.sealed_tokens(name)
                 if sealed is not None:
-                    athletes.renew(name, self._vault.reseal(sealed))
-        for one in athletes.farewells():
-            with contextlib.suppress(KeyProblem):  # nobody can revoke it any more
-                athletes.renew_farewell(one.id, self._vault.reseal(one.sealed))
+                    with contextlib.suppress(KeyProblem):
+                        athletes.renew(name, self._vault.reseal(sealed))
+            for one in athletes.farewells():  # last: who disconnects meanwhile comes here
+                with contextlib.suppress(KeyProblem):
+                    athletes.renew_farewell(one.id, self._vault.reseal(one.sealed))
 
     def _connect(self, name: str, callback: Callback, now: float) -> None:
         if callback.error:
@@ -151,7 +190,11 @@ class Tokens:
                 f"this is another Strava account ({grant.display_name}) than the one that {name} had; "
                 "disconnect first if that is meant",
             )
-        athletes.connect(name, grant.athlete_id, grant.display_name, granted, self._seal(name, grant))
+        with self.sealing:
+            if athletes.is_another(name, grant.athlete_id):
+                jobs.leave_behind(name, now)
+            athletes.connect(name, grant.athlete_id, grant.display_name, granted, self._seal(name, grant))
+        self._unwritten.pop(name, None)
 
     def _exchange(self, code: str) -> Grant:
         for tries_left in reversed(range(CODE_TRIES)):
@@ -164,20 +207,66 @@ class Tokens:
                 raise _sign_in_failed(fault) from fault
         raise AssertionError("the last try returns or raises")
 
-    def _opens(self, athlete: str) -> bool:
+    def _say_farewell(self, number: int) -> bool:
+        """Revoke a token, if it still is to be; False while Strava is out of reach."""
         try:
-            self._stored(athlete)
+            with self.sealing:
+                one = athletes.farewell(number)
+                opened = self._vault.unseal(one.athlete, one.sealed) if one else None
+            if opened is not None:
+                self._strava.revoke(str(opened["refresh_token"]))
+        except KeyProblem:
+            pass  # nobody can open it any more: there is nothing left to revoke with
+        except StravaFault as fault:
+            if fault.fault in _PASSING:
+                return False
+        athletes.farewell_said(number)
+        return True
+
+    def _opens(self, athlete: str, now: float) -> bool:
+        try:
+            self._stored(athlete, now)
         except KeyProblem:
             return False
         except NotConnected:
             pass  # nothing to open
         return True
 
-    def _stored(self, athlete: str) -> Grant:
+    def _refreshed(self, athlete: str, grant: Grant, now: float) -> Grant:
+        if self._ended:
+            raise NotConnected("Fitferry is stopping")
         sealed = athletes.sealed_tokens(athlete)
-        if sealed is None:
-            raise NotConnected(f"{athlete} is not connected to Strava")
-        values = self._vault.unseal(athlete, sealed)
+        try:
+            return _by_our_clock(self._strava.refresh(grant.refresh_token), now)
+        except StravaFault as fault:
+            if fault.fault is Fault.GRANT_REFUSED:
+                self._forget(athlete, Trouble.REVOKED, sealed, now)
+            raise
+
+    def _forget(self, athlete: str, trouble: Trouble, sealed: bytes | None, now: float) -> None:
+        athletes.lose(athlete, trouble, now, sealed)
+        self._unwritten.pop(athlete, None)
+
+    def _write(self, athlete: str) -> None:
+        """Store a refreshed pair; until that works it is kept here, because the old one is dead."""
+        grant = self._unwritten.get(athlete)
+        if grant is not None:
+            with self.sealing:
+                athletes.renew(athlete, self._seal(athlete, grant))
+            del self._unwritten[athlete]
+
+    def _stored(self, athlete: str, now: float) -> Grant:
+        if athlete in self._unwritten:
+            return self._unwritten[athlete]
+        with self.sealing:
+            sealed = athletes.sealed_tokens(athlete)
+            if sealed is None:
+                raise NotConnected(f"{athlete} is not connected to Strava")
+            try:
+                values = self._vault.unseal(athlete, sealed)
+            except KeyProblem:
+                athletes.lose(athlete, Trouble.KEY, now, sealed)
+                raise
         return Grant(str(values["access_token"]), str(values["refresh_token"]), float(values["expires_at"]))
 
     def _seal(self, athlete: str, grant: Grant) -> bytes:
@@ -192,10 +281,8 @@ class Tokens:
 
 
 def _by_our_clock(grant: Grant, now: float) -> Grant:
-    """With the end by our own clock, where that is so wrong that every token would look stale or eternal."""
-    if grant.expires_in is None or abs(grant.expires_at - grant.expires_in - now) < CLOCK_SECONDS:
-        return grant
-    return replace(grant, expires_at=now + grant.expires_in)
+    """With the end by our own clock: a Pi has none that is to be believed, but it counts seconds well."""
+    return grant if grant.expires_in is None else replace(grant, expires_at=now + grant.expires_in)
 
 
 def digest(secret: str) -> str:

@@ -23,6 +23,7 @@ class Vault:
     """The keys of one key file, read once."""
 
     def __init__(self, keys: list[bytes]) -> None:
+        self.keys = tuple(keys)
         self._fernet = MultiFernet([Fernet(key) for key in keys])
 
     def seal(self, purpose: str, values: dict[str, str | float]) -> bytes:

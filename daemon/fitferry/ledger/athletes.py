@@ -40,7 +40,8 @@ def get(name: str) -> Athlete:
     return Athlete(
         name=name,
         connected=row.sealed_tokens is not None,
-        athlete_id=row.athlete_id,
+        # After a farewell the account is known to `is_another` alone.
+        athlete_id=row.athlete_id if row.sealed_tokens is not None or row.trouble else None,
         display_name=row.display_name,
         scopes=tuple(row.scopes.split()),
         trouble=Trouble(row.trouble) if row.trouble else None,
@@ -75,6 +76,12 @@ def connect(
         )
 
 
+def is_another(name: str, athlete_id: int | None) -> bool:
+    """Whether a name stood for another account the last time that it was connected."""
+    row = AthleteRow.get_or_none(AthleteRow.name == name)
+    return row is not None and None not in {row.athlete_id, athlete_id} and row.athlete_id != athlete_id
+
+
 def sealed_tokens(name: str) -> bytes | None:
     """The sealed tokens of an athlete, None if there are none."""
     row = AthleteRow.get_or_none(AthleteRow.name == name)
@@ -94,25 +101,30 @@ def renew(name: str, sealed: bytes) -> None:
         AthleteRow.update(sealed_tokens=sealed).where(where).execute()
 
 
-def lose(name: str, trouble: Trouble, now: float) -> bool:
-    """Forget tokens that cannot be used any more, and why; False if there were none."""
+def lose(name: str, trouble: Trouble, now: float, refused: bytes | None = None) -> bool:
+    """Forget tokens that cannot be used any more, and why; False if there were none.
+
+    `refused`: these sealed tokens, and no others that were stored since.
+    """
+    there = (
+        AthleteRow.sealed_tokens.is_null(False) if refused is None else AthleteRow.sealed_tokens == refused
+    )
     with writing():
         return bool(
             AthleteRow.update(sealed_tokens=None, trouble=trouble, trouble_since=now)
-            .where(AthleteRow.name == name, AthleteRow.sealed_tokens.is_null(False))
+            .where(AthleteRow.name == name, there)
             .execute()
         )
 
 
 def disconnect(name: str) -> None:
-    """Forget an athlete's tokens and account; what can still be revoked is kept for a farewell."""
+    """Forget an athlete's tokens and name; what can still be revoked is kept for a farewell."""
     with writing():
         row = AthleteRow.get_or_none(AthleteRow.name == name)
         if row is not None and row.sealed_tokens is not None:
             FarewellRow.insert(athlete=name, athlete_id=row.athlete_id, sealed=row.sealed_tokens).execute()
         AthleteRow.update(
             sealed_tokens=None,
-            athlete_id=None,
             display_name=None,
             scopes="",
             trouble=None,
@@ -124,6 +136,11 @@ def farewells() -> list[Farewell]:
     """The sealed tokens that are yet to be revoked at Strava."""
     rows = FarewellRow.select(FarewellRow.id, FarewellRow.athlete, FarewellRow.sealed)
     return [Farewell(number, athlete, bytes(sealed)) for number, athlete, sealed in tuples(rows)]
+
+
+def farewell(number: int) -> Farewell | None:
+    """One of them, if it still is to be revoked."""
+    return next((one for one in farewells() if one.id == number), None)
 
 
 def farewell_said(number: int) -> None:

@@ -310,6 +310,29 @@ def requeue(job_id: int, statuses: Iterable[Status], *, external_id: str | None 
         return bool(JobRow.update(**fresh).where(*where).execute())
 
 
+def leave_behind(athlete: str, now: float) -> None:
+    """Conclude what the account has or may have that an athlete was connected to before.
+
+    It cannot be looked for any more. If a person has it sent again, it goes to the account of that day.
+    """
+    sent = JobRow.upload_id.is_null(False) | JobRow.uncertain
+    theirs = JobRow.activity.in_(ActivityRow.select(ActivityRow.id).where(ActivityRow.athlete == athlete))
+    with writing():
+        JobRow.update(
+            status=Status.FAILED,
+            waits_for=None,
+            uncertain=False,
+            upload_id=None,
+            sent_at=None,
+            looks=0,
+            error_code="other_account",
+            error_message="this was sent to the Strava account that was connected before: look for it there, "
+            "or send it to the one that is connected now",
+            completed_at=now,
+            **_FREE,
+        ).where(JobRow.status.in_(OPEN), sent, theirs).execute()
+
+
 def let_go(error_code: str, *, since: float | None, unknown: bool = False) -> int:
     """Queue what is held for a reason, all or what started since a time; how many.
 

@@ -6,7 +6,7 @@ Each lies between two writes: what is about to be sent, and what came of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import structlog
@@ -39,12 +39,13 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Stage:
-    """How far an attempt has come, for the judgement of what goes wrong in it."""
+    """How far an attempt has come, for the judgement of what goes wrong in it; `token`: what it asks with."""
 
     tried_before: float | None
     at: Move = Move.CONFIRM
     sent: bool = False
     bulk: bool = False
+    token: str = field(default="", repr=False)
 
 
 class Asking:
@@ -202,14 +203,14 @@ class Asking:
     def _with_token(self, job: Job, call: Callable[[str], T], stage: Stage) -> T:
         """One request with a fresh token; a second one where Strava refuses the token."""
         self._find_room(job, stage)
-        token = self._token(job, stage, force=False)
+        token = self._token(job, stage)
         try:
             answer = call(token)
         except StravaFault as fault:
             if fault.fault not in _MENDABLE:
                 raise
             self._find_room(job, stage)
-            answer = call(self._token(job, stage, force=True))
+            answer = call(self._token(job, stage, refused=token))
         shared.reopen(GateName.NETWORK, GateName.SETTINGS)
         return answer
 
@@ -225,10 +226,11 @@ class Asking:
         if not (left if allowances.is_fresh(job.start_time, now) else min(left, room.backlog)):
             raise StravaFault(Fault.USED_UP, "Strava's allowance is used up for now")
 
-    def _token(self, job: Job, stage: Stage, *, force: bool) -> str:
+    def _token(self, job: Job, stage: Stage, refused: str = "") -> str:
         try:
-            return self._tokens.fresh(job.athlete, self._clock(), force=force)
+            stage.token = self._tokens.fresh(job.athlete, self._clock(), refused=refused)
         except StravaFault as fault:
             stage.at = Move.REFRESH
             # No byte of the file is concerned: nothing is uncertain.
             raise StravaFault(fault.fault, str(fault), retry_after=fault.retry_after) from fault
+        return stage.token

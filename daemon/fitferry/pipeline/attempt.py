@@ -10,9 +10,10 @@ import structlog
 from fitferry import folders, policy
 from fitferry.config import StravaSettings, UploadSettings
 from fitferry.errors import ClaimLost, KeyProblem, NotConnected, StravaFault
-from fitferry.ledger import athletes, jobs, shared
+from fitferry.ledger import jobs, shared
 from fitferry.ledger.tables import DatabaseError
-from fitferry.model import AfterUpload, Fault, GateName, Job, Outcome, Status, Step, Trouble
+from fitferry.model import AfterUpload, Fault, GateName, Job, Outcome, Status, Step
+from fitferry.pipeline import compare
 from fitferry.pipeline.asking import Asking, Stage
 from fitferry.pipeline.claims import Claims
 from fitferry.pipeline.put_away import Archive, intention, put_away_all
@@ -43,6 +44,7 @@ class Attempts:
         self._uploads = uploads
         self._archives = tuple(archives)
         self._clock = clock
+        self._tokens = tokens
         self._asking = Asking(
             strava, tokens, app=app, uploads=uploads, archives=self._archives, rules=rules, clock=clock
         )
@@ -87,14 +89,14 @@ class Attempts:
         return None
 
     def _tried(self, job: Job, stage: Stage) -> Step:
-        """What the attempt came to; the one place where an exception that nobody planned is caught."""
+        """What the attempt came to, also where an exception that nobody planned ended it."""
         try:
             return self._judged(job, stage)
         except ClaimLost:
             raise
         except DatabaseError as error:
             return policy.ledger_failed(job, str(error), self._uploads, self._clock(), sent=stage.sent)
-        except Exception:  # noqa: BLE001  # the only place: whatever it is, the worker lives on and it counts
+        except Exception:  # noqa: BLE001  # whatever it is, the worker lives on and it counts
             _log.exception("surprise")
             return policy.after_surprise(job, self._asking.around(stage), sent=stage.sent)
 
@@ -102,14 +104,19 @@ class Attempts:
         try:
             return self._asking.carry_out(job, stage)
         except StravaFault as fault:
-            step = policy.after_fault(job, fault, stage.at, self._asking.around(stage))
+            step = self._after_fault(job, fault, stage)
             if fault.fault in _REACHED and (step.shut is None or step.shut.name is not GateName.NETWORK):
                 shared.reopen(GateName.NETWORK)
             return step
-        except KeyProblem:
-            return policy.lost_connection(job, Trouble.KEY)
-        except NotConnected:
+        except (KeyProblem, NotConnected):
             return policy.lost_connection(job, None)
+
+    def _after_fault(self, job: Job, fault: StravaFault, stage: Stage) -> Step:
+        """What a fault means for the job; a connection that it ends is ended at once, before there is a new one."""
+        step = policy.after_fault(job, fault, stage.at, self._asking.around(stage))
+        if step.trouble is not None:
+            self._tokens.lose(job.athlete, step.trouble, stage.token, self._clock())
+        return step
 
     def _compare_held(self, job_id: int) -> None:
         """Look which of the held old activities need no decision, because they are on Strava already."""
@@ -126,10 +133,15 @@ class Attempts:
         try:
             self._asking.compare(job, stage)
         except StravaFault as fault:
-            step = policy.after_fault(job, fault, stage.at, self._asking.around(stage))
-            self._share(job, step)
+            self._share(self._after_fault(job, fault, stage))
         except (KeyProblem, NotConnected):
             _log.info("cannot compare", athlete=job.athlete, reason="not connected")
+        except DatabaseError:
+            jobs.compared({job.id: None}, self._clock())  # so little may have room
+            raise
+        except Exception:  # noqa: BLE001  # whatever it is: taken again, the look would cost a request each time
+            _log.exception("surprise")
+            compare.give_up(job, self._clock())
         finally:
             jobs.release(job.id, job.claim)
 
@@ -156,7 +168,7 @@ class Attempts:
 
     def _record(self, job: Job, step: Step) -> None:
         now = self._clock()
-        self._share(job, step)
+        self._share(step)
         if not jobs.record(job.id, step, now, job.claim, after_done=self._intended(job, step)):
             _log.error("claim lost", outcome=step.outcome)
             return
@@ -172,12 +184,10 @@ class Attempts:
         if step.status is Status.COMPLETED:
             self.put_away()
 
-    def _share(self, job: Job, step: Step) -> None:
+    def _share(self, step: Step) -> None:
         """Write down what an attempt means for all other jobs."""
         if step.shut is not None:
             shared.shut(step.shut)
-        if step.trouble is not None:
-            athletes.lose(job.athlete, step.trouble, self._clock())
 
     def _intended(self, job: Job, step: Step) -> AfterUpload | None:
         """What is to become of the file; None while the job is not completed."""

@@ -247,6 +247,8 @@ class _Deadline:
     def trace(self, event: str, info: dict[str, Any]) -> None:
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
             self._socket = info["return_value"].get_extra_info("socket")
+            if self.over:  # the address was found too late: nothing may be sent any more
+                self._end()
 
     def _end(self) -> None:
         self.over = True
