@@ -27,7 +27,7 @@ from click.testing import CliRunner, Result
 from documents import zipped
 from fakes import APP
 from fitferry import __version__, vault
-from fitferry.cli import change, checks, group
+from fitferry.cli import change, checks, group, look
 from fitferry.config import load
 from fitferry.sandbox.faults import Fault
 from fitferry.strava import Strava
@@ -110,6 +110,19 @@ def test_status_tells_by_its_exit_code(home: Household) -> None:
     assert (needed.returncode, "not connected" in needed.stdout) == (3, True)
     assert (well.returncode, "connected as Sam Sand" in well.stdout) == (0, True)
     assert home.status() == json.loads(home.run("status", "--json").stdout)
+
+
+@pytest.mark.parametrize(
+    ("held_until", "words"),
+    [("2026-11-25T15:15:03Z", "Strava's limit is used up until"), (None, "Strava cannot be reached now")],
+)
+def test_status_says_what_is_waited_for(held_until: str | None, words: str) -> None:
+    """And that nobody has to do anything."""
+    nothing: dict[str, object] = {"problems": [], "athletes": [], "watch": [], "last_upload": None}
+    found = {"state": "waiting", "web": {"url": "http://localhost:8480"}, **nothing}
+    found |= {"queue": {"failed": 0, "completed": 0}, "rate_limit": {"held_until": held_until}}
+
+    assert any(words in line for line, _ in look._lines(found))
 
 
 def test_uploads_are_listed(running: Household, ride: Ride) -> None:

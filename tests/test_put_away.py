@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import shutil
 from collections.abc import Callable
@@ -12,7 +13,8 @@ from typing import BinaryIO
 
 import pytest
 
-from fakes import NOW, a_job, the
+from documents import zipped
+from fakes import APP, NOW, a_job, the
 from fitferry import folders
 from fitferry.ledger import files, jobs
 from fitferry.ledger.files import File
@@ -26,9 +28,10 @@ from fitferry.model import (
     Outcome,
     Status,
     Step,
+    Stillness,
     Verdict,
 )
-from fitferry.pipeline import put_away
+from fitferry.pipeline import admit, put_away
 from fitferry.pipeline.put_away import Archive, intention, put_away_all
 
 pytestmark = pytest.mark.usefixtures("ledger")
@@ -400,8 +403,6 @@ def two_in_a_zip(where: Archive) -> tuple[Job, Job]:
     """An archive with two activities."""
     path = where.folder / "both.zip"
     path.write_bytes(b"zip")
-    import hashlib  # noqa: PLC0415  # here alone
-
     file = File("me", str(path), hashlib.sha256(b"zip").hexdigest(), 3, None)
     found = Inspection(Verdict.ACTIVITY, "fit", Facts(kind="activity"))
     newcomers = [Newcomer(name, found, Admission(Status.PENDING), f"{name}.fit") for name in ("one", "two")]
@@ -442,3 +443,40 @@ def test_the_innermost_watched_folder_has_the_archive(where: Archive) -> None:
     put_away_all([where, inner])
 
     assert tree(where.folder) == {"kim/uploaded/a.fit": b"ride"}
+
+
+def admitted(path: Path, body: bytes) -> Job:
+    """A file of the folder; the newest job."""
+    path.write_bytes(body)
+    admit.admit(str(path), "me", APP, NOW, Stillness.CLOSED)
+    return max(jobs.with_status(Status.PENDING), key=lambda job: job.id)
+
+
+@pytest.mark.parametrize("wanted", [AfterUpload.DELETE, AfterUpload.ARCHIVE])
+@pytest.mark.parametrize("error_code", ["duplicate", None])
+def test_a_zip_with_a_duplicate_of_something_else_is_kept_wherever_it_was_seen_first(
+    where: Archive, ride: Callable[..., bytes], wanted: AfterUpload, error_code: str | None
+) -> None:
+    """It may be the last to hold that recording; where all that is in it went up, it is put away."""
+    known = admitted(where.folder / "known.fit", ride(serial=1))
+    jobs.claim(known.id, NOW)
+    step = Step(Outcome.COMPLETED, Status.COMPLETED, strava_activity_id=7, error_code=error_code)
+    jobs.record(known.id, step, NOW, after_done=AfterUpload.KEEP)
+    (where.folder / "known.fit").unlink()
+    path = where.folder / "both.zip"
+    new = admitted(path, zipped({"known.fit": ride(serial=1), "new.fit": ride(serial=2)}))
+    done(new, wanted)
+    put_away_all([where])
+
+    assert path.exists() is (error_code == "duplicate")
+    assert (the(new.id).after_done is AfterUpload.KEEP) is (error_code == "duplicate")
+
+
+def test_a_zip_is_put_away_once_for_all_that_is_in_it(where: Archive, ride: Callable[..., bytes]) -> None:
+    """What was written down of its first activity is not written over by its second."""
+    admitted(where.folder / "two.zip", zipped({"a.fit": ride(serial=1), "b.fit": ride(serial=2)}))
+    for job in jobs.with_status(Status.PENDING):
+        done(job, AfterUpload.ARCHIVE)
+    put_away_all([where])
+
+    assert {job.after_done for job in jobs.with_status(Status.COMPLETED)} == {AfterUpload.ARCHIVED}

@@ -486,7 +486,12 @@ def test_failed_jobs_are_retried_by_their_ids(page: Page) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/api/v1/nowhere", 404), ("PUT", "/api/v1/strava/status", 404), ("GET", "/api/", 404)],
+    [
+        ("GET", "/api/v1/nowhere", 404),
+        ("PUT", "/api/v1/strava/status", 404),
+        ("GET", "/api/", 404),
+        ("GET", "/api/v1//strava/status", 404),
+    ],
 )
 def test_what_is_not_there_is_an_error_in_json(page: Page, method: str, path: str, status: int) -> None:
     """Everywhere below /api/."""
@@ -513,7 +518,9 @@ def test_odd_values_are_no_surprise(
     assert status == page.api(method, path, data=body).status_code
 
 
-@pytest.mark.parametrize("neighbour", ['x={"k":1}', "a[b]=1", "y=a b", "novalue", "n:m=1", ""])
+@pytest.mark.parametrize(
+    "neighbour", ['x={"k":1}', "a[b]=1", "y=a b", "novalue", "n:m=1", "z=\xe9", "z=\xff\xfe", ""]
+)
 def test_the_cookies_of_other_programs_sign_nobody_out(page: Page, neighbour: str) -> None:
     """A host's cookies go to every port of it, and a NAS has many pages."""
     page.sign_in()

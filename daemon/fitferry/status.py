@@ -139,8 +139,8 @@ def job(job: Job, gates: dict[GateName, Gate], now: float, *, connected: bool = 
         "next_attempt_at": iso(next_attempt_at),
         "sport": job.sport,
         "start_time": iso(job.start_time),
-        "duration_s": job.duration_s,
-        "distance_m": job.distance_m,
+        "duration_s": _rounded(job.duration_s),
+        "distance_m": _rounded(job.distance_m),
         "size": job.size,
         "sha256": job.sha256,
     }
@@ -281,3 +281,8 @@ def _rate_limit(gates: dict[GateName, Gate], now: float) -> dict[str, Any]:
         "read": {"limit": list(heard.read_limit), "usage": list(heard.read_usage)},
         "held_until": iso(held.until) if held and held.until > now else None,
     }
+
+
+def _rounded(value: float | None) -> float | None:
+    """Sums of binary fractions have long tails."""
+    return None if value is None else round(value, 3)

@@ -143,6 +143,8 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, str | None]]:
     lines: list[tuple[str, str | None]] = [
         (f"{of(state)}: {of('the page is at {url}'.format(url=found['web']['url']))}", show.STATES[state])
     ]
+    if state == "waiting":
+        lines.append((f"  {of(_wait(found))}", "yellow"))
     lines += [(f"  ! {of(problem['message'])}", "red") for problem in found["problems"]]
     if found["queue"]["failed"]:
         words = f"failed uploads: {found['queue']['failed']:,}; `fitferry uploads --status failed` says why"
@@ -169,6 +171,13 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, str | None]]:
             (f"  {of('last upload')}: {show.safe(last['file'])} {last['strava_url'] or ''}".rstrip(), None)
         )
     return lines
+
+
+def _wait(found: dict[str, Any]) -> str:
+    until = found["rate_limit"]["held_until"]
+    if until:
+        return f"Strava's limit is used up until {show.local(until)}; all goes on by itself then"
+    return "Strava cannot be reached now; nothing is lost, and all goes on by itself when it can"
 
 
 def _connection(person: dict[str, Any]) -> str:

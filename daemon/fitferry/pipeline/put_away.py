@@ -57,7 +57,11 @@ def put_away(job: Job, archives: Sequence[Archive], *, keep: bool = False) -> No
     if any(one.status in _OPEN for one in siblings):
         return
     where = _archive_of(job.path, archives)
-    ours = all(one.status is Status.COMPLETED and one.after_done is job.after_done for one in siblings)
+    inside = [*siblings, *_known_elsewhere(job)]
+    if any(one.status in _OPEN for one in inside):
+        return
+    same = all(one.after_done is job.after_done for one in siblings)
+    ours = same and all(one.status is Status.COMPLETED and one.error_code is None for one in inside)
     if any(Path(job.path).is_relative_to(one.archive) for one in archives):
         done = AfterUpload.ARCHIVED  # in a life that ended before it could write that down
     else:
@@ -73,8 +77,9 @@ def put_away_all(archives: Sequence[Archive], *, keep: bool = False) -> None:
     stuck: set[Archive | None] = set()
     for job in jobs.to_put_away():
         where = _archive_of(job.path, archives)
-        if where in stuck:
-            continue
+        now = jobs.get(job.id)
+        if where in stuck or now is None or now.after_done is not job.after_done:
+            continue  # or it was done with another activity of the same file
         try:
             put_away(job, archives, keep=keep)
         except OSError as error:
@@ -82,6 +87,19 @@ def put_away_all(archives: Sequence[Archive], *, keep: bool = False) -> None:
             stuck.add(where)
     if problem is not None:
         raise problem
+
+
+def _known_elsewhere(job: Job) -> list[Job]:
+    """The activities in an archive of several that were known from another file: the archive may be the last to hold one."""
+    if not job.member:
+        return []
+    with contextlib.suppress(OSError):
+        path = next(filter(os.path.lexists, [_aside(job), Path(job.path)]), None)
+        reading = admit.read(str(path)) if path is not None else None
+        if reading is not None and reading.sha256 == job.file_sha256:
+            found = [jobs.of_bytes(job.athlete, item.sha256) for item in admit.examine(reading).items]
+            return [one for one in found if one is not None]
+    return []
 
 
 def _archive_of(path: str, archives: Iterable[Archive]) -> Archive | None:

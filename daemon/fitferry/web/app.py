@@ -30,6 +30,7 @@ def wsgi(site: Site) -> Wsgi:
     """The page and the API as a WSGI application, guarded."""
     app = Flask(__name__)
     app.logger.setLevel(logging.CRITICAL)
+    app.url_map.merge_slashes = False  # what has another address is not there
     app.config["MAX_CONTENT_LENGTH"] = UPLOAD_BYTES
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(version=__version__)

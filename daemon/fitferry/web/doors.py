@@ -81,7 +81,7 @@ def set_cookie(site: Site, answer: Response, session: str) -> Response:
 
 def _has_token(site: Site) -> bool:
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
-    return kind == "Bearer" and _is_api_token(site, token.strip())
+    return kind.lower() == "bearer" and _is_api_token(site, token.strip())
 
 
 def _is_api_token(site: Site, token: str) -> bool:

@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
-from werkzeug.http import parse_cookie
-
 COOKIE = "fitferry_session"
 UPLOAD_BYTES = 26_000_000
 OTHER_BYTES = 64_000
@@ -82,7 +80,7 @@ class Guard:
             return origin.lower() in ours
         if path == "/login":
             return True  # the one-time token is the proof; browsers send null from a page without referrer
-        if environ.get("HTTP_AUTHORIZATION", "").startswith("Bearer "):
+        if environ.get("HTTP_AUTHORIZATION", "").lower().startswith("bearer "):
             return origin is None
         return cookie(environ) is None
 
@@ -130,7 +128,10 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def cookie(environ: Environ) -> str | None:
-    """The session in a request's cookies."""
-    # Not by http.cookies, which forgets all of them at the first odd one; other programs of this host have theirs.
-    return parse_cookie(environ).get(COOKIE)
+def cookie(environ: Environ, name: str = COOKIE) -> str | None:
+    """One of a request's cookies, the session's if none is named.
+
+    Taken out by itself: other programs of the same host send theirs along, and some are not even text.
+    """
+    pairs = (pair.strip().partition("=") for pair in environ.get("HTTP_COOKIE", "").split(";"))
+    return next((value for key, _, value in pairs if key == name), None)

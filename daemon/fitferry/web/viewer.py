@@ -14,6 +14,7 @@ from babel import Locale, UnknownLocaleError, dates, numbers
 from flask import Request
 from markupsafe import Markup, escape
 
+from fitferry.web.guard import cookie
 from fitferry.words import LANGUAGES, Words, say, words
 
 ZONE_COOKIE = "fitferry_zone"
@@ -134,7 +135,7 @@ def _locale(request: Request, language: str) -> Locale:
 
 
 def _zone(request: Request) -> tzinfo:
-    name = request.cookies.get(ZONE_COOKIE, "")
+    name = cookie(request.environ, ZONE_COOKIE) or ""
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # unknown, or no name of a zone at all
