@@ -7,6 +7,7 @@ import stat
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,7 @@ class Place:
         self.folder = folder
         self.file = folder / "given.toml"
         self.environ: dict[str, str] = {}
+        self.service = folder / "etc.toml"
 
     def load(self, text: str | None = None, *, require_app: bool = True) -> Settings:
         """The settings of a file with this text, or of no file."""
@@ -38,6 +40,7 @@ class Place:
             home=self.folder,
             places=(self.folder / "etc.toml",),
             container=self.folder / "config",
+            service=self.service,
         )
 
     def problems(self, text: str | None = None) -> dict[str, str]:
@@ -482,6 +485,32 @@ def test_the_state_folder_is_where_one_would_look(place: Place) -> None:
     assert place.folder / "config" == place.load().state.folder
     place.environ = {"STATE_DIRECTORY": "/var/lib/fitferry:/other"}
     assert Path("/var/lib/fitferry") == place.load(APP + WATCH).state.folder
+
+
+def test_commands_beside_the_service_find_its_state(place: Place) -> None:
+    """The folder is named to the service alone; `sudo -u fitferry fitferry login` has the settings only."""
+    place.service = place.file
+
+    assert Path("/var/lib/fitferry") == place.load(APP + WATCH).state.folder
+    assert Path("/elsewhere") == place.load(APP + WATCH + '[state]\nfolder = "/elsewhere"\n').state.folder
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_settings_that_another_user_hides_are_a_problem_and_no_surprise(
+    place: Place, monkeypatch: pytest.MonkeyPatch, *, named: bool
+) -> None:
+    """/etc/fitferry is closed to ordinary users, who call `fitferry status` all the same."""
+    hidden = place.folder / "etc.toml"
+
+    def refuse(path: Path, *_: object, **__: object) -> Any:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    for way in ("stat", "read_text"):  # not by chmod: root, who may run this, may enter everything
+        monkeypatch.setattr(Path, way, refuse)
+    place.environ = {"FITFERRY_CONFIG": str(hidden)} if named else {}
+
+    assert "Permission denied" in place.problems()[str(hidden)]
+    assert language(None, place.environ, places=(hidden,)) == "auto"
 
 
 def test_the_key_is_systemds_where_it_gives_one(place: Place) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import stat
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
@@ -28,7 +29,10 @@ from fitferry.rules import problems as rule_problems
 from fitferry.words import say
 
 CONTAINER_FOLDER = Path("/config")
-PLACES = (CONTAINER_FOLDER / "config.toml", Path("/etc/fitferry/config.toml"))
+SERVICE_SETTINGS = Path("/etc/fitferry/config.toml")
+SERVICE_FOLDER = Path("/var/lib/fitferry")
+"""What systemd names to the service; commands beside it have to look there, too."""
+PLACES = (CONTAINER_FOLDER / "config.toml", SERVICE_SETTINGS)
 """Where a file is looked for that nobody named, before the user's own folder."""
 T = TypeVar("T")
 _SECRETS = frozenset({"client_secret", "urls", "heartbeat_url"})
@@ -42,26 +46,29 @@ def load(
     home: Path | None = None,
     places: Iterable[Path] = PLACES,
     container: Path = CONTAINER_FOLDER,
+    service: Path = SERVICE_SETTINGS,
 ) -> Settings:
     """The settings. Raises SettingsError with every problem.
 
     `require_app`: whether the application and a watched folder must be named, as the daemon needs them.
     """
-    return _Loading(environ, home or _home(), container).run(option, require_app=require_app, places=places)
+    loading = _Loading(environ, home or _home(), container, service)
+    return loading.run(option, require_app=require_app, places=places)
 
 
 def language(option: Path | None, environ: Mapping[str, str], *, places: Iterable[Path] = PLACES) -> str:
     """`[web] language` by itself, for what is said of settings that are wrong; `auto` where it is wrong, too."""
-    return _Loading(environ, _home(), CONTAINER_FOLDER).language(option, places)
+    return _Loading(environ, _home(), CONTAINER_FOLDER, SERVICE_SETTINGS).language(option, places)
 
 
 class _Loading:
     """The problems and warnings of one load, as they are found."""
 
-    def __init__(self, environ: Mapping[str, str], home: Path, container: Path) -> None:
+    def __init__(self, environ: Mapping[str, str], home: Path, container: Path, service: Path) -> None:
         self._environ = {name: value for name, value in environ.items() if value}
         self._home = home
         self._container = container
+        self._service = service
         self._problems: list[SettingProblem] = []
         self._warnings: list[str] = []
 
@@ -105,13 +112,13 @@ class _Loading:
             Path(self._environ["FITFERRY_CONFIG"]) if "FITFERRY_CONFIG" in self._environ else None
         )
         if named is not None:
-            if not named.is_file():
+            if not _may_be_there(named):
                 by = "--config" if option else "FITFERRY_CONFIG"
                 self._problem(by, f"no file {named}", "a file that is there")
                 return None
             return named
         return next(
-            (path for path in (*places, own_place(self._environ, self._home)) if path.is_file()), None
+            (path for path in (*places, own_place(self._environ, self._home)) if _may_be_there(path)), None
         )
 
     def _read(self, source: Path) -> dict[str, Any]:
@@ -277,6 +284,8 @@ class _Loading:
     def _state_folder(self, source: Path | None) -> Path:
         if "STATE_DIRECTORY" in self._environ:
             return Path(self._environ["STATE_DIRECTORY"].split(":")[0])
+        if source == self._service:
+            return SERVICE_FOLDER
         in_container = source.parent == self._container if source else self._container.is_dir()
         if in_container:
             return self._container
@@ -308,6 +317,16 @@ class _Loading:
                 self._warnings.append(
                     f"the variable {name} means nothing" + (f"; {near[0]}?" if near else "")
                 )
+
+
+def _may_be_there(path: Path) -> bool:
+    """Whether there is a file, or a folder that hides it from this user; reading it says so then."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
 
 
 def place_to_write(environ: Mapping[str, str], container: Path = CONTAINER_FOLDER) -> Path:
