@@ -105,6 +105,15 @@ def ready() -> None:
     say("it runs as its own user, without any capability, and can gain none")
 
 
+def commands() -> None:
+    """The service's user finds the service's state: without systemd's variables, by the place of the settings."""
+    for words in (["login"], ["status"]):
+        command = ["/sbin/runuser", "-u", "fitferry", "--", FITFERRY, *words]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert "http://" in ended.stdout, ended.stderr
+    say("commands of the service's user find the service")
+
+
 def upload() -> None:
     """One sign-in with the credential's secret, one ride, on Strava."""
     url = ask("/api/v1/strava/auth")["authorization_url"]
@@ -153,7 +162,7 @@ def wrong_settings() -> None:
 
 if __name__ == "__main__":
     try:
-        for step in (prepare, ready, upload, hang, stop, wrong_settings):
+        for step in (prepare, ready, commands, upload, hang, stop, wrong_settings):
             step()
         sys.stdout.write("all is well\n")
     except BaseException:
