@@ -35,7 +35,8 @@ def staged(name: str) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder, tables.opened(Path(folder) / "state.db"):
         scene = Scene(Path(folder))
         SCENES[name](scene)
-        with Server(scene.page.app, "127.0.0.1", 0) as server:
+        server = Server("127.0.0.1", 0)
+        with server.serving(scene.page.app):
             token = make_login_link(scene.page.site).split("token=")[1]
             yield f"http://localhost:{server.port}/login?token={token}"
 

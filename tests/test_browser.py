@@ -234,7 +234,8 @@ def stage(name: str, folder: Path) -> Iterator[tuple[Scene, str]]:
     with tables.opened(folder / "state.db"):
         scene = Scene(folder)
         SCENES[name](scene)
-        with Server(scene.page.app, "127.0.0.1", 0) as server:
+        server = Server("127.0.0.1", 0)
+        with server.serving(scene.page.app):
             token = make_login_link(scene.page.site).split("token=")[1]
             yield scene, f"http://localhost:{server.port}/login?token={token}"
 

@@ -24,6 +24,7 @@ ROWS = [
     ["pipeline", "keys", "spool"],
     ["intake", "actions", "status"],
     ["web"],
+    ["supervisor"],
     ["service"],
     ["sandbox"],
     ["demo"],

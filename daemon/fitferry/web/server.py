@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Iterator
+from typing import Any
 
 from waitress import create_server, wasyncore
 
@@ -12,18 +13,20 @@ from fitferry.web.guard import UPLOAD_BYTES
 
 
 class Server:
-    """An application on a port; a context manager. Entering raises OSError where the port is taken."""
+    """A place to serve an application at."""
 
-    def __init__(self, app: Any, host: str, port: int) -> None:
-        self._app, self._host, self._port = app, host, port
-        self._server: Any = None
-        self._thread: threading.Thread | None = None
+    def __init__(self, host: str, port: int) -> None:
+        self._host = host
+        self.port = port
+        """The port that it listens on; of 0 it becomes a free one."""
 
-    def __enter__(self) -> Self:
-        self._server = create_server(
-            self._app,
+    @contextlib.contextmanager
+    def serving(self, app: Any) -> Iterator[None]:
+        """Serve from here to the end. Raises OSError where the port is taken, ValueError where no such host is known."""
+        server: Any = create_server(
+            app,
             host=self._host,
-            port=self._port,
+            port=self.port,
             threads=4,
             connection_limit=50,
             channel_timeout=30,
@@ -32,25 +35,14 @@ class Server:
             ident=None,
             clear_untrusted_proxy_headers=True,
         )
-        self._thread = threading.Thread(target=self._server.run, name="web", daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.task_dispatcher.shutdown()
-        # Closed in its own loop, which sleeps for up to a second unless it is woken so, with all connections:
-        # a page that is kept open would keep the loop alive.
-        self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._server._map))  # noqa: SLF001  # it has no other name
-        if self._thread is not None:
-            self._thread.join(timeout=5)
-
-    @property
-    def port(self) -> int:
-        """The port that it listens on."""
-        return int(self._server.effective_port)
-
-    def alive(self) -> bool:
-        """Whether the thread lives."""
-        return self._thread is not None and self._thread.is_alive()
+        self.port = int(server.effective_port)
+        thread = threading.Thread(target=server.run, name="web", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            server.task_dispatcher.shutdown()
+            # Closed in its own loop, which sleeps for up to a second unless it is woken so, with all connections:
+            # a page that is kept open would keep the loop alive.
+            server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))  # noqa: SLF001  # it has no other name
+            thread.join(timeout=5)
