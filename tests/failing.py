@@ -14,16 +14,16 @@ from typing import Any
 
 from fitferry import vault
 from fitferry.__main__ import main
-from fitferry.ledger import athletes, copies, files, jobs, tables
+from fitferry.ledger import athletes, claims, copies, files, tables
 from fitferry.pipeline import put_away
 
 POINTS: dict[str, tuple[Any, str, str]] = {
-    "after claim": (jobs, "claim", "after"),
-    "before sending": (jobs, "about_to_send", "after"),
-    "after the POST was accepted": (jobs, "accepted", "before"),
-    "after upload_id was written": (jobs, "accepted", "after"),
-    "before the outcome is written": (jobs, "record", "before"),
-    "after the outcome was written": (jobs, "record", "after"),
+    "after claim": (claims, "claim", "after"),
+    "before sending": (claims, "about_to_send", "after"),
+    "after the POST was accepted": (claims, "accepted", "before"),
+    "after upload_id was written": (claims, "accepted", "after"),
+    "before the outcome is written": (claims, "record", "before"),
+    "after the outcome was written": (claims, "record", "after"),
     "before a file is admitted": (files, "admit", "before"),
     "after a file was admitted": (files, "admit", "after"),
     "between refresh and commit": (athletes, "renew", "before"),

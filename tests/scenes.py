@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fakes import an_athlete
 from fitferry import status
-from fitferry.ledger import athletes, files, jobs, shared
+from fitferry.ledger import athletes, claims, files, shared
 from fitferry.ledger.files import File
 from fitferry.model import (
     Admission,
@@ -114,8 +114,8 @@ class Scene:
         file = File("me", f"/srv/rides/{known}", sha256, 81_234, None)
         ((job_id, _),) = files.admit(file, [Newcomer(sha256, found, admission)], came)
         if step is not None:
-            jobs.claim(job_id, self.now)
-            jobs.record(job_id, step, came + 9)
+            claims.claim(job_id, self.now)
+            claims.record(job_id, step, came + 9)
         return job_id
 
     def done(self, sport: str, days_ago: float, name: str = "", **change: object) -> int:
@@ -183,8 +183,8 @@ def busy(scene: Scene) -> None:
     for number in range(42):
         scene.done("cycling", 0.02, f"older-{number:04}.fit", start_days_ago=600 + number)
     job = scene.activity("cycling", days_ago=0.0002, name="evening.fit")
-    jobs.claim(job, scene.now)
-    jobs.about_to_send(job, scene.now)
+    claims.claim(job, scene.now)
+    claims.about_to_send(job, scene.now)
     later = Step(Outcome.RETRY, Status.PENDING, WaitingFor.RETRY, scene.now + 270, failures=2)
     scene.activity("running", days_ago=0.005, name="interval.fit", step=later)
     shared.hear(Heard((200, 2000), (171, 1204), (100, 1000), (80, 420)), scene.now)

@@ -13,7 +13,7 @@ from fakes import APP, NOW, a_job
 from fitferry import policy, spool
 from fitferry.actions import Actions
 from fitferry.errors import Refused
-from fitferry.ledger import jobs
+from fitferry.ledger import claims, jobs
 from fitferry.model import Job, Outcome, Status, Step
 
 Ride = Callable[..., bytes]
@@ -29,8 +29,8 @@ def actions(tmp_path: Path) -> Actions:
 
 def finish(job: Job) -> None:
     """Let an upload be done."""
-    jobs.claim(job.id, NOW)
-    jobs.record(job.id, Step(Outcome.COMPLETED, Status.COMPLETED, strava_activity_id=7), NOW)
+    claims.claim(job.id, NOW)
+    claims.record(job.id, Step(Outcome.COMPLETED, Status.COMPLETED, strava_activity_id=7), NOW)
 
 
 def spooled(folder: Path) -> int:
@@ -74,8 +74,8 @@ def test_what_is_handed_over_stands_in_for_a_file_that_is_gone(
     job = a_job(tmp_path / "a.fit", ride())
     (tmp_path / "a.fit").unlink()
     if state == "held":
-        jobs.claim(job.id, NOW)
-        jobs.record(job.id, policy.file_gone(job), NOW)
+        claims.claim(job.id, NOW)
+        claims.record(job.id, policy.file_gone(job), NOW)
     (found,) = actions.take_upload(ride(), "by hand.fit", "me")
 
     assert (found.id, found.status, found.file) == (job.id, Status.PENDING, "by hand.fit")

@@ -15,7 +15,7 @@ import pytest
 from documents import zipped
 from fakes import APP, NOW, UPLOADS, a_job, the
 from fitferry import policy
-from fitferry.ledger import history, jobs
+from fitferry.ledger import claims, history, jobs
 from fitferry.model import MAX_FILE_BYTES, Arrival, Job, Outcome, Status, Step
 from fitferry.pipeline import admit, whereabouts
 from fitferry.policy import Around
@@ -124,8 +124,8 @@ def test_a_file_that_changes_while_it_is_read_is_not_taken(
 def test_a_file_that_came_back_is_queued_again(tmp_path: Path) -> None:
     """Under its own name by looking for it, under another by its bytes."""
     job = a_job(tmp_path / "a.fit")
-    jobs.claim(job.id, NOW)
-    jobs.record(job.id, Step(Outcome.HELD, Status.HELD, error_code="file_gone"), NOW)
+    claims.claim(job.id, NOW)
+    claims.record(job.id, Step(Outcome.HELD, Status.HELD, error_code="file_gone"), NOW)
     (tmp_path / "a.fit").rename(tmp_path / "away")
     assert admit.find_again() == 0
     (tmp_path / "away").rename(tmp_path / "a.fit")
@@ -136,8 +136,8 @@ def test_a_file_that_came_back_is_queued_again(tmp_path: Path) -> None:
 
 def lost(job: Job, how: str) -> None:
     """Let the bytes of a job be away when they are to be sent."""
-    jobs.claim(job.id, NOW)
-    jobs.record(job.id, policy.file_gone(job) if how == "gone" else policy.file_changed(job), NOW)
+    claims.claim(job.id, NOW)
+    claims.record(job.id, policy.file_gone(job) if how == "gone" else policy.file_changed(job), NOW)
 
 
 @pytest.mark.parametrize("how", ["gone", "changed", "not tried yet"])
@@ -187,9 +187,9 @@ def test_what_is_being_sent_or_was_sent_stays_where_it_is(tmp_path: Path, ride: 
     (tmp_path / "a.fit").write_bytes(ride())
     admit.admit(str(tmp_path / "a.fit"), "me", APP, NOW)
     (job,) = history.listed()
-    jobs.claim(job.id, NOW)
+    claims.claim(job.id, NOW)
     if state == "completed":
-        jobs.record(job.id, Step(Outcome.COMPLETED, Status.COMPLETED), NOW)
+        claims.record(job.id, Step(Outcome.COMPLETED, Status.COMPLETED), NOW)
     (tmp_path / "a.fit").rename(tmp_path / "b.fit")
     admit.admit(str(tmp_path / "b.fit"), "me", APP, NOW)
 

@@ -27,7 +27,7 @@ from fakes import (
     tokens,
 )
 from fitferry.config import RuleSettings
-from fitferry.ledger import athletes, history, jobs, shared, tables
+from fitferry.ledger import athletes, claims, history, jobs, shared, tables
 from fitferry.ledger.tables import DatabaseError
 from fitferry.model import Gate, GateName, Heard, Job, Status, Trouble, WaitingFor
 from fitferry.pipeline.attempt import Attempts
@@ -511,11 +511,11 @@ def test_an_outcome_that_could_not_be_written_is_written_later(
 ) -> None:
     """The disk was full when Strava's answer came: the answer is not forgotten."""
     job = bench.job()
-    record = jobs.record
-    monkeypatch.setattr(jobs, "record", _full)
+    record = claims.record
+    monkeypatch.setattr(claims, "record", _full)
     with pytest.raises(DatabaseError):
         bench.attempt(job.id)
-    monkeypatch.setattr(jobs, "record", record)
+    monkeypatch.setattr(claims, "record", record)
     bench.attempt.write_what_is_left()
 
     assert (
@@ -533,7 +533,7 @@ def test_when_the_acceptance_cannot_be_written_the_upload_is_uncertain(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Strava has the file, the ledger does not know: it will be looked up, not sent blindly."""
-    monkeypatch.setattr(jobs, "accepted", _full)
+    monkeypatch.setattr(claims, "accepted", _full)
     job = bench.try_(bench.job())
 
     assert (job.uncertain, job.failures, job.waits_for) == (True, 0, WaitingFor.CONFIRM)
@@ -582,9 +582,9 @@ def test_an_import_leaves_room_however_many_are_rung_for_at_once(bench: Bench) -
 def test_without_a_read_left_an_uncertain_upload_waits_for_the_next_window(bench: Bench) -> None:
     """It would have to be looked for; today's ride is sent all the same."""
     lost, new = bench.job(), bench.job("b.fit", b"b")
-    jobs.claim(lost.id, NOW)
-    jobs.about_to_send(lost.id, NOW)
-    jobs.release_all(7200, 60, NOW)
+    claims.claim(lost.id, NOW)
+    claims.about_to_send(lost.id, NOW)
+    claims.release_all(7200, 60, NOW)
     bench.clock.forward(61)
     shared.hear(Heard((200, 2000), (110, 300), (100, 1000), (100, 400)), bench.clock())
 
@@ -614,9 +614,9 @@ def test_the_search_for_a_lost_answer_ends_with_the_last_read(bench: Bench) -> N
 def test_the_search_for_an_old_activity_leaves_what_the_backlog_leaves(bench: Bench) -> None:
     """Its next page costs as much as another upload would."""
     lost = a_job(bench.folder / "old.fit", b"old", start=NOW - 3 * 86_400)
-    jobs.claim(lost.id, NOW)
-    jobs.about_to_send(lost.id, NOW)
-    jobs.release_all(7200, 60, NOW)
+    claims.claim(lost.id, NOW)
+    claims.about_to_send(lost.id, NOW)
+    claims.release_all(7200, 60, NOW)
     bench.clock.forward(61)
     bench.wire.to("GET /athlete/activities", (200, [_listed(18, number) for number in range(200)]))
     shared.hear(Heard(None, (197, 300), None, (50, 300)), bench.clock())
@@ -641,7 +641,7 @@ def test_a_stale_token_costs_no_request_that_is_not_there(bench: Bench) -> None:
 def test_the_last_requests_are_kept_for_the_others_in_flight(bench: Bench) -> None:
     """Whoever begins a request leaves one for each of them."""
     for number in range(2):
-        jobs.claim(bench.job(f"{number}.fit", b"%d" % number).id, NOW)
+        claims.claim(bench.job(f"{number}.fit", b"%d" % number).id, NOW)
     shared.hear(Heard((200, 2000), (198, 300), None, None), NOW)
     job = bench.try_(bench.job())
 
@@ -653,9 +653,9 @@ def test_no_request_is_one_too_many_however_many_are_at_it(bench: Bench) -> None
     """Workers side by side, each with a search of two pages: all the reads are used, and not one more."""
     for number in range(6):
         job = bench.job(f"{number}.fit", b"%d" % number)
-        jobs.claim(job.id, NOW)
-        jobs.about_to_send(job.id, NOW)
-    jobs.release_all(7200, 60, NOW)
+        claims.claim(job.id, NOW)
+        claims.about_to_send(job.id, NOW)
+    claims.release_all(7200, 60, NOW)
     bench.clock.forward(61)
     bench.wire.to("GET /athlete/activities", (200, [_listed(21, number) for number in range(200)]))
 
@@ -764,7 +764,7 @@ def test_a_gate_stays_shut_while_somebody_is_left_to_probe_it(bench: Bench) -> N
     bench.try_(bench.job("b.fit", b"b"))
     (bench.folder / "b.fit").unlink()
     bench.clock.forward(3600)
-    jobs.claim(job.id, bench.clock())
+    claims.claim(job.id, bench.clock())
     wake(["me"], UPLOADS, bench.clock())
 
     assert GateName.SETTINGS in shared.gates()
@@ -798,7 +798,7 @@ def test_no_more_jobs_are_rung_for_than_may_run(bench: Bench) -> None:
     """A backlog of a hundred is three rings at a time."""
     for number in range(100):
         bench.job(f"{number}.fit", b"%d" % number)
-    jobs.claim(1, NOW)
+    claims.claim(1, NOW)
 
     assert len(wake(["me"], UPLOADS, NOW)[0]) == 2
 

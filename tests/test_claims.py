@@ -14,7 +14,7 @@ import pytest
 
 from fakes import APP, NOW, PROCESSING, UPLOADS, a_job, an_athlete, the
 from fitferry.actions import Actions
-from fitferry.ledger import files, jobs, shared
+from fitferry.ledger import claims, comparisons, files, held, jobs, shared
 from fitferry.ledger.files import File
 from fitferry.ledger.tables import DatabaseError
 from fitferry.model import (
@@ -46,7 +46,7 @@ def bench(ledger: Path, tmp_path: Path) -> Bench:
     return Bench(folder)
 
 
-def held(bench: Bench, count: int = 25) -> list[Job]:
+def old_rides(bench: Bench, count: int = 25) -> list[Job]:
     """Old rides that wait for a decision."""
     return [_held(bench.folder / f"{n}.fit", OLD - n * 1e4) for n in range(count)]
 
@@ -68,19 +68,19 @@ def person(bench: Bench) -> Actions:
 
 def test_a_decision_in_the_middle_of_a_look_takes_no_worker_away(bench: Bench) -> None:
     """Put aside while the list is asked for: the place is free afterwards, for the ride of today."""
-    rides = held(bench)
-    bench.wire.while_asked = lambda: jobs.set_all_aside("backlog")
+    rides = old_rides(bench)
+    bench.wire.while_asked = lambda: held.set_all_aside("backlog")
     bench.attempt(rides[0].id)
     bench.wire.while_asked = lambda: None
     fresh = bench.job("fresh.fit", b"fresh")
 
-    assert (the(rides[0].id).status, jobs.in_flight()) == (Status.SKIPPED, 0)
+    assert (the(rides[0].id).status, claims.in_flight()) == (Status.SKIPPED, 0)
     assert [fresh.id] == wake(["me"], ONE, NOW)[0]
 
 
 def test_what_is_let_go_in_the_middle_of_a_look_is_sent_once(bench: Bench) -> None:
     """Whoever takes it keeps it: the look that ends meanwhile lets go of nothing that is not its own."""
-    (ride,) = held(bench, 1)
+    (ride,) = old_rides(bench, 1)
     sending, looked = threading.Event(), threading.Event()
     other = threading.Thread(target=bench.attempt, args=(ride.id,))
 
@@ -105,8 +105,8 @@ def test_what_is_let_go_in_the_middle_of_a_look_is_sent_once(bench: Bench) -> No
 
 def test_a_claim_that_was_lost_sends_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is looked at once more, just before the body would leave."""
-    job, real = bench.job(), jobs.about_to_send
-    monkeypatch.setattr(jobs, "about_to_send", lambda job_id, now, number: real(job_id, now, number + 1))
+    job, real = bench.job(), claims.about_to_send
+    monkeypatch.setattr(claims, "about_to_send", lambda job_id, now, number: real(job_id, now, number + 1))
     bench.attempt(job.id)
 
     assert bench.wire.count("POST /uploads") == 0
@@ -148,9 +148,9 @@ def test_what_was_given_up_unseen_is_looked_for_when_that_becomes_possible(bench
 def test_a_clock_that_steps_while_a_body_leaves_hides_nothing(bench: Bench, step: float) -> None:
     """What was sent when the process died is uncertain, whatever the times say."""
     job, now = bench.job(), NOW + min(step, 0)
-    jobs.claim(job.id, NOW)
-    jobs.about_to_send(job.id, NOW + step)
-    jobs.release_all(7200, 60, now)
+    claims.claim(job.id, NOW)
+    claims.about_to_send(job.id, NOW + step)
+    claims.release_all(7200, 60, now)
 
     assert (the(job.id).uncertain, the(job.id).waits_for) == (True, WaitingFor.CONFIRM)
     assert the(job.id).next_attempt_at == now + 60
@@ -178,7 +178,7 @@ def fails(*_given: Any, **_options: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("owner", "name", "passes"), [(jobs, "get", 1), (shared, "gates", 2), (jobs, "record", 0)]
+    ("owner", "name", "passes"), [(jobs, "get", 1), (shared, "gates", 2), (claims, "record", 0)]
 )
 def test_a_claim_that_the_database_lost_is_swept_up(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, passes: int
@@ -199,7 +199,7 @@ def test_a_claim_that_the_database_lost_is_swept_up(
             bench.attempt(job.id)
     bench.attempt.write_what_is_left()
 
-    assert jobs.in_flight() == 0
+    assert claims.in_flight() == 0
     assert bench.later(job).upload_id == 77
 
 
@@ -207,15 +207,15 @@ def test_a_look_whose_end_could_not_be_written_is_swept_up(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The held ride keeps its place, and the worker is free."""
-    rides = held(bench)
+    rides = old_rides(bench)
     with monkeypatch.context() as patch:
-        patch.setattr(jobs, "compared", fails)
-        patch.setattr(jobs, "release", fails)
+        patch.setattr(comparisons, "compared", fails)
+        patch.setattr(claims, "release", fails)
         with pytest.raises(DatabaseError):
             bench.attempt(rides[0].id)
     bench.attempt.write_what_is_left()
 
-    assert (jobs.in_flight(), the(rides[0].id).status) == (0, Status.HELD)
+    assert (claims.in_flight(), the(rides[0].id).status) == (0, Status.HELD)
 
 
 def test_no_claim_is_swept_up_that_somebody_works_on(bench: Bench) -> None:
@@ -230,14 +230,14 @@ def test_no_claim_is_swept_up_that_somebody_works_on(bench: Bench) -> None:
 def test_an_outcome_that_comes_too_late_changes_nothing(bench: Bench) -> None:
     """The job has been claimed anew: it is another attempt's."""
     job = bench.job()
-    first = jobs.claim(job.id, NOW, 1)
+    first = claims.claim(job.id, NOW, 1)
     assert first is not None
-    jobs.release(job.id, 1)
-    jobs.claim(job.id, NOW, 2)
+    claims.release(job.id, 1)
+    claims.claim(job.id, NOW, 2)
 
-    assert not jobs.accepted(job.id, 99, NOW, 1)
-    assert not jobs.about_to_send(job.id, NOW, 1)
-    assert jobs.accepted(job.id, 77, NOW, 2)
+    assert not claims.accepted(job.id, 99, NOW, 1)
+    assert not claims.about_to_send(job.id, NOW, 1)
+    assert claims.accepted(job.id, 77, NOW, 2)
 
 
 def test_a_folder_that_is_away_costs_one_write_and_holds_nobody_up(bench: Bench) -> None:

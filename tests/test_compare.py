@@ -23,7 +23,7 @@ from fakes import (
     the,
     tokens,
 )
-from fitferry.ledger import athletes, jobs, shared
+from fitferry.ledger import athletes, claims, comparisons, held, jobs, shared
 from fitferry.ledger.tables import DatabaseError
 from fitferry.model import GateName, Job, Status, Trouble
 from fitferry.pipeline import compare
@@ -314,7 +314,7 @@ def test_what_a_person_lets_go_waits_for_no_list(desk: Desk) -> None:
     made = desk.jobs(held=True)
     desk.answers.to(LIST, (500, {}))
     desk.work(50)
-    jobs.let_go("backlog", since=None)
+    held.let_go("backlog", since=None)
 
     assert {the(job.id).next_attempt_at for job in made} == {0}
 
@@ -359,14 +359,14 @@ def test_a_look_that_cannot_be_written_down_is_not_taken_for_ever(
 ) -> None:
     """A disk may have room for a small write and not for a large one."""
     made = desk.jobs(held=True)
-    real = jobs.compared
+    real = comparisons.compared
 
     def compared(found: dict[int, int | None], now: float) -> None:
         if len(found) > 1:
             raise DatabaseError("database or disk is full")
         real(found, now)
 
-    monkeypatch.setattr(jobs, "compared", compared)
+    monkeypatch.setattr(comparisons, "compared", compared)
     for _ in range(3):
         with pytest.raises(DatabaseError):
             desk.attempt(desk.due()[0])
@@ -402,7 +402,7 @@ def test_what_a_person_sends_again_is_sent(desk: Desk) -> None:
 def test_a_dead_process_leaves_a_held_job_held(desk: Desk) -> None:
     """The claim of its look is released."""
     made = desk.jobs(held=True)
-    jobs.claim_to_compare(made[0].id, NOW)
-    jobs.release_all(7200, 60, NOW)
+    claims.claim_to_compare(made[0].id, NOW)
+    claims.release_all(7200, 60, NOW)
 
     assert (the(made[0].id).status, the(made[0].id).claimed_at) == (Status.HELD, None)

@@ -9,7 +9,7 @@ import pytest
 
 from fakes import APP, NOW, READY, UPLOADS, Answers, Clock, a_job, an_athlete, strava, the, tokens
 from fitferry import status
-from fitferry.ledger import jobs, shared
+from fitferry.ledger import claims, jobs, shared
 from fitferry.model import Job, Status
 from fitferry.pipeline import confirm
 from fitferry.pipeline.attempt import Attempts
@@ -46,9 +46,9 @@ class Desk:
         made = []
         for number in range(count):
             job = a_job(self.folder / f"{number}.fit", f"{number}".encode(), start=OLD - number * 60)
-            jobs.claim(job.id, NOW)
-            jobs.accepted(job.id, 1000 + job.id, NOW)
-            jobs.release(job.id)
+            claims.claim(job.id, NOW)
+            claims.accepted(job.id, 1000 + job.id, NOW)
+            claims.release(job.id)
             made.append(the(job.id))
         return made
 

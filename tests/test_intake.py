@@ -16,7 +16,7 @@ from fitferry import policy
 from fitferry.config import WatchSettings
 from fitferry.formats import Content
 from fitferry.intake import Scanner
-from fitferry.ledger import files, history, jobs
+from fitferry.ledger import claims, files, history, jobs
 from fitferry.ledger.tables import DatabaseError
 from fitferry.model import AfterUpload, Arrival, Outcome, Sign, Status, Step, Stillness
 from fitferry.pipeline import admit
@@ -230,8 +230,8 @@ def test_bytes_that_come_back_after_they_were_overwritten_are_uploaded(bench: Be
     for _ in range(2):
         bench.pass_(10)
     (job,) = history.listed()
-    jobs.claim(job.id, NOW)
-    jobs.record(job.id, policy.file_changed(job), NOW)
+    claims.claim(job.id, NOW)
+    claims.record(job.id, policy.file_changed(job), NOW)
     (bench.folder / "again.fit").write_bytes(ride())
     for _ in range(2):
         bench.pass_(10)
@@ -443,8 +443,8 @@ def test_a_zip_with_a_broken_ride_in_it_waits_for_a_word(bench: Bench, ride: Rid
         bench.pass_(10)
     held, whole = history.listed()
     assert (held.file, held.status, held.error_code) == ("both.zip/b.fit", Status.HELD, "unfinished")
-    jobs.claim(whole.id, NOW)
-    jobs.record(whole.id, Step(Outcome.COMPLETED, Status.COMPLETED), NOW, after_done=AfterUpload.DELETE)
+    claims.claim(whole.id, NOW)
+    claims.record(whole.id, Step(Outcome.COMPLETED, Status.COMPLETED), NOW, after_done=AfterUpload.DELETE)
     here = Archive(bench.folder, bench.folder / "uploaded")
     put_away_all([here])
     assert path.exists()

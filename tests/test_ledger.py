@@ -15,7 +15,7 @@ import pytest
 from fakes import NOW, a_job, the
 from fitferry import policy
 from fitferry.errors import LedgerProblem
-from fitferry.ledger import athletes, copies, doors, files, history, jobs, shared, tables
+from fitferry.ledger import athletes, claims, copies, doors, files, history, jobs, shared, tables
 from fitferry.model import (
     AfterUpload,
     Allowance,
@@ -94,7 +94,7 @@ def test_a_job_is_claimed_by_one_of_eight_threads(tmp_path: Path) -> None:
 
     def try_it() -> None:
         start.wait()
-        claimed = jobs.claim(job.id, NOW)
+        claimed = claims.claim(job.id, NOW)
         if claimed is not None:
             won.append(claimed.id)
 
@@ -111,30 +111,30 @@ def test_a_job_is_claimed_by_one_of_eight_threads(tmp_path: Path) -> None:
 def test_what_is_not_due_or_done_cannot_be_claimed(tmp_path: Path) -> None:
     """A ring that comes early, twice, or late does no harm."""
     job = a_job(tmp_path / "a.fit")
-    jobs.claim(job.id, NOW)
-    jobs.record(job.id, RETRY, NOW)
+    claims.claim(job.id, NOW)
+    claims.record(job.id, RETRY, NOW)
 
-    assert jobs.claim(job.id, NOW + 59) is None
-    assert jobs.claim(job.id, NOW + 60) is not None
-    jobs.record(job.id, DONE, NOW + 61)
-    assert jobs.claim(job.id, NOW + 100) is None
-    assert jobs.claim(12345, NOW) is None
+    assert claims.claim(job.id, NOW + 59) is None
+    assert claims.claim(job.id, NOW + 60) is not None
+    claims.record(job.id, DONE, NOW + 61)
+    assert claims.claim(job.id, NOW + 100) is None
+    assert claims.claim(12345, NOW) is None
 
 
 @pytest.mark.usefixtures("ledger")
 def test_an_attempt_is_written_down_step_by_step(tmp_path: Path) -> None:
     """Sending, acceptance and outcome are three facts, each kept at once."""
     job = a_job(tmp_path / "a.fit")
-    jobs.claim(job.id, NOW)
-    jobs.about_to_send(job.id, NOW + 1)
+    claims.claim(job.id, NOW)
+    claims.about_to_send(job.id, NOW + 1)
     assert the(job.id).sent_at == NOW + 1
-    jobs.accepted(job.id, 77, NOW + 2)
+    claims.accepted(job.id, 77, NOW + 2)
     assert (
         the(job.id).upload_id,
         the(job.id).accepted_at,
         the(job.id).status,
     ) == (77, NOW + 2, Status.PROCESSING)
-    jobs.record(job.id, DONE, NOW + 3)
+    claims.record(job.id, DONE, NOW + 3)
     done = the(job.id)
 
     assert (
@@ -149,9 +149,9 @@ def test_an_attempt_is_written_down_step_by_step(tmp_path: Path) -> None:
 def test_a_late_outcome_of_a_job_that_was_let_go_changes_nothing(tmp_path: Path) -> None:
     """A worker that outlives its claim cannot overwrite what happened since."""
     job = a_job(tmp_path / "a.fit")
-    jobs.claim(job.id, NOW)
-    jobs.release(job.id)
-    jobs.record(job.id, DONE, NOW)
+    claims.claim(job.id, NOW)
+    claims.release(job.id)
+    claims.record(job.id, DONE, NOW)
 
     assert the(job.id).status == Status.PENDING
 
@@ -160,16 +160,16 @@ def test_a_late_outcome_of_a_job_that_was_let_go_changes_nothing(tmp_path: Path)
 def test_a_restart_lets_every_claim_go_and_doubts_what_was_sent(tmp_path: Path) -> None:
     """Claimed: free again. Sent without an answer: uncertain, after a quarantine. Accepted: looked at."""
     claimed, sent, accepted, retried = (a_job(tmp_path / f"{n}.fit", body=b"%d" % n) for n in range(4))
-    jobs.claim(retried.id, NOW - 500)
-    jobs.about_to_send(retried.id, NOW - 499)
-    jobs.record(retried.id, replace(RETRY, next_attempt_at=NOW - 1), NOW - 498)
+    claims.claim(retried.id, NOW - 500)
+    claims.about_to_send(retried.id, NOW - 499)
+    claims.record(retried.id, replace(RETRY, next_attempt_at=NOW - 1), NOW - 498)
     for job in (claimed, sent, accepted, retried):
-        jobs.claim(job.id, NOW)
-    jobs.about_to_send(sent.id, NOW)
-    jobs.about_to_send(accepted.id, NOW)
-    jobs.accepted(accepted.id, 77, NOW)
+        claims.claim(job.id, NOW)
+    claims.about_to_send(sent.id, NOW)
+    claims.about_to_send(accepted.id, NOW)
+    claims.accepted(accepted.id, 77, NOW)
 
-    assert jobs.release_all(7200, 60, NOW + 1) == 4
+    assert claims.release_all(7200, 60, NOW + 1) == 4
     assert _fate(claimed.id) == (Status.PENDING, False, 0)
     assert _fate(sent.id) == (Status.PENDING, True, NOW + 60)
     assert _fate(accepted.id) == (Status.PROCESSING, False, 0)
@@ -186,9 +186,9 @@ def _fate(job_id: int) -> tuple[Status, bool, float]:
 def test_a_clock_that_jumps_back_parks_no_job(tmp_path: Path) -> None:
     """No delay is longer than the longest configured, counted from now."""
     job = a_job(tmp_path / "a.fit")
-    jobs.claim(job.id, NOW)
-    jobs.record(job.id, replace(RETRY, next_attempt_at=NOW + 60), NOW)
-    jobs.clamp(7200, NOW - 365 * 86_400)
+    claims.claim(job.id, NOW)
+    claims.record(job.id, replace(RETRY, next_attempt_at=NOW + 60), NOW)
+    claims.clamp(7200, NOW - 365 * 86_400)
 
     assert the(job.id).next_attempt_at == NOW - 365 * 86_400 + 7200
 
@@ -214,8 +214,8 @@ def test_todays_ride_comes_before_ten_years_of_old_ones(tmp_path: Path) -> None:
 def test_the_job_that_waited_longest_probes_a_gate(tmp_path: Path) -> None:
     """So that one bad file does not try again and again while the others wait."""
     bad, good = a_job(tmp_path / "a.fit", body=b"a"), a_job(tmp_path / "b.fit", body=b"b", start=NOW - 7200)
-    jobs.claim(bad.id, NOW)
-    jobs.record(bad.id, Step(Outcome.WAITING, Status.PENDING), NOW)
+    claims.claim(bad.id, NOW)
+    claims.record(bad.id, Step(Outcome.WAITING, Status.PENDING), NOW)
 
     assert [good.id] == jobs.due(
         NOW, 1, look=True, fresh_since=None, connected=["me"], readers=["me"], probe=True
@@ -230,8 +230,8 @@ def test_the_history_is_newest_first_and_pages_by_id(tmp_path: Path) -> None:
     """Skipped jobs are shown only when they are asked for."""
     for number in range(5):
         a_job(tmp_path / f"{number}.fit", body=b"%d" % number)
-    jobs.claim(3, NOW)
-    jobs.record(3, Step(Outcome.SKIPPED, Status.SKIPPED), NOW)
+    claims.claim(3, NOW)
+    claims.record(3, Step(Outcome.SKIPPED, Status.SKIPPED), NOW)
 
     assert [job.id for job in history.listed(limit=2)] == [5, 4]
     assert [job.id for job in history.listed(before=4)] == [2, 1]
@@ -244,9 +244,9 @@ def test_the_history_is_newest_first_and_pages_by_id(tmp_path: Path) -> None:
 def test_a_requeued_job_begins_anew(tmp_path: Path) -> None:
     """Its count is reset; under a fresh external id nothing of the old upload is left."""
     job = a_job(tmp_path / "a.fit")
-    jobs.claim(job.id, NOW)
-    jobs.accepted(job.id, 77, NOW)
-    jobs.record(job.id, replace(DONE, failures=3), NOW)
+    claims.claim(job.id, NOW)
+    claims.accepted(job.id, 77, NOW)
+    claims.record(job.id, replace(DONE, failures=3), NOW)
 
     assert not jobs.requeue(job.id, [Status.FAILED])
     assert jobs.requeue(job.id, [Status.COMPLETED], external_id="fresh")
@@ -342,11 +342,11 @@ def test_a_failed_probe_ends_its_lease() -> None:
 def test_without_reads_nothing_is_due_that_begins_with_one(tmp_path: Path) -> None:
     """An accepted upload is looked at; an uncertain one is looked for, where that is allowed."""
     accepted, uncertain, new = (a_job(tmp_path / f"{n}.fit", body=b"%d" % n) for n in range(3))
-    jobs.claim(accepted.id, NOW)
-    jobs.accepted(accepted.id, 77, NOW)
-    jobs.release(accepted.id)
-    jobs.claim(uncertain.id, NOW)
-    jobs.record(uncertain.id, replace(RETRY, uncertain=True, next_attempt_at=NOW), NOW)
+    claims.claim(accepted.id, NOW)
+    claims.accepted(accepted.id, 77, NOW)
+    claims.release(accepted.id)
+    claims.claim(uncertain.id, NOW)
+    claims.record(uncertain.id, replace(RETRY, uncertain=True, next_attempt_at=NOW), NOW)
 
     def due(*, look: bool, readers: list[str]) -> set[int]:
         who = ["me"]
@@ -378,7 +378,7 @@ def test_a_gate_is_clamped_like_a_job() -> None:
 def test_a_page_completes_no_upload_that_is_being_worked_on(tmp_path: Path) -> None:
     """Its own attempt says what became of it."""
     busy, idle = (a_job(tmp_path / f"{n}.fit", body=b"%d" % n) for n in range(2))
-    jobs.claim(busy.id, NOW)
+    claims.claim(busy.id, NOW)
     done = jobs.confirmed({job.id: (900, AfterUpload.KEEP) for job in (busy, idle)}, NOW)
 
     assert done == [idle.id]
@@ -390,8 +390,8 @@ def test_an_uncertain_upload_is_not_brought_forward(tmp_path: Path) -> None:
     """Its wait is Strava's time to show it; what only waits for its retry is tried now."""
     unsure, plain = (a_job(tmp_path / f"{n}.fit", body=b"%d" % n) for n in range(2))
     for job, step in ((unsure, replace(RETRY, uncertain=True)), (plain, RETRY)):
-        jobs.claim(job.id, NOW)
-        jobs.record(job.id, step, NOW)
+        claims.claim(job.id, NOW)
+        claims.record(job.id, step, NOW)
     jobs.bring_forward()
 
     assert (the(unsure.id).next_attempt_at, the(plain.id).next_attempt_at) == (NOW + 60, 0)
@@ -495,7 +495,7 @@ def test_reading_needs_no_daemon_and_writes_nothing(tmp_path: Path) -> None:
     with tables.opened_to_read(path):
         assert job.id == history.listed()[0].id
         with pytest.raises(tables.DatabaseError):
-            jobs.claim(job.id, NOW)
+            claims.claim(job.id, NOW)
 
 
 def test_a_write_that_fails_is_known_until_one_succeeds(ledger: Path) -> None:

@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from fakes import APP, NOW, UPLOADS, Clock, an_athlete, grant, tokens
 from fit_writer import ride
 from fitferry import policy
-from fitferry.ledger import history, jobs, shared, tables
+from fitferry.ledger import claims, held, history, jobs, shared, tables
 from fitferry.model import OPEN, Job, Status, Stillness
 from fitferry.pipeline import admit
 from fitferry.pipeline.attempt import Attempts
@@ -127,9 +127,9 @@ def people(deed: str) -> None:
     ids = [job.id for status in ANY for job in jobs.with_status(status)]
     match deed:
         case "none":
-            jobs.set_all_aside("backlog")
+            held.set_all_aside("backlog")
         case "all":
-            jobs.let_go("backlog", since=None)
+            held.let_go("backlog", since=None)
         case "retry":
             for job in jobs.with_status(Status.FAILED):
                 jobs.requeue(job.id, [Status.FAILED])
@@ -234,7 +234,7 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def boot(self) -> None:
         """A start."""
-        jobs.release_all(LONGEST, UPLOADS.uncertain_delay, self.clock())
+        claims.release_all(LONGEST, UPLOADS.uncertain_delay, self.clock())
         shared.hurry_gates(self.clock())
         strava = Strava(APP, transport=self.server.transport())
         kept = tokens(strava)

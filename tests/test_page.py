@@ -13,7 +13,7 @@ import pytest
 from markupsafe import escape
 
 from fakes import NOW, refused
-from fitferry.ledger import athletes, files, jobs, shared
+from fitferry.ledger import athletes, claims, files, jobs, shared
 from fitferry.ledger.files import File
 from fitferry.model import (
     Admission,
@@ -173,8 +173,8 @@ def test_the_history_is_filtered(scene: Scene, query: str, files: set[str]) -> N
     scene.done("cycling", 1, "a.fit")
     scene.done("swimming", 1, "swim.fit")
     scene.activity(name="broken.fit")
-    jobs.claim(named("broken.fit").id, scene.now)
-    jobs.record(named("broken.fit").id, Step(Outcome.FAILED, Status.FAILED), scene.now)
+    claims.claim(named("broken.fit").id, scene.now)
+    claims.record(named("broken.fit").id, Step(Outcome.FAILED, Status.FAILED), scene.now)
     scene.activity(
         name="course.fit", admission=Admission(Status.SKIPPED, "no_activity", "not an activity: a course")
     )

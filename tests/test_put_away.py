@@ -16,7 +16,7 @@ import pytest
 from documents import zipped
 from fakes import APP, NOW, a_job, the
 from fitferry import folders
-from fitferry.ledger import files, jobs
+from fitferry.ledger import claims, files, jobs
 from fitferry.ledger.files import File
 from fitferry.model import (
     Admission,
@@ -47,9 +47,9 @@ def where(tmp_path: Path) -> Archive:
 
 def done(job: Job, wanted: AfterUpload, outcome: Outcome = Outcome.COMPLETED) -> None:
     """Let a job be completed, with what is to become of its file."""
-    jobs.claim(job.id, NOW)
+    claims.claim(job.id, NOW)
     step = Step(outcome, Status.COMPLETED, strava_activity_id=7)
-    jobs.record(job.id, step, NOW, after_done=wanted)
+    claims.record(job.id, step, NOW, after_done=wanted)
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -459,9 +459,9 @@ def test_a_zip_with_a_duplicate_of_something_else_is_kept_wherever_it_was_seen_f
 ) -> None:
     """It may be the last to hold that recording; where all that is in it went up, it is put away."""
     known = admitted(where.folder / "known.fit", ride(serial=1))
-    jobs.claim(known.id, NOW)
+    claims.claim(known.id, NOW)
     step = Step(Outcome.COMPLETED, Status.COMPLETED, strava_activity_id=7, error_code=error_code)
-    jobs.record(known.id, step, NOW, after_done=AfterUpload.KEEP)
+    claims.record(known.id, step, NOW, after_done=AfterUpload.KEEP)
     (where.folder / "known.fit").unlink()
     path = where.folder / "both.zip"
     new = admitted(path, zipped({"known.fit": ride(serial=1), "new.fit": ride(serial=2)}))

@@ -12,7 +12,7 @@ import pytest
 from fakes import APP, NOW
 from fitferry.actions import decide_since_again
 from fitferry.config import StravaSettings
-from fitferry.ledger import jobs
+from fitferry.ledger import comparisons, jobs
 from fitferry.model import Arrival, Status, Stillness
 from fitferry.pipeline.reception import FEW, Reception
 
@@ -78,7 +78,7 @@ def test_old_activities_that_are_found_on_strava_meanwhile_count_as_well(house: 
     """Nobody has decided about the rest only because the list came before the scan's end."""
     house.drop(OLD, FEW + 3)
     there = [job.id for job in jobs.with_status(Status.HELD)][:FEW]
-    jobs.compared(dict.fromkeys(there, 7), NOW)
+    comparisons.compared(dict.fromkeys(there, 7), NOW)
     house.reception.scan_ended(FEW + 3)
 
     assert house.counts() == (3, 0)

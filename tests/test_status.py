@@ -12,7 +12,7 @@ import pytest
 
 from fakes import NOW, a_job, the
 from fitferry import status
-from fitferry.ledger import athletes, jobs, shared
+from fitferry.ledger import athletes, claims, jobs, shared
 from fitferry.model import Gate, GateName, Outcome, Problem, Status, Step, Trouble, WaitingFor, WatchState
 
 pytestmark = pytest.mark.usefixtures("ledger")
@@ -121,8 +121,8 @@ def test_a_failed_job_needs_a_person_until_it_is_put_aside(tmp_path: Path) -> No
     """Without being a problem of its own: the history shows it."""
     connect()
     job = a_job(tmp_path / "a.fit")
-    jobs.claim(job.id, NOW)
-    jobs.record(job.id, Step(Outcome.FAILED, Status.FAILED), NOW)
+    claims.claim(job.id, NOW)
+    claims.record(job.id, Step(Outcome.FAILED, Status.FAILED), NOW)
     assert (snapshot()["state"], snapshot()["problems"]) == ("attention", [])
     jobs.set_aside(job.id)
 
@@ -138,9 +138,9 @@ def test_a_job_shows_its_own_wait_or_the_one_that_all_share(tmp_path: Path) -> N
     """The connection first, then what is shut, then its own."""
     job = a_job(tmp_path / "a.fit")
     assert waits(job.id) == (None, NOW)
-    jobs.claim(job.id, NOW)
+    claims.claim(job.id, NOW)
     assert waits(job.id) == (None, None)
-    jobs.record(job.id, Step(Outcome.RETRY, Status.PENDING, WaitingFor.RETRY, NOW + 60), NOW)
+    claims.record(job.id, Step(Outcome.RETRY, Status.PENDING, WaitingFor.RETRY, NOW + 60), NOW)
     assert waits(job.id) == (WaitingFor.RETRY, NOW + 60)
     gate(GateName.NETWORK, NOW + 300)
     assert waits(job.id) == (WaitingFor.NETWORK, NOW + 300)

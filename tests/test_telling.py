@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fakes import NOW, a_job
-from fitferry.ledger import jobs
+from fitferry.ledger import claims
 from fitferry.model import Outcome, Problem, Status, Step
 from fitferry.telling import Telling
 from fitferry.words import words
@@ -45,9 +45,9 @@ def problem(code: str, athlete: str | None = "me", folder: str = "") -> Problem:
 def finish(path: Path, status: Status, at: float, words: str | None = None) -> None:
     """Let an upload end."""
     job = a_job(path, path.name.encode())
-    jobs.claim(job.id, NOW)
+    claims.claim(job.id, NOW)
     outcome = Outcome.FAILED if status is Status.FAILED else Outcome.COMPLETED
-    jobs.record(job.id, Step(outcome, status, strava_activity_id=7, error_message=words), at)
+    claims.record(job.id, Step(outcome, status, strava_activity_id=7, error_message=words), at)
 
 
 def test_a_problem_is_told_once_and_its_end_once() -> None:

@@ -15,7 +15,7 @@ from werkzeug.test import Client
 
 from fakes import NOW, an_athlete
 from fitferry import __version__
-from fitferry.ledger import athletes, history, jobs
+from fitferry.ledger import athletes, claims, history, jobs
 from fitferry.model import Job, Outcome, Status, Step
 from fitferry.web.doors import make_login_link
 from fitferry.web.guard import COOKIE, OTHER_BYTES, UPLOAD_BYTES
@@ -34,8 +34,8 @@ def page(tmp_path: Path) -> Page:
 
 def set_status(job: Job, status: Status, **step: Any) -> None:
     """Let an attempt have come to this."""
-    jobs.claim(job.id, NOW)
-    jobs.record(job.id, Step(Outcome.FAILED, status, **step), NOW)
+    claims.claim(job.id, NOW)
+    claims.record(job.id, Step(Outcome.FAILED, status, **step), NOW)
 
 
 # Who may ask
@@ -404,7 +404,7 @@ def test_a_known_activity_is_queued_where_that_makes_sense(
 def test_an_activity_in_flight_is_a_conflict_and_an_unknown_one_is_not_found(page: Page) -> None:
     """Nothing is sent twice at once."""
     job = page.job()
-    jobs.claim(job.id, NOW)
+    claims.claim(job.id, NOW)
 
     assert page.api("POST", f"/api/v1/strava/upload/{job.activity_id}").status_code == 409
     assert page.api("POST", "/api/v1/strava/upload/999").status_code == 404

@@ -14,7 +14,7 @@ from fitferry.config import Settings
 from fitferry.config.values import is_reasonable
 from fitferry.errors import Refused
 from fitferry.formats import Item, is_known
-from fitferry.ledger import athletes, files, jobs, shared
+from fitferry.ledger import athletes, files, held, jobs, shared
 from fitferry.ledger.files import File
 from fitferry.model import (
     MAX_FILE_BYTES,
@@ -122,8 +122,8 @@ class Actions:
         if day is not None and not is_reasonable(day):
             raise Refused("bad_value", "no activity can have started on that day")
         if decision != "none":
-            jobs.let_go("backlog", since=_midnight(day) if day is not None else None)
-        jobs.set_all_aside("backlog")
+            held.let_go("backlog", since=_midnight(day) if day is not None else None)
+        held.set_all_aside("backlog")
         self._poke()
         return backlog(self._settings.athletes, self._clock())
 
@@ -152,7 +152,7 @@ class Actions:
 
 def backlog(names: Iterable[str], now: float) -> Backlog:
     """What waits for a decision. `names`: the athletes of the settings."""
-    count, oldest, newest, since = jobs.held_span("backlog")
+    count, oldest, newest, since = held.span("backlog")
     can_read = all(athletes.get(name).can_read for name in names)
     days = allowances.days_for(count, shared.allowance(), now, can_read=can_read)
     return Backlog(count, oldest, newest, days, since or 0.0)
@@ -164,9 +164,9 @@ def decide_since_again(settings: Settings) -> int:
     since = settings.strava.since
     decided = ["since"] if since is None else ["since", "backlog"]
     for code in decided:
-        freed += jobs.let_go(code, since=None if since is None else _midnight(since), unknown=True)
+        freed += held.let_go(code, since=None if since is None else _midnight(since), unknown=True)
     if since is not None:
-        jobs.hold_instead("backlog", admit.before_since(since))
+        held.hold_instead("backlog", admit.before_since(since))
     return freed
 
 

@@ -17,7 +17,7 @@ from fitferry.config import Settings, WatchSettings
 from fitferry.errors import CannotRun, KeyProblem, LedgerProblem
 from fitferry.intake import Tree
 from fitferry.jobs import Jobs
-from fitferry.ledger import copies, jobs, shared, tables
+from fitferry.ledger import claims, copies, shared, tables
 from fitferry.metrics import Metrics
 from fitferry.notify import Notifier
 from fitferry.nudge import Nudge
@@ -242,7 +242,9 @@ def _vault(settings: Settings) -> Vault:
 
 def _take_over(settings: Settings, now: float) -> None:
     """Take over from the process before: its claims, its gates, and what the settings held then."""
-    released = jobs.release_all(policy.longest_wait(settings.uploads), settings.uploads.uncertain_delay, now)
+    released = claims.release_all(
+        policy.longest_wait(settings.uploads), settings.uploads.uncertain_delay, now
+    )
     shared.hurry_gates(now)
     freed = actions.decide_since_again(settings)
     if released or freed:

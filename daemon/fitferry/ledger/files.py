@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fitferry.ledger.rows import inside
 from fitferry.ledger.tables import (
     ActivityRow,
     DoubtRow,
@@ -53,12 +54,6 @@ def admit(file: File, newcomers: Iterable[Newcomer], now: float) -> list[tuple[i
         return [_take(file, newcomer, now) for newcomer in newcomers]
 
 
-def remember(athlete: str, path: str, sha256: str, signature: Signature) -> None:
-    """Write down that these bytes were seen at this path, so that no scan hashes them again."""
-    with writing():
-        _remember(athlete, path, sha256, signature)
-
-
 def seen(athlete: str, path: str) -> Signature | None:
     """The signature that a path had when its bytes were last read for this athlete."""
     row = _seen(athlete, path)
@@ -67,10 +62,9 @@ def seen(athlete: str, path: str) -> Signature | None:
 
 def seen_below(athlete: str, folder: str) -> dict[str, tuple[int, int, int]]:
     """Size, mtime_ns and ctime_ns of every known path below a folder, for a scan of very many."""
-    start = os.fsencode(folder.rstrip("/")) + b"/"
     rows = SeenPathRow.select(
         SeenPathRow.path, SeenPathRow.size, SeenPathRow.mtime_ns, SeenPathRow.ctime_ns
-    ).where(SeenPathRow.path >= start, SeenPathRow.path < start[:-1] + b"0", SeenPathRow.athlete == athlete)
+    ).where(inside(SeenPathRow.path, folder), SeenPathRow.athlete == athlete)
     return {os.fsdecode(path): (size, mtime, ctime) for path, size, mtime, ctime in raw(rows)}
 
 

@@ -1,12 +1,21 @@
-"""How does a row become a Job? A copy of what the ledger knows, never the row itself."""
+"""How do rows become jobs? A copy of what the ledger knows, never the row itself; and what several questions share."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
-from fitferry.ledger.tables import ActivityRow, JobRow
+from fitferry.ledger.tables import ActivityRow, JobRow, fn, tuples
 from fitferry.model import AfterUpload, Job, Status, WaitingFor
+
+FREE: dict[str, Any] = {"claimed_at": None, "claim": None}
+ASIDE: dict[str, Any] = {
+    "status": Status.SKIPPED,
+    "error_code": "dismissed",
+    "error_message": "put aside by hand",
+    **FREE,
+}
 
 
 def jobs_where(where: Any, *, order: tuple[Any, ...] | None = None, limit: int | None = None) -> list[Job]:
@@ -14,6 +23,23 @@ def jobs_where(where: Any, *, order: tuple[Any, ...] | None = None, limit: int |
     query = JobRow.select(JobRow, ActivityRow).join(ActivityRow).where(where)
     query = query.order_by(*(order or (JobRow.id.desc(),)))
     return [_job(row) for row in (query.limit(limit) if limit is not None else query)]
+
+
+def jobs_below(athlete: str, folder: str, where: Any) -> list[int]:
+    """The jobs that a condition finds whose files are below a folder."""
+    here = inside(ActivityRow.path, folder) & (ActivityRow.athlete == athlete)
+    return [row[0] for row in tuples(JobRow.select(JobRow.id).join(ActivityRow).where(here, where))]
+
+
+def of_athletes(*athletes: str) -> Any:
+    """Of these athletes, but not by their index: nearly every activity is theirs, and few jobs are open."""
+    return fn.COALESCE(ActivityRow.athlete, "").in_(athletes)
+
+
+def inside(column: Any, folder: str | Path) -> Any:
+    """Whether a path is below a folder, by the path's index."""
+    start = os.fsencode(folder).rstrip(b"/") + b"/"
+    return (column >= start) & (column < start[:-1] + b"0")
 
 
 def _job(row: Any) -> Job:

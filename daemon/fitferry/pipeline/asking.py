@@ -15,7 +15,7 @@ from fitferry import allowance as allowances
 from fitferry import policy
 from fitferry.config import StravaSettings, UploadSettings
 from fitferry.errors import ClaimLost, StravaFault
-from fitferry.ledger import athletes, jobs, shared
+from fitferry.ledger import athletes, claims, jobs, shared
 from fitferry.model import AfterUpload, Fault, GateName, Job, ListedActivity, Outcome, Step
 from fitferry.pipeline import compare, confirm, metadata, whereabouts
 from fitferry.pipeline.put_away import Archive, intention
@@ -184,14 +184,14 @@ class Asking:
         fields = upload_fields(self._rules, metadata.of_job(job))
 
         def send(token: str) -> Step:
-            if not jobs.about_to_send(job.id, self._clock(), job.claim):
+            if not claims.about_to_send(job.id, self._clock(), job.claim):
                 raise ClaimLost
             stage.sent = True
             report = self._strava.upload(
                 body, token=token, external_id=job.external_id, data_type=job.data_type, fields=fields
             )
             now = self._last_sent = self._clock()
-            if report.upload_id and not jobs.accepted(job.id, report.upload_id, now, job.claim):
+            if report.upload_id and not claims.accepted(job.id, report.upload_id, now, job.claim):
                 raise ClaimLost
             known = replace(
                 job, upload_id=report.upload_id or None, accepted_at=now, looks=0, uncertain=False
@@ -219,7 +219,7 @@ class Asking:
 
         Each job in flight asks one thing at a time, and begins it only while enough for each of them is left.
         """
-        now, others = self._clock(), jobs.in_flight() - 1
+        now, others = self._clock(), claims.in_flight() - 1
         # Read after the count: whoever is not in flight any more has been heard.
         room = allowances.room(shared.allowance(), now, others)
         left = room.send if stage.at is Move.SEND else room.look

@@ -10,7 +10,7 @@ import structlog
 from fitferry import folders, policy
 from fitferry.config import StravaSettings, UploadSettings
 from fitferry.errors import ClaimLost, KeyProblem, NotConnected, StravaFault
-from fitferry.ledger import jobs, shared
+from fitferry.ledger import claims, comparisons, jobs, shared
 from fitferry.ledger.tables import DatabaseError
 from fitferry.model import AfterUpload, Fault, GateName, Job, Outcome, Status, Step
 from fitferry.pipeline import compare
@@ -62,7 +62,7 @@ class Attempts:
         probed = self._pass_gates(self._clock())
         if before is not None and probed is not None:
             with self._claims.one() as number:
-                job = jobs.claim(job_id, self._clock(), number)
+                job = claims.claim(job_id, self._clock(), number)
                 if job is not None:
                     self._attempt(job, Stage(before.tried_at))
         # Gates that this attempt could neither open nor keep shut are the next job's to try.
@@ -124,7 +124,7 @@ class Attempts:
         if any(gate.until > now for gate in shared.gates().values()):
             return
         with self._claims.one() as number:
-            job = jobs.claim_to_compare(job_id, now, number)
+            job = claims.claim_to_compare(job_id, now, number)
             if job is not None:
                 self._compare(job)
 
@@ -137,20 +137,20 @@ class Attempts:
         except (KeyProblem, NotConnected):
             _log.info("cannot compare", athlete=job.athlete, reason="not connected")
         except DatabaseError:
-            jobs.compared({job.id: None}, self._clock())  # so little may have room
+            comparisons.compared({job.id: None}, self._clock())  # so little may have room
             raise
         except Exception:  # noqa: BLE001  # whatever it is: taken again, the look would cost a request each time
             _log.exception("surprise")
             compare.give_up(job, self._clock())
         finally:
-            jobs.release(job.id, job.claim)
+            claims.release(job.id, job.claim)
 
     def write_what_is_left(self) -> None:
         """Write down what could not be written when it was known, and let go of what nobody works on any more."""
         for job, step in list(self._unwritten.values()):
             self._record(job, step)
             del self._unwritten[job.id]
-        strays = jobs.release_strays(self._held, self._uploads.uncertain_delay, self._clock())
+        strays = claims.release_strays(self._held, self._uploads.uncertain_delay, self._clock())
         if strays:
             _log.warning("lost claims released", uploads=strays)
 
@@ -169,7 +169,7 @@ class Attempts:
     def _record(self, job: Job, step: Step) -> None:
         now = self._clock()
         self._share(step)
-        if not jobs.record(job.id, step, now, job.claim, after_done=self._intended(job, step)):
+        if not claims.record(job.id, step, now, job.claim, after_done=self._intended(job, step)):
             _log.error("claim lost", outcome=step.outcome)
             return
         log = _log.warning if step.outcome in {Outcome.FAILED, Outcome.RETRY} else _log.info

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from fitferry.ledger import jobs
+from fitferry.ledger import comparisons
 from fitferry.model import Job, ListedActivity, Status
 from fitferry.pipeline.admit import OLD_SECONDS
 from fitferry.strava.client import PAGE
@@ -29,19 +29,19 @@ def is_worth_it(job: Job, now: float) -> bool:
     if started is None or started >= now - OLD_SECONDS or job.compared_at is not None:
         return False
     first_time = job.sent_at is None and job.external_id == job.sha256
-    return first_time and jobs.many_uncompared(job.athlete, now - OLD_SECONDS, MANY)
+    return first_time and comparisons.many_uncompared(job.athlete, now - OLD_SECONDS, MANY)
 
 
 def is_wanted(athletes: Iterable[str], now: float) -> bool:
     """Whether any held activity is still to be looked for, now or later."""
-    return bool(jobs.to_compare(athletes, now - OLD_SECONDS))
+    return bool(comparisons.to_compare(athletes, now - OLD_SECONDS))
 
 
 def next_held(athletes: Iterable[str], now: float) -> tuple[list[int], float]:
     """The held activity from which the next list is to be asked for, if any, and the seconds until another is."""
     ready, later = [], math.inf
-    for one in jobs.to_compare(athletes, now - OLD_SECONDS):
-        _, until = jobs.put_off_so_far(one.athlete)
+    for one in comparisons.to_compare(athletes, now - OLD_SECONDS):
+        _, until = comparisons.put_off_so_far(one.athlete)
         if 0 < until - now <= PAUSES[-1]:  # more is a clock that has jumped back
             later = min(later, until - now)
         else:
@@ -56,22 +56,23 @@ def settle(job: Job, page: list[ListedActivity], now: float) -> int | None:
     """
     start = job.start_time or 0.0
     reaches = min((one.start_time for one in page), default=0.0) + SAME_START if len(page) >= PAGE else 0.0
-    others = [one for one in jobs.uncompared(job.athlete, min(reaches, start), start) if one.id != job.id]
+    others = comparisons.uncompared(job.athlete, min(reaches, start), start)
     found = {one.id: _match(one, page) for one in [job, *others]}
-    jobs.compared(found, now)
+    comparisons.compared(found, now)
     return found[job.id]
 
 
 def give_up(job: Job, now: float) -> None:
     """Strava's list cannot be had: what waits is sent as it is; what is held can wait, and keeps its place at last."""
-    tries, _ = jobs.put_off_so_far(job.athlete)
+    tries, _ = comparisons.put_off_so_far(job.athlete)
     if job.status is not Status.HELD:
-        jobs.compared({job.id: None}, now)
+        comparisons.compared({job.id: None}, now)
     elif tries < len(PAUSES):
-        jobs.put_off(job.id, tries + 1, now + PAUSES[tries])
+        comparisons.put_off(job.id, tries + 1, now + PAUSES[tries])
     else:
         start = job.start_time or 0.0
-        jobs.compared(dict.fromkeys([one.id for one in jobs.uncompared(job.athlete, 0.0, start)]), now)
+        others = comparisons.uncompared(job.athlete, 0.0, start)
+        comparisons.compared({one.id: None for one in others}, now)
 
 
 def _match(job: Job, page: list[ListedActivity]) -> int | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 import structlog
 
 from fitferry.config import StravaSettings
-from fitferry.ledger import files, jobs
+from fitferry.ledger import comparisons, files, held, jobs
 from fitferry.model import Arrival, Status, Stillness
 from fitferry.pipeline import admit
 from fitferry.rules import Rule
@@ -65,11 +65,11 @@ class Reception:
     def _receive(self) -> None:
         self._new = False
         files.folder_scanned(self._athlete, self._folder, self._clock())
-        held = jobs.held_below(self._athlete, self._folder, "backlog")
+        old = held.below(self._athlete, self._folder, "backlog")
         # What was found on Strava while the scan ran was old, too: the others are no fewer for it.
-        if held and len(held) + len(jobs.found_below(self._athlete, self._folder)) > FEW:
-            _log.info("backlog", folder=self._folder, athlete=self._athlete, old_activities=len(held))
+        if old and len(old) + len(comparisons.found_below(self._athlete, self._folder)) > FEW:
+            _log.info("backlog", folder=self._folder, athlete=self._athlete, old_activities=len(old))
             return
-        for job_id in held:
+        for job_id in old:
             jobs.requeue(job_id, [Status.HELD])
         self._poke()

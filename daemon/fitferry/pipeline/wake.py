@@ -8,7 +8,7 @@ from fitferry import allowance as allowances
 from fitferry import policy
 from fitferry.allowance import Room
 from fitferry.config import UploadSettings
-from fitferry.ledger import athletes, jobs, shared
+from fitferry.ledger import athletes, claims, jobs, shared
 from fitferry.model import GateName
 from fitferry.pipeline import compare
 
@@ -21,14 +21,14 @@ def wake(names: Iterable[str], uploads: UploadSettings, now: float) -> tuple[lis
 
     While a gate is shut that is no job at all, whatever waits: a long outage costs no work.
     """
-    jobs.clamp(policy.longest_wait(uploads), now)
+    claims.clamp(policy.longest_wait(uploads), now)
     shared.clamp(policy.GATE_SECONDS, now)
     connected, gates = athletes.connected(names), shared.gates()
     opens = max((gate.until for gate in gates.values()), default=0.0)
     if opens > now:
         return [], opens - now
     readers = [name for name in connected if athletes.get(name).can_read]
-    flying = jobs.in_flight()
+    flying = claims.in_flight()
     if gates and not (flying or jobs.any_open(connected) or compare.is_wanted(readers, now)):
         shared.reopen(*gates)  # nobody is left to try them
         gates = {}
