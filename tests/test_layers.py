@@ -14,7 +14,7 @@ ROWS = [
     ["words"],
     ["model"],
     ["errors", "sports"],
-    ["mounts", "folders", "rules", "sketch"],
+    ["mounts", "folders", "disk", "rules", "sketch"],
     ["config", "layout", "logs"],
     ["fit", "allowance", "lock"],
     ["formats"],
@@ -51,7 +51,7 @@ SHARED = {
     "flask": {"web", "sandbox"},
     "click": {"cli"},
     "rich": {"cli"},
-    "msgspec": {"config", "strava", "sandbox", "web"},
+    "msgspec": {"config", "strava"},
 }
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from documents import zipped
 from fakes import APP, NOW, a_job, the
-from fitferry import folders
+from fitferry import disk, folders
 from fitferry.ledger import claims, files, jobs
 from fitferry.ledger.files import File
 from fitferry.model import (
@@ -242,7 +242,7 @@ def test_the_first_one_goes_when_the_name_of_its_copy_is_on_the_disk(
 ) -> None:
     """A power cut in between leaves two, not none."""
     left: list[dict[str, bytes]] = []
-    monkeypatch.setattr(put_away, "_to_disk", lambda _folder: left.append(tree(where.folder)))
+    monkeypatch.setattr(disk, "sync", lambda _folder: left.append(tree(where.folder)))
     job = a_job(where.folder / "a.fit")
     done(job, AfterUpload.ARCHIVE)
     put_away_all([where])

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 from pathlib import Path
 
-from fitferry import mounts
+from fitferry import disk, mounts
 from fitferry.errors import CannotRun
 
 STATE_DB = "state.db"
@@ -57,11 +56,6 @@ def api_token(folder: Path) -> str:
     token = secrets.token_urlsafe(32)
     scratch = path.with_name(f".{API_TOKEN}.part")
     scratch.unlink(missing_ok=True)
-    with os.fdopen(
-        os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii"
-    ) as file:
-        file.write(token + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    disk.write_new(scratch, f"{token}\n".encode())
     scratch.replace(path)
     return token

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 from pathlib import Path
 
-from fitferry import layout
+from fitferry import disk, layout
 from fitferry.ledger import jobs
 
 _LONGEST = 200
@@ -21,12 +20,9 @@ def keep(state: Path, body: bytes, name: str) -> Path:
     spool.mkdir(mode=0o700, exist_ok=True)
     folder.mkdir(mode=0o700)
     path = folder / _plain(name)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
+    disk.write_new(path, body)
     for one in (folder, spool):
-        _sync(one)
+        disk.sync(one)
     return path
 
 
@@ -42,14 +38,6 @@ def empty(state: Path) -> None:
     for path in (state / layout.SPOOL).glob("*/*"):
         if not jobs.need_file(str(path)):
             forget(path)
-
-
-def _sync(folder: Path) -> None:
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
 
 
 def _plain(name: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from fitferry import disk
 from fitferry.errors import KeyProblem
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -106,17 +107,9 @@ def write_keys(path: Path, keys: list[bytes]) -> None:
     scratch = path.with_name(f".{path.name}.part")
     try:
         scratch.unlink(missing_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        with os.fdopen(os.open(scratch, flags, 0o600), "wb") as file:
-            file.write(b"\n".join(keys) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        disk.write_new(scratch, b"\n".join(keys) + b"\n")
         scratch.replace(path)
-        handle = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        disk.sync(path.parent)
     except OSError as error:
         raise KeyProblem(f"the key file {path} cannot be written ({error.strerror})") from error
 

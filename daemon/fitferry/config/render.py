@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import tomli_w
 
+from fitferry import disk
 from fitferry.config.keys import SECTIONS, Key, of_section
 from fitferry.errors import Refused
 
@@ -64,12 +64,7 @@ def write_config(path: Path, text: str, *, force: bool, check: Callable[[Path], 
         raise Refused("exists", f"{path} is there already; --force replaces it", 409)
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with os.fdopen(
-        os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
-    ) as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    disk.write_new(scratch, text.encode())
     try:
         check(scratch)
         scratch.replace(path)

@@ -7,11 +7,11 @@ is uncertain, and so is what the next scan finds missing.
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from fitferry import disk
 from fitferry.ledger import tables
 from fitferry.ledger.tables import DoubtRow, JobRow, put, writing
 from fitferry.model import Status, WaitingFor
@@ -49,9 +49,9 @@ def mend(path: Path, stamp: str) -> Path | None:
             scratch = path.with_suffix(".put-back")
             scratch.write_bytes(copy.read_bytes())
             scratch.chmod(0o600)
-            _to_disk(scratch)
+            disk.sync(scratch)
             scratch.replace(path)
-            _to_disk(path.parent)
+            disk.sync(path.parent)
             return copy
     return None
 
@@ -85,9 +85,9 @@ def copy_now(path: Path, day: str) -> Path:
     if not is_whole(scratch):
         scratch.unlink()
         raise sqlite3.DatabaseError("the copy of the database is not whole")
-    _to_disk(scratch)
+    disk.sync(scratch)
     scratch.replace(target)
-    _to_disk(target.parent)
+    disk.sync(target.parent)
     for old in list(_copies(path))[KEPT:]:
         old.unlink(missing_ok=True)
     return target
@@ -100,11 +100,3 @@ def has_copy_of(path: Path, day: str) -> bool:
 
 def _copies(path: Path) -> Iterator[Path]:
     yield from sorted(path.parent.glob(_PATTERN), reverse=True)
-
-
-def _to_disk(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

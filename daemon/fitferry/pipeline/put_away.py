@@ -17,7 +17,7 @@ from pathlib import Path
 
 import structlog
 
-from fitferry import folders
+from fitferry import disk, folders
 from fitferry.ledger import files, jobs
 from fitferry.model import AfterUpload, Job, Status
 from fitferry.pipeline import admit
@@ -185,7 +185,7 @@ def _place(aside: Path, target: Path, sha256: str) -> Path:
             raise
         with _copied(aside, target, sha256) as copy:
             name = _moved(copy, target, sha256)
-    _to_disk(name.parent)
+    disk.sync(name.parent)
     aside.unlink(missing_ok=True)
     return name
 
@@ -257,11 +257,3 @@ def _names(path: Path) -> Iterator[Path]:
 def _has(path: Path, sha256: str) -> bool:
     reading = admit.read(str(path)) if path.is_file() and not path.is_symlink() else None
     return reading is not None and reading.sha256 == sha256
-
-
-def _to_disk(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
