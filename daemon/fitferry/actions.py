@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from datetime import date
 
 import structlog
 
@@ -122,7 +122,7 @@ class Actions:
         if day is not None and not is_reasonable(day):
             raise Refused("bad_value", "no activity can have started on that day")
         if decision != "none":
-            held.let_go("backlog", since=_midnight(day) if day is not None else None)
+            held.let_go("backlog", since=admit.midnight(day) if day is not None else None)
         held.set_all_aside("backlog")
         self._poke()
         return backlog(self._settings.athletes, self._clock())
@@ -164,7 +164,7 @@ def decide_since_again(settings: Settings) -> int:
     since = settings.strava.since
     decided = ["since"] if since is None else ["since", "backlog"]
     for code in decided:
-        freed += held.let_go(code, since=None if since is None else _midnight(since), unknown=True)
+        freed += held.let_go(code, since=None if since is None else admit.midnight(since), unknown=True)
     if since is not None:
         held.hold_instead("backlog", admit.before_since(since))
     return freed
@@ -193,7 +193,3 @@ def _why_not(found: Inspection, body: bytes) -> str:
 
 def _fresh_id(job: Job) -> str:
     return f"{job.sha256}-{secrets.token_hex(4)}"
-
-
-def _midnight(day: date) -> float:
-    return datetime(day.year, day.month, day.day).astimezone().timestamp()

@@ -6,7 +6,6 @@ import logging
 import os
 import re
 import sys
-import warnings
 from collections.abc import MutableMapping
 from typing import Any, TextIO
 
@@ -56,8 +55,6 @@ def configure(level: str, form: str, stream: TextIO | None = None) -> None:
     logging.getLogger(__package__).setLevel(number)
     for name in _TELLTALES:
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    # A copied tree draws thousands of these, each with a list of all watches.
-    warnings.filterwarnings("ignore", module=r"watchdog\..*")
 
 
 def _last(form: str, out: TextIO) -> list[Any]:

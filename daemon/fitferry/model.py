@@ -120,7 +120,7 @@ class Fault(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How an attempt ended, for the log and the metrics."""
+    """How an attempt ended, for the log."""
 
     ACCEPTED = "accepted"
     PROCESSING = "processing"
@@ -432,6 +432,11 @@ class ListedActivity:
     external_id: str | None
     start_time: float
     elapsed_s: float
+
+    @property
+    def sent_as(self) -> str:
+        """What its upload was sent with: Strava appends the data type, abc becomes abc.fit."""
+        return (self.external_id or "").split(".", 1)[0]
 
 
 class Arrival(StrEnum):

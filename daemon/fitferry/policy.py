@@ -102,7 +102,7 @@ def move(job: Job, uploads: UploadSettings, *, can_read: bool, old: bool = False
 def after_confirm(job: Job, activity_id: int | None, around: Around) -> Step | None:
     """What it means that the activity was found, or not (None: send it now)."""
     if activity_id is not None:
-        return replace(_done(job), strava_activity_id=activity_id)
+        return seen_on_strava(job, activity_id)
     return given_up(replace(job, uncertain=False)) if _exhausted(job.failures, around.uploads) else None
 
 
@@ -121,9 +121,25 @@ def seen_on_strava(job: Job, activity_id: int) -> Step:
     return replace(_done(job), strava_activity_id=activity_id)
 
 
-def not_seen_yet(job: Job, around: Around) -> Step:
-    """An accepted upload does not stand in the athlete's list (yet)."""
-    return _still_processing(job, around)
+def still_processing(job: Job, around: Around) -> Step:
+    """An accepted upload is not done yet: it is looked at again later."""
+    since = around.now - (job.accepted_at if job.accepted_at is not None else around.now)
+    delays = (
+        around.uploads.check_delays if since < around.uploads.check_timeout else around.uploads.retry_delays
+    )
+    spacing = allowances.look_spacing(around.allowance, around.outstanding, around.now)
+    delay = max(_nth(delays, job.looks), 0 if allowances.is_fresh(job.start_time, around.now) else spacing)
+    if around.bulk:
+        delay = max(delay, BULK_LOOKS * around.uploads.check_delays[-1])
+    return replace(
+        _same(job, Outcome.PROCESSING if job.looks else Outcome.ACCEPTED),
+        waits_for=WaitingFor.PROCESSING,
+        next_attempt_at=around.now + min(max(delay, PAUSE), longest_wait(around.uploads)),
+        looks=job.looks + 1,
+        uncertain=False,
+        error_code=None,
+        error_message=None,
+    )
 
 
 def given_up(job: Job) -> Step:
@@ -136,7 +152,7 @@ def after_report(job: Job, report: UploadReport, around: Around) -> Step:
     step = _done(job)
     match report.state:
         case UploadState.PROCESSING:
-            return _still_processing(job, around)
+            return still_processing(job, around)
         case UploadState.READY:
             return replace(step, strava_activity_id=report.activity_id)
         case UploadState.DUPLICATE:
@@ -323,26 +339,6 @@ def _failed(step: Step, code: str, words: str) -> Step:
         waits_for=None,
         error_code=code,
         error_message=words,
-    )
-
-
-def _still_processing(job: Job, around: Around) -> Step:
-    since = around.now - (job.accepted_at if job.accepted_at is not None else around.now)
-    delays = (
-        around.uploads.check_delays if since < around.uploads.check_timeout else around.uploads.retry_delays
-    )
-    spacing = allowances.look_spacing(around.allowance, around.outstanding, around.now)
-    delay = max(_nth(delays, job.looks), 0 if allowances.is_fresh(job.start_time, around.now) else spacing)
-    if around.bulk:
-        delay = max(delay, BULK_LOOKS * around.uploads.check_delays[-1])
-    return replace(
-        _same(job, Outcome.PROCESSING if job.looks else Outcome.ACCEPTED),
-        waits_for=WaitingFor.PROCESSING,
-        next_attempt_at=around.now + min(max(delay, PAUSE), longest_wait(around.uploads)),
-        looks=job.looks + 1,
-        uncertain=False,
-        error_code=None,
-        error_message=None,
     )
 
 

@@ -94,17 +94,16 @@ def _was_lost(path: Path) -> bool:
 @contextlib.contextmanager
 def _built(settings: Settings, nudge: Nudge) -> Iterator[Supervisor]:
     """Everything that runs, started in this order and stopped in reverse."""
-    clock = time.time
     sealed = _vault(settings)
-    _take_over(settings, clock())
+    _take_over(settings, time.time())
     server = Server(settings.web.host, settings.web.port)
     with contextlib.ExitStack() as parts:
         metrics = Metrics()
         strava = parts.enter_context(
-            Strava(settings.strava, heard=lambda heard: shared.hear(heard, clock()), asked=metrics.asked)
+            Strava(settings.strava, heard=lambda heard: shared.hear(heard, time.time()), asked=metrics.asked)
         )
         tokens = Tokens(strava, sealed, redirect_uri=lambda: _url(settings, server) + CALLBACK)
-        for name in tokens.check(settings.athletes, clock()):
+        for name in tokens.check(settings.athletes, time.time()):
             _log.warning("connection lost", athlete=name, reason="the key does not open the stored tokens")
         attempts = _attempts(settings, strava, tokens)
         queue = _queue(settings, attempts)
@@ -120,7 +119,7 @@ def _built(settings: Settings, nudge: Nudge) -> Iterator[Supervisor]:
             telling=_telling(settings, notifier),
             url=lambda: _url(settings, server),
             port=lambda: server.port,
-            clock=clock,
+            clock=time.time,
         )
         metrics.show(supervisor.snapshot)
         parts.enter_context(notifier.running())

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fitferry import layout
+from fitferry import folders, layout
 from fitferry.cli import show
 from fitferry.cli.context import Context
+from fitferry.config import Settings, WatchSettings
+from fitferry.model import Inspection, Status, Verdict
+from fitferry.pipeline import metadata
+from fitferry.rules import matching, skipped_by, upload_fields
 from fitferry.words import say
 
 if TYPE_CHECKING:
-    from fitferry.config import Settings, WatchSettings
-    from fitferry.formats import Content
-    from fitferry.model import Inspection
+    from fitferry.formats import Content, Item
 
 _UNITS = {"duration_s": say("moving"), "elapsed_s": say("elapsed")}
 
@@ -43,17 +45,18 @@ def inspect(context: Context, files: tuple[Path, ...], as_json: bool) -> None:  
 def _inspected(context: Context, file: Path) -> dict[str, Any]:
     from fitferry.pipeline import admit  # noqa: PLC0415  # it imports fitparse
 
+    name = folders.shown(str(file), whole=True)
     try:
         reading = admit.read(str(file))
     except OSError as error:
-        return {"file": show.name(file), "would": f"not read it: {error.strerror or 'it is no regular file'}"}
+        return {"file": name, "would": f"not read it: {error.strerror or 'it is no regular file'}"}
     if reading is None:
-        return {"file": show.name(file), "would": "wait: it is being changed"}
+        return {"file": name, "would": "wait: it is being changed"}
     content = admit.examine(reading)
     several = len(content.items) > 1
     ruled = _ruled(context, file, content.found)
     return {
-        "file": show.name(file),
+        "file": name,
         "would": _known(context, reading.sha256) or _would(context, file, content, ruled),
         "verdict": content.found.verdict.value,
         "data_type": content.found.data_type or None,
@@ -62,28 +65,13 @@ def _inspected(context: Context, file: Path) -> dict[str, Any]:
         "size": reading.signature.size,
         "sha256": reading.sha256,
         **ruled,
-        **(
-            {
-                "activities": [
-                    {
-                        "name": one.name,
-                        "reason": one.found.reason or None,
-                        **_facts(one.found),
-                        "sha256": one.sha256,
-                    }
-                    for one in content.items
-                ]
-            }
-            if several
-            else {}
-        ),
+        **({"activities": [_part(one) for one in content.items]} if several else {}),
     }
 
 
 def _would(context: Context, file: Path, content: Content, ruled: dict[str, Any]) -> str:
     """What would be done, as the end of a sentence."""
-    from fitferry.model import Status, Verdict  # noqa: PLC0415  # `show` needs none of it
-    from fitferry.pipeline import admit  # noqa: PLC0415  # the same
+    from fitferry.pipeline import admit  # noqa: PLC0415  # it imports fitparse
 
     found = content.found
     whole = sum(one.found.verdict is Verdict.ACTIVITY for one in content.items)
@@ -103,8 +91,6 @@ def _would(context: Context, file: Path, content: Content, ruled: dict[str, Any]
 
 def _is_passed_over(context: Context, file: Path) -> bool:
     """Whether files of this name are taken from no watched folder, or are not from where this one lies."""
-    from fitferry import folders  # noqa: PLC0415  # `show` needs none of it
-
     settings = context.settings()
     own = _watch_of(settings, file)
     if own is None:
@@ -124,10 +110,6 @@ def _watch_of(settings: Settings, file: Path) -> WatchSettings | None:
 
 def _ruled(context: Context, file: Path, found: Inspection) -> dict[str, Any]:
     """What the rules of the settings say of an activity: which match, and what is sent with the file."""
-    from fitferry.model import Verdict  # noqa: PLC0415  # `show` needs none of it
-    from fitferry.pipeline import metadata  # noqa: PLC0415  # the same
-    from fitferry.rules import matching, skipped_by, upload_fields  # noqa: PLC0415  # the same
-
     settings = context.settings()
     if found.verdict is not Verdict.ACTIVITY or not settings.rules:
         return {}
@@ -160,6 +142,12 @@ def _known(context: Context, sha256: str) -> str | None:
     if not job.error_message:
         return f"do nothing: it is known as job {job.id} ({job.status})"
     return f"do nothing: it is known as job {job.id} ({job.status}: {job.error_message})"
+
+
+def _part(one: Item) -> dict[str, Any]:
+    """One of several activities in a file."""
+    said = {"name": one.name, "reason": one.found.reason or None}
+    return {**said, **_facts(one.found), "sha256": one.sha256}
 
 
 def _facts(found: Inspection) -> dict[str, Any]:

@@ -14,10 +14,11 @@ from fitferry.cli import show
 from fitferry.cli.context import Context
 from fitferry.cli.daemon import Daemon
 from fitferry.errors import FerryError
+from fitferry.model import Status
 
 _NEEDS_A_PERSON = 3
 _LOOK_SECONDS = 0.5
-_STATUSES = ("pending", "processing", "completed", "failed", "held", "skipped")
+_STATUSES = [status.value for status in Status]
 
 
 @click.command()
@@ -52,7 +53,6 @@ def uploads(context: Context, wanted: str | None, athlete: str | None, limit: in
     """List the uploads, newest first; `skipped` ones only when asked for."""
     from fitferry import status as shown  # noqa: PLC0415  # it opens the way to the ledger
     from fitferry.ledger import history  # noqa: PLC0415  # the same
-    from fitferry.model import Status  # noqa: PLC0415  # the same
 
     with context.reading():
         found = history.listed(status=Status(wanted) if wanted else None, athlete=athlete, limit=limit)

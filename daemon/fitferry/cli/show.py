@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 
@@ -97,11 +96,6 @@ def pairs(facts: Sequence[tuple[str, str]]) -> None:
 def _columns(text: str) -> int:
     """How many columns of a terminal a text takes: Korean letters take two."""
     return sum(2 if east_asian_width(one) in "WF" else 1 for one in text)
-
-
-def name(path: Path) -> str:
-    """A path for people and for JSON; bytes that are no text are replaced."""
-    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def duration(seconds: float | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,7 +162,7 @@ def _take(file: File, newcomer: Newcomer, now: float) -> tuple[int, bool]:
     known = _job_of(file.athlete, newcomer.sha256)
     if known is not None:
         return known, False
-    facts, admission = newcomer.found.facts, newcomer.admission
+    admission = newcomer.admission
     activity_id = ActivityRow.insert(
         athlete=file.athlete,
         sha256=newcomer.sha256,
@@ -171,17 +171,8 @@ def _take(file: File, newcomer: Newcomer, now: float) -> tuple[int, bool]:
         member=newcomer.member,
         size=file.size,
         data_type=newcomer.found.data_type,
-        kind=facts.kind,
-        sport=facts.sport,
-        sub_sport=facts.sub_sport,
-        start_time=facts.start_time,
-        duration_s=facts.duration_s,
-        elapsed_s=facts.elapsed_s,
-        distance_m=facts.distance_m,
-        manufacturer=facts.manufacturer,
-        product=facts.product,
-        sessions=facts.sessions,
         created_at=now,
+        **asdict(newcomer.found.facts),
     ).execute()
     sketch = newcomer.found.sketch
     if sketch is not None:

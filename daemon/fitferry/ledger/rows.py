@@ -22,7 +22,7 @@ def jobs_where(where: Any, *, order: tuple[Any, ...] | None = None, limit: int |
     """The jobs that a condition finds, newest first or in an order, with their activities."""
     query = JobRow.select(JobRow, ActivityRow).join(ActivityRow).where(where)
     query = query.order_by(*(order or (JobRow.id.desc(),)))
-    return [_job(row) for row in (query.limit(limit) if limit is not None else query)]
+    return [_job(row, row.activity) for row in (query.limit(limit) if limit is not None else query)]
 
 
 def jobs_below(athlete: str, folder: str, where: Any) -> list[int]:
@@ -42,8 +42,7 @@ def inside(column: Any, folder: str | Path) -> Any:
     return (column >= start) & (column < start[:-1] + b"0")
 
 
-def _job(row: Any) -> Job:
-    activity = row.activity
+def _job(row: Any, activity: Any) -> Job:
     return Job(
         id=row.id,
         activity_id=activity.id,

@@ -77,17 +77,14 @@ def admit(
         _log.debug("not yet", path=path, outcome=arrival, reason=content.found.reason)
         return arrival
     file = File(athlete, path, reading.sha256, reading.signature.size, reading.signature)
-    newcomers = [
-        Newcomer(
-            item.sha256,
-            item.found,
-            _skipped(item.found, athlete, path, rules)
-            or decide(item.found, strava, old=hold_old and _is_old(item, file, now)),
-            item.name,
-        )
-        # A file without any activity is written down itself, so that it is known.
-        for item in content.items or (Item(reading.sha256, content.found),)
-    ]
+    # A file without any activity is written down itself, so that it is known.
+    items = content.items or (Item(reading.sha256, content.found),)
+
+    def admission(item: Item) -> Admission:
+        old = hold_old and _is_old(item, file, now)
+        return _skipped(item.found, file, rules) or decide(item.found, strava, old=old)
+
+    newcomers = [Newcomer(item.sha256, item.found, admission(item), item.name) for item in items]
     return _take(file, newcomers, now)
 
 
@@ -157,11 +154,11 @@ def decide(found: Inspection, strava: StravaSettings, *, old: bool = False) -> A
     return Admission(Status.PENDING)
 
 
-def _skipped(found: Inspection, athlete: str, path: str, rules: Iterable[Rule]) -> Admission | None:
+def _skipped(found: Inspection, file: File, rules: Iterable[Rule]) -> Admission | None:
     """The word of a rule that an activity is not to be uploaded."""
     if found.verdict is not Verdict.ACTIVITY:
         return None
-    number = skipped_by(rules, metadata.of_facts(athlete, os.path.basename(path), found.facts))
+    number = skipped_by(rules, metadata.of_facts(file.athlete, os.path.basename(file.path), found.facts))
     return None if number is None else Admission(Status.SKIPPED, "rule", f"skipped by rule {number}")
 
 
@@ -174,7 +171,12 @@ def starts_before(start_time: float | None, since: date | None) -> bool:
     """Whether an activity started before a local day began; one that does not say when did not."""
     if since is None or start_time is None:
         return False
-    return start_time < datetime(since.year, since.month, since.day).astimezone().timestamp()
+    return start_time < midnight(since)
+
+
+def midnight(day: date) -> float:
+    """When a local day begins."""
+    return datetime(day.year, day.month, day.day).astimezone().timestamp()
 
 
 def _not_yet(found: Inspection, still: Stillness) -> Arrival | None:

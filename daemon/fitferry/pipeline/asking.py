@@ -27,8 +27,6 @@ from fitferry.tokens import Tokens
 
 SEARCH_PAGES = 50
 """More pages of 200 are not looked through; nobody has so many activities in two days."""
-SEARCH_SECONDS = 86_400.0
-"""How far around an activity's start it is looked for among those on Strava: time zones may be off."""
 
 _MENDABLE = frozenset({Fault.TOKEN_REFUSED, Fault.APP_REFUSED})
 """What a fresh access token may mend: Strava has named the application for a stale token, too."""
@@ -152,7 +150,7 @@ class Asking:
             _log.info("confirmed", outcome=Outcome.COMPLETED, athlete=job.athlete, uploads=len(done))
         if activity_id is not None:
             return policy.seen_on_strava(job, activity_id)
-        return policy.not_seen_yet(job, self.around(stage))
+        return policy.still_processing(job, self.around(stage))
 
     def _list(
         self, job: Job, stage: Stage, before: float, after: float | None = None
@@ -165,11 +163,10 @@ class Asking:
     def _find(self, job: Job, stage: Stage) -> int | None:
         """The activity that came of an earlier attempt, found by the id that it was sent with."""
         middle = job.start_time if job.start_time is not None else (job.sent_at or self._clock())
-        after, before = middle - SEARCH_SECONDS, middle + SEARCH_SECONDS
+        after, before = middle - compare.AROUND, middle + compare.AROUND
         for _ in range(SEARCH_PAGES):
             listed = self._list(job, stage, before, after)
-            # Strava appends the data type: abc becomes abc.fit.
-            ours = [a.id for a in listed if (a.external_id or "").split(".", 1)[0] == job.external_id]
+            ours = [a.id for a in listed if a.sent_as == job.external_id]
             # Others may have begun in the same second.
             oldest = min((a.start_time for a in listed), default=before) + 1
             if ours or len(listed) < PAGE or oldest >= before:

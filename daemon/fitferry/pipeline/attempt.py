@@ -48,7 +48,8 @@ class Attempts:
         self._asking = Asking(
             strava, tokens, app=app, uploads=uploads, archives=self._archives, rules=rules, clock=clock
         )
-        self._unmoved: str | None = None
+        self.unmoved: str | None = None
+        """Why an uploaded file could not be archived or deleted; None if all could."""
         self._one_at_a_time = threading.Lock()
         self._unwritten: dict[int, tuple[Job, Step]] = {}
         self._claims = Claims()
@@ -204,13 +205,8 @@ class Attempts:
                 keep = AfterUpload(self._uploads.after_upload) is AfterUpload.KEEP
                 put_away_all(self._archives, keep=keep)
         except OSError as error:
-            if self._unmoved is None:
+            if self.unmoved is None:
                 _log.warning("cannot put away", path=error.filename, reason=error.strerror)
-            self._unmoved = f"{error.strerror or error}: {folders.shown(error.filename or '')}"
+            self.unmoved = f"{error.strerror or error}: {folders.shown(error.filename or '')}"
         else:
-            self._unmoved = None
-
-    @property
-    def unmoved(self) -> str | None:
-        """Why an uploaded file could not be archived or deleted; None if all could."""
-        return self._unmoved
+            self.unmoved = None

@@ -16,7 +16,7 @@ from fitferry.strava.client import PAGE
 MANY = 20
 """From so many on, looking first costs less than sending."""
 AROUND = 86_400.0
-"""How far after an activity's start the list begins."""
+"""How far from an activity's start it is looked for in a list, whatever else is: time zones may be off."""
 PAUSES = (60.0, 300.0, 1800.0, 7200.0)
 """Seconds until a list that was not given is asked for again, for what is held."""
 SAME_START = 60.0

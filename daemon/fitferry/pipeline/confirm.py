@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from fitferry import allowance as allowances
 from fitferry.ledger import jobs
 from fitferry.model import Job, ListedActivity
+from fitferry.pipeline.compare import AROUND
 
 MANY = 40
 """So many old activities on their way may be looked at one by one: the allowance lasts for that."""
-AROUND = 86_400.0
-"""How far after the newest start the list begins: time zones may be off."""
 PAGE_SECONDS = 30.0
 """For so long a page serves the workers that were rung at the same time."""
 LOOKS = 2
@@ -42,7 +41,7 @@ class Pages:
             waiting = jobs.outstanding_of(job.athlete)
             if page is None or not 0 <= now - page.asked_at < PAGE_SECONDS:
                 newest = max((one.start_time or 0.0 for one in waiting), default=now)
-                page = _Page(now, _by_external_id(ask(newest + AROUND)))
+                page = _Page(now, {one.sent_as: one.id for one in ask(newest + AROUND)})
                 self._pages[job.athlete] = page
         found = {
             one.id: page.activities[one.external_id] for one in waiting if one.external_id in page.activities
@@ -54,8 +53,3 @@ def is_bulk(job: Job, now: float) -> bool:
     """Whether a job is one of many old activities on their way."""
     old = job.start_time is not None and job.start_time < now - allowances.FRESH_SECONDS
     return old and jobs.many_wait(job.athlete, now - allowances.FRESH_SECONDS, MANY)
-
-
-def _by_external_id(page: list[ListedActivity]) -> dict[str, int]:
-    # Strava appends the data type: abc becomes abc.fit.
-    return {(one.external_id or "").split(".", 1)[0]: one.id for one in page if one.external_id}

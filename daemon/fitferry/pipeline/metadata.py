@@ -10,33 +10,24 @@ from fitferry.rules import Subject
 
 def of_job(job: Job) -> Subject:
     """Of an activity that is known."""
-    return Subject(
-        athlete=job.athlete,
-        file=job.file,
-        sport=job.sport,
-        sub_sport=job.sub_sport,
-        manufacturer=job.manufacturer,
-        product=job.product,
-        start=_local(job.start_time),
-        distance_m=job.distance_m,
-        duration_s=job.duration_s,
-    )
+    return _subject(job.athlete, job.file, job)
 
 
 def of_facts(athlete: str, file: str, facts: Facts) -> Subject:
     """Of an activity in a file."""
+    return _subject(athlete, file, facts)
+
+
+def _subject(athlete: str, file: str, said: Job | Facts) -> Subject:
+    start = said.start_time
     return Subject(
         athlete=athlete,
         file=file,
-        sport=facts.sport,
-        sub_sport=facts.sub_sport,
-        manufacturer=facts.manufacturer,
-        product=facts.product,
-        start=_local(facts.start_time),
-        distance_m=facts.distance_m,
-        duration_s=facts.duration_s,
+        sport=said.sport,
+        sub_sport=said.sub_sport,
+        manufacturer=said.manufacturer,
+        product=said.product,
+        start=None if start is None else datetime.fromtimestamp(start).astimezone(),
+        distance_m=said.distance_m,
+        duration_s=said.duration_s,
     )
-
-
-def _local(moment: float | None) -> datetime | None:
-    return None if moment is None else datetime.fromtimestamp(moment).astimezone()

@@ -1,4 +1,4 @@
-"""Which jobs may be tried now, and when is the next look worth it? Of the ledger it only mends what a clock has put wrong."""
+"""Which jobs may be tried now, and when is the next look worth it?"""
 
 from __future__ import annotations
 

@@ -11,8 +11,6 @@ from flask import Blueprint, Response, jsonify, redirect, render_template, reque
 
 from fitferry.sandbox.world import SCOPES, Token, World
 
-FORBIDDEN = "Forbidden"
-
 
 def error(status: int, message: str, resource: str, field: str, code: str) -> Response:
     """An error as Strava words it."""
