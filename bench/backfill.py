@@ -22,7 +22,8 @@ from fit_writer import ride
 from fitferry import allowance as allowances
 from fitferry import logs
 from fitferry.ledger import history, jobs, shared, tables
-from fitferry.model import Status, Stillness
+from fitferry.model.files import Stillness
+from fitferry.model.jobs import Status
 from fitferry.pipeline import admit
 from fitferry.pipeline.attempt import Attempts
 from fitferry.pipeline.put_away import Archive

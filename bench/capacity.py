@@ -22,7 +22,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from fit_writer import ride
 from fitferry.ledger import files, tables
 from fitferry.ledger.files import File
-from fitferry.model import Admission, Facts, Inspection, Newcomer, Signature, Status, Verdict
+from fitferry.model.files import Admission, Facts, Inspection, Newcomer, Signature, Verdict
+from fitferry.model.jobs import Status
 from household import Household, household
 
 LIMIT = [10**9] * 2

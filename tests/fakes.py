@@ -12,7 +12,8 @@ import httpx
 from fitferry.config import StravaSettings, UploadSettings
 from fitferry.ledger import athletes, files, jobs
 from fitferry.ledger.files import File
-from fitferry.model import Admission, Facts, Inspection, Job, Newcomer, Signature, Status, Verdict
+from fitferry.model.files import Admission, Facts, Inspection, Newcomer, Signature, Verdict
+from fitferry.model.jobs import Job, Status
 from fitferry.strava import Strava
 from fitferry.tokens import Tokens
 from fitferry.vault import Vault, new_key

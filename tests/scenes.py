@@ -11,25 +11,9 @@ from fakes import an_athlete
 from fitferry import status
 from fitferry.ledger import athletes, claims, files, shared
 from fitferry.ledger.files import File
-from fitferry.model import (
-    Admission,
-    Backlog,
-    Facts,
-    Gate,
-    GateName,
-    Heard,
-    Inspection,
-    Newcomer,
-    Outcome,
-    Problem,
-    Receiving,
-    Status,
-    Step,
-    Trouble,
-    Verdict,
-    WaitingFor,
-    WatchState,
-)
+from fitferry.model.files import Admission, Facts, Inspection, Newcomer, Receiving, Verdict, WatchState
+from fitferry.model.jobs import Backlog, Gate, GateName, Outcome, Problem, Status, Step, Trouble, WaitingFor
+from fitferry.model.strava import Heard
 from fitferry.sketch import Sample, drawn
 from web_site import Page
 

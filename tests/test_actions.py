@@ -14,7 +14,7 @@ from fitferry import policy, spool
 from fitferry.actions import Actions
 from fitferry.errors import Refused
 from fitferry.ledger import claims, jobs
-from fitferry.model import Job, Outcome, Status, Step
+from fitferry.model.jobs import Job, Outcome, Status, Step
 
 Ride = Callable[..., bytes]
 pytestmark = pytest.mark.usefixtures("ledger")

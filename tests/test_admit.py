@@ -16,7 +16,9 @@ from documents import zipped
 from fakes import APP, NOW, UPLOADS, a_job, the
 from fitferry import policy
 from fitferry.ledger import claims, history, jobs
-from fitferry.model import MAX_FILE_BYTES, Arrival, Job, Outcome, Status, Step
+from fitferry.model.files import Arrival
+from fitferry.model.jobs import Job, Outcome, Status, Step
+from fitferry.model.strava import MAX_FILE_BYTES
 from fitferry.pipeline import admit, whereabouts
 from fitferry.policy import Around
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from fitferry import allowance
-from fitferry.model import Allowance, Heard
+from fitferry.model.strava import Allowance, Heard
 
 NOON = 1_790_035_200.0 // 86_400 * 86_400 + 43_200
 HALF_PAST_ELEVEN = NOON + 11.5 * 3600

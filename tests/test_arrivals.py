@@ -23,7 +23,8 @@ from fakes import APP, NOW
 from fitferry.config import WatchSettings
 from fitferry.intake import Tree, scanner
 from fitferry.ledger import history
-from fitferry.model import Arrival, Receiving, Sign, Status, Stillness
+from fitferry.model.files import Arrival, Receiving, Sign, Stillness
+from fitferry.model.jobs import Status
 from fitferry.pipeline.reception import Reception
 
 Ride = Callable[..., bytes]

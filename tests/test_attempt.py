@@ -29,7 +29,8 @@ from fakes import (
 from fitferry.config import RuleSettings
 from fitferry.ledger import athletes, claims, history, jobs, shared, tables
 from fitferry.ledger.tables import DatabaseError
-from fitferry.model import Gate, GateName, Heard, Job, Status, Trouble, WaitingFor
+from fitferry.model.jobs import Gate, GateName, Job, Status, Trouble, WaitingFor
+from fitferry.model.strava import Heard
 from fitferry.pipeline.attempt import Attempts
 from fitferry.pipeline.put_away import Archive
 from fitferry.pipeline.wake import wake
@@ -541,7 +542,7 @@ def test_when_the_acceptance_cannot_be_written_the_upload_is_uncertain(
 
 def test_an_import_leaves_room_for_todays_ride(bench: Bench) -> None:
     """With the reserve reached only fresh activities are rung for."""
-    from fitferry.model import Heard  # noqa: PLC0415  # here alone
+    from fitferry.model.strava import Heard  # noqa: PLC0415  # here alone
 
     old = a_job(bench.folder / "old.fit", b"old", start=NOW - 365 * 86_400)
     shared.hear(Heard((200, 2000), (50, 1965), (100, 1000), (10, 100)), NOW)

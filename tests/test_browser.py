@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from browser import CHROMIUM, PHONE, chromium, window
 from fitferry.ledger import jobs, tables
-from fitferry.model import Status
+from fitferry.model.jobs import Status
 from fitferry.sandbox.faults import Fault
 from fitferry.web.doors import make_login_link
 from fitferry.web.overview import PAGE

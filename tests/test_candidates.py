@@ -7,7 +7,7 @@ import math
 import pytest
 
 from fitferry.intake.candidates import STALLED_SECONDS, Candidates
-from fitferry.model import Receiving, Sign, Signature, Stillness
+from fitferry.model.files import Receiving, Sign, Signature, Stillness
 
 ONE, OTHER = Signature(100, 1, 1), Signature(200, 2, 2)
 SETTLE = 2.0

@@ -17,18 +17,8 @@ from fitferry.actions import Actions
 from fitferry.ledger import claims, comparisons, files, held, jobs, shared
 from fitferry.ledger.files import File
 from fitferry.ledger.tables import DatabaseError
-from fitferry.model import (
-    Admission,
-    Facts,
-    Inspection,
-    Job,
-    Newcomer,
-    Signature,
-    Status,
-    Stillness,
-    Verdict,
-    WaitingFor,
-)
+from fitferry.model.files import Admission, Facts, Inspection, Newcomer, Signature, Stillness, Verdict
+from fitferry.model.jobs import Job, Status, WaitingFor
 from fitferry.pipeline import admit
 from fitferry.pipeline.wake import wake
 from test_attempt import Bench

@@ -25,7 +25,7 @@ from fakes import (
 )
 from fitferry.ledger import athletes, claims, comparisons, held, jobs, shared
 from fitferry.ledger.tables import DatabaseError
-from fitferry.model import GateName, Job, Status, Trouble
+from fitferry.model.jobs import GateName, Job, Status, Trouble
 from fitferry.pipeline import compare
 from fitferry.pipeline.attempt import Attempts
 from fitferry.pipeline.put_away import Archive

@@ -10,7 +10,7 @@ import pytest
 from fakes import APP, NOW, READY, UPLOADS, Answers, Clock, a_job, an_athlete, strava, the, tokens
 from fitferry import status
 from fitferry.ledger import claims, jobs, shared
-from fitferry.model import Job, Status
+from fitferry.model.jobs import Job, Status
 from fitferry.pipeline import confirm
 from fitferry.pipeline.attempt import Attempts
 from fitferry.pipeline.put_away import Archive

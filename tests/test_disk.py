@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from fitferry.ledger import history, tables
-from fitferry.model import Status, WaitingFor
+from fitferry.model.jobs import Status, WaitingFor
 from fitferry.sandbox import Sandbox
 from household import Household
 

@@ -31,7 +31,7 @@ from fit_writer import (
 )
 from fitferry.fit import inspect
 from fitferry.fit.crc import checksum, slow_checksum
-from fitferry.model import Facts, Verdict
+from fitferry.model.files import Facts, Verdict
 
 SAMPLES = Path(__file__).parent / "samples"
 START = datetime(2026, 9, 21, 12, tzinfo=UTC)

@@ -13,7 +13,8 @@ import pytest
 from documents import START, gpx, gz, tcx, zipped
 from fitferry import formats
 from fitferry.formats import Content, archives, documents
-from fitferry.model import MAX_FILE_BYTES, Verdict
+from fitferry.model.files import Verdict
+from fitferry.model.strava import MAX_FILE_BYTES
 
 Ride = Callable[..., bytes]
 SAMPLES = Path(__file__).parent / "samples"

@@ -11,7 +11,7 @@ from fakes import APP, NOW
 from fitferry import formats
 from fitferry.cli import show
 from fitferry.ledger import history
-from fitferry.model import Arrival, Stillness, Verdict
+from fitferry.model.files import Arrival, Stillness, Verdict
 from fitferry.pipeline import admit, metadata
 from fitferry.status import iso
 from fuzz import hostile

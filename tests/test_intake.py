@@ -18,7 +18,8 @@ from fitferry.formats import Content
 from fitferry.intake import Scanner
 from fitferry.ledger import claims, files, history, jobs
 from fitferry.ledger.tables import DatabaseError
-from fitferry.model import AfterUpload, Arrival, Outcome, Sign, Status, Step, Stillness
+from fitferry.model.files import Arrival, Sign, Stillness
+from fitferry.model.jobs import AfterUpload, Outcome, Status, Step
 from fitferry.pipeline import admit
 from fitferry.pipeline.put_away import Archive, put_away_all
 from fitferry.pipeline.reception import Reception

@@ -16,18 +16,9 @@ from fakes import NOW, a_job, the
 from fitferry import policy
 from fitferry.errors import LedgerProblem
 from fitferry.ledger import athletes, claims, copies, doors, files, history, jobs, shared, tables
-from fitferry.model import (
-    AfterUpload,
-    Allowance,
-    Gate,
-    GateName,
-    Heard,
-    Outcome,
-    Signature,
-    Status,
-    Step,
-    WaitingFor,
-)
+from fitferry.model.files import Signature
+from fitferry.model.jobs import AfterUpload, Gate, GateName, Outcome, Status, Step, WaitingFor
+from fitferry.model.strava import Allowance, Heard
 
 DONE = Step(Outcome.COMPLETED, Status.COMPLETED, upload_id=77, strava_activity_id=4242)
 RETRY = Step(Outcome.RETRY, Status.PENDING, WaitingFor.RETRY, NOW + 60, failures=1)

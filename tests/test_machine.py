@@ -21,7 +21,8 @@ from fakes import APP, NOW, UPLOADS, Clock, an_athlete, grant, tokens
 from fit_writer import ride
 from fitferry import policy
 from fitferry.ledger import claims, held, history, jobs, shared, tables
-from fitferry.model import OPEN, Job, Status, Stillness
+from fitferry.model.files import Stillness
+from fitferry.model.jobs import OPEN, Job, Status
 from fitferry.pipeline import admit
 from fitferry.pipeline.attempt import Attempts
 from fitferry.pipeline.put_away import Archive

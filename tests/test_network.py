@@ -11,7 +11,7 @@ import pytest
 import wire as wires
 from fakes import APP, UPLOADS, Clock, a_job, an_athlete, the, tokens
 from fitferry.ledger import athletes, shared
-from fitferry.model import GateName, Job, Status, WaitingFor
+from fitferry.model.jobs import GateName, Job, Status, WaitingFor
 from fitferry.pipeline.attempt import Attempts
 from fitferry.pipeline.put_away import Archive
 from fitferry.pipeline.wake import wake

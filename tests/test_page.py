@@ -15,19 +15,8 @@ from markupsafe import escape
 from fakes import NOW, refused
 from fitferry.ledger import athletes, claims, files, jobs, shared
 from fitferry.ledger.files import File
-from fitferry.model import (
-    Admission,
-    Gate,
-    GateName,
-    Inspection,
-    Job,
-    Newcomer,
-    Outcome,
-    Problem,
-    Status,
-    Step,
-    Verdict,
-)
+from fitferry.model.files import Admission, Inspection, Newcomer, Verdict
+from fitferry.model.jobs import Gate, GateName, Job, Outcome, Problem, Status, Step
 from fitferry.web.overview import PAGE
 from fitferry.web.pages import STALE_SECONDS
 from scenes import SCENES, Scene

@@ -9,18 +9,8 @@ import pytest
 from fakes import NOW, UPLOADS
 from fitferry import policy
 from fitferry.errors import StravaFault
-from fitferry.model import (
-    Allowance,
-    Fault,
-    GateName,
-    Job,
-    Outcome,
-    Status,
-    Trouble,
-    UploadReport,
-    UploadState,
-    WaitingFor,
-)
+from fitferry.model.jobs import GateName, Job, Outcome, Status, Trouble, WaitingFor
+from fitferry.model.strava import Allowance, Fault, UploadReport, UploadState
 from fitferry.policy import Around, Move
 
 FRESH = Job(

@@ -18,19 +18,8 @@ from fakes import APP, NOW, a_job, the
 from fitferry import disk, folders
 from fitferry.ledger import claims, files, jobs
 from fitferry.ledger.files import File
-from fitferry.model import (
-    Admission,
-    AfterUpload,
-    Facts,
-    Inspection,
-    Job,
-    Newcomer,
-    Outcome,
-    Status,
-    Step,
-    Stillness,
-    Verdict,
-)
+from fitferry.model.files import Admission, Facts, Inspection, Newcomer, Stillness, Verdict
+from fitferry.model.jobs import AfterUpload, Job, Outcome, Status, Step
 from fitferry.pipeline import admit, put_away
 from fitferry.pipeline.put_away import Archive, intention, put_away_all
 

@@ -13,7 +13,8 @@ from fakes import APP, NOW
 from fitferry.actions import decide_since_again
 from fitferry.config import StravaSettings
 from fitferry.ledger import comparisons, jobs
-from fitferry.model import Arrival, Status, Stillness
+from fitferry.model.files import Arrival, Stillness
+from fitferry.model.jobs import Status
 from fitferry.pipeline.reception import FEW, Reception
 
 Ride = Callable[..., bytes]

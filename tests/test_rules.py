@@ -17,7 +17,8 @@ from fitferry import sports
 from fitferry.fit.profile import SPORTS, SUB_SPORTS
 from fitferry.formats import documents
 from fitferry.ledger import jobs
-from fitferry.model import Status, Stillness
+from fitferry.model.files import Stillness
+from fitferry.model.jobs import Status
 from fitferry.pipeline.reception import Reception
 from fitferry.rules import Subject, doubts, matching, problems, skipped_by, upload_fields
 

@@ -13,7 +13,8 @@ import pytest
 from fakes import NOW, a_job, the
 from fitferry import status
 from fitferry.ledger import athletes, claims, jobs, shared
-from fitferry.model import Gate, GateName, Outcome, Problem, Status, Step, Trouble, WaitingFor, WatchState
+from fitferry.model.files import WatchState
+from fitferry.model.jobs import Gate, GateName, Outcome, Problem, Status, Step, Trouble, WaitingFor
 
 pytestmark = pytest.mark.usefixtures("ledger")
 WATCH = WatchState("/rides", "me", "events", available=True)

@@ -16,7 +16,7 @@ import pytest
 
 from fakes import APP, PROCESSING, READY, Answers, grant, refused, strava
 from fitferry.errors import StravaFault
-from fitferry.model import Fault, Heard, UploadState
+from fitferry.model.strava import Fault, Heard, UploadState
 from fitferry.strava import Strava, answers, client
 
 TOKEN_REFUSED = refused("Athlete", "access_token", "invalid", "Authorization Error")

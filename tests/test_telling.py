@@ -9,7 +9,7 @@ import pytest
 
 from fakes import NOW, a_job
 from fitferry.ledger import claims
-from fitferry.model import Outcome, Problem, Status, Step
+from fitferry.model.jobs import Outcome, Problem, Status, Step
 from fitferry.telling import Telling
 from fitferry.words import words
 

@@ -16,7 +16,8 @@ from fitferry.errors import KeyProblem, NotConnected, SignInFailed, StravaFault
 from fitferry.keys import rotate
 from fitferry.ledger import athletes
 from fitferry.ledger.tables import DatabaseError
-from fitferry.model import Grant, Trouble
+from fitferry.model.jobs import Trouble
+from fitferry.model.strava import Grant
 from fitferry.tokens import Callback, Tokens, digest
 from fitferry.vault import Vault, load, new_key, read_keys
 

@@ -19,7 +19,7 @@ from fitferry.config import WatchSettings
 from fitferry.intake import Scanner, Tree
 from fitferry.ledger import files
 from fitferry.ledger.files import File
-from fitferry.model import Arrival, Sign, Signature, Stillness
+from fitferry.model.files import Arrival, Sign, Signature, Stillness
 from fitferry.watcher import Watcher
 
 pytestmark = pytest.mark.usefixtures("ledger")

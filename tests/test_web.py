@@ -16,7 +16,7 @@ from werkzeug.test import Client
 from fakes import NOW, an_athlete
 from fitferry import __version__
 from fitferry.ledger import athletes, claims, history, jobs
-from fitferry.model import Job, Outcome, Status, Step
+from fitferry.model.jobs import Job, Outcome, Status, Step
 from fitferry.web.doors import make_login_link
 from fitferry.web.guard import COOKIE, OTHER_BYTES, UPLOAD_BYTES
 from web_site import BEARER, HOST, ORIGIN, TOKEN, Page

@@ -12,7 +12,8 @@ from fitferry import status
 from fitferry.actions import Actions
 from fitferry.config import Settings, load
 from fitferry.metrics import Metrics
-from fitferry.model import Job, WatchState
+from fitferry.model.files import WatchState
+from fitferry.model.jobs import Job
 from fitferry.web.app import wsgi
 from fitferry.web.doors import make_login_link
 from fitferry.web.site import Site

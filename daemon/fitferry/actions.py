@@ -16,17 +16,9 @@ from fitferry.errors import Refused
 from fitferry.formats import Item, is_known
 from fitferry.ledger import athletes, files, held, jobs, shared
 from fitferry.ledger.files import File
-from fitferry.model import (
-    MAX_FILE_BYTES,
-    Admission,
-    Backlog,
-    GateName,
-    Inspection,
-    Job,
-    Newcomer,
-    Status,
-    Verdict,
-)
+from fitferry.model.files import Admission, Inspection, Newcomer, Verdict
+from fitferry.model.jobs import Backlog, GateName, Job, Status
+from fitferry.model.strava import MAX_FILE_BYTES
 from fitferry.pipeline import admit
 
 _log = structlog.get_logger()

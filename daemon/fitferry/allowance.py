@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from fitferry.model import Allowance, Heard
+from fitferry.model.strava import Allowance, Heard
 
 QUARTER = 900
 DAY = 86_400

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fitferry.model import Fault
+    from fitferry.model.strava import Fault
 
 
 class FerryError(Exception):

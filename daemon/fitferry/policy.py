@@ -14,20 +14,8 @@ from typing import assert_never
 from fitferry import allowance as allowances
 from fitferry.config import UploadSettings
 from fitferry.errors import StravaFault
-from fitferry.model import (
-    Allowance,
-    Fault,
-    Gate,
-    GateName,
-    Job,
-    Outcome,
-    Status,
-    Step,
-    Trouble,
-    UploadReport,
-    UploadState,
-    WaitingFor,
-)
+from fitferry.model.jobs import Gate, GateName, Job, Outcome, Status, Step, Trouble, WaitingFor
+from fitferry.model.strava import Allowance, Fault, UploadReport, UploadState
 
 PAUSE = 0.05
 """Seconds at least between two requests for the same thing: delays of 0 must not make a loop that spins."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from fitferry.model import Sketch
+from fitferry.model.files import Sketch
 
 SIDE = 100
 """A sketch is drawn in a square of this side, with whole numbers."""

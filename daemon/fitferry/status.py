@@ -14,18 +14,8 @@ from fitferry import __version__
 from fitferry import allowance as allowances
 from fitferry.folders import shown
 from fitferry.ledger import athletes, history, jobs, shared
-from fitferry.model import (
-    Athlete,
-    Backlog,
-    Gate,
-    GateName,
-    Job,
-    Problem,
-    Status,
-    Trouble,
-    WaitingFor,
-    WatchState,
-)
+from fitferry.model.files import WatchState
+from fitferry.model.jobs import Athlete, Backlog, Gate, GateName, Job, Problem, Status, Trouble, WaitingFor
 
 MANY = 40
 """From so many old activities on their way it is an import, and people ask when it will be done."""

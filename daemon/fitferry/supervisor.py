@@ -17,7 +17,7 @@ from fitferry.intake import Tree
 from fitferry.jobs import Jobs
 from fitferry.ledger import athletes, copies, jobs, tables
 from fitferry.metrics import Metrics
-from fitferry.model import Problem, Status
+from fitferry.model.jobs import Problem, Status
 from fitferry.pipeline import admit
 from fitferry.pipeline.attempt import Attempts
 from fitferry.telling import Telling

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from fitferry.ledger import jobs, notices
-from fitferry.model import Job, Problem, Status
+from fitferry.model.jobs import Job, Problem, Status
 from fitferry.words import Words
 
 STORM_SECONDS = 60.0

@@ -18,7 +18,8 @@ from dataclasses import dataclass, replace
 from fitferry.errors import KeyProblem, NotConnected, SignInFailed, StravaFault
 from fitferry.ledger import athletes, jobs
 from fitferry.ledger.tables import DatabaseError
-from fitferry.model import WRITE_SCOPE, Fault, Grant, Trouble
+from fitferry.model.jobs import Trouble
+from fitferry.model.strava import WRITE_SCOPE, Fault, Grant
 from fitferry.strava import Strava
 from fitferry.strava.client import REQUEST_DEADLINE
 from fitferry.vault import Vault

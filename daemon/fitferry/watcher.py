@@ -24,7 +24,7 @@ from watchdog.events import (
 )
 from watchdog.observers.inotify import InotifyObserver
 
-from fitferry.model import Sign
+from fitferry.model.files import Sign
 
 Hint = Callable[[str, Sign], None]
 """A path to look at, and what its event said."""

@@ -21,7 +21,7 @@ from fitferry.cli.context import Context
 from fitferry.config import Settings, StravaSettings, WatchSettings
 from fitferry.errors import FerryError, KeyProblem, SettingsError, StravaFault
 from fitferry.ledger import copies
-from fitferry.model import READ_SCOPES
+from fitferry.model.strava import READ_SCOPES
 from fitferry.strava import Strava
 from fitferry.words import say
 

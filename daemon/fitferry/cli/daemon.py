@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from fitferry import layout
 from fitferry.cli.context import Context
 from fitferry.errors import FerryError, Refused
-from fitferry.model import MAX_FILE_BYTES
+from fitferry.model.strava import MAX_FILE_BYTES
 
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  # what it listens on, not what we do
 

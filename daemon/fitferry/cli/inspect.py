@@ -12,7 +12,8 @@ from fitferry import folders, layout
 from fitferry.cli import show
 from fitferry.cli.context import Context
 from fitferry.config import Settings, WatchSettings
-from fitferry.model import Inspection, Status, Verdict
+from fitferry.model.files import Inspection, Verdict
+from fitferry.model.jobs import Status
 from fitferry.pipeline import metadata
 from fitferry.rules import matching, skipped_by, upload_fields
 from fitferry.words import say

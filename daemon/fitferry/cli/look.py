@@ -14,7 +14,7 @@ from fitferry.cli import show
 from fitferry.cli.context import Context
 from fitferry.cli.daemon import Daemon
 from fitferry.errors import FerryError
-from fitferry.model import Status
+from fitferry.model.jobs import Status
 
 _NEEDS_A_PERSON = 3
 _LOOK_SECONDS = 0.5

@@ -15,7 +15,7 @@ from unicodedata import east_asian_width
 
 import click
 
-from fitferry.model import WAITS
+from fitferry.model.jobs import WAITS
 from fitferry.words import LANGUAGES, Words, chosen, say
 
 if TYPE_CHECKING:

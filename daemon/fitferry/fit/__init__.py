@@ -10,7 +10,7 @@ from dataclasses import replace
 from fitferry.fit.probe import Probe, probe
 from fitferry.fit.profile import KIND_WORDS, KINDS, MANUFACTURERS, SPORTS, SUB_SPORTS
 from fitferry.fit.summary import summarize
-from fitferry.model import Facts, Inspection, Verdict
+from fitferry.model.files import Facts, Inspection, Verdict
 from fitferry.sketch import drawn
 
 ACTIVITY = 4

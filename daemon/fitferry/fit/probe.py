@@ -12,7 +12,7 @@ import struct
 from dataclasses import dataclass, field
 
 from fitferry.fit.crc import checksum
-from fitferry.model import Verdict
+from fitferry.model.files import Verdict
 from fitferry.sketch import Sample, Samples
 
 SHORTEST = 12

@@ -12,7 +12,7 @@ from hashlib import sha256
 from fitferry import fit
 from fitferry.formats import archives, documents
 from fitferry.formats.archives import Damaged, TooMuch, Unfinished
-from fitferry.model import Inspection, Verdict
+from fitferry.model.files import Inspection, Verdict
 
 _ORDER = (Verdict.DAMAGED, Verdict.UNFINISHED, Verdict.OTHER, Verdict.UNKNOWN)
 """Of an archive without an activity, the one that tells most."""

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 
 from fitferry import folders
-from fitferry.model import MAX_FILE_BYTES
+from fitferry.model.strava import MAX_FILE_BYTES
 
 MAX_MEMBERS = 1_000
 """Files in one zip; a year of rides has fewer."""

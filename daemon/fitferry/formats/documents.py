@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from xml.parsers import expat
 
-from fitferry.model import Facts, Inspection, Verdict
+from fitferry.model.files import Facts, Inspection, Verdict
 from fitferry.sketch import Sample, Samples, drawn
 
 MAX_DEPTH = 64

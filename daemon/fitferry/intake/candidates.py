@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from fitferry.model import Receiving, Sign, Signature, Stillness
+from fitferry.model.files import Receiving, Sign, Signature, Stillness
 
 STALLED_SECONDS = 600.0
 """A file that is not whole and has not changed for so long is nobody's work any more."""

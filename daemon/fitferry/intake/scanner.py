@@ -21,7 +21,7 @@ from fitferry.intake.candidates import Candidates
 from fitferry.intake.progress import measure
 from fitferry.ledger import files
 from fitferry.ledger.tables import DatabaseError
-from fitferry.model import Arrival, Sign, Signature, Stillness, WatchState
+from fitferry.model.files import Arrival, Sign, Signature, Stillness, WatchState
 
 AWAY_SECONDS = 5.0
 """Seconds between two looks for a folder that is not there."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from fitferry import folders, mounts
 from fitferry.config import WatchSettings
 from fitferry.intake.scanner import Receives, Scanner
-from fitferry.model import WatchState
+from fitferry.model.files import WatchState
 
 
 class Tree:

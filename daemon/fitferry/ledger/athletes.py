@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fitferry.ledger.tables import AthleteRow, FarewellRow, OauthStateRow, put, tuples, writing
-from fitferry.model import Athlete, Trouble
+from fitferry.model.jobs import Athlete, Trouble
 
 STATE_SECONDS = 600
 """How long a consent may take from its address to its callback."""

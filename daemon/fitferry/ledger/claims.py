@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fitferry.ledger import jobs
 from fitferry.ledger.rows import FREE
 from fitferry.ledger.tables import JobRow, fn, tuples, writing
-from fitferry.model import OPEN, AfterUpload, Job, Status, Step, WaitingFor
+from fitferry.model.jobs import OPEN, AfterUpload, Job, Status, Step, WaitingFor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fitferry.ledger.rows import FREE, jobs_below, jobs_where, of_athletes
 from fitferry.ledger.tables import ActivityRow, JobRow, fn, tuples, writing
-from fitferry.model import AfterUpload, Job, Status
+from fitferry.model.jobs import AfterUpload, Job, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

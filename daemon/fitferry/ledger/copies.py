@@ -14,7 +14,7 @@ from pathlib import Path
 from fitferry import disk
 from fitferry.ledger import tables
 from fitferry.ledger.tables import DoubtRow, JobRow, put, writing
-from fitferry.model import Status, WaitingFor
+from fitferry.model.jobs import Status, WaitingFor
 
 KEPT = 7
 _PATTERN = "state-*.db"

@@ -20,7 +20,8 @@ from fitferry.ledger.tables import (
     tuples,
     writing,
 )
-from fitferry.model import Newcomer, Signature, Status, WaitingFor
+from fitferry.model.files import Newcomer, Signature
+from fitferry.model.jobs import Status, WaitingFor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

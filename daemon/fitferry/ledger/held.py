@@ -6,7 +6,8 @@ from typing import Any
 
 from fitferry.ledger.rows import ASIDE, FREE, jobs_below
 from fitferry.ledger.tables import ActivityRow, JobRow, fn, tuples, writing
-from fitferry.model import Admission, Status
+from fitferry.model.files import Admission
+from fitferry.model.jobs import Status
 
 
 def span(error_code: str) -> tuple[int, float | None, float | None, float | None]:

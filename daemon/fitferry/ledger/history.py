@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from fitferry.ledger.rows import jobs_where
 from fitferry.ledger.tables import ActivityRow, JobRow, SketchRow, fn, function, tuples
-from fitferry.model import OPEN, Job, Sketch, Status
+from fitferry.model.files import Sketch
+from fitferry.model.jobs import OPEN, Job, Status
 
 _ONE_SCAN = 3600.0
 """Seconds in which what lies in a folder is admitted."""

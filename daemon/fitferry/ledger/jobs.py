@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fitferry.ledger.rows import ASIDE, FREE, inside, jobs_where, of_athletes
 from fitferry.ledger.tables import ActivityRow, Case, JobRow, fn, tuples, writing
-from fitferry.model import OPEN, AfterUpload, Job, Status, WaitingFor
+from fitferry.model.jobs import OPEN, AfterUpload, Job, Status, WaitingFor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fitferry.ledger.tables import ActivityRow, JobRow, fn, tuples
-from fitferry.model import AfterUpload, Job, Status, WaitingFor
+from fitferry.model.jobs import AfterUpload, Job, Status, WaitingFor
 
 FREE: dict[str, Any] = {"claimed_at": None, "claim": None}
 ASIDE: dict[str, Any] = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fitferry.allowance import merged
 from fitferry.ledger.tables import AllowanceRow, GateRow, put, writing
-from fitferry.model import Allowance, Gate, GateName, Heard
+from fitferry.model.jobs import Gate, GateName
+from fitferry.model.strava import Allowance, Heard
 
 
 def allowance() -> Allowance:

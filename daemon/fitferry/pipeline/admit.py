@@ -16,17 +16,9 @@ from fitferry.config import StravaSettings
 from fitferry.formats import Content, Item
 from fitferry.ledger import files, jobs
 from fitferry.ledger.files import File
-from fitferry.model import (
-    MAX_FILE_BYTES,
-    Admission,
-    Arrival,
-    Inspection,
-    Newcomer,
-    Signature,
-    Status,
-    Stillness,
-    Verdict,
-)
+from fitferry.model.files import Admission, Arrival, Inspection, Newcomer, Signature, Stillness, Verdict
+from fitferry.model.jobs import Status
+from fitferry.model.strava import MAX_FILE_BYTES
 from fitferry.pipeline import metadata
 from fitferry.rules import Rule, skipped_by
 

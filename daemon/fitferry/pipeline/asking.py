@@ -16,7 +16,8 @@ from fitferry import policy
 from fitferry.config import StravaSettings, UploadSettings
 from fitferry.errors import ClaimLost, StravaFault
 from fitferry.ledger import athletes, claims, jobs, shared
-from fitferry.model import AfterUpload, Fault, GateName, Job, ListedActivity, Outcome, Step
+from fitferry.model.jobs import AfterUpload, GateName, Job, Outcome, Step
+from fitferry.model.strava import Fault, ListedActivity
 from fitferry.pipeline import compare, confirm, metadata, whereabouts
 from fitferry.pipeline.put_away import Archive, intention
 from fitferry.policy import Around, Move

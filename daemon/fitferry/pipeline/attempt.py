@@ -12,7 +12,8 @@ from fitferry.config import StravaSettings, UploadSettings
 from fitferry.errors import ClaimLost, KeyProblem, NotConnected, StravaFault
 from fitferry.ledger import claims, comparisons, jobs, shared
 from fitferry.ledger.tables import DatabaseError
-from fitferry.model import AfterUpload, Fault, GateName, Job, Outcome, Status, Step
+from fitferry.model.jobs import AfterUpload, GateName, Job, Outcome, Status, Step
+from fitferry.model.strava import Fault
 from fitferry.pipeline import compare
 from fitferry.pipeline.asking import Asking, Stage
 from fitferry.pipeline.claims import Claims

@@ -9,7 +9,8 @@ import math
 from collections.abc import Iterable
 
 from fitferry.ledger import comparisons
-from fitferry.model import Job, ListedActivity, Status
+from fitferry.model.jobs import Job, Status
+from fitferry.model.strava import ListedActivity
 from fitferry.pipeline.admit import OLD_SECONDS
 from fitferry.strava.client import PAGE
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from fitferry import allowance as allowances
 from fitferry.ledger import jobs
-from fitferry.model import Job, ListedActivity
+from fitferry.model.jobs import Job
+from fitferry.model.strava import ListedActivity
 from fitferry.pipeline.compare import AROUND
 
 MANY = 40

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from fitferry.model import Facts, Job
+from fitferry.model.files import Facts
+from fitferry.model.jobs import Job
 from fitferry.rules import Subject
 
 

@@ -19,7 +19,7 @@ import structlog
 
 from fitferry import disk, folders
 from fitferry.ledger import files, jobs
-from fitferry.model import AfterUpload, Job, Status
+from fitferry.model.jobs import AfterUpload, Job, Status
 from fitferry.pipeline import admit
 
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL})

@@ -11,7 +11,8 @@ import structlog
 
 from fitferry.config import StravaSettings
 from fitferry.ledger import comparisons, files, held, jobs
-from fitferry.model import Arrival, Status, Stillness
+from fitferry.model.files import Arrival, Stillness
+from fitferry.model.jobs import Status
 from fitferry.pipeline import admit
 from fitferry.rules import Rule
 

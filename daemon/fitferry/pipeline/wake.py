@@ -9,7 +9,7 @@ from fitferry import policy
 from fitferry.allowance import Room
 from fitferry.config import UploadSettings
 from fitferry.ledger import athletes, claims, jobs, shared
-from fitferry.model import GateName
+from fitferry.model.jobs import GateName
 from fitferry.pipeline import compare
 
 IDLE = 3600.0

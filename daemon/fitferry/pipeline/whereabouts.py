@@ -8,7 +8,8 @@ from pathlib import Path
 from fitferry import formats, policy
 from fitferry.config import StravaSettings
 from fitferry.ledger import files, jobs
-from fitferry.model import Arrival, Job, Step, Stillness
+from fitferry.model.files import Arrival, Stillness
+from fitferry.model.jobs import Job, Step
 from fitferry.pipeline import admit
 from fitferry.pipeline.put_away import Archive
 from fitferry.policy import Around

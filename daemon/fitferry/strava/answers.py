@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from fitferry.errors import StravaFault
-from fitferry.model import Fault, Grant, Heard, ListedActivity, UploadReport, UploadState
+from fitferry.model.strava import Fault, Grant, Heard, ListedActivity, UploadReport, UploadState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

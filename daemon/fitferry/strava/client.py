@@ -15,7 +15,7 @@ import httpx
 
 from fitferry import __version__
 from fitferry.errors import StravaFault
-from fitferry.model import Fault, Grant, Heard, ListedActivity, UploadReport
+from fitferry.model.strava import Fault, Grant, Heard, ListedActivity, UploadReport
 from fitferry.strava import answers
 
 if TYPE_CHECKING:

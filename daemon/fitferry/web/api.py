@@ -11,7 +11,7 @@ from flask import Blueprint, jsonify, redirect, render_template, request
 from fitferry import actions, status
 from fitferry.errors import Refused, SignInFailed
 from fitferry.ledger import athletes, history, jobs
-from fitferry.model import Job, Status
+from fitferry.model.jobs import Job, Status
 from fitferry.tokens import Callback, digest
 from fitferry.web.doors import make_login_link, may_enter
 from fitferry.web.guard import CALLBACK

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from flask import Blueprint, g, redirect, request
 
 from fitferry.errors import Refused
-from fitferry.model import Status
+from fitferry.model.jobs import Status
 from fitferry.web.api import finish_sign_in, take_files, wants_json
 from fitferry.web.site import Site
 from fitferry.words import say

@@ -11,7 +11,8 @@ from typing import Any
 
 from fitferry import actions, allowance, status
 from fitferry.ledger import athletes, history, jobs
-from fitferry.model import MAX_FILE_BYTES, WAITS, Job, Status, Trouble
+from fitferry.model.jobs import WAITS, Job, Status, Trouble
+from fitferry.model.strava import MAX_FILE_BYTES
 from fitferry.web.site import Site
 from fitferry.web.viewer import Viewer
 from fitferry.words import say

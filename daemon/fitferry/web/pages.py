@@ -11,7 +11,7 @@ from flask import Blueprint, Response, g, make_response, render_template, reques
 from fitferry import metrics
 from fitferry.errors import Refused
 from fitferry.ledger import athletes, jobs
-from fitferry.model import Status
+from fitferry.model.jobs import Status
 from fitferry.web.deeds import SAID, athlete_in
 from fitferry.web.overview import overview, wanted
 from fitferry.web.site import Site
