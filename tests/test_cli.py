@@ -161,6 +161,7 @@ def test_a_failed_upload_fails_the_waiting_command(running: Household, ride: Rid
     file.write_bytes(ride())
     failed = running.run("upload", str(file), "--wait")
     assert (failed.returncode, "failed" in failed.stdout) == (1, True)
+    running.wait(lambda: running.status()["queue"]["failed"])  # written once a second at most
     assert "! failed uploads: 1;" in running.run("status").stdout
     assert running.run("status").returncode == 3
     assert "1 back in the queue" in running.run("retry", "--failed").stdout
