@@ -19,7 +19,7 @@ ROWS = [
     ["fit", "allowance", "lock"],
     ["formats"],
     ["policy"],
-    ["ledger", "vault", "strava", "jobs", "watcher", "systemd", "notify", "nudge", "metrics"],
+    ["ledger", "vault", "strava", "doorbell", "watcher", "systemd", "notify", "nudge", "metrics"],
     ["tokens", "telling"],
     ["pipeline", "keys", "spool"],
     ["intake", "actions", "status"],
@@ -31,12 +31,12 @@ ROWS = [
     ["cli"],
     ["__main__"],
 ]
-ADAPTERS = {"ledger", "vault", "strava", "jobs", "watcher", "systemd", "notify", "nudge", "metrics"}
+ADAPTERS = {"ledger", "vault", "strava", "doorbell", "watcher", "systemd", "notify", "nudge", "metrics"}
 OWNERS = {
     "peewee": "ledger.tables",
     "playhouse": "ledger.tables",
     "httpx": "strava.client",
-    "huey": "jobs",
+    "huey": "doorbell",
     "watchdog": "watcher",
     "cryptography": "vault",
     "fitparse": "fit.",

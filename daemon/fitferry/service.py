@@ -14,9 +14,9 @@ import structlog
 
 from fitferry import actions, keys, layout, lock, logs, policy, systemd, vault
 from fitferry.config import Settings, WatchSettings
+from fitferry.doorbell import Doorbell
 from fitferry.errors import CannotRun, KeyProblem, LedgerProblem
 from fitferry.intake import Tree
-from fitferry.jobs import Jobs
 from fitferry.ledger import claims, copies, shared, tables
 from fitferry.metrics import Metrics
 from fitferry.notify import Notifier
@@ -106,12 +106,12 @@ def _built(settings: Settings, nudge: Nudge) -> Iterator[Supervisor]:
         for name in tokens.check(settings.athletes, time.time()):
             _log.warning("connection lost", athlete=name, reason="the key does not open the stored tokens")
         attempts = _attempts(settings, strava, tokens)
-        queue = _queue(settings, attempts)
-        intakes = [_tree(settings, watch, queue.poke, nudge.set) for watch in settings.watch]
+        doorbell = _doorbell(settings, attempts)
+        intakes = [_tree(settings, watch, doorbell.poke, nudge.set) for watch in settings.watch]
         notifier = _notifier(settings, lambda: supervisor.is_well())  # noqa: PLW0108  # it is made below
         supervisor = Supervisor(
             settings,
-            queue=queue,
+            doorbell=doorbell,
             attempts=attempts,
             tokens=tokens,
             intakes=intakes,
@@ -123,9 +123,9 @@ def _built(settings: Settings, nudge: Nudge) -> Iterator[Supervisor]:
         )
         metrics.show(supervisor.snapshot)
         parts.enter_context(notifier.running())
-        site = _site(settings, supervisor, nudge, server, queue=queue, tokens=tokens, metrics=metrics)
+        site = _site(settings, supervisor, nudge, server, doorbell=doorbell, tokens=tokens, metrics=metrics)
         parts.callback(tokens.close)
-        parts.enter_context(queue.running(drain_seconds=DRAIN_SECONDS))
+        parts.enter_context(doorbell.running(drain_seconds=DRAIN_SECONDS))
         _serve(parts, server, site)
         for intake in intakes:
             intake.start()
@@ -145,13 +145,13 @@ def _site(
     nudge: Nudge,
     server: Server,
     *,
-    queue: Jobs,
+    doorbell: Doorbell,
     tokens: Tokens,
     metrics: Metrics,
 ) -> Site:
     return Site(
         settings=settings,
-        actions=actions.Actions(settings, poke=queue.poke, clock=time.time),
+        actions=actions.Actions(settings, poke=doorbell.poke, clock=time.time),
         tokens=tokens,
         api_token=layout.api_token(settings.state.folder),
         url=lambda: _url(settings, server),
@@ -161,7 +161,7 @@ def _site(
         metrics=metrics.text,
         illness=supervisor.illness,
         rotate_keys=lambda: keys.rotate(settings.state.key_file, tokens),
-        connected=queue.poke,
+        connected=doorbell.poke,
         clock=time.time,
     )
 
@@ -191,8 +191,8 @@ def _attempts(settings: Settings, strava: Strava, tokens: Tokens) -> Attempts:
     )
 
 
-def _queue(settings: Settings, attempts: Attempts) -> Jobs:
-    return Jobs(
+def _doorbell(settings: Settings, attempts: Attempts) -> Doorbell:
+    return Doorbell(
         settings.state.folder / layout.QUEUE_DB,
         workers=settings.uploads.max_concurrent,
         attempt=attempts,

@@ -13,8 +13,8 @@ import structlog
 
 from fitferry import __version__, actions, layout, spool, status, systemd
 from fitferry.config import Settings
+from fitferry.doorbell import Doorbell
 from fitferry.intake import Tree
-from fitferry.jobs import Jobs
 from fitferry.ledger import athletes, copies, jobs, tables
 from fitferry.metrics import Metrics
 from fitferry.model.jobs import Problem, Status
@@ -37,7 +37,7 @@ class Supervisor:
         self,
         settings: Settings,
         *,
-        queue: Jobs,
+        doorbell: Doorbell,
         attempts: Attempts,
         tokens: Tokens,
         intakes: list[Tree],
@@ -48,7 +48,7 @@ class Supervisor:
         clock: Callable[[], float],
     ) -> None:
         self._settings = settings
-        self._queue = queue
+        self._doorbell = doorbell
         self._attempts = attempts
         self._tokens = tokens
         self._intakes = intakes
@@ -134,7 +134,7 @@ class Supervisor:
         there = {intake.state.folder for intake in self._intakes if intake.state.available}
         for folder in there - self._there:
             jobs.folder_is_back(Path(folder))
-            self._queue.poke()
+            self._doorbell.poke()
         self._there = there
 
     def _publish(self, now: float) -> None:
@@ -162,7 +162,7 @@ class Supervisor:
         spool.empty(self._settings.state.folder)
         self._attempts.put_away()
         if admit.find_again():
-            self._queue.poke()
+            self._doorbell.poke()
 
     def _process(self, now: float) -> status.Process:
         watch = tuple(intake.state for intake in self._intakes)
@@ -190,7 +190,7 @@ class Supervisor:
 
     def _dead_part(self) -> str | None:
         """Which thread has ended that should not have: only a new process brings it back."""
-        if not self._queue.alive():
+        if not self._doorbell.alive():
             return "an upload worker has ended"
         if not all(intake.alive() for intake in self._intakes):
             return "a folder is no longer looked at"

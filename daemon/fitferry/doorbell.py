@@ -71,12 +71,12 @@ class _LedgerScheduler(Scheduler):  # type: ignore[misc]  # huey has no types
     """Sleeps until the earliest job in the ledger is due, or until somebody pokes it."""
 
     def loop(self, now: object = None) -> None:  # noqa: ARG002  huey passes it
-        jobs: Jobs = self.huey.jobs
-        jobs.ring_due()
+        doorbell: Doorbell = self.huey.doorbell
+        doorbell.ring_due()
 
 
 class _EmbeddedConsumer(Consumer):  # type: ignore[misc]  # huey has no types
-    """A consumer without signal handlers: those are the service's."""
+    """A consumer without signal handlers: `nudge` has those."""
 
     scheduler_class = _LedgerScheduler
 
@@ -84,7 +84,7 @@ class _EmbeddedConsumer(Consumer):  # type: ignore[misc]  # huey has no types
         pass
 
 
-class Jobs:
+class Doorbell:
     """The queue and its workers: `attempt(job_id)` runs on one of them for every ring."""
 
     def __init__(self, path: Path, *, workers: int, attempt: Callable[[int], None], wake: Wake) -> None:
@@ -137,7 +137,7 @@ class Jobs:
         self._huey = SqliteHuey(
             "fitferry", filename=str(self._path), storage_class=_WakingStorage, fsync=False, results=False
         )
-        self._huey.jobs = self
+        self._huey.doorbell = self
         self._task = self._huey.task(name="attempt")(self._run)
         self._consumer = _EmbeddedConsumer(self._huey, workers=self._workers, periodic=False)
 

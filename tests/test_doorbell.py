@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fitferry.jobs import Jobs
+from fitferry.doorbell import Doorbell
 
 
 class Work:
@@ -33,9 +33,9 @@ class Work:
 
 
 @contextmanager
-def running(path: Path, work: Work, *, drain_seconds: float = 5.0) -> Iterator[Jobs]:
+def running(path: Path, work: Work, *, drain_seconds: float = 5.0) -> Iterator[Doorbell]:
     """The queue with one worker."""
-    queue = Jobs(path / "queue.db", workers=1, attempt=work.attempt, wake=work.wake)
+    queue = Doorbell(path / "queue.db", workers=1, attempt=work.attempt, wake=work.wake)
     with queue.running(drain_seconds=drain_seconds):
         yield queue
 
@@ -85,7 +85,7 @@ def test_a_queue_that_is_damaged_while_it_runs_is_made_anew(tmp_path: Path) -> N
         due = [7] if damaged.is_set() and not work.attempted else []  # until somebody takes it
         return due, 3600.0
 
-    queue = Jobs(tmp_path / "queue.db", workers=1, attempt=work.attempt, wake=wake)
+    queue = Doorbell(tmp_path / "queue.db", workers=1, attempt=work.attempt, wake=wake)
     with queue.running(drain_seconds=5):
         for path in tmp_path.glob("queue.db*"):
             path.write_bytes(b"damaged" * 3000)
@@ -106,7 +106,7 @@ def test_a_worker_survives_an_attempt_that_raises(tmp_path: Path) -> None:
             raise OSError("disk full")
         work.done.set()
 
-    queue = Jobs(tmp_path / "queue.db", workers=1, attempt=attempt, wake=work.wake)
+    queue = Doorbell(tmp_path / "queue.db", workers=1, attempt=attempt, wake=work.wake)
     with queue.running(drain_seconds=5):
         assert work.done.wait(10)
         assert queue.alive()
@@ -125,7 +125,7 @@ def test_the_scheduler_survives_a_ledger_that_cannot_be_read(tmp_path: Path) -> 
             raise OSError("locked")
         return [3] if not work.attempted else [], 3600.0
 
-    queue = Jobs(tmp_path / "queue.db", workers=1, attempt=work.attempt, wake=wake)
+    queue = Doorbell(tmp_path / "queue.db", workers=1, attempt=work.attempt, wake=wake)
     with queue.running(drain_seconds=5):
         assert broken.wait(10)
         queue.poke()
@@ -141,7 +141,7 @@ def test_a_stop_waits_for_the_attempt_that_runs(tmp_path: Path) -> None:
         go_on.wait(10)
         ended.set()
 
-    queue = Jobs(tmp_path / "queue.db", workers=1, attempt=attempt, wake=lambda: ([1], 3600.0))
+    queue = Doorbell(tmp_path / "queue.db", workers=1, attempt=attempt, wake=lambda: ([1], 3600.0))
     with queue.running(drain_seconds=10):
         assert began.wait(10)
         threading.Timer(0.05, go_on.set).start()
@@ -157,7 +157,7 @@ def test_a_stop_does_not_wait_for_ever(tmp_path: Path) -> None:
         began.set()
         go_on.wait(20)
 
-    queue = Jobs(tmp_path / "queue.db", workers=1, attempt=attempt, wake=lambda: ([1], 3600.0))
+    queue = Doorbell(tmp_path / "queue.db", workers=1, attempt=attempt, wake=lambda: ([1], 3600.0))
     with queue.running(drain_seconds=0.05):
         assert began.wait(10)
     go_on.set()
