@@ -1,6 +1,7 @@
-"""The settings: `keys` lists them, `values` knows what fits, `load` reads them, `render` writes them."""
+"""The settings: `keys` lists them, `values` knows what fits, `places` where they lie; `load` reads, `render` writes."""
 
-from fitferry.config.load import language, load, place_to_write
+from fitferry.config.load import language, load
+from fitferry.config.places import place_to_write
 from fitferry.config.settings import (
     LogSettings,
     NotifySettings,

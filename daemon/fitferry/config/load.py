@@ -12,6 +12,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from fitferry.config.keys import KEYS, OLD_NAMES, OTHER_VARIABLES, RULE_KEYS, SECTIONS, Key, of_section
+from fitferry.config.places import (
+    CONTAINER_FOLDER,
+    PLACES,
+    SERVICE_SETTINGS,
+    own_home,
+    own_place,
+    state_folder,
+)
 from fitferry.config.settings import (
     LogSettings,
     NotifySettings,
@@ -28,12 +36,6 @@ from fitferry.rules import doubts as rule_doubts
 from fitferry.rules import problems as rule_problems
 from fitferry.words import say
 
-CONTAINER_FOLDER = Path("/config")
-SERVICE_SETTINGS = Path("/etc/fitferry/config.toml")
-SERVICE_FOLDER = Path("/var/lib/fitferry")
-"""What systemd names to the service; commands beside it have to look there, too."""
-PLACES = (CONTAINER_FOLDER / "config.toml", SERVICE_SETTINGS)
-"""Where a file is looked for that nobody named, before the user's own folder."""
 T = TypeVar("T")
 _SECRETS = frozenset({"client_secret", "urls", "heartbeat_url"})
 
@@ -52,13 +54,13 @@ def load(
 
     `require_app`: whether the application and a watched folder must be named, as the daemon needs them.
     """
-    loading = _Loading(environ, home or _home(), container, service)
+    loading = _Loading(environ, home or own_home(), container, service)
     return loading.run(option, require_app=require_app, places=places)
 
 
 def language(option: Path | None, environ: Mapping[str, str], *, places: Iterable[Path] = PLACES) -> str:
     """`[web] language` by itself, for what is said of settings that are wrong; `auto` where it is wrong, too."""
-    return _Loading(environ, _home(), CONTAINER_FOLDER, SERVICE_SETTINGS).language(option, places)
+    return _Loading(environ, own_home(), CONTAINER_FOLDER, SERVICE_SETTINGS).language(option, places)
 
 
 class _Loading:
@@ -275,21 +277,13 @@ class _Loading:
             self._problem(f"{label}.folder", f"{one['folder']} a second time", "each folder once")
 
     def _state(self, section: dict[str, Any], source: Path | None) -> StateSettings:
-        folder = section["folder"] or self._state_folder(source)
+        folder = section["folder"] or state_folder(
+            self._environ, self._home, self._container, self._service, source
+        )
         credentials = self._environ.get("CREDENTIALS_DIRECTORY")
         given = Path(credentials) / "fitferry-key" if credentials else None
         key_file = section["key_file"] or (given if given and given.is_file() else folder / "key")
         return StateSettings(folder, key_file)
-
-    def _state_folder(self, source: Path | None) -> Path:
-        if "STATE_DIRECTORY" in self._environ:
-            return Path(self._environ["STATE_DIRECTORY"].split(":")[0])
-        if source == self._service:
-            return SERVICE_FOLDER
-        in_container = source.parent == self._container if source else self._container.is_dir()
-        if in_container:
-            return self._container
-        return Path(self._environ.get("XDG_STATE_HOME", self._home / ".local" / "state")) / "fitferry"
 
     def _rules(self, rules: Any, athletes: list[str]) -> tuple[RuleSettings, ...]:
         if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
@@ -327,26 +321,6 @@ def _may_be_there(path: Path) -> bool:
         return True
     except OSError:
         return False
-
-
-def place_to_write(environ: Mapping[str, str], container: Path = CONTAINER_FOLDER) -> Path:
-    """Where a file that nobody named is written, so that it is found there."""
-    if environ.get("FITFERRY_CONFIG"):
-        return Path(environ["FITFERRY_CONFIG"])
-    return container / "config.toml" if container.is_dir() else own_place(environ, _home())
-
-
-def own_place(environ: Mapping[str, str], home: Path) -> Path:
-    """The file in the user's own folder."""
-    return Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "fitferry" / "config.toml"
-
-
-def _home() -> Path:
-    """The user's own folder; the root where there is none, as for a container's nameless user."""
-    try:
-        return Path.home()
-    except RuntimeError:
-        return Path("/")
 
 
 def _table(rule: dict[str, Any], name: str) -> dict[str, Any]:
