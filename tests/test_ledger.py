@@ -54,6 +54,26 @@ def test_the_database_is_kept_safely(ledger: Path) -> None:
     assert ledger.exists()
 
 
+def test_a_worker_that_outlives_the_stop_is_not_cut_off_in_a_statement(tmp_path: Path) -> None:
+    """Closing a connection that another thread uses would end the process by a signal."""
+    begun, ended, found = threading.Event(), threading.Event(), []
+
+    def work() -> None:
+        connection = tables._database.connection()  # type: ignore[no-untyped-call]  # peewee's stubs leave it out
+        begun.set()
+        assert ended.wait(10)
+        found.append(connection.execute("SELECT count(*) FROM upload_job").fetchone())
+
+    with tables.opened(tmp_path / "state.db"):
+        worker = threading.Thread(target=work)
+        worker.start()
+        assert begun.wait(10)
+    ended.set()
+    worker.join(10)
+
+    assert found == [(0,)]
+
+
 def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     """An old program must not write into tables that it does not know."""
     path = tmp_path / "state.db"

@@ -28,20 +28,26 @@ _PROBE = "can this be written?"
 
 
 class _Database(peewee.SqliteDatabase):
-    """Every thread has a connection of its own; all of them are closed together at the end."""
+    """Every thread has a connection of its own; they are closed together at the end.
+
+    But not one whose thread still lives: a worker that outlives a stop may be in the middle of a statement, and the
+    process would die of it. Its connection ends with the process.
+    """
 
     def _connect(self) -> Any:
         connection = super()._connect()  # type: ignore[misc]  # where peewee's own extensions hook in, too
-        _connections.append(connection)
+        _connections.append((threading.current_thread(), connection))
         return connection
 
     def close_all(self) -> None:
         self.dispose()
         while _connections:
-            _connections.pop().close()
+            owner, connection = _connections.pop()
+            if owner is threading.current_thread() or not owner.is_alive():
+                connection.close()
 
 
-_connections: list[Any] = []
+_connections: list[tuple[threading.Thread, Any]] = []
 # Deferred: `opened` says where. IMMEDIATE, because a transaction that reads and then writes would
 # otherwise fail at once, whatever the busy time-out says.
 _database = _Database(None, lock_type="IMMEDIATE")
