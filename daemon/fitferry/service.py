@@ -65,24 +65,28 @@ def run(settings: Settings) -> None:
 def _ledger(settings: Settings, nudge: Nudge) -> Iterator[None]:
     """The open ledger; a damaged one is set aside and its newest good copy put back."""
     path, now = settings.state.folder / layout.STATE_DB, time.time()
-    stamp = _stamp(now)
+    mended = _mended(path, _stamp(now))
     try:
-        mended = not copies.is_whole(path) or _was_lost(path)
-        if mended:
-            copy = copies.mend(path, stamp)
-            _log.error(
-                "database damaged or gone",
-                set_aside=f"{path}.damaged-{stamp}",
-                put_back=str(copy) if copy else None,
-            )
         with tables.opened(path, changed=nudge.set):
             if mended:
                 copies.doubt_everything(now, settings.uploads.uncertain_delay)
             yield
     except LedgerProblem as problem:
         raise CannotRun(str(problem), 1) from problem
+
+
+def _mended(path: Path, stamp: str) -> bool:
+    """Whether the database was damaged or gone, and a copy had to take its place."""
+    try:
+        if copies.is_whole(path) and not _was_lost(path):
+            return False
+        copy = copies.mend(path, stamp)
     except sqlite3.Error as error:
         raise CannotRun(f"the database {path} cannot be opened ({error})", 1) from error
+    _log.error(
+        "database damaged or gone", set_aside=f"{path}.damaged-{stamp}", put_back=str(copy) if copy else None
+    )
+    return True
 
 
 def _was_lost(path: Path) -> bool:
