@@ -13,24 +13,25 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
 import httpx
 
 from fakes import APP, UPLOADS, Clock, an_athlete, tokens
 from fit_writer import ride
-from fitferry import allowance as allowances
-from fitferry import logs
-from fitferry.ledger import history, jobs, shared, tables
-from fitferry.model.files import Stillness
-from fitferry.model.jobs import Status
-from fitferry.pipeline import admit
-from fitferry.pipeline.attempt import Attempts
-from fitferry.pipeline.put_away import Archive
-from fitferry.pipeline.wake import wake
+from fitferry.core import rate_limit as allowances
+from fitferry.core.activity import Stillness
+from fitferry.core.upload import Status
+from fitferry.inbox import admission
+from fitferry.sandbox.fake_strava import Token, World
 from fitferry.sandbox.server import create_app
-from fitferry.sandbox.world import Token, World
+from fitferry.storage import database, queries, rate_limits
+from fitferry.storage import uploads as stored_uploads
 from fitferry.strava import Strava
+from fitferry.system import logs
+from fitferry.uploads.after_upload import Archive
+from fitferry.uploads.scheduler import wake
+from fitferry.uploads.worker import Attempts
 
 BEGIN = datetime(2026, 9, 21, 5, 7, tzinfo=UTC).timestamp()
 SECONDS = 1.0
@@ -71,14 +72,14 @@ class Import:
 
     def hear(self, heard: object) -> None:
         """Note what an answer says of the allowance."""
-        shared.hear(heard, self.clock())  # type: ignore[arg-type]  # passed through
+        rate_limits.hear(heard, self.clock())  # type: ignore[arg-type]  # passed through
 
     def drop(self, start: float) -> int:
         """One file more; its job."""
         path = self.folder / f"{start:.0f}.fit"
         path.write_bytes(ride(start, seconds=120))
-        admit.admit(str(path), "me", APP, self.clock(), Stillness.SETTLED)
-        return history.listed(limit=1)[0].id
+        admission.admit(str(path), "me", APP, self.clock(), Stillness.SETTLED)
+        return queries.listed(limit=1)[0].id
 
     def run(self, days: float) -> None:
         """Let the time pass."""
@@ -101,14 +102,16 @@ class Import:
     def foresee(self) -> None:
         """Note when the status says that the import will be done."""
         now = self.clock()
-        old = jobs.count_open(now - allowances.FRESH_SECONDS)
+        old = stored_uploads.count_open(now - allowances.FRESH_SECONDS)
         if old:
-            self.foreseen.append(allowances.done_at(old, shared.allowance(), now, can_read=self._can_read))
+            self.foreseen.append(
+                allowances.done_at(old, rate_limits.allowance(), now, can_read=self._can_read)
+            )
 
     def note_rides(self) -> None:
         """Note how long the fresh rides that are done by now have taken."""
         for job_id, since in list(self.dropped.items()):
-            job = jobs.get(job_id)
+            job = stored_uploads.get(job_id)
             if job is not None and job.upload_id is not None:
                 self.waits.append(self.clock() - since)
                 del self.dropped[job_id]
@@ -120,7 +123,7 @@ def main() -> None:
     files, days = int(numbers[0]) if numbers else 5_000, float(numbers[1]) if len(numbers) > 1 else 3.0
     can_read = "--no-read" not in sys.argv
     logs.configure("error", "json")
-    with tempfile.TemporaryDirectory() as name, tables.opened(Path(name) / "state.db"):
+    with tempfile.TemporaryDirectory() as name, database.opened(Path(name) / "state.db"):
         _quick()
         one = Import(Path(name), can_read=can_read)
         for number in range(files):
@@ -131,12 +134,12 @@ def main() -> None:
 
 def _quick() -> None:
     """No syncs: nothing here is to survive."""
-    tables.outside_transaction("PRAGMA synchronous = OFF")
+    database.outside_transaction("PRAGMA synchronous = OFF")
 
 
 def _report(one: Import, files: int, days: float) -> None:
     statuses = [note["status"] for note in one.world.requests]
-    done = history.listed(limit=100_000, status=Status.COMPLETED)
+    done = queries.listed(limit=100_000, status=Status.COMPLETED)
     old = [job for job in done if (job.start_time or 0) < BEGIN - DAY]
     uploads = sum(note["method"] == "POST" for note in one.world.requests)
     print(

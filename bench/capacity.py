@@ -17,14 +17,14 @@ from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
+from daemon_harness import DaemonHarness, harness
 from fit_writer import ride
-from fitferry.ledger import files, tables
-from fitferry.ledger.files import File
-from fitferry.model.files import Admission, Facts, Inspection, Newcomer, Signature, Verdict
-from fitferry.model.jobs import Status
-from household import Household, household
+from fitferry.core.activity import Admission, Facts, Inspection, Newcomer, Signature, Verdict
+from fitferry.core.upload import Status
+from fitferry.storage import activities, database, models
+from fitferry.storage.activities import File
 
 LIMIT = [10**9] * 2
 ATHLETES = 10
@@ -41,14 +41,14 @@ def main() -> None:
     for athletes in (1, ATHLETES):
         with (
             tempfile.TemporaryDirectory() as folder,
-            household(Path(folder), overall_limit=LIMIT, read_limit=LIMIT) as home,
+            harness(Path(folder), overall_limit=LIMIT, read_limit=LIMIT) as home,
         ):
             _flood(home, count, athletes)
-    with tempfile.TemporaryDirectory() as folder, household(Path(folder)) as home:
+    with tempfile.TemporaryDirectory() as folder, harness(Path(folder)) as home:
         _remember(home, history)
 
 
-def _flood(home: Household, count: int, athletes: int) -> None:
+def _flood(home: DaemonHarness, count: int, athletes: int) -> None:
     """Many files at once, evenly to all athletes."""
     names = [f"athlete{number}" for number in range(athletes)]
     _configure(home, names)
@@ -77,7 +77,7 @@ def _flood(home: Household, count: int, athletes: int) -> None:
     )
 
 
-def _configure(home: Household, names: list[str]) -> None:
+def _configure(home: DaemonHarness, names: list[str]) -> None:
     for name in names:
         (home.rides / name).mkdir()
     home.configure()
@@ -86,21 +86,21 @@ def _configure(home: Household, names: list[str]) -> None:
     home.config.write_text(head + "\n".join(tables_of) + "\n[web]" + rest.split("[web]")[1], encoding="utf-8")
 
 
-def _connect(home: Household, name: str) -> None:
+def _connect(home: DaemonHarness, name: str) -> None:
     url = home.ask("GET", f"/api/v1/strava/auth?athlete={name}")["authorization_url"]
     boxes = [("authorize", "1"), ("scope", "activity:write"), ("scope", "activity:read_all")]
     urlopen(url, urlencode(boxes).encode(), timeout=20).close()
 
 
-def _remember(home: Household, count: int) -> None:
+def _remember(home: DaemonHarness, count: int) -> None:
     """A long history, as the ledger would have it after so many uploads."""
     home.state.mkdir()
-    with tables.opened(home.state / "state.db"):
+    with database.opened(home.state / "state.db"):
         for first in range(0, count, 1000):
-            with tables.writing():
+            with database.writing():
                 for number in range(first, min(first + 1000, count)):
                     _done(home.rides / f"{number}.fit", number)
-        files.folder_scanned("me", str(home.rides), time.time())
+        activities.folder_scanned("me", str(home.rides), time.time())
     began = time.monotonic()
     home.start()
     print(f"{count:,} activities in the history: started in {time.monotonic() - began:.2f} s", flush=True)
@@ -128,10 +128,12 @@ def _done(path: Path, number: int) -> None:
     )
     found = Inspection(Verdict.ACTIVITY, "fit", facts)
     file = File("me", str(path), f"{number:064x}", 1, Signature.of(path.stat()))
-    ((job_id, _),) = files.admit(file, [Newcomer(file.sha256, found, Admission(Status.PENDING))], time.time())
-    tables.JobRow.update(
+    ((job_id, _),) = activities.admit(
+        file, [Newcomer(file.sha256, found, Admission(Status.PENDING))], time.time()
+    )
+    models.JobRow.update(
         status=Status.COMPLETED, strava_activity_id=10**9 + number, completed_at=time.time()
-    ).where(tables.JobRow.id == job_id).execute()
+    ).where(models.JobRow.id == job_id).execute()
 
 
 def _print(what: str, call: Callable[[], object]) -> None:
@@ -144,7 +146,7 @@ def _print(what: str, call: Callable[[], object]) -> None:
     print(f"  {what}: {sorted(took)[2]:.0f} ms", flush=True)
 
 
-def _cpu(home: Household) -> float:
+def _cpu(home: DaemonHarness) -> float:
     assert home.process is not None
     fields = Path(f"/proc/{home.process.pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -13,9 +13,9 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
-from failing import PASSINGS, POINTS
+from daemon_failpoints import PASSINGS, POINTS
 from failpoints import die_and_live
 
 

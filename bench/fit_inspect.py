@@ -14,12 +14,12 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
 import fitparse
 
 from fit_writer import ride
-from fitferry.fit import inspect
+from fitferry.formats.fit import inspect
 
 START = 1_790_000_000
 

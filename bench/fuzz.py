@@ -15,10 +15,11 @@ from collections import Counter
 from hashlib import sha256
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
 from fitferry import formats
-from fuzz import SAMPLES, hostile
+from fuzz import hostile
+from samples import SAMPLES
 
 
 def main() -> None:

@@ -30,7 +30,7 @@ ORDER = (
     "waitress",
     "babel.dates",
     "prometheus_client",
-    "fitferry.service",
+    "fitferry.daemon",
 )
 
 

@@ -13,10 +13,10 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
+from daemon_harness import DaemonHarness, harness
 from fit_writer import ride
-from household import Household, household
 
 START = 1_790_000_000
 
@@ -25,7 +25,7 @@ def main() -> None:
     """Measure and print."""
     files = int(sys.argv[1]) if len(sys.argv) > 1 else 30
     rest = float(sys.argv[2]) if len(sys.argv) > 2 else 5.0
-    with tempfile.TemporaryDirectory() as folder, household(Path(folder)) as home:
+    with tempfile.TemporaryDirectory() as folder, harness(Path(folder)) as home:
         home.start()
         home.connect()
         time.sleep(rest)
@@ -38,7 +38,7 @@ def main() -> None:
             )
 
 
-def _one(home: Household, way: str, number: int) -> float:
+def _one(home: DaemonHarness, way: str, number: int) -> float:
     """Milliseconds for one file."""
     before = len(home.sandbox.world.uploads)
     body = ride(START + 20_000 * number + (way == "close"), seconds=10_000)

@@ -23,10 +23,10 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
+from daemon_harness import DaemonHarness, harness  # the same
 from fit_writer import ride  # the tests' own
-from household import Household, household  # the same
 
 POLL_SECONDS, STEADY_SECONDS, AT_ONCE = 2.0, 15.0, 5
 
@@ -37,7 +37,7 @@ def cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def ask(home: Household, path: str, tag: str) -> tuple[int, str, float]:
+def ask(home: DaemonHarness, path: str, tag: str) -> tuple[int, str, float]:
     """One poll: the status, the new tag, milliseconds."""
     port, token = home.status()["web"]["port"], (home.state / "api-token").read_text(encoding="ascii").strip()
     headers = {"Authorization": f"Bearer {token}", **({"If-None-Match": tag} if tag else {})}
@@ -51,7 +51,7 @@ def ask(home: Household, path: str, tag: str) -> tuple[int, str, float]:
     return answer.status, answer.headers["ETag"] or tag, took
 
 
-def look(home: Household, path: str, tag: str, seconds: float) -> dict[int, list[float]]:
+def look(home: DaemonHarness, path: str, tag: str, seconds: float) -> dict[int, list[float]]:
     """Keep a page open for so long: what each status took, in milliseconds."""
     asked: dict[int, list[float]] = {}
     looks, end = 0.0, time.monotonic() + seconds  # the first few, which need no pause, have been used up
@@ -66,7 +66,7 @@ def look(home: Household, path: str, tag: str, seconds: float) -> dict[int, list
 
 
 @contextlib.contextmanager
-def arriving(home: Household, first: int) -> Iterator[None]:
+def arriving(home: DaemonHarness, first: int) -> Iterator[None]:
     """A file comes every second."""
     over = threading.Event()
 
@@ -83,13 +83,13 @@ def arriving(home: Household, first: int) -> Iterator[None]:
     thread.join()
 
 
-def put(home: Household, number: int) -> None:
+def put(home: DaemonHarness, number: int) -> None:
     """One ride more in the folder."""
     start = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=number)
     home.drop(f"{number}.fit", ride(start, serial=number))
 
 
-def measure(home: Household, name: str, seconds: float, path: str | None) -> None:
+def measure(home: DaemonHarness, name: str, seconds: float, path: str | None) -> None:
     """Print what the daemon used meanwhile; with a `path`, that page is open."""
     assert home.process is not None
     asked: dict[int, list[float]] = {}
@@ -109,7 +109,7 @@ def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 2_000  # an argument
     folder = Path(tempfile.mkdtemp())
-    with household(folder) as home:
+    with harness(folder) as home:
         for number in range(count):
             put(home, number)
         home.more = {"STRAVA_AUTO_UPLOAD": "false"}

@@ -22,11 +22,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
+from daemon_harness import DaemonHarness
 from fit_writer import ride
 from fitferry.sandbox import Sandbox
-from household import Household
 
 SIZE = 48_000_000
 PER_CUT = 12
@@ -46,7 +46,7 @@ def main() -> None:
         (folder / "after").mkdir()
         _make(folder / "image")
         with _mounted(folder / "image", folder / "state"):
-            home = Household(folder, sandbox)
+            home = DaemonHarness(folder, sandbox)
             home.start()
             home.connect()
             number = 0
@@ -85,7 +85,7 @@ def _mounted(image: Path, folder: Path) -> Iterator[None]:
         subprocess.run(["umount", "-l", str(folder)], check=True)  # the same
 
 
-def _admitted(home: Household) -> set[int]:
+def _admitted(home: DaemonHarness) -> set[int]:
     """The jobs that the log calls admitted: by then they have to be on the disk."""
     found = set()
     for line in home.words().splitlines():

@@ -14,10 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
+from daemon_harness import harness
 from fit_writer import ride
-from household import household
 
 SETTLE = 5.0
 MIB = 1 << 20
@@ -26,7 +26,7 @@ MIB = 1 << 20
 def main() -> None:
     """Measure and print."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
-    with tempfile.TemporaryDirectory() as folder, household(Path(folder)) as home:
+    with tempfile.TemporaryDirectory() as folder, harness(Path(folder)) as home:
         home.more["MALLOC_ARENA_MAX"] = "1"  # as the unit and the image set it
         home.start()
         home.connect()

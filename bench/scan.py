@@ -18,16 +18,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
+from daemon_harness import harness
 from fakes import APP
 from fit_writer import ride
-from fitferry import logs
 from fitferry.config import WatchSettings
-from fitferry.intake import Scanner
-from fitferry.ledger import jobs, tables
-from fitferry.pipeline.reception import Reception
-from household import household
+from fitferry.inbox import Scanner
+from fitferry.inbox.first_scan import Reception
+from fitferry.storage import database, uploads
+from fitferry.system import logs
 
 START = 800_000_000
 BURST = 20_000
@@ -48,12 +48,12 @@ def main() -> None:
             f"{count:,} files of {len(_body(0)):,} bytes, written in {time.monotonic() - began:.1f} s",
             flush=True,
         )
-        with tables.opened(state / "state.db"):
+        with database.opened(state / "state.db"):
             _admit(folder, count)
             _scan(folder, count)
         _start(folder, state, count)
         _start(folder, state, count)
-        with tables.opened(Path(name) / "burst.db"):
+        with database.opened(Path(name) / "burst.db"):
             _burst(Path(name) / "burst")
 
 
@@ -75,7 +75,7 @@ def _admit(folder: Path, count: int) -> None:
         began = time.monotonic()
         scanner.step()
         took = time.monotonic() - began
-    assert sum(jobs.counts().values()) == count
+    assert sum(uploads.counts().values()) == count
     print(
         f"admitted for the first time: {count / took:,.0f} files/s ({took:.1f} s), "
         f"memory {before / 1e6:.0f} -> at most {peak[0] / 1e6:.0f} MB",
@@ -99,7 +99,7 @@ def _scan(folder: Path, count: int) -> None:
 
 
 def _start(folder: Path, state: Path, count: int) -> None:
-    with tempfile.TemporaryDirectory() as name, household(Path(name)) as home:
+    with tempfile.TemporaryDirectory() as name, harness(Path(name)) as home:
         home.configure(rides=str(folder), state=str(state))
         home.state = state
         began = time.monotonic()
@@ -131,9 +131,9 @@ def _burst(folder: Path) -> None:
 
 
 def _seen(folder: Path) -> int:
-    from fitferry.ledger import files  # noqa: PLC0415  # here alone
+    from fitferry.storage import activities  # noqa: PLC0415  # here alone
 
-    return len(files.seen_below("me", str(folder)))
+    return len(activities.seen_below("me", str(folder)))
 
 
 @contextmanager

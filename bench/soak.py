@@ -11,12 +11,12 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
+from daemon_harness import DaemonHarness
 from fit_writer import ride
 from fitferry.sandbox import Sandbox
 from fitferry.sandbox.faults import Fault
-from household import Household
 
 KINDS = [
     "drop_before",
@@ -43,7 +43,7 @@ def main() -> None:
             processing_seconds=0.5, keep_refresh_token=True, overall_limit=LIMIT, read_limit=LIMIT
         ) as sandbox,
     ):
-        home = Household(Path(folder), sandbox)
+        home = DaemonHarness(Path(folder), sandbox)
         home.configure(retries="[1, 1, 1, 1, 1, 1, 1, 1]")
         home.start()
         home.connect()
@@ -82,7 +82,7 @@ def _growth() -> list[tuple[str, float, float, float]]:
     ]
 
 
-def _report(home: Household, number: int, share: float, minutes: float) -> None:
+def _report(home: DaemonHarness, number: int, share: float, minutes: float) -> None:
     assert home.process is not None
     proc = Path(f"/proc/{home.process.pid}")
     words = dict(line.split(":\t", 1) for line in (proc / "status").read_text().splitlines() if ":\t" in line)

@@ -12,12 +12,12 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
+from daemon_harness import DaemonHarness
 from fit_writer import ride
 from fitferry.sandbox import Sandbox
 from fitferry.sandbox.faults import Fault
-from household import Household
 
 LARGE = 24_900_000
 LIMIT = [10**9] * 2
@@ -29,7 +29,7 @@ def main() -> None:
     rng = random.Random(1)  # the same moments for every run
     took, codes = [], []
     with tempfile.TemporaryDirectory() as folder, Sandbox(overall_limit=LIMIT, read_limit=LIMIT) as sandbox:
-        home = Household(Path(folder), sandbox)
+        home = DaemonHarness(Path(folder), sandbox)
         home.start()
         home.connect()
         for number in range(1, times + 1):

@@ -11,14 +11,14 @@ import pytest
 import structlog
 
 import fit_writer
-from fitferry.ledger import tables
+from fitferry.storage import database
 
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Path]:
     """An open, empty ledger; the path of its file."""
     path = tmp_path / "state.db"
-    with tables.opened(path):
+    with database.opened(path):
         yield path
 
 

@@ -3,56 +3,34 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 import fitferry
+from layers import OWNERS, RANKS, SHARED
 
 PACKAGE = Path(fitferry.__file__).parent
-
-# A module may import from rows above its own, and within its own package.
-ROWS = [
-    ["words"],
-    ["model"],
-    ["errors", "sports"],
-    ["mounts", "folders", "disk", "rules", "sketch"],
-    ["config", "layout", "logs"],
-    ["fit", "allowance", "lock"],
-    ["formats"],
-    ["policy"],
-    ["ledger", "vault", "strava", "doorbell", "watcher", "systemd", "notify", "nudge", "metrics"],
-    ["tokens", "telling"],
-    ["pipeline", "keys", "spool"],
-    ["intake", "actions", "status"],
-    ["web"],
-    ["supervisor"],
-    ["service"],
-    ["sandbox"],
-    ["demo"],
-    ["cli"],
-    ["__main__"],
-]
-ADAPTERS = {"ledger", "vault", "strava", "doorbell", "watcher", "systemd", "notify", "nudge", "metrics"}
-OWNERS = {
-    "peewee": "ledger.tables",
-    "playhouse": "ledger.tables",
-    "httpx": "strava.client",
-    "huey": "doorbell",
-    "watchdog": "watcher",
-    "cryptography": "vault",
-    "fitparse": "fit.",
-    "fastcrc": "fit.",
-    "tomli_w": "config.",
-    "waitress": "web.server",
-    "babel": "web.viewer",
-    "prometheus_client": "metrics",
-    "apprise": "notify",
+LOOSE = {"__init__", "__main__", "daemon", "maintenance"}
+"""The only modules that lie at the package's top."""
+IMPURE = {
+    "asyncio",
+    "io",
+    "logging",
+    "os",
+    "pathlib",
+    "random",
+    "secrets",
+    "shutil",
+    "socket",
+    "sqlite3",
+    "subprocess",
+    "tempfile",
+    "threading",
+    "time",
+    "tomllib",
+    "urllib.request",
 }
-SHARED = {
-    "flask": {"web", "sandbox"},
-    "click": {"cli"},
-    "rich": {"cli"},
-    "msgspec": {"config", "strava"},
-}
+"""What reads a clock, a file, the environment, a network or chance."""
 
 
 def modules() -> dict[str, ast.Module]:
@@ -67,6 +45,9 @@ def modules() -> dict[str, ast.Module]:
     return found
 
 
+MODULES = modules()
+
+
 def imported(tree: ast.Module) -> set[str]:
     """Every dotted name that a module imports, also those inside its functions."""
     names: set[str] = set()
@@ -78,93 +59,140 @@ def imported(tree: ast.Module) -> set[str]:
     return names
 
 
-def part(module: str) -> str:
-    """The part of the package that a dotted name below it belongs to."""
+def folder(module: str) -> str:
+    """The folder of the package that a dotted name below it belongs to."""
     return module.split(".", 1)[0]
 
 
 def ours(tree: ast.Module) -> set[str]:
-    """The parts of the package that a module imports; the package's own version is nobody's."""
-    found = {name.split(".")[1] for name in imported(tree) if name.startswith("fitferry.")}
-    return found - {"__version__"}
+    """The modules of the package that a module imports, by their dotted names below it."""
+    found = set()
+    for name in imported(tree):
+        if not name.startswith("fitferry."):
+            continue
+        below = name.removeprefix("fitferry.")
+        while below and below not in MODULES:
+            below = below.rpartition(".")[0]
+        found.add(below)
+    return found - {""}
 
 
-def test_every_part_of_the_package_has_its_row() -> None:
-    """Nothing in the package is left out of the rows."""
-    assert {name for row in ROWS for name in row} == {part(name) for name in modules() if name}
+def test_nothing_lies_loose_at_the_top() -> None:
+    """A newcomer finds the way by the folders."""
+    assert {path.stem for path in PACKAGE.glob("*.py")} == LOOSE
 
 
-def test_imports_go_up_the_rows_only() -> None:
-    """A module imports from rows above its own, never from its own row or below."""
-    row_of = {name: number for number, row in enumerate(ROWS) for name in row}
+def test_every_folder_has_its_rank() -> None:
+    """Nothing in the package is left out of the ranks."""
+    assert {name for rank in RANKS for name in rank} == {folder(name) for name in MODULES if name}
+
+
+def test_imports_go_down_the_ranks_only() -> None:
+    """A module imports from lower ranks or its own folder, never from its own rank or a higher one."""
+    rank_of = {name: number for number, rank in enumerate(RANKS) for name in rank}
     wrong = [
         f"{name} imports {other}"
-        for name, tree in modules().items()
+        for name, tree in MODULES.items()
         if name
         for other in ours(tree)
-        if other != part(name) and row_of[other] >= row_of[part(name)]
+        if folder(other) != folder(name) and rank_of[folder(other)] >= rank_of[folder(name)]
     ]
 
     assert wrong == []
 
 
-def test_adapters_do_not_know_each_other() -> None:
-    """What owns a library imports nothing else that owns one."""
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Inside a folder, too, imports have an order."""
+    open_: list[str] = []
+    done: set[str] = set()
+    circles: list[list[str]] = []
+
+    def visit(name: str) -> None:
+        if name in open_:
+            circles.append([*open_[open_.index(name) :], name])
+            return
+        if name in done:
+            return
+        open_.append(name)
+        for other in sorted(ours(MODULES[name])):
+            if other != name:
+                visit(other)
+        open_.pop()
+        done.add(name)
+
+    for name in MODULES:
+        visit(name)
+    assert circles == []
+
+
+def test_the_sandbox_knows_nothing_of_the_daemon() -> None:
+    """It judges the daemon, so it shares no code with it."""
     wrong = [
         f"{name} imports {other}"
-        for name, tree in modules().items()
-        if part(name) in ADAPTERS
-        for other in ours(tree) & ADAPTERS
-        if other != part(name)
+        for name, tree in MODULES.items()
+        if folder(name) == "sandbox"
+        for other in ours(tree)
+        if folder(other) != "sandbox"
     ]
 
     assert wrong == []
 
 
 def test_each_library_has_one_owner() -> None:
-    """A library is imported in the one module that owns it."""
-    wrong = [
-        f"{name} imports {library}"
-        for name, tree in modules().items()
-        for library in imported(tree)
-        if (owner := OWNERS.get(library.split(".")[0])) and not f"{name}.".startswith(owner)
-    ]
-
-    assert wrong == []
-
-
-def test_one_module_each_imports_what_is_owned() -> None:
-    """No two modules share an owned library, and each of them is used."""
+    """A library is imported in the one module, or the one folder, that owns it; and it is used there."""
     users: dict[str, set[str]] = {library: set() for library in OWNERS}
-    for name, tree in modules().items():
+    for name, tree in MODULES.items():
         for library in imported(tree):
             if library.split(".")[0] in users:
                 users[library.split(".")[0]].add(name)
+    wrong = [
+        f"{name} imports {library}"
+        for library, names in users.items()
+        for name in names
+        if not f"{name}.".startswith(f"{OWNERS[library]}.")
+    ]
 
-    assert dict.fromkeys(OWNERS, 1) == {library: len(names) for library, names in users.items()}
+    assert wrong == []
+    assert [library for library, names in users.items() if not names] == []
 
 
 def test_shared_libraries_stay_where_they_belong() -> None:
-    """What several modules need is imported in their parts of the package only."""
+    """What several modules need is imported in their folders only."""
     wrong = [
         f"{name} imports {library}"
-        for name, tree in modules().items()
+        for name, tree in MODULES.items()
         for library in imported(tree)
-        if (parts := SHARED.get(library.split(".")[0])) and part(name) not in parts
+        if (folders := SHARED.get(library.split(".")[0])) and folder(name) not in folders
     ]
 
     assert wrong == []
 
 
-def test_pure_modules_do_nothing() -> None:
-    """What decides reads no clock, no file, no environment and no network."""
-    doing = {"os", "time", "socket", "subprocess", "pathlib", "random", "secrets", "threading", "structlog"}
-    pure = ("policy", "allowance", "errors", "strava.answers")
+def test_the_core_is_pure_through_everything_that_it_imports() -> None:
+    """What decides reads no clock, file, environment or network, and needs no library and no settings."""
+    reached, waiting = set(), [name for name in MODULES if folder(name) == "core"]
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += ours(MODULES[name])
+    assert {folder(name) for name in reached} == {"core"}
+
     wrong = [
         f"{name} imports {library}"
-        for name in pure
-        for library in imported(modules()[name])
-        if library.split(".")[0] in doing
+        for name in reached
+        for library in imported(MODULES[name])
+        if not library.startswith("fitferry.")
+        and (
+            library.split(".")[0] not in sys.stdlib_module_names
+            or IMPURE & {library.split(".")[0], ".".join(library.split(".")[:2])}
+        )
     ]
-
     assert wrong == []
+
+
+def test_answers_of_strava_are_judged_without_doing_anything() -> None:
+    """The only judge of what comes back reads no clock, file or network either."""
+    libraries = {library.split(".")[0] for library in imported(MODULES["strava.responses"])}
+
+    assert libraries & IMPURE == set()

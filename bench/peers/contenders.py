@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 
 from bench.peers import venvs
 
+from daemon_harness import DaemonHarness
 from fitferry.sandbox import Sandbox
-from household import Household
 
 HERE = Path(__file__).parent
 SCOPES = ("read", "activity:write", "activity:read_all")
@@ -134,7 +134,7 @@ class Fitferry(Contender):
     name = "Fitferry"
 
     def sign_in(self) -> None:
-        self._home = Household(self.folder, self.sandbox)
+        self._home = DaemonHarness(self.folder, self.sandbox)
         values = {"url": self.sandbox.url, "rides": self.inbox, "state": self._home.state}
         self._home.config.write_text(SETTINGS.format(**values), encoding="utf-8")
         self.start()

@@ -12,7 +12,7 @@ def main() -> None:
 
         sys.stdout.write(f"fitferry {__version__}\n")
         return
-    from fitferry.cli import main as command  # noqa: PLC0415  # only when it is needed
+    from fitferry.cli.main import main as command  # noqa: PLC0415  # only when it is needed
 
     command()
 

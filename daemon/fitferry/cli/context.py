@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fitferry import layout, lock
 from fitferry.config import Settings, load
-from fitferry.errors import FerryError
+from fitferry.core.errors import FerryError
+from fitferry.system import lockfile, state_dir
 
 
 class Context:
@@ -30,11 +30,11 @@ class Context:
 
     def daemon_runs(self) -> bool:
         """Whether a daemon holds the lock of the state folder."""
-        return lock.held(self.folder())
+        return lockfile.held(self.folder())
 
     def status(self) -> dict[str, Any]:
         """What the daemon says of itself. Raises FerryError where there is nothing to be read."""
-        path = self.folder() / layout.STATUS
+        path = self.folder() / state_dir.STATUS
         try:
             found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
@@ -44,25 +44,28 @@ class Context:
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
         """The ledger, open for looking. Raises FerryError."""
-        from fitferry.ledger import tables  # noqa: PLC0415  # not every command needs it
+        from fitferry.storage import database  # noqa: PLC0415  # not every command needs it
 
-        path = self.folder() / layout.STATE_DB
+        path = self.folder() / state_dir.STATE_DB
         if not path.exists():
             raise FerryError(f"there is no history in {path.parent}: has `fitferry run` been started?")
         try:
-            with tables.opened_to_read(path):
+            with database.opened_to_read(path):
                 yield
-        except tables.DatabaseError as error:
+        except database.DatabaseError as error:
             words = f"the history in {path} cannot be read ({error}); are you the user who runs Fitferry?"
             raise FerryError(words) from error
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Settings]:
         """The ledger, open for a change, while no daemon runs. Raises CannotRun where one does."""
-        from fitferry.ledger import tables  # noqa: PLC0415  # not every command needs it
+        from fitferry.storage import database  # noqa: PLC0415  # not every command needs it
 
         settings = self.settings()
-        layout.prepare(settings.state.folder)
+        state_dir.prepare(settings.state.folder)
         os.umask(0o077)
-        with lock.taken(settings.state.folder), tables.opened(settings.state.folder / layout.STATE_DB):
+        with (
+            lockfile.taken(settings.state.folder),
+            database.opened(settings.state.folder / state_dir.STATE_DB),
+        ):
             yield settings

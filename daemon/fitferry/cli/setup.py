@@ -11,10 +11,10 @@ from pathlib import Path
 
 import click
 
-from fitferry.cli import show
+from fitferry.cli import output
 from fitferry.cli.context import Context
-from fitferry.errors import FerryError
-from fitferry.folders import is_wanted_name
+from fitferry.core.errors import FerryError
+from fitferry.core.filenames import is_wanted_name
 
 
 @click.command()
@@ -25,9 +25,9 @@ def run(context: Context) -> None:
     # structlog and httpx take rich along wherever it is installed: 17 MB for what a daemon never shows.
     for library in ("rich", "pygments"):
         sys.modules.setdefault(library, None)  # type: ignore[arg-type]  # Python's own sign for "not to be had"
-    from fitferry import service  # noqa: PLC0415  # it imports everything
+    from fitferry import daemon  # noqa: PLC0415  # it imports everything
 
-    service.run(settings)
+    daemon.run(settings)
 
 
 @click.command()
@@ -48,7 +48,7 @@ def init(  # its options
     force: bool,  # noqa: FBT001  # click passes it so
 ) -> None:
     """Ask what has to be known, and write a commented config.toml."""
-    from fitferry.config import load, place_to_write, render  # noqa: PLC0415  # not every command needs it
+    from fitferry.config import load, place_to_write, template  # noqa: PLC0415  # not every command needs it
 
     path = target or context.config or place_to_write(os.environ)
     if path.exists() and not force:
@@ -62,10 +62,10 @@ def init(  # its options
     day = _since(since, Path(folder).expanduser())
     if day is not None:
         values["strava.since"] = day
-    text = render.render(values, watch=[{"folder": str(Path(folder).expanduser().absolute())}])
-    render.write_config(path, text, force=force, check=lambda written: load(written, {}, require_app=True))
-    show.line(f"{path} is written.")
-    show.line(f"Start `fitferry -c {shlex.quote(str(path))} run`, then open the link that it prints.")
+    text = template.render(values, watch=[{"folder": str(Path(folder).expanduser().absolute())}])
+    template.write_config(path, text, force=force, check=lambda written: load(written, {}, require_app=True))
+    output.line(f"{path} is written.")
+    output.line(f"Start `fitferry -c {shlex.quote(str(path))} run`, then open the link that it prints.")
 
 
 @click.command()
@@ -78,7 +78,7 @@ def sandbox(port: int) -> None:
 
     try:
         with Sandbox(port) as served:
-            show.line(
+            output.line(
                 f"A Strava look-alike is at {served.url}. Ctrl-C ends it. Point Fitferry at it with these settings:"
             )
             click.echo(
@@ -108,7 +108,7 @@ def _ask(question: str, option: str, *, hide: bool = False) -> str:
     """Ask a person; without a terminal the option has to say it."""
     if not sys.stdin.isatty():
         raise FerryError(f"nobody can be asked here: give {option}")
-    return str(click.prompt(show.of(question), hide_input=hide, err=True))
+    return str(click.prompt(output.of(question), hide_input=hide, err=True))
 
 
 def _number(text: str) -> object:
@@ -119,7 +119,7 @@ def _since(text: str | None, folder: Path) -> date | None:
     """What to do with what is there already: from which day on activities are uploaded by themselves."""
     if text is None and sys.stdin.isatty() and any(is_wanted_name(path.name) for path in folder.rglob("*")):
         text = click.prompt(
-            show.of(
+            output.of(
                 "There are files already. Upload all of them, none that are older than today, or since a day? "
                 "[all/today/2026-01-31]"
             ),

@@ -1,8 +1,8 @@
 """The settings: `keys` lists them, `values` knows what fits, `places` where they lie; `load` reads, `render` writes."""
 
 from fitferry.config.load import language, load
-from fitferry.config.places import place_to_write
-from fitferry.config.settings import (
+from fitferry.config.paths import place_to_write
+from fitferry.config.schema import (
     LogSettings,
     NotifySettings,
     RuleSettings,

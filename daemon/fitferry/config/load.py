@@ -12,15 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from fitferry.config.keys import KEYS, OLD_NAMES, OTHER_VARIABLES, RULE_KEYS, SECTIONS, Key, of_section
-from fitferry.config.places import (
-    CONTAINER_FOLDER,
-    PLACES,
-    SERVICE_SETTINGS,
-    own_home,
-    own_place,
-    state_folder,
-)
-from fitferry.config.settings import (
+from fitferry.config.paths import CONTAINER_FOLDER, PLACES, SERVICE_SETTINGS, own_home, own_place
+from fitferry.config.schema import (
     LogSettings,
     NotifySettings,
     RuleSettings,
@@ -31,10 +24,11 @@ from fitferry.config.settings import (
     WatchSettings,
     WebSettings,
 )
-from fitferry.errors import SettingProblem, SettingsError
-from fitferry.rules import doubts as rule_doubts
-from fitferry.rules import problems as rule_problems
-from fitferry.words import say
+from fitferry.core.errors import SettingProblem, SettingsError
+from fitferry.core.rules import doubts as rule_doubts
+from fitferry.core.rules import problems as rule_problems
+from fitferry.i18n.translator import say
+from fitferry.system.state_dir import state_folder
 
 T = TypeVar("T")
 _SECRETS = frozenset({"client_secret", "urls", "heartbeat_url"})

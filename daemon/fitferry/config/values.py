@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from fitferry.model.strava import WRITE_SCOPE
+from fitferry.core.strava import WRITE_SCOPE
 
 SCOPES = frozenset(
     {

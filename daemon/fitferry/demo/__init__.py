@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from fitferry.errors import FerryError
+from fitferry.core.errors import FerryError
 from fitferry.sandbox import Sandbox
 
 RIDE = Path(__file__).parent / "ride.fit"

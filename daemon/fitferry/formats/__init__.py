@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from fitferry import fit
-from fitferry.formats import archives, documents
+from fitferry.core.activity import Inspection, Verdict
+from fitferry.formats import archives, fit, xml_reader
 from fitferry.formats.archives import Damaged, TooMuch, Unfinished
-from fitferry.model.files import Inspection, Verdict
 
 _ORDER = (Verdict.DAMAGED, Verdict.UNFINISHED, Verdict.OTHER, Verdict.UNKNOWN)
 """Of an archive without an activity, the one that tells most."""
@@ -63,7 +62,7 @@ def examine(data: bytes, digest: str) -> Content:
 
 def is_known(data: bytes) -> bool:
     """Whether these bytes begin as an activity file, or as what may hold one."""
-    return archives.is_archive(data) or documents.is_document(data) or fit.is_fit(data)
+    return archives.is_archive(data) or xml_reader.is_document(data) or fit.is_fit(data)
 
 
 def body_of(data: bytes, digest: str, wanted: str) -> bytes | None:
@@ -95,8 +94,8 @@ def _parts(data: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _inspect(data: bytes) -> Inspection:
-    if documents.is_document(data):
-        return documents.inspect(data)
+    if xml_reader.is_document(data):
+        return xml_reader.inspect(data)
     return fit.inspect(data)
 
 

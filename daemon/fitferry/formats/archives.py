@@ -8,8 +8,8 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 
-from fitferry import folders
-from fitferry.model.strava import MAX_FILE_BYTES
+from fitferry.core import filenames
+from fitferry.core.strava import MAX_FILE_BYTES
 
 MAX_MEMBERS = 1_000
 """Files in one zip; a year of rides has fewer."""
@@ -143,7 +143,7 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> bytes
 
 def _is_wanted(name: str) -> bool:
     *above, last = name.split("/")
-    return folders.is_wanted_name(last) and not any(map(folders.is_junk_folder, above))
+    return filenames.is_wanted_name(last) and not any(map(filenames.is_junk_folder, above))
 
 
 def _ends_in_zeros(data: bytes) -> bool:

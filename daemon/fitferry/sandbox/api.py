@@ -8,8 +8,8 @@ from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request
 
+from fitferry.sandbox.fake_strava import Activity, Token, World, iso
 from fitferry.sandbox.oauth import athlete, error
-from fitferry.sandbox.world import Activity, Token, World, iso
 
 MAX_BYTES = 25_000_000
 DATA_TYPES = frozenset({"fit", "fit.gz", "tcx", "tcx.gz", "gpx", "gpx.gz"})

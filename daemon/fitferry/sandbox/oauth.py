@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Response, jsonify, redirect, render_template, request
 
-from fitferry.sandbox.world import SCOPES, Token, World
+from fitferry.sandbox.fake_strava import SCOPES, Token, World
 
 
 def error(status: int, message: str, resource: str, field: str, code: str) -> Response:

@@ -15,9 +15,9 @@ from typing import Any, Self
 from flask import Flask, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from fitferry.sandbox import api, oauth, switches
+from fitferry.sandbox import api, control_api, oauth
+from fitferry.sandbox.fake_strava import World
 from fitferry.sandbox.faults import Faults, Wsgi, plain, with_faults
-from fitferry.sandbox.world import World
 
 
 class Sandbox:
@@ -84,7 +84,7 @@ def create_app(world: World, faults: Faults | None = None) -> Wsgi:
     app = Flask(__name__)
     app.logger.setLevel(logging.ERROR)
     app.config["MAX_CONTENT_LENGTH"] = 40_000_000
-    app.register_blueprint(switches.blueprint(world, told))
+    app.register_blueprint(control_api.blueprint(world, told))
     for prefix in ("", "/api/v3"):
         name = f"base{prefix.replace('/', '_')}"
         app.register_blueprint(oauth.blueprint(world), url_prefix=prefix, name=f"oauth_{name}")

@@ -14,9 +14,9 @@ from urllib.parse import urlencode
 import httpx
 
 from fitferry import __version__
-from fitferry.errors import StravaFault
-from fitferry.model.strava import Fault, Grant, Heard, ListedActivity, UploadReport
-from fitferry.strava import answers
+from fitferry.core.errors import StravaFault
+from fitferry.core.strava import Fault, Grant, Heard, ListedActivity, UploadReport
+from fitferry.strava import responses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -128,7 +128,7 @@ class Strava:
         )
         response = self._send(request, REQUEST_DEADLINE, auth=auth)
         if not response.is_success:
-            raise answers.grant_fault(response.status_code, response.content)
+            raise responses.grant_fault(response.status_code, response.content)
 
     def upload(
         self,
@@ -149,26 +149,26 @@ class Strava:
         )
         response = self._send(request, UPLOAD_DEADLINE)
         if response.is_success:
-            return answers.upload(response.content, sent=True)
-        report = answers.refused_upload(response.status_code, response.content)
+            return responses.upload(response.content, sent=True)
+        report = responses.refused_upload(response.status_code, response.content)
         if report is None:
             raise _fault(response)
         return report
 
     def upload_status(self, upload_id: int, *, token: str) -> UploadReport:
         """Strava's word on an upload that it accepted; NOT_FOUND where it does not know the id."""
-        return answers.upload(self._get(f"uploads/{upload_id}", token), sent=False)
+        return responses.upload(self._get(f"uploads/{upload_id}", token), sent=False)
 
     def athlete(self, *, token: str) -> tuple[int, str]:
         """The signed-in athlete's id and name."""
-        return answers.athlete(self._get("athlete", token))
+        return responses.athlete(self._get("athlete", token))
 
     def activities(self, *, token: str, before: float, after: float | None = None) -> list[ListedActivity]:
         """The athlete's activities that started before (and after) a time, newest first, at most PAGE."""
         query = {"before": int(before), "per_page": PAGE}
         if after is not None:
             query["after"] = int(after)
-        return answers.activities(self._get("athlete/activities", token, query))
+        return responses.activities(self._get("athlete/activities", token, query))
 
     def _grant(self, form: dict[str, str]) -> Grant:
         app = {"client_id": self._settings.client_id, "client_secret": self._settings.client_secret}
@@ -177,8 +177,8 @@ class Strava:
         )
         response = self._send(request, REQUEST_DEADLINE)
         if not response.is_success:
-            raise answers.grant_fault(response.status_code, response.content)
-        return answers.grant(response.content)
+            raise responses.grant_fault(response.status_code, response.content)
+        return responses.grant(response.content)
 
     def _get(self, path: str, token: str, query: dict[str, int] | None = None) -> bytes:
         request = self._client.build_request(
@@ -198,7 +198,7 @@ class Strava:
             self._asked(kind, fault.fault, time.monotonic() - began)
             raise
         self._asked(kind, str(response.status_code), time.monotonic() - began)
-        self._heard(answers.allowance(response.headers))
+        self._heard(responses.allowance(response.headers))
         return response
 
     def _sent(self, request: httpx.Request, seconds: float, auth: httpx.Auth | None) -> httpx.Response:
@@ -294,4 +294,4 @@ def _words(error: Exception, deadline: _Deadline) -> str:
 
 def _fault(response: httpx.Response) -> StravaFault:
     after = response.headers.get("Retry-After", "")
-    return answers.fault(response.status_code, response.content, response.request.method, after)
+    return responses.fault(response.status_code, response.content, response.request.method, after)

@@ -8,14 +8,16 @@ from typing import Any
 
 from flask import Blueprint, jsonify, redirect, render_template, request
 
-from fitferry import actions, status
-from fitferry.errors import Refused, SignInFailed
-from fitferry.ledger import athletes, history, jobs
-from fitferry.model.jobs import Job, Status
-from fitferry.tokens import Callback, digest
-from fitferry.web.doors import make_login_link, may_enter
-from fitferry.web.guard import CALLBACK
-from fitferry.web.site import Site
+from fitferry.auth.oauth import Callback, digest
+from fitferry.core.errors import Refused, SignInFailed
+from fitferry.core.upload import Job, Status
+from fitferry.monitoring import status
+from fitferry.storage import accounts, oauth_states, queries
+from fitferry.storage import uploads as stored_uploads
+from fitferry.uploads import commands
+from fitferry.web.context import Site
+from fitferry.web.middleware import CALLBACK
+from fitferry.web.sign_in import make_login_link, may_enter
 
 MAX_LIMIT = 200
 MAX_ID = 2**63 - 1
@@ -35,7 +37,7 @@ def blueprint(site: Site) -> Blueprint:  # noqa: C901  # a list of small views
 
     @api.get("/strava/auth/outcome")
     def outcome() -> Any:
-        consent = athletes.consent(digest(request.args.get("state", "")))
+        consent = oauth_states.consent(digest(request.args.get("state", "")))
         if consent is None:
             raise Refused("unknown", "this sign-in is not known", 404)
         return jsonify({"outcome": consent.outcome or "waiting", "message": consent.message or ""})
@@ -46,7 +48,7 @@ def blueprint(site: Site) -> Blueprint:  # noqa: C901  # a list of small views
 
     @api.get("/strava/status")
     def connections() -> Any:
-        people = [athletes.get(name) for name in site.settings.athletes]
+        people = [accounts.get(name) for name in site.settings.athletes]
         return jsonify(
             {
                 "connected": all(one.connected for one in people),
@@ -86,7 +88,7 @@ def blueprint(site: Site) -> Blueprint:  # noqa: C901  # a list of small views
 
     @api.get("/strava/backlog")
     def backlog() -> Any:
-        return jsonify(status.backlog(actions.backlog(site.settings.athletes, site.clock())))
+        return jsonify(status.backlog(commands.backlog(site.settings.athletes, site.clock())))
 
     @api.post("/strava/backlog")
     def decide_backlog() -> Any:
@@ -97,7 +99,7 @@ def blueprint(site: Site) -> Blueprint:  # noqa: C901  # a list of small views
     @api.get("/strava/uploads")
     def uploads() -> Any:
         limit = _number("limit", 50, low=1, high=MAX_LIMIT)
-        found = history.listed(
+        found = queries.listed(
             status=_status(request.args.get("status")),
             athlete=_athlete(site, request.args["athlete"]) if request.args.get("athlete") else None,
             before=_number("before", None),
@@ -110,7 +112,7 @@ def blueprint(site: Site) -> Blueprint:  # noqa: C901  # a list of small views
     @api.get("/strava/uploads/pending")
     def pending() -> Any:
         return jsonify(
-            {"uploads": status.jobs_shown(history.unfinished(), site.clock()), "next_before": None}
+            {"uploads": status.jobs_shown(queries.unfinished(), site.clock()), "next_before": None}
         )
 
     @api.post("/login-link")
@@ -132,9 +134,9 @@ def finish_sign_in(site: Site, query: Mapping[str, str]) -> Any:
         name = site.tokens.complete(Callback(**given), site.clock())
     except SignInFailed as failed:
         return _told(site, failed.code, str(failed), failed.status, given["state"])
-    jobs.bring_forward(name)
+    stored_uploads.bring_forward(name)
     site.connected()
-    person = athletes.get(name)
+    person = accounts.get(name)
     words = f"{name} is connected to Strava as {person.display_name}."
     return _told(site, "connected", words, 200, given["state"])
 
@@ -142,7 +144,7 @@ def finish_sign_in(site: Site, query: Mapping[str, str]) -> Any:
 def _told(site: Site, code: str, words: str, http_status: int, state: str) -> Any:
     if wants_json():
         return jsonify({"outcome": code, "message": words}), http_status
-    consent, names = athletes.consent(digest(state)), site.settings.athletes
+    consent, names = oauth_states.consent(digest(state)), site.settings.athletes
     who = consent.athlete if consent else names[0] if len(names) == 1 else None
     again = who if code not in {"connected", "app"} and may_enter(site, "/") else None
     return render_template("callback.html", outcome=code, words=words, again=again), http_status

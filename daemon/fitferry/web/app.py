@@ -11,11 +11,11 @@ from flask import Flask, Response, g, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException, NotFound
 
 from fitferry import __version__
-from fitferry.errors import FerryError, Refused
-from fitferry.web import api, deeds, doors, pages
-from fitferry.web.guard import REFUSAL, UPLOAD_BYTES, Guard, Wsgi, cookie
-from fitferry.web.site import Site
-from fitferry.web.viewer import viewer
+from fitferry.core.errors import FerryError, Refused
+from fitferry.web import api, forms, sign_in, views
+from fitferry.web.context import Site
+from fitferry.web.language import viewer
+from fitferry.web.middleware import REFUSAL, UPLOAD_BYTES, Guard, Wsgi, cookie
 
 _log = structlog.get_logger()
 _IN_WORDS = {
@@ -34,7 +34,7 @@ def wsgi(site: Site) -> Wsgi:
     app.config["MAX_CONTENT_LENGTH"] = UPLOAD_BYTES
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(version=__version__)
-    for part in (doors, api, pages, deeds):
+    for part in (sign_in, api, views, forms):
         app.register_blueprint(part.blueprint(site))
     _know_the_viewer(app, site)
     _say_what_was_refused(app)
@@ -68,7 +68,7 @@ def _say_what_was_refused(app: Flask) -> None:
 def _guard_sign_in(app: Flask, site: Site) -> None:
     @app.before_request
     def let_in() -> Any:
-        if doors.may_enter(site, request.path):
+        if sign_in.may_enter(site, request.path):
             return None
         if request.path.startswith("/api/"):
             return _error("unauthorized", "sign in, or send the API token", 401)
@@ -78,7 +78,7 @@ def _guard_sign_in(app: Flask, site: Site) -> None:
     def renew(answer: Response) -> Response:
         session = cookie(request.environ)
         page = request.method == "GET" and request.path == "/" and answer.status_code == 200  # noqa: PLR2004  # OK
-        return doors.set_cookie(site, answer, session) if session and page else answer
+        return sign_in.set_cookie(site, answer, session) if session and page else answer
 
 
 def _answer_errors(app: Flask) -> None:

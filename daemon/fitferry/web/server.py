@@ -9,7 +9,7 @@ from typing import Any
 
 from waitress import create_server, wasyncore
 
-from fitferry.web.guard import UPLOAD_BYTES
+from fitferry.web.middleware import UPLOAD_BYTES
 
 
 class Server:

@@ -1,0 +1,119 @@
+"""How are tokens sealed and opened? Owns cryptography.
+
+The key file holds Fernet keys, one a line, the newest first: the first one seals, every one opens. A key
+beside the database keeps a leaked copy of the database harmless; it does not help against somebody who can
+read the whole state folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from fitferry.core.errors import KeyProblem
+from fitferry.system import durable_io
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+class Vault:
+    """The keys of one key file, read once."""
+
+    def __init__(self, keys: list[bytes]) -> None:
+        self.keys = tuple(keys)
+        self._fernet = MultiFernet([Fernet(key) for key in keys])
+
+    def seal(self, purpose: str, values: dict[str, str | float]) -> bytes:
+        """Seal values for one purpose (an athlete's name): Fernet itself cannot tell whose a token is."""
+        return self._fernet.encrypt(json.dumps({"purpose": purpose, **values}).encode())
+
+    def unseal(self, purpose: str, sealed: bytes) -> dict[str, str | float]:
+        """What was sealed for this purpose. Raises KeyProblem where no key opens it."""
+        try:
+            values: dict[str, str | float] = json.loads(self._fernet.decrypt(sealed))
+        except InvalidToken as error:
+            raise KeyProblem(
+                "the stored tokens were sealed with another key; connect to Strava again"
+            ) from error
+        if values.pop("purpose", None) != purpose:
+            raise KeyProblem("the stored tokens belong to somebody else; connect to Strava again")
+        return values
+
+    def reseal(self, sealed: bytes) -> bytes:
+        """The same, sealed with the newest key. Raises KeyProblem."""
+        try:
+            return self._fernet.rotate(sealed)
+        except InvalidToken as error:
+            raise KeyProblem(
+                "the stored tokens were sealed with another key; connect to Strava again"
+            ) from error
+
+
+def load(path: Path, stamp: str) -> Vault:
+    """The vault of a key file, which is made if it is absent. Raises KeyProblem.
+
+    A file that holds no keys is set aside as `….broken-STAMP`: what it sealed cannot be opened, and athletes
+    can connect again with a new one.
+    """
+    keys = read_keys(path) if path.exists() else []
+    if not keys:
+        _set_aside(path, stamp)
+        keys = [Fernet.generate_key()]
+        write_keys(path, keys)
+    return Vault(keys)
+
+
+def read_keys(path: Path) -> list[bytes]:
+    """The keys of a file, newest first, none if something else is in it. Raises KeyProblem."""
+    try:
+        # systemd's credentials are for their unit alone, whatever their mode looks like from inside.
+        if path.stat().st_mode & _OTHERS and not _is_credential(path):
+            raise KeyProblem(f"the key file {path} can be read by others: run `chmod 600 {path}`")
+        keys = path.read_bytes().split()
+    except OSError as error:
+        raise KeyProblem(f"the key file {path} cannot be read ({error.strerror})") from error
+    return keys if all(map(_is_key, keys)) else []
+
+
+def _is_credential(path: Path) -> bool:
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    return folder is not None and path.parent == Path(folder)
+
+
+def _is_key(key: bytes) -> bool:
+    try:
+        Fernet(key)
+    except ValueError:
+        return False
+    return True
+
+
+def _set_aside(path: Path, stamp: str) -> None:
+    try:
+        if path.exists():
+            path.rename(path.with_name(f"{path.name}.broken-{stamp}"))
+    except OSError as error:
+        raise KeyProblem(
+            f"the key file {path} holds no key and cannot be replaced ({error.strerror}): put one there"
+        ) from error
+
+
+def write_keys(path: Path, keys: list[bytes]) -> None:
+    """Write a key file whole and down to the disk, for the owner alone. Raises KeyProblem."""
+    scratch = path.with_name(f".{path.name}.part")
+    try:
+        scratch.unlink(missing_ok=True)
+        durable_io.write_new(scratch, b"\n".join(keys) + b"\n")
+        scratch.replace(path)
+        durable_io.sync(path.parent)
+    except OSError as error:
+        raise KeyProblem(f"the key file {path} cannot be written ({error.strerror})") from error
+
+
+def new_key() -> bytes:
+    """A fresh key."""
+    return Fernet.generate_key()

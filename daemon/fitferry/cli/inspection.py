@@ -1,0 +1,183 @@
+"""The command `inspect`: what files are, and what Fitferry would do with them, without doing it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fitferry.cli import output
+from fitferry.cli.context import Context
+from fitferry.config import Settings, WatchSettings
+from fitferry.core import filenames, rules
+from fitferry.core.activity import Inspection, Verdict
+from fitferry.core.rules import matching, skipped_by, upload_fields
+from fitferry.core.upload import Status
+from fitferry.i18n.translator import say
+from fitferry.system import state_dir
+
+if TYPE_CHECKING:
+    from fitferry.formats import Content, Item
+
+_UNITS = {"duration_s": say("moving"), "elapsed_s": say("elapsed")}
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One object a file, with everything that is known.")
+@click.pass_obj
+def inspect(context: Context, files: tuple[Path, ...], as_json: bool) -> None:  # noqa: FBT001  # click passes it so
+    """Say what files are, and what Fitferry would do with them, without doing it."""
+    found = [_inspected(context, file) for file in files]
+    if as_json:
+        output.as_json(found)
+        return
+    for one in found:
+        output.heading(f"{one['file']}: Fitferry would {one['would']}")
+        output.pairs(_rows(one))
+        for number, activity in enumerate(one.get("activities", []), 1):
+            output.heading(f"  {number}. {activity['name']}")
+            broken = [(say("not whole"), activity["reason"])] if activity["reason"] else []
+            output.pairs([*broken, *_rows(activity)])
+
+
+def _inspected(context: Context, file: Path) -> dict[str, Any]:
+    from fitferry.inbox import admission as file_admission  # noqa: PLC0415  # it imports fitparse
+
+    name = filenames.shown(str(file), whole=True)
+    try:
+        reading = file_admission.read(str(file))
+    except OSError as error:
+        return {"file": name, "would": f"not read it: {error.strerror or 'it is no regular file'}"}
+    if reading is None:
+        return {"file": name, "would": "wait: it is being changed"}
+    content = file_admission.examine(reading)
+    several = len(content.items) > 1
+    ruled = _ruled(context, file, content.found)
+    return {
+        "file": name,
+        "would": _known(context, reading.sha256) or _would(context, file, content, ruled),
+        "verdict": content.found.verdict.value,
+        "data_type": content.found.data_type or None,
+        "reason": content.found.reason or None,
+        **({} if several else _facts(content.found)),
+        "size": reading.signature.size,
+        "sha256": reading.sha256,
+        **ruled,
+        **({"activities": [_part(one) for one in content.items]} if several else {}),
+    }
+
+
+def _would(context: Context, file: Path, content: Content, ruled: dict[str, Any]) -> str:
+    """What would be done, as the end of a sentence."""
+    from fitferry.inbox import admission as file_admission  # noqa: PLC0415  # it imports fitparse
+
+    found = content.found
+    whole = sum(one.found.verdict is Verdict.ACTIVITY for one in content.items)
+    admission = file_admission.decide(found, context.settings().strava)
+    if admission.status is not Status.SKIPPED and _is_passed_over(context, file):
+        return "pass it over, because of its name or its folder; `fitferry upload` takes it"
+    if found.verdict in {Verdict.UNFINISHED, Verdict.DAMAGED}:
+        return f"wait, because it is not whole: {found.reason}"
+    if ruled.get("skipped_by_rule"):
+        return f"not upload it: rule {ruled['skipped_by_rule']} of your settings says so"
+    if admission.status is Status.SKIPPED:
+        return f"not upload it: {admission.error_message}"
+    if admission.status is Status.HELD:
+        return f"hold it: {admission.error_message}"
+    return f"upload its {whole} activities" if whole > 1 else "upload it"
+
+
+def _is_passed_over(context: Context, file: Path) -> bool:
+    """Whether files of this name are taken from no watched folder, or are not from where this one lies."""
+    settings = context.settings()
+    own = _watch_of(settings, file)
+    if own is None:
+        return not filenames.is_wanted_name(file.name)
+    folder, path = own.folder.resolve(), file.parent.resolve() / file.name
+    archive = frozenset([str(folder / settings.uploads.archive_folder)])
+    inside = filenames.is_inside(str(path), str(folder), recursive=own.recursive, without=archive)
+    return not (inside and filenames.is_wanted_name(file.name))
+
+
+def _watch_of(settings: Settings, file: Path) -> WatchSettings | None:
+    """The innermost watched folder that holds a file."""
+    inner_first = sorted(settings.watch, key=lambda watch: len(watch.folder.parts), reverse=True)
+    parent = file.parent.resolve()
+    return next((one for one in inner_first if parent.is_relative_to(one.folder.resolve())), None)
+
+
+def _ruled(context: Context, file: Path, found: Inspection) -> dict[str, Any]:
+    """What the rules of the settings say of an activity: which match, and what is sent with the file."""
+    settings = context.settings()
+    if found.verdict is not Verdict.ACTIVITY or not settings.rules:
+        return {}
+    own = _watch_of(settings, file)
+    athlete = own.athlete if own is not None else [*settings.athletes, "me"][0]
+    subject = rules.subject_of_facts(athlete, file.name, found.facts)
+    skipped = skipped_by(settings.rules, subject)
+    return {
+        "rules": matching(settings.rules, subject),
+        "skipped_by_rule": skipped,
+        "sends": upload_fields(settings.rules, subject) if skipped is None else {},
+    }
+
+
+def _known(context: Context, sha256: str) -> str | None:
+    """What became of these bytes already, where this user can read the history."""
+    from fitferry.storage import database, uploads  # noqa: PLC0415  # only where there is one
+
+    path = context.folder() / state_dir.STATE_DB
+    try:
+        if not path.exists():
+            return None
+        with database.opened_to_read(path):
+            found = [job for name in context.settings().athletes for job in uploads.of_file(name, sha256)]
+    except (OSError, database.DatabaseError):
+        return None
+    if not found:
+        return None
+    job = found[0]
+    if not job.error_message:
+        return f"do nothing: it is known as job {job.id} ({job.status})"
+    return f"do nothing: it is known as job {job.id} ({job.status}: {job.error_message})"
+
+
+def _part(one: Item) -> dict[str, Any]:
+    """One of several activities in a file."""
+    said = {"name": one.name, "reason": one.found.reason or None}
+    return {**said, **_facts(one.found), "sha256": one.sha256}
+
+
+def _facts(found: Inspection) -> dict[str, Any]:
+    from fitferry.monitoring.status import iso  # noqa: PLC0415  # it opens the way to the ledger
+
+    facts = asdict(found.facts)
+    return {**facts, "start_time": iso(facts["start_time"])}
+
+
+def _rows(one: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a person wants to know of a file."""
+    sport = " / ".join(filter(None, [one.get("sport"), one.get("sub_sport")]))  # as rules call them
+    device = " ".join(filter(None, [one.get("manufacturer"), one.get("product")]))
+    size = output.of(f"{one['size']:,} bytes") if one.get("size") else ""
+    rows = [
+        (say("kind"), output.of(one.get("kind") or "")),
+        (say("format"), one.get("data_type") or ""),
+        (say("sport"), sport),
+        (say("start"), output.local(one.get("start_time"))),
+        *((words, output.duration(one.get(name))) for name, words in _UNITS.items()),
+        (say("distance"), f"{one['distance_m'] / 1000:.2f} km" if one.get("distance_m") else ""),
+        (say("device"), device),
+        (say("sessions"), str(one["sessions"]) if (one.get("sessions") or 0) > 1 else ""),
+        (say("rules"), ", ".join(str(number) for number in one.get("rules", ()))),
+        *((f"  {name}", value) for name, value in one.get("sends", {}).items()),
+        (say("size"), size),
+        ("sha256", one.get("sha256") or ""),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+COMMANDS = (inspect,)

@@ -1,0 +1,185 @@
+"""What is known of a file, of its way in, and of the folder that it comes from?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Protocol
+
+from fitferry.core.upload import Status
+
+
+class Verdict(StrEnum):
+    """What the bytes of a file say of it."""
+
+    ACTIVITY = "activity"
+    """Whole, and an activity: it can be sent."""
+    OTHER = "other"
+    """Whole, but a course, settings, a workout …: nothing for Strava."""
+    UNFINISHED = "unfinished"
+    """Shorter than it says it is, or still full of zeros: more may come."""
+    DAMAGED = "damaged"
+    """As long as it says, but the checksum or the messages are wrong."""
+    UNKNOWN = "unknown"
+    """No format that Fitferry knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a file says of the activity in it; None where it says nothing.
+
+    `kind`, `sport`, `sub_sport`, `manufacturer`, `product`: the FIT profile's lower-case names, or the
+    number as text where the profile has no name. `sport` is the first session's; times are seconds,
+    distance metres, both summed over all sessions. `duration_s` is timer time, `elapsed_s` has the pauses.
+    """
+
+    kind: str | None = None
+    sport: str | None = None
+    sub_sport: str | None = None
+    start_time: float | None = None
+    duration_s: float | None = None
+    elapsed_s: float | None = None
+    distance_m: float | None = None
+    manufacturer: str | None = None
+    product: str | None = None
+    sessions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """An activity drawn small. `kind`: route, heart_rate or power. `path`: an SVG path in a square of 100."""
+
+    kind: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What was found out about some bytes.
+
+    `data_type`: Strava's name for the format ("fit"). `reason`: a sentence for a person, empty for an
+    activity. `have`, `want`: bytes there and bytes announced, for what is UNFINISHED and says its length.
+    `proven`: the format itself shows that nothing is missing; without that a file has to stay the same for a
+    while.
+    """
+
+    verdict: Verdict
+    data_type: str = ""
+    facts: Facts = Facts()
+    reason: str = ""
+    have: int = 0
+    want: int | None = None
+    proven: bool = True
+    sketch: Sketch | None = None
+
+
+class StatResult(Protocol):
+    """The part of `os.stat_result` that tells whether a file's content may have changed."""
+
+    @property
+    def st_size(self) -> int: ...
+
+    @property
+    def st_mtime_ns(self) -> int: ...
+
+    @property
+    def st_ctime_ns(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What `stat` says of a file's content: if none of it changed, neither did the bytes."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+    @classmethod
+    def of(cls, stat: StatResult) -> Signature:
+        """The signature in the answer of `os.stat`."""
+        return cls(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What a file is admitted as: its first status, and the reason where it is not PENDING."""
+
+    status: Status
+    error_code: str | None = None
+    error_message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """One activity on its way into the ledger. `member`: its name in an archive of several, else empty."""
+
+    sha256: str
+    found: Inspection
+    admission: Admission
+    member: str = ""
+
+
+class Sign(StrEnum):
+    """What an event said of a file."""
+
+    APPEARED = "appeared"
+    """It is there: created, linked, or moved in with its folder."""
+    WRITTEN = "written"
+    """Somebody writes it, and has not closed it."""
+    CLOSED = "closed"
+    """Its writer has closed it, or it was renamed into place."""
+
+
+class Stillness(IntEnum):
+    """How long a file has stayed the same."""
+
+    CLOSED = 0
+    """Its writer has just closed it or renamed it into place."""
+    SETTLED = 1
+    """For `settle` seconds."""
+    STALLED = 2
+    """For ten minutes: nobody is at it any more."""
+
+
+class Arrival(StrEnum):
+    """What came of looking at a file in a watched folder."""
+
+    ADMITTED = "admitted"
+    KNOWN = "known"
+    """Its bytes were admitted before, under this name or another."""
+    SKIPPED = "skipped"
+    HELD = "held"
+    UNFINISHED = "unfinished"
+    """More may come; nothing was written down."""
+    UNSETTLED = "unsettled"
+    """It looks whole, but only its staying the same will show that it is; nothing was written down."""
+    CHANGED = "changed"
+    """It changed while it was read."""
+    GONE = "gone"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Receiving:
+    """A file on its way: bytes that are there and bytes that there will be, None where it does not say."""
+
+    path: str
+    have: int
+    want: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class WatchState:
+    """How a watched folder is doing. `method`: events or poll.
+
+    `reason`: why it is not available. `note`: what else a person may want to know. `unreadable`: paths.
+    """
+
+    folder: str
+    athlete: str
+    method: str
+    available: bool
+    reason: str = ""
+    note: str = ""
+    receiving: tuple[Receiving, ...] = ()
+    unreadable: tuple[str, ...] = ()

@@ -1,0 +1,105 @@
+"""Which failures are planned?
+
+    FerryError
+    ├─ SettingsError     config: every wrong setting at once              → exit 78
+    ├─ CannotRun         service: locked, port in use, no state folder    → its own exit code
+    ├─ KeyProblem        vault: the key is missing, open to others, or another one
+    ├─ LedgerProblem     ledger: the database is newer than this program, or cannot be opened
+    ├─ StravaFault       strava: one request came to nothing; `fault` says how
+    ├─ SignInFailed      tokens: a consent that did not lead to a connection
+    ├─ NotConnected      tokens: nobody has signed in for this athlete
+    ├─ ClaimLost         pipeline: the job is somebody else's by now
+    └─ Refused           a person asked for something that cannot be done
+
+The text of each is a sentence for a person: what happened, and what can be done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fitferry.core.strava import Fault
+
+
+class FerryError(Exception):
+    """A planned failure; `str()` of it is fit to be shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingProblem:
+    """One wrong setting: its key, what was found there, what is expected instead."""
+
+    key: str
+    found: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: found {self.found}, expected {self.expected}"
+
+
+class SettingsError(FerryError):
+    """The settings cannot be used; `problems` holds every one of them."""
+
+    def __init__(self, problems: list[SettingProblem]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+class CannotRun(FerryError):
+    """The daemon cannot start; `exit_code` tells systemd whether trying again may help."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        self.exit_code = exit_code
+        super().__init__(message)
+
+
+class KeyProblem(FerryError):
+    """The key file cannot be used, or does not open what it should."""
+
+
+class LedgerProblem(FerryError):
+    """The database cannot be used by this version of the program."""
+
+
+class StravaFault(FerryError):
+    """One request to Strava came to nothing.
+
+    `sent`: some of the body had left, so it may have arrived.
+    `retry_after`: seconds that Strava asked us to wait, for RATE_LIMITED only; it says so seldom.
+    """
+
+    def __init__(
+        self, fault: Fault, message: str, *, sent: bool = False, retry_after: float | None = None
+    ) -> None:
+        self.fault = fault
+        self.sent = sent
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class SignInFailed(FerryError):
+    """A consent did not lead to a connection; `code` is one of a closed set, `status` the HTTP status."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        self.code = code
+        self.status = status
+        super().__init__(message)
+
+
+class NotConnected(FerryError):
+    """This athlete has no tokens that could be used."""
+
+
+class ClaimLost(FerryError):
+    """The job is not this attempt's any more: nothing is sent, and nothing is written."""
+
+
+class Refused(FerryError):
+    """A person asked for something that cannot be done; `status` is the fitting HTTP status."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        self.code = code
+        self.status = status
+        super().__init__(message)

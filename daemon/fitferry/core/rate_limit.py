@@ -1,0 +1,171 @@
+"""How much of Strava's allowance is left, and who may use it? Pure: `now` is an argument.
+
+Strava counts two buckets for an application, all requests and reads (everything but POST /uploads), each
+in quarter hours that begin at :00, :15, :30 and :45, and in UTC days.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from fitferry.core.strava import Allowance, Heard
+
+QUARTER = 900
+DAY = 86_400
+FRESH_SECONDS = 48 * 3600
+"""An activity that started since then is what people wait for; all others are the backlog."""
+GRACE = 3.0
+"""Seconds after a window's end before anything is asked: Strava's clock is not ours."""
+
+_QUARTER_RESERVE = 2
+_DAY_RESERVE, _DAY_READ_RESERVE = 40, 20
+_SPEND_FROM = 23.5 * 3600
+"""From 23:30 UTC on the backlog may spend most of what it left for fresh activities: the day is over soon."""
+_LAST_RESERVE = 8
+"""What it leaves even then, of either bucket: a ride may end at 23:50, too."""
+_SECONDS_EACH = 1.0
+"""How long one upload of many takes, where nothing holds it up."""
+_OVERTAKEN = 20
+"""By so much, as many as may be in flight at most, the use in an answer may be behind what was heard before it."""
+_FORESEEN = 10 * 365 * DAY
+_REQUESTS, _REQUESTS_READING = 2.0, 1.02
+"""Requests for one activity of a backlog, without and with the permission to list the athlete's activities."""
+_LOOKS_EACH = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many requests may be begun now."""
+
+    send: int
+    look: int
+    """How many of them may be reads."""
+    backlog: int
+    """How many of them, reads included, activities that are not fresh may use."""
+
+
+def rolled(allowance: Allowance, now: float) -> Allowance:
+    """The allowance with the use of windows that are over taken out."""
+    heard = allowance.heard_at
+    overall, read = allowance.overall_usage, allowance.read_usage
+    if now // QUARTER != heard // QUARTER:
+        overall, read = (0, overall[1]), (0, read[1])
+    if now // DAY != heard // DAY:
+        overall, read = (overall[0], 0), (read[0], 0)
+    return replace(allowance, overall_usage=overall, read_usage=read)
+
+
+def room(allowance: Allowance, now: float, in_flight: int) -> Room:
+    """How many requests may be begun, while `in_flight` others, each maybe a read, are not counted yet."""
+    overall, read = _left(allowance, now, in_flight)
+    spare = min(_spare(overall, _DAY_RESERVE, now), _spare(read, _DAY_READ_RESERVE, now))
+    return Room(send=max(0, min(overall)), look=max(0, min(*overall, *read)), backlog=max(0, spare))
+
+
+def is_fresh(start_time: float | None, now: float) -> bool:
+    """Whether people wait for an activity; one that does not say when it began is of the backlog."""
+    return start_time is not None and start_time >= now - FRESH_SECONDS
+
+
+def merged(before: Allowance, heard: Heard, now: float) -> Allowance:
+    """The allowance after what an answer said of it; what it did not say stays, until its window ends."""
+    current = rolled(before, now)
+    return Allowance(
+        overall_limit=_limit(heard.overall_limit, current.overall_limit),
+        overall_usage=_usage(heard.overall_usage, current.overall_usage),
+        read_limit=_limit(heard.read_limit, current.read_limit),
+        read_usage=_usage(heard.read_usage, current.read_usage),
+        heard_at=now,
+    )
+
+
+def resume_at(allowance: Allowance, now: float) -> float:
+    """When the windows that are used up begin anew; a moment from now if none is."""
+    overall, read = _left(allowance, now, 0)
+    if min(overall[1], read[1]) <= 0:
+        return (now // DAY + 1) * DAY + GRACE
+    return (now // QUARTER + 1) * QUARTER + GRACE
+
+
+def look_spacing(allowance: Allowance, outstanding: int, now: float) -> float:
+    """Seconds at least between two looks at one upload, so that the reads last while many are out.
+
+    None where two looks at each can be afforded: then people wait for nothing.
+    """
+    _, (quarter, _) = _left(allowance, now, 0)
+    if _LOOKS_EACH * outstanding <= quarter:
+        return 0.0
+    return outstanding * (QUARTER - now % QUARTER) / max(quarter, 1)
+
+
+def done_at(activities: int, allowance: Allowance, now: float, *, can_read: bool) -> float:
+    """When so many old activities will be uploaded: quarter hour by quarter hour, as the backlog may use each."""
+    each = _REQUESTS_READING if can_read else _REQUESTS
+    reads = each - 1
+    left, moment = float(activities), now
+    while left > 0 and moment < now + _FORESEEN:
+        overall, read = _left(allowance, moment, 0)
+        spend = moment % DAY >= _SPEND_FROM
+        today = overall[1] - (_LAST_RESERVE if spend else _DAY_RESERVE)
+        reads_today = read[1] - (_LAST_RESERVE if spend else _DAY_READ_RESERVE)
+        quarter = min(overall[0] - _QUARTER_RESERVE, (read[0] - _QUARTER_RESERVE) / reads)
+        done = max(0.0, min(left, quarter / each, today / each, reads_today / reads))
+        end = (moment // QUARTER + 1) * QUARTER
+        if done >= left:
+            return moment + min(end - moment, done * _SECONDS_EACH)
+        left -= done
+        allowance = _used(allowance, moment, done * each, done * reads)
+        moment = end
+    return moment
+
+
+def days_for(activities: int, allowance: Allowance, now: float, *, can_read: bool) -> int:
+    """How many days that is."""
+    if not activities:
+        return 0
+    return max(1, math.ceil((done_at(activities, allowance, now, can_read=can_read) - now) / DAY))
+
+
+def _limit(heard: tuple[int, int] | None, before: tuple[int, int]) -> tuple[int, int]:
+    """A limit of nothing is not believed: with it nothing would be asked, nor another limit heard, for ever."""
+    return heard if heard is not None and min(heard) > 0 else before
+
+
+def _usage(heard: tuple[int, int] | None, before: tuple[int, int]) -> tuple[int, int]:
+    """A little less than before is an answer that was overtaken by others; much less is Strava's new window."""
+    if heard is None:
+        return before
+    (quarter, day), (quarter_before, day_before) = heard, before
+    return _latest(quarter, quarter_before), _latest(day, day_before)
+
+
+def _latest(heard: int, before: int) -> int:
+    return before if before - _OVERTAKEN <= heard < before else heard
+
+
+def _used(allowance: Allowance, now: float, overall: float, read: float) -> Allowance:
+    current = rolled(allowance, now)
+    return replace(
+        current,
+        overall_usage=(current.overall_usage[0] + round(overall), current.overall_usage[1] + round(overall)),
+        read_usage=(current.read_usage[0] + round(read), current.read_usage[1] + round(read)),
+        heard_at=now,
+    )
+
+
+def _left(allowance: Allowance, now: float, in_flight: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    current = rolled(allowance, now)
+    overall = tuple(
+        limit - used - in_flight
+        for limit, used in zip(current.overall_limit, current.overall_usage, strict=True)
+    )
+    read = tuple(
+        limit - used - in_flight for limit, used in zip(current.read_limit, current.read_usage, strict=True)
+    )
+    return (overall[0], overall[1]), (read[0], read[1])
+
+
+def _spare(left: tuple[int, int], day_reserve: int, now: float) -> int:
+    spend = now % DAY >= _SPEND_FROM
+    return min(left[0] - _QUARTER_RESERVE, left[1] - (_LAST_RESERVE if spend else day_reserve))

@@ -1,0 +1,234 @@
+"""Where does an upload stand, what may it wait for, whose is it, and what does a person have to know?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fitferry.core.filenames import shown
+from fitferry.core.strava import READ_SCOPES
+
+
+class Status(StrEnum):
+    """Where a job stands, as the API and the page name it."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    HELD = "held"
+    SKIPPED = "skipped"
+
+
+OPEN = (Status.PENDING, Status.PROCESSING)
+"""Not done yet, and nobody has to do anything for it."""
+
+
+class WaitingFor(StrEnum):
+    """What an unfinished job waits for."""
+
+    CONNECTION = "connection"
+    RATE_LIMIT = "rate_limit"
+    NETWORK = "network"
+    SETTINGS = "settings"
+    FILE = "file"
+    CONFIRM = "confirm"
+    RETRY = "retry"
+    PROCESSING = "processing"
+
+
+WAITS = {
+    WaitingFor.CONNECTION: "waits for the connection to Strava",
+    WaitingFor.RATE_LIMIT: "waits for Strava's limit",
+    WaitingFor.NETWORK: "waits for Strava to be reachable",
+    WaitingFor.SETTINGS: "waits for the settings to be mended",
+    WaitingFor.FILE: "waits for the file",
+    WaitingFor.CONFIRM: "may have arrived, will be looked for",
+    WaitingFor.RETRY: "waits for the next try",
+    WaitingFor.PROCESSING: "Strava is processing it",
+}
+"""The same for people."""
+
+
+class AfterUpload(StrEnum):
+    """What is to become of a file after its upload, and what became of it."""
+
+    KEEP = "keep"
+    ARCHIVE = "archive"
+    DELETE = "delete"
+    ARCHIVED = "archived"
+    DELETED = "deleted"
+    GONE = "gone"
+    """Somebody else took it away first."""
+
+
+class Outcome(StrEnum):
+    """How an attempt ended, for the log."""
+
+    ACCEPTED = "accepted"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    DUPLICATE = "duplicate"
+    FAILED = "failed"
+    RETRY = "retry"
+    WAITING = "waiting"
+    HELD = "held"
+    SKIPPED = "skipped"
+
+
+class Trouble(StrEnum):
+    """Why an athlete's tokens cannot be used any more."""
+
+    REVOKED = "revoked"
+    SCOPE = "scope"
+    KEY = "key"
+
+
+class GateName(StrEnum):
+    """A wait that all jobs share."""
+
+    NETWORK = "network"
+    RATE_LIMIT = "rate_limit"
+    SETTINGS = "settings"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One upload and the activity it is about: a copy of what the ledger knows, never the row itself.
+
+    `claim`: the number of the claim that it was read under, 0 for none.
+    """
+
+    id: int
+    activity_id: int
+    athlete: str
+    sha256: str
+    path: str
+    file_sha256: str
+    member: str
+    size: int
+    data_type: str
+    sport: str | None
+    sub_sport: str | None
+    manufacturer: str | None
+    product: str | None
+    start_time: float | None
+    duration_s: float | None
+    elapsed_s: float | None
+    distance_m: float | None
+    status: Status
+    waits_for: WaitingFor | None
+    failures: int
+    next_attempt_at: float
+    claimed_at: float | None
+    claim: int
+    tried_at: float | None
+    sent_at: float | None
+    accepted_at: float | None
+    uncertain: bool
+    external_id: str
+    upload_id: int | None
+    looks: int
+    strava_activity_id: int | None
+    error_code: str | None
+    error_message: str | None
+    after_done: AfterUpload | None
+    compared_at: float | None
+    created_at: float
+    completed_at: float | None
+
+    @property
+    def retry_count(self) -> int:
+        """Retries begun: a failure that still waits for its retry is not one."""
+        waits = self.claimed_at is None and self.status in {Status.PENDING, Status.FAILED}
+        return max(self.failures - 1, 0) if waits else self.failures
+
+    @property
+    def file(self) -> str:
+        """The file's name, for people; undecodable bytes are replaced."""
+        name = shown(self.path)
+        return f"{name}/{self.member}" if self.member else name
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What an attempt came to: what the ledger is to write of the job, and what follows for all.
+
+    `shut`: a wait that all jobs share from now on.
+    `trouble`: why this athlete has to connect again.
+    """
+
+    outcome: Outcome
+    status: Status
+    waits_for: WaitingFor | None = None
+    next_attempt_at: float = 0.0
+    failures: int = 0
+    uncertain: bool = False
+    upload_id: int | None = None
+    looks: int = 0
+    strava_activity_id: int | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    shut: Gate | None = None
+    trouble: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A wait that all jobs share: shut until `until`, then one job may try."""
+
+    name: GateName
+    until: float
+    since: float
+    tries: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Athlete:
+    """One athlete of the settings and what is known of the account behind the name.
+
+    `trouble`: why the tokens cannot be used any more (`revoked`, `scope`, `key`), None while all is well.
+    """
+
+    name: str
+    connected: bool
+    athlete_id: int | None = None
+    display_name: str | None = None
+    scopes: tuple[str, ...] = ()
+    trouble: Trouble | None = None
+    trouble_since: float | None = None
+
+    @property
+    def can_read(self) -> bool:
+        """Whether activities can be listed, so that a lost answer can be looked up."""
+        return self.connected and bool(READ_SCOPES.intersection(self.scopes))
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """The old activities that wait for a decision: how many, from when to when, and how long they will take.
+
+    `since`: when the first of them was found.
+    """
+
+    count: int
+    oldest: float | None
+    newest: float | None
+    days: int
+    since: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that a person should know: `code` of a closed set, a sentence, and since when.
+
+    `subject`: what it is about, where several may have the same: a folder.
+    """
+
+    code: str
+    message: str
+    since: float
+    athlete: str | None = None
+    subject: str = ""

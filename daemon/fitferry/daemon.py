@@ -1,0 +1,264 @@
+"""How is the daemon built, run and stopped? The one module that wires, and the one that knows the clock."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from fitferry.auth import key_rotation, token_cipher
+from fitferry.auth.oauth import Tokens
+from fitferry.auth.token_cipher import Vault
+from fitferry.config import Settings, WatchSettings
+from fitferry.core import retry_policy
+from fitferry.core.errors import CannotRun, KeyProblem, LedgerProblem
+from fitferry.i18n.translator import chosen
+from fitferry.inbox import Tree
+from fitferry.inbox.first_scan import Reception
+from fitferry.maintenance import Supervisor
+from fitferry.monitoring.metrics import Metrics
+from fitferry.notifications.policy import Telling
+from fitferry.notifications.sender import Notifier
+from fitferry.storage import attempts as stored_attempts
+from fitferry.storage import backups, breakers, database, rate_limits
+from fitferry.strava import Strava
+from fitferry.system import lockfile, logs, state_dir, systemd
+from fitferry.system.wakeup import Nudge
+from fitferry.uploads import commands
+from fitferry.uploads.after_upload import Archive
+from fitferry.uploads.job_queue import Doorbell
+from fitferry.uploads.scheduler import wake
+from fitferry.uploads.worker import Attempts
+from fitferry.web.app import wsgi
+from fitferry.web.context import Site
+from fitferry.web.middleware import CALLBACK
+from fitferry.web.server import Server
+from fitferry.web.sign_in import make_login_link
+
+DRAIN_SECONDS = 20.0
+"""How long uploads in flight may take to finish at a stop; what is left then is the next start's. A refresh gets longer."""
+
+_log = structlog.get_logger()
+
+
+def run(settings: Settings) -> None:
+    """Be the daemon until SIGTERM or SIGINT. Raises CannotRun."""
+    os.umask(0o077)
+    logs.configure(settings.log.level, settings.log.format)
+    for warning in settings.warnings:
+        _log.warning("setting", reason=warning)
+    state_dir.prepare(settings.state.folder)
+    with lockfile.taken(settings.state.folder), Nudge() as nudge, nudge.stopped_by_signals():
+        with _ledger(settings, nudge), _built(settings, nudge) as supervisor:
+            while not nudge.stopping:
+                supervisor.tick()
+                nudge.wait(supervisor.seconds_to_tick())
+            systemd.tell("STOPPING=1", "STATUS=stopping")
+            supervisor.tell_rest()
+            _log.info("stopping")
+        _log.info("stopped")
+
+
+@contextlib.contextmanager
+def _ledger(settings: Settings, nudge: Nudge) -> Iterator[None]:
+    """The open ledger; a damaged one is set aside and its newest good copy put back."""
+    path, now = settings.state.folder / state_dir.STATE_DB, time.time()
+    mended = _mended(path, _stamp(now))
+    try:
+        with database.opened(path, changed=nudge.set):
+            if mended:
+                backups.doubt_everything(now, settings.uploads.uncertain_delay)
+            yield
+    except LedgerProblem as problem:
+        raise CannotRun(str(problem), 1) from problem
+
+
+def _mended(path: Path, stamp: str) -> bool:
+    """Whether the database was damaged or gone, and a copy had to take its place."""
+    try:
+        if backups.is_whole(path) and not _was_lost(path):
+            return False
+        copy = backups.mend(path, stamp)
+    except sqlite3.Error as error:
+        raise CannotRun(f"the database {path} cannot be opened ({error})", 1) from error
+    _log.error(
+        "database damaged or gone", set_aside=f"{path}.damaged-{stamp}", put_back=str(copy) if copy else None
+    )
+    return True
+
+
+def _was_lost(path: Path) -> bool:
+    """Whether there was a database that is not there any more: copies and the API's token are made after it."""
+    empty = not path.exists() or path.stat().st_size == 0
+    return empty and (backups.any_of(path) or path.with_name(state_dir.API_TOKEN).exists())
+
+
+@contextlib.contextmanager
+def _built(settings: Settings, nudge: Nudge) -> Iterator[Supervisor]:
+    """Everything that runs, started in this order and stopped in reverse."""
+    sealed = _vault(settings)
+    _take_over(settings, time.time())
+    server = Server(settings.web.host, settings.web.port)
+    with contextlib.ExitStack() as parts:
+        metrics = Metrics()
+        strava = parts.enter_context(
+            Strava(
+                settings.strava, heard=lambda heard: rate_limits.hear(heard, time.time()), asked=metrics.asked
+            )
+        )
+        tokens = Tokens(strava, sealed, redirect_uri=lambda: _url(settings, server) + CALLBACK)
+        for name in tokens.check(settings.athletes, time.time()):
+            _log.warning("connection lost", athlete=name, reason="the key does not open the stored tokens")
+        attempts = _attempts(settings, strava, tokens)
+        doorbell = _doorbell(settings, attempts)
+        intakes = [_tree(settings, watch, doorbell.poke, nudge.set) for watch in settings.watch]
+        notifier = _notifier(settings, lambda: supervisor.is_well())  # noqa: PLW0108  # it is made below
+        supervisor = Supervisor(
+            settings,
+            doorbell=doorbell,
+            attempts=attempts,
+            tokens=tokens,
+            intakes=intakes,
+            metrics=metrics,
+            telling=_telling(settings, notifier),
+            url=lambda: _url(settings, server),
+            port=lambda: server.port,
+            clock=time.time,
+        )
+        metrics.show(supervisor.snapshot)
+        parts.enter_context(notifier.running())
+        site = _site(settings, supervisor, nudge, server, doorbell=doorbell, tokens=tokens, metrics=metrics)
+        parts.callback(tokens.close)
+        parts.enter_context(doorbell.running(drain_seconds=DRAIN_SECONDS))
+        _serve(parts, server, site)
+        for intake in intakes:
+            intake.start()
+            parts.callback(intake.stop)
+        supervisor.announce(lambda: make_login_link(site))
+        yield supervisor
+
+
+def _url(settings: Settings, server: Server) -> str:
+    """How a browser reaches the page."""
+    return settings.web.url or f"http://localhost:{server.port}"
+
+
+def _site(
+    settings: Settings,
+    supervisor: Supervisor,
+    nudge: Nudge,
+    server: Server,
+    *,
+    doorbell: Doorbell,
+    tokens: Tokens,
+    metrics: Metrics,
+) -> Site:
+    return Site(
+        settings=settings,
+        actions=commands.Actions(settings, poke=doorbell.poke, clock=time.time),
+        tokens=tokens,
+        api_token=state_dir.api_token(settings.state.folder),
+        url=lambda: _url(settings, server),
+        port=lambda: server.port,
+        snapshot=supervisor.snapshot,
+        revision=lambda: nudge.calls,
+        metrics=metrics.text,
+        illness=supervisor.illness,
+        rotate_keys=lambda: key_rotation.rotate(settings.state.key_file, tokens),
+        connected=doorbell.poke,
+        clock=time.time,
+    )
+
+
+def _serve(parts: contextlib.ExitStack, server: Server, site: Site) -> None:
+    try:
+        parts.enter_context(server.serving(wsgi(site)))
+    except (OSError, ValueError) as error:  # ValueError: waitress knows no address of that name
+        host, port = site.settings.web.host, site.settings.web.port
+        raise CannotRun(
+            f"the page cannot listen on {host} port {port} ({getattr(error, 'strerror', None) or error}): "
+            "stop what uses that port, or name another host or port in [web]",
+            1,
+        ) from error
+
+
+def _attempts(settings: Settings, strava: Strava, tokens: Tokens) -> Attempts:
+    archive = settings.uploads.archive_folder
+    return Attempts(
+        strava,
+        tokens,
+        app=settings.strava,
+        uploads=settings.uploads,
+        archives=[Archive(watch.folder, watch.folder / archive) for watch in settings.watch],
+        rules=settings.rules,
+        clock=time.time,
+    )
+
+
+def _doorbell(settings: Settings, attempts: Attempts) -> Doorbell:
+    return Doorbell(
+        settings.state.folder / state_dir.QUEUE_DB,
+        workers=settings.uploads.max_concurrent,
+        attempt=attempts,
+        wake=lambda: wake(settings.athletes, settings.uploads, time.time()),
+    )
+
+
+def _notifier(settings: Settings, well: Callable[[], bool]) -> Notifier:
+    notify = settings.notify
+    return Notifier(
+        notify.urls,
+        heartbeat_url=notify.heartbeat_url,
+        heartbeat_interval=notify.heartbeat_interval,
+        well=well,
+    )
+
+
+def _telling(settings: Settings, notifier: Notifier) -> Telling | None:
+    if not settings.notify.urls:
+        return None
+    spoken = chosen(settings.web.language, os.environ)
+    return Telling(notifier.put, spoken, uploads=settings.notify.uploads)
+
+
+def _tree(
+    settings: Settings, watch: WatchSettings, poke: Callable[[], None], changed: Callable[[], None]
+) -> Tree:
+    inside = {str(other.folder) for other in settings.watch if other.folder.is_relative_to(watch.folder)}
+    archive = str(watch.folder / settings.uploads.archive_folder)
+
+    def receive(folder: str) -> Reception:
+        return Reception(
+            folder, watch.athlete, settings.strava, rules=settings.rules, poke=poke, clock=time.time
+        )
+
+    without = frozenset({*inside, archive} - {str(watch.folder)})
+    return Tree(watch, receive, without=without, changed=changed)
+
+
+def _vault(settings: Settings) -> Vault:
+    try:
+        return token_cipher.load(settings.state.key_file, _stamp(time.time()))
+    except KeyProblem as problem:
+        raise CannotRun(str(problem), 78) from problem
+
+
+def _take_over(settings: Settings, now: float) -> None:
+    """Take over from the process before: its claims, its gates, and what the settings held then."""
+    released = stored_attempts.release_all(
+        retry_policy.longest_wait(settings.uploads), settings.uploads.uncertain_delay, now
+    )
+    breakers.hurry_gates(now)
+    freed = commands.decide_since_again(settings)
+    if released or freed:
+        _log.info("taken over", unfinished_attempts=released, no_longer_held=freed)
+
+
+def _stamp(now: float) -> str:
+    return datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")

@@ -1,0 +1,1 @@
+"""Languages: English inside, translated where it is shown."""

@@ -1,0 +1,129 @@
+"""What is said to people, and how is it said in their language? English inside, translated where it is shown.
+
+Sentences are made in English, because logs, files and programs keep them so: `say("{name} is away", name=n)`.
+The page and the commands show them through `Words.of`, which knows a finished sentence by its template. So
+nothing between the two has to carry templates about. `fitferry.locale` holds a catalogue for each language.
+"""
+
+from __future__ import annotations
+
+import gettext
+import re
+import string
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+
+LANGUAGES = ("en", "ko")
+"""The first is the one that everything is written in."""
+LOCALE = Path(__file__).parent / "translations"
+DOMAIN = "fitferry"
+LETTERS = 3
+"""A template with fewer letters of its own would know nearly any sentence."""
+_SENTENCES = 4_096
+
+
+def say(text: str, /, **values: object) -> str:
+    """A sentence in English. What is said so is found by Babel, and has to be in the catalogues."""
+    return text.format(**values) if values else text
+
+
+class Words:
+    """One language."""
+
+    def __init__(self, language: str, catalogue: Mapping[str, str]) -> None:
+        self.language = language
+        self._catalogue = catalogue
+        self._patterns: list[tuple[re.Pattern[str], str]] | None = None
+        self._found: dict[str, str] = {}
+
+    def say(self, text: str, /, **values: object) -> str:
+        """A sentence by its template; `text` is English."""
+        if text not in self._catalogue:
+            return say(text, **values)
+        filled = {
+            name: format(values[name], form or "")
+            for _, name, form, _ in string.Formatter().parse(text)
+            if name is not None
+        }
+        return self._catalogue[text].format(**filled)
+
+    def of(self, english: str | None) -> str:
+        """A finished English sentence in this language; as it is where it is not known."""
+        if not english or not self._catalogue:
+            return english or ""
+        found = self._found.get(english)
+        if found is None:
+            if len(self._found) > _SENTENCES:
+                self._found.clear()
+            found = self._found[english] = self._translated(english)
+        return found
+
+    def _translated(self, english: str) -> str:
+        if english in self._catalogue:
+            return self._catalogue[english]
+        if self._patterns is None:
+            self._patterns = _patterns(self._catalogue)
+        for pattern, translation in self._patterns:
+            match = pattern.fullmatch(english)
+            if match:
+                return translation.format(
+                    **{name: self.of(value) for name, value in match.groupdict().items()}
+                )
+        return english
+
+
+@cache
+def words(language: str) -> Words:
+    """The words of a language; English for one that is not known."""
+    if language not in LANGUAGES[1:]:
+        return Words(LANGUAGES[0], {})
+    with (LOCALE / language / "LC_MESSAGES" / f"{DOMAIN}.mo").open("rb") as file:
+        catalogue = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]  # noqa: SLF001  # no other way in
+    return Words(
+        language, {text: said for text, said in catalogue.items() if isinstance(text, str) and text and said}
+    )
+
+
+def chosen(setting: str, environ: Mapping[str, str]) -> Words:
+    """The words of `[web] language`; `auto` leaves it to the locale's variables."""
+    return words(setting if setting in LANGUAGES else of_environment(environ))
+
+
+def of_environment(environ: Mapping[str, str]) -> str:
+    """The language that a locale's variables ask for."""
+    for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        if environ.get(name):
+            return _first(re.split(r"[_.@-]", one)[0] for one in environ[name].split(":"))
+    return LANGUAGES[0]
+
+
+def _first(wanted: Iterable[str]) -> str:
+    return next((one for one in wanted if one in LANGUAGES), LANGUAGES[0])
+
+
+def fields(template: str) -> set[str]:
+    """The names in a template."""
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+
+
+def _patterns(catalogue: Mapping[str, str]) -> list[tuple[re.Pattern[str], str]]:
+    """How the sentences of each template look; what says most of its own comes first."""
+    templates = [(template, said) for template, said in catalogue.items() if fields(template)]
+    own = {
+        template: "".join(part for part, *_ in string.Formatter().parse(template))
+        for template, _ in templates
+    }
+    telling = [one for one in templates if sum(map(str.isalpha, own[one[0]])) >= LETTERS]
+    telling.sort(key=lambda one: len(own[one[0]]), reverse=True)
+    return [(re.compile(_pattern(template), re.DOTALL), said) for template, said in telling]
+
+
+def _pattern(template: str) -> str:
+    parts, seen = [], set[str]()
+    for literal, name, _, _ in string.Formatter().parse(template):
+        parts.append(re.escape(literal))
+        if name:
+            parts.append(f"(?P={name})" if name in seen else f"(?P<{name}>.+?)")
+            seen.add(name)
+    return "".join(parts)

@@ -1,0 +1,76 @@
+"""How is a watched folder received that was never seen before? Nobody's followers get ten years of old rides.
+
+What is old in it is held while its first scan runs. Then a few are let go, and many wait for a person's word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import structlog
+
+from fitferry.config import StravaSettings
+from fitferry.core.activity import Arrival, Stillness
+from fitferry.core.rules import Rule
+from fitferry.core.upload import Status
+from fitferry.inbox import admission
+from fitferry.storage import activities, holds, matches, uploads
+
+FEW = 20
+"""So many old activities are no backlog."""
+_log = structlog.get_logger()
+
+
+class Reception:
+    """One watched folder's way into the ledger."""
+
+    def __init__(
+        self,
+        folder: str,
+        athlete: str,
+        strava: StravaSettings,
+        *,
+        rules: Iterable[Rule] = (),
+        poke: Callable[[], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._folder = folder
+        self._athlete = athlete
+        self._strava = strava
+        self._rules = tuple(rules)
+        self._poke = poke
+        self._clock = clock
+        self._new = not activities.folder_is_known(athlete, folder)
+        self._was_empty = False
+
+    def admit(self, path: str, still: Stillness, *, told: bool) -> Arrival:
+        """Admit a file. `told`: an event told of it, so somebody has just put it there."""
+        if self._new and self._was_empty and told:
+            self._receive()
+        arrival = admission.admit(
+            path, self._athlete, self._strava, self._clock(), still, hold_old=self._new, rules=self._rules
+        )
+        if arrival is Arrival.ADMITTED:
+            self._poke()
+        return arrival
+
+    def scan_ended(self, count: int) -> None:
+        """A whole scan is over, and everything that it found was looked at. `count`: of files.
+
+        A folder without any is still new: a mount point whose disk comes later looks like this.
+        """
+        self._was_empty = count == 0
+        if self._new and count:
+            self._receive()
+
+    def _receive(self) -> None:
+        self._new = False
+        activities.folder_scanned(self._athlete, self._folder, self._clock())
+        old = holds.below(self._athlete, self._folder, "backlog")
+        # What was found on Strava while the scan ran was old, too: the others are no fewer for it.
+        if old and len(old) + len(matches.found_below(self._athlete, self._folder)) > FEW:
+            _log.info("backlog", folder=self._folder, athlete=self._athlete, old_activities=len(old))
+            return
+        for job_id in old:
+            uploads.requeue(job_id, [Status.HELD])
+        self._poke()

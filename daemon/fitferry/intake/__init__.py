@@ -1,9 +1,0 @@
-"""How do the files of the watched folders get in? Scans are the truth, events are hints.
-
-`candidates` knows which files are not taken yet, `scanner` looks at one folder, `tree` at one with its mounts.
-"""
-
-from fitferry.intake.scanner import Scanner
-from fitferry.intake.tree import Tree
-
-__all__ = ["Scanner", "Tree"]

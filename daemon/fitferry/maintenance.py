@@ -1,0 +1,206 @@
+"""What does the daemon do now and then? It says how things are, and does whatever is due that is no upload."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from fitferry import __version__
+from fitferry.auth.oauth import Tokens
+from fitferry.config import Settings
+from fitferry.core.upload import Problem, Status
+from fitferry.inbox import Tree, admission, spool
+from fitferry.monitoring import status
+from fitferry.monitoring.metrics import Metrics
+from fitferry.notifications.policy import Telling
+from fitferry.storage import accounts, backups, database, uploads
+from fitferry.system import state_dir, systemd
+from fitferry.uploads import commands
+from fitferry.uploads.job_queue import Doorbell
+from fitferry.uploads.worker import Attempts
+
+TICK_SECONDS = 60.0
+ILL_SECONDS = 5.0
+"""How soon it is tried again whether the database can be written."""
+
+_log = structlog.get_logger()
+
+
+class Supervisor:
+    """The parts that run, watched over by the main thread."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        doorbell: Doorbell,
+        attempts: Attempts,
+        tokens: Tokens,
+        intakes: list[Tree],
+        metrics: Metrics,
+        telling: Telling | None,
+        url: Callable[[], str],
+        port: Callable[[], int],
+        clock: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._doorbell = doorbell
+        self._attempts = attempts
+        self._tokens = tokens
+        self._intakes = intakes
+        self._metrics = metrics
+        self._telling = telling
+        self._url = url
+        self._port = port
+        self._clock = clock
+        self._started_at = self._measured_until = clock()
+        self._written: dict[str, Any] = {}
+        self._there: set[str] = set()
+        self._house_kept_at = 0.0
+        self._troubles = status.Troubles()
+        self._database = settings.state.folder / state_dir.STATE_DB
+        self._inode = self._database.stat().st_ino
+
+    def announce(self, login_link: Callable[[], str]) -> None:
+        """Say that all is ready, and where to sign in if somebody has to."""
+        systemd.tell("READY=1")
+        _log.info("started", version=__version__, url=self._url(), sqlite=sqlite3.sqlite_version)
+        if not all(accounts.get(name).connected for name in self._settings.athletes):
+            # A person is needed; so it stands in a quiet log, too.
+            _log.warning("sign in to connect", login_link=login_link())
+
+    def tick(self) -> None:
+        """What is due now: the status file, systemd, and once a minute some housekeeping."""
+        now = self._clock()
+        # Each by itself: a database that cannot be written must not keep the page from saying so.
+        for work in (
+            database.try_again,
+            self._tokens.write_what_is_left,
+            self._attempts.write_what_is_left,
+            self._welcome_folders,
+        ):
+            self._do(work)
+        self._do(lambda: self._publish(now))
+        if abs(now - self._house_kept_at) >= TICK_SECONDS:
+            self._house_kept_at = now
+            self._do(lambda: self._keep_house(now))
+        # Fed even while the database is ill: a restart would not mend a full disk, and the page must say why.
+        if self._dead_part() is None:
+            systemd.tell("WATCHDOG=1")
+
+    def seconds_to_tick(self) -> float:
+        """How long the supervisor may sleep if nothing happens."""
+        usual = ILL_SECONDS if database.failure() else TICK_SECONDS
+        return min(usual, systemd.watchdog_seconds() or usual)
+
+    def tell_rest(self) -> None:
+        """Send the messages that wait for others to be told with."""
+        if self._telling is not None:
+            self._telling.finish(self._clock())
+
+    def snapshot(self) -> dict[str, Any]:
+        """How things are, for everybody who asks."""
+        now = self._clock()
+        return status.snapshot(self._settings.athletes, self._process(now), now)
+
+    def illness(self) -> str | None:
+        """What is wrong with the process itself, in words; None while all is well."""
+        failure = database.failure()
+        if failure is not None:
+            return f"the database cannot be written ({failure})"
+        try:
+            if self._database.stat().st_ino != self._inode:
+                return "the database file was replaced by another one"
+        except OSError:
+            return "the database file is gone"
+        return self._dead_part()
+
+    def is_well(self) -> bool:
+        """Whether nothing needs a person; not before the first look at how things are."""
+        return self._written.get("state") in {"ok", "waiting"} and self.illness() is None
+
+    def _do(self, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except (database.DatabaseError, sqlite3.Error, OSError) as error:
+            _log.warning("housekeeping failed", reason=str(error))
+
+    def _welcome_folders(self) -> None:
+        """Let what waited for a folder be tried when it comes back."""
+        there = {intake.state.folder for intake in self._intakes if intake.state.available}
+        for folder in there - self._there:
+            uploads.folder_is_back(Path(folder))
+            self._doorbell.poke()
+        self._there = there
+
+    def _publish(self, now: float) -> None:
+        values = self.snapshot()
+        if {**values, "updated_at": ""} != {**self._written, "updated_at": ""}:
+            self._written = values
+            status.write(self._settings.state.folder / state_dir.STATUS, values)
+            systemd.tell(f"STATUS={_in_short(values)}")
+        self._measure()
+        if self._telling is not None:
+            self._telling.observe(status.problems_now(self._settings.athletes, self._process(now)), now)
+
+    def _measure(self) -> None:
+        """Note how long Strava took over what was completed since the last time."""
+        for job in uploads.finished_since(self._measured_until):
+            self._measured_until = job.completed_at or self._measured_until
+            if job.status is Status.COMPLETED and job.accepted_at is not None:
+                self._metrics.completed(self._measured_until - job.accepted_at)
+
+    def _keep_house(self, now: float) -> None:
+        day = datetime.fromtimestamp(now, UTC).date().isoformat()
+        if not backups.has_copy_of(self._database, day):
+            backups.copy_now(self._database, day)
+        self._tokens.say_farewells()
+        spool.empty(self._settings.state.folder)
+        self._attempts.put_away()
+        if admission.find_again():
+            self._doorbell.poke()
+
+    def _process(self, now: float) -> status.Process:
+        watch = tuple(intake.state for intake in self._intakes)
+        return status.Process(
+            pid=os.getpid(),
+            started_at=self._started_at,
+            host=self._settings.web.host,
+            port=self._port(),
+            url=self._url(),
+            watch=watch,
+            backlog=commands.backlog(self._settings.athletes, now),
+            troubles=tuple(self._troubles.dated([*self._own_troubles(now), *status.of_folders(watch, now)])),
+        )
+
+    def _own_troubles(self, now: float) -> list[Problem]:
+        ill, unmoved = self.illness(), self._attempts.unmoved
+        found = [Problem("internal", ill, now)] if ill else []
+        if unmoved:
+            words = (
+                f"an uploaded file cannot be moved or deleted ({unmoved}): "
+                "give Fitferry the right to write there, or set after_upload to keep"
+            )
+            found.append(Problem("not_put_away", words, now))
+        return found
+
+    def _dead_part(self) -> str | None:
+        """Which thread has ended that should not have: only a new process brings it back."""
+        if not self._doorbell.alive():
+            return "an upload worker has ended"
+        if not all(intake.alive() for intake in self._intakes):
+            return "a folder is no longer looked at"
+        return None
+
+
+def _in_short(values: dict[str, Any]) -> str:
+    queue = values["queue"]
+    waiting = queue["pending"] + queue["processing"]
+    words = f"{values['state']}: {waiting} waiting, {queue['completed']} uploaded, {queue['failed']} failed"
+    return words + (f"; {values['problems'][0]['message']}" if values["problems"] else "")

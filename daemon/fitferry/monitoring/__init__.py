@@ -1,0 +1,1 @@
+"""How things are: the status and the metrics."""

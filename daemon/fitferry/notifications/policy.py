@@ -1,0 +1,101 @@
+"""What is a person told, and when? A problem once, its end once, a failure once; a summary instead of a storm."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from fitferry.core.upload import Job, Problem, Status
+from fitferry.i18n.translator import Words
+from fitferry.storage import sent_notifications
+from fitferry.storage import uploads as stored_uploads
+
+STORM_SECONDS = 60.0
+STORM = 3
+"""More messages than this within a minute become one."""
+_QUIET = frozenset({"internal"})
+"""Problems of the ledger itself: it could not remember that it told of them."""
+_OVER = {
+    "not_connected": "{about} is connected",
+    "folder_unavailable": "the folder {about} is back",
+    "unreadable": "everything in {about} can be read again",
+    "backlog": "no old activities wait for a decision any more",
+    "not_put_away": "uploaded files can be moved or deleted again",
+    "app_refused": "Strava accepts the API application again",
+    "app_inactive": "Strava accepts the API application again",
+    "wrong_address": "Strava's API answers again",
+}
+"""What is said when a problem has gone; `about` is its folder or its athlete."""
+
+
+class Telling:
+    """From what is so now to messages in somebody's `words`; `put(title, body)` sends one."""
+
+    def __init__(self, put: Callable[[str, str], None], words: Words, *, uploads: bool) -> None:
+        self._put = put
+        self._words = words
+        self._uploads = uploads
+        self._sent: deque[float] = deque(maxlen=STORM)
+        self._held_back: list[str] = []
+
+    def observe(self, problems: Iterable[Problem], now: float) -> None:
+        """Tell of what is new; called whenever something may have changed. `problems`: all that there are."""
+        found = {_key(one): one for one in problems if one.code not in _QUIET}
+        told = sent_notifications.told()
+        for key in found.keys() - told:
+            sent_notifications.tell(key, now)
+            self._say("Fitferry needs you", found[key].message, now)
+        for key in told - found.keys():
+            sent_notifications.untell(key)
+            self._say("Fitferry: it is over", _over(key), now)
+        self._tell_outcomes(now)
+        self._tell_rest(now)
+
+    def _tell_outcomes(self, now: float) -> None:
+        until = sent_notifications.outcomes_told_until()
+        done = stored_uploads.finished_since(until) if until is not None else []
+        last = max((job.completed_at or 0.0 for job in done), default=None)
+        if until is None or last is not None:
+            sent_notifications.outcomes_were_told(now if last is None else last)
+        for job in done:
+            if job.status is Status.FAILED:
+                reason = self._words.of(job.error_message or "no reason given")
+                self._say("Fitferry: an upload failed", f"{job.file}: {reason}", now)
+            elif self._uploads and job.error_code != "duplicate":
+                self._say("Fitferry: uploaded", _uploaded(job), now)
+
+    def _say(self, title: str, english: str, now: float) -> None:
+        """Send it, or keep it for a summary where the last minute has seen too many."""
+        words = self._words.of(english)
+        full = len(self._sent) == STORM and now - self._sent[0] < STORM_SECONDS
+        if full or self._held_back:
+            self._held_back.append(words)
+        else:
+            self._sent.append(now)
+            self._put(self._words.of(title), words)
+
+    def _tell_rest(self, now: float) -> None:
+        if len(self._sent) < STORM or now - self._sent[0] >= STORM_SECONDS:
+            self.finish(now)
+
+    def finish(self, now: float) -> None:
+        """Send what was kept for a summary: at a stop it would be lost, and it counts as told."""
+        if self._held_back:
+            count, first = len(self._held_back), self._held_back[:5]
+            more = [self._words.of(f"… and {count - len(first)} more")] if count > len(first) else []
+            self._held_back = []
+            self._sent.append(now)
+            self._put(self._words.of(f"Fitferry: {count} things happened"), "\n".join([*first, *more]))
+
+
+def _key(problem: Problem) -> str:
+    return f"{problem.code}/{problem.subject or problem.athlete or ''}"
+
+
+def _over(key: str) -> str:
+    code, _, about = key.partition("/")
+    return _OVER.get(code, "a problem that you were told of is over").format(about=about)
+
+
+def _uploaded(job: Job) -> str:
+    return f"{job.file}: https://www.strava.com/activities/{job.strava_activity_id}"

@@ -1,0 +1,209 @@
+"""Which bytes are known, and where were they seen? Admission and the memory of the folders."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fitferry.core.activity import Newcomer, Signature
+from fitferry.core.upload import Status, WaitingFor
+from fitferry.storage.database import put, raw, tuples, writing
+from fitferry.storage.mapping import inside
+from fitferry.storage.models import ActivityRow, DoubtRow, JobRow, SeenFolderRow, SeenPathRow, SketchRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+UNFINISHED = "unfinished"
+"""The error code of a held job whose file is not whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that was read: whose it is, where, the SHA-256 of its bytes, how many.
+
+    `signature` is None for a file outside the watched folders: its path is not remembered.
+    """
+
+    athlete: str
+    path: str
+    sha256: str
+    size: int
+    signature: Signature | None
+
+
+def admit(file: File, newcomers: Iterable[Newcomer], now: float) -> list[tuple[int, bool]]:
+    """Write down a file's activities, their jobs and its path, all or nothing (D1).
+
+    Of each activity the job's id, and whether it is new.
+    """
+    with writing():
+        if file.signature is not None:
+            _remember(file.athlete, file.path, file.sha256, file.signature)
+        return [_take(file, newcomer, now) for newcomer in newcomers]
+
+
+def seen(athlete: str, path: str) -> Signature | None:
+    """The signature that a path had when its bytes were last read for this athlete."""
+    row = _seen(athlete, path)
+    return _signature(row) if row else None
+
+
+def seen_below(athlete: str, folder: str) -> dict[str, tuple[int, int, int]]:
+    """Size, mtime_ns and ctime_ns of every known path below a folder, for a scan of very many."""
+    rows = SeenPathRow.select(
+        SeenPathRow.path, SeenPathRow.size, SeenPathRow.mtime_ns, SeenPathRow.ctime_ns
+    ).where(inside(SeenPathRow.path, folder), SeenPathRow.athlete == athlete)
+    return {os.fsdecode(path): (size, mtime, ctime) for path, size, mtime, ctime in raw(rows)}
+
+
+def other_paths(athlete: str, sha256: str) -> Sequence[str]:
+    """Every path at which these bytes were seen."""
+    rows = SeenPathRow.select(SeenPathRow.path).where(
+        SeenPathRow.sha256 == sha256, SeenPathRow.athlete == athlete
+    )
+    return [os.fsdecode(bytes(path)) for (path,) in tuples(rows)]
+
+
+def moved(activity_id: int, path: str) -> None:
+    """Write down where an activity's bytes are now."""
+    with writing():
+        ActivityRow.update(path=os.fsencode(path)).where(ActivityRow.id == activity_id).execute()
+
+
+def came_back(job_id: int, file: File, member: str) -> bool:
+    """Queue a job whose file was gone, or was overwritten: its bytes are in this file now."""
+    lost = JobRow.error_code.in_(["file_gone", "replaced"])
+    with writing():
+        where = (JobRow.id == job_id, JobRow.status.in_([Status.HELD, Status.SKIPPED]), lost)
+        back = (
+            JobRow.update(status=Status.PENDING, error_code=None, error_message=None).where(*where).execute()
+        )
+        if back:
+            take_from(job_id, file, member)
+    return bool(back)
+
+
+def take_from(job_id: int, file: File, member: str) -> None:
+    """Let an activity be read from this file; not while somebody works on it, nor when it is done."""
+    free = (JobRow.id == job_id, JobRow.claimed_at.is_null(), JobRow.status != Status.COMPLETED)
+    with writing():
+        ActivityRow.update(
+            path=os.fsencode(file.path), file_sha256=file.sha256, member=member, size=file.size
+        ).where(ActivityRow.id.in_(JobRow.select(JobRow.activity).where(*free))).execute()
+
+
+def is_still(athlete: str, path: str, sha256: str) -> bool:
+    """Whether a file is there, and nothing is known of other bytes in it."""
+    try:
+        now = Signature.of(Path(path).stat())
+    except OSError:
+        return False
+    row = _seen(athlete, path)
+    return row is None or (row.sha256 == sha256 and _signature(row) == now)
+
+
+def forget_unfinished(athlete: str, path: str, except_sha256: str = "") -> None:
+    """Drop the held job of an unfinished file: the file has changed, or it is gone."""
+    ours = (ActivityRow.path == os.fsencode(path)) & (ActivityRow.athlete == athlete)
+    others = ActivityRow.select(ActivityRow.id).where(ours, ActivityRow.file_sha256 != except_sha256)
+    here = [row[0] for row in tuples(others)]
+    if not here:
+        return
+    held = JobRow.activity.in_(here) & (JobRow.status == Status.HELD) & (JobRow.error_code == UNFINISHED)
+    stale = [row[0] for row in tuples(JobRow.select(JobRow.activity).where(held))]
+    if stale:
+        with writing():
+            JobRow.delete().where(JobRow.activity.in_(stale), held).execute()
+            ActivityRow.delete().where(ActivityRow.id.in_(stale)).execute()
+
+
+def forget_path(path: str) -> None:
+    """Forget what was seen at a path: nothing is there any more."""
+    with writing():
+        SeenPathRow.delete().where(SeenPathRow.path == os.fsencode(path)).execute()
+
+
+def folder_is_known(athlete: str, folder: str) -> bool:
+    """Whether a folder has been scanned to its end before."""
+    where = (SeenFolderRow.path == os.fsencode(folder)) & (SeenFolderRow.athlete == athlete)
+    return bool(SeenFolderRow.select().where(where).exists())
+
+
+def folder_scanned(athlete: str, folder: str, now: float) -> None:
+    """Write down that a folder's first scan has ended."""
+    with writing():
+        SeenFolderRow.insert(
+            path=os.fsencode(folder), athlete=athlete, scanned_at=now
+        ).on_conflict_ignore().execute()
+
+
+def _seen(athlete: str, path: str) -> Any:
+    where = (SeenPathRow.path == os.fsencode(path)) & (SeenPathRow.athlete == athlete)
+    return SeenPathRow.select().where(where).first()
+
+
+def _signature(row: Any) -> Signature:
+    return Signature(row.size, row.mtime_ns, row.ctime_ns)
+
+
+def _take(file: File, newcomer: Newcomer, now: float) -> tuple[int, bool]:
+    known = _job_of(file.athlete, newcomer.sha256)
+    if known is not None:
+        return known, False
+    admission = newcomer.admission
+    activity_id = ActivityRow.insert(
+        athlete=file.athlete,
+        sha256=newcomer.sha256,
+        path=os.fsencode(file.path),
+        file_sha256=file.sha256,
+        member=newcomer.member,
+        size=file.size,
+        data_type=newcomer.found.data_type,
+        created_at=now,
+        **asdict(newcomer.found.facts),
+    ).execute()
+    sketch = newcomer.found.sketch
+    if sketch is not None:
+        SketchRow.insert(activity=activity_id, kind=sketch.kind, path=sketch.path).execute()
+    doubtful = _is_doubtful(file)
+    job_id = JobRow.insert(
+        activity=activity_id,
+        status=admission.status,
+        failures=0,
+        next_attempt_at=0,
+        uncertain=doubtful,
+        waits_for=WaitingFor.CONFIRM if doubtful and admission.status is Status.PENDING else None,
+        external_id=newcomer.sha256,
+        looks=0,
+        error_code=admission.error_code,
+        error_message=admission.error_message,
+        created_at=now,
+    ).execute()
+    return int(job_id), True
+
+
+def _is_doubtful(file: File) -> bool:
+    """Whether a file was there when the database was lost: it may have been uploaded, and nobody remembers."""
+    row = DoubtRow.select(DoubtRow.until).first()
+    return row is not None and (file.signature is None or file.signature.ctime_ns < row.until * 1e9)
+
+
+def _job_of(athlete: str, sha256: str) -> int | None:
+    where = (ActivityRow.athlete == athlete) & (ActivityRow.sha256 == sha256)
+    found = tuples(JobRow.select(JobRow.id).join(ActivityRow).where(where))
+    return int(found[0][0]) if found else None
+
+
+def _remember(athlete: str, path: str, sha256: str, signature: Signature) -> None:
+    put(
+        SeenPathRow,
+        path=os.fsencode(path),
+        athlete=athlete,
+        size=signature.size,
+        mtime_ns=signature.mtime_ns,
+        ctime_ns=signature.ctime_ns,
+        sha256=sha256,
+    )

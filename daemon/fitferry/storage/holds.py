@@ -1,0 +1,64 @@
+"""What is held, for which reason, and what becomes of it at a word?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fitferry.core.activity import Admission
+from fitferry.core.upload import Status
+from fitferry.storage.database import fn, tuples, writing
+from fitferry.storage.mapping import ASIDE, FREE, jobs_below
+from fitferry.storage.models import ActivityRow, JobRow
+
+
+def span(error_code: str) -> tuple[int, float | None, float | None, float | None]:
+    """How many jobs are held for a reason, the first and the last start among them, and since when."""
+    of = ActivityRow.start_time
+    query = JobRow.select(fn.COUNT(JobRow.id), fn.MIN(of), fn.MAX(of), fn.MIN(JobRow.created_at)).join(
+        ActivityRow
+    )
+    found = tuples(query.where(_for(error_code)))[0]
+    return int(found[0]), found[1], found[2], found[3]
+
+
+def below(athlete: str, folder: str, error_code: str) -> list[int]:
+    """The jobs that are held for a reason and whose files are below a folder."""
+    return jobs_below(athlete, folder, _for(error_code))
+
+
+def let_go(error_code: str, *, since: float | None, unknown: bool = False) -> int:
+    """Queue what is held for a reason, all or what started since a time; how many.
+
+    `unknown`: also what does not say when it started.
+    """
+    wanted = ActivityRow.select(ActivityRow.id)
+    if since is not None:
+        recent = ActivityRow.start_time >= since
+        wanted = wanted.where(recent | ActivityRow.start_time.is_null() if unknown else recent)
+    fresh = {
+        "status": Status.PENDING,
+        "error_code": None,
+        "error_message": None,
+        "looks": 0,
+        "next_attempt_at": 0,
+    }
+    with writing():
+        freed = JobRow.update(**fresh, **FREE).where(_for(error_code), JobRow.activity.in_(wanted))
+        return int(freed.execute())
+
+
+def hold_instead(error_code: str, reason: Admission) -> None:
+    """Hold for another reason whatever is held for this one."""
+    with writing():
+        other = JobRow.update(error_code=reason.error_code, error_message=reason.error_message)
+        other.where(_for(error_code)).execute()
+
+
+def set_all_aside(error_code: str) -> None:
+    """Put everything aside that is held for a reason."""
+    with writing():
+        JobRow.update(**ASIDE).where(_for(error_code)).execute()
+
+
+def _for(error_code: str) -> Any:
+    return (JobRow.status == Status.HELD) & (JobRow.error_code == error_code)

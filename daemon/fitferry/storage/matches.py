@@ -1,0 +1,89 @@
+"""Which old activities were looked for on Strava, where they may be already, and which were found?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fitferry.core.upload import AfterUpload, Job, Status
+from fitferry.storage.database import fn, tuples, writing
+from fitferry.storage.mapping import FREE, jobs_below, jobs_where, of_athletes
+from fitferry.storage.models import ActivityRow, JobRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def to_compare(athletes: Iterable[str], started_before: float) -> list[Job]:
+    """The newest held old activity of each athlete that was not looked for on Strava yet."""
+    found = []
+    for athlete in athletes:
+        where = _uncompared(athlete) & (ActivityRow.start_time < started_before)
+        where &= (JobRow.status == Status.HELD) & JobRow.claimed_at.is_null()
+        found += jobs_where(where, order=(ActivityRow.start_time.desc(),), limit=1)
+    return found
+
+
+def put_off(job_id: int, looks: int, until: float) -> None:
+    """Let a held activity be looked for later, and all others of its athlete with it."""
+    with writing():
+        JobRow.update(looks=looks, next_attempt_at=until).where(
+            JobRow.id == job_id, JobRow.status == Status.HELD
+        ).execute()
+
+
+def put_off_so_far(athlete: str) -> tuple[int, float]:
+    """How often an athlete's held activities were looked for in vain, and until when they are not again."""
+    query = JobRow.select(fn.MAX(JobRow.looks), fn.MAX(JobRow.next_attempt_at)).join(ActivityRow)
+    looks, until = tuples(query.where(_uncompared(athlete), JobRow.status == Status.HELD))[0]
+    return looks or 0, until or 0.0
+
+
+def many_uncompared(athlete: str, started_before: float, many: int) -> bool:
+    """Whether more than `many` old activities of an athlete were not looked for on Strava yet."""
+    where = _uncompared(athlete) & (ActivityRow.start_time < started_before)
+    return len(tuples(JobRow.select(JobRow.id).join(ActivityRow).where(where).limit(many + 1))) > many
+
+
+def uncompared(athlete: str, since: float, until: float) -> list[Job]:
+    """The activities of a span of time that were not looked for on Strava yet."""
+    span = (ActivityRow.start_time >= since) & (ActivityRow.start_time <= until)
+    return jobs_where(_uncompared(athlete) & span)
+
+
+def compared(found: dict[int, int | None], now: float) -> None:
+    """Write down what a look at Strava's list showed: of each job the activity there, or None.
+
+    What is there is completed without being sent, unless somebody has begun to send it meanwhile.
+    """
+    there: dict[str, Any] = {
+        "status": Status.COMPLETED,
+        "waits_for": None,
+        "completed_at": now,
+        "error_code": "duplicate",
+        "error_message": "already on Strava",
+        "after_done": AfterUpload.KEEP,
+        **FREE,
+    }
+    with writing():
+        JobRow.update(compared_at=now).where(JobRow.id.in_(list(found))).execute()
+        for job_id, activity_id in found.items():
+            if activity_id is not None:
+                free = (JobRow.status == Status.HELD) | JobRow.claimed_at.is_null()
+                waits = JobRow.status.in_([Status.HELD, Status.PENDING])
+                JobRow.update(strava_activity_id=activity_id, **there).where(
+                    JobRow.id == job_id, waits, free
+                ).execute()
+
+
+def found_below(athlete: str, folder: str) -> list[int]:
+    """The jobs whose files are below a folder and that were found on Strava without being sent."""
+    unsent = JobRow.compared_at.is_null(False) & JobRow.sent_at.is_null()
+    return jobs_below(athlete, folder, unsent & (JobRow.status == Status.COMPLETED))
+
+
+def _uncompared(athlete: str) -> Any:
+    """Old activities that the backlog holds or that wait to be sent for the first time."""
+    held = (JobRow.status == Status.HELD) & (JobRow.error_code == "backlog")
+    waits = (JobRow.status == Status.PENDING) & JobRow.sent_at.is_null()
+    unasked = JobRow.external_id == ActivityRow.sha256  # what somebody sends again goes out whatever is there
+    return of_athletes(athlete) & JobRow.compared_at.is_null() & (held | waits) & unasked

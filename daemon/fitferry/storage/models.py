@@ -1,0 +1,213 @@
+"""The tables of the ledger, as peewee sees them."""
+
+from __future__ import annotations
+
+import peewee
+from peewee import AutoField, BlobField, BooleanField, FloatField, IntegerField, TextField
+
+from fitferry.storage.database import database as ledger
+
+
+class _Table(peewee.Model):
+    class Meta:
+        database = ledger
+        legacy_table_names = False
+
+
+class ActivityRow(_Table):
+    id = AutoField()
+    athlete = TextField()
+    sha256 = TextField()
+    path = BlobField()
+    size = IntegerField()
+    data_type = TextField()
+    kind = TextField(null=True)
+    sport = TextField(null=True)
+    sub_sport = TextField(null=True)
+    start_time = FloatField(null=True)
+    duration_s = FloatField(null=True)
+    elapsed_s = FloatField(null=True)
+    distance_m = FloatField(null=True)
+    manufacturer = TextField(null=True)
+    product = TextField(null=True)
+    sessions = IntegerField()
+    file_sha256 = TextField()
+    member = TextField()
+    created_at = FloatField()
+
+    class Meta:
+        table_name = "activity"
+
+
+class JobRow(_Table):
+    id = AutoField()
+    activity = peewee.ForeignKeyField(ActivityRow, column_name="activity_id", unique=True)
+    status = TextField()
+    waits_for = TextField(null=True)
+    failures = IntegerField()
+    next_attempt_at = FloatField()
+    claimed_at = FloatField(null=True)
+    claim = IntegerField(null=True)
+    tried_at = FloatField(null=True)
+    sent_at = FloatField(null=True)
+    accepted_at = FloatField(null=True)
+    uncertain = BooleanField()
+    external_id = TextField()
+    upload_id = IntegerField(null=True)
+    looks = IntegerField()
+    strava_activity_id = IntegerField(null=True)
+    error_code = TextField(null=True)
+    error_message = TextField(null=True)
+    after_done = TextField(null=True)
+    compared_at = FloatField(null=True)
+    created_at = FloatField()
+    completed_at = FloatField(null=True)
+
+    class Meta:
+        table_name = "upload_job"
+
+
+class SeenPathRow(_Table):
+    path = BlobField(primary_key=True)
+    athlete = TextField()
+    size = IntegerField()
+    mtime_ns = IntegerField()
+    ctime_ns = IntegerField()
+    sha256 = TextField()
+
+    class Meta:
+        table_name = "seen_path"
+        without_rowid = True
+
+
+class SeenFolderRow(_Table):
+    path = BlobField()
+    athlete = TextField()
+    scanned_at = FloatField()
+
+    class Meta:
+        table_name = "seen_folder"
+        primary_key = peewee.CompositeKey("path", "athlete")
+
+
+class AthleteRow(_Table):
+    name = TextField(primary_key=True)
+    athlete_id = IntegerField(null=True)
+    display_name = TextField(null=True)
+    scopes = TextField()
+    sealed_tokens = BlobField(null=True)
+    trouble = TextField(null=True)
+    trouble_since = FloatField(null=True)
+
+    class Meta:
+        table_name = "athlete"
+
+
+class OauthStateRow(_Table):
+    digest = TextField(primary_key=True)
+    athlete = TextField()
+    created_at = FloatField()
+    used_at = FloatField(null=True)
+    outcome = TextField(null=True)
+    message = TextField(null=True)
+
+    class Meta:
+        table_name = "oauth_state"
+
+
+class LoginLinkRow(_Table):
+    digest = TextField(primary_key=True)
+    expires_at = FloatField()
+
+    class Meta:
+        table_name = "login_link"
+
+
+class SessionRow(_Table):
+    digest = TextField(primary_key=True)
+    expires_at = FloatField()
+
+    class Meta:
+        table_name = "session"
+
+
+class AllowanceRow(_Table):
+    id = IntegerField(primary_key=True)
+    overall_limit_quarter = IntegerField()
+    overall_limit_day = IntegerField()
+    overall_usage_quarter = IntegerField()
+    overall_usage_day = IntegerField()
+    read_limit_quarter = IntegerField()
+    read_limit_day = IntegerField()
+    read_usage_quarter = IntegerField()
+    read_usage_day = IntegerField()
+    heard_at = FloatField()
+
+    class Meta:
+        table_name = "allowance"
+
+
+class GateRow(_Table):
+    name = TextField(primary_key=True)
+    until = FloatField()
+    since = FloatField()
+    tries = IntegerField()
+    code = TextField()
+    message = TextField()
+    probing = BooleanField()
+
+    class Meta:
+        table_name = "gate"
+
+
+class SketchRow(_Table):
+    activity = peewee.ForeignKeyField(ActivityRow, column_name="activity_id", primary_key=True)
+    kind = TextField()
+    path = TextField()
+
+    class Meta:
+        table_name = "sketch"
+
+
+class FarewellRow(_Table):
+    id = AutoField()
+    athlete = TextField()
+    athlete_id = IntegerField(null=True)
+    sealed = BlobField()
+
+    class Meta:
+        table_name = "farewell"
+
+
+class DoubtRow(_Table):
+    id = IntegerField(primary_key=True)
+    until = FloatField()
+
+    class Meta:
+        table_name = "doubt"
+
+
+class NoticeRow(_Table):
+    key = TextField(primary_key=True)
+    at = FloatField()
+
+    class Meta:
+        table_name = "notice"
+
+
+TABLES: tuple[type[peewee.Model], ...] = (
+    ActivityRow,
+    JobRow,
+    SeenPathRow,
+    SeenFolderRow,
+    AthleteRow,
+    OauthStateRow,
+    LoginLinkRow,
+    SessionRow,
+    AllowanceRow,
+    GateRow,
+    NoticeRow,
+    SketchRow,
+    FarewellRow,
+    DoubtRow,
+)

@@ -1,0 +1,56 @@
+"""Who may see the page? One-time links and signed-in browsers; only digests of their secrets are kept."""
+
+from __future__ import annotations
+
+from fitferry.storage.database import writing
+from fitferry.storage.models import LoginLinkRow, SessionRow
+
+LINK_SECONDS = 600
+SESSION_SECONDS = 90 * 86_400
+RENEW_SECONDS = 86_400
+"""A session is renewed by use, but not written more often than this."""
+
+
+def add_link(digest: str, now: float) -> None:
+    """Make a link good for ten minutes; links that are over go."""
+    with writing():
+        LoginLinkRow.delete().where(LoginLinkRow.expires_at <= now).execute()
+        LoginLinkRow.insert(digest=digest, expires_at=now + LINK_SECONDS).execute()
+
+
+def link_is_good(digest: str, now: float) -> bool:
+    """Whether a link could be used now."""
+    return bool(
+        LoginLinkRow.select().where(LoginLinkRow.digest == digest, LoginLinkRow.expires_at > now).exists()
+    )
+
+
+def use_link(digest: str, now: float) -> bool:
+    """Use a link up; False if it is unknown, used, or over."""
+    with writing():
+        where = (LoginLinkRow.digest == digest) & (LoginLinkRow.expires_at > now)
+        return bool(LoginLinkRow.delete().where(where).execute())
+
+
+def add_session(digest: str, now: float) -> None:
+    """Sign a browser in; sessions that are over go."""
+    with writing():
+        SessionRow.delete().where(SessionRow.expires_at <= now).execute()
+        SessionRow.insert(digest=digest, expires_at=now + SESSION_SECONDS).execute()
+
+
+def session_is_good(digest: str, now: float) -> bool:
+    """Whether a browser is signed in; using a session renews it."""
+    row = SessionRow.get_or_none((SessionRow.digest == digest) & (SessionRow.expires_at > now))
+    if row is None:
+        return False
+    if row.expires_at < now + SESSION_SECONDS - RENEW_SECONDS:
+        with writing():
+            SessionRow.update(expires_at=now + SESSION_SECONDS).where(SessionRow.digest == digest).execute()
+    return True
+
+
+def end_session(digest: str) -> None:
+    """Sign a browser out."""
+    with writing():
+        SessionRow.delete().where(SessionRow.digest == digest).execute()

@@ -1,0 +1,112 @@
+"""How is a line written, and what is never written? Owns structlog's configuration."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any, TextIO
+
+import structlog
+
+_PRIORITY = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2, "exception": 3}
+_SECRET_KEYS = frozenset(
+    {"access_token", "refresh_token", "client_secret", "authorization", "token", "code", "state", "cookie"}
+)
+_SECRET_TEXT = re.compile(
+    r"(?i)\b(access_token|refresh_token|client_secret|code|state|token)(=|%3D)[^&\s\"']+|(Bearer|Basic)\s+[\w.~+/=-]+"
+)
+_TELLTALES = ("apprise",)
+"""Libraries whose lines hold the secrets in their addresses; that a message failed is said by ourselves."""
+
+Event = MutableMapping[str, Any]
+
+
+def configure(level: str, form: str, stream: TextIO | None = None) -> None:
+    """Send every event, and what libraries log, through one pipe. `form`: auto, console or json."""
+    out = stream or sys.stderr
+    number = logging.getLevelNamesMapping()[level.upper()]
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        _redact,
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_last(form, out))
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    # What libraries say in passing is theirs, and may hold anything: addresses, statements, headers.
+    root.setLevel(max(number, logging.WARNING))
+    logging.getLogger("fitferry").setLevel(number)
+    for name in _TELLTALES:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _last(form: str, out: TextIO) -> list[Any]:
+    """The processors that turn an event into a line."""
+    remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    if form == "auto" and _is_journal(out):
+        # The journal keeps the time itself; the prefix is how it learns the priority.
+        return [remove, structlog.processors.format_exc_info, _redact, _for_journal]
+    stamp = structlog.processors.TimeStamper(fmt="iso", utc=form != "console" and not out.isatty())
+    if form == "console" or (form == "auto" and out.isatty()):
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
+        return [remove, stamp, renderer]
+    json = structlog.processors.JSONRenderer(ensure_ascii=False, default=_plain)
+    return [remove, stamp, structlog.processors.format_exc_info, _redact, json]
+
+
+def _plain(value: object) -> str:
+    return str(value)
+
+
+def _is_journal(out: TextIO) -> bool:
+    """Whether what is written goes to systemd's journal: it names the stream by device and inode."""
+    named = os.environ.get("JOURNAL_STREAM", "")
+    try:
+        stat = os.fstat(out.fileno())
+    except (OSError, ValueError):
+        return False
+    return named == f"{stat.st_dev}:{stat.st_ino}"
+
+
+def _for_journal(_logger: object, _method: str, event: Event) -> str:
+    level = str(event.pop("level", "info"))
+    line = structlog.processors.LogfmtRenderer(key_order=["event"], bool_as_flag=False)(None, "", event)
+    return f"<{_PRIORITY.get(level, 6)}>" + str(line).replace("\n", "\\n")
+
+
+def _redact(_logger: object, _method: str, event: Event) -> Event:
+    """Take out what is secret, by its key and by its looks; undecodable bytes of names become readable."""
+    for key, value in event.items():
+        if key == "login_link":
+            continue  # the one line that may carry a secret: how else would somebody sign in
+        if key in _SECRET_KEYS:
+            event[key] = "…"
+        elif isinstance(value, str):
+            event[key] = hide(value).encode("utf-8", "replace").decode()
+        elif isinstance(value, BaseException):
+            event[key] = hide(str(value))
+    return event
+
+
+def hide(text: str) -> str:
+    """The text without what looks like a secret in an address or a header."""
+    return _SECRET_TEXT.sub(lambda found: f"{found[1] or found[3]}…", text)

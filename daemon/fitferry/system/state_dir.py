@@ -1,0 +1,79 @@
+"""What lies in the state folder, and who may read it?"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from fitferry.core.errors import CannotRun
+from fitferry.system import durable_io, mounts
+
+STATE_DB = "state.db"
+QUEUE_DB = "queue.db"
+STATUS = "status.json"
+API_TOKEN = "api-token"  # noqa: S105  # the name of a file
+LOCK = "lock"
+SPOOL = "spool"
+
+_FOLDER_MODE = 0o711
+"""Others may pass through to the status file, and see nothing else."""
+
+
+def prepare(folder: Path) -> None:
+    """Make the state folder fit for use. Raises CannotRun: 1 not writable, 78 on a network mount."""
+    try:
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            folder.chmod(_FOLDER_MODE)  # whatever the umask says
+        probe = folder / f".probe-{secrets.token_hex(4)}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise CannotRun(
+            f"the state folder {folder} is not writable ({error.strerror}): give it to the user who runs Fitferry, "
+            "or name another one as folder in [state]",
+            1,
+        ) from error
+    kind = mounts.filesystem(folder)
+    if mounts.is_network(kind):
+        raise CannotRun(
+            f"the state folder {folder} is on a network mount ({kind}), where a database cannot be kept safely: "
+            "name a local folder as folder in [state]",
+            78,
+        )
+    with contextlib.suppress(OSError):  # somebody else's folder, given to us to write in
+        folder.chmod(folder.stat().st_mode & _FOLDER_MODE)
+
+
+def api_token(folder: Path) -> str:
+    """The token that programs show; made at the first start, for the owner alone."""
+    path = folder / API_TOKEN
+    with contextlib.suppress(FileNotFoundError):
+        token = path.read_text(encoding="ascii").strip()
+        if token:
+            return token
+    token = secrets.token_urlsafe(32)
+    scratch = path.with_name(f".{API_TOKEN}.part")
+    scratch.unlink(missing_ok=True)
+    durable_io.write_new(scratch, f"{token}\n".encode())
+    scratch.replace(path)
+    return token
+
+
+SERVICE_FOLDER = Path("/var/lib/fitferry")
+"""What systemd names to the service; commands beside it have to look there, too."""
+
+
+def state_folder(
+    environ: Mapping[str, str], home: Path, container: Path, service: Path, source: Path | None
+) -> Path:
+    """The service's folder, the container's, or the user's own. `source`: the settings' file; `service`: its file."""
+    if environ.get("STATE_DIRECTORY"):
+        return Path(environ["STATE_DIRECTORY"].split(":")[0])
+    if source == service:
+        return SERVICE_FOLDER
+    if source.parent == container if source else container.is_dir():
+        return container
+    return Path(environ.get("XDG_STATE_HOME") or home / ".local" / "state") / "fitferry"

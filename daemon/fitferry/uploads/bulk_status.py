@@ -1,0 +1,56 @@
+"""Which accepted uploads are done? One page of the athlete's activities tells it of up to 200 at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fitferry.core import rate_limit as allowances
+from fitferry.core.strava import ListedActivity
+from fitferry.core.upload import Job
+from fitferry.storage import uploads
+from fitferry.uploads.existing_activities import AROUND
+
+MANY = 40
+"""So many old activities on their way may be looked at one by one: the allowance lasts for that."""
+PAGE_SECONDS = 30.0
+"""For so long a page serves the workers that were rung at the same time."""
+LOOKS = 2
+"""An upload that was missing from so many pages is asked for by its id: it may be a duplicate, or refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    asked_at: float
+    activities: dict[str, int]
+
+
+class Pages:
+    """The latest page of each athlete."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pages: dict[str, _Page] = {}
+
+    def find(
+        self, job: Job, now: float, ask: Callable[[float], list[ListedActivity]]
+    ) -> tuple[int | None, dict[int, int]]:
+        """The activity of a job, and those of all others on the page, by their jobs' ids. `ask(before)` lists."""
+        with self._lock:
+            page = self._pages.get(job.athlete)
+            waiting = uploads.outstanding_of(job.athlete)
+            if page is None or not 0 <= now - page.asked_at < PAGE_SECONDS:
+                newest = max((one.start_time or 0.0 for one in waiting), default=now)
+                page = _Page(now, {one.sent_as: one.id for one in ask(newest + AROUND)})
+                self._pages[job.athlete] = page
+        found = {
+            one.id: page.activities[one.external_id] for one in waiting if one.external_id in page.activities
+        }
+        return found.pop(job.id, None), found
+
+
+def is_bulk(job: Job, now: float) -> bool:
+    """Whether a job is one of many old activities on their way."""
+    old = job.start_time is not None and job.start_time < now - allowances.FRESH_SECONDS
+    return old and uploads.many_wait(job.athlete, now - allowances.FRESH_SECONDS, MANY)

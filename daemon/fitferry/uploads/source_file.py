@@ -1,0 +1,62 @@
+"""Where are the bytes of an activity now? The bytes that were hashed, and no others, are what goes to Strava."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from fitferry import formats
+from fitferry.config import StravaSettings
+from fitferry.core import retry_policy
+from fitferry.core.activity import Arrival, Stillness
+from fitferry.core.retry_policy import Around
+from fitferry.core.rules import Rule
+from fitferry.core.upload import Job, Step
+from fitferry.inbox import admission
+from fitferry.storage import activities, uploads
+from fitferry.uploads.after_upload import Archive
+
+_HALF = frozenset({Arrival.UNFINISHED, Arrival.UNSETTLED, Arrival.CHANGED, Arrival.UNREADABLE})
+
+
+def body_of(
+    job: Job, app: StravaSettings, rules: Iterable[Rule], archives: Iterable[Archive], around: Around
+) -> bytes | Step:
+    """The bytes, wherever they are now; or what it means that they are not there."""
+    changed = False
+    for path in dict.fromkeys([job.path, *activities.other_paths(job.athlete, job.file_sha256)]):
+        try:
+            reading = admission.read(path)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            return retry_policy.file_unreadable(job, f"the file cannot be read ({error.strerror})", around)
+        if reading is None:
+            return retry_policy.file_unreadable(job, "the file is being changed", around)
+        if reading.sha256 == job.file_sha256:
+            if path != job.path:
+                activities.moved(job.activity_id, path)
+            body = formats.body_of(reading.body, reading.sha256, job.sha256)
+            return retry_policy.file_useless(job) if body is None else body
+        changed = changed or path == job.path
+    if changed:
+        return _changed(job, job.path, app, rules, around)
+    away = _missing_folder(job.path, archives)
+    if away is not None:
+        uploads.wait_for_folder(away, around.now + retry_policy.FOLDER_SECONDS)
+        return retry_policy.folder_away(job, around)
+    return retry_policy.file_gone(job)
+
+
+def _changed(job: Job, path: str, app: StravaSettings, rules: Iterable[Rule], around: Around) -> Step:
+    """Other bytes are at the path now. Half of a new copy may become these again: then they are waited for."""
+    arrival = admission.admit(path, job.athlete, app, around.now, Stillness.CLOSED, rules=rules)
+    if arrival in _HALF:
+        return retry_policy.file_unreadable(job, "the file is being changed", around)
+    return retry_policy.file_changed(job)
+
+
+def _missing_folder(path: str, archives: Iterable[Archive]) -> Path | None:
+    """The watched folder that a file was in and that is away; None if it is there."""
+    own = [one.folder for one in archives if Path(path).is_relative_to(one.folder)] or [Path(path).parent]
+    return next((folder for folder in own if not folder.is_dir()), None)

@@ -1,0 +1,35 @@
+"""What is the page given? The daemon's parts that it shows and asks, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from fitferry.auth.oauth import Tokens
+from fitferry.config import Settings
+from fitferry.uploads.commands import Actions
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The parts of the daemon behind the page.
+
+    `revision`: another number whenever something that `snapshot` or the ledger holds has changed.
+    `illness`: what is wrong with the process itself, None while all is well. `connected`: to be called after
+    somebody has signed in at Strava.
+    """
+
+    settings: Settings
+    actions: Actions
+    tokens: Tokens
+    api_token: str = field(repr=False)
+    url: Callable[[], str]
+    port: Callable[[], int]
+    snapshot: Callable[[], dict[str, Any]]
+    revision: Callable[[], int]
+    metrics: Callable[[], bytes]
+    illness: Callable[[], str | None]
+    rotate_keys: Callable[[], None]
+    connected: Callable[[], None]
+    clock: Callable[[], float]

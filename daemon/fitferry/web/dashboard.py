@@ -1,0 +1,233 @@
+"""What is on the page? Everything that it shows, gathered from the ledger and the snapshot."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import groupby, pairwise
+from typing import Any
+
+from fitferry.core import rate_limit
+from fitferry.core.strava import MAX_FILE_BYTES
+from fitferry.core.upload import WAITS, Job, Status, Trouble
+from fitferry.i18n.translator import say
+from fitferry.monitoring import status
+from fitferry.storage import accounts, queries, uploads
+from fitferry.uploads import commands
+from fitferry.web.context import Site
+from fitferry.web.language import Viewer
+
+PAGE = 40
+"""Uploads on one page; the script puts the next one below when somebody scrolls."""
+_FEW = 6
+"""Waiting uploads that are listed one by one."""
+_WEEKS = 52
+_DECIMAL_ID = 18
+ICONS = {
+    "cycling": "cycling",
+    "e_biking": "cycling",
+    "running": "running",
+    "walking": "walking",
+    "hiking": "walking",
+    "mountaineering": "walking",
+    "swimming": "swimming",
+    "open_water": "swimming",
+    "rowing": "rowing",
+    "paddling": "rowing",
+    "kayaking": "rowing",
+    "stand_up_paddleboarding": "rowing",
+    "cross_country_skiing": "skiing",
+    "alpine_skiing": "skiing",
+    "snowboarding": "skiing",
+    "training": "training",
+    "fitness_equipment": "training",
+}
+SPORTS = {
+    "cycling": say("cycling"),
+    "running": say("running"),
+    "walking": say("walking"),
+    "hiking": say("hiking"),
+    "swimming": say("swimming"),
+    "rowing": say("rowing"),
+    "training": say("training"),
+    "cross_country_skiing": say("cross-country skiing"),
+    "alpine_skiing": say("alpine skiing"),
+}
+_TITLES = {
+    "internal": say("Fitferry is ill"),
+    "not_put_away": say("A file stays where it is"),
+    "app_refused": say("Strava does not know the application"),
+    "app_inactive": say("The application needs a subscription"),
+    "wrong_address": say("Strava is not at its address"),
+    "folder_unavailable": say("A folder is missing"),
+    "unreadable": say("Not everything can be read"),
+}
+_GATED = frozenset({"app_refused", "app_inactive", "wrong_address"})
+"""Problems after whose mending Fitferry may try at once: else it does so once an hour."""
+_MISSING = {
+    None: say("{name} is not connected to Strava yet."),
+    Trouble.REVOKED: say("Strava no longer accepts the connection of {name}. The uploads wait."),
+    Trouble.SCOPE: say(
+        "{name} has not given the permission that uploads need. Connect again, and leave every box ticked."
+    ),
+    Trouble.KEY: say(
+        "The stored connection of {name} cannot be opened, because the key is another one. Connect again."
+    ),
+}
+_STATES = {
+    Status.PENDING: say("waiting"),
+    Status.PROCESSING: say("being sent"),
+    Status.COMPLETED: say("on Strava"),
+    Status.FAILED: say("failed"),
+    Status.HELD: say("held"),
+    Status.SKIPPED: say("skipped"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which uploads somebody wants to see. `before`: older than this one."""
+
+    status: Status | None = None
+    athlete: str | None = None
+    text: str = ""
+    before: int | None = None
+
+    def query(self, **change: Any) -> dict[str, Any]:
+        """The same as an address has it."""
+        found = {"status": self.status, "athlete": self.athlete, "q": self.text or None, **change}
+        return {name: value for name, value in found.items() if value}
+
+
+def wanted(query: Any, names: tuple[str, ...]) -> Wanted:
+    """What an address asks for; what makes no sense in it is passed over."""
+    states, athlete = {one.value: one for one in Status}, query.get("athlete", "")
+    return Wanted(
+        states.get(query.get("status", "")),
+        athlete if athlete in names else None,
+        query.get("q", "")[:100],
+        _number(query.get("before", "")),
+    )
+
+
+def overview(site: Site, viewer: Viewer, want: Wanted) -> dict[str, Any]:
+    """All that the page shows."""
+    now = site.clock()
+    shown = site.snapshot()
+    people = [accounts.get(name) for name in site.settings.athletes]
+    waiting = queries.under_way(_FEW)
+    queue = shown["queue"]
+    asked = any(problem["code"] == "backlog" for problem in shown["problems"])
+    backlog = commands.backlog(site.settings.athletes, now) if asked else status.NO_BACKLOG
+    return {
+        "now": shown,
+        "titles": _TITLES,
+        "gated": _GATED,
+        "missing": {
+            one.name: _MISSING[one.trouble].format(name=one.name) for one in people if not one.connected
+        },
+        "failed": next(iter(queries.listed(status=Status.FAILED, limit=1)), None)
+        if queue["failed"]
+        else None,
+        "backlog": status.backlog(backlog),
+        "folded": 0 if want.query() else backlog.count,
+        "max_file_bytes": MAX_FILE_BYTES,
+        "waiting": status.jobs_shown(waiting, now),
+        "waiting_more": queue["pending"] + queue["processing"] - len(waiting),
+        "receiving": [one for watch in shown["watch"] for one in watch.get("receiving", ())],
+        "waits": WAITS,
+        "allowance": [dict(name=name, **bar) for name, bar in _bars(shown, now).items()],
+        "weeks": _weeks(viewer, now),
+        **_history(viewer, want, now),
+    }
+
+
+def _history(viewer: Viewer, want: Wanted, now: float) -> dict[str, Any]:
+    """The uploads by the day on which they came, newest first."""
+    found = queries.listed(
+        status=want.status,
+        athlete=want.athlete,
+        text=want.text,
+        sports=_sports_like(viewer, want.text),
+        without_backlog=not want.query(),
+        before=want.before,
+        limit=PAGE + 1,
+    )
+    page = found[:PAGE]
+    before = uploads.get(want.before) if want.before else None
+    sketches = queries.sketches(job.activity_id for job in page)
+    today = datetime.fromtimestamp(now, viewer.zone).date()
+    rows = [_row(job, shown) for job, shown in zip(page, status.jobs_shown(page, now), strict=True)]
+    days = groupby(rows, key=lambda row: viewer.local(row["created_at"]).date())
+
+    def day_of(job: Job) -> date:
+        return datetime.fromtimestamp(job.created_at, viewer.zone).date()
+
+    return {
+        "days": [(day.isoformat(), viewer.heading(day, today), list(group)) for day, group in days],
+        "sketches": sketches,
+        "goes_on": before is not None and page and day_of(before) == day_of(page[0]),
+        "older": page[-1].id if len(found) > PAGE else None,
+        "want": want,
+        "states": _STATES,
+        "filtered": bool(want.query()),
+    }
+
+
+def _sports_like(viewer: Viewer, text: str) -> list[str]:
+    """The sports whose names in the viewer's language hold a text."""
+    wanted = queries.plain(text)
+    return [code for code, words in SPORTS.items() if text and wanted in queries.plain(viewer.of(words))]
+
+
+def _row(job: Job, shown: dict[str, Any]) -> dict[str, Any]:
+    """One upload with what the page needs besides."""
+    state = say("already on Strava") if job.error_code == "duplicate" else _STATES[job.status]
+    if job.status is Status.SKIPPED and job.error_code == "dismissed":
+        state = say("put aside")
+    sport = job.sport or ""
+    return {
+        **shown,
+        "icon": ICONS.get(sport, "other"),
+        "sport_words": SPORTS.get(sport, sport.replace("_", " ")),
+        "state": state,
+        "can_upload": job.status in {Status.FAILED, Status.HELD}
+        or (job.status is Status.SKIPPED and job.error_code != "no_activity"),
+        "reason": job.error_message if job.status is not Status.COMPLETED else None,
+    }
+
+
+def _bars(shown: dict[str, Any], now: float) -> dict[str, dict[str, Any]]:
+    """What is used of Strava's allowance, and when it begins anew."""
+    used, limit = shown["rate_limit"]["overall"]["usage"], shown["rate_limit"]["overall"]["limit"]
+    windows = (say("This quarter hour"), rate_limit.QUARTER), (say("Today (UTC)"), rate_limit.DAY)
+    return {
+        name: {"used": used[at], "limit": limit[at], "anew": status.iso((now // length + 1) * length)}
+        for at, (name, length) in enumerate(windows)
+    }
+
+
+def _weeks(viewer: Viewer, now: float) -> dict[str, Any]:
+    """How many activities a week, for a year: each with its first day, its place and its height in a chart."""
+    today = datetime.fromtimestamp(now, viewer.zone).date()
+    monday = today - timedelta(days=today.weekday())
+    days = [monday - timedelta(weeks=back) for back in range(_WEEKS - 1, -2, -1)]
+    edges = [datetime(day.year, day.month, day.day, tzinfo=viewer.zone).timestamp() for day in days]
+    starts = sorted(queries.starts_since(edges[0]))
+    counts = [bisect_right(starts, end) - bisect_right(starts, begin) for begin, end in pairwise(edges)]
+    top = max([*counts, 1])
+    bars = [(day, count, at, count / top) for at, (day, count) in enumerate(zip(days, counts, strict=False))]
+    return {"bars": bars, "total": sum(counts), "top": top, "months": list(_months(days[:-1]))}
+
+
+def _months(days: list[date]) -> Iterator[tuple[int, date]]:
+    """Every third month's first week: where it stands, and a day in it."""
+    for at, (before, day) in enumerate(pairwise(days), 1):
+        if day.month != before.month and day.month % 3 == 1:
+            yield at, day
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) <= _DECIMAL_ID else None

@@ -1,0 +1,350 @@
+"""The page in a real browser: everything that people do there, as they do it."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from browser import CHROMIUM, PHONE, chromium, window
+from daemon_harness import DaemonHarness, harness
+from fitferry.core.upload import Status
+from fitferry.sandbox.faults import Fault
+from fitferry.storage import database, uploads
+from fitferry.web.dashboard import PAGE
+from fitferry.web.server import Server
+from fitferry.web.sign_in import make_login_link
+from page_scenes import SCENES, Scene
+
+Ride = Callable[..., bytes]
+_FOCUS = """(() => {
+  const here = document.activeElement;
+  here.dataset.seen ||= here.tagName === "BODY" ? "BODY" : Math.random();
+  return {key: here.dataset.seen, ring: getComputedStyle(here).outlineStyle !== "none", what: here.outerHTML};
+})()"""
+LIVE_MS = 4_000
+"""The page asks every two seconds; the daemon may need a moment, too."""
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: install Debian's package chromium"),
+    pytest.mark.timeout(180),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, once for all."""
+    with chromium() as one:
+        yield one
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[DaemonHarness]:
+    """A daemon in a folder of its own with a daemon that nobody has connected."""
+    with harness(tmp_path) as one:
+        one.start()
+        yield one
+
+
+@pytest.fixture
+def page(browser: Browser, home: DaemonHarness) -> Iterator[Page]:
+    """A browser that is signed in."""
+    with window(browser) as one:
+        sign_in(one, home)
+        yield one
+
+
+def sign_in(page: Page, home: DaemonHarness) -> None:
+    """By the one-time link of `fitferry login`."""
+    page.goto(home.run("login").stdout.strip())
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_selector("#history")
+
+
+def consent(page: Page) -> None:
+    """Say yes at Strava."""
+    page.get_by_role("button", name="Connect with Strava").click()
+    page.get_by_role("button", name="Authorize").click()
+    expect(page.get_by_role("heading", name="Connected", exact=True)).to_be_visible()
+
+
+def test_one_sign_in_and_a_ride_goes_up_before_ones_eyes(page: Page, home: DaemonHarness, ride: Ride) -> None:
+    """Connect, drop a file into the folder, and see it arrive and be done, without a reload."""
+    expect(page.get_by_text("is not connected to Strava yet")).to_be_visible()
+    consent(page)
+    page.wait_for_url(lambda url: "code=" not in url and "state=" not in url)
+    page.get_by_role("link", name="To the page").click()
+    expect(page.get_by_text("me is connected as Sam Sand")).to_be_visible()
+    home.drop("morning.fit", ride())
+
+    row = page.locator(".upload", has_text="morning.fit")
+    expect(row.get_by_text("on Strava", exact=True)).to_be_visible(timeout=LIVE_MS)
+    expect(row.get_by_role("link", name="View on Strava")).to_have_attribute(
+        "href", re.compile(r"/activities/\d+$")
+    )
+    expect(page.locator("#state")).to_have_text("All is well", timeout=LIVE_MS)
+
+
+def test_refusing_and_unticking_lead_to_words_and_back(page: Page) -> None:
+    """Nothing is connected, and the way to try again is there."""
+    page.get_by_role("button", name="Connect with Strava").click()
+    page.get_by_role("link", name="Cancel").or_(page.get_by_role("button", name="Cancel")).click()
+    expect(page.get_by_text("Nothing was changed. Connect again whenever you like.")).to_be_visible()
+
+    page.get_by_role("button", name="Connect with Strava").click()
+    page.locator('input[value="activity:write"]').uncheck()
+    page.get_by_role("button", name="Authorize").click()
+    expect(page.get_by_text("leave the boxes for uploading")).to_be_visible()
+    page.get_by_role("link", name="To the page").click()
+    expect(page.get_by_role("button", name="Connect with Strava")).to_be_visible()
+
+
+def test_an_address_that_does_not_open_is_pasted(browser: Browser, tmp_path: Path) -> None:
+    """Where Strava leads to a localhost that is not Fitferry's machine."""
+    with harness(tmp_path) as home, window(browser) as page:
+        home.more = {"FITFERRY_WEB_URL": "http://localhost:9"}  # nobody listens there
+        home.start()
+        token = home.run("login").stdout.strip().split("token=")[1]
+        here = f"http://localhost:{home.status()['web']['port']}"
+        page.goto(f"{here}/login?token={token}")
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Connect with Strava").click()
+        with page.expect_request(re.compile("/api/v1/strava/callback")) as ended:
+            page.get_by_role("button", name="Authorize").click()
+        page.wait_for_url("chrome-error://**")
+        page.goto(here)
+        page.get_by_text("leads to an address that does not open?").click()
+        page.get_by_label("The address").fill(ended.value.url)
+        page.get_by_role("button", name="Connect", exact=True).click()
+
+        expect(page.get_by_role("heading", name="Connected", exact=True)).to_be_visible()
+
+
+def test_files_are_chosen_or_dropped_onto_the_page(
+    page: Page, home: DaemonHarness, ride: Ride, tmp_path: Path
+) -> None:
+    """Several, each with its own outcome; a file that is none says why."""
+    home.connect()
+    for number in (1, 2):
+        (tmp_path / f"chosen-{number}.fit").write_bytes(ride(serial=number))
+    (tmp_path / "letter.fit").write_text("Dear Sam")
+    page.get_by_label("FIT, TCX or GPX").set_input_files(
+        [tmp_path / f"chosen-{n}.fit" for n in (1, 2)] + [tmp_path / "letter.fit"]
+    )
+    page.get_by_role("button", name="Upload", exact=True).click()
+    sent = page.locator("#sent li")
+    expect(sent).to_have_count(3)
+    expect(sent.filter(has_text="letter.fit")).to_contain_text("this is no FIT, TCX or GPX file")
+    expect(sent.filter(has_text="chosen-1.fit")).to_contain_text("Queued.")
+
+    dropped = list(ride(serial=3))
+    page.evaluate(
+        """bytes => {
+          const data = new DataTransfer();
+          data.items.add(new File([new Uint8Array(bytes)], "dropped.fit"));
+          for (const kind of ["dragover", "drop"])
+            document.body.dispatchEvent(new DragEvent(kind, {dataTransfer: data, bubbles: true, cancelable: true}));
+        }""",
+        dropped,
+    )
+    for name in ("chosen-1.fit", "chosen-2.fit", "dropped.fit"):
+        row = page.locator(".upload", has_text=name)
+        expect(row.get_by_text("on Strava", exact=True)).to_be_visible(timeout=2 * LIVE_MS)
+
+
+def test_what_failed_is_retried(page: Page, home: DaemonHarness, ride: Ride) -> None:
+    """With the reason before, and Strava's link after."""
+    home.connect()
+    home.sandbox.faults.add(Fault("POST /uploads", "upload_empty"))
+    home.drop("<i>odd</i>.fit".replace("/", ""), ride())
+    row = page.locator(".upload", has_text="odd")
+    expect(row.get_by_text("failed", exact=True)).to_be_visible(timeout=2 * LIVE_MS)
+    expect(row.locator(".reason")).to_contain_text("Strava cannot use the file")
+    row.get_by_role("button", name="Upload").click()
+
+    expect(row.get_by_text("on Strava", exact=True)).to_be_visible(timeout=2 * LIVE_MS)
+    expect(row.locator("b.name")).to_have_text("<i>odd<i>.fit")
+
+
+def test_disconnecting_is_asked_first(page: Page, home: DaemonHarness) -> None:
+    """And leaves the button to connect again."""
+    home.connect()
+    page.reload()
+    page.get_by_role("link", name="Disconnect me…").click()
+    page.get_by_role("link", name="Leave it as it is").click()
+    page.get_by_role("link", name="Disconnect me…").click()
+    page.get_by_role("button", name="Disconnect").click()
+
+    expect(page.get_by_text("Disconnected.")).to_be_visible()
+    expect(page.get_by_role("button", name="Connect with Strava")).to_be_visible()
+    assert "said=" not in page.url
+
+
+def test_the_page_works_without_script(
+    browser: Browser, home: DaemonHarness, ride: Ride, tmp_path: Path
+) -> None:
+    """Connect, upload by the form, see it after a reload."""
+    with window(browser, java_script_enabled=False) as page:
+        sign_in(page, home)
+        consent(page)
+        page.get_by_role("link", name="To the page").click()
+        (tmp_path / "plain.fit").write_bytes(ride())
+        page.get_by_label("FIT, TCX or GPX").set_input_files(tmp_path / "plain.fit")
+        page.get_by_role("button", name="Upload", exact=True).click()
+        expect(page.get_by_text("Queued.")).to_be_visible()
+        home.completed(1)
+        page.reload()
+        expect(page.locator(".upload", has_text="plain.fit")).to_contain_text("on Strava")
+
+
+def test_a_daemon_that_is_away_leaves_the_page_as_it_was(page: Page, home: DaemonHarness, ride: Ride) -> None:
+    """And the page goes on when it is back."""
+    home.connect()
+    home.drop("before.fit", ride(serial=1))
+    expect(page.locator(".upload", has_text="before.fit")).to_be_visible(timeout=2 * LIVE_MS)
+    port = home.status()["web"]["port"]
+    home.stop()
+    page.wait_for_timeout(2_500)
+    expect(page.locator(".upload", has_text="before.fit")).to_be_visible()
+    home.configure(port=str(port))
+    home.start()
+    home.drop("after.fit", ride(serial=2))
+
+    expect(page.locator(".upload", has_text="after.fit")).to_be_visible(timeout=5 * LIVE_MS)
+
+
+def test_times_are_those_of_the_browsers_zone(browser: Browser, home: DaemonHarness) -> None:
+    """Its script tells the zone, as the browser writes it."""
+    with window(browser, timezone_id="Asia/Seoul") as page:
+        sign_in(page, home)
+        seoul = datetime.fromisoformat(home.status()["updated_at"]).astimezone(ZoneInfo("Asia/Seoul"))
+        hours = f"{seoul:%H}|{seoul + timedelta(minutes=9):%H}"
+        expect(page.locator("#fresh")).to_have_text(re.compile(f"as of ({hours}):"), timeout=LIVE_MS)
+
+
+# Scenes: what it looks like, whoever looks
+
+
+@contextlib.contextmanager
+def stage(name: str, folder: Path) -> Iterator[tuple[Scene, str]]:
+    """A scene, served; a link that signs in."""
+    with database.opened(folder / "state.db"):
+        scene = Scene(folder)
+        SCENES[name](scene)
+        server = Server("127.0.0.1", 0)
+        with server.serving(scene.page.app):
+            token = make_login_link(scene.page.site).split("token=")[1]
+            yield scene, f"http://localhost:{server.port}/login?token={token}"
+
+
+@pytest.fixture(params=list(SCENES))
+def staged(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Each scene; a link that signs in."""
+    with stage(request.param, tmp_path) as (_, link):
+        yield link
+
+
+@pytest.fixture
+def everyday(browser: Browser, tmp_path: Path) -> Iterator[tuple[Scene, Page]]:
+    """A long history, and somebody in front of it."""
+    with stage("everyday", tmp_path) as (scene, link), window(browser) as page:
+        page.goto(link)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.locator(".upload")).to_have_count(PAGE)
+        yield scene, page
+
+
+def test_the_history_goes_on_where_somebody_scrolls(everyday: tuple[Scene, Page]) -> None:
+    """Each day is named once; what somebody looks at is kept fresh, however far below."""
+    scene, page = everyday
+    page.locator(".older").last.scroll_into_view_if_needed()
+    rows = page.locator(".upload")
+    expect(rows.nth(PAGE)).to_be_attached()
+    days = page.locator("h3:visible").all_inner_texts()
+    assert len(days) == len(set(days))
+
+    row = rows.nth(PAGE + 20)
+    row.scroll_into_view_if_needed()
+    job = uploads.get(int((row.get_attribute("id") or "")[4:]))
+    assert job is not None
+    uploads.requeue(job.id, [Status.COMPLETED])
+    scene.page.changes += 1
+    expect(page.locator(f"#job-{job.id}")).to_contain_text("waiting", timeout=LIVE_MS)
+
+
+def test_on_a_phone_the_history_goes_on_when_that_is_asked_for(everyday: tuple[Scene, Page]) -> None:
+    """So that what stands below it can be reached; files are handed over above it."""
+    _, page = everyday
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.reload()
+    places = [page.locator(one).bounding_box() for one in ("#athletes", "#drop", "#history", "#allowance")]
+    tops = [place["y"] for place in places if place]
+    assert (len(tops), tops) == (4, sorted(tops))
+    page.locator("#folders").scroll_into_view_if_needed()
+    expect(page.locator(".upload")).to_have_count(PAGE)
+    page.get_by_role("link", name="Older").click()
+    expect(page.locator(".upload")).to_have_count(2 * PAGE)
+    assert "before=" not in page.url
+
+
+def test_a_few_changes_are_followed_at_once_and_an_import_at_its_pace(everyday: tuple[Scene, Page]) -> None:
+    """Each costs the daemon a whole page."""
+    _, page = everyday
+    assert page.evaluate("() => { looks = 5; counted = Date.now(); return wait(); }") == 2_000
+    assert page.evaluate("() => { looks = 0; counted = Date.now(); return wait(); }") == pytest.approx(
+        15_000, abs=50
+    )
+
+
+def test_a_file_that_is_too_large_is_not_even_sent(everyday: tuple[Scene, Page], tmp_path: Path) -> None:
+    """It is said at once."""
+    _, page = everyday
+    (tmp_path / "big.fit").write_bytes(bytes(25_000_001))
+    page.get_by_label("FIT, TCX or GPX").set_input_files(tmp_path / "big.fit")
+    page.get_by_role("button", name="Upload", exact=True).click()
+
+    expect(page.locator("#sent li")).to_have_text(re.compile("big.fit the file is larger than the 25 MB"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, {"width": 1180, "height": 900}], ids=["phone", "desk"])
+def test_everybody_can_use_it(browser: Browser, staged: str, scheme: str, size: dict[str, int]) -> None:
+    """Axe finds nothing, in light and dark; a phone's page is as wide as the phone."""
+    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415  # with the browser only
+
+    with window(browser, color_scheme=scheme, viewport=size) as page:
+        page.goto(staged)
+        found = [Axe().run(page)]
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_selector("#history")
+        found.append(Axe().run(page))
+        wide = page.evaluate("document.documentElement.scrollWidth")
+
+    assert [violation["id"] for one in found for violation in one.response["violations"]] == []
+    assert wide <= size["width"]
+
+
+def test_the_keyboard_reaches_everything(browser: Browser, staged: str) -> None:
+    """In order, each with a ring round it."""
+    with window(browser) as page:
+        page.goto(staged)
+        page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#history")
+        wanted = page.locator("a[href], button, input:not([type=hidden]), select, summary").locator(
+            "visible=true"
+        )
+        reachable, seen = wanted.count(), set()
+        for _ in range(reachable + 12):
+            page.keyboard.press("Tab")
+            here = page.evaluate(_FOCUS)
+            seen.add(here["key"])
+            assert here["ring"] or here["key"] == "BODY", here
+
+        assert len(seen) >= reachable

@@ -1,0 +1,73 @@
+"""What the papers say is so."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+from fitferry.cli.main import group
+from layers import OWNERS, RANKS
+
+TOP = Path(__file__).parents[2]
+README = (TOP / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_shows_the_real_help() -> None:
+    """Between its markers stands what `fitferry --help` prints."""
+    command = [sys.executable, "-m", "fitferry", "--help"]
+    printed = subprocess.run(
+        command, capture_output=True, text=True, check=True, env={"COLUMNS": "100"}
+    ).stdout  # ourselves
+    shown = README.split("<!-- help -->\n```\n")[1].split("```\n<!-- /help -->")[0]
+
+    assert printed == shown
+
+
+def test_commands_in_the_papers_exist() -> None:
+    """In the README, the unit, the image and the Makefile."""
+    texts = [
+        README,
+        *((TOP / name).read_text(encoding="utf-8") for name in ("Makefile", "systemd/fitferry.service")),
+    ]
+    named = {word for text in texts for word in re.findall(r"(?:/|`|    )fitferry ([a-z][a-z-]*)", text)}
+    image = (TOP / "Dockerfile").read_text(encoding="utf-8")
+    named |= set(re.findall(r'"fitferry", "([a-z]+)"', image)) | set(re.findall(r'CMD \["([a-z]+)"\]', image))
+
+    assert {"run", "init", "login", "status", "health", "demo"} <= named
+    assert named <= set(group.commands)
+
+
+def test_the_design_has_the_rows_of_the_layer_test() -> None:
+    """Every part in its order, and each library in the row of its owner."""
+    design = (TOP / "DESIGN.md").read_text(encoding="utf-8")
+    lines = design.split("| --- | --- | --- |\n")[1].split("\n\n")[0].splitlines()
+    line_of = {part: line for line in lines for part in re.findall(r"`([a-z0-9]+)/?`", line.split("|")[1])}
+
+    assert [part for row in RANKS for part in row if part != "__main__"] == list(line_of)
+    owned = {library.replace("_", "-"): owner.split(".")[0] for library, owner in OWNERS.items()}
+    assert [
+        library for library, part in owned.items() if library not in line_of[part].replace("_", "-")
+    ] == []
+
+
+def test_the_lock_names_every_dependency_and_no_host() -> None:
+    """Exact versions with hashes, for the image and for the tests."""
+    project = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))
+    needed = {re.split(r"[<>=;\[ ]", line)[0].lower() for line in project["project"]["dependencies"]}
+    for name in ("requirements.lock", "requirements-dev.lock"):
+        text = (TOP / name).read_text(encoding="utf-8")
+        locked = set(re.findall(r"^([a-z0-9-]+)==\S+", text, re.MULTILINE))
+        assert needed <= locked
+        assert "://" not in text
+        assert text.count("--hash=sha256:") >= len(locked)
+
+
+def test_dependencies_have_both_bounds() -> None:
+    """A lower one that is known to work, and a cap below the next that may not."""
+    project = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = [*project["dependencies"], *project["optional-dependencies"]["notify"]]
+
+    assert [line for line in lines if ">=" not in line or "<" not in line.split(">=")[1]] == []

@@ -1,0 +1,213 @@
+"""A disk that is full, read-only, or loses its files: nothing is forgotten, the page says why, and it passes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import urllib.error
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from daemon_harness import DaemonHarness
+from fitferry.core.upload import Status, WaitingFor
+from fitferry.sandbox import Sandbox
+from fitferry.storage import database, queries
+
+Ride = Callable[..., bytes]
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, *options: str) -> Iterator[Callable[..., None]]:
+    """A filesystem of eight megabytes at a folder; call it to mount it otherwise."""
+    folder.mkdir(exist_ok=True)
+
+    def mount(*how: str) -> None:
+        given = ",".join(["size=8m", *options, *how])
+        subprocess.run(["mount", "-t", "tmpfs", "-o", given, "test", str(folder)], check=True)  # noqa: S607
+
+    mount()
+    try:
+        yield mount
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)  # noqa: S607
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[DaemonHarness]:
+    """A daemon in a folder of its own whose state folder is a small disk."""
+    with Sandbox(processing_seconds=0.05) as sandbox, small_disk(tmp_path / "state"):
+        home = DaemonHarness(tmp_path, sandbox)
+        home.start()
+        home.connect()
+        yield home
+        if not home.process_has_ended():
+            home.stop(signal.SIGKILL)
+
+
+def health(home: DaemonHarness) -> int:
+    """What /healthz answers."""
+    try:
+        home.ask("GET", "/healthz")
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+    return 200
+
+
+@needs_root
+def test_a_full_disk_forgets_nothing_and_goes_on_when_there_is_room(home: DaemonHarness, ride: Ride) -> None:
+    """The file is admitted and uploaded then; meanwhile the page is ill and the process lives."""
+    home.wait(lambda: list(home.state.glob("state-*.db")))  # the day's copy is made
+    filler = home.state / "filler"
+    with filler.open("wb", buffering=0) as file:
+        for size in (65_536, 512):
+            with contextlib.suppress(OSError):
+                while file.write(bytes(size)) == size:
+                    pass
+    for number in range(20):
+        home.drop(f"{number}.fit", ride(serial=number + 1))
+    home.wait(lambda: health(home) == 503)
+    assert not home.process_has_ended()
+    filler.unlink()
+    done = home.completed(20)
+
+    assert len({one["strava_activity_id"] for one in done}) == 20
+    assert len(home.sandbox.world.activities) == 20
+    home.wait(lambda: health(home) == 200)
+    home.wait(lambda: home.status()["problems"] == [])
+
+
+@needs_root
+def test_a_disk_that_fails_and_becomes_read_only_is_a_problem_and_loses_nothing(
+    tmp_path: Path, ride: Ride
+) -> None:
+    """As a worn-out SD card does it; after a new mount and a start all goes on."""
+    image, state = tmp_path / "image", tmp_path / "state"
+    with image.open("wb") as file:
+        file.truncate(48_000_000)
+    subprocess.run(["mkfs.ext4", "-q", str(image)], check=True)  # noqa: S607  # the system's own
+    state.mkdir()
+    with Sandbox(processing_seconds=0.05) as sandbox, loop(image, state) as again:
+        home = DaemonHarness(tmp_path, sandbox)
+        home.start()
+        home.connect()
+        home.drop("one.fit", ride(serial=1))
+        home.completed(1)
+        subprocess.run(["mount", "-o", "remount,abort", str(state)], check=True)  # noqa: S607  # the same
+        home.drop("two.fit", ride(serial=2))
+        home.wait(lambda: health(home) == 503)
+        assert not home.process_has_ended()
+        home.stop(signal.SIGKILL)
+        again()
+        home.start()
+
+        assert len(home.completed(2)) == 2
+        assert len(sandbox.world.activities) == 2
+        home.stop()
+
+
+@contextlib.contextmanager
+def loop(image: Path, folder: Path) -> Iterator[Callable[[], None]]:
+    """A filesystem in a file; call it to mount it anew, checked and mended."""
+    mount = ["mount", "-o", "loop", str(image), str(folder)]
+    subprocess.run(mount, check=True)  # our own words
+
+    def again() -> None:
+        subprocess.run(["umount", str(folder)], check=True)  # noqa: S607  # the system's own
+        subprocess.run(["e2fsck", "-p", "-f", str(image)], check=False, stdout=subprocess.DEVNULL)  # noqa: S607
+        subprocess.run(mount, check=True)  # our own words
+
+    try:
+        yield again
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)  # noqa: S607  # the same
+
+
+@needs_root
+def test_a_database_that_is_deleted_under_us_is_a_problem(home: DaemonHarness, ride: Ride) -> None:
+    """What is written goes nowhere; after a restart the folder is scanned and Strava's list is looked at."""
+    home.drop("one.fit", ride(serial=1))
+    home.completed(1)
+    for path in home.state.glob("state.db*"):
+        path.unlink()
+    home.wait(lambda: health(home) == 503, seconds=90)
+    home.stop()
+    home.start()
+
+    assert home.status()["problems"][0]["code"] == "not_connected"
+
+
+@needs_root
+def test_the_queue_can_be_deleted_at_any_time(home: DaemonHarness, ride: Ride) -> None:
+    """It holds nothing that the ledger does not know."""
+    for path in home.state.glob("queue.db*"):
+        path.unlink()
+    home.drop("one.fit", ride(serial=1))
+    home.completed(1)
+    home.stop(signal.SIGKILL)
+    (home.state / "queue.db").write_bytes(b"garbage")
+    home.start()
+    home.drop("two.fit", ride(serial=2))
+
+    assert len(home.completed(2)) == 2
+
+
+STATES: list[tuple[str, str | None, int | None, int | None]] = [
+    ("pending", None, None, None),
+    ("pending", "confirm", None, None),
+    ("processing", "processing", 77, None),
+    ("completed", None, 78, 4242),
+    ("failed", None, None, None),
+    ("held", None, None, None),
+    ("skipped", None, None, None),
+]
+
+
+VERSIONS = sorted(database._MIGRATIONS.glob("0*.py"))
+
+
+@pytest.mark.parametrize("version", range(1, len(VERSIONS) + 1))
+def test_a_ledger_of_any_version_is_brought_up_to_date_with_all_its_jobs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
+    """In every state; nothing is asked of the person."""
+    path, first = tmp_path / "state.db", tmp_path / "migrations"
+    first.mkdir()
+    for migration in VERSIONS[:version]:
+        shutil.copy(migration, first)
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "_MIGRATIONS", first)
+        with database.opened(path):
+            pass
+    with contextlib.closing(sqlite3.connect(path)) as raw, raw:
+        for number, (status, waits_for, upload_id, activity_id) in enumerate(STATES, 1):
+            raw.execute(
+                "INSERT INTO activity (id, athlete, sha256, path, size, data_type, sessions, created_at)"
+                " VALUES (?, 'me', ?, ?, 1, 'fit', 1, 0)",
+                (number, f"{number:064x}", f"/rides/{number}.fit".encode()),
+            )
+            raw.execute(
+                "INSERT INTO upload_job (activity_id, status, waits_for, failures, next_attempt_at, uncertain,"
+                " external_id, upload_id, looks, strava_activity_id, created_at)"
+                " VALUES (?, ?, ?, 0, 0, ?, ?, ?, 0, ?, 0)",
+                (number, status, waits_for, waits_for == "confirm", f"{number:064x}", upload_id, activity_id),
+            )
+        if version > 1:
+            raw.execute("UPDATE activity SET file_sha256 = sha256")
+    with database.opened(path):
+        shown = [*queries.listed(limit=50), *queries.listed(limit=50, status=Status.SKIPPED)]
+        found = sorted(shown, key=lambda job: job.id)
+
+        assert [(job.status, job.waits_for, job.upload_id, job.strava_activity_id) for job in found] == [
+            (Status(status), WaitingFor(waits) if waits else None, upload_id, activity_id)
+            for status, waits, upload_id, activity_id in STATES
+        ]
+        assert all(job.file_sha256 == job.sha256 and job.after_done is None for job in found)

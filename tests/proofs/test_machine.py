@@ -1,0 +1,355 @@
+"""Any order of files, clocks, answers, deaths and starts: what must hold, holds. A machine that tries many orders."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from fakes import APP, NOW, UPLOADS, Clock, an_athlete, grant, tokens
+from fit_writer import ride
+from fitferry.core import retry_policy
+from fitferry.core.activity import Stillness
+from fitferry.core.upload import OPEN, Job, Status
+from fitferry.inbox import admission
+from fitferry.storage import attempts, breakers, database, holds, queries, uploads
+from fitferry.strava import Strava
+from fitferry.uploads.after_upload import Archive
+from fitferry.uploads.scheduler import wake
+from fitferry.uploads.worker import Attempts
+
+NAMES = ["a.fit", "b.fit", "sub/c.fit"]
+BODIES = [ride(NOW - 7200 - 10_000 * number, seconds=20, serial=number + 1) for number in range(5)]
+OLD = [ride(NOW - 400 * 86_400 - 10_000 * number, seconds=20, serial=number + 10) for number in range(3)]
+ANY = list(Status)
+LONGEST = retry_policy.longest_wait(UPLOADS)
+ANSWERS = ["ok", "ok", "ok", "lost after", "lost before", "500", "503", "429", "html", "refused", "stale"]
+
+
+class Death(BaseException):
+    """The process is gone in the middle of a request."""
+
+
+class Server:
+    """Strava with a mood: it takes every file that reaches it, refuses no duplicates, and may lose its answers."""
+
+    def __init__(self) -> None:
+        self.mood = "ok"
+        self.deadly = False
+        self.stale = False
+        self.arrived: list[str] = []
+        self.looked = 0
+        self.meanwhile: Callable[[], None] | None = None
+
+    def transport(self) -> httpx.MockTransport:
+        """The wire."""
+        return httpx.MockTransport(self._answer)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:  # noqa: C901, PLR0911  # one line a mood
+        request.read()
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+        path = request.url.path.removeprefix("/api/v3")
+        if path == "/oauth/token":
+            self.stale = False
+            return httpx.Response(200, json=grant(expires_at=NOW + 10**9))
+        upload = request.method == "POST" and path == "/uploads"
+        if self.stale:
+            return httpx.Response(
+                401, json={"errors": [{"resource": "Athlete", "field": "access_token", "code": "invalid"}]}
+            )
+        mood, self.mood = self.mood, "ok"
+        if mood == "refused":
+            raise httpx.ConnectError("refused")
+        if mood == "lost before":
+            raise httpx.ReadError("reset")
+        if mood in {"500", "503"}:
+            return httpx.Response(int(mood), json={})
+        if mood == "429":
+            return httpx.Response(429, json={})
+        if mood == "html":
+            return httpx.Response(200, content=b"<html>")
+        if mood == "stale":
+            self.stale = True
+            return self._answer(request)
+        answer = self._take(request) if upload else self._say(path)
+        if self.deadly:
+            self.deadly = False
+            raise Death
+        if mood == "lost after":
+            raise httpx.ReadError("reset")
+        return httpx.Response(201 if upload else 200, content=json.dumps(answer).encode())
+
+    def _take(self, request: httpx.Request) -> dict[str, Any]:
+        body = request.content
+        external_id = body.split(b'name="external_id"')[1].split(b"\r\n\r\n")[1].split(b"\r\n")[0].decode()
+        self.arrived.append(external_id)
+        answer: dict[str, Any] = self._say(f"/uploads/{len(self.arrived)}")
+        return answer
+
+    def _say(self, path: str) -> Any:
+        if path == "/athlete/activities":
+            self.looked += 1
+            return [
+                {
+                    "id": 9000 + number,
+                    "external_id": f"{external_id}.fit",
+                    "start_date": "2026-09-21T10:00:00Z",
+                    "elapsed_time": 20,
+                }
+                for number, external_id in enumerate(self.arrived, 1)
+            ]
+        number = int(path.rsplit("/", 1)[-1])
+        return {
+            "id": number,
+            "error": None,
+            "status": "Your activity is ready.",
+            "activity_id": 9000 + number,
+        }
+
+
+DEEDS = ["none", "all", "retry", "aside", "now", "nothing aside"]
+
+
+def people(deed: str) -> None:
+    """What a person may do on the page, to every upload at once."""
+    ids = [job.id for status in ANY for job in uploads.with_status(status)]
+    match deed:
+        case "none":
+            holds.set_all_aside("backlog")
+        case "all":
+            holds.let_go("backlog", since=None)
+        case "retry":
+            for job in uploads.with_status(Status.FAILED):
+                uploads.requeue(job.id, [Status.FAILED])
+        case "aside":
+            for job_id in ids:
+                uploads.set_aside(job_id)
+        case "now":
+            for job_id in ids:
+                uploads.requeue(job_id, [Status.PENDING, Status.HELD, Status.FAILED])
+        case _:
+            for job in uploads.with_status(Status.SKIPPED, "dismissed"):
+                uploads.requeue(job.id, [Status.SKIPPED])
+
+
+class Machine(RuleBasedStateMachine):
+    """A folder, a ledger, a clock, a server, and a daemon that may die and start again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.root = Path(tempfile.mkdtemp())
+        self.folder = self.root / "rides"
+        (self.folder / "sub").mkdir(parents=True)
+        self.clock = Clock()
+        self.server = Server()
+        self.opened = database.opened(self.root / "state.db")
+        self.opened.__enter__()
+        database.outside_transaction("PRAGMA synchronous = OFF")  # power cuts are not among the rules
+        self.ever: set[str] = set()
+        self.sends: dict[str, float] = {}
+        self.judged = 0
+        self.boot()
+
+    def teardown(self) -> None:
+        try:
+            self.finish()
+            self.nothing_is_doubled()
+        finally:
+            self.opened.__exit__(None, None, None)
+            shutil.rmtree(self.root)
+
+    @rule(name=st.sampled_from(NAMES), body=st.sampled_from(BODIES))
+    def write(self, name: str, body: bytes) -> None:
+        """A file comes, or is overwritten."""
+        (self.folder / name).write_bytes(body)
+        self.ever.add(hashlib.sha256(body).hexdigest())
+        admission.admit(str(self.folder / name), "me", APP, self.clock(), Stillness.CLOSED)
+
+    @rule(name=st.sampled_from(NAMES), body=st.sampled_from(OLD))
+    def write_old(self, name: str, body: bytes) -> None:
+        """A file of long ago comes, in a folder that was never seen before."""
+        (self.folder / name).write_bytes(body)
+        self.ever.add(hashlib.sha256(body).hexdigest())
+        admission.admit(str(self.folder / name), "me", APP, self.clock(), Stillness.CLOSED, hold_old=True)
+
+    @rule(name=st.sampled_from(NAMES), body=st.sampled_from(BODIES), share=st.floats(0, 0.99))
+    def write_half(self, name: str, body: bytes, share: float) -> None:
+        """A copy is on its way."""
+        (self.folder / name).write_bytes(body[: int(len(body) * share)])
+        admission.admit(str(self.folder / name), "me", APP, self.clock(), Stillness.SETTLED)
+
+    @rule(source=st.sampled_from(NAMES), name=st.sampled_from(NAMES))
+    def rename(self, source: str, name: str) -> None:
+        """A file gets another name, perhaps one that is taken."""
+        if (self.folder / source).exists() and source != name:
+            (self.folder / source).rename(self.folder / name)
+            admission.admit(str(self.folder / name), "me", APP, self.clock(), Stillness.CLOSED)
+
+    @rule(name=st.sampled_from(NAMES))
+    def remove(self, name: str) -> None:
+        """A file goes."""
+        (self.folder / name).unlink(missing_ok=True)
+
+    @rule(seconds=st.sampled_from([0.5, 3, 61, 301, 901, 7300]))
+    def wait(self, seconds: float) -> None:
+        """Time passes."""
+        self.clock.forward(seconds)
+
+    @rule(seconds=st.sampled_from([-86_400.0, -3600.0, 3600.0, 86_400.0]))
+    def jump(self, seconds: float) -> None:
+        """The clock is set."""
+        self.clock.forward(seconds)
+        self.sends = {}  # a wait that began before is not to be measured by it
+
+    @rule(mood=st.sampled_from(ANSWERS))
+    def work(self, mood: str) -> None:
+        """What is due is attempted; Strava is in some mood."""
+        for job_id in wake(["me"], UPLOADS, self.clock())[0]:
+            self.server.mood = mood
+            self.attempt_one(job_id)
+
+    @rule()
+    def die_at_work(self) -> None:
+        """The process dies when the server has done its part, and is started again."""
+        due = wake(["me"], UPLOADS, self.clock())[0]
+        if due:
+            self.server.mood, self.server.deadly = "ok", True
+            with contextlib.suppress(Death):
+                self.attempt_one(due[0])
+            self.server.deadly = False
+        self.boot()
+
+    @rule()
+    def boot(self) -> None:
+        """A start."""
+        attempts.release_all(LONGEST, UPLOADS.uncertain_delay, self.clock())
+        breakers.hurry_gates(self.clock())
+        strava = Strava(APP, transport=self.server.transport())
+        kept = tokens(strava)
+        an_athlete(kept, expires_in=10**9)
+        self.attempts = Attempts(
+            strava,
+            kept,
+            app=APP,
+            uploads=UPLOADS,
+            archives=[Archive(self.folder, self.folder / "uploaded")],
+            clock=self.clock,
+        )
+
+    @rule(deed=st.sampled_from(DEEDS))
+    def decide(self, deed: str) -> None:
+        """A person presses a button."""
+        people(deed)
+
+    @rule(deed=st.sampled_from(DEEDS), mood=st.sampled_from(ANSWERS))
+    def decide_meanwhile(self, deed: str, mood: str) -> None:
+        """A person presses a button while Strava is asked, and another worker sees it at once."""
+
+        def meanwhile() -> None:
+            people(deed)
+            for job_id in wake(["me"], UPLOADS, self.clock())[0]:
+                self.attempt_one(job_id)
+            self.server.mood = mood
+
+        for job_id in wake(["me"], UPLOADS, self.clock())[0][:1]:
+            self.server.meanwhile = meanwhile
+            self.attempt_one(job_id)
+            self.server.meanwhile = None
+
+    @rule()
+    def find(self) -> None:
+        """The daemon looks for what was gone."""
+        admission.find_again()
+
+    def finish(self) -> None:
+        """All is well from now on, and people put nothing aside: whatever lies in the folder goes up."""
+        self.server.mood, self.server.stale, self.server.meanwhile = "ok", False, None
+        self.boot()
+        for deed in ("nothing aside", "all", "retry"):
+            people(deed)
+        for path in sorted(self.folder.rglob("*.fit")):
+            admission.admit(str(path), "me", APP, self.clock(), Stillness.CLOSED)
+        for _ in range(40):
+            if not any(uploads.counts()[status] for status in OPEN):
+                break
+            for job_id in wake(["me"], UPLOADS, self.clock())[0]:
+                self.attempt_one(job_id)
+            self.clock.forward(400)
+        for path in self.folder.rglob("*.fit"):
+            job = uploads.of_bytes("me", hashlib.sha256(path.read_bytes()).hexdigest())
+            half = job is None or job.error_code == "unfinished"
+            assert half or (job is not None and job.status is Status.COMPLETED), (path.name, job)
+
+    def attempt_one(self, job_id: int) -> None:
+        """One attempt, and what must not happen in it."""
+        before = uploads.get(job_id)
+        assert before is not None
+        arrived, looked = len(self.server.arrived), self.server.looked
+        try:
+            self.attempts(job_id)
+        finally:
+            # What a worker beside this one sent meanwhile is its own.
+            ours = self.server.arrived[max(arrived, self.judged) :]
+            self.judged = len(self.server.arrived)
+            if before.external_id in ours:
+                self.was_sent(before, looked)
+
+    def was_sent(self, before: Job, looked: int) -> None:
+        """Nothing uncertain goes out again without a look before it."""
+        assert not before.uncertain or self.server.looked > looked
+        last = self.sends.get(before.external_id)
+        assert last is None or self.clock() - last >= UPLOADS.uncertain_delay
+        self.sends[before.external_id] = self.clock()
+
+    @invariant()
+    def nothing_is_doubled(self) -> None:
+        """Although this server refuses no duplicates."""
+        assert len(self.server.arrived) == len(set(self.server.arrived))
+
+    @invariant()
+    def every_job_makes_sense(self) -> None:
+        """One a hash; done means an id; nobody waits longer than the longest delay."""
+        found = [*queries.listed(limit=200), *queries.listed(limit=200, status=Status.SKIPPED)]
+        assert len({job.sha256 for job in found}) == len(found)
+        assert {job.sha256 for job in found if job.error_code != "unfinished"} >= self.ever
+        for job in found:
+            assert job.claimed_at is None
+            if job.status is Status.COMPLETED:
+                assert job.strava_activity_id is not None
+            if job.status in {Status.PENDING, Status.PROCESSING}:
+                wake(["me"], UPLOADS, self.clock())
+                fresh = uploads.get(job.id)
+                assert fresh is not None
+                assert fresh.next_attempt_at <= self.clock() + LONGEST
+
+    @invariant()
+    def what_arrived_is_never_forgotten(self) -> None:
+        """What the server has is done, accepted, or will be looked for before it is sent again."""
+        for external_id in self.server.arrived:
+            job = uploads.of_bytes("me", external_id)
+            assert job is not None
+            done = job.status is Status.COMPLETED or job.upload_id is not None
+            assert done or job.uncertain or job.status in {Status.HELD, Status.SKIPPED, Status.FAILED}
+
+
+Machine.TestCase.settings = settings(
+    max_examples=60,
+    stateful_step_count=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+TestMachine = pytest.mark.timeout(600)(Machine.TestCase)

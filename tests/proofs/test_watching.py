@@ -1,0 +1,414 @@
+"""What a folder's filesystem may do to us: limits, mounts, shares that raise no events. Mounts need root."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import queue
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fakes import Clock
+from fitferry.config import WatchSettings
+from fitferry.core.activity import Arrival, Sign, Signature, Stillness
+from fitferry.inbox import Scanner, Tree
+from fitferry.inbox.file_events import Watcher
+from fitferry.storage import activities
+from fitferry.storage.activities import File
+from fitferry.system import mounts
+
+pytestmark = pytest.mark.usefixtures("ledger")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
+MOUNTS = """\
+22 1 254:0 / / rw - ext4 /dev/vda rw
+30 22 0:40 / {rides}/nas rw - cifs //nas/rides rw
+31 22 0:41 / {rides}/disk rw - ext4 /dev/vdb rw
+32 22 0:42 / {rides}/@eaDir/nas rw - nfs4 nas:/ rw
+"""
+
+
+class Door:
+    """Takes every file, and remembers it as the ledger does."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+        self.told: list[bool] = []
+        self.ended: list[int] = []
+
+    def admit(self, path: str, still: Stillness, *, told: bool) -> Arrival:
+        assert still in Stillness
+        self.taken.append(path)
+        self.told.append(told)
+        signature = Signature.of(Path(path).stat())
+        activities.admit(File("me", path, path, signature.size, signature), [], 0)
+        return Arrival.ADMITTED
+
+    def scan_ended(self, count: int) -> None:
+        self.ended.append(count)
+
+    def names(self) -> list[str]:
+        return sorted(Path(path).name for path in self.taken)
+
+
+class Bench:
+    """A folder whose scanner is stepped by hand, with real events."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        self.folder = folder
+        self.clock = Clock(1000)
+        self.door = Door()
+        self.watch = WatchSettings(
+            folder=folder, athlete="me", recursive=True, method="events", scan_interval=None, settle=0.0
+        )
+        self.scanner = self.build()
+
+    def build(self) -> Scanner:
+        return Scanner(self.watch, self.door, without=frozenset(), changed=lambda: None, clock=self.clock)
+
+    def pass_(self, seconds: float) -> float:
+        self.clock.forward(seconds)
+        return self.scanner.step()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """A bench with an empty folder."""
+    bench = Bench(tmp_path / "rides")
+    yield bench
+    bench.scanner.stop()
+
+
+def age(path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float = 60) -> None:
+    """Let the wall clock be so much later: nobody can set the time of a change."""
+    now = path.stat().st_ctime + seconds
+    monkeypatch.setattr("fitferry.inbox.scanner.time.time", lambda: now)
+
+
+def deafen(bench: Bench) -> None:
+    """Let no event arrive any more, as on a share that others write to."""
+    watcher = bench.scanner._attachment._watcher
+    assert watcher is not None
+    watcher._handler._hint = lambda _path, _sign: None
+
+
+@pytest.mark.parametrize(
+    ("number", "sysctl"),
+    [(errno.ENOSPC, "fs.inotify.max_user_watches"), (errno.EMFILE, "fs.inotify.max_user_instances")],
+)
+def test_at_the_kernels_limit_the_folder_is_scanned_and_the_sysctl_named(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, number: int, sysctl: str
+) -> None:
+    """Files are found all the same, ten seconds later."""
+
+    def refuse(_watcher: Watcher) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Watcher, "start", refuse)
+    seconds = bench.pass_(0)
+    (bench.folder / "a.fit").write_bytes(b"x")
+    bench.pass_(10)
+
+    assert seconds <= 10
+    assert (bench.scanner.state.method, bench.door.names()) == ("poll", ["a.fit"])
+    assert sysctl in bench.scanner.state.note
+
+
+def test_folders_that_were_left_out_at_the_limit_are_noticed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Watchdog swallows the limit for folders below; two scans show it."""
+    for number in range(20):
+        (bench.folder / str(number)).mkdir()
+    monkeypatch.setattr(Watcher, "watches", lambda _watcher: 7)
+    bench.pass_(0)
+    assert not bench.scanner.state.note
+    bench.pass_(0)
+
+    assert "fs.inotify.max_user_watches" in bench.scanner.state.note
+
+
+def test_a_real_watcher_counts_what_it_watches(bench: Bench) -> None:
+    """The number that the check above relies on."""
+    for number in range(5):
+        (bench.folder / str(number)).mkdir()
+    bench.pass_(0)
+    watcher = bench.scanner._attachment._watcher
+
+    assert watcher is not None
+    assert watcher.watches() == 6
+
+
+def test_a_folder_that_is_a_link_is_watched_where_it_leads(tmp_path: Path) -> None:
+    """And its files keep the names that the person gave them."""
+    (tmp_path / "disk").mkdir()
+    link = tmp_path / "rides"
+    link.symlink_to("disk")
+    heard: queue.Queue[str] = queue.Queue()
+    watcher = Watcher(
+        str(link), recursive=True, hint=lambda path, _sign: heard.put(path), rescan=lambda: None
+    )
+    watcher.start()
+    try:
+        (tmp_path / "disk" / "a.fit").touch()
+        assert heard.get(timeout=10) == str(link / "a.fit")
+    finally:
+        watcher.stop()
+
+
+def test_a_file_that_no_event_told_of_makes_the_folder_scanned_often(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was written by another machine; the status says so."""
+    bench.pass_(0)
+    deafen(bench)
+    (bench.folder / "a.fit").write_bytes(b"x")
+    age(bench.folder / "a.fit", monkeypatch)
+    assert bench.pass_(0) > 5
+    seconds = bench.pass_(300)
+
+    assert bench.door.names() == ["a.fit"]
+    assert seconds <= 10
+    assert "no event came for 'a.fit'" in bench.scanner.state.note
+
+
+def test_a_file_whose_event_is_still_on_its_way_proves_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was written in this moment, as the scan went by."""
+    bench.pass_(0)
+    deafen(bench)
+    (bench.folder / "a.fit").write_bytes(b"x")
+    age(bench.folder / "a.fit", monkeypatch, 1)
+    bench.pass_(300)
+
+    assert (bench.door.names(), bench.scanner.state.note) == (["a.fit"], "")
+
+
+def test_the_first_scan_and_one_after_lost_events_prove_nothing_either(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files from before, and from while events were lost, come without."""
+    (bench.folder / "a.fit").write_bytes(b"x")
+    age(bench.folder / "a.fit", monkeypatch)
+    bench.pass_(0)
+    deafen(bench)
+    (bench.folder / "b.fit").write_bytes(b"x")
+    age(bench.folder / "b.fit", monkeypatch)
+    bench.scanner.rescan()
+    bench.pass_(0)
+
+    assert (bench.door.names(), bench.scanner.state.note) == (["a.fit", "b.fit"], "")
+
+
+def test_a_folder_that_cannot_be_read_is_away_and_one_below_it_is_told_of(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Watchdog would say that all is well."""
+    (bench.folder / "closed").mkdir()
+    (bench.folder / "a.fit").write_bytes(b"x")
+    closed = {str(bench.folder / "closed")}
+    real = os.scandir
+
+    def scandir(path: str) -> Iterator[os.DirEntry[str]]:
+        if str(path) in closed:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    bench.pass_(0)
+    bench.pass_(1)
+    assert bench.scanner.state.available
+    assert bench.scanner.state.unreadable == (str(bench.folder / "closed"),)
+    closed.add(str(bench.folder))
+    bench.pass_(300)
+
+    assert (bench.scanner.state.available, bench.scanner.state.reason) == (False, "Permission denied")
+
+
+def test_a_folder_that_does_not_answer_is_away(bench: Bench) -> None:
+    """Its own thread hangs in the kernel and cannot say so."""
+    bench.pass_(0)
+    bench.scanner._busy_since = bench.clock()
+    assert bench.scanner.state.available
+    bench.clock.forward(61)
+
+    assert (bench.scanner.state.available, bench.scanner.state.reason) == (False, "it does not answer")
+
+
+@pytest.mark.parametrize(
+    ("method", "kind", "deaf", "expected"),
+    [
+        ("auto", "ext4", False, "events"),
+        ("auto", "cifs", False, "poll"),
+        ("auto", "nfs4", False, "poll"),
+        ("auto", "fuse.mergerfs", False, "poll"),
+        ("auto", "9p", False, "poll"),
+        ("auto", "virtiofs", False, "poll"),
+        ("auto", "ext4", True, "poll"),
+        ("events", "cifs", True, "events"),
+        ("poll", "ext4", False, "poll"),
+    ],
+)
+def test_the_method_follows_the_mount_unless_it_is_given(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, method: str, kind: str, deaf: bool, expected: str
+) -> None:
+    """Network, FUSE, a virtual machine's shares, WSL2 and Docker Desktop are polled."""
+    monkeypatch.setattr(mounts, "filesystem", lambda _path: kind)
+    monkeypatch.setattr(mounts, "is_deaf", lambda: deaf)
+    bench.watch = replace(bench.watch, method=method)
+    bench.scanner = bench.build()
+    bench.pass_(0)
+
+    assert bench.scanner.state.method == expected
+
+
+class Grove:
+    """A tree whose list of mounts a test writes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.table = ""
+        self.door = Door()
+        self.watch = WatchSettings(
+            folder=folder, athlete="me", recursive=True, method="auto", scan_interval=None, settle=0.0
+        )
+        self.received: list[str] = []
+        self.tree = self.build()
+
+    def build(self) -> Tree:
+        return Tree(
+            self.watch, self.receive, without=frozenset(), changed=lambda: None, table=lambda: self.table
+        )
+
+    def receive(self, folder: str) -> Door:
+        self.received.append(folder)
+        return self.door
+
+
+@pytest.fixture
+def grove(tmp_path: Path) -> Iterator[Grove]:
+    """A tree over an empty folder."""
+    (tmp_path / "rides").mkdir()
+    grove = Grove(tmp_path / "rides")
+    yield grove
+    grove.tree.stop()
+
+
+def test_a_mount_below_that_hides_writes_gets_a_scanner_of_its_own(grove: Grove) -> None:
+    """Polled, whatever the folder around it is; other mounts are the folder's own business."""
+    for name in ("nas", "disk", "@eaDir/nas"):
+        (grove.folder / name).mkdir(parents=True)
+    grove.table = MOUNTS.format(rides=grove.folder)
+    grove.tree._look_at_mounts()
+
+    nas = str(grove.folder / "nas")
+    assert list(grove.tree._below) == [nas]
+    assert grove.tree._main.without == {nas}
+    assert grove.received == [str(grove.folder), nas]
+
+
+def test_a_mount_that_goes_gives_its_place_back(grove: Grove) -> None:
+    """And the folder's own watches are built anew."""
+    (grove.folder / "nas").mkdir()
+    grove.table = MOUNTS.format(rides=grove.folder)
+    grove.tree._look_at_mounts()
+    grove.tree._main._attachment._identity = (1, 1)
+    grove.table = ""
+    grove.tree._look_at_mounts()
+
+    assert (grove.tree._below, grove.tree._main.without) == ({}, frozenset())
+    assert not grove.tree._main._attachment.attached
+
+
+def test_a_mount_elsewhere_changes_nothing(grove: Grove) -> None:
+    """Container hosts mount all day."""
+    grove.tree._look_at_mounts()
+    grove.tree._main._attachment._identity = (1, 1)
+    grove.table = "22 1 254:0 / /elsewhere rw - cifs //nas rw\n"
+    grove.tree._look_at_mounts()
+
+    assert grove.tree._main._attachment.attached
+
+
+@pytest.mark.parametrize("method", ["events", "poll"])
+def test_a_method_that_is_given_counts_for_all_of_the_folder(grove: Grove, method: str) -> None:
+    """Whoever says so knows."""
+    grove.watch = replace(grove.watch, method=method)
+    grove.tree = grove.build()
+    grove.table = MOUNTS.format(rides=grove.folder)
+    grove.tree._look_at_mounts()
+
+    assert grove.tree._below == {}
+
+
+@contextlib.contextmanager
+def mounted(folder: Path) -> Iterator[Callable[[], None]]:
+    """A small filesystem of its own at a folder; call it to take it away early."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "test", str(folder)], check=True)  # noqa: S607
+    gone = []
+
+    def away() -> None:
+        subprocess.run(["umount", "-l", str(folder)], check=True)  # noqa: S607
+        gone.append(True)
+
+    try:
+        yield away
+    finally:
+        if not gone:
+            away()
+
+
+@needs_root
+def test_a_disk_that_is_mounted_over_the_folder_is_watched(bench: Bench) -> None:
+    """The service was started before it; and again when the disk is taken away."""
+    bench.pass_(0)
+    with mounted(bench.folder):
+        (bench.folder / "on-disk.fit").write_bytes(b"x")
+        bench.pass_(10)
+        bench.pass_(1)
+        assert bench.door.names() == ["on-disk.fit"]
+    (bench.folder / "below.fit").write_bytes(b"x")
+    bench.pass_(10)
+    bench.pass_(1)
+
+    assert bench.door.names() == ["below.fit", "on-disk.fit"]
+
+
+@needs_root
+def test_a_disk_that_is_mounted_below_the_folder_is_watched(tmp_path: Path) -> None:
+    """It is local: its events are heard, once the watches were built anew."""
+    import threading  # noqa: PLC0415  # here alone
+
+    (tmp_path / "rides/disk").mkdir(parents=True)
+    grove = Grove(tmp_path / "rides")
+    grove.tree = Tree(grove.watch, grove.receive, without=frozenset(), changed=lambda: None)
+    grove.tree._main._clock = clock = Clock(1000)
+    step = grove.tree._main.step
+    step()
+    with mounted(tmp_path / "rides/disk"):
+        (tmp_path / "rides/disk/a.fit").write_bytes(b"x")
+        for _ in range(3):
+            clock.forward(10)
+            step()
+        assert grove.door.names() == ["a.fit"]
+        heard = threading.Event()
+        hint, watcher = grove.tree._main.hint, grove.tree._main._attachment._watcher
+        assert watcher is not None
+
+        def hear(path: str, sign: Sign) -> None:
+            hint(path, sign)
+            if sign is Sign.CLOSED:
+                heard.set()
+
+        watcher._handler._hint = hear
+        (tmp_path / "rides/disk/b.fit").write_bytes(b"x")
+        assert heard.wait(10)
+        step()
+        assert grove.door.names() == ["a.fit", "b.fit"]
+        grove.tree.stop()

@@ -1,0 +1,172 @@
+"""What tests put in the place of the world: a clock, Strava's answers, settings, jobs in the ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from fitferry.auth.oauth import Tokens
+from fitferry.auth.token_cipher import Vault, new_key
+from fitferry.config import StravaSettings, UploadSettings
+from fitferry.core.activity import Admission, Facts, Inspection, Newcomer, Signature, Verdict
+from fitferry.core.upload import Job, Status
+from fitferry.storage import accounts, activities, uploads
+from fitferry.storage.activities import File
+from fitferry.strava import Strava
+
+NOW = 1_789_999_220.0
+"""A quiet moment in September 2026, twenty seconds into a quarter hour and far from midnight."""
+APP = StravaSettings(
+    client_id="12345",
+    client_secret="app-secret",
+    auto_upload=True,
+    since=None,
+    website="https://www.strava.example",
+    api="https://www.strava.example/api/v3",
+    scopes=("read", "activity:write", "activity:read_all"),
+)
+UPLOADS = UploadSettings(
+    max_concurrent=3,
+    retry_delays=(60.0, 300.0, 1800.0, 7200.0),
+    uncertain_delay=60.0,
+    check_delays=(2.0, 2.0, 4.0, 8.0, 16.0, 30.0),
+    check_timeout=1800.0,
+    after_upload="keep",
+    archive_folder="uploaded",
+)
+PROCESSING = {
+    "id": 77,
+    "error": None,
+    "status": "Your activity is still being processed.",
+    "activity_id": None,
+}
+READY = {"id": 77, "error": None, "status": "Your activity is ready.", "activity_id": 4242}
+
+
+class Clock:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self, now: float = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+    def forward(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+
+
+class Answers:
+    """Strava's side of the wire: what it is asked, and the next answer to each kind of request.
+
+    An answer is a status and a body (bytes, or something to be JSON), or an exception to raise.
+    """
+
+    def __init__(self) -> None:
+        self.asked: list[httpx.Request] = []
+        self._next: dict[str, list[Any]] = {}
+        self.while_asked: Callable[[], None] = lambda: None
+
+    def to(self, request: str, *answers: Any) -> None:
+        """Answer the next requests of a kind such as `POST /uploads`; the last answer repeats."""
+        self._next[request] = list(answers)
+
+    def count(self, request: str) -> int:
+        """How often a kind of request was made."""
+        return sum(_kind(one) == request for one in self.asked)
+
+    def transport(self) -> httpx.MockTransport:
+        """The transport that a client is given."""
+        return httpx.MockTransport(self._answer)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        request.read()
+        self.asked.append(request)
+        self.while_asked()
+        waiting = self._next[_kind(request)]
+        answer = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+        if isinstance(answer, Exception):
+            raise answer
+        status, body, *headers = answer
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return httpx.Response(status, content=content, headers=headers[0] if headers else None)
+
+
+def strava(answers: Answers) -> Strava:
+    """The real client with Strava's side played by a test."""
+    return Strava(APP, transport=answers.transport())
+
+
+def tokens(client: Strava, pauses: list[float] | None = None) -> Tokens:
+    """The real tokens with a fresh key; `pauses` collects what would have been slept."""
+    noted = pauses if pauses is not None else []
+    return Tokens(
+        client,
+        Vault([new_key()]),
+        pause=noted.append,
+        redirect_uri=lambda: "http://localhost:8480/api/v1/strava/callback",
+    )
+
+
+def grant(
+    access: str = "access-1", refresh: str = "refresh-1", expires_at: float = NOW + 21_600
+) -> dict[str, Any]:
+    """An answer of the token endpoint."""
+    return {
+        "token_type": "Bearer",
+        "access_token": access,
+        "refresh_token": refresh,
+        "expires_at": int(expires_at),
+        "expires_in": 21_600,
+        "athlete": {"id": 1001, "firstname": "Sam", "lastname": "Sand"},
+    }
+
+
+def refused(resource: str, field: str, code: str, message: str = "Bad Request") -> dict[str, Any]:
+    """An error body of Strava's."""
+    return {"message": message, "errors": [{"resource": resource, "field": field, "code": code}]}
+
+
+def an_athlete(
+    kept: Tokens,
+    name: str = "me",
+    *,
+    scopes: str = "read,activity:write,activity:read_all",
+    expires_in: float = 21_600,
+) -> None:
+    """Connect an athlete without asking Strava."""
+    sealed = kept._vault.seal(
+        name, {"access_token": "access-1", "refresh_token": "refresh-1", "expires_at": NOW + expires_in}
+    )
+    accounts.connect(name, 1001, "Sam Sand", scopes.split(","), sealed)
+
+
+def a_job(path: Path, body: bytes = b"ride", *, athlete: str = "me", start: float | None = NOW - 3600) -> Job:
+    """A file on disk, admitted as an activity that is to be uploaded."""
+    import hashlib  # noqa: PLC0415  # nobody else here needs it
+
+    path.write_bytes(body)
+    found = Inspection(Verdict.ACTIVITY, "fit", Facts(kind="activity", sport="cycling", start_time=start))
+    digest = hashlib.sha256(body).hexdigest()
+    file = File(athlete, str(path), digest, len(body), Signature.of(path.stat()))
+    ((job_id, _),) = activities.admit(file, [Newcomer(digest, found, Admission(Status.PENDING))], NOW)
+    return the(job_id)
+
+
+def the(job_id: int) -> Job:
+    """A job as the ledger knows it now."""
+    job = uploads.get(job_id)
+    assert job is not None
+    return job
+
+
+def _kind(request: httpx.Request) -> str:
+    path = request.url.path.removeprefix("/api/v3")
+    if path.startswith("/uploads/"):
+        path = "/uploads/N"
+    return f"{request.method} {path}"

@@ -1,0 +1,46 @@
+"""The ranks of the package's folders and the owner of each library, as DESIGN.md has them."""
+
+from __future__ import annotations
+
+RANKS = [
+    ["core"],
+    ["system", "i18n"],
+    ["config", "formats", "storage"],
+    ["strava"],
+    ["auth"],
+    ["inbox"],
+    ["uploads", "notifications", "monitoring"],
+    ["web"],
+    ["maintenance"],
+    ["daemon"],
+    ["sandbox"],
+    ["demo"],
+    ["cli"],
+    ["__main__"],
+]
+"""Lowest first: a folder imports only from lower ranks. `sandbox` knows nothing of the rest."""
+
+OWNERS = {
+    "peewee": "storage",
+    "playhouse": "storage.database",
+    "httpx": "strava.client",
+    "huey": "uploads.job_queue",
+    "watchdog": "inbox.file_events",
+    "cryptography": "auth.token_cipher",
+    "fitparse": "formats.fit.names",
+    "fastcrc": "formats.fit.crc",
+    "tomli_w": "config.template",
+    "waitress": "web.server",
+    "babel": "web.language",
+    "prometheus_client": "monitoring.metrics",
+    "apprise": "notifications.sender",
+}
+"""The one module, or for the tables the one folder, that imports a library."""
+
+SHARED = {
+    "flask": {"web", "sandbox"},
+    "click": {"cli"},
+    "rich": {"cli"},
+    "msgspec": {"config", "strava"},
+}
+"""The folders that may import a library which several modules need."""

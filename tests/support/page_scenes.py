@@ -1,0 +1,209 @@
+"""Scenes for the eye: pages as people have them on some day, for screenshots and for tests in a browser."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from pathlib import Path
+
+from fakes import an_athlete
+from fitferry.core.activity import Admission, Facts, Inspection, Newcomer, Receiving, Verdict, WatchState
+from fitferry.core.strava import Heard
+from fitferry.core.upload import Backlog, Gate, GateName, Outcome, Problem, Status, Step, Trouble, WaitingFor
+from fitferry.formats.thumbnail import Sample, drawn
+from fitferry.monitoring import status
+from fitferry.storage import accounts, activities, attempts, breakers, rate_limits
+from fitferry.storage.activities import File
+from web_client import Page
+
+DAY = 86_400.0
+NAMES = {
+    "cycling": "2026-{:02}-{:02}-07-31-12.fit",
+    "running": "Running_2026-{:02}-{:02}.fit",
+    "swimming": "pool-{:02}{:02}.fit",
+    "training": "gym-{:02}{:02}.fit",
+    "hiking": "Wanderung {:02}-{:02}.gpx",
+}
+
+
+PENDING = Admission(Status.PENDING)
+
+
+class Scene:
+    """A page that is filled, with real times: a browser counts by its own clock."""
+
+    def __init__(self, folder: Path, extra: str = "") -> None:
+        self.page = Page(folder, extra)
+        self.page.clock.now = time.time()
+        self.page.snapshot = self.snapshot  # type: ignore[method-assign]  # the site asks through it
+        self.watch = [WatchState("/srv/rides", "me", "events", available=True)]
+        self.troubles: list[Problem] = []
+        self.backlog = status.NO_BACKLOG
+        self._serial = 0
+        self._dice = random.Random(7)  # noqa: S311  # a scene, the same every time
+
+    @property
+    def now(self) -> float:
+        """The time of the scene."""
+        return self.page.clock.now
+
+    def snapshot(self) -> dict[str, object]:
+        """What the daemon would say."""
+        process = status.Process(
+            pid=1,
+            started_at=self.now - 9 * DAY,
+            host="127.0.0.1",
+            port=8480,
+            url="http://localhost:8480",
+            watch=tuple(self.watch),
+            backlog=self.backlog,
+            troubles=(*self.troubles, *status.of_folders(self.watch, self.now - DAY / 8)),
+        )
+        return status.snapshot(self.page.settings.athletes, process, self.now)
+
+    def connect(self) -> None:
+        """Somebody has signed in."""
+        an_athlete(self.page.tokens, expires_in=time.time())
+
+    def activity(
+        self,
+        sport: str = "cycling",
+        *,
+        days_ago: float = 0.1,
+        name: str = "",
+        admission: Admission = PENDING,
+        start_days_ago: float | None = None,
+        step: Step | None = None,
+    ) -> int:
+        """One activity; the job's id."""
+        self._serial += 1
+        came = self.now - days_ago * DAY
+        start = came - 5_400 if start_days_ago is None else self.now - start_days_ago * DAY
+        day = time.gmtime(start)
+        known = name or NAMES.get(sport, "activity-{:02}{:02}.fit").format(day.tm_mon, day.tm_mday)
+        km = {"cycling": 38.2, "running": 9.6, "swimming": 2.0, "hiking": 14.1}.get(sport, 0.0)
+        share = 0.6 + self._dice.random()
+        facts = Facts(
+            kind="activity",
+            sport=sport,
+            start_time=start,
+            duration_s=4_300 * share,
+            elapsed_s=4_500 * share,
+            distance_m=km * 1000 * share or None,
+            sessions=1,
+        )
+        sha256 = f"{self._serial:064}"
+        found = Inspection(Verdict.ACTIVITY, "fit", facts, sketch=drawn(self._samples(sport)))
+        file = File("me", f"/srv/rides/{known}", sha256, 81_234, None)
+        ((job_id, _),) = activities.admit(file, [Newcomer(sha256, found, admission)], came)
+        if step is not None:
+            attempts.claim(job_id, self.now)
+            attempts.record(job_id, step, came + 9)
+        return job_id
+
+    def done(self, sport: str, days_ago: float, name: str = "", **change: object) -> int:
+        """An activity that is on Strava."""
+        step = Step(Outcome.COMPLETED, Status.COMPLETED, strava_activity_id=16_020_000_000 + self._serial)
+        return self.activity(sport, days_ago=days_ago, name=name, step=step, **change)  # type: ignore[arg-type]
+
+    def _samples(self, sport: str) -> list[Sample]:
+        """A round trip over hills, or a pulse indoors."""
+        dice, steps = self._dice, 300
+        if sport in {"swimming", "training"}:
+            return [
+                Sample(heart_rate=110 + 30 * math.sin(at / 23) + 20 * dice.random()) for at in range(steps)
+            ]
+        waves = [(dice.uniform(0.1, 0.5) / wave, dice.uniform(0, 7), wave) for wave in range(1, 6)]
+        found = []
+        for at in range(steps):
+            turn = 2 * math.pi * at / steps
+            out = 1 + sum(size * math.sin(wave * turn + phase) for size, phase, wave in waves)
+            found.append(Sample(47.3 + 0.05 * out * math.sin(turn), 8.5 + 0.08 * out * math.cos(turn)))
+        return found
+
+
+def empty(scene: Scene) -> None:
+    """The first look: nobody has signed in."""
+    assert scene.now
+
+
+def everyday(scene: Scene) -> None:
+    """All is well; a year of activities."""
+    scene.connect()
+    sports = ["cycling", "running", "cycling", "swimming", "running", "hiking", "training", "cycling"]
+    for back in range(340, 1, -3):
+        season = 0.5 + 0.5 * math.cos(2 * math.pi * (back - 110) / 365)
+        for _ in range(1 + (scene._dice.random() < season) + (scene._dice.random() < season / 2)):  # its dice
+            scene.done(sports[scene._serial % len(sports)], back + 0.2)  # its count
+    duplicate = Step(
+        Outcome.DUPLICATE,
+        Status.COMPLETED,
+        strava_activity_id=16_019_444_321,
+        error_code="duplicate",
+        error_message="already on Strava",
+    )
+    scene.activity("running", days_ago=1.3, step=duplicate)
+    scene.done("training", 1.1)
+    scene.done("cycling", 0.3)
+    rate_limits.hear(Heard((200, 2000), (14, 96), (100, 1000), (7, 48)), scene.now)
+
+
+def busy(scene: Scene) -> None:
+    """Files arrive, uploads go on, an import is under way."""
+    everyday(scene)
+    scene.watch = [
+        WatchState(
+            "/srv/rides",
+            "me",
+            "events",
+            available=True,
+            receiving=(Receiving("/srv/rides/tour.fit", 912_000, 1_900_000),),
+        ),
+        WatchState("/mnt/garmin", "me", "poll", available=True, note="/mnt/garmin/nas is polled"),
+    ]
+    for number in range(120):
+        scene.activity("cycling", days_ago=0.01, start_days_ago=400 + number, name=f"old-{number:04}.fit")
+    for number in range(42):
+        scene.done("cycling", 0.02, f"older-{number:04}.fit", start_days_ago=600 + number)
+    job = scene.activity("cycling", days_ago=0.0002, name="evening.fit")
+    attempts.claim(job, scene.now)
+    attempts.about_to_send(job, scene.now)
+    later = Step(Outcome.RETRY, Status.PENDING, WaitingFor.RETRY, scene.now + 270, failures=2)
+    scene.activity("running", days_ago=0.005, name="interval.fit", step=later)
+    rate_limits.hear(Heard((200, 2000), (171, 1204), (100, 1000), (80, 420)), scene.now)
+
+
+def trouble(scene: Scene) -> None:
+    """Whatever may need a person, at once."""
+    everyday(scene)
+    accounts.lose("me", Trouble.REVOKED, scene.now - 7_000)
+    scene.watch.append(
+        WatchState("/mnt/usb", "me", "events", available=False, reason="No such file or directory")
+    )
+    held = Admission(Status.HELD, "unfinished", "48,128 of 81,234 bytes")
+    scene.activity("cycling", days_ago=0.02, name="cut-short.fit", admission=held)
+    for number in range(30):
+        reason = Admission(Status.HELD, "backlog", "was there before Fitferry: waits for your decision")
+        scene.activity(
+            "cycling",
+            days_ago=3.3,
+            start_days_ago=900 + 9 * number,
+            name=f"2023-{number:03}.fit",
+            admission=reason,
+        )
+    begun = scene.now - 900 * DAY
+    scene.backlog = Backlog(30, begun - 261 * DAY, begun, 1, scene.now - 3.3 * DAY)
+    refused = Step(
+        Outcome.FAILED,
+        Status.FAILED,
+        error_code="bad_file",
+        error_message="Strava cannot use the file: the file is malformed",
+    )
+    scene.activity("running", days_ago=0.01, name="<b>broken<i> & odd.fit", step=refused)
+    breakers.shut(
+        Gate(GateName.NETWORK, scene.now + 45, scene.now - 600, 3, "unreachable", "Strava cannot be reached")
+    )
+
+
+SCENES = {"empty": empty, "everyday": everyday, "busy": busy, "trouble": trouble}

@@ -1,0 +1,102 @@
+"""A page with everything behind it but the network, and a browser that asks it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from werkzeug.test import Client, TestResponse
+
+from fakes import NOW, Answers, Clock, a_job, grant, strava, tokens
+from fitferry.config import Settings, load
+from fitferry.core.activity import WatchState
+from fitferry.core.upload import Job
+from fitferry.monitoring import status
+from fitferry.monitoring.metrics import Metrics
+from fitferry.uploads.commands import Actions
+from fitferry.web.app import wsgi
+from fitferry.web.context import Site
+from fitferry.web.sign_in import make_login_link
+
+TOKEN = "the-api-token"
+HOST = "localhost:8480"
+ORIGIN = f"http://{HOST}"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+
+class Page:
+    """The page under test."""
+
+    def __init__(self, folder: Path, extra: str = "") -> None:
+        self.folder = folder
+        self.clock = Clock()
+        self.wire = Answers()
+        self.wire.to("POST /oauth/token", (200, grant()))
+        self.wire.to("POST /oauth/revoke", (200, b""))
+        self.ill: str | None = None
+        self.changes = 0
+        self.metrics = Metrics()
+        self.metrics.show(lambda: self.snapshot())  # noqa: PLW0108  # a scene has its own
+        self.pokes: list[str] = []
+        self.tokens = tokens(strava(self.wire))
+        self.settings = self._settings(extra)
+        self.site = Site(
+            settings=self.settings,
+            actions=Actions(self.settings, poke=lambda: self.pokes.append("poke"), clock=self.clock),
+            tokens=self.tokens,
+            api_token=TOKEN,
+            url=lambda: self.settings.web.url or ORIGIN,
+            port=lambda: 8480,
+            snapshot=lambda: self.snapshot(),  # noqa: PLW0108  # a scene has its own
+            revision=lambda: self.changes,
+            metrics=self.metrics.text,
+            illness=lambda: self.ill,
+            rotate_keys=lambda: self.pokes.append("rotated"),
+            connected=lambda: self.pokes.append("connected"),
+            clock=self.clock,
+        )
+        self.restart()
+
+    def restart(self) -> None:
+        """Another process, and a browser that it does not know yet."""
+        self.app = wsgi(self.site)
+        self.browser = Client(self.app)
+
+    def snapshot(self) -> dict[str, Any]:
+        """What the daemon would say of itself."""
+        watch = WatchState("/rides", "me", "events", available=True)
+        process = status.Process(1, NOW, "127.0.0.1", 8480, ORIGIN, (watch,))
+        return status.snapshot(self.settings.athletes, process, self.clock())
+
+    def ask(self, method: str, path: str, *, host: str = HOST, **given: Any) -> TestResponse:
+        """One request, with the browser's cookies."""
+        headers = {"Host": host, **given.pop("headers", {})}
+        return self.browser.open(
+            path, method=method, base_url=f"http://{HOST}", headers=headers, buffered=True, **given
+        )
+
+    def api(self, method: str, path: str, **given: Any) -> TestResponse:
+        """One request with the API token and without cookies."""
+        headers = {**BEARER, **given.pop("headers", {})}
+        return Client(self.app).open(path, method=method, base_url=f"http://{HOST}", headers=headers, **given)
+
+    def sign_in(self) -> None:
+        """Follow a one-time link."""
+        token = make_login_link(self.site).split("token=")[1]
+        answer = self.ask("POST", "/login", data={"token": token})
+        assert answer.status_code == 303, answer.text
+
+    def job(self, name: str = "a.fit", body: bytes = b"ride") -> Job:
+        """An upload in the ledger."""
+        return a_job(self.folder / name, body)
+
+    def _settings(self, extra: str) -> Settings:
+        path = self.folder / "config.toml"
+        state = self.folder / "state"
+        state.mkdir()
+        path.write_text(
+            '[strava]\nclient_id = 12345\nclient_secret = "app-secret"\nwebsite = "https://www.strava.example"\n'
+            f'[[watch]]\nfolder = "/rides"\n[state]\nfolder = "{state}"\n{extra}',
+            encoding="utf-8",
+        )
+        return load(path, {})

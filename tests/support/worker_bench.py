@@ -1,0 +1,65 @@
+"""One athlete, a folder, Strava's answers, and the worker between them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fakes import (
+    APP,
+    PROCESSING,
+    READY,
+    UPLOADS,
+    Answers,
+    Clock,
+    a_job,
+    an_athlete,
+    grant,
+    strava,
+    the,
+    tokens,
+)
+from fitferry.auth.oauth import Tokens
+from fitferry.core.upload import Job
+from fitferry.storage import breakers
+from fitferry.uploads.after_upload import Archive
+from fitferry.uploads.worker import Attempts
+
+
+class Bench:
+    """An athlete, a folder, Strava's side of the wire, and the attempts between them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.clock = Clock()
+        self.wire = Answers()
+        self.wire.to("POST /uploads", (201, PROCESSING))
+        self.wire.to("GET /uploads/N", (200, READY))
+        self.wire.to("GET /athlete/activities", (200, []))
+        self.wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
+        client = strava(self.wire)
+        self.tokens: Tokens = tokens(client)
+        self.attempt = Attempts(
+            client,
+            self.tokens,
+            app=APP,
+            uploads=UPLOADS,
+            archives=[Archive(folder, folder / "uploaded")],
+            clock=self.clock,
+        )
+        an_athlete(self.tokens)
+
+    def job(self, name: str = "a.fit", body: bytes = b"ride") -> Job:
+        """A file in the folder, admitted."""
+        return a_job(self.folder / name, body)
+
+    def try_(self, job: Job) -> Job:
+        """One attempt; the job afterwards."""
+        self.attempt(job.id)
+        return the(job.id)
+
+    def later(self, job: Job) -> Job:
+        """The next attempt, when it is due."""
+        self.clock.now = max(self.clock.now, the(job.id).next_attempt_at)
+        gates = breakers.gates().values()
+        self.clock.now = max([self.clock.now, *(gate.until for gate in gates)])
+        return self.try_(job)

@@ -1,0 +1,534 @@
+"""Signing in, handing out fresh access tokens, forgetting."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from fakes import NOW, Answers, an_athlete, grant, refused, strava, tokens
+from fitferry.auth.key_rotation import rotate
+from fitferry.auth.oauth import Callback, Tokens, digest
+from fitferry.auth.token_cipher import Vault, load, new_key, read_keys
+from fitferry.core.errors import KeyProblem, NotConnected, SignInFailed, StravaFault
+from fitferry.core.strava import Grant
+from fitferry.core.upload import Trouble
+from fitferry.storage import accounts, oauth_states, revocations
+from fitferry.storage.database import DatabaseError
+
+ALL = "read,activity:write,activity:read_all"
+
+pytestmark = pytest.mark.usefixtures("ledger")
+
+
+@pytest.fixture
+def wire() -> Answers:
+    """Strava's side of the wire, where everything goes well."""
+    answers = Answers()
+    answers.to("POST /oauth/token", (200, grant()))
+    answers.to("POST /oauth/revoke", (200, b""))
+    return answers
+
+
+@pytest.fixture
+def pauses() -> list[float]:
+    """What would have been slept."""
+    return []
+
+
+@pytest.fixture
+def kept(wire: Answers, pauses: list[float]) -> Tokens:
+    """The tokens under test."""
+    return tokens(strava(wire), pauses)
+
+
+def come_back(
+    kept: Tokens, *, scope: str = ALL, athlete: str = "me", now: float = NOW, **callback: str
+) -> str:
+    """Ask for consent and come back with it."""
+    _, state = kept.consent_url(athlete, NOW)
+    return kept.complete(Callback(**{"state": state, "code": "c", "scope": scope, **callback}), now)
+
+
+def test_a_consent_leads_to_sealed_tokens(kept: Tokens, ledger: Path) -> None:
+    """Who is connected is known, the access token works, and no token lies in the database in the clear."""
+    assert come_back(kept) == "me"
+    me = accounts.get("me")
+
+    assert (me.connected, me.athlete_id, me.display_name, me.can_read) == (True, 1001, "Sam Sand", True)
+    assert kept.fresh("me", NOW) == "access-1"
+    assert b"refresh-1" not in ledger.read_bytes() + Path(f"{ledger}-wal").read_bytes()
+
+
+def test_a_state_is_good_once_and_for_ten_minutes(kept: Tokens) -> None:
+    """A second callback, a late one, and one with a made-up state are refused alike."""
+    _, state = kept.consent_url("me", NOW)
+    callback = Callback(state=state, code="c", scope=ALL)
+    kept.complete(callback, NOW + 599)
+
+    for late in (callback, Callback(state="made up", code="c", scope=ALL)):
+        with pytest.raises(SignInFailed) as raised:
+            kept.complete(late, NOW + 599)
+        assert (raised.value.code, raised.value.status) == ("state", 400)
+    with pytest.raises(SignInFailed):
+        come_back(kept, now=NOW + 600)
+
+
+def test_a_state_survives_a_restart(kept: Tokens, wire: Answers) -> None:
+    """It is in the ledger, so another process can finish the sign-in."""
+    _, state = kept.consent_url("me", NOW)
+    restarted = Tokens(strava(wire), Vault([new_key()]), redirect_uri=lambda: "")
+
+    assert restarted.complete(Callback(state=state, code="c", scope=ALL), NOW + 1) == "me"
+
+
+def test_an_unticked_box_is_noticed_before_the_code_is_spent(kept: Tokens, wire: Answers) -> None:
+    """Without activity:write nothing can be uploaded; the other scopes may be missing."""
+    with pytest.raises(SignInFailed) as raised:
+        come_back(kept, scope="read,activity:read_all")
+    come_back(kept, scope="read,activity:write")
+
+    assert raised.value.code == "scope"
+    assert wire.count("POST /oauth/token") == 1
+    assert not accounts.get("me").can_read
+
+
+def test_a_refusal_is_a_refusal(kept: Tokens) -> None:
+    """Strava comes back with error=access_denied."""
+    with pytest.raises(SignInFailed) as raised:
+        come_back(kept, error="access_denied", code="", scope="")
+
+    assert raised.value.code == "refused"
+
+
+def test_a_fresh_code_is_tried_three_times(kept: Tokens, wire: Answers, pauses: list[float]) -> None:
+    """Strava refuses some codes for about two seconds."""
+    bad = (400, refused("AuthorizationCode", "code", "invalid"))
+    wire.to("POST /oauth/token", bad, bad, (200, grant()))
+
+    assert come_back(kept) == "me"
+    assert pauses == [2.0, 2.0]
+
+
+def test_a_code_that_stays_refused_is_no_longer_valid(kept: Tokens, wire: Answers) -> None:
+    """After the third try the person is asked to sign in again."""
+    wire.to("POST /oauth/token", (400, refused("AuthorizationCode", "code", "invalid")))
+    with pytest.raises(SignInFailed) as raised:
+        come_back(kept)
+
+    assert (raised.value.code, raised.value.status, wire.count("POST /oauth/token")) == ("code", 400, 3)
+
+
+def test_strava_out_of_reach_is_said_so(kept: Tokens, wire: Answers) -> None:
+    """With the status of a gateway's failure; nothing is connected."""
+    wire.to("POST /oauth/token", httpx.ConnectError("no route"))
+    with pytest.raises(SignInFailed) as raised:
+        come_back(kept)
+
+    assert (raised.value.code, raised.value.status) == ("unreachable", 502)
+    assert not accounts.get("me").connected
+
+
+def test_another_account_than_before_is_refused_until_disconnected(kept: Tokens, wire: Answers) -> None:
+    """Somebody else's browser must not take a name over."""
+    come_back(kept)
+    wire.to("POST /oauth/token", (200, {**grant(), "athlete": {"id": 2002, "firstname": "Rae"}}))
+    with pytest.raises(SignInFailed) as raised:
+        come_back(kept)
+    kept.disconnect("me")
+    come_back(kept)
+
+    assert raised.value.code == "account"
+    assert accounts.get("me").athlete_id == 2002
+
+
+def test_what_came_of_a_consent_can_be_asked_for(kept: Tokens) -> None:
+    """The command that waits for it learns of success and of failure."""
+    _, state = kept.consent_url("me", NOW)
+    with pytest.raises(SignInFailed):
+        kept.complete(Callback(state=state, error="access_denied"), NOW)
+    consent = oauth_states.consent(digest(state))
+
+    assert consent is not None
+    assert consent.outcome == "refused"
+
+
+def test_a_token_is_refreshed_five_minutes_before_its_end(kept: Tokens, wire: Answers) -> None:
+    """Not earlier, so that Strava is asked as seldom as possible; the new pair is stored."""
+    an_athlete(kept)
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2", NOW + 50_000)))
+
+    assert kept.fresh("me", NOW + 21_600 - 301) == "access-1"
+    assert kept.fresh("me", NOW + 21_600 - 299) == "access-2"
+    assert kept.fresh("me", NOW + 21_600) == "access-2"
+    assert wire.count("POST /oauth/token") == 1
+
+
+def test_the_new_pair_is_stored_before_it_is_handed_out(kept: Tokens, wire: Answers) -> None:
+    """Strava kills the old refresh token at once: the next refresh uses the new one."""
+    an_athlete(kept)
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")), (200, grant("access-3", "refresh-3")))
+    kept.fresh("me", NOW, refused="access-1")
+    kept.fresh("me", NOW, refused="access-2")
+
+    assert b"refresh_token=refresh-1" in wire.asked[0].content
+    assert b"refresh_token=refresh-2" in wire.asked[1].content
+
+
+def test_three_workers_make_one_refresh(kept: Tokens, wire: Answers) -> None:
+    """A second refresh with the same token would orphan the first one's answer."""
+    an_athlete(kept, expires_in=10)
+    got: list[str] = []
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
+    workers = [threading.Thread(target=lambda: got.append(kept.fresh("me", NOW))) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    assert got == ["access-2"] * 3
+    assert wire.count("POST /oauth/token") == 1
+
+
+def test_three_workers_whose_token_was_refused_make_one_refresh(kept: Tokens, wire: Answers) -> None:
+    """Whoever comes second has the new one already."""
+    an_athlete(kept)
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
+
+    assert [kept.fresh("me", NOW, refused="access-1") for _ in range(3)] == ["access-2"] * 3
+    assert wire.count("POST /oauth/token") == 1
+
+
+def test_nobody_connected_is_no_token(kept: Tokens) -> None:
+    """The upload waits for the connection."""
+    with pytest.raises(NotConnected):
+        kept.fresh("me", NOW)
+
+
+def test_a_key_that_opens_nothing_lets_the_tokens_go(kept: Tokens, wire: Answers) -> None:
+    """At the start the athlete is asked to connect again; nothing crashes."""
+    an_athlete(kept)
+    other = Tokens(strava(wire), Vault([new_key()]), redirect_uri=lambda: "")
+
+    assert other.check(["me", "you"], NOW) == ["me"]
+    assert (accounts.get("me").connected, accounts.get("me").trouble) == (False, Trouble.KEY)
+    assert other.check(["me", "you"], NOW) == []
+
+
+def test_a_key_that_opens_nothing_any_more_lets_the_tokens_go(kept: Tokens) -> None:
+    """Also while the daemon runs: no look at them would ever end otherwise."""
+    an_athlete(kept)
+    kept.use(Vault([new_key()]))
+    with pytest.raises(KeyProblem):
+        kept.fresh("me", NOW)
+
+    assert (accounts.get("me").connected, accounts.get("me").trouble) == (False, Trouble.KEY)
+
+
+def test_disconnecting_revokes_at_strava_and_forgets(kept: Tokens, wire: Answers) -> None:
+    """The refresh token is sent: it works whatever became of the access token."""
+    an_athlete(kept)
+    kept.disconnect("me")
+
+    assert wire.asked[0].content == b"token=refresh-1"
+    assert (
+        accounts.get("me").connected,
+        accounts.get("me").athlete_id,
+        revocations.farewells(),
+    ) == (False, None, [])
+
+
+@pytest.mark.parametrize("answer", [httpx.ConnectError("no route"), (503, b""), (429, b"")])
+def test_disconnecting_without_strava_revokes_later(kept: Tokens, wire: Answers, answer: object) -> None:
+    """Nobody stays connected because Strava was out of reach; the token is kept sealed until then."""
+    an_athlete(kept)
+    wire.to("POST /oauth/revoke", answer, (200, b""))
+    kept.disconnect("me")
+
+    assert not accounts.get("me").connected
+    assert len(revocations.farewells()) == 1
+    kept.say_farewells()
+    assert revocations.farewells() == []
+
+
+def test_every_account_that_was_disconnected_is_revoked_in_the_end(wire: Answers, tmp_path: Path) -> None:
+    """Disconnecting twice, another account under the same name, a new key: none of it forgets a token."""
+    kept = Tokens(strava(wire), load(tmp_path / "key", "now"), redirect_uri=lambda: "")
+    an_athlete(kept)
+    wire.to("POST /oauth/revoke", *[httpx.ConnectError("no route")] * 3, (200, b""), (200, b""))
+    kept.disconnect("me")
+    kept.disconnect("me")
+    accounts.connect("me", 4004, "Kim", ["activity:write"], kept._seal("me", Grant("a", "refresh-b", NOW)))
+    kept.disconnect("me")
+    rotate(tmp_path / "key", kept)
+    kept.say_farewells()
+
+    assert revocations.farewells() == []
+    assert [asked.content for asked in wire.asked[-2:]] == [b"token=refresh-1", b"token=refresh-b"]
+
+
+def test_who_connects_again_is_not_revoked_afterwards(kept: Tokens, wire: Answers) -> None:
+    """Strava ends every token of an account with one."""
+    an_athlete(kept)
+    wire.to("POST /oauth/revoke", httpx.ConnectError("no route"))
+    kept.disconnect("me")
+    an_athlete(kept)
+    kept.say_farewells()
+
+    assert revocations.farewells() == []
+    assert wire.count("POST /oauth/revoke") == 1
+
+
+@pytest.mark.parametrize("name", ["me", "sam"])
+def test_who_connects_again_during_a_farewell_is_not_revoked_afterwards(
+    kept: Tokens, wire: Answers, name: str
+) -> None:
+    """Nor under another name: Strava ends every token of an account with one."""
+    accounts.connect("kim", 2002, "Kim", ["activity:write"], kept._seal("kim", Grant("a", "refresh-k", NOW)))
+    an_athlete(kept)
+    wire.to("POST /oauth/revoke", httpx.ConnectError("no route"))
+    kept.disconnect("kim")
+    kept.disconnect("me")
+    wire.to("POST /oauth/revoke", (200, b""))
+    wire.asked.clear()
+    sign_in = threading.Thread(target=lambda: come_back(kept, athlete=name))
+
+    def meanwhile() -> None:
+        if sign_in.ident is None:
+            sign_in.start()
+            sign_in.join(0.3)  # it may have to wait
+
+    wire.while_asked = meanwhile
+    kept.say_farewells()
+    sign_in.join()
+    kept.say_farewells()
+
+    assert wire.asked[-1].url.path == "/oauth/token"
+    assert revocations.farewells() == []
+    assert accounts.get(name).connected
+
+
+def test_a_missing_permission_is_asked_for_again_by_force(kept: Tokens) -> None:
+    """Strava skips its page for what was granted before, unless it is told not to."""
+    an_athlete(kept)
+    accounts.lose("me", Trouble.SCOPE, NOW)
+    url, _ = kept.consent_url("me", NOW)
+
+    assert "approval_prompt=force" in url
+
+
+def test_a_refused_refresh_raises_the_fault(kept: Tokens, wire: Answers) -> None:
+    """These tokens are gone; what it means for the upload, the policy decides."""
+    an_athlete(kept, expires_in=10)
+    wire.to("POST /oauth/token", (400, refused("RefreshToken", "refresh_token", "invalid")))
+    with pytest.raises(StravaFault):
+        kept.fresh("me", NOW)
+
+    assert (accounts.get("me").connected, accounts.get("me").trouble) == (False, Trouble.REVOKED)
+
+
+def test_resealing_keeps_every_connection(kept: Tokens) -> None:
+    """With the newest key alone the tokens open afterwards."""
+    an_athlete(kept)
+    kept.reseal()
+
+    assert kept.fresh("me", NOW) == "access-1"
+
+
+@pytest.mark.parametrize("hours", [-8766, -25, -7, -1, 1, 5.9, 6, 7, 9, 12, 20, 25, 8766])
+def test_a_clock_that_is_wrong_makes_one_refresh_not_one_for_every_upload(
+    kept: Tokens, wire: Answers, hours: float
+) -> None:
+    """A Pi without a clock of its own starts somewhere; what Strava says in seconds holds wherever."""
+    here = NOW + hours * 3600
+    an_athlete(kept, expires_in=here - NOW + 10)
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2", NOW + 21_600)))
+    for seconds in (0, 60, 3600, 21_000):
+        assert kept.fresh("me", here + seconds) == "access-2"
+
+    assert wire.count("POST /oauth/token") == 1
+
+
+def test_two_athletes_never_share_a_token(kept: Tokens) -> None:
+    """Each has a seal of its own: a row that was swapped opens nothing."""
+    an_athlete(kept, "me")
+    accounts.connect("kim", 1002, "Kim", ["activity:write"], accounts.sealed_tokens("me") or b"")
+
+    assert kept.fresh("me", NOW) == "access-1"
+    with pytest.raises(KeyProblem):
+        kept.fresh("kim", NOW)
+
+
+def opens(path: Path, athlete: str = "me") -> bool:
+    """Whether what the key file holds opens an athlete's tokens, as after a restart."""
+    sealed = accounts.sealed_tokens(athlete)
+    assert sealed is not None
+    with contextlib.suppress(KeyProblem):
+        return bool(load(path, "later").unseal(athlete, sealed))
+    return False
+
+
+def during(monkeypatch: pytest.MonkeyPatch, write: str, deed: Callable[[], None]) -> Callable[[], None]:
+    """Let something be done just before the first write of a kind, in a thread; the wait for its end."""
+    real, thread = getattr(accounts, write), threading.Thread(target=deed)
+
+    def written(*given: Any) -> Any:
+        if thread.ident is None:
+            thread.start()
+            thread.join(0.3)  # it may have to wait for this very write
+        return real(*given)
+
+    monkeypatch.setattr(accounts, write, written)
+    return thread.join
+
+
+@pytest.mark.parametrize("other", ["rotation", "refresh", "sign-in"])
+def test_a_rotation_and_whatever_else_seals_meanwhile_lose_no_token(
+    wire: Answers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    """An old key goes only when nothing is sealed with it, and nothing is about to be."""
+    path = tmp_path / "key"
+    kept = Tokens(strava(wire), load(path, "now"), redirect_uri=lambda: "")
+    an_athlete(kept, expires_in=10)
+    ended = during(monkeypatch, "connect" if other == "sign-in" else "renew", lambda: rotate(path, kept))
+    match other:
+        case "rotation":
+            rotate(path, kept)
+        case "refresh":
+            kept.fresh("me", NOW)
+        case "sign-in":
+            come_back(kept, athlete="kim")
+    ended()
+
+    assert opens(path)
+    assert len(read_keys(path)) == 1
+    assert other != "sign-in" or opens(path, "kim")
+
+
+def test_a_rotation_keeps_what_the_running_daemon_can_open(wire: Answers, tmp_path: Path) -> None:
+    """Whatever became of the key file in the meantime."""
+    path = tmp_path / "key"
+    kept = Tokens(strava(wire), load(path, "now"), redirect_uri=lambda: "")
+    an_athlete(kept)
+    path.write_bytes(b"not a key\n")
+    rotate(path, kept)
+
+    assert opens(path)
+
+
+def test_tokens_that_nobody_can_open_do_not_stop_a_rotation(wire: Answers, tmp_path: Path) -> None:
+    """They may be of an athlete who is in the settings no more."""
+    path = tmp_path / "key"
+    kept = Tokens(strava(wire), load(path, "now"), redirect_uri=lambda: "")
+    an_athlete(tokens(strava(wire)), "gone")
+    an_athlete(kept)
+    rotate(path, kept)
+
+    assert opens(path)
+    assert not opens(path, "gone")
+
+
+def fails_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the next write of a refreshed pair fail."""
+    real, failures = accounts.renew, [DatabaseError("database is locked")]
+
+    def renew(*given: Any) -> None:
+        if failures:
+            raise failures.pop()
+        real(*given)
+
+    monkeypatch.setattr(accounts, "renew", renew)
+
+
+@pytest.mark.parametrize("later", ["another request", "the supervisor", "the end"])
+def test_a_pair_that_cannot_be_written_is_kept_until_it_can(
+    kept: Tokens, wire: Answers, monkeypatch: pytest.MonkeyPatch, later: str
+) -> None:
+    """The old refresh token is dead by then: without the new one the connection would be lost."""
+    an_athlete(kept, expires_in=10)
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
+    fails_once(monkeypatch)
+    with pytest.raises(DatabaseError):
+        kept.fresh("me", NOW)
+    match later:
+        case "another request":
+            assert kept.fresh("me", NOW) == "access-2"
+        case "the supervisor":
+            kept.write_what_is_left()
+        case "the end":
+            kept.close()
+    restarted = Tokens(strava(wire), kept._vault, redirect_uri=lambda: "")
+
+    assert restarted.fresh("me", NOW) == "access-2"
+    assert wire.count("POST /oauth/token") == 1
+
+
+def test_a_pair_that_was_not_written_yet_is_the_one_that_is_revoked(
+    kept: Tokens, wire: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old one is nothing to Strava any more."""
+    an_athlete(kept, expires_in=10)
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
+    fails_once(monkeypatch)
+    with pytest.raises(DatabaseError):
+        kept.fresh("me", NOW)
+    kept.disconnect("me")
+
+    assert wire.asked[-1].content == b"token=refresh-2"
+
+
+def test_a_new_sign_in_outdoes_a_pair_that_was_not_written_yet(
+    kept: Tokens, wire: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It belongs to the connection before."""
+    an_athlete(kept, expires_in=10)
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")), (200, grant("access-3", "refresh-3")))
+    fails_once(monkeypatch)
+    with pytest.raises(DatabaseError):
+        kept.fresh("me", NOW)
+    come_back(kept)
+    kept.write_what_is_left()
+
+    assert kept.fresh("me", NOW) == "access-3"
+
+
+def test_the_end_waits_for_a_refresh_that_is_under_way(kept: Tokens, wire: Answers) -> None:
+    """An answer that nobody takes costs the connection."""
+    an_athlete(kept, expires_in=10)
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
+    asked, answered = threading.Event(), threading.Event()
+
+    def answer_late() -> None:
+        asked.set()
+        answered.wait(10)
+
+    wire.while_asked = answer_late
+    worker = threading.Thread(target=lambda: kept.fresh("me", NOW))
+    end = threading.Thread(target=kept.close)
+    worker.start()
+    assert asked.wait(10)
+    end.start()
+    end.join(0.2)
+    assert end.is_alive()
+    answered.set()
+    end.join(10)
+
+    restarted = Tokens(strava(wire), kept._vault, redirect_uri=lambda: "")
+    assert restarted.fresh("me", NOW) == "access-2"
+    worker.join()
+
+
+def test_no_refresh_begins_after_the_end(kept: Tokens, wire: Answers) -> None:
+    """The upload waits for the next start; a token that is good stays good."""
+    an_athlete(kept)
+    kept.close()
+
+    assert kept.fresh("me", NOW) == "access-1"
+    with pytest.raises(NotConnected):
+        kept.fresh("me", NOW + 21_600)
+    assert wire.asked == []

@@ -1,0 +1,401 @@
+"""Is it a whole FIT file, is it an activity, and what is in it?"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+import time
+import tracemalloc
+from datetime import UTC, datetime
+
+import pytest
+
+from fit_writer import (
+    ENUM,
+    STRING,
+    UINT8,
+    UINT16,
+    UINT32,
+    Field,
+    crc,
+    data,
+    definition,
+    file_id,
+    message,
+    ride,
+    segment,
+    session,
+    stamp,
+)
+from fitferry.core.activity import Facts, Verdict
+from fitferry.formats.fit import inspect
+from fitferry.formats.fit.crc import checksum, slow_checksum
+from samples import SAMPLES
+
+START = datetime(2026, 9, 21, 12, tzinfo=UTC)
+BEGIN = stamp(START)
+
+# Read off by another parser than ours: kind, sport, sub_sport, start, timer, elapsed, distance, sessions.
+KNOWN: dict[str, tuple[str | None, str | None, str | None, str | None, float | None, float | None, float | None, int]] = {
+    "bad_checksum.fit": ("activity", "running", "generic", "2025-03-23T10:38:18Z", 1576.754, 1576.754, 4157.02, 1),
+    "chained.fit": ("activity", None, None, "2023-03-07T13:36:17Z", None, None, None, 0),
+    "coros_summary_first.fit": ("activity", "cycling", "gravel_cycling", "2026-04-24T12:58:09Z", 66.57, 66.57, 334.43, 1),
+    "course.fit": ("course", None, None, None, None, None, None, 0),
+    "cut_short.fit": ("activity", "cycling", "generic", "2026-06-01T09:00:00Z", 120.0, 120.0, 999.6, 1),
+    "dive.fit": ("activity", "diving", "single_gas_diving", "2024-06-25T09:00:00Z", 2940.0, 2940.0, 0.0, 1),
+    "edge_820_ride.fit": ("activity", "cycling", "commuting", "2017-06-12T16:10:15Z", 64.524, 64.524, 457.12, 1),
+    "heart_rate_chain.fit": ("activity", "cycling", "indoor_cycling", "2019-01-06T16:42:03Z", 3976.428, 3976.428, 20034.33, 1),
+    "indoor_ride.fit": ("activity", "cycling", "indoor_cycling", "2021-03-04T12:04:26Z", 720.318, 720.318, 7123.39, 1),
+    "monitoring.fit": ("monitoring_b", None, None, None, None, None, None, 0),
+    "no_definition.fit": (None, None, None, None, None, None, None, 0),
+    "not_fit.fit": (None, None, None, None, None, None, None, 0),
+    "pool_swim.fit": ("activity", "swimming", "lap_swimming", "2011-11-02T23:26:29Z", 1373.858, 1619.683, 1371.6, 1),
+    "relative_times.fit": ("activity", "running", None, None, 3426.898, 3426.898, None, 1),
+    "segment.fit": ("segment", None, None, None, None, None, None, 0),
+    "settings.fit": ("settings", None, None, None, None, None, None, 0),
+    "trailing_bytes.fit": ("activity", "running", "generic", "2026-06-01T09:00:00Z", 60.0, 60.0, 180.0, 1),
+    "two_sessions.fit": ("activity", "running", "generic", "2015-05-23T10:52:35Z", 2131.953, 2291.538, 7856.45, 2),
+    "workout.fit": ("workout", None, None, None, None, None, None, 0),
+    "yoga.fit": ("activity", "training", "yoga", "2023-09-29T00:10:57Z", 9.676, 9.676, None, 1),
+}  # fmt: skip
+VERDICTS = {
+    "bad_checksum.fit": Verdict.DAMAGED,
+    "cut_short.fit": Verdict.UNFINISHED,
+    "no_definition.fit": Verdict.DAMAGED,
+    "not_fit.fit": Verdict.UNKNOWN,
+    **dict.fromkeys(
+        ["course.fit", "monitoring.fit", "segment.fit", "settings.fit", "workout.fit"], Verdict.OTHER
+    ),
+}
+
+
+def test_every_sample_has_its_source_and_is_what_it_was() -> None:
+    """Where each came from, and under which licence, stands beside it."""
+    sources = (SAMPLES / "SOURCES.md").read_text(encoding="utf-8")
+    listed = dict(
+        re.findall(
+            r"^\| (\S+\.fit) \|.* (?:MIT|BSD|Apache-2.0|Unlicense).* \| (\w{64}) \|$", sources, re.MULTILINE
+        )
+    )
+
+    assert {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in SAMPLES.glob("*.fit")
+    } == listed
+    assert set(KNOWN) == set(listed)
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_a_real_file_gives_what_is_known_of_it(name: str) -> None:
+    """Times within a second, distances within a metre, names exactly."""
+    found = inspect((SAMPLES / name).read_bytes())
+    kind, sport, sub_sport, start, timer, elapsed, distance, sessions = KNOWN[name]
+    facts = found.facts
+
+    assert VERDICTS.get(name, Verdict.ACTIVITY) is found.verdict
+    assert (kind, sport, sub_sport, sessions) == (facts.kind, facts.sport, facts.sub_sport, facts.sessions)
+    assert _iso(facts.start_time) == start
+    assert facts.duration_s == pytest.approx(timer, abs=1)
+    assert facts.elapsed_s == pytest.approx(elapsed, abs=1)
+    assert facts.distance_m == pytest.approx(distance, abs=1)
+    assert bool(found.reason) == (found.verdict is not Verdict.ACTIVITY)
+
+
+def _iso(moment: float | None) -> str | None:
+    return None if moment is None else datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_devices_are_named() -> None:
+    """By the profile's names, or the number that it has no name for."""
+    edge = inspect((SAMPLES / "edge_820_ride.fit").read_bytes()).facts
+    coros = inspect((SAMPLES / "coros_summary_first.fit").read_bytes()).facts
+
+    assert (edge.manufacturer, edge.product) == ("garmin", "edge_820")
+    assert (coros.manufacturer, coros.product) == ("coros", "851")
+
+
+@pytest.mark.parametrize("header_size", [12, 14, 16])
+@pytest.mark.parametrize("header_crc", [True, False])
+def test_a_whole_ride_is_an_activity(header_size: int, header_crc: bool) -> None:
+    """With every length of header, and with a header checksum of zero."""
+    found = inspect(ride(START, header_size=header_size, header_crc=header_crc))
+
+    assert (found.verdict, found.data_type, found.reason) == (Verdict.ACTIVITY, "fit", "")
+    assert (
+        Facts("activity", "cycling", "generic", START.timestamp(), 60, 60, 1000, "garmin", "3121", 1)
+        == found.facts
+    )
+
+
+def test_no_prefix_of_a_file_is_whole() -> None:
+    """Wherever a copy stalls; and its progress is known."""
+    whole = ride(START, seconds=20)
+    for length in range(len(whole)):
+        found = inspect(whole[:length])
+        assert Verdict.UNFINISHED is found.verdict
+        assert length == found.have
+    half = inspect(whole[:500])
+
+    assert (500, len(whole)) == (half.have, half.want)
+    assert f"500 of {len(whole):,} bytes" == half.reason
+
+
+def test_no_prefix_that_is_filled_up_with_zeros_is_whole() -> None:
+    """Some copiers set the length first. Over a header and zeros the checksum is even right."""
+    whole = ride(START, seconds=20)
+    for length in range(len(whole) - 16):
+        filled = inspect(whole[:length] + bytes(len(whole) - length))
+        assert Verdict.UNFINISHED is filled.verdict, length
+
+
+def test_a_file_that_is_still_recorded_is_unfinished() -> None:
+    """Its header says that it has no data yet."""
+    recording = segment([file_id(4, BEGIN), session(BEGIN, 60)], data_size=0)
+
+    assert Verdict.UNFINISHED is inspect(recording).verdict
+
+
+def test_one_wrong_bit_is_found() -> None:
+    """By the checksum, or by the walk."""
+    whole = ride(START, seconds=20)
+    for at in range(14, len(whole)):
+        broken = bytearray(whole)
+        broken[at] ^= 0x10
+        assert Verdict.ACTIVITY is not inspect(bytes(broken)).verdict
+
+
+def test_a_damaged_file_still_tells_what_it_is() -> None:
+    """So that a person can decide to upload it."""
+    found = inspect(ride(START)[:-2] + b"\1\2")
+
+    assert (found.verdict, found.reason) == (Verdict.DAMAGED, "checksum does not match")
+    assert (found.facts.kind, found.facts.sport) == ("activity", "cycling")
+
+
+def test_a_broken_later_segment_is_noticed() -> None:
+    """A chain is whole when all of its segments are."""
+    more = segment([message(132, [(253, UINT32, BEGIN)])])
+
+    assert Verdict.ACTIVITY is inspect(ride(START) + more).verdict
+    assert Verdict.UNFINISHED is inspect(ride(START) + more[:-1]).verdict
+    assert Verdict.DAMAGED is inspect(ride(START) + more[:-1] + b"\xff").verdict
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (6, "a course"),
+        (5, "a workout"),
+        (2, "settings"),
+        (32, "monitoring data"),
+        (34, "a segment"),
+        (44, "a FIT file of type 44"),
+        (255, "a FIT file that does not say what it is"),
+    ],
+)
+def test_what_is_no_activity_is_named_in_words(kind: int, words: str) -> None:
+    """Known kinds and unknown ones."""
+    found = inspect(ride(START, kind=kind))
+
+    assert (Verdict.OTHER, words) == (found.verdict, found.reason)
+
+
+def test_sessions_are_added_up_and_the_first_one_names_the_sport() -> None:
+    """A triathlon is as long as its legs together."""
+    legs = [
+        session(BEGIN, 600, sport=5, sub_sport=18, distance_m=400),
+        session(BEGIN + 600, 1200, elapsed=1300),
+    ]
+    facts = inspect(segment([file_id(4, BEGIN), *legs])).facts
+
+    assert (facts.sport, facts.sub_sport, facts.sessions) == ("swimming", "open_water", 2)
+    assert (facts.duration_s, facts.elapsed_s, facts.distance_m) == (1800, 1900, 1400)
+
+
+def test_without_a_session_the_records_tell() -> None:
+    """Start and elapsed time, and the distance of the last one."""
+    fields = [(253, UINT32, BEGIN), (5, UINT32, 0)]
+    records = [data([(253, UINT32, BEGIN + at), (5, UINT32, at * 500)], local=2) for at in range(61)]
+    sport = message(12, [(0, ENUM, 1), (1, ENUM, 0)])
+    facts = inspect(
+        segment([file_id(4, BEGIN - 999), sport, definition(20, fields, local=2), *records])
+    ).facts
+
+    assert ("running", START.timestamp(), 60.0, 300.0, 0) == (
+        facts.sport,
+        facts.start_time,
+        facts.elapsed_s,
+        facts.distance_m,
+        facts.sessions,
+    )
+
+
+def test_without_records_the_creation_tells_the_start() -> None:
+    """And nothing else is made up."""
+    facts = inspect(segment([file_id(4, BEGIN)])).facts
+
+    assert (START.timestamp(), None, None, None) == (
+        facts.start_time,
+        facts.duration_s,
+        facts.elapsed_s,
+        facts.distance_m,
+    )
+
+
+def test_a_relative_time_is_no_time() -> None:
+    """Seconds since the device was switched on say nothing of the day."""
+    assert inspect(segment([file_id(4, 100), session(200, 60)])).facts.start_time is None
+
+
+def test_invalid_values_are_none() -> None:
+    """4,294,967,295 hundredths of a metre is no distance."""
+    facts = inspect(ride(START, sport=None, sub_sport=None, distance_m=None)).facts
+
+    assert (facts.sport, facts.sub_sport) == (None, None)
+    assert facts.distance_m in {None, 0.0}
+
+
+def test_sports_that_are_newer_than_the_library_have_names() -> None:
+    """And those that are newer than us are numbers."""
+    assert inspect(ride(START, sport=67, sub_sport=62)).facts.sport == "meditation"
+    assert inspect(ride(START, sport=201)).facts.sport == "201"
+
+
+def test_big_endian_files_and_compressed_timestamps_are_read() -> None:
+    """Both occur in real files."""
+    start = [(2, UINT32, BEGIN), (5, ENUM, 2), (8, UINT32, 60_000)]
+    big = message(0, [(0, ENUM, 4), (1, UINT16, 1)], big_endian=True) + message(
+        18, start, local=1, big_endian=True
+    )
+    compressed = (
+        definition(20, [(5, UINT32, 0)], local=1) + bytes([0x80 | 1 << 5 | 3]) + (5000).to_bytes(4, "little")
+    )
+
+    assert (START.timestamp(), 60.0) == _start_and_timer(segment([big]))
+    assert Verdict.ACTIVITY is inspect(segment([file_id(4, BEGIN), compressed, session(BEGIN, 60)])).verdict
+
+
+def _start_and_timer(body: bytes) -> tuple[float | None, float | None]:
+    facts = inspect(body).facts
+    return facts.start_time, facts.duration_s
+
+
+def test_one_files_developer_fields_are_not_another_ones() -> None:
+    """The library keeps them in a global; a file that declares none must not inherit any."""
+    first = inspect((SAMPLES / "indoor_ride.fit").read_bytes())
+    plain = inspect(ride(START))
+    again = inspect((SAMPLES / "indoor_ride.fit").read_bytes())
+
+    assert first == again
+    assert plain == inspect(ride(START))
+
+
+def test_a_file_that_declares_no_developer_fields_inherits_none() -> None:
+    """Its own have no name then, whatever the file before it called such fields."""
+    name: list[Field] = [
+        (0, UINT8, 0),
+        (1, UINT8, 0),
+        (2, UINT8, UINT32),
+        (3, STRING, "total_distance"),
+        (8, STRING, "m"),
+    ]
+    declared = [message(207, [(3, UINT8, 0)]), message(206, name)]
+    fields: list[Field] = [(5, ENUM, 2)]
+    head = definition(18, fields)
+    with_its_own = (
+        bytes([head[0] | 0x20]) + head[1:] + bytes([1, 0, 4, 0]) + data(fields) + (77).to_bytes(4, "little")
+    )
+    anonymous = segment([file_id(4, BEGIN), with_its_own])
+
+    assert inspect(segment([file_id(4, BEGIN), *declared, with_its_own])).facts.distance_m == 77
+    assert inspect(anonymous).facts.distance_m is None
+
+
+def test_the_first_segment_says_what_a_chain_is() -> None:
+    """What a strap appends may be of another kind and of another maker."""
+    found = inspect(ride(START) + segment([file_id(2, BEGIN, manufacturer=123, product=9)]))
+
+    assert (found.verdict, found.facts.manufacturer) == (Verdict.ACTIVITY, "garmin")
+
+
+def test_an_app_may_repeat_its_definitions() -> None:
+    """Before each message: they are read once, and are as many as there are different ones."""
+    fields: list[Field] = [(253, UINT32, BEGIN), (5, UINT32, 4200)]
+    many = segment([file_id(4, BEGIN), message(20, fields) * 20_000, session(BEGIN, 60)])
+
+    assert inspect(many).verdict is Verdict.ACTIVITY
+
+
+@pytest.mark.parametrize("body", [b"", b"\0", b"\0" * 5000, b".FIT", b"\x0e\x10\0\0"])
+def test_what_may_become_a_file_is_unfinished(body: bytes) -> None:
+    """An empty file is one that has just been created."""
+    assert Verdict.UNFINISHED is inspect(body).verdict
+
+
+@pytest.mark.parametrize("body", [b"<html>" * 10, b'{"error": "no"}', b"PK\3\4" * 20])
+def test_what_is_no_fit_is_said_so(body: bytes) -> None:
+    """Content beats the name."""
+    assert Verdict.UNKNOWN is inspect(body).verdict
+
+
+@pytest.mark.parametrize("text", [b"", b"123456789", bytes(range(256)) * 7])
+def test_both_checksums_are_crc_16_arc(text: bytes) -> None:
+    """The library's, ours in Python, and the one of the tests."""
+    assert crc(text) == checksum(memoryview(text)) == slow_checksum(memoryview(text))
+    assert slow_checksum(memoryview(b"123456789")) == 0xBB3D
+
+
+HOSTILE = {
+    "a million messages without fields": segment(
+        [file_id(4, BEGIN), definition(20, [], local=1), b"\1" * 1_000_000]
+    ),
+    "thousands of segments": segment([file_id(4, BEGIN)]) + segment([]) * 5000,
+    "thousands of sessions": segment([file_id(4, BEGIN), session(BEGIN, 60) * 5000]),
+    "a million different definitions": segment(
+        [file_id(4, BEGIN), *(definition(n % 65536, [(n >> 16, ENUM, 0)]) for n in range(1_000_000))]
+    ),
+    "a definition that is cut off": segment([file_id(4, BEGIN), b"\x41\0\0\x12\0\xff\2\4\x86"]),
+    "developer fields that are cut off": segment([file_id(4, BEGIN), b"\x61\0\0\x12\0\0\xff"]),
+    "a message without a definition": segment([file_id(4, BEGIN), b"\x05"]),
+    "a header that is longer than the file": b"\xff" + ride(START)[1:],
+    "a header that is shorter than any": b"\x01" + ride(START)[1:],
+    "fields of odd sizes": segment([file_id(4, BEGIN), b"\x41\0\0\x12\0\2\2\3\x86\5\7\0", b"\1" + b"x" * 10]),
+}
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_files_are_answered_soon_and_without_an_exception(body: bytes) -> None:
+    """Walks are bounded; whatever the library raises is nobody's problem."""
+    began = time.process_time()
+    inspect(body)
+
+    assert time.process_time() - began < 2
+
+
+def test_mutations_of_real_files_raise_nothing() -> None:
+    """Seeded, with and without a repaired checksum."""
+    random_ = random.Random(20261124)  # noqa: S311  # no secret
+    originals = [path.read_bytes() for path in sorted(SAMPLES.glob("*.fit"))] + [ride(START)]
+    for number in range(300):
+        inspect(_mutated(random_, random_.choice(originals), repaired=number % 2 == 1))
+        inspect(random_.randbytes(random_.randint(0, 300)))
+
+
+def test_inspecting_keeps_little_in_memory() -> None:
+    """A ride of two megabytes costs no multiple of its size."""
+    body = ride(START, padding=2_000_000)
+    tracemalloc.start()
+    inspect(body)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 2_000_000
+
+
+def _mutated(random_: random.Random, original: bytes, *, repaired: bool) -> bytes:
+    body = bytearray(original)
+    for _ in range(random_.randint(1, 8)):
+        body[random_.randrange(len(body))] = random_.randrange(256)
+    if repaired and len(body) > 16:
+        body[-2:] = checksum(memoryview(bytes(body[:-2]))).to_bytes(2, "little")
+    return bytes(body)

@@ -1,0 +1,201 @@
+"""From a file to a job, by the settings."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from documents import zipped
+from fakes import APP, NOW, UPLOADS, a_job, the
+from fitferry.core import retry_policy
+from fitferry.core.activity import Arrival
+from fitferry.core.retry_policy import Around
+from fitferry.core.strava import MAX_FILE_BYTES
+from fitferry.core.upload import Job, Outcome, Status, Step
+from fitferry.inbox import admission
+from fitferry.storage import attempts, queries, uploads
+from fitferry.uploads import source_file
+
+Ride = Callable[..., bytes]
+START = datetime(2026, 9, 21, 12, tzinfo=UTC)
+
+pytestmark = pytest.mark.usefixtures("ledger")
+
+
+def test_a_ride_is_queued_and_known_afterwards(tmp_path: Path, ride: Ride) -> None:
+    """Under any name."""
+    for name in ("a.fit", "b.fit"):
+        (tmp_path / name).write_bytes(ride())
+
+    assert Arrival.ADMITTED is admission.admit(str(tmp_path / "a.fit"), "me", APP, NOW)
+    assert Arrival.KNOWN is admission.admit(str(tmp_path / "b.fit"), "me", APP, NOW)
+    assert len(queries.listed()) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected", "code"),
+    [
+        ({}, Status.PENDING, None),
+        ({"auto_upload": False}, Status.HELD, "auto_upload"),
+        ({"since": (START + timedelta(days=2)).date()}, Status.HELD, "since"),
+        ({"since": (START - timedelta(days=2)).date()}, Status.PENDING, None),
+    ],
+)
+def test_the_settings_decide_what_is_held(
+    tmp_path: Path, ride: Ride, settings: dict[str, object], expected: Status, code: str | None
+) -> None:
+    """With the reason in words."""
+    path = tmp_path / "a.fit"
+    path.write_bytes(ride())
+    admission.admit(str(path), "me", replace(APP, **settings), NOW)  # type: ignore[arg-type]  # a table of cases
+    (job,) = queries.listed()
+
+    assert (expected, code) == (job.status, job.error_code)
+
+
+def test_an_activity_that_does_not_say_when_is_not_held(tmp_path: Path, ride: Ride) -> None:
+    """Relative times say nothing of the day."""
+    path = tmp_path / "a.fit"
+    path.write_bytes(ride(start=datetime(1990, 1, 2, tzinfo=UTC)))
+    admission.admit(str(path), "me", replace(APP, since=START.date()), NOW)
+
+    assert (queries.listed()[0].start_time, queries.listed()[0].status) == (None, Status.PENDING)
+
+
+def test_nothing_is_written_for_half_a_file(tmp_path: Path, ride: Ride) -> None:
+    """It may become whole."""
+    path = tmp_path / "a.fit"
+    path.write_bytes(ride()[:-1])
+
+    assert Arrival.UNFINISHED is admission.admit(str(path), "me", APP, NOW)
+    assert sum(uploads.counts().values()) == 0
+
+
+def test_a_file_that_is_too_large_is_skipped_with_the_reason(tmp_path: Path) -> None:
+    """Without being kept in memory."""
+    path = tmp_path / "a.fit"
+    with path.open("wb") as file:
+        file.truncate(MAX_FILE_BYTES + 1)
+
+    assert Arrival.SKIPPED is admission.admit(str(path), "me", APP, NOW)
+    assert "25 MB" in (queries.listed(status=Status.SKIPPED)[0].error_message or "")
+
+
+def test_what_is_no_regular_file_is_not_there(tmp_path: Path) -> None:
+    """A FIFO holds nobody up."""
+    os.mkfifo(tmp_path / "a.fit")
+    found: list[Arrival] = []
+    thread = threading.Thread(
+        target=lambda: found.append(admission.admit(str(tmp_path / "a.fit"), "me", APP, NOW))
+    )
+    # A ledger's connection is a thread's own; none is needed for this.
+    thread.start()
+    thread.join(10)
+
+    assert found == [Arrival.GONE]
+    assert Arrival.GONE is admission.admit(str(tmp_path / "missing.fit"), "me", APP, NOW)
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bytes that are sent are the bytes that were hashed."""
+    path = tmp_path / "a.fit"
+    path.write_bytes(b"x" * 10)
+    monkeypatch.setattr(admission, "_CHUNK", 5)
+    real = os.fstat
+    seen: list[int] = []
+
+    def fstat(handle: int) -> os.stat_result:
+        seen.append(handle)
+        if len(seen) == 2:
+            path.write_bytes(b"y" * 11)
+        return real(handle)
+
+    monkeypatch.setattr(os, "fstat", fstat)
+
+    assert admission.read(str(path)) is None
+
+
+def test_a_file_that_came_back_is_queued_again(tmp_path: Path) -> None:
+    """Under its own name by looking for it, under another by its bytes."""
+    job = a_job(tmp_path / "a.fit")
+    attempts.claim(job.id, NOW)
+    attempts.record(job.id, Step(Outcome.HELD, Status.HELD, error_code="file_gone"), NOW)
+    (tmp_path / "a.fit").rename(tmp_path / "away")
+    assert admission.find_again() == 0
+    (tmp_path / "away").rename(tmp_path / "a.fit")
+    assert admission.find_again() == 1
+
+    assert the(job.id).status == Status.PENDING
+
+
+def lost(job: Job, how: str) -> None:
+    """Let the bytes of a job be away when they are to be sent."""
+    attempts.claim(job.id, NOW)
+    attempts.record(
+        job.id, retry_policy.file_gone(job) if how == "gone" else retry_policy.file_changed(job), NOW
+    )
+
+
+@pytest.mark.parametrize("how", ["gone", "changed", "not tried yet"])
+@pytest.mark.parametrize("first", ["alone", "in a zip"])
+def test_bytes_that_are_there_again_in_another_kind_of_file_are_sent_from_there(
+    tmp_path: Path, ride: Ride, first: str, how: str
+) -> None:
+    """A ride alone and the same one in a zip are one activity, and either can stand in for the other."""
+    alone, packed = tmp_path / "a.fit", tmp_path / "both.zip"
+    bodies = {alone: ride(), packed: zipped({"a.fit": ride(), "b.fit": ride(serial=2)})}
+    before, after = (alone, packed) if first == "alone" else (packed, alone)
+    before.write_bytes(bodies[before])
+    admission.admit(str(before), "me", APP, NOW)
+    job = uploads.of_bytes("me", sha256(ride()).hexdigest())
+    assert job is not None
+    before.unlink()
+    if how != "not tried yet":
+        lost(job, how)
+    after.write_bytes(bodies[after])
+    arrival = admission.admit(str(after), "me", APP, NOW)
+
+    # The workers are rung only for what is admitted.
+    assert (arrival is Arrival.KNOWN) == (how == "not tried yet" and after == alone)
+    assert the(job.id).status is Status.PENDING
+    assert the(job.id).file == ("both.zip/a.fit" if after == packed else "a.fit")
+    assert ride() == source_file.body_of(the(job.id), APP, (), (), Around(NOW, UPLOADS))
+
+
+def test_a_second_copy_takes_nothing_over_while_the_first_is_there(tmp_path: Path, ride: Ride) -> None:
+    """The job stays with the file that it came with, which is the one that is put away."""
+    for name in ("a.fit", "b.fit"):
+        (tmp_path / name).write_bytes(ride())
+        admission.admit(str(tmp_path / name), "me", APP, NOW)
+    (job,) = queries.listed()
+    assert job.file == "a.fit"
+    (tmp_path / "a.fit").write_bytes(ride(serial=2))
+    admission.admit(str(tmp_path / "a.fit"), "me", APP, NOW)
+    (tmp_path / "b.fit").touch()
+    admission.admit(str(tmp_path / "b.fit"), "me", APP, NOW)
+
+    assert the(job.id).file == "b.fit"
+
+
+@pytest.mark.parametrize("state", ["in flight", "completed"])
+def test_what_is_being_sent_or_was_sent_stays_where_it_is(tmp_path: Path, ride: Ride, state: str) -> None:
+    """Its file is at work, or is to be put away."""
+    (tmp_path / "a.fit").write_bytes(ride())
+    admission.admit(str(tmp_path / "a.fit"), "me", APP, NOW)
+    (job,) = queries.listed()
+    attempts.claim(job.id, NOW)
+    if state == "completed":
+        attempts.record(job.id, Step(Outcome.COMPLETED, Status.COMPLETED), NOW)
+    (tmp_path / "a.fit").rename(tmp_path / "b.fit")
+    admission.admit(str(tmp_path / "b.fit"), "me", APP, NOW)
+
+    assert the(job.id).file == "a.fit"

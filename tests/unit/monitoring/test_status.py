@@ -1,0 +1,162 @@
+"""One snapshot of how things are."""
+
+from __future__ import annotations
+
+import json
+import stat
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes import NOW, a_job, the
+from fitferry.core.activity import WatchState
+from fitferry.core.upload import Gate, GateName, Outcome, Problem, Status, Step, Trouble, WaitingFor
+from fitferry.monitoring import status
+from fitferry.storage import accounts, attempts, breakers, uploads
+
+pytestmark = pytest.mark.usefixtures("ledger")
+WATCH = WatchState("/rides", "me", "events", available=True)
+
+
+def snapshot(
+    *, watch: WatchState = WATCH, troubles: tuple[Problem, ...] = (), now: float = NOW
+) -> dict[str, Any]:
+    """How things are with one athlete."""
+    process = status.Process(
+        1,
+        NOW - 60,
+        "127.0.0.1",
+        8480,
+        "http://localhost:8480",
+        (watch,),
+        troubles=(*troubles, *status.of_folders((watch,), now)),
+    )
+    return status.snapshot(["me"], process, now)
+
+
+def connect() -> None:
+    """Let the athlete be connected."""
+    accounts.connect("me", 7, "Sam Sand", ["read", "activity:write"], b"sealed")
+
+
+def gate(name: GateName, until: float = NOW + 60, code: str = "c") -> None:
+    """Shut a gate."""
+    breakers.shut(Gate(name, until, NOW - 5, 1, code, f"the gate {name} is shut"))
+
+
+def test_all_is_well_when_nothing_is_wrong() -> None:
+    """Nothing to be shown first."""
+    connect()
+    found = snapshot()
+
+    assert (found["state"], found["problems"]) == ("ok", [])
+    assert found["athletes"] == [
+        {
+            "name": "me",
+            "connected": True,
+            "athlete_id": 7,
+            "display_name": "Sam Sand",
+            "scopes": ["read", "activity:write"],
+        }
+    ]
+
+
+def test_an_outage_needs_no_person() -> None:
+    """Nor does Strava's limit; what waits says until when."""
+    connect()
+    gate(GateName.NETWORK)
+    assert (snapshot()["state"], snapshot()["problems"]) == ("waiting", [])
+    breakers.reopen(GateName.NETWORK)
+    gate(GateName.RATE_LIMIT)
+    found = snapshot()
+
+    assert ("waiting", status.iso(NOW + 60)) == (found["state"], found["rate_limit"]["held_until"])
+    assert snapshot(now=NOW + 61)["state"] == "ok"
+
+
+@pytest.mark.parametrize("trouble", [None, *Trouble])
+def test_a_missing_connection_needs_a_person(trouble: Trouble | None) -> None:
+    """With the reason, once, and the command that mends it."""
+    if trouble is not None:
+        connect()
+        accounts.lose("me", trouble, NOW - 30)
+    (problem,) = snapshot()["problems"]
+
+    assert (problem["code"], problem["athlete"], snapshot()["state"]) == ("not_connected", "me", "attention")
+    assert "connect" in problem["message"]
+    assert status.iso(NOW - 30 if trouble else NOW - 60) == problem["since"]
+
+
+def test_wrong_settings_and_missing_folders_need_a_person() -> None:
+    """Each is one problem, and goes when it is over."""
+    connect()
+    gate(GateName.SETTINGS, code="app_inactive")
+    away = WatchState("/rides", "me", "poll", available=False, reason="No such file or directory")
+    ill = Problem("internal", "the database is gone", NOW)
+    found = snapshot(watch=away, troubles=(ill,))
+
+    assert [one["code"] for one in found["problems"]] == ["internal", "folder_unavailable", "app_inactive"]
+    assert "No such file" in found["problems"][1]["message"]
+    assert "mount it or create it" in found["problems"][1]["message"]
+    breakers.reopen(GateName.SETTINGS)
+    assert snapshot()["problems"] == []
+
+
+def test_each_trouble_lasts_since_it_came(tmp_path: Path) -> None:
+    """Two folders have one each; what comes back has come anew."""
+    troubles, rides = status.Troubles(), WatchState("/rides", "me", "poll", available=False, reason="gone")
+    usb = replace(rides, folder=str(tmp_path))
+
+    def since(now: float, *watch: WatchState) -> list[float]:
+        return [one.since for one in troubles.dated(status.of_folders(watch, now))]
+
+    assert since(NOW, rides, replace(usb, available=True)) == [NOW]
+    assert since(NOW + 5, rides, usb) == [NOW, NOW + 5]
+    assert since(NOW + 6, replace(rides, available=True), usb) == [NOW + 5]
+    assert since(NOW + 7, rides, usb) == [NOW + 7, NOW + 5]
+
+
+def test_a_failed_job_needs_a_person_until_it_is_put_aside(tmp_path: Path) -> None:
+    """Without being a problem of its own: the history shows it."""
+    connect()
+    job = a_job(tmp_path / "a.fit")
+    attempts.claim(job.id, NOW)
+    attempts.record(job.id, Step(Outcome.FAILED, Status.FAILED), NOW)
+    assert (snapshot()["state"], snapshot()["problems"]) == ("attention", [])
+    uploads.set_aside(job.id)
+
+    assert snapshot()["state"] == "ok"
+
+
+def waits(job_id: int, *, connected: bool = True, now: float = NOW) -> tuple[WaitingFor | None, float | None]:
+    """What a job is shown to wait for."""
+    return status.waits(the(job_id), breakers.gates(), now, connected=connected)
+
+
+def test_a_job_shows_its_own_wait_or_the_one_that_all_share(tmp_path: Path) -> None:
+    """The connection first, then what is shut, then its own."""
+    job = a_job(tmp_path / "a.fit")
+    assert waits(job.id) == (None, NOW)
+    attempts.claim(job.id, NOW)
+    assert waits(job.id) == (None, None)
+    attempts.record(job.id, Step(Outcome.RETRY, Status.PENDING, WaitingFor.RETRY, NOW + 60), NOW)
+    assert waits(job.id) == (WaitingFor.RETRY, NOW + 60)
+    gate(GateName.NETWORK, NOW + 300)
+    assert waits(job.id) == (WaitingFor.NETWORK, NOW + 300)
+    gate(GateName.RATE_LIMIT, NOW + 600)
+    assert waits(job.id) == (WaitingFor.RATE_LIMIT, NOW + 600)
+    assert waits(job.id, connected=False) == (WaitingFor.CONNECTION, None)
+
+
+def test_the_file_is_replaced_in_one_step_and_anybody_may_read_it(tmp_path: Path) -> None:
+    """Whoever reads it sees the old one or the new one."""
+    path = tmp_path / "status.json"
+    status.write(path, {"a": 1})
+    status.write(path, {"a": "é"})
+
+    assert json.loads(path.read_text(encoding="utf-8")) == {"a": "é"}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert [path] == [entry for entry in tmp_path.iterdir() if entry.name.startswith("status")]
+    assert not list(tmp_path.glob(".status*"))

@@ -1,0 +1,208 @@
+"""Messages and heartbeats arrive, and those that do not hold nothing up."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon_harness import harness
+from fitferry.core.errors import FerryError
+from fitferry.notifications import sender
+from fitferry.notifications.sender import Notifier
+
+PATIENCE = 10.0
+
+
+class Receiver:
+    """A service on loopback that notes what it is sent."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, Any]] = []
+        self.arrived = threading.Condition()
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            """Says yes to everything."""
+
+            def do_GET(self) -> None:  # the library's name
+                receiver.note(self.path, None)
+                self._yes()
+
+            def do_POST(self) -> None:  # the same
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                receiver.note(self.path, json.loads(body))
+                self._yes()
+
+            def _yes(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the same
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_port
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def note(self, path: str, body: Any) -> None:
+        """Something came."""
+        with self.arrived:
+            self.heard.append((path, body))
+            self.arrived.notify_all()
+
+    def wait_for(self, count: int) -> bool:
+        """Whether so much arrives before long."""
+        with self.arrived:
+            return self.arrived.wait_for(lambda: len(self.heard) >= count, PATIENCE)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A service that runs."""
+    receiver = Receiver()
+    yield receiver
+    receiver.server.shutdown()
+    receiver.server.server_close()
+
+
+def a_notifier(*urls: str, well: Callable[[], bool] = lambda: True, **options: Any) -> Notifier:
+    """A notifier without a heartbeat, unless it is asked for."""
+    given = {"heartbeat_url": None, "heartbeat_interval": 3600.0, **options}
+    return Notifier(urls, well=well, **given)
+
+
+def test_a_message_reaches_every_address(receiver: Receiver) -> None:
+    """Over Apprise, in a thread of its own."""
+    notifier = a_notifier(f"json://127.0.0.1:{receiver.port}/a", f"json://127.0.0.1:{receiver.port}/b")
+    with notifier.running():
+        notifier.put("Fitferry needs you", "connect again")
+        assert receiver.wait_for(2)
+
+    assert {path for path, _ in receiver.heard} == {"/a", "/b"}
+    assert {(body["title"], body["message"]) for _, body in receiver.heard} == {
+        ("Fitferry needs you", "connect again")
+    }
+
+
+def test_an_address_that_hangs_holds_nobody_up(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Putting a message returns at once, and too many waiting ones are dropped, not kept for ever."""
+    free = threading.Event()
+    monkeypatch.setattr(sender, "send", lambda *_given: (free.wait(PATIENCE) and []) or [])
+    notifier = a_notifier(f"json://127.0.0.1:{receiver.port}/")
+    with notifier.running():
+        for number in range(3 * sender.MAX_WAITING):
+            notifier.put("title", str(number))
+        assert notifier._waiting.qsize() <= sender.MAX_WAITING
+        free.set()
+
+
+def test_an_address_that_fails_is_named_by_its_kind_alone() -> None:
+    """The rest of it is a secret."""
+    assert sender.send(["json://user:secret@127.0.0.1:1/", "no-such-service://x"], "title", "body") == [
+        "json",
+        "no-such-service",
+    ]
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not well is looked at again at once."""
+    monkeypatch.setattr(sender, "UNWELL_SECONDS", 0.02)
+
+
+def test_a_heart_beats_only_while_all_is_well(receiver: Receiver) -> None:
+    """Who waits for it then knows without being told."""
+    well = [True]
+    url = f"http://127.0.0.1:{receiver.port}/ping"
+    notifier = a_notifier(heartbeat_url=url, heartbeat_interval=0.05, well=lambda: well[0])
+    with notifier.running():
+        assert receiver.wait_for(2)
+        well[0] = False
+        notifier._beat()
+        count = len(receiver.heard)
+        notifier._beat()
+
+    assert {path for path, _ in receiver.heard} == {"/ping"}
+    assert len(receiver.heard) <= count + 1
+
+
+def test_a_heart_beats_as_soon_as_all_is_well(receiver: Receiver) -> None:
+    """Not an interval later: at a start nothing is well yet."""
+    well = [False]
+    url = f"http://127.0.0.1:{receiver.port}/ping"
+    notifier = a_notifier(heartbeat_url=url, well=lambda: well[0])
+    with notifier.running():
+        assert receiver.heard == []
+        well[0] = True
+        assert receiver.wait_for(1)
+
+
+def test_a_look_that_fails_ends_neither_heart_nor_messages(receiver: Receiver) -> None:
+    """Whatever went wrong: the next message has to go out."""
+    looked = threading.Event()
+
+    def fails() -> bool:
+        looked.set()
+        raise AttributeError("not there yet")
+
+    notifier = a_notifier(
+        f"json://127.0.0.1:{receiver.port}/", heartbeat_url=f"http://127.0.0.1:{receiver.port}/b", well=fails
+    )
+    with notifier.running():
+        assert looked.wait(PATIENCE)
+        notifier.put("title", "words")
+        assert receiver.wait_for(1)
+
+    assert [path for path, _ in receiver.heard] == ["/"]
+
+
+def test_a_heartbeat_that_is_not_heard_ends_nothing() -> None:
+    """The next one may be."""
+    notifier = a_notifier(heartbeat_url="http://127.0.0.1:1/", heartbeat_interval=0.01)
+    with notifier.running():
+        notifier._beat()
+        assert notifier._thread.is_alive()
+
+
+def test_nothing_runs_where_nobody_is_to_be_told() -> None:
+    """No thread, no library."""
+    notifier = a_notifier()
+    with notifier.running():
+        notifier.put("title", "body")
+
+    assert not notifier._thread.is_alive()
+    assert notifier._waiting.empty()
+
+
+def test_without_apprise_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is an extra."""
+    real = builtins.__import__
+
+    def without(name: str, *given: Any, **options: Any) -> Any:
+        if name == "apprise":
+            raise ImportError(name)
+        return real(name, *given, **options)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(FerryError, match=r"fitferry\[notify\]"):
+        sender.send(["json://127.0.0.1/"], "title", "body")
+
+
+def test_the_daemon_tells_in_the_language_of_the_settings(receiver: Receiver, tmp_path: Path) -> None:
+    """Not in that of its own locale alone."""
+    with harness(tmp_path) as home:
+        home.configure(f'[notify]\nurls = ["json://127.0.0.1:{receiver.port}/"]')
+        home.more = {"FITFERRY_WEB_LANGUAGE": "ko"}
+        home.start()
+        assert receiver.wait_for(1)
+
+    assert receiver.heard[0][1]["title"] == "Fitferry에 도움이 필요합니다"
+    assert "연결" in receiver.heard[0][1]["message"]

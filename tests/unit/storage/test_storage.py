@@ -1,0 +1,548 @@
+"""What the ledger knows, and how it keeps it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes import NOW, a_job, the
+from fitferry.core import retry_policy
+from fitferry.core.activity import Signature
+from fitferry.core.errors import LedgerProblem
+from fitferry.core.strava import Allowance, Heard
+from fitferry.core.upload import AfterUpload, Gate, GateName, Outcome, Status, Step, WaitingFor
+from fitferry.storage import (
+    accounts,
+    activities,
+    attempts,
+    backups,
+    breakers,
+    database,
+    models,
+    queries,
+    rate_limits,
+    revocations,
+    sessions,
+    uploads,
+)
+
+DONE = Step(Outcome.COMPLETED, Status.COMPLETED, upload_id=77, strava_activity_id=4242)
+RETRY = Step(Outcome.RETRY, Status.PENDING, WaitingFor.RETRY, NOW + 60, failures=1)
+
+
+def _sql(statement: str) -> Any:
+    return database.database.execute_sql(statement)  # type: ignore[no-untyped-call]  # peewee's stubs leave it out
+
+
+def test_the_tables_are_what_the_models_say(ledger: Path) -> None:
+    """The migrations and the models name the same columns."""
+    with sqlite3.connect(ledger) as raw:
+        found = {
+            table._meta.table_name: {
+                row[1] for row in raw.execute(f"PRAGMA table_info({table._meta.table_name})")
+            }
+            for table in models.TABLES
+        }
+    raw.close()
+
+    assert found == {
+        table._meta.table_name: {field.column_name for field in table._meta.sorted_fields}
+        for table in models.TABLES
+    }
+
+
+def test_the_database_is_kept_safely(ledger: Path) -> None:
+    """WAL with synchronous FULL lost nothing in forty power cuts; the default modes did."""
+    assert _sql("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert _sql("PRAGMA synchronous").fetchone() == (2,)
+    assert _sql("PRAGMA foreign_keys").fetchone() == (1,)
+    assert _sql("PRAGMA mmap_size").fetchone() == (0,)
+    assert ledger.exists()
+
+
+def test_a_worker_that_outlives_the_stop_is_not_cut_off_in_a_statement(tmp_path: Path) -> None:
+    """Closing a connection that another thread uses would end the process by a signal."""
+    begun, ended, found = threading.Event(), threading.Event(), []
+
+    def work() -> None:
+        connection = database.database.connection()  # type: ignore[no-untyped-call]  # peewee's stubs leave it out
+        begun.set()
+        assert ended.wait(10)
+        found.append(connection.execute("SELECT count(*) FROM upload_job").fetchone())
+
+    with database.opened(tmp_path / "state.db"):
+        worker = threading.Thread(target=work)
+        worker.start()
+        assert begun.wait(10)
+    ended.set()
+    worker.join(10)
+
+    assert found == [(0,)]
+
+
+def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    """An old program must not write into tables that it does not know."""
+    path = tmp_path / "state.db"
+    with database.opened(path), database.writing():
+        _sql("INSERT INTO schema_migration (name, applied) VALUES ('9999_from_the_future', '2030-01-01')")
+
+    with pytest.raises(LedgerProblem, match="newer"), database.opened(path):
+        pytest.fail("it was opened")
+
+
+def test_the_same_bytes_are_one_activity(ledger: Path, tmp_path: Path) -> None:
+    """Under another name, in another folder, or copied again: one job for one athlete."""
+    first = a_job(tmp_path / "a.fit")
+    again = a_job(tmp_path / "b.fit")
+    other = a_job(tmp_path / "c.fit", athlete="you")
+
+    assert first.id == again.id
+    assert other.id != first.id
+    assert {str(tmp_path / "a.fit"), str(tmp_path / "b.fit")} == set(
+        activities.other_paths("me", first.sha256)
+    )
+    assert ledger.exists()
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_job_is_claimed_by_one_of_eight_threads(tmp_path: Path) -> None:
+    """The claim is one conditional UPDATE: whoever changes the row has the job."""
+    job = a_job(tmp_path / "a.fit")
+    won: list[int] = []
+    start = threading.Barrier(8)
+
+    def try_it() -> None:
+        start.wait()
+        claimed = attempts.claim(job.id, NOW)
+        if claimed is not None:
+            won.append(claimed.id)
+
+    threads = [threading.Thread(target=try_it) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [job.id] == won
+
+
+@pytest.mark.usefixtures("ledger")
+def test_what_is_not_due_or_done_cannot_be_claimed(tmp_path: Path) -> None:
+    """A ring that comes early, twice, or late does no harm."""
+    job = a_job(tmp_path / "a.fit")
+    attempts.claim(job.id, NOW)
+    attempts.record(job.id, RETRY, NOW)
+
+    assert attempts.claim(job.id, NOW + 59) is None
+    assert attempts.claim(job.id, NOW + 60) is not None
+    attempts.record(job.id, DONE, NOW + 61)
+    assert attempts.claim(job.id, NOW + 100) is None
+    assert attempts.claim(12345, NOW) is None
+
+
+@pytest.mark.usefixtures("ledger")
+def test_an_attempt_is_written_down_step_by_step(tmp_path: Path) -> None:
+    """Sending, acceptance and outcome are three facts, each kept at once."""
+    job = a_job(tmp_path / "a.fit")
+    attempts.claim(job.id, NOW)
+    attempts.about_to_send(job.id, NOW + 1)
+    assert the(job.id).sent_at == NOW + 1
+    attempts.accepted(job.id, 77, NOW + 2)
+    assert (
+        the(job.id).upload_id,
+        the(job.id).accepted_at,
+        the(job.id).status,
+    ) == (77, NOW + 2, Status.PROCESSING)
+    attempts.record(job.id, DONE, NOW + 3)
+    done = the(job.id)
+
+    assert (
+        done.status,
+        done.strava_activity_id,
+        done.completed_at,
+        done.claimed_at,
+    ) == (Status.COMPLETED, 4242, NOW + 3, None)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_late_outcome_of_a_job_that_was_let_go_changes_nothing(tmp_path: Path) -> None:
+    """A worker that outlives its claim cannot overwrite what happened since."""
+    job = a_job(tmp_path / "a.fit")
+    attempts.claim(job.id, NOW)
+    attempts.release(job.id)
+    attempts.record(job.id, DONE, NOW)
+
+    assert the(job.id).status == Status.PENDING
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_restart_lets_every_claim_go_and_doubts_what_was_sent(tmp_path: Path) -> None:
+    """Claimed: free again. Sent without an answer: uncertain, after a quarantine. Accepted: looked at."""
+    claimed, sent, accepted, retried = (a_job(tmp_path / f"{n}.fit", body=b"%d" % n) for n in range(4))
+    attempts.claim(retried.id, NOW - 500)
+    attempts.about_to_send(retried.id, NOW - 499)
+    attempts.record(retried.id, replace(RETRY, next_attempt_at=NOW - 1), NOW - 498)
+    for job in (claimed, sent, accepted, retried):
+        attempts.claim(job.id, NOW)
+    attempts.about_to_send(sent.id, NOW)
+    attempts.about_to_send(accepted.id, NOW)
+    attempts.accepted(accepted.id, 77, NOW)
+
+    assert attempts.release_all(7200, 60, NOW + 1) == 4
+    assert _fate(claimed.id) == (Status.PENDING, False, 0)
+    assert _fate(sent.id) == (Status.PENDING, True, NOW + 60)
+    assert _fate(accepted.id) == (Status.PROCESSING, False, 0)
+    assert _fate(retried.id) == (Status.PENDING, False, NOW - 1)
+    assert the(accepted.id).upload_id == 77
+
+
+def _fate(job_id: int) -> tuple[Status, bool, float]:
+    job = the(job_id)
+    return job.status, job.uncertain, job.next_attempt_at
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_clock_that_jumps_back_parks_no_job(tmp_path: Path) -> None:
+    """No delay is longer than the longest configured, counted from now."""
+    job = a_job(tmp_path / "a.fit")
+    attempts.claim(job.id, NOW)
+    attempts.record(job.id, replace(RETRY, next_attempt_at=NOW + 60), NOW)
+    attempts.clamp(7200, NOW - 365 * 86_400)
+
+    assert the(job.id).next_attempt_at == NOW - 365 * 86_400 + 7200
+
+
+@pytest.mark.usefixtures("ledger")
+def test_todays_ride_comes_before_ten_years_of_old_ones(tmp_path: Path) -> None:
+    """Jobs that are due go newest activity first, those that do not say when last."""
+    for number, start in enumerate([NOW - 86_400, None, NOW - 3600, NOW - 10 * 86_400]):
+        a_job(tmp_path / f"{number}.fit", body=b"%d" % number, start=start)
+    due = uploads.due(NOW, 10, look=True, fresh_since=None, connected=["me"], readers=["me"], probe=False)
+    fresh = uploads.due(
+        NOW, 10, look=True, fresh_since=NOW - 48 * 3600, connected=["me"], readers=["me"], probe=False
+    )
+
+    assert due == [3, 1, 4, 2]
+    assert fresh == [3, 1]
+    assert (
+        uploads.due(NOW, 10, look=True, fresh_since=None, connected=["you"], readers=["you"], probe=False)
+        == []
+    )
+
+
+@pytest.mark.usefixtures("ledger")
+def test_the_job_that_waited_longest_probes_a_gate(tmp_path: Path) -> None:
+    """So that one bad file does not try again and again while the others wait."""
+    bad, good = a_job(tmp_path / "a.fit", body=b"a"), a_job(tmp_path / "b.fit", body=b"b", start=NOW - 7200)
+    attempts.claim(bad.id, NOW)
+    attempts.record(bad.id, Step(Outcome.WAITING, Status.PENDING), NOW)
+
+    assert [good.id] == uploads.due(
+        NOW, 1, look=True, fresh_since=None, connected=["me"], readers=["me"], probe=True
+    )
+    assert [bad.id] == uploads.due(
+        NOW, 1, look=True, fresh_since=None, connected=["me"], readers=["me"], probe=False
+    )
+
+
+@pytest.mark.usefixtures("ledger")
+def test_the_history_is_newest_first_and_pages_by_id(tmp_path: Path) -> None:
+    """Skipped jobs are shown only when they are asked for."""
+    for number in range(5):
+        a_job(tmp_path / f"{number}.fit", body=b"%d" % number)
+    attempts.claim(3, NOW)
+    attempts.record(3, Step(Outcome.SKIPPED, Status.SKIPPED), NOW)
+
+    assert [job.id for job in queries.listed(limit=2)] == [5, 4]
+    assert [job.id for job in queries.listed(before=4)] == [2, 1]
+    assert [job.id for job in queries.listed(status=Status.SKIPPED)] == [3]
+    assert queries.listed(athlete="you") == []
+    assert {s: n for s, n in uploads.counts().items() if n} == {Status.PENDING: 4, Status.SKIPPED: 1}
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_requeued_job_begins_anew(tmp_path: Path) -> None:
+    """Its count is reset; under a fresh external id nothing of the old upload is left."""
+    job = a_job(tmp_path / "a.fit")
+    attempts.claim(job.id, NOW)
+    attempts.accepted(job.id, 77, NOW)
+    attempts.record(job.id, replace(DONE, failures=3), NOW)
+
+    assert not uploads.requeue(job.id, [Status.FAILED])
+    assert uploads.requeue(job.id, [Status.COMPLETED], external_id="fresh")
+    again = the(job.id)
+    assert (
+        again.status,
+        again.failures,
+        again.upload_id,
+        again.strava_activity_id,
+        again.external_id,
+    ) == (Status.PENDING, 0, None, None, "fresh")
+
+
+@pytest.mark.usefixtures("ledger")
+@pytest.mark.parametrize(
+    "name", [b"\xff\xfe.fit", b"new\nline.fit", b"'\"quotes.fit", b"-dash.fit", b"x" * 251 + b".fit"]
+)
+def test_any_name_that_linux_allows_is_remembered(tmp_path: Path, name: bytes) -> None:
+    """Paths are kept as bytes and come back the same."""
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+    job = a_job(path)
+
+    assert str(path) == job.path
+    assert Signature.of(path.stat()) == activities.seen("me", str(path))
+    assert {str(path)} == set(activities.seen_below("me", str(tmp_path)))
+    assert job.file.encode()
+
+
+@pytest.mark.usefixtures("ledger")
+def test_seen_below_keeps_to_its_folder(tmp_path: Path) -> None:
+    """A folder whose name begins the same is another one."""
+    for folder in ("rides", "rides2", "rides/old"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        a_job(tmp_path / folder / "a.fit", body=folder.encode())
+
+    assert {str(tmp_path / "rides/a.fit"), str(tmp_path / "rides/old/a.fit")} == set(
+        activities.seen_below("me", str(tmp_path / "rides"))
+    )
+
+
+@pytest.mark.usefixtures("ledger")
+def test_the_allowance_is_merged_from_what_each_answer_says() -> None:
+    """A lone comma for the reads leaves the last number standing."""
+    rate_limits.hear(Heard((400, 4000), (1, 2), (200, 2000), (3, 4)), NOW)
+    rate_limits.hear(Heard((400, 4000), (5, 6), None, None), NOW + 1)
+
+    assert Allowance((400, 4000), (5, 6), (200, 2000), (3, 4), NOW + 1) == rate_limits.allowance()
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_gate_has_one_probe_when_its_time_has_come() -> None:
+    """The others find it shut until the probe is back."""
+    breakers.shut(Gate(GateName.NETWORK, NOW + 60, NOW, 1, "unreachable", "no route"))
+
+    assert not breakers.take_probe(GateName.NETWORK, NOW + 59, 300)
+    assert breakers.take_probe(GateName.NETWORK, NOW + 60, 300)
+    assert not breakers.take_probe(GateName.NETWORK, NOW + 60, 300)
+    breakers.hurry([GateName.NETWORK], NOW + 61)
+    assert breakers.take_probe(GateName.NETWORK, NOW + 61, 300)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_gate_keeps_the_time_since_when_it_is_shut() -> None:
+    """However often its probes fail, people see when the trouble began."""
+    breakers.shut(Gate(GateName.NETWORK, NOW + 60, NOW, 1, "unreachable", "no route"))
+    breakers.shut(Gate(GateName.NETWORK, NOW + 360, NOW + 60, 2, "unreachable", "no route"))
+
+    assert breakers.gates()[GateName.NETWORK].since == NOW
+    assert breakers.reopen(GateName.NETWORK)
+    assert not breakers.reopen(GateName.NETWORK)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_limits_gate_is_only_ever_kept_shut_for_longer() -> None:
+    """Strava has asked for an hour; that another answer asks for less shortens nothing."""
+    breakers.shut(Gate(GateName.RATE_LIMIT, NOW + 3600, NOW, 1, "rate_limited", "wait"))
+    breakers.shut(Gate(GateName.RATE_LIMIT, NOW + 300, NOW, 1, "rate_limited", "wait"))
+
+    assert breakers.gates()[GateName.RATE_LIMIT].until == NOW + 3600
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_failed_probe_ends_its_lease() -> None:
+    """The lease is longer than the wait until the next probe."""
+    breakers.shut(Gate(GateName.NETWORK, NOW, NOW, 1, "unreachable", "no route"))
+    breakers.take_probe(GateName.NETWORK, NOW, 300)
+    breakers.shut(Gate(GateName.NETWORK, NOW + 60, NOW, 2, "unreachable", "no route"))
+
+    assert breakers.gates()[GateName.NETWORK].until == NOW + 60
+
+
+@pytest.mark.usefixtures("ledger")
+def test_without_reads_nothing_is_due_that_begins_with_one(tmp_path: Path) -> None:
+    """An accepted upload is looked at; an uncertain one is looked for, where that is allowed."""
+    accepted, uncertain, new = (a_job(tmp_path / f"{n}.fit", body=b"%d" % n) for n in range(3))
+    attempts.claim(accepted.id, NOW)
+    attempts.accepted(accepted.id, 77, NOW)
+    attempts.release(accepted.id)
+    attempts.claim(uncertain.id, NOW)
+    attempts.record(uncertain.id, replace(RETRY, uncertain=True, next_attempt_at=NOW), NOW)
+
+    def due(*, look: bool, readers: list[str]) -> set[int]:
+        who = ["me"]
+        return set(
+            uploads.due(NOW, 9, look=look, fresh_since=None, connected=who, readers=readers, probe=False)
+        )
+
+    assert due(look=True, readers=["me"]) == {accepted.id, uncertain.id, new.id}
+    assert due(look=False, readers=["me"]) == {new.id}
+    assert due(look=False, readers=[]) == {uncertain.id, new.id}
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_gate_is_clamped_like_a_job() -> None:
+    """The clock was hours ahead when it was shut: it lasts as long from now on."""
+    breakers.shut(Gate(GateName.NETWORK, NOW + 9 * 3600 + 60, NOW + 9 * 3600, 1, "c", "w"))
+    breakers.shut(Gate(GateName.SETTINGS, NOW + 9 * 3600, NOW - 60, 1, "c", "w"))
+    breakers.shut(Gate(GateName.RATE_LIMIT, NOW + 600, NOW - 60, 1, "c", "w"))
+    breakers.clamp(retry_policy.GATE_SECONDS, NOW)
+    found = breakers.gates()
+
+    assert {name.value: gate.until - NOW for name, gate in found.items()} == {
+        "network": 60,
+        "settings": retry_policy.SETTINGS_SECONDS,
+        "rate_limit": 600,
+    }
+    assert found[GateName.NETWORK].since == NOW
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_page_completes_no_upload_that_is_being_worked_on(tmp_path: Path) -> None:
+    """Its own attempt says what became of it."""
+    busy, idle = (a_job(tmp_path / f"{n}.fit", body=b"%d" % n) for n in range(2))
+    attempts.claim(busy.id, NOW)
+    done = uploads.confirmed({job.id: (900, AfterUpload.KEEP) for job in (busy, idle)}, NOW)
+
+    assert done == [idle.id]
+    assert (the(busy.id).status, the(busy.id).strava_activity_id) == (Status.PROCESSING, None)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_an_uncertain_upload_is_not_brought_forward(tmp_path: Path) -> None:
+    """Its wait is Strava's time to show it; what only waits for its retry is tried now."""
+    unsure, plain = (a_job(tmp_path / f"{n}.fit", body=b"%d" % n) for n in range(2))
+    for job, step in ((unsure, replace(RETRY, uncertain=True)), (plain, RETRY)):
+        attempts.claim(job.id, NOW)
+        attempts.record(job.id, step, NOW)
+    uploads.bring_forward()
+
+    assert (the(unsure.id).next_attempt_at, the(plain.id).next_attempt_at) == (NOW + 60, 0)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_login_link_is_good_for_ten_minutes_and_once() -> None:
+    """Looking at it uses nothing up."""
+    sessions.add_link("d", NOW)
+
+    assert sessions.link_is_good("d", NOW + 599)
+    assert not sessions.use_link("d", NOW + 600)
+    sessions.add_link("e", NOW)
+    assert sessions.use_link("e", NOW + 599)
+    assert not sessions.use_link("e", NOW + 599)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_session_is_renewed_by_use() -> None:
+    """Ninety days after the last visit, not after the first."""
+    day = 86_400
+    sessions.add_session("d", NOW)
+
+    assert sessions.session_is_good("d", NOW + 89 * day)
+    assert sessions.session_is_good("d", NOW + 150 * day)
+    assert not sessions.session_is_good("d", NOW + 250 * day)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_forgetting_an_athlete_keeps_the_token_until_it_is_revoked() -> None:
+    """And the name stands for nobody in particular afterwards."""
+    accounts.connect("me", 7, "Sam", ["read"], b"sealed")
+    accounts.disconnect("me")
+    accounts.disconnect("me")
+
+    assert (accounts.get("me").connected, accounts.get("me").athlete_id) == (False, None)
+    (farewell,) = revocations.farewells()
+    assert (farewell.athlete, farewell.sealed) == ("me", b"sealed")
+    revocations.farewell_said(farewell.id)
+    assert revocations.farewells() == []
+
+
+def test_the_files_are_for_the_owner_alone(tmp_path: Path) -> None:
+    """The write-ahead log and its index hold what the database holds."""
+    before = os.umask(0o077)
+    try:
+        with database.opened(tmp_path / "state.db"):
+            modes = {entry.name: stat.S_IMODE(entry.stat().st_mode) for entry in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+
+    assert modes == {"state.db": 0o600, "state.db-wal": 0o600, "state.db-shm": 0o600}
+
+
+def test_a_copy_is_made_and_seven_are_kept(ledger: Path, tmp_path: Path) -> None:
+    """Each is a whole database of its own."""
+    a_job(tmp_path / "a.fit")
+    for day in range(9):
+        backups.copy_now(ledger, f"2026-11-0{day + 1}")
+
+    names = sorted(path.name for path in tmp_path.glob("state-*"))
+    assert [f"state-2026-11-0{day}.db" for day in range(3, 10)] == names
+    assert backups.is_whole(tmp_path / names[-1])
+    assert backups.has_copy_of(ledger, "2026-11-09")
+
+
+def test_a_damaged_database_is_set_aside_and_the_newest_copy_put_back(tmp_path: Path) -> None:
+    """What was open then is uncertain: it may have been sent since the copy was made."""
+    path = tmp_path / "state.db"
+    with database.opened(path):
+        job = a_job(tmp_path / "a.fit")
+        backups.copy_now(path, "2026-11-08")
+    path.write_bytes(b"SQLite format 3\0" + b"x" * 8000)
+    Path(f"{path}-wal").unlink(missing_ok=True)
+    (tmp_path / "state-2026-11-09.db").write_bytes(b"damaged, too")
+
+    assert not backups.is_whole(path)
+    assert tmp_path / "state-2026-11-08.db" == backups.mend(path, "now")
+    assert (tmp_path / "state.db.damaged-now").exists()
+    with database.opened(path):
+        backups.doubt_everything(NOW, 60)
+        assert (the(job.id).uncertain, the(job.id).next_attempt_at) == (True, NOW + 60)
+
+
+def test_without_a_good_copy_an_empty_ledger_begins(tmp_path: Path) -> None:
+    """The next scan admits every file anew, and Strava refuses what it has."""
+    path = tmp_path / "state.db"
+    path.write_bytes(b"SQLite format 3\0" + b"x" * 8000)
+
+    assert backups.mend(path, "now") is None
+    with database.opened(path):
+        assert sum(uploads.counts().values()) == 0
+
+
+def test_reading_needs_no_daemon_and_writes_nothing(tmp_path: Path) -> None:
+    """The commands that only look open the database read-only."""
+    path = tmp_path / "state.db"
+    with database.opened(path):
+        job = a_job(tmp_path / "a.fit")
+
+    with database.opened_to_read(path):
+        assert job.id == queries.listed()[0].id
+        with pytest.raises(database.DatabaseError):
+            attempts.claim(job.id, NOW)
+
+
+def test_a_write_that_fails_is_known_until_one_succeeds(ledger: Path) -> None:
+    """The page and /healthz say why nothing goes on."""
+    with pytest.raises(database.DatabaseError), database.writing():
+        _sql("INSERT INTO nowhere VALUES (1)")
+
+    assert "nowhere" in (database.failure() or "")
+    sessions.add_link("d", NOW)
+    assert database.failure() is None
+    assert ledger.exists()
+
+
+def test_every_write_tells_that_something_changed(tmp_path: Path) -> None:
+    """So that the status file is written when there is something new in it."""
+    told: list[str] = []
+    with database.opened(tmp_path / "state.db", changed=lambda: told.append("changed")):
+        sessions.add_link("d", NOW)
+        sessions.link_is_good("d", NOW)
+
+    assert told == ["changed"]

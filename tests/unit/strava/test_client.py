@@ -1,0 +1,352 @@
+"""Strava's client and its judgement of answers."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from email.message import Message
+from email.parser import BytesParser
+from types import SimpleNamespace
+
+import httpx
+import pytest
+
+from fakes import APP, PROCESSING, READY, Answers, grant, refused, strava
+from fitferry.core.errors import StravaFault
+from fitferry.core.strava import Fault, Heard, UploadState
+from fitferry.strava import Strava, client, responses
+
+TOKEN_REFUSED = refused("Athlete", "access_token", "invalid", "Authorization Error")
+
+
+@pytest.fixture
+def wire() -> Answers:
+    """Strava's side of the wire."""
+    return Answers()
+
+
+def send(wire: Answers, *answer: object) -> Fault | UploadState:
+    """Upload once; the fault, or the state that Strava reports."""
+    wire.to("POST /uploads", *answer)
+    try:
+        with strava(wire) as asked:
+            return asked.upload(b"ride", token="t", external_id="ab", data_type="fit").state
+    except StravaFault as fault:
+        return fault.fault
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (201, PROCESSING, UploadState.PROCESSING),
+        (200, READY, UploadState.READY),
+        (201, {**PROCESSING, "error": "ab.fit duplicate of activity 99"}, UploadState.DUPLICATE),
+        (201, b"<html>sign in to the Wi-Fi</html>", Fault.UNAVAILABLE),
+        (201, {"id": "seven"}, Fault.UNAVAILABLE),
+        (201, b'{"id": 77, "err', Fault.UNAVAILABLE),
+        (201, b"", Fault.UNAVAILABLE),
+        (301, b"", Fault.WRONG_ADDRESS),
+        (400, refused("Application", "client_id", "invalid"), Fault.APP_REFUSED),
+        (400, refused("Upload", "data", "empty"), Fault.BAD_FILE),
+        (400, {**PROCESSING, "error": "ab.fit duplicate of activity 99"}, UploadState.DUPLICATE),
+        (400, {**PROCESSING, "error": "Time information is missing from file."}, UploadState.REJECTED),
+        (400, b"", Fault.REFUSED),
+        (401, TOKEN_REFUSED, Fault.TOKEN_REFUSED),
+        (401, b"", Fault.TOKEN_REFUSED),
+        (401, refused("AccessToken", "activity:write_permission", "missing"), Fault.SCOPE_MISSING),
+        (401, refused("Application", "", "invalid"), Fault.APP_REFUSED),
+        (403, refused("Application", "Status", "Inactive", "Forbidden"), Fault.APP_INACTIVE),
+        (403, refused("Activity", "athlete", "invalid"), Fault.REFUSED),
+        (404, b"", Fault.WRONG_ADDRESS),
+        (410, b"", Fault.WRONG_ADDRESS),
+        (413, b"", Fault.BAD_FILE),
+        (418, b"", Fault.REFUSED),
+        (429, refused("Application", "rate limit", "exceeded"), Fault.RATE_LIMITED),
+        (500, {"message": "error"}, Fault.SERVER_ERROR),
+        (502, b"<html>", Fault.UNAVAILABLE),
+        (503, b"", Fault.UNAVAILABLE),
+        (504, b"", Fault.UNAVAILABLE),
+        (599, b"", Fault.SERVER_ERROR),
+    ],
+)
+def test_every_answer_to_an_upload_has_its_meaning(
+    wire: Answers, status: int, body: object, expected: Fault | UploadState
+) -> None:
+    """The statuses and bodies that were seen of Strava, and what each of them means."""
+    assert expected is send(wire, (status, body))
+
+
+@pytest.mark.parametrize(
+    ("error", "expected", "sent"),
+    [
+        (httpx.ConnectError("refused"), Fault.UNREACHABLE, False),
+        (httpx.ConnectTimeout("silent"), Fault.UNREACHABLE, False),
+        (httpx.PoolTimeout("busy"), Fault.UNREACHABLE, False),
+        (httpx.ReadTimeout("silent"), Fault.BROKEN_OFF, True),
+        (httpx.WriteTimeout("stuck"), Fault.BROKEN_OFF, True),
+        (httpx.ReadError("reset"), Fault.BROKEN_OFF, True),
+        (httpx.RemoteProtocolError("closed"), Fault.BROKEN_OFF, True),
+    ],
+)
+def test_only_what_never_left_is_certain_without_an_answer(
+    wire: Answers,
+    error: Exception,
+    expected: Fault,
+    sent: bool,
+) -> None:
+    """A connection that could not be made sent nothing; every other failure may hide a success."""
+    wire.to("POST /uploads", error)
+    with strava(wire) as asked, pytest.raises(StravaFault) as raised:
+        asked.upload(b"ride", token="t", external_id="ab", data_type="fit")
+
+    assert (expected, sent) == (raised.value.fault, raised.value.sent)
+
+
+@pytest.mark.parametrize(("status", "sent"), [(400, False), (429, False), (500, True), (503, True)])
+def test_a_4xx_is_certain_and_a_5xx_is_not(wire: Answers, status: int, sent: bool) -> None:
+    """Behind a server's error the upload may have arrived; it is called Strava's own."""
+    wire.to("POST /uploads", (status, b'{"message": "error"}'))
+    with strava(wire) as asked, pytest.raises(StravaFault) as raised:
+        asked.upload(b"ride", token="t", external_id="ab", data_type="fit")
+
+    words = f"HTTP {status}, error"
+    assert sent == raised.value.sent
+    assert str(raised.value) == (f"Strava had a fault of its own ({words})" if sent else words)
+
+
+def test_an_upload_carries_the_bytes_their_type_and_their_id(wire: Answers) -> None:
+    """What arrives is exactly what was hashed, named by its hash, with the token in the header alone."""
+    send(wire, (201, PROCESSING))
+    request = wire.asked[0]
+    form = _form(request)
+
+    assert form["file"].get_payload(decode=True) == b"ride"
+    assert form["data_type"].get_payload() == "fit"
+    assert form["external_id"].get_payload() == "ab"
+    assert request.headers["Authorization"] == "Bearer t"
+    assert request.url.query.decode() == ""
+
+
+def _form(request: httpx.Request) -> dict[str, Message]:
+    head = f"Content-Type: {request.headers['Content-Type']}\r\n\r\n".encode()
+    parts = BytesParser().parsebytes(head + request.content).get_payload()
+    return {
+        str(part.get_param("name", header="content-disposition")): part
+        for part in parts
+        if isinstance(part, Message)
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "activity_id"),
+    [
+        ("ab.fit duplicate of activity 99", 99),
+        ("ab.fit duplicate of <a href='/activities/99' target='_blank'>Ride of 2024</a>", 99),
+        ("AB.FIT DUPLICATE OF ACTIVITY 99", 99),
+        ("ab.fit duplicate of something else", None),
+    ],
+)
+def test_a_duplicate_names_the_activity_in_both_forms(words: str, activity_id: int | None) -> None:
+    """The id stands in plain words or in a link; the title in the link is the athlete's own text."""
+    report = responses._failed_upload(77, words)
+
+    assert (UploadState.DUPLICATE, activity_id) == (report.state, report.activity_id)
+
+
+def test_the_status_that_says_deleted_ends_the_looking(wire: Answers) -> None:
+    """Then error and activity id are both null, and a poller that tests only those loops for ever."""
+    deleted = {**PROCESSING, "status": "The created activity has been deleted."}
+    wire.to("GET /uploads/N", (200, deleted))
+
+    with strava(wire) as asked:
+        assert UploadState.DELETED is asked.upload_status(77, token="t").state
+
+
+def test_an_unknown_upload_id_is_told_from_a_wrong_address(wire: Answers) -> None:
+    """A 404 for what was named by its id speaks of the id; for a POST it speaks of the address."""
+    wire.to("GET /uploads/N", (404, b""))
+    with strava(wire) as asked, pytest.raises(StravaFault) as raised:
+        asked.upload_status(77, token="t")
+
+    assert Fault.NOT_FOUND is raised.value.fault
+
+
+@pytest.mark.parametrize("resource", ["AuthorizationCode", "RefreshToken", "RequestToken"])
+def test_a_dead_grant_is_told_from_a_wrong_app(wire: Answers, resource: str) -> None:
+    """Only the resource that Strava names tells whether the athlete or the settings are at fault."""
+    wire.to(
+        "POST /oauth/token",
+        (400, refused(resource, "code", "invalid")),
+        (401, refused("Application", "", "invalid")),
+    )
+    faults = []
+    with strava(wire) as asked:
+        for _ in range(2):
+            with pytest.raises(StravaFault) as raised:
+                asked.refresh("r")
+            faults.append(raised.value.fault)
+
+    assert faults == [Fault.GRANT_REFUSED, Fault.APP_REFUSED]
+
+
+def test_a_grant_is_read_with_its_athlete_and_scopes(wire: Answers) -> None:
+    """The answer separates the scopes by spaces where it names them at all."""
+    wire.to("POST /oauth/token", (200, {**grant(), "scope": "read activity:write"}))
+    with strava(wire) as asked:
+        got = asked.exchange("c")
+
+    assert (
+        got.access_token,
+        got.refresh_token,
+        got.athlete_id,
+        got.display_name,
+    ) == ("access-1", "refresh-1", 1001, "Sam Sand")
+    assert got.scopes == ("read", "activity:write")
+
+
+def test_secrets_travel_in_bodies_and_headers_never_in_addresses(wire: Answers) -> None:
+    """Addresses end up in logs of proxies."""
+    wire.to("POST /oauth/token", (200, grant()))
+    wire.to("POST /oauth/revoke", (200, b""))
+    with strava(wire) as asked:
+        asked.refresh("refresh-secret")
+        asked.revoke("refresh-secret")
+
+    assert [request.url.query.decode() for request in wire.asked] == ["", ""]
+    assert "Basic" in wire.asked[1].headers["Authorization"]
+
+
+def test_a_grant_does_not_show_its_tokens(wire: Answers) -> None:
+    """A log line with a grant in it holds no secret."""
+    wire.to("POST /oauth/token", (200, grant()))
+    with strava(wire) as asked:
+        assert "access-1" not in repr(asked.exchange("c"))
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        (
+            {
+                "X-RateLimit-Limit": "200,2000",
+                "x-ratelimit-usage": "3,40",
+                "X-Readratelimit-Limit": "100,1000",
+                "X-ReadRateLimit-Usage": ",",
+            },
+            Heard((200, 2000), (3, 40), (100, 1000), None),
+        ),
+        ({}, Heard()),
+        ({"X-RateLimit-Usage": "many"}, Heard()),
+    ],
+)
+def test_the_allowance_is_read_from_every_answer(
+    wire: Answers, headers: dict[str, str], expected: Heard
+) -> None:
+    """In any case of letters; a lone comma and silence change nothing; a refusal counts, too."""
+    heard: list[Heard] = []
+    wire.to("POST /uploads", (401, b"", headers))
+    with Strava(APP, heard=heard.append, transport=wire.transport()) as asked, pytest.raises(StravaFault):
+        asked.upload(b"ride", token="t", external_id="ab", data_type="fit")
+
+    assert [expected] == heard
+
+
+def test_activities_are_listed_with_their_external_ids(wire: Answers) -> None:
+    """One page holds 200, enough to find a lost upload or to confirm many."""
+    listed = {
+        "id": 1,
+        "external_id": "ab.fit",
+        "start_date": "2026-09-21T12:00:00Z",
+        "elapsed_time": 60,
+        "name": "x",
+    }
+    wire.to("GET /athlete/activities", (200, [listed]))
+    with strava(wire) as asked:
+        found = asked.activities(token="t", after=1, before=2)
+
+    assert [(a.external_id, a.start_time, a.elapsed_s) for a in found] == [("ab.fit", 1_789_992_000.0, 60)]
+    assert wire.asked[0].url.params["per_page"] == "200"
+
+
+def test_the_athlete_is_named(wire: Answers) -> None:
+    """By id and name, as the page shows who is connected."""
+    wire.to("GET /athlete", (200, {"id": 7, "firstname": "Sam", "lastname": None}))
+    with strava(wire) as asked:
+        assert asked.athlete(token="t") == (7, "Sam")
+
+
+def test_consent_is_asked_for_with_the_scopes_and_a_state() -> None:
+    """The address holds no secret; `force` asks again for what was unticked before."""
+    with Strava(APP) as asked:
+        url = httpx.URL(asked.consent_url("s", "http://localhost:1/back", force=True))
+
+    assert "app-secret" not in str(url)
+    assert dict(url.params) == {
+        "client_id": "12345",
+        "redirect_uri": "http://localhost:1/back",
+        "response_type": "code",
+        "approval_prompt": "force",
+        "scope": "read,activity:write,activity:read_all",
+        "state": "s",
+    }
+
+
+@pytest.fixture
+def dripping() -> Iterator[str]:
+    """A server that sends a byte of its answer now and then, and never ends it."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    over = threading.Event()
+
+    def drip() -> None:
+        peer, _ = listener.accept()
+        with peer:
+            peer.recv(65_536)
+            while not over.wait(0.02):
+                try:
+                    peer.sendall(b"H")
+                except OSError:
+                    return
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    over.set()
+    thread.join()
+    listener.close()
+
+
+def test_a_dripping_answer_is_cut_off_at_the_deadline(dripping: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Httpx has no limit for a whole request: ours ends it, and it is uncertain."""
+    monkeypatch.setattr(client, "UPLOAD_DEADLINE", 0.2)
+    began = time.monotonic()
+    with Strava(replace(APP, api=dripping)) as asked, pytest.raises(StravaFault) as raised:
+        asked.upload(b"ride", token="t", external_id="ab", data_type="fit")
+
+    assert (raised.value.fault, raised.value.sent) == (Fault.BROKEN_OFF, True)
+    assert "0.2 s" in str(raised.value)
+    assert time.monotonic() - began < 10
+
+
+def test_a_connection_that_comes_after_the_deadline_is_ended_at_once() -> None:
+    """Finding the address may take any time; the limit of the request holds all the same."""
+    ours, other = socket.socketpair()
+    with ours, other, client._Deadline(0) as deadline:
+        deadline._timer.join()
+        stream = SimpleNamespace(get_extra_info=lambda _name: ours)
+        deadline.trace("connection.connect_tcp.complete", {"return_value": stream})
+
+        assert other.recv(1) == b""
+
+
+def test_a_port_where_nobody_listens_is_unreachable() -> None:
+    """With the kernel's own words, so that a person knows what to look for."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with Strava(replace(APP, api=f"http://127.0.0.1:{port}")) as asked, pytest.raises(StravaFault) as raised:
+        asked.athlete(token="t")
+
+    assert Fault.UNREACHABLE is raised.value.fault
+    assert "refused" in str(raised.value)

@@ -1,0 +1,59 @@
+"""The state folder, and who holds it."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from fitferry.core.errors import CannotRun
+from fitferry.system import lockfile, mounts, state_dir
+
+
+def test_a_new_folder_lets_others_through_and_nothing_more(tmp_path: Path) -> None:
+    """Monitors read the status file in it."""
+    state_dir.prepare(tmp_path / "a" / "b")
+
+    assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o711
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(0o755, 0o711), (0o777, 0o711), (0o700, 0o700), (0o710, 0o710)]
+)
+def test_a_wider_folder_is_narrowed_and_a_stricter_one_left(tmp_path: Path, before: int, after: int) -> None:
+    """Keys and tokens lie in it."""
+    tmp_path.chmod(before)
+    state_dir.prepare(tmp_path)
+
+    assert after == stat.S_IMODE(tmp_path.stat().st_mode)
+
+
+def test_a_folder_on_a_network_mount_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite's locks cannot be relied on there; the message says what to set."""
+    monkeypatch.setattr(mounts, "filesystem", lambda _folder: "nfs4")
+    with pytest.raises(CannotRun, match=r"network mount \(nfs4\).*\[state\]") as raised:
+        state_dir.prepare(tmp_path)
+
+    assert raised.value.exit_code == 78
+
+
+def test_the_api_token_is_made_once_for_the_owner_alone(tmp_path: Path) -> None:
+    """And long enough not to be guessed."""
+    token = state_dir.api_token(tmp_path)
+
+    assert token == state_dir.api_token(tmp_path)
+    assert len(token) >= 40
+    assert stat.S_IMODE((tmp_path / "api-token").stat().st_mode) == 0o600
+
+
+def test_one_daemon_holds_the_folder(tmp_path: Path) -> None:
+    """The kernel frees the lock whatever becomes of its holder."""
+    assert not lockfile.held(tmp_path)
+    with lockfile.taken(tmp_path):
+        assert lockfile.held(tmp_path)
+        with pytest.raises(CannotRun) as raised, lockfile.taken(tmp_path):
+            pytest.fail("two of them")
+    assert not lockfile.held(tmp_path)
+
+    assert raised.value.exit_code == 75

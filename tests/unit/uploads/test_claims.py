@@ -1,0 +1,251 @@
+"""Whose is a job? People decide, databases fail and clocks jump in the middle of attempts, and nothing goes up twice."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+
+from fakes import APP, NOW, PROCESSING, UPLOADS, a_job, an_athlete, the
+from fitferry.core.activity import Admission, Facts, Inspection, Newcomer, Signature, Stillness, Verdict
+from fitferry.core.upload import Job, Status, WaitingFor
+from fitferry.inbox import admission
+from fitferry.storage import activities, attempts, breakers, holds, matches, uploads
+from fitferry.storage.activities import File
+from fitferry.storage.database import DatabaseError
+from fitferry.uploads.commands import Actions
+from fitferry.uploads.scheduler import wake
+from worker_bench import Bench
+
+OLD = NOW - 400 * 86_400
+ONE = replace(UPLOADS, max_concurrent=1)
+
+
+@pytest.fixture
+def bench(ledger: Path, tmp_path: Path) -> Bench:
+    """A bench on an empty ledger."""
+    assert ledger.exists()
+    folder = tmp_path / "rides"
+    folder.mkdir()
+    return Bench(folder)
+
+
+def old_rides(bench: Bench, count: int = 25) -> list[Job]:
+    """Old rides that wait for a decision."""
+    return [_held(bench.folder / f"{n}.fit", OLD - n * 1e4) for n in range(count)]
+
+
+def _held(path: Path, start: float) -> Job:
+    path.write_bytes(path.name.encode())
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    found = Inspection(Verdict.ACTIVITY, "fit", Facts(kind="activity", start_time=start, elapsed_s=60))
+    file = File("me", str(path), digest, 5, Signature.of(path.stat()))
+    ((job_id, _),) = activities.admit(file, [Newcomer(digest, found, Admission(Status.HELD, "backlog"))], NOW)
+    return the(job_id)
+
+
+def person(bench: Bench) -> Actions:
+    """Somebody at the page."""
+    settings: Any = SimpleNamespace(athletes=("me",))
+    return Actions(settings, poke=lambda: None, clock=bench.clock)
+
+
+def test_a_decision_in_the_middle_of_a_look_takes_no_worker_away(bench: Bench) -> None:
+    """Put aside while the list is asked for: the place is free afterwards, for the ride of today."""
+    rides = old_rides(bench)
+    bench.wire.while_asked = lambda: holds.set_all_aside("backlog")
+    bench.attempt(rides[0].id)
+    bench.wire.while_asked = lambda: None
+    fresh = bench.job("fresh.fit", b"fresh")
+
+    assert (the(rides[0].id).status, attempts.in_flight()) == (Status.SKIPPED, 0)
+    assert [fresh.id] == wake(["me"], ONE, NOW)[0]
+
+
+def test_what_is_let_go_in_the_middle_of_a_look_is_sent_once(bench: Bench) -> None:
+    """Whoever takes it keeps it: the look that ends meanwhile lets go of nothing that is not its own."""
+    (ride,) = old_rides(bench, 1)
+    sending, looked = threading.Event(), threading.Event()
+    other = threading.Thread(target=bench.attempt, args=(ride.id,))
+
+    def meanwhile() -> None:
+        if bench.wire.asked[-1].method == "GET" and not other.ident:
+            uploads.requeue(ride.id, [Status.HELD])
+            other.start()
+            assert sending.wait(10)
+        elif bench.wire.asked[-1].method == "POST":
+            sending.set()
+            assert looked.wait(10)
+
+    bench.wire.while_asked = meanwhile
+    bench.attempt(ride.id)
+    assert the(ride.id).claimed_at is not None
+    looked.set()
+    other.join()
+
+    assert (the(ride.id).upload_id, the(ride.id).status) == (77, Status.PROCESSING)
+    assert bench.wire.count("POST /uploads") == 1
+
+
+def test_a_claim_that_was_lost_sends_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is looked at once more, just before the body would leave."""
+    job, real = bench.job(), attempts.about_to_send
+    monkeypatch.setattr(attempts, "about_to_send", lambda job_id, now, number: real(job_id, now, number + 1))
+    bench.attempt(job.id)
+
+    assert bench.wire.count("POST /uploads") == 0
+    assert not the(job.id).uncertain
+
+
+@pytest.mark.parametrize("scopes", ["read,activity:write", "read,activity:write,activity:read_all"])
+def test_upload_now_does_not_hurry_what_may_have_arrived(bench: Bench, scopes: str) -> None:
+    """It is looked for, or sent again, no sooner than it would have been."""
+    an_athlete(bench.tokens, scopes=scopes)
+    bench.wire.to("POST /uploads", httpx.ReadTimeout("no answer"), (201, PROCESSING))
+    job = bench.try_(bench.job())
+    person(bench).upload_again(job.activity_id)
+    bench.try_(job)
+
+    assert (the(job.id).next_attempt_at, the(job.id).waits_for) == (NOW + 60, WaitingFor.CONFIRM)
+    assert bench.wire.count("POST /uploads") == 1
+
+
+def test_what_was_given_up_unseen_is_looked_for_when_that_becomes_possible(bench: Bench) -> None:
+    """Without the permission to read nobody could look; with it the list is asked before anything is sent."""
+    an_athlete(bench.tokens, scopes="read,activity:write")
+    bench.wire.to("POST /uploads", httpx.ReadTimeout("no answer"))
+    job = bench.job()
+    while the(job.id).status is not Status.FAILED:
+        bench.later(job)
+    an_athlete(bench.tokens)
+    posts = bench.wire.count("POST /uploads")
+    bench.wire.to("POST /uploads", (201, PROCESSING))
+    person(bench).retry(job.id)
+    bench.later(job)
+
+    asked = [f"{one.method} {one.url.path}" for one in bench.wire.asked]
+    assert posts + 1 == bench.wire.count("POST /uploads")
+    assert asked[-2].endswith("/athlete/activities")
+
+
+@pytest.mark.parametrize("step", [-3600.0, -0.5, 0.0, 3600.0])
+def test_a_clock_that_steps_while_a_body_leaves_hides_nothing(bench: Bench, step: float) -> None:
+    """What was sent when the process died is uncertain, whatever the times say."""
+    job, now = bench.job(), NOW + min(step, 0)
+    attempts.claim(job.id, NOW)
+    attempts.about_to_send(job.id, NOW + step)
+    attempts.release_all(7200, 60, now)
+
+    assert (the(job.id).uncertain, the(job.id).waits_for) == (True, WaitingFor.CONFIRM)
+    assert the(job.id).next_attempt_at == now + 60
+
+
+def test_bytes_that_were_overwritten_and_are_elsewhere_too_go_up(bench: Bench, ride: Any) -> None:
+    """A device renamed the old ride before it wrote the new one under its name."""
+    first, second = ride(serial=1), ride(serial=2)
+    a, b = bench.folder / "activity.fit", bench.folder / "activity.1.fit"
+    a.write_bytes(first)
+    admission.admit(str(a), "me", APP, NOW, Stillness.CLOSED)
+    a.rename(b)
+    admission.admit(str(b), "me", APP, NOW, Stillness.CLOSED)
+    a.write_bytes(second)
+    admission.admit(str(a), "me", APP, NOW, Stillness.CLOSED)
+    for body in (first, second):
+        job = uploads.of_bytes("me", hashlib.sha256(body).hexdigest())
+        assert job is not None
+        assert bench.try_(job).upload_id == 77
+
+
+def fails(*_given: Any, **_options: Any) -> Any:
+    """As a full disk does."""
+    raise DatabaseError("database or disk is full")
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "passes"), [(uploads, "get", 1), (breakers, "gates", 2), (attempts, "record", 0)]
+)
+def test_a_claim_that_the_database_lost_is_swept_up(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, passes: int
+) -> None:
+    """Wherever it failed, the job is tried again without a restart, and no worker's place is lost."""
+    job = bench.job()
+    if name == "gates":
+        bench.wire.to("POST /uploads", ZeroDivisionError("nobody planned that"), (201, PROCESSING))
+    real, calls = getattr(owner, name), [0]
+
+    def sometimes(*given: Any, **options: Any) -> Any:
+        calls[0] += 1
+        return real(*given, **options) if calls[0] <= passes else fails()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, sometimes)
+        with pytest.raises(DatabaseError):
+            bench.attempt(job.id)
+    bench.attempt.write_what_is_left()
+
+    assert attempts.in_flight() == 0
+    assert bench.later(job).upload_id == 77
+
+
+def test_a_look_whose_end_could_not_be_written_is_swept_up(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The held ride keeps its place, and the worker is free."""
+    rides = old_rides(bench)
+    with monkeypatch.context() as patch:
+        patch.setattr(matches, "compared", fails)
+        patch.setattr(attempts, "release", fails)
+        with pytest.raises(DatabaseError):
+            bench.attempt(rides[0].id)
+    bench.attempt.write_what_is_left()
+
+    assert (attempts.in_flight(), the(rides[0].id).status) == (0, Status.HELD)
+
+
+def test_no_claim_is_swept_up_that_somebody_works_on(bench: Bench) -> None:
+    """However often somebody looks meanwhile."""
+    job = bench.job()
+    bench.wire.while_asked = bench.attempt.write_what_is_left
+    bench.attempt(job.id)
+
+    assert the(job.id).upload_id == 77
+
+
+def test_an_outcome_that_comes_too_late_changes_nothing(bench: Bench) -> None:
+    """The job has been claimed anew: it is another attempt's."""
+    job = bench.job()
+    first = attempts.claim(job.id, NOW, 1)
+    assert first is not None
+    attempts.release(job.id, 1)
+    attempts.claim(job.id, NOW, 2)
+
+    assert not attempts.accepted(job.id, 99, NOW, 1)
+    assert not attempts.about_to_send(job.id, NOW, 1)
+    assert attempts.accepted(job.id, 77, NOW, 2)
+
+
+def test_a_folder_that_is_away_costs_one_write_and_holds_nobody_up(bench: Bench) -> None:
+    """Thousands wait in it; the older ride of another folder goes up; all go on when it is back."""
+    nas = bench.folder.parent / "nas"
+    nas.mkdir()
+    waiting = [a_job(nas / f"{n}.fit", b"%d" % n, start=NOW - 100 - n) for n in range(50)]
+    other = a_job(bench.folder / "old.fit", b"old", start=NOW - 5000)
+    nas.rename(nas.with_name("off"))
+    rung = 0
+    while the(other.id).upload_id is None:
+        due, _ = wake(["me"], ONE, bench.clock())
+        rung += len(due)
+        for job_id in due:
+            bench.attempt(job_id)
+
+    assert rung == 2
+    assert {the(job.id).waits_for for job in waiting} == {WaitingFor.FILE}
+    nas.with_name("off").rename(nas)
+    uploads.folder_is_back(nas)
+    assert bench.try_(waiting[0]).upload_id == 77

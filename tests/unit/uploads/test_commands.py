@@ -1,0 +1,173 @@
+"""What a person hands over, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from documents import gpx, gz, zipped
+from fakes import APP, NOW, a_job
+from fitferry.core import retry_policy
+from fitferry.core.errors import Refused
+from fitferry.core.upload import Job, Outcome, Status, Step
+from fitferry.inbox import spool
+from fitferry.storage import attempts, uploads
+from fitferry.uploads.commands import Actions
+
+Ride = Callable[..., bytes]
+pytestmark = pytest.mark.usefixtures("ledger")
+
+
+@pytest.fixture
+def actions(tmp_path: Path) -> Actions:
+    """What a person can do."""
+    settings = SimpleNamespace(athletes=("me",), strava=APP, state=SimpleNamespace(folder=tmp_path))
+    return Actions(settings, poke=lambda: None, clock=lambda: NOW)  # type: ignore[arg-type]  # all that it asks for
+
+
+def finish(job: Job) -> None:
+    """Let an upload be done."""
+    attempts.claim(job.id, NOW)
+    attempts.record(job.id, Step(Outcome.COMPLETED, Status.COMPLETED, strava_activity_id=7), NOW)
+
+
+def spooled(folder: Path) -> int:
+    """How many files wait to be done."""
+    return len(list((folder / "spool").iterdir()))
+
+
+def test_a_file_that_was_handed_over_is_kept_until_it_is_done(
+    actions: Actions, tmp_path: Path, ride: Ride
+) -> None:
+    """Then it goes; the ledger remembers it."""
+    (job,) = actions.take_upload(ride(), "my ride.fit", "me")
+    assert job.file == "my ride.fit"
+    spool.empty(tmp_path)
+    assert spooled(tmp_path) == 1
+    finish(job)
+    spool.empty(tmp_path)
+
+    assert spooled(tmp_path) == 0
+
+
+def test_a_zip_of_several_is_kept_until_all_are_done(actions: Actions, tmp_path: Path, ride: Ride) -> None:
+    """Each activity in it is an upload of its own."""
+    body = zipped({"a.fit": ride(serial=1), "b.gpx": gpx()})
+    first, second = actions.take_upload(body, "both.zip", "me")
+    finish(first)
+    spool.empty(tmp_path)
+    assert spooled(tmp_path) == 1
+    finish(second)
+    spool.empty(tmp_path)
+
+    assert spooled(tmp_path) == 0
+    assert (first.file, second.data_type) == ("both.zip/a.fit", "gpx")
+
+
+@pytest.mark.parametrize("state", ["held", "waiting"])
+def test_what_is_handed_over_stands_in_for_a_file_that_is_gone(
+    actions: Actions, tmp_path: Path, ride: Ride, state: str
+) -> None:
+    """Whether it was missed already or will be."""
+    job = a_job(tmp_path / "a.fit", ride())
+    (tmp_path / "a.fit").unlink()
+    if state == "held":
+        attempts.claim(job.id, NOW)
+        attempts.record(job.id, retry_policy.file_gone(job), NOW)
+    (found,) = actions.take_upload(ride(), "by hand.fit", "me")
+
+    assert (found.id, found.status, found.file) == (job.id, Status.PENDING, "by hand.fit")
+    assert Path(found.path).read_bytes() == ride()
+    assert spooled(tmp_path) == 1
+
+
+def test_what_is_there_still_is_taken_from_where_it_is(actions: Actions, tmp_path: Path, ride: Ride) -> None:
+    """The copy that was handed over is not needed; neither for what is done."""
+    job = a_job(tmp_path / "a.fit", ride())
+    (found,) = actions.take_upload(ride(), "by hand.fit", "me")
+    assert (found.id, found.file, spooled(tmp_path)) == (job.id, "a.fit", 0)
+    finish(job)
+    (tmp_path / "a.fit").unlink()
+    actions.take_upload(ride(), "by hand.fit", "me")
+
+    assert spooled(tmp_path) == 0
+
+
+def test_half_a_ride_in_an_archive_is_not_sent_with_the_others(actions: Actions, ride: Ride) -> None:
+    """Half a file never is, by whatever road it comes."""
+    found = actions.take_upload(zipped({"a.fit": ride(), "b.fit": ride(serial=2)[:500]}), "both.zip", "me")
+
+    assert [job.file for job in found] == ["both.zip/a.fit"]
+
+
+def test_what_is_known_already_is_not_kept_twice(actions: Actions, tmp_path: Path, ride: Ride) -> None:
+    """The same bytes are one upload."""
+    (one,) = actions.take_upload(ride(), "a.fit", "me")
+    (two,) = actions.take_upload(ride(), "b.fit", "me")
+
+    assert one.id == two.id
+    assert spooled(tmp_path) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("Süd (1).fit", "Süd (1).fit"),
+        ("C:\\rides\\a.fit", "a.fit"),
+        ("../../etc/a.fit", "a.fit"),
+        ("..", "upload"),
+        ("", "upload"),
+        ("a\nb\0.fit", "a_b_.fit"),
+        ("ä" * 300 + ".fit", "ä" * 98 + ".fit"),
+        ("\udcff.fit", "_.fit"),
+    ],
+)
+def test_a_name_is_kept_as_far_as_a_file_may_bear_it(
+    actions: Actions, ride: Ride, name: str, kept: str
+) -> None:
+    """People look for their ride by its name, and rules match it; no name leads out of the folder."""
+    (job,) = actions.take_upload(ride(), name, "me")
+
+    assert (job.file, Path(job.path).name) == (kept, kept)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("course", "^not an activity: a course$"),
+        ("half", r"^the file is not whole: [\d,]+ of [\d,]+ bytes$"),
+        ("html", "^not an activity: .*<html>"),
+        ("empty", "^the file is empty$"),
+        ("planned", "^not an activity: .*planned"),
+        ("note", "^this is no FIT, TCX or GPX file$"),
+        ("picture", "^this is no FIT, TCX or GPX file$"),
+    ],
+)
+def test_what_cannot_be_an_activity_is_refused_with_the_reason(
+    actions: Actions, tmp_path: Path, ride: Ride, name: str, words: str
+) -> None:
+    """And nothing of it is kept."""
+    bodies = {
+        "course": ride(kind=6),
+        "half": ride()[:-1],
+        "html": b"<html></html>",
+        "empty": b"",
+        "planned": gz(gpx(times=False)),
+        "note": b"hello",
+        "picture": b"\x89PNG\r\n\x1a\n" + b"\xff" * 99,
+    }
+    with pytest.raises(Refused, match=words):
+        actions.take_upload(bodies[name], "a.fit", "me")  # whoever asked knows the name
+
+    assert not (tmp_path / "spool").exists() or spooled(tmp_path) == 0
+    assert sum(uploads.counts().values()) == 0
+
+
+def test_a_person_may_insist_on_a_ride_with_a_wrong_checksum(actions: Actions, ride: Ride) -> None:
+    """Some devices write such; Strava may take it all the same."""
+    (job,) = actions.take_upload(ride()[:-2] + b"\0\1", "a.fit", "me")
+
+    assert job.status is Status.PENDING

@@ -1,0 +1,410 @@
+"""Old activities that are on Strava already are found by listing, and never sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes import (
+    APP,
+    NOW,
+    PROCESSING,
+    READY,
+    UPLOADS,
+    Answers,
+    Clock,
+    a_job,
+    an_athlete,
+    grant,
+    strava,
+    the,
+    tokens,
+)
+from fitferry.core.upload import GateName, Job, Status, Trouble
+from fitferry.storage import accounts, attempts, breakers, holds, matches, uploads
+from fitferry.storage.database import DatabaseError
+from fitferry.strava.client import PAGE
+from fitferry.uploads import existing_activities
+from fitferry.uploads.after_upload import Archive
+from fitferry.uploads.scheduler import wake
+from fitferry.uploads.worker import Attempts
+
+pytestmark = pytest.mark.usefixtures("ledger")
+DAY = 86_400.0
+OLD = NOW - 30 * DAY
+LIST = "GET /athlete/activities"
+MANY = existing_activities.MANY + 5
+Ride = Callable[..., bytes]
+
+
+class Desk:
+    """An athlete with many old rides."""
+
+    def __init__(
+        self,
+        folder: Path,
+        scopes: str = "read,activity:write,activity:read_all",
+        expires_in: float = 21_600,
+    ) -> None:
+        self.folder = folder
+        self.clock = Clock()
+        self.answers = Answers()
+        client = strava(self.answers)
+        kept = tokens(client)
+        an_athlete(kept, scopes=scopes, expires_in=expires_in)
+        self.attempt = Attempts(
+            client,
+            kept,
+            app=APP,
+            uploads=UPLOADS,
+            archives=[Archive(folder, folder / "uploaded")],
+            clock=self.clock,
+        )
+        self.answers.to("POST /uploads", (201, PROCESSING))
+        self.answers.to("GET /uploads/N", (200, READY))
+        self.answers.to(LIST, (200, []))
+
+    def jobs(self, count: int = MANY, *, held: bool = False, first: float = OLD) -> list[Job]:
+        """Rides of an hour, one a day, newest first."""
+        made = []
+        for number in range(count):
+            job = a_job(self.folder / f"{number}.fit", f"{number}".encode(), start=first - number * DAY)
+            elapsed(job.id, 3600.0)
+            made.append(the(job.id))
+        if held:
+            hold()
+        return [the(job.id) for job in made]
+
+    def due(self) -> list[int]:
+        """What would be rung for now."""
+        return wake(["me"], UPLOADS, self.clock())[0]
+
+    def work(self, rounds: int = 500) -> None:
+        """Attempt everything that is due, until nothing is."""
+        for _ in range(rounds):
+            due = self.due()
+            if not due:
+                return
+            for job_id in due:
+                self.attempt(job_id)
+
+
+def elapsed(job_id: int, seconds: float | None) -> None:
+    """Let an activity have taken so long."""
+    from fitferry.storage.database import writing  # noqa: PLC0415  # nothing else writes it
+    from fitferry.storage.models import ActivityRow  # noqa: PLC0415  # nothing else writes it
+
+    with writing():
+        ActivityRow.update(elapsed_s=seconds).where(ActivityRow.id == the(job_id).activity_id).execute()
+
+
+def hold() -> None:
+    """Let everything be a backlog."""
+    from fitferry.storage.database import writing  # noqa: PLC0415  # the same
+    from fitferry.storage.models import JobRow  # noqa: PLC0415  # the same
+
+    with writing():
+        JobRow.update(status=Status.HELD, error_code="backlog").execute()
+
+
+def listed(*jobs_there: Job, off: float = 0.0, longer: float = 1.0) -> list[dict[str, Any]]:
+    """Strava's list with these rides in it."""
+    from datetime import UTC, datetime  # noqa: PLC0415  # here alone
+
+    return [
+        {
+            "id": 900 + job.id,
+            "external_id": "garmin_push_1",
+            "start_date": datetime.fromtimestamp((job.start_time or 0) + off, UTC)
+            .isoformat()
+            .replace("+00:00", "Z"),
+            "elapsed_time": int((job.elapsed_s or 3600) * longer),
+        }
+        for job in jobs_there
+    ]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """A desk whose athlete may be read."""
+    return Desk(tmp_path)
+
+
+def test_what_is_there_is_completed_without_being_sent(desk: Desk) -> None:
+    """One request for all; only what is missing goes up."""
+    made = desk.jobs()
+    desk.answers.to(LIST, (200, listed(*made[3:])))
+    for _ in range(20):
+        desk.work()
+        desk.clock.forward(5)
+
+    assert desk.answers.count(LIST) == 1
+    assert desk.answers.count("POST /uploads") == 3
+    there = the(made[10].id)
+    assert (there.status, there.error_code, there.strava_activity_id) == (
+        Status.COMPLETED,
+        "duplicate",
+        900 + there.id,
+    )
+    assert there.error_message == "already on Strava"
+
+
+@pytest.mark.parametrize(
+    ("off", "longer", "same"),
+    [(0, 1.0, True), (60, 1.0, True), (-60, 1.04, True), (61, 1.0, False), (0, 1.06, False), (0, 0.9, False)],
+)
+def test_the_same_start_and_time_are_the_same_activity(
+    desk: Desk, off: float, longer: float, same: bool
+) -> None:
+    """Within a minute, and five per cent."""
+    made = desk.jobs()
+    desk.answers.to(LIST, (200, listed(*made, off=off, longer=longer)))
+    desk.attempt(made[0].id)
+
+    assert (desk.answers.count("POST /uploads") == 0) is same
+
+
+def test_held_activities_are_compared_while_they_wait(desk: Desk) -> None:
+    """A person is asked only about what is not there yet; nothing is sent."""
+    made = desk.jobs(held=True)
+    desk.answers.to(LIST, (200, listed(*made[1:])))
+    desk.work()
+
+    assert [the(job.id).status for job in made[:2]] == [Status.HELD, Status.COMPLETED]
+    assert (desk.answers.count(LIST), desk.answers.count("POST /uploads")) == (1, 0)
+    assert the(made[0].id).claimed_at is None
+
+
+def test_a_full_page_covers_only_what_is_newer_than_its_last(desk: Desk) -> None:
+    """Older ones are on the next page."""
+    made = desk.jobs(held=True)
+    page = listed(*made[:5]) * (PAGE // 5)
+    desk.answers.to(LIST, (200, page), (200, listed(*made[4:10])))
+    desk.work()
+
+    assert desk.answers.count(LIST) == 2
+    assert uploads.counts()[Status.COMPLETED] == 10
+
+
+def test_a_few_old_activities_are_sent_without_a_look(desk: Desk) -> None:
+    """Looking would cost more than it saves."""
+    made = desk.jobs(existing_activities.MANY)
+    desk.attempt(made[0].id)
+
+    assert (desk.answers.count(LIST), desk.answers.count("POST /uploads")) == (0, 1)
+
+
+def test_a_fresh_activity_is_sent_without_a_look(desk: Desk) -> None:
+    """However many old ones wait."""
+    desk.jobs()
+    fresh = a_job(desk.folder / "today.fit", b"today")
+    desk.attempt(fresh.id)
+
+    assert (desk.answers.count(LIST), desk.answers.count("POST /uploads")) == (0, 1)
+
+
+def test_without_the_permission_nothing_is_listed(tmp_path: Path) -> None:
+    """Then Strava's refusal of duplicates has to do."""
+    desk = Desk(tmp_path, "read,activity:write")
+    made = desk.jobs()
+    desk.attempt(made[0].id)
+    hold()
+    desk.work()
+
+    assert desk.answers.count(LIST) == 0
+
+
+@pytest.mark.parametrize("answer", [(404, {}), (500, {}), (400, {}), (403, {"errors": []})])
+def test_a_list_that_is_not_given_stops_no_upload(desk: Desk, answer: tuple[int, object]) -> None:
+    """Looking first is a courtesy."""
+    made = desk.jobs()
+    desk.answers.to(LIST, answer)
+    desk.attempt(made[0].id)
+
+    assert desk.answers.count("POST /uploads") == 1
+    assert not breakers.gates()
+
+
+def test_a_list_that_is_not_given_is_not_asked_for_again_and_again(desk: Desk) -> None:
+    """While the backlog waits for its decision."""
+    desk.jobs(held=True)
+    desk.answers.to(LIST, (500, {}))
+    desk.work(50)
+
+    assert desk.answers.count(LIST) == 1
+    assert uploads.counts()[Status.HELD] == MANY
+
+
+def test_held_activities_are_compared_when_the_list_is_given_again(desk: Desk) -> None:
+    """One bad minute of Strava's does not let a whole backlog go uncompared."""
+    made = desk.jobs(held=True)
+    desk.answers.to(LIST, (500, {}), (200, listed(*made)))
+    desk.work(50)
+    assert desk.answers.count(LIST) == 1
+    assert 0 < wake(["me"], UPLOADS, desk.clock())[1] <= 60
+    desk.clock.forward(60)
+    desk.work(50)
+
+    assert uploads.counts()[Status.COMPLETED] == MANY
+
+
+def test_a_newcomer_does_not_ask_before_the_wait_is_over(desk: Desk) -> None:
+    """The wait is the list's, not one activity's."""
+    desk.jobs(held=True)
+    desk.answers.to(LIST, (500, {}))
+    desk.work(50)
+    a_job(desk.folder / "newer.fit", b"newer", start=OLD + DAY)
+    hold()
+    desk.work(50)
+
+    assert desk.answers.count(LIST) == 1
+
+
+def test_a_list_that_is_never_given_is_given_up(tmp_path: Path) -> None:
+    """After a few hours; the backlog waits for its decision all the same."""
+    desk = Desk(tmp_path, expires_in=2 * DAY)
+    desk.jobs(held=True)
+    desk.answers.to(LIST, (500, {}))
+    for _ in range(20):
+        desk.work(50)
+        desk.clock.forward(7200)
+
+    assert desk.answers.count(LIST) == 1 + len(existing_activities.PAUSES)
+    assert uploads.counts()[Status.HELD] == MANY
+
+
+def test_a_refresh_that_fails_says_nothing_of_the_list(tmp_path: Path) -> None:
+    """Nobody has asked for it; neither what is held nor what waits goes on without it."""
+    desk = Desk(tmp_path, expires_in=0)
+    made = desk.jobs(held=True)
+    desk.answers.to("POST /oauth/token", (500, b""), (500, b""), (200, grant("access-2", "refresh-2")))
+    desk.answers.to(LIST, (200, listed(*made)))
+    desk.work(50)
+    assert GateName.NETWORK in breakers.gates()
+    for job in made[:-1]:
+        uploads.requeue(job.id, [Status.HELD])
+    desk.clock.forward(60)
+    desk.attempt(made[0].id)
+    assert GateName.NETWORK in breakers.gates()
+    assert all(the(job.id).compared_at is None for job in made)
+    desk.clock.forward(300)
+    desk.attempt(made[0].id)
+
+    assert desk.answers.count("POST /uploads") == 0
+    assert uploads.counts()[Status.COMPLETED] == MANY
+
+
+def test_a_gate_stays_while_held_activities_are_to_be_compared(desk: Desk) -> None:
+    """They are the ones who try it: a person is told of the trouble once, and again when it is over."""
+    made = desk.jobs(held=True)
+    inactive = (403, {"errors": [{"resource": "Application", "field": "Status", "code": "Inactive"}]})
+    desk.answers.to(LIST, inactive, (200, listed(*made)))
+    desk.work(50)
+    desk.clock.forward(3600)
+    assert len(desk.due()) == 1
+    assert GateName.SETTINGS in breakers.gates()
+    desk.work(50)
+
+    assert (breakers.gates(), uploads.counts()[Status.COMPLETED]) == ({}, MANY)
+
+
+def test_what_a_person_lets_go_waits_for_no_list(desk: Desk) -> None:
+    """The decision was made meanwhile."""
+    made = desk.jobs(held=True)
+    desk.answers.to(LIST, (500, {}))
+    desk.work(50)
+    holds.let_go("backlog", since=None)
+
+    assert {the(job.id).next_attempt_at for job in made} == {0}
+
+
+def test_a_limit_or_an_outage_shuts_the_gate(desk: Desk) -> None:
+    """As for every other request; then it goes on."""
+    made = desk.jobs(held=True)
+    desk.answers.to(LIST, (429, {}), (200, listed(*made)))
+    desk.work(50)
+    assert GateName.RATE_LIMIT in breakers.gates()
+    assert desk.answers.count(LIST) == 1
+    desk.clock.forward(1000)
+    desk.work(50)
+
+    assert uploads.counts()[Status.COMPLETED] == MANY
+
+
+def test_a_key_that_opens_nothing_makes_no_look_that_never_ends(desk: Desk) -> None:
+    """Somebody has to connect again, and is told so."""
+    desk.jobs(held=True)
+    accounts.renew("me", b"sealed with another key")
+    desk.work(3)
+
+    assert desk.due() == []
+    assert accounts.get("me").trouble is Trouble.KEY
+
+
+def test_a_look_that_something_unplanned_ends_is_not_taken_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would cost a request; what is held keeps its place."""
+    desk.jobs(held=True)
+    monkeypatch.setattr(existing_activities, "settle", lambda *_given: 1 // 0)
+    desk.work(3)
+
+    assert desk.answers.count(LIST) == 1
+    assert uploads.counts()[Status.HELD] == MANY
+
+
+def test_a_look_that_cannot_be_written_down_is_not_taken_for_ever(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk may have room for a small write and not for a large one."""
+    made = desk.jobs(held=True)
+    real = matches.compared
+
+    def compared(found: dict[int, int | None], now: float) -> None:
+        if len(found) > 1:
+            raise DatabaseError("database or disk is full")
+        real(found, now)
+
+    monkeypatch.setattr(matches, "compared", compared)
+    for _ in range(3):
+        with pytest.raises(DatabaseError):
+            desk.attempt(desk.due()[0])
+
+    assert desk.due() == [made[3].id]
+
+
+def test_a_decision_during_the_look_stands(desk: Desk) -> None:
+    """What is found is not sent all the same; the rest is queued."""
+    made = desk.jobs(held=True)
+    desk.answers.to(LIST, (200, listed(*made[2:])))
+
+    def decide() -> None:
+        for job in made:
+            uploads.requeue(job.id, [Status.HELD])
+
+    desk.answers.while_asked = decide
+    desk.attempt(made[0].id)
+
+    assert [the(job.id).status for job in made[:3]] == [Status.PENDING, Status.PENDING, Status.COMPLETED]
+
+
+def test_what_a_person_sends_again_is_sent(desk: Desk) -> None:
+    """It was deleted on Strava by hand, and another like it may be there."""
+    made = desk.jobs()
+    uploads.requeue(made[0].id, [Status.PENDING], external_id="fresh")
+    desk.answers.to(LIST, (200, listed(*made)))
+    desk.attempt(made[0].id)
+
+    assert desk.answers.count("POST /uploads") == 1
+
+
+def test_a_dead_process_leaves_a_held_job_held(desk: Desk) -> None:
+    """The claim of its look is released."""
+    made = desk.jobs(held=True)
+    attempts.claim_to_compare(made[0].id, NOW)
+    attempts.release_all(7200, 60, NOW)
+
+    assert (the(made[0].id).status, the(made[0].id).claimed_at) == (Status.HELD, None)

@@ -1,0 +1,165 @@
+"""The queue: a doorbell that may ring twice, early or never."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fitferry.uploads.job_queue import Doorbell
+
+
+class Work:
+    """What is due, and what was attempted."""
+
+    def __init__(self, *due: int) -> None:
+        self.due = list(due)
+        self.next_in = 3600.0
+        self.attempted: list[int] = []
+        self.done = threading.Event()
+        self.looks = 0
+
+    def wake(self) -> tuple[list[int], float]:
+        """Everything that is due, once."""
+        self.looks += 1
+        due, self.due = self.due, []
+        return due, self.next_in
+
+    def attempt(self, job_id: int) -> None:
+        """Note an attempt."""
+        self.attempted.append(job_id)
+        self.done.set()
+
+
+@contextmanager
+def running(path: Path, work: Work, *, drain_seconds: float = 5.0) -> Iterator[Doorbell]:
+    """The queue with one worker."""
+    queue = Doorbell(path / "queue.db", workers=1, attempt=work.attempt, wake=work.wake)
+    with queue.running(drain_seconds=drain_seconds):
+        yield queue
+
+
+def test_what_is_due_at_the_start_is_attempted(tmp_path: Path) -> None:
+    """Nobody has to ring for it."""
+    work = Work(7)
+    with running(tmp_path, work):
+        assert work.done.wait(10)
+
+    assert work.attempted == [7]
+
+
+def test_a_poke_brings_what_became_due(tmp_path: Path) -> None:
+    """Workers sleep until then; they do not poll."""
+    work = Work()
+    with running(tmp_path, work) as queue:
+        work.due = [8]
+        queue.poke()
+        assert work.done.wait(10)
+
+    assert work.attempted == [8]
+
+
+def test_what_is_due_later_is_attempted_then(tmp_path: Path) -> None:
+    """The scheduler sleeps until the earliest of them, by the ledger's word."""
+    work = Work()
+    work.next_in = 0.02
+    with running(tmp_path, work):
+        work.due = [9]
+        assert work.done.wait(10)
+
+
+def test_the_queue_of_a_dead_process_is_thrown_away(tmp_path: Path) -> None:
+    """It is rebuilt from the ledger; a damaged file is no problem either."""
+    (tmp_path / "queue.db").write_bytes(b"damaged")
+    work = Work(7)
+    with running(tmp_path, work):
+        assert work.done.wait(10)
+
+
+def test_a_queue_that_is_damaged_while_it_runs_is_made_anew(tmp_path: Path) -> None:
+    """What was rung for is rung for again: nothing waits for a restart."""
+    work, damaged = Work(), threading.Event()
+
+    def wake() -> tuple[list[int], float]:
+        due = [7] if damaged.is_set() and not work.attempted else []  # until somebody takes it
+        return due, 3600.0
+
+    queue = Doorbell(tmp_path / "queue.db", workers=1, attempt=work.attempt, wake=wake)
+    with queue.running(drain_seconds=5):
+        for path in tmp_path.glob("queue.db*"):
+            path.write_bytes(b"damaged" * 3000)
+        damaged.set()
+        queue.poke()
+        assert work.done.wait(10)
+        assert queue.alive()
+
+
+def test_a_worker_survives_an_attempt_that_raises(tmp_path: Path) -> None:
+    """And goes on with the next job."""
+    work = Work(1, 2)
+    tried: list[int] = []
+
+    def attempt(job_id: int) -> None:
+        tried.append(job_id)
+        if job_id == 1:
+            raise OSError("disk full")
+        work.done.set()
+
+    queue = Doorbell(tmp_path / "queue.db", workers=1, attempt=attempt, wake=work.wake)
+    with queue.running(drain_seconds=5):
+        assert work.done.wait(10)
+        assert queue.alive()
+
+    assert tried == [1, 2]
+
+
+def test_the_scheduler_survives_a_ledger_that_cannot_be_read(tmp_path: Path) -> None:
+    """A locked database is looked at again after a poke."""
+    work = Work()
+    broken = threading.Event()
+
+    def wake() -> tuple[list[int], float]:
+        if not broken.is_set():
+            broken.set()
+            raise OSError("locked")
+        return [3] if not work.attempted else [], 3600.0
+
+    queue = Doorbell(tmp_path / "queue.db", workers=1, attempt=work.attempt, wake=wake)
+    with queue.running(drain_seconds=5):
+        assert broken.wait(10)
+        queue.poke()
+        assert work.done.wait(10)
+
+
+def test_a_stop_waits_for_the_attempt_that_runs(tmp_path: Path) -> None:
+    """An upload in flight is finished, and nothing new is begun."""
+    began, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def attempt(_job_id: int) -> None:
+        began.set()
+        go_on.wait(10)
+        ended.set()
+
+    queue = Doorbell(tmp_path / "queue.db", workers=1, attempt=attempt, wake=lambda: ([1], 3600.0))
+    with queue.running(drain_seconds=10):
+        assert began.wait(10)
+        threading.Timer(0.05, go_on.set).start()
+
+    assert ended.is_set()
+
+
+def test_a_stop_does_not_wait_for_ever(tmp_path: Path) -> None:
+    """What is not finished in time is the next start's business."""
+    began, go_on = threading.Event(), threading.Event()
+
+    def attempt(_job_id: int) -> None:
+        began.set()
+        go_on.wait(20)
+
+    queue = Doorbell(tmp_path / "queue.db", workers=1, attempt=attempt, wake=lambda: ([1], 3600.0))
+    with queue.running(drain_seconds=0.05):
+        assert began.wait(10)
+    go_on.set()
+
+    assert not queue.alive()

@@ -1,0 +1,812 @@
+"""One attempt after the other: claim, ask Strava, write down what came of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from fakes import (
+    APP,
+    NOW,
+    PROCESSING,
+    READY,
+    UPLOADS,
+    a_job,
+    an_athlete,
+    grant,
+    refused,
+    strava,
+    the,
+)
+from fitferry.auth.oauth import Callback
+from fitferry.config import RuleSettings
+from fitferry.core.strava import Heard
+from fitferry.core.upload import Gate, GateName, Status, Trouble, WaitingFor
+from fitferry.storage import accounts, attempts, breakers, database, queries, rate_limits, uploads
+from fitferry.storage.database import DatabaseError
+from fitferry.uploads.scheduler import wake
+from fitferry.uploads.worker import Attempts
+from worker_bench import Bench
+
+STALE = (401, refused("Athlete", "access_token", "invalid"))
+INACTIVE = (403, refused("Application", "Status", "Inactive"))
+
+
+@pytest.fixture
+def bench(ledger: Path, tmp_path: Path) -> Bench:
+    """A bench on an empty ledger."""
+    assert ledger.exists()
+    folder = tmp_path / "rides"
+    folder.mkdir()
+    return Bench(folder)
+
+
+def test_a_file_is_sent_then_looked_at_then_done(bench: Bench) -> None:
+    """Two requests for one activity, and no worker held in between."""
+    accepted = bench.try_(bench.job())
+    assert (
+        accepted.status,
+        accepted.waits_for,
+        accepted.upload_id,
+    ) == (Status.PROCESSING, WaitingFor.PROCESSING, 77)
+    assert accepted.next_attempt_at == NOW + 2
+    done = bench.later(accepted)
+
+    assert (done.status, done.strava_activity_id) == (Status.COMPLETED, 4242)
+    assert [request.method for request in bench.wire.asked] == ["POST", "GET"]
+
+
+def test_what_the_rules_say_goes_with_the_upload(bench: Bench) -> None:
+    """Name, type and marks need no second request."""
+    rules = [
+        RuleSettings({"file": "*.fit"}, {"name": "Ride {file}", "sport_type": "VirtualRide", "trainer": True})
+    ]
+    attempt = Attempts(
+        strava(bench.wire),
+        bench.tokens,
+        app=APP,
+        uploads=UPLOADS,
+        archives=[],
+        rules=rules,
+        clock=bench.clock,
+    )
+    attempt(bench.job().id)
+    body = bench.wire.asked[0].content
+
+    for name, value in ((b"name", b"Ride a"), (b"sport_type", b"VirtualRide"), (b"trainer", b"1")):
+        assert b'name="%s"\r\n\r\n%s\r\n' % (name, value) in body
+    assert b'name="commute"' not in body
+
+
+def test_what_is_about_to_be_sent_is_written_down_before(bench: Bench) -> None:
+    """A kill in the middle of the body leaves a trace that the next start can judge."""
+    job = bench.job()
+    seen: list[float | None] = []
+    bench.wire.while_asked = lambda: seen.append(the(job.id).sent_at)
+    bench.try_(job)
+
+    assert seen == [NOW]
+
+
+def test_a_ring_for_a_job_that_is_not_due_asks_nobody(bench: Bench) -> None:
+    """Doorbells may ring twice."""
+    accepted = bench.try_(bench.job())
+    bench.try_(accepted)
+
+    assert len(bench.wire.asked) == 1
+
+
+def test_a_duplicate_is_completed_with_stravas_id(bench: Bench) -> None:
+    """Whoever brought it there."""
+    bench.wire.to("GET /uploads/N", (200, {**PROCESSING, "error": "x duplicate of activity 99"}))
+    done = bench.later(bench.try_(bench.job()))
+
+    assert (done.status, done.strava_activity_id, done.error_code) == (Status.COMPLETED, 99, "duplicate")
+
+
+def test_a_lost_answer_is_looked_up_and_found(bench: Bench) -> None:
+    """With a read scope nothing is sent twice: the activity carries our external id."""
+    job = bench.job()
+    bench.wire.to("POST /uploads", httpx.ReadTimeout("silent"))
+    lost = bench.try_(job)
+    listed = {
+        "id": 4242,
+        "external_id": f"{job.sha256}.fit",
+        "start_date": "2026-09-21T12:00:00Z",
+        "elapsed_time": 1,
+    }
+    bench.wire.to("GET /athlete/activities", (200, [{**listed, "id": 1, "external_id": "other.fit"}, listed]))
+    assert (lost.uncertain, lost.waits_for, lost.next_attempt_at) == (True, WaitingFor.CONFIRM, NOW + 60)
+    done = bench.later(lost)
+
+    assert (done.status, done.strava_activity_id) == (Status.COMPLETED, 4242)
+    assert bench.wire.count("POST /uploads") == 1
+
+
+def test_a_lost_answer_is_found_behind_hundreds_of_other_activities(bench: Bench) -> None:
+    """A club's account, or a storm: the list has pages, and all of them are looked through."""
+    bench.wire.to("POST /uploads", httpx.ReadTimeout("late"))
+    lost = bench.try_(bench.job())
+    page = [
+        {
+            "id": n,
+            "external_id": f"other{n}.fit",
+            "start_date": f"2026-09-21T{n // 60:02}:{n % 60:02}:00Z",
+            "elapsed_time": 1,
+        }
+        for n in range(200)
+    ]
+    ours = {
+        "id": 4242,
+        "external_id": f"{lost.external_id}.fit",
+        "start_date": "2026-09-20T23:00:00Z",
+        "elapsed_time": 1,
+    }
+    bench.wire.to("GET /athlete/activities", (200, page), (200, [ours]))
+
+    assert bench.later(lost).strava_activity_id == 4242
+    assert [request.method for request in bench.wire.asked] == ["POST", "GET", "GET"]
+
+
+def test_a_lost_upload_is_sent_again_under_the_same_id(bench: Bench) -> None:
+    """What is not found was not accepted; if it was after all, Strava answers that it is a duplicate."""
+    bench.wire.to("POST /uploads", httpx.ReadError("reset"), (201, PROCESSING))
+    bench.later(bench.try_(bench.job()))
+    first, second = (request for request in bench.wire.asked if request.url.path.endswith("/uploads"))
+
+    assert bench.wire.count("GET /athlete/activities") == 1
+    assert _external_id(first) == _external_id(second)
+
+
+def _external_id(request: httpx.Request) -> bytes:
+    return request.content.split(b'name="external_id"', 1)[1].split(b"--", 1)[0]
+
+
+def test_without_a_read_scope_an_uncertain_upload_is_sent_after_the_wait(bench: Bench) -> None:
+    """Nobody may look, so the same bytes go out with the same id, and Strava tells."""
+    an_athlete(bench.tokens, scopes="read,activity:write")
+    bench.wire.to("POST /uploads", httpx.ReadError("reset"), (201, PROCESSING))
+    bench.later(bench.try_(bench.job()))
+
+    assert (bench.wire.count("GET /athlete/activities"), bench.wire.count("POST /uploads")) == (0, 2)
+
+
+def test_a_stale_token_is_refreshed_once_and_the_request_repeated(bench: Bench) -> None:
+    """A 401 that names the token costs no attempt."""
+    bench.wire.to("POST /uploads", STALE, (201, PROCESSING))
+    job = bench.try_(bench.job())
+
+    assert (job.status, job.failures, bench.wire.count("POST /oauth/token")) == (Status.PROCESSING, 0, 1)
+    assert bench.wire.asked[-1].headers["Authorization"] == "Bearer access-2"
+
+
+def test_a_second_401_disconnects_the_athlete_and_the_job_waits(bench: Bench) -> None:
+    """Nobody tries again and again; the connection is asked for once, and the upload goes on after it."""
+    bench.wire.to("POST /uploads", STALE)
+    job = bench.try_(bench.job())
+
+    assert (job.status, job.failures, job.uncertain) == (Status.PENDING, 0, False)
+    assert (accounts.get("me").connected, accounts.get("me").trouble) == (False, Trouble.REVOKED)
+    assert wake(["me"], UPLOADS, bench.clock())[0] == []
+    bench.wire.to("POST /uploads", (201, PROCESSING))
+    an_athlete(bench.tokens)
+    assert [job.id] == wake(["me"], UPLOADS, bench.clock())[0]
+
+
+def test_a_refused_refresh_disconnects_the_athlete(bench: Bench) -> None:
+    """The athlete removed the app on Strava's page."""
+    an_athlete(bench.tokens, expires_in=0)
+    bench.wire.to("POST /oauth/token", (400, refused("RefreshToken", "refresh_token", "invalid")))
+    job = bench.try_(bench.job())
+
+    assert (job.failures, bench.wire.count("POST /uploads")) == (0, 0)
+    assert accounts.get("me").trouble == Trouble.REVOKED
+
+
+@pytest.mark.parametrize(("what", "nth"), [("POST /oauth/token", 1), ("POST /uploads", 2)])
+def test_who_connects_again_meanwhile_stays_connected(bench: Bench, what: str, nth: int) -> None:
+    """Only what Strava has refused is forgotten."""
+    an_athlete(bench.tokens, expires_in=0)
+    bench.wire.to("POST /uploads", STALE)
+    if what == "POST /oauth/token":
+        bench.wire.to(what, (400, refused("RefreshToken", "refresh_token", "invalid")))
+
+    def connect() -> None:
+        if bench.wire.count(what) == nth:
+            an_athlete(bench.tokens)
+
+    bench.wire.while_asked = connect
+    job = bench.try_(bench.job())
+
+    assert accounts.get("me").connected
+    assert (job.status, job.failures) == (Status.PENDING, 0)
+
+
+def sign_in(bench: Bench, account: int) -> None:
+    """Disconnect, and connect with an account."""
+    bench.wire.while_asked = lambda: None
+    bench.wire.to("POST /oauth/revoke", (200, b""))
+    bench.wire.to("POST /oauth/token", (200, {**grant("access-9", "refresh-9"), "athlete": {"id": account}}))
+    bench.tokens.disconnect("me")
+    _, state = bench.tokens.consent_url("me", NOW)
+    bench.tokens.complete(Callback(state=state, code="c", scope="activity:write,activity:read"), NOW)
+
+
+@pytest.mark.parametrize("when", ["accepted", "uncertain", "in flight"])
+def test_what_one_account_may_have_is_not_sent_to_another(bench: Bench, when: str) -> None:
+    """Nobody can look for it any more: a person is told, and decides."""
+    bench.wire.to("GET /uploads/N", (404, {}))
+    job = bench.job()
+    match when:
+        case "uncertain":
+            bench.wire.to("POST /uploads", httpx.ReadTimeout("silent"))
+        case "in flight":
+            bench.wire.while_asked = lambda: sign_in(bench, 2002)
+    bench.try_(job)
+    bench.wire.to("POST /uploads", (201, PROCESSING))
+    if when != "in flight":
+        sign_in(bench, 2002)
+    for _ in range(4):
+        job = bench.later(job)
+
+    assert (job.status, job.error_code, bench.wire.count("POST /uploads")) == (
+        Status.FAILED,
+        "other_account",
+        1,
+    )
+    uploads.requeue(job.id, [Status.FAILED])
+    assert bench.later(job).upload_id == 77
+    assert bench.wire.asked[-1].headers["Authorization"] == "Bearer access-9"
+
+
+def test_what_the_same_account_has_taken_is_looked_at_after_a_new_sign_in(bench: Bench) -> None:
+    """And what no account can have goes to whichever is connected."""
+    accepted, fresh = bench.try_(bench.job()), bench.job("b.fit", b"other")
+    sign_in(bench, 1001)
+    assert bench.later(accepted).status is Status.COMPLETED
+    sign_in(bench, 2002)
+    assert bench.later(fresh).upload_id == 77
+
+
+@pytest.mark.parametrize("answer", [(500, b""), (503, b""), httpx.ReadTimeout("silent"), (429, b"")])
+def test_a_refresh_that_fails_makes_no_upload_uncertain(bench: Bench, answer: object) -> None:
+    """No byte of the file has left: nothing counts, nothing is in doubt."""
+    an_athlete(bench.tokens, expires_in=0)
+    bench.wire.to("POST /oauth/token", answer)
+    job = bench.try_(bench.job())
+
+    assert (job.failures, job.uncertain, job.sent_at) == (0, False, None)
+    assert job.status == Status.PENDING
+    assert accounts.get("me").connected
+
+
+def test_an_outage_shuts_the_gate_and_one_job_probes(bench: Bench) -> None:
+    """Ten waiting files make one request a probe; the first success releases all."""
+    waiting = [bench.job(f"{n}.fit", b"%d" % n) for n in range(10)]
+    bench.wire.to("POST /uploads", httpx.ConnectError("no route"))
+    bench.try_(waiting[0])
+    for job in waiting:
+        bench.try_(job)
+    assert len(bench.wire.asked) == 1
+    assert wake(["me"], UPLOADS, bench.clock()) == ([], 60.0)
+
+    bench.clock.forward(60)
+    assert len(wake(["me"], UPLOADS, bench.clock())[0]) == 1
+    bench.wire.to("POST /uploads", (201, PROCESSING))
+    bench.try_(waiting[1])
+    assert breakers.gates() == {}
+    assert len(wake(["me"], UPLOADS, bench.clock())[0]) == 3
+    assert {0} == {the(job.id).failures for job in waiting}
+
+
+def test_eight_hours_of_outage_fail_nothing(bench: Bench) -> None:
+    """A probe at least every five minutes, and never a counted failure."""
+    job = bench.job()
+    bench.wire.to("POST /uploads", httpx.ConnectError("no route"))
+    while bench.clock.now < NOW + 8 * 3600:
+        bench.later(job)
+
+    assert (the(job.id).status, the(job.id).failures) == (Status.PENDING, 0)
+    assert 97 <= bench.wire.count("POST /uploads") <= 99
+
+
+def test_a_file_that_alone_draws_503_is_charged_and_blocks_nobody(bench: Bench) -> None:
+    """Others pass, so the file is the cause: it uses its own schedule up."""
+    bad, good = bench.job("bad.fit", b"bad"), bench.job("good.fit", b"good")
+    bench.wire.to("POST /uploads", (503, b""))
+    bench.try_(bad)
+    bench.clock.forward(60)
+    bench.wire.to("POST /uploads", (201, PROCESSING), (503, b""))
+    assert bench.try_(good).status == Status.PROCESSING
+    charged = bench.later(bad)
+
+    assert (charged.failures, charged.uncertain) == (1, True)
+    assert breakers.gates() == {}
+
+
+def test_429_shuts_everything_until_the_quarter_hour(bench: Bench) -> None:
+    """Looks included: nothing at all goes to the API meanwhile."""
+    looked_at = bench.try_(bench.job("a.fit", b"a"))
+    bench.wire.to("POST /uploads", (429, b""))
+    job = bench.try_(bench.job("b.fit", b"b"))
+    asked = len(bench.wire.asked)
+    bench.clock.forward(600)
+    bench.try_(looked_at)
+    bench.try_(job)
+
+    assert asked == len(bench.wire.asked)
+    assert the(job.id).failures == 0
+    bench.wire.to("POST /uploads", (201, PROCESSING))
+    assert bench.later(job).status == Status.PROCESSING
+    assert breakers.gates() == {}
+
+
+def test_an_inactive_app_pauses_all_and_is_tried_again_after_an_hour(bench: Bench) -> None:
+    """No retries are burnt while the owner sees to the subscription."""
+    job = bench.job()
+    bench.wire.to("POST /uploads", INACTIVE)
+    bench.try_(job)
+    gate = breakers.gates()[GateName.SETTINGS]
+    assert (gate.code, gate.until) == ("app_inactive", NOW + 3600)
+    bench.wire.to("POST /uploads", (201, PROCESSING))
+
+    assert bench.later(job).status == Status.PROCESSING
+    assert breakers.gates() == {}
+
+
+def test_the_schedule_ends_in_failed(bench: Bench) -> None:
+    """1 min, 5 min, 30 min, 2 h, then failed with four retries begun."""
+    job = bench.job()
+    bench.wire.to("POST /uploads", (422, b""))
+    waits = []
+    for _ in range(5):
+        bench.later(job)
+        waits.append(the(job.id).next_attempt_at - bench.clock())
+
+    assert waits[:4] == [60, 300, 1800, 7200]
+    assert (
+        the(job.id).status,
+        the(job.id).retry_count,
+        bench.wire.count("POST /uploads"),
+    ) == (Status.FAILED, 4, 5)
+
+
+def test_the_last_look_saves_an_uncertain_job_from_failing(bench: Bench) -> None:
+    """Every answer was lost, and the last upload had arrived."""
+    job = bench.job()
+    bench.wire.to("POST /uploads", (500, b""))
+    for _ in range(5):
+        bench.later(job)
+    assert the(job.id).status == Status.PENDING
+    listed = {
+        "id": 4242,
+        "external_id": f"{job.sha256}.fit",
+        "start_date": "2026-09-21T12:00:00Z",
+        "elapsed_time": 1,
+    }
+    bench.wire.to("GET /athlete/activities", (200, [listed]))
+
+    assert bench.later(job).status == Status.COMPLETED
+
+
+def test_an_accepted_upload_is_looked_at_for_as_long_as_it_takes(bench: Bench) -> None:
+    """Whatever the looks meet, the file is never sent again."""
+    job = bench.try_(bench.job())
+    for answer in [
+        (500, b""),
+        (503, b""),
+        httpx.ReadTimeout("slow"),
+        (200, b"<html>"),
+        (200, PROCESSING),
+        (429, b""),
+    ]:
+        bench.wire.to("GET /uploads/N", answer)
+        job = bench.later(job)
+        assert (job.upload_id, job.failures) == (77, 0)
+    bench.wire.to("GET /uploads/N", (200, READY))
+
+    assert bench.later(job).status == Status.COMPLETED
+    assert bench.wire.count("POST /uploads") == 1
+
+
+def test_a_file_that_changed_is_admitted_anew_and_the_old_job_skipped(
+    bench: Bench, ride: Callable[..., bytes]
+) -> None:
+    """The bytes that are sent are the bytes that were hashed, never others."""
+    job = bench.job()
+    (bench.folder / "a.fit").write_bytes(ride())
+    old = bench.try_(job)
+
+    assert (old.status, old.error_code) == (Status.SKIPPED, "replaced")
+    assert [job.status for job in queries.listed()] == [Status.PENDING]
+    assert bench.wire.asked == []
+
+
+def test_a_file_that_was_renamed_is_found_under_its_other_name(bench: Bench) -> None:
+    """Any path with these bytes will do."""
+    job = bench.job()
+    a_job(bench.folder / "copy.fit")
+    (bench.folder / "a.fit").unlink()
+
+    assert bench.try_(job).status == Status.PROCESSING
+    assert str(bench.folder / "copy.fit") == the(job.id).path
+
+
+def test_a_file_that_is_gone_is_held(bench: Bench) -> None:
+    """It waits for a person; when it comes back it goes on."""
+    job = bench.job()
+    (bench.folder / "a.fit").unlink()
+
+    assert (bench.try_(job).status, the(job.id).error_code) == (Status.HELD, "file_gone")
+
+
+def test_a_folder_that_is_away_is_waited_for(bench: Bench) -> None:
+    """A NAS that is off is no reason to give anything up, and counts for nothing."""
+    job = bench.job()
+    bench.folder.rename(bench.folder.with_name("away"))
+    waiting = bench.try_(job)
+    bench.folder.with_name("away").rename(bench.folder)
+
+    assert (waiting.status, waiting.waits_for, waiting.failures) == (Status.PENDING, WaitingFor.FILE, 0)
+    assert bench.later(job).status == Status.PROCESSING
+
+
+def test_a_surprise_counts_and_frees_the_worker(bench: Bench) -> None:
+    """The traceback is logged, the job goes on by the schedule."""
+    bench.wire.to("POST /uploads", ZeroDivisionError("a bug"))
+    job = bench.try_(bench.job())
+
+    assert (job.failures, job.error_code, job.uncertain) == (1, "surprise", True)
+
+
+def test_an_outcome_that_could_not_be_written_is_written_later(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk was full when Strava's answer came: the answer is not forgotten."""
+    job = bench.job()
+    record = attempts.record
+    monkeypatch.setattr(attempts, "record", _full)
+    with pytest.raises(DatabaseError):
+        bench.attempt(job.id)
+    monkeypatch.setattr(attempts, "record", record)
+    bench.attempt.write_what_is_left()
+
+    assert (
+        the(job.id).status,
+        the(job.id).upload_id,
+        the(job.id).claimed_at,
+    ) == (Status.PROCESSING, 77, None)
+
+
+def _full(*_args: object, **_options: object) -> None:
+    raise DatabaseError("database or disk is full")
+
+
+def test_when_the_acceptance_cannot_be_written_the_upload_is_uncertain(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Strava has the file, the ledger does not know: it will be looked up, not sent blindly."""
+    monkeypatch.setattr(attempts, "accepted", _full)
+    job = bench.try_(bench.job())
+
+    assert (job.uncertain, job.failures, job.waits_for) == (True, 0, WaitingFor.CONFIRM)
+
+
+def test_an_import_leaves_room_for_todays_ride(bench: Bench) -> None:
+    """With the reserve reached only fresh activities are rung for."""
+    from fitferry.core.strava import Heard  # noqa: PLC0415  # here alone
+
+    old = a_job(bench.folder / "old.fit", b"old", start=NOW - 365 * 86_400)
+    rate_limits.hear(Heard((200, 2000), (50, 1965), (100, 1000), (10, 100)), NOW)
+    due, seconds = wake(["me"], UPLOADS, NOW)
+    fresh = bench.job("new.fit", b"new")
+
+    assert due == []
+    assert seconds <= 903
+    assert [fresh.id] == wake(["me"], UPLOADS, NOW)[0]
+    assert the(old.id).status == Status.PENDING
+
+
+def _listed(day: int, number: int) -> dict[str, object]:
+    at = f"2026-09-{day}T0{number // 60}:{number % 60:02}:00Z"
+    return {"id": number, "external_id": f"{number}.fit", "start_date": at}
+
+
+@pytest.mark.parametrize(("used", "rung"), [(200, 0), (199, 1), (198, 2), (190, 3)])
+def test_no_more_jobs_are_rung_for_than_requests_are_left(bench: Bench, used: int, rung: int) -> None:
+    """Three workers never share the last request."""
+    for number in range(4):
+        bench.job(f"{number}.fit", b"%d" % number)
+    rate_limits.hear(Heard((200, 2000), (used, 300), (100, 1000), (10, 10)), NOW)
+
+    assert len(wake(["me"], UPLOADS, NOW)[0]) == rung
+
+
+def test_an_import_leaves_room_however_many_are_rung_for_at_once(bench: Bench) -> None:
+    """One request more than the reserve is one old activity, not three; today's rides may have all."""
+    old = [a_job(bench.folder / f"{n}.fit", b"old%d" % n, start=NOW - 3 * 86_400 - n).id for n in range(3)]
+    rate_limits.hear(Heard((200, 2000), (197, 300), (100, 1000), (10, 10)), NOW)
+    assert wake(["me"], UPLOADS, NOW)[0] == old[:1]
+    fresh = [bench.job(f"new{n}.fit", b"new%d" % n).id for n in range(3)]
+
+    assert wake(["me"], UPLOADS, NOW)[0] == fresh
+
+
+def test_without_a_read_left_an_uncertain_upload_waits_for_the_next_window(bench: Bench) -> None:
+    """It would have to be looked for; today's ride is sent all the same."""
+    lost, new = bench.job(), bench.job("b.fit", b"b")
+    attempts.claim(lost.id, NOW)
+    attempts.about_to_send(lost.id, NOW)
+    attempts.release_all(7200, 60, NOW)
+    bench.clock.forward(61)
+    rate_limits.hear(Heard((200, 2000), (110, 300), (100, 1000), (100, 400)), bench.clock())
+
+    assert wake(["me"], UPLOADS, bench.clock())[0] == [new.id]
+    assert bench.try_(lost).claimed_at is None
+    assert bench.wire.asked == []
+    bench.clock.forward(900)
+    assert lost.id in wake(["me"], UPLOADS, bench.clock())[0]
+
+
+def test_the_search_for_a_lost_answer_ends_with_the_last_read(bench: Bench) -> None:
+    """It has as many pages as the list, and goes on in the next window."""
+    bench.wire.to("POST /uploads", httpx.ReadTimeout("late"))
+    lost = bench.try_(bench.job())
+    pages = [[_listed(day, number) for number in range(200)] for day in (21, 20, 19, 18)]
+    bench.wire.to("GET /athlete/activities", *((200, page) for page in pages))
+    reads = iter(range(98, 101))
+    bench.wire.while_asked = lambda: rate_limits.hear(
+        Heard(None, (110, 300), None, (next(reads), 400)), bench.clock()
+    )
+    waiting = bench.later(lost)
+
+    assert bench.wire.count("GET /athlete/activities") == 3
+    assert (waiting.status, waiting.uncertain, waiting.failures) == (Status.PENDING, True, 1)
+
+
+def test_the_search_for_an_old_activity_leaves_what_the_backlog_leaves(bench: Bench) -> None:
+    """Its next page costs as much as another upload would."""
+    lost = a_job(bench.folder / "old.fit", b"old", start=NOW - 3 * 86_400)
+    attempts.claim(lost.id, NOW)
+    attempts.about_to_send(lost.id, NOW)
+    attempts.release_all(7200, 60, NOW)
+    bench.clock.forward(61)
+    bench.wire.to("GET /athlete/activities", (200, [_listed(18, number) for number in range(200)]))
+    rate_limits.hear(Heard(None, (197, 300), None, (50, 300)), bench.clock())
+    bench.wire.while_asked = lambda: rate_limits.hear(Heard(None, (198, 301), None, (51, 301)), bench.clock())
+    bench.try_(lost)
+
+    assert len(bench.wire.asked) == 1
+
+
+def test_a_stale_token_costs_no_request_that_is_not_there(bench: Bench) -> None:
+    """The repetition waits for the next window, and the refresh with it."""
+    rate_limits.hear(Heard(None, (199, 300), None, None), NOW)
+    bench.wire.to("POST /uploads", STALE)
+    bench.wire.while_asked = lambda: rate_limits.hear(Heard(None, (200, 301), None, None), NOW)
+    job = bench.try_(bench.job())
+
+    assert [request.url.path for request in bench.wire.asked] == ["/api/v3/uploads"]
+    assert (job.status, job.failures, job.uncertain) == (Status.PENDING, 0, False)
+    assert accounts.get("me").connected
+
+
+def test_the_last_requests_are_kept_for_the_others_in_flight(bench: Bench) -> None:
+    """Whoever begins a request leaves one for each of them."""
+    for number in range(2):
+        attempts.claim(bench.job(f"{number}.fit", b"%d" % number).id, NOW)
+    rate_limits.hear(Heard((200, 2000), (198, 300), None, None), NOW)
+    job = bench.try_(bench.job())
+
+    assert (bench.wire.asked, job.status, job.next_attempt_at) == ([], Status.PENDING, 0)
+    assert breakers.gates() == {}
+
+
+def test_no_request_is_one_too_many_however_many_are_at_it(bench: Bench) -> None:
+    """Workers side by side, each with a search of two pages: all the reads are used, and not one more."""
+    for number in range(6):
+        job = bench.job(f"{number}.fit", b"%d" % number)
+        attempts.claim(job.id, NOW)
+        attempts.about_to_send(job.id, NOW)
+    attempts.release_all(7200, 60, NOW)
+    bench.clock.forward(61)
+    bench.wire.to("GET /athlete/activities", (200, [_listed(21, number) for number in range(200)]))
+
+    def counted() -> None:
+        reads = 94 + bench.wire.count("GET /athlete/activities")
+        rate_limits.hear(Heard(None, (110, 300), None, (reads, 400)), bench.clock())
+
+    bench.wire.while_asked = counted
+    rate_limits.hear(Heard((200, 2000), (110, 300), (100, 1000), (94, 400)), bench.clock())
+    while due := wake(["me"], UPLOADS, bench.clock())[0]:
+        workers = [threading.Thread(target=bench.attempt, args=(job_id,)) for job_id in due]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+
+    assert bench.wire.count("GET /athlete/activities") == 6
+
+
+def test_a_clock_that_steps_back_parks_nothing(bench: Bench) -> None:
+    """It was hours ahead until it was set: neither a job's wait nor a gate lasts for those hours."""
+    hours = 9 * 3600
+    bench.clock.now = NOW + hours
+    bench.wire.to("POST /uploads", httpx.ConnectError("no route"), (422, b""))
+    job = bench.try_(bench.job())
+    assert GateName.NETWORK in breakers.gates()
+    bench.clock.now = NOW
+    assert wake(["me"], UPLOADS, NOW)[1] <= 60
+    bench.clock.now = NOW + hours + 60
+    assert bench.try_(job).next_attempt_at > NOW + hours
+    bench.clock.now = NOW - 86_400
+
+    assert wake(["me"], UPLOADS, bench.clock())[1] <= 7200
+    assert the(job.id).next_attempt_at == NOW - 86_400 + 7200
+
+
+@pytest.mark.parametrize("answer", [(500, b""), (418, b""), httpx.ReadTimeout("silent")])
+def test_a_refresh_that_fails_is_tried_by_one_job(bench: Bench, answer: object) -> None:
+    """A hundred waiting files make one request a probe, at the pace of an outage."""
+    an_athlete(bench.tokens, expires_in=0)
+    for number in range(20):
+        bench.job(f"{number}.fit", b"%d" % number)
+    bench.wire.to("POST /oauth/token", answer)
+    for probes, pause in ((1, 60), (2, 300), (3, 300)):
+        for _ in range(20):
+            for job_id in wake(["me"], UPLOADS, bench.clock())[0][:1]:
+                bench.attempt(job_id)
+        assert bench.wire.count("POST /oauth/token") == probes
+        assert breakers.gates()[GateName.NETWORK].until == bench.clock() + pause
+        assert breakers.gates()[GateName.NETWORK].since == NOW
+        bench.clock.forward(pause)
+    bench.wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2", NOW + 86_400)))
+    bench.attempt(wake(["me"], UPLOADS, bench.clock())[0][0])
+
+    assert bench.wire.count("POST /uploads") == 1
+    assert breakers.gates() == {}
+
+
+def test_an_athlete_whose_refresh_fails_stops_nobody_else(bench: Bench) -> None:
+    """The first success of another opens the gate, and the one that failed keeps its own wait."""
+    an_athlete(bench.tokens, expires_in=0)
+    an_athlete(bench.tokens, "you")
+    mine = bench.job()
+    bench.wire.to("POST /oauth/token", (500, b""))
+    bench.try_(mine)
+    bench.clock.forward(60)
+    bench.try_(a_job(bench.folder / "b.fit", b"b", athlete="you"))
+    assert breakers.gates() == {}
+    bench.try_(mine)
+    bench.try_(a_job(bench.folder / "c.fit", b"c", athlete="you"))
+
+    assert bench.wire.count("POST /oauth/token") == 2
+    assert mine.id not in wake(["me", "you"], UPLOADS, bench.clock())[0]
+
+
+def test_a_404_for_every_upload_ends_in_failed(bench: Bench) -> None:
+    """Strava takes the file and never knows it: each time counts, with a wait before the next."""
+    bench.wire.to("GET /uploads/N", (404, {}))
+    job = bench.job()
+    for _ in range(60):
+        bench.later(job)
+
+    assert (the(job.id).status, the(job.id).error_code) == (Status.FAILED, "upload_unknown")
+    assert bench.wire.count("POST /uploads") == 5
+
+
+def test_a_gate_that_nobody_is_left_to_probe_opens(bench: Bench) -> None:
+    """The only file is gone: the trouble that it met is nobody's any more."""
+    job = bench.job()
+    bench.wire.to("POST /uploads", INACTIVE)
+    bench.try_(job)
+    (bench.folder / "a.fit").unlink()
+    wake(["me"], UPLOADS, bench.clock())
+    assert GateName.SETTINGS in breakers.gates()
+    assert bench.later(job).status is Status.HELD
+    wake(["me"], UPLOADS, bench.clock())
+
+    assert breakers.gates() == {}
+
+
+def test_a_gate_stays_shut_while_somebody_is_left_to_probe_it(bench: Bench) -> None:
+    """However long until that one's turn."""
+    job = bench.job()
+    bench.wire.to("POST /uploads", (422, b""), INACTIVE)
+    bench.try_(job)
+    bench.try_(bench.job("b.fit", b"b"))
+    (bench.folder / "b.fit").unlink()
+    bench.clock.forward(3600)
+    attempts.claim(job.id, bench.clock())
+    wake(["me"], UPLOADS, bench.clock())
+
+    assert GateName.SETTINGS in breakers.gates()
+
+
+def test_a_probe_that_asked_nobody_leaves_the_gate_to_the_next_job(bench: Bench) -> None:
+    """Its file was gone, or its folder away; the lease that it took is given back."""
+    gone, next_ = bench.job(), bench.job("b.fit", b"b")
+    bench.wire.to("POST /uploads", httpx.ConnectError("no route"), (201, PROCESSING))
+    bench.try_(gone)
+    bench.clock.forward(60)
+    (bench.folder / "a.fit").unlink()
+    assert bench.try_(gone).status is Status.HELD
+
+    assert wake(["me"], UPLOADS, bench.clock())[0] == [next_.id]
+    assert bench.try_(next_).status is Status.PROCESSING
+
+
+@pytest.mark.parametrize("answer", [(500, b""), (422, b""), STALE])
+def test_any_answer_of_stravas_ends_an_outage(bench: Bench, answer: object) -> None:
+    """It need not be a kind one: what is refused shows that Strava can be reached."""
+    probe, _ = bench.job(), bench.job("b.fit", b"b")
+    bench.wire.to("POST /uploads", httpx.ConnectError("no route"), answer)
+    bench.try_(probe)
+    bench.later(probe)
+
+    assert breakers.gates() == {}
+
+
+def test_no_more_jobs_are_rung_for_than_may_run(bench: Bench) -> None:
+    """A backlog of a hundred is three rings at a time."""
+    for number in range(100):
+        bench.job(f"{number}.fit", b"%d" % number)
+    attempts.claim(1, NOW)
+
+    assert len(wake(["me"], UPLOADS, NOW)[0]) == 2
+
+
+@pytest.mark.parametrize("why", ["limit", "outage", "used up"])
+def test_a_backlog_that_may_not_go_on_costs_no_writes(bench: Bench, why: str) -> None:
+    """However many wait, and however often somebody looks whether they may."""
+    for number in range(50):
+        bench.job(f"{number}.fit", f"{number}".encode())
+    if why == "used up":
+        rate_limits.hear(Heard((200, 2000), (200, 300), (100, 1000), (10, 10)), NOW)
+    else:
+        name = GateName.RATE_LIMIT if why == "limit" else GateName.NETWORK
+        breakers.shut(Gate(name, NOW + 300, NOW, 1, "c", "words"))
+    before = _changes()
+    for _ in range(20):
+        assert wake(["me"], UPLOADS, NOW)[0] == []
+        assert wake(["me"], UPLOADS, NOW)[1] >= 300
+
+    assert _changes() == before
+
+
+def _changes() -> int:
+    """How many rows were ever changed through this thread's connection."""
+    return int(database.database.connection().total_changes)  # type: ignore[no-untyped-call]  # peewee's
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Amsterdam", "America/New_York", "Asia/Kolkata"])
+def test_no_time_zone_and_no_change_of_its_clocks_moves_a_retry(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    """Delays are seconds; the hour that a night in March lacks is none of ours."""
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        for night in (1_774_746_000.0, 1_792_888_200.0):  # around the changes of 2026-03-29 and 2026-10-25
+            bench.clock.now = night
+            bench.wire.to("POST /uploads", (500, {}))
+            job = bench.try_(bench.job(f"{night:.0f}.fit", f"{night}".encode()))
+            assert job.next_attempt_at - night == 60
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_day_asleep_changes_nothing_but_the_time(bench: Bench) -> None:
+    """A laptop that was closed: what was due is tried, the windows have begun anew."""
+    bench.wire.to("POST /uploads", (500, {}), (201, PROCESSING))
+    job = bench.try_(bench.job())
+    bench.clock.forward(86_400)
+
+    assert wake(["me"], UPLOADS, bench.clock())[0] == [job.id]
+    assert bench.try_(job).upload_id == 77

@@ -1,0 +1,406 @@
+"""The page: what it shows to whom, and what its questions and buttons do."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from markupsafe import escape
+
+from fakes import NOW, refused
+from fitferry.core.activity import Admission, Inspection, Newcomer, Verdict
+from fitferry.core.upload import Gate, GateName, Job, Outcome, Problem, Status, Step
+from fitferry.storage import accounts, activities, attempts, breakers, uploads
+from fitferry.storage.activities import File
+from fitferry.web.dashboard import PAGE
+from fitferry.web.views import STALE_SECONDS
+from page_scenes import SCENES, Scene
+from web_client import ORIGIN
+
+pytestmark = pytest.mark.usefixtures("ledger")
+OWN = {"Origin": ORIGIN}
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    """A scene, with somebody in front of it."""
+    made = Scene(tmp_path)
+    made.page.sign_in()
+    return made
+
+
+def show(scene: Scene, path: str = "/", **headers: str) -> str:
+    """What a browser gets."""
+    answer = scene.page.ask("GET", path, headers=headers)
+    assert answer.status_code == 200
+    return answer.text
+
+
+def texts(page: str) -> Iterator[str]:
+    """What a person can see or hear of a page."""
+    body = re.sub(r"(?s)<(style|script)\b.*?</\1>", "", page)
+    yield from (html.unescape(one).strip() for one in re.findall(r">([^<>]+)<", body) if one.strip())
+    yield from (
+        html.unescape(one) for one in re.findall(r'(?:aria-label|placeholder|data-\w+)="([^"]+)"', body)
+    )
+
+
+def named(name: str) -> Job:
+    """The upload of the file of that name."""
+    (found,) = [job for status in Status for job in uploads.with_status(status) if job.file == name]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/nowhere", 404), ("GET", "/do/connect", 405), ("POST", "/", 405), ("GET", "/again/7", 404)],
+)
+def test_what_is_refused_is_told_in_the_viewers_language(
+    scene: Scene, method: str, path: str, status: int
+) -> None:
+    """Also what the libraries below refuse."""
+    answer = scene.page.ask(method, path, headers={**OWN, "Accept-Language": "ko"})
+    english = [one for one in texts(answer.text) if re.search(r"\b[a-z]{4,}", one)]
+
+    assert (answer.status_code, english) == (status, [])
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_the_page_of_a_korean_has_no_english_left(scene: Scene, name: str) -> None:
+    """Whatever may be on it, but names and what Strava wants to be written as it is."""
+    SCENES[name](scene)
+    strava = r"View on Strava|Connect with Strava|fitferry (connect|backlog)|No such file or directory|the file is malformed|\[\[watch\]\]"
+    for query in ("", "?status=failed", "?status=held", "?q=nothing"):
+        page = show(scene, f"/{query}", **{"Accept-Language": "ko-KR,ko;q=0.9,en;q=0.5"})
+        assert '<html lang="ko">' in page
+        for text in texts(page):
+            rest = re.sub(
+                rf"{strava}|(Wanderung |<b>.* )?[\w-]+\.(fit|gpx|FIT)|Sam Sand|http://localhost|/(srv|mnt)/\w+",
+                "",
+                text,
+            )
+            words = re.findall(r"[A-Za-z]{3,}", rest)
+            assert set(words) <= {"Strava", "Fitferry", "FIT", "TCX", "GPX", "UTC", "zip", "nas"}, text
+
+
+@pytest.mark.parametrize(
+    ("setting", "accepted", "language"),
+    [
+        ("auto", "ko", "ko"),
+        ("auto", "de, ko;q=0.5, en;q=0.1", "ko"),
+        ("auto", "de", "en"),
+        ("auto", "", "en"),
+        ("en", "ko", "en"),
+        ("ko", "en-US", "ko"),
+    ],
+)
+def test_the_settings_choose_the_language_before_the_browser(
+    tmp_path: Path, setting: str, accepted: str, language: str
+) -> None:
+    """`auto` leaves it to the browser; on the pages outside, too."""
+    scene = Scene(tmp_path, f'[web]\nlanguage = "{setting}"\n')
+    for path in ("/login", "/api/v1/strava/callback", "/"):
+        page = scene.page.ask("GET", path, headers={"Accept-Language": accepted}).text
+        assert f'<html lang="{language}">' in page
+
+
+def test_times_are_in_the_viewers_zone(scene: Scene) -> None:
+    """Which its script tells by a cookie; a wrong one is passed over."""
+    scene.page.clock.now = NOW  # 14:00:20 UTC
+    scene.connect()
+    scene.done("cycling", 0)
+    seen = {}
+    for zone in ("Asia/Seoul", "America/New_York", "../../etc/passwd", "Nowhere/Land"):
+        scene.page.browser.set_cookie("fitferry_zone", zone, domain="localhost")
+        seen[zone] = re.findall(r"as of (\d+:\d+)", show(scene))[0]
+
+    assert (seen["Asia/Seoul"], seen["America/New_York"]) == ("23:00", "10:00")
+    assert seen["Nowhere/Land"] == seen["../../etc/passwd"]
+
+
+def test_the_history_stands_by_day_with_what_it_was(scene: Scene) -> None:
+    """Icon, sketch, start, duration, distance, and the way to Strava."""
+    scene.done("swimming", 1, "before.fit")
+    scene.done("cycling", 0, "now.fit")
+    page = show(scene)
+
+    assert re.findall(r"<h3>(.*?)</h3>", page)[:2] == ["Today", "Yesterday"]
+    assert page.index("now.fit") < page.index("before.fit")
+    assert 'href="#icon-cycling"' in page
+    assert 'href="#icon-swimming"' in page
+    assert len(re.findall(r'<svg class="route".*?<path d="M\d', page)) == 1
+    assert len(re.findall(r'<svg class="heart_rate".*?<path d="M\d', page)) == 1
+    assert re.search(r"</time> · \d:\d\d:\d\d · \d+\.\d km", page)
+    assert 'href="https://www.strava.com/activities/16020000' in page
+
+
+@pytest.mark.parametrize(
+    ("query", "files"),
+    [
+        ("?q=.fit&athlete=me", {"a.fit", "swim.fit", "broken.fit", "M\u00dcNCHEN.fit", "mu\u0308nchen.fit"}),
+        ("?status=failed", {"broken.fit"}),
+        ("?status=skipped", {"course.fit"}),
+        ("?status=nonsense&q=a.f", {"a.fit"}),
+        ("?q=SWIM", {"swim.fit"}),
+        ("?q=swimming", {"swim.fit"}),
+        ("?q=rides", set()),
+        ("?q=m\u00fcnchen", {"M\u00dcNCHEN.fit", "mu\u0308nchen.fit"}),
+        ("?q=수영", {"swim.fit"}),
+        ("?q=%25", set()),
+        ("?athlete=nobody&q=a.f", {"a.fit"}),
+    ],
+)
+def test_the_history_is_filtered(scene: Scene, query: str, files: set[str]) -> None:
+    """By status, athlete and text, not by the folder; `skipped` only when asked for; a sport in one's language."""
+    for name in ("M\u00dcNCHEN.fit", "mu\u0308nchen.fit"):  # as most write it, and as macOS does
+        scene.done("cycling", 1, name)
+    scene.done("cycling", 1, "a.fit")
+    scene.done("swimming", 1, "swim.fit")
+    scene.activity(name="broken.fit")
+    attempts.claim(named("broken.fit").id, scene.now)
+    attempts.record(named("broken.fit").id, Step(Outcome.FAILED, Status.FAILED), scene.now)
+    scene.activity(
+        name="course.fit", admission=Admission(Status.SKIPPED, "no_activity", "not an activity: a course")
+    )
+    listed = show(scene, f"/{query}", **{"Accept-Language": "ko"}).split('id="history"')[1]
+
+    assert set(re.findall(r'<b class="name"[^>]*>([^<]+)</b>', listed)) == files
+
+
+def test_the_history_goes_on_by_link(scene: Scene) -> None:
+    """Nothing is left out and nothing comes twice; the day's name is not said again where a script puts it below."""
+    for number in range(2 * PAGE + 5):
+        scene.done("cycling", 1, f"{number}.fit")
+    seen: list[str] = []
+    path = "/?q=fit"
+    for _ in range(3):
+        page = show(scene, path)
+        seen += re.findall(r'id="job-(\d+)"', page)
+        assert ('class="goes-on"' in page, ">Newest</a>" in page) == ("before=" in path,) * 2
+        older = re.search(r'class="older"><a href="([^"]+)#history-title"', page)
+        path = html.unescape(older[1]) if older else ""
+
+    assert (len(seen), len(set(seen)), path) == (2 * PAGE + 5, 2 * PAGE + 5, "")
+
+
+def test_a_look_costs_next_to_nothing_while_nothing_changes(scene: Scene) -> None:
+    """The same tag, no body, no write; another one after a change, and now and then by the clock."""
+    SCENES["everyday"](scene)
+    first = scene.page.ask("GET", "/")
+    tag = first.headers["ETag"]
+    again = scene.page.ask("GET", "/", headers={"If-None-Match": tag})
+    assert (again.status_code, again.text, again.headers["ETag"]) == (304, "", tag)
+    scene.page.changes += 1
+    assert scene.page.ask("GET", "/", headers={"If-None-Match": tag}).status_code == 200
+    scene.page.changes -= 1
+    assert scene.page.ask("GET", "/?q=x", headers={"If-None-Match": tag}).status_code == 200
+    scene.page.clock.forward(STALE_SECONDS)
+    assert scene.page.ask("GET", "/", headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_another_process_has_other_tags(scene: Scene) -> None:
+    """It counts its changes from the start, too."""
+    tag = scene.page.ask("GET", "/").headers["ETag"]
+    scene.page.restart()
+    scene.page.sign_in()
+
+    assert scene.page.ask("GET", "/", headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_what_waits_for_a_word_is_one_line_of_the_history(scene: Scene) -> None:
+    """It is asked about above, and listed when that is wanted."""
+    SCENES["trouble"](scene)
+    page = show(scene)
+
+    assert "Not listed: 30 old activities" in page
+    assert ("2023-001.fit" in page, "cut-short.fit" in page) == (False, True)
+    assert "2023-001.fit" in show(scene, "/?status=held")
+
+
+def test_problems_stand_first_and_the_backlog_can_be_decided(scene: Scene) -> None:
+    """With its numbers."""
+    SCENES["trouble"](scene)
+    page = show(scene)
+
+    assert page.index("Strava no longer accepts") < page.index('id="history"')
+    assert "30 activities from" in page
+    assert "within about one day" in page
+    assert [f'value="{word}"' in page for word in ("all", "since", "none")] == [True] * 3
+    answer = scene.page.ask("POST", "/do/backlog", headers=OWN, data={"decision": "none"})
+    assert answer.headers["Location"] == "/?said=decided"
+    assert uploads.with_status(Status.HELD, "backlog") == []
+    assert scene.page.ask("POST", "/do/backlog", headers=OWN, data={"decision": "since"}).status_code == 400
+
+
+@pytest.mark.parametrize(("decision", "after"), [("retry", Status.PENDING), ("aside", Status.SKIPPED)])
+def test_what_failed_stands_first_and_is_decided_at_once(scene: Scene, decision: str, after: Status) -> None:
+    """However many newer uploads there are."""
+    scene.connect()
+    step = Step(Outcome.FAILED, Status.FAILED, error_message="Strava cannot use the file")
+    for name in ("old.fit", "new.fit"):
+        scene.activity(name=name, days_ago=9, step=step)
+    for number in range(PAGE):
+        scene.done("cycling", 1, f"{number}.fit")
+    above = show(scene).split('id="history"')[0]
+    assert "2 uploads have failed" in above
+    assert re.search(r"new\.fit</b>Strava cannot use the file", above)
+    assert 'href="/?status=failed#history-title"' in above
+    scene.page.ask("POST", "/do/failed", headers=OWN, data={"decision": decision})
+
+    assert {named("old.fit").status, named("new.fit").status} == {after}
+    assert 'id="failed"' not in show(scene)
+
+
+def test_what_was_mended_can_be_tried_at_once(scene: Scene) -> None:
+    """Nobody waits for the hourly look after having subscribed."""
+    scene.connect()
+    job = scene.activity(name="a.fit")
+    breakers.shut(Gate(GateName.SETTINGS, scene.now + 3_000, scene.now, 1, "app_inactive", "inactive"))
+    assert 'action="/do/try"' in show(scene)
+    scene.page.ask("POST", "/do/try", headers=OWN)
+
+    assert breakers.gates()[GateName.SETTINGS].until <= scene.now
+    assert (job, scene.page.pokes) == (named("a.fit").id, ["poke"])
+
+
+def test_what_is_under_way_is_shown_with_how_far_it_is(scene: Scene) -> None:
+    """A file that arrives, an upload, a wait with its end, an import."""
+    SCENES["busy"](scene)
+    page = show(scene)
+
+    assert "is being received, 48 %" in page
+    assert '<progress max="1900000" value="912000"' in page
+    assert re.search(r"42 of 16\d old activities, done by", page)
+    assert re.search(r'<time datetime="[^"]+Z" data-until>', page)
+    assert re.search(r"and \d+ more", page)
+    assert "is being sent" in page
+
+
+def test_buttons_are_there_where_they_make_sense(scene: Scene) -> None:
+    """Retry what failed, upload what is held or was skipped, send again what is done, nothing for no activity."""
+    SCENES["trouble"](scene)
+    scene.activity(name="aside.fit", admission=Admission(Status.SKIPPED, "dismissed", "put aside by hand"))
+    scene.activity(
+        name="course.fit", admission=Admission(Status.SKIPPED, "no_activity", "not an activity: a course")
+    )
+    page = show(scene) + show(scene, "/?status=skipped")
+
+    def forms(name: str) -> list[str]:
+        item = next(one for one in page.split('<li class="upload"')[1:] if f">{escape(name)}<" in one)
+        return re.findall(r'(?:action|href)="/(do/\w+|again)/', item.split("</li>")[0])
+
+    assert forms("<b>broken<i> & odd.fit") == ["do/send", "do/dismiss"]
+    assert forms("cut-short.fit") == ["do/send", "do/dismiss"]
+    assert forms("aside.fit") == ["do/send"]
+    assert forms("course.fit") == []
+    assert {tuple(forms(job.file)) for job in uploads.with_status(Status.COMPLETED)[-3:]} == {("again",)}
+
+
+def test_disconnecting_is_asked_before_it_is_done(scene: Scene) -> None:
+    """What it does stands there; looking does nothing."""
+    scene.connect()
+    page = show(scene, "/disconnect?athlete=me")
+    assert "forgets the tokens" in page
+    assert accounts.get("me").connected
+    assert scene.page.ask("GET", "/disconnect?athlete=x").status_code == 404
+    scene.page.ask("POST", "/do/disconnect", headers=OWN, data={"athlete": "me"})
+
+    assert not accounts.get("me").connected
+    assert "Disconnected." in show(scene, "/?said=disconnected")
+
+
+def test_sending_again_is_asked_before_it_is_done(scene: Scene) -> None:
+    """Only of what is on Strava."""
+    scene.done("cycling", 1, "a.fit")
+    job = named("a.fit")
+    assert "a.fit" in show(scene, f"/again/{job.activity_id}")
+    assert scene.page.ask("GET", "/again/999").status_code == 404
+    scene.page.ask("POST", f"/do/send/{job.activity_id}", headers=OWN, data={"again": "1"})
+
+    assert named("a.fit").status is Status.PENDING
+    assert scene.page.ask("GET", f"/again/{job.activity_id}").status_code == 404
+
+
+def test_no_link_can_put_words_into_the_pages_mouth(scene: Scene) -> None:
+    """What was done is said by a word of a closed set."""
+    assert "Queued." in show(scene, "/?said=queued")
+    assert "evil" not in show(scene, "/?said=evil words")
+
+
+def test_an_address_that_did_not_open_can_be_pasted(scene: Scene) -> None:
+    """The sign-in ends as if it had opened."""
+    url = scene.page.ask("POST", "/do/connect", headers=OWN, data={"athlete": "me"}).headers["Location"]
+    state = parse_qs(urlsplit(url).query)["state"][0]
+    ended = (
+        f" http://localhost:8480/api/v1/strava/callback?state={state}&code=abc&scope=read,activity:write \n"
+    )
+    answer = scene.page.ask("POST", "/do/paste", headers=OWN, data={"address": ended})
+
+    assert (answer.status_code, accounts.get("me").connected) == (200, True)
+    assert scene.page.ask("POST", "/do/paste", headers=OWN, data={"address": "nonsense"}).status_code == 400
+
+
+def test_a_code_that_is_no_longer_valid_has_its_fixed_wording(scene: Scene) -> None:
+    """In Korean, on the page that Strava leads back to."""
+    scene.page.wire.to("POST /oauth/token", (400, refused("AuthorizationCode", "code", "invalid")))
+    url = scene.page.ask("POST", "/do/connect", headers=OWN, data={"athlete": "me"}).headers["Location"]
+    state = parse_qs(urlsplit(url).query)["state"][0]
+    path = f"/api/v1/strava/callback?state={state}&code=old&scope=read,activity:write"
+    answer = scene.page.ask("GET", path, headers={"Accept-Language": "ko"})
+
+    assert (answer.status_code, "인증이 만료되었습니다. 다시 시도해주세요." in answer.text) == (400, True)
+
+
+def test_what_the_script_sends_is_answered_in_the_viewers_language(scene: Scene) -> None:
+    """Also what went wrong."""
+    headers = {**OWN, "Accept": "application/json", "Accept-Language": "ko"}
+    empty = scene.page.ask("POST", "/do/upload", headers=headers, data={"file": (io.BytesIO(b""), "a.fit")})
+
+    assert (empty.status_code, (empty.json or {})["error"]["message"]) == (400, "파일이 비어 있습니다")
+
+
+def test_a_file_that_is_too_large_is_refused_in_words(scene: Scene) -> None:
+    """For the script in JSON, else on a page; in the viewer's language, and before the bytes are read."""
+
+    def refused(accept: str) -> str:
+        answer = scene.page.ask(
+            "POST",
+            "/do/upload",
+            headers={**OWN, "Accept": accept, "Accept-Language": "ko"},
+            environ_overrides={"CONTENT_LENGTH": "27000000"},
+        )
+        assert answer.status_code == 413
+        return answer.json["error"]["message"] if answer.json else answer.text
+
+    words = "파일이 Strava가 받는 25 MB보다 큽니다"
+    assert refused("application/json") == words
+    assert f"<p>{words}</p>" in refused("text/html")
+
+
+def test_a_name_cannot_turn_the_pages_words_round(scene: Scene) -> None:
+    """In a sentence it stands without what turns; by itself as it is, set apart by the style."""
+    scene.troubles.append(Problem("unreadable", "/a\u202egpx.fit cannot be read", scene.now))
+    scene.done("cycling", 0, "b\u202egpx.fit")
+    page = show(scene)
+
+    assert "/agpx.fit cannot be read" in page
+    assert "b\u202egpx.fit</b>" in page
+
+
+def test_names_with_html_in_them_are_text_wherever_they_stand(scene: Scene) -> None:
+    """In the history, in what is under way, in labels, in a member of an archive, in what a device says."""
+    evil = "<img src=x onerror=alert(1)>\"'.fit"
+    found = Inspection(Verdict.ACTIVITY, "fit")
+    file = File("me", f"/srv/rides/{evil.replace('/', '')}", "ab", 1, None)
+    activities.admit(file, [Newcomer("cd", found, Admission(Status.FAILED, "x", evil), evil)], scene.now)
+    scene.watch[0] = scene.watch[0].__class__(evil, "me", "events", available=True, note=evil)
+    page = show(scene) + show(scene, f"/?q={evil}")
+
+    assert "<img src=x" not in page
+    assert page.count("&lt;img src=x") >= 5
+    assert not re.search(r'="[^"]*<img', page)
