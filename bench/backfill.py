@@ -20,18 +20,18 @@ import httpx
 from fakes import APP, UPLOADS, Clock, an_athlete, tokens
 from fit_writer import ride
 from fitferry.core import rate_limit as allowances
-from fitferry.core.activity import Stillness
+from fitferry.core.activity import Stability
 from fitferry.core.upload import Status
 from fitferry.inbox import admission
-from fitferry.sandbox.fake_strava import Token, World
+from fitferry.sandbox.fake_strava import FakeStrava, Token
 from fitferry.sandbox.server import create_app
 from fitferry.storage import database, queries, rate_limits
 from fitferry.storage import uploads as stored_uploads
 from fitferry.strava import Strava
 from fitferry.system import logs
 from fitferry.uploads.after_upload import Archive
-from fitferry.uploads.scheduler import wake
-from fitferry.uploads.worker import Attempts
+from fitferry.uploads.scheduler import select_due
+from fitferry.uploads.worker import UploadWorker
 
 BEGIN = datetime(2026, 9, 21, 5, 7, tzinfo=UTC).timestamp()
 SECONDS = 1.0
@@ -48,7 +48,7 @@ class Import:
     def __init__(self, folder: Path, *, can_read: bool) -> None:
         self.folder = folder
         self.clock = Clock(BEGIN)
-        self.world = World(self.clock, processing_seconds=4.0)
+        self.world = FakeStrava(self.clock, processing_seconds=4.0)
         self.world.grants[1001] = ("activity:write",)
         client = Strava(APP, transport=httpx.WSGITransport(create_app(self.world)), heard=self.hear)
         kept = tokens(client)
@@ -57,7 +57,7 @@ class Import:
             Token(1001, tuple(scopes.split(",")), "access-1", "refresh-1", BEGIN + 1000 * DAY)
         )
         an_athlete(kept, scopes=scopes, expires_in=1000 * DAY)
-        self.attempt = Attempts(
+        self.attempt = UploadWorker(
             client,
             kept,
             app=APP,
@@ -78,7 +78,7 @@ class Import:
         """One file more; its job."""
         path = self.folder / f"{start:.0f}.fit"
         path.write_bytes(ride(start, seconds=120))
-        admission.admit(str(path), "me", APP, self.clock(), Stillness.SETTLED)
+        admission.admit(str(path), "me", APP, self.clock(), Stability.SETTLED)
         return queries.listed(limit=1)[0].id
 
     def run(self, days: float) -> None:
@@ -91,7 +91,7 @@ class Import:
             if self.clock() >= next_ride:
                 self.dropped[self.drop(self.clock() - 3600)] = self.clock()
                 next_ride += RIDE_EVERY
-            due, seconds = wake(["me"], UPLOADS, self.clock())
+            due, seconds = select_due(["me"], UPLOADS, self.clock())
             for job_id in due:
                 self.attempt(job_id)
                 self.clock.forward(SECONDS / len(due))
@@ -105,7 +105,7 @@ class Import:
         old = stored_uploads.count_open(now - allowances.FRESH_SECONDS)
         if old:
             self.foreseen.append(
-                allowances.done_at(old, rate_limits.allowance(), now, can_read=self._can_read)
+                allowances.estimate_finish(old, rate_limits.allowance(), now, can_read=self._can_read)
             )
 
     def note_rides(self) -> None:

@@ -21,7 +21,14 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
 from daemon_harness import DaemonHarness, harness
 from fit_writer import ride
-from fitferry.core.activity import Admission, Facts, Inspection, Newcomer, Signature, Verdict
+from fitferry.core.activity import (
+    ActivityFacts,
+    AdmissionDecision,
+    FileKind,
+    NewActivity,
+    ParseResult,
+    StatFingerprint,
+)
 from fitferry.core.upload import Status
 from fitferry.storage import activities, database, models
 from fitferry.storage.activities import File
@@ -123,13 +130,13 @@ def _remember(home: DaemonHarness, count: int) -> None:
 
 def _done(path: Path, number: int) -> None:
     path.write_bytes(b"%d" % number)
-    facts = Facts(
+    facts = ActivityFacts(
         "activity", "cycling", start_time=1_400_000_000 + 3600 * number, duration_s=3600, sessions=1
     )
-    found = Inspection(Verdict.ACTIVITY, "fit", facts)
-    file = File("me", str(path), f"{number:064x}", 1, Signature.of(path.stat()))
+    found = ParseResult(FileKind.ACTIVITY, "fit", facts)
+    file = File("me", str(path), f"{number:064x}", 1, StatFingerprint.of(path.stat()))
     ((job_id, _),) = activities.admit(
-        file, [Newcomer(file.sha256, found, Admission(Status.PENDING))], time.time()
+        file, [NewActivity(file.sha256, found, AdmissionDecision(Status.PENDING))], time.time()
     )
     models.JobRow.update(
         status=Status.COMPLETED, strava_activity_id=10**9 + number, completed_at=time.time()

@@ -25,7 +25,7 @@ from fakes import APP
 from fit_writer import ride
 from fitferry.config import WatchSettings
 from fitferry.inbox import Scanner
-from fitferry.inbox.first_scan import Reception
+from fitferry.inbox.first_scan import FirstScan
 from fitferry.storage import database, uploads
 from fitferry.system import logs
 
@@ -65,7 +65,7 @@ def _scanner(folder: Path, method: str = "poll", settle: float = 0.0) -> Scanner
     watch = WatchSettings(
         folder=folder, athlete="me", recursive=True, method=method, scan_interval=None, settle=settle
     )
-    reception = Reception(str(folder), "me", APP, poke=lambda: None, clock=time.time)
+    reception = FirstScan(str(folder), "me", APP, wake=lambda: None, clock=time.time)
     return Scanner(watch, reception, without=frozenset(), changed=lambda: None)
 
 

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 from daemon_harness import DaemonHarness
 from fit_writer import ride
 from fitferry.sandbox import Sandbox
-from fitferry.sandbox.faults import Fault
+from fitferry.sandbox.faults import InjectedFault
 
 KINDS = [
     "drop_before",
@@ -54,7 +54,7 @@ def main() -> None:
             home.drop(f"{number}.fit", ride(time.time() - 7200 + number, seconds=1, serial=number))
             draw = rng.random()
             if draw < 0.2:  # a fifth of the time
-                sandbox.faults.add(Fault(rng.choice(PATHS), rng.choice(KINDS)))
+                sandbox.faults.add(InjectedFault(rng.choice(PATHS), rng.choice(KINDS)))
             elif draw < 0.25:  # now and then
                 sandbox.world.expire()
             elif draw < 0.3:  # the same

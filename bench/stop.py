@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 from daemon_harness import DaemonHarness
 from fit_writer import ride
 from fitferry.sandbox import Sandbox
-from fitferry.sandbox.faults import Fault
+from fitferry.sandbox.faults import InjectedFault
 
 LARGE = 24_900_000
 LIMIT = [10**9] * 2
@@ -33,7 +33,7 @@ def main() -> None:
         home.start()
         home.connect()
         for number in range(1, times + 1):
-            sandbox.faults.add(Fault("POST /uploads", "slow", seconds=0.4))
+            sandbox.faults.add(InjectedFault("POST /uploads", "slow", seconds=0.4))
             home.drop("large.fit", ride(1_790_000_000 + 100 * number, serial=number, padding=LARGE))
             time.sleep(rng.uniform(0.0, 0.8))
             began = time.monotonic()

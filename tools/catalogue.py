@@ -20,7 +20,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 import fitferry
-from fitferry.cli.main import CLICKS_PLURALS
+from fitferry.cli.main import CLICK_PLURALS
 from fitferry.i18n.translator import DOMAIN, LANGUAGES, LOCALE
 
 PACKAGE = Path(fitferry.__file__).parent
@@ -144,7 +144,7 @@ def compiled(catalogue: Catalog) -> bytes:
     """The file that the program reads; what click says of one and of several is found by both there."""
     out, read = io.BytesIO(), Catalog(locale=catalogue.locale, domain=DOMAIN, charset="utf-8")
     read.mime_headers = catalogue.mime_headers
-    several = dict(CLICKS_PLURALS)
+    several = dict(CLICK_PLURALS)
     for one in catalogue:
         if one.id in several:
             read.add((one.id, several[one.id]), (str(catalogue[several[str(one.id)]].string),))

@@ -20,7 +20,7 @@ from bench.peers.table import Cells, Figure
 
 from fit_writer import ride
 from fitferry.sandbox import Sandbox
-from fitferry.sandbox.faults import Fault
+from fitferry.sandbox.faults import InjectedFault
 
 LARGE = 20_000_000
 """More bytes than sockets hold: while the server does not read them, they are on their way."""
@@ -40,7 +40,7 @@ AWAY = 47 * 3600
 ELSEWHERE = "goes elsewhere"
 
 
-class Stage:
+class RequestStage:
     """A contender with the athlete's permission that does not run yet, and the sandbox that it sends to."""
 
     def __init__(self, contender: Contender, sandbox: Sandbox) -> None:
@@ -79,7 +79,7 @@ class Stage:
         return came if self.it.to_strava else self.posts()
 
 
-def closed(stage: Stage, files: int) -> Cells:
+def closed(stage: RequestStage, files: int) -> Cells:
     """From the close to the POST; each file once the last one is done."""
     stage.it.start()
     before = len(stage.world.requests)
@@ -91,13 +91,13 @@ def closed(stage: Stage, files: int) -> Cells:
     }
 
 
-def renamed(stage: Stage, files: int) -> Cells:
+def renamed(stage: RequestStage, files: int) -> Cells:
     """The same where a file is moved in from outside."""
     stage.it.start()
     return {"rename from outside to POST": _sampled(stage, stage.rename, files, SAMPLING / 2)}
 
 
-def at_start(stage: Stage) -> Cells:
+def at_start(stage: RequestStage) -> Cells:
     """A whole and a half file that are there before it is."""
     body, half = stage.ride(), stage.ride()
     stage.drop(body, "whole.fit")
@@ -114,7 +114,7 @@ def at_start(stage: Stage) -> Cells:
     }
 
 
-def copied(stage: Stage, pauses: list[float], *, close: bool = False) -> Figure | str:
+def copied(stage: RequestStage, pauses: list[float], *, close: bool = False) -> Figure | str:
     """A copy with pauses between its pieces, closed meanwhile or not; from its last byte to the POST."""
     stage.it.start()
     body, path = stage.ride(), stage.it.inbox / "ride.fit"
@@ -139,10 +139,10 @@ def copied(stage: Stage, pauses: list[float], *, close: bool = False) -> Figure 
     return Figure((sent[0] - last) * 1000, "ms", "whole after")
 
 
-def refused(stage: Stage, fault: str) -> Figure | str:
+def refused(stage: RequestStage, fault: str) -> Figure | str:
     """The first upload goes wrong; from the close to the POST that is the last one needed."""
     stage.it.start()
-    stage.faults.add(Fault("POST /uploads", fault))
+    stage.faults.add(InjectedFault("POST /uploads", fault))
     done = stage.drop(stage.ride())
     if not stage.it.to_strava:
         return "**process ends** when refused" if wait(stage.it.has_ended, FIRST + LAST) else ELSEWHERE
@@ -152,7 +152,7 @@ def refused(stage: Stage, fault: str) -> Figure | str:
     return f"kept until {again}" if again else f"**not sent again** in {LAST:.0f} s"
 
 
-def dropped(stage: Stage) -> str:
+def dropped(stage: RequestStage) -> str:
     """The upload is accepted, and the connection dies before the answer."""
     if not stage.it.to_strava:
         return ELSEWHERE
@@ -160,12 +160,12 @@ def dropped(stage: Stage) -> str:
     return _account(stage)
 
 
-def killed(stage: Stage, padding: int) -> str:
+def killed(stage: RequestStage, padding: int) -> str:
     """SIGKILL while the server holds the upload: a large one is on its way, a small one will be accepted."""
     if not stage.it.to_strava:
         return ELSEWHERE
     stage.it.start()
-    stage.faults.add(Fault("POST /uploads", "slow", seconds=HELD))
+    stage.faults.add(InjectedFault("POST /uploads", "slow", seconds=HELD))
     stage.drop(stage.ride(padding))
     if not wait(stage.posts, FIRST):
         return "**never sent**"
@@ -177,7 +177,7 @@ def killed(stage: Stage, padding: int) -> str:
     return _account(stage)
 
 
-def idle(stage: Stage) -> Cells:
+def idle(stage: RequestStage) -> Cells:
     """Nothing happens, after one upload where it can do one."""
     stage.it.start()
     if stage.it.to_strava:
@@ -194,7 +194,7 @@ def idle(stage: Stage) -> Cells:
     }
 
 
-TOGETHER: dict[str, Callable[[Stage], Figure | str]] = {
+TOGETHER: dict[str, Callable[[RequestStage], Figure | str]] = {
     "copy of 8 s": partial(copied, pauses=[0.5] * 16),
     "copy that stalls for 9 s": partial(copied, pauses=[9.0]),
     "copy that breaks off, resumed after 9 s": partial(copied, pauses=[9.0], close=True),
@@ -210,7 +210,7 @@ TOGETHER: dict[str, Callable[[Stage], Figure | str]] = {
 def run(kind: type[Contender], programs: Path, certificate: tuple[Path, Path], files: int) -> Cells:
     """All scenarios for one contender."""
 
-    def play(scenario: Callable[[Stage], Cells]) -> Cells:
+    def play(scenario: Callable[[RequestStage], Cells]) -> Cells:
         try:
             with _stage(kind, programs, certificate) as stage:
                 return scenario(stage)
@@ -218,7 +218,7 @@ def run(kind: type[Contender], programs: Path, certificate: tuple[Path, Path], f
             traceback.print_exc()
             return {}
 
-    def play_named(named: tuple[str, Callable[[Stage], Figure | str]]) -> Cells:
+    def play_named(named: tuple[str, Callable[[RequestStage], Figure | str]]) -> Cells:
         return play(lambda stage: {named[0]: named[1](stage)})
 
     cells = play(partial(closed, files=files)) | play(partial(renamed, files=files)) | play(at_start)
@@ -229,7 +229,7 @@ def run(kind: type[Contender], programs: Path, certificate: tuple[Path, Path], f
 
 
 @contextlib.contextmanager
-def _stage(kind: type[Contender], programs: Path, certificate: tuple[Path, Path]) -> Iterator[Stage]:
+def _stage(kind: type[Contender], programs: Path, certificate: tuple[Path, Path]) -> Iterator[RequestStage]:
     with (
         tempfile.TemporaryDirectory(prefix="peers-") as folder,
         Sandbox(certificate=certificate if kind.to_strava else None) as sandbox,
@@ -237,12 +237,14 @@ def _stage(kind: type[Contender], programs: Path, certificate: tuple[Path, Path]
         contender = kind(Path(folder), sandbox, programs)
         try:
             contender.sign_in()
-            yield Stage(contender, sandbox)
+            yield RequestStage(contender, sandbox)
         finally:
             contender.end()
 
 
-def _sampled(stage: Stage, put: Callable[[bytes, str], float], files: int, seconds: float) -> Figure | str:
+def _sampled(
+    stage: RequestStage, put: Callable[[bytes, str], float], files: int, seconds: float
+) -> Figure | str:
     waits: list[float] = []
     began = time.monotonic()
     while len(waits) < files and (not waits or time.monotonic() - began < seconds):
@@ -259,7 +261,7 @@ def _sampled(stage: Stage, put: Callable[[bytes, str], float], files: int, secon
     return Figure(statistics.median(waits), "ms", f"median of {len(waits)}:")
 
 
-def _account(stage: Stage) -> str:
+def _account(stage: RequestStage) -> str:
     made, sent = len(stage.world.activities), len(stage.posts())
     known = "known" if stage.it.known() else "**not known**"
     return f"{made} at Strava, {known} here, sent {sent} x"

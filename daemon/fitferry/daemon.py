@@ -14,29 +14,29 @@ import structlog
 
 from fitferry.auth import key_rotation, token_cipher
 from fitferry.auth.oauth import Tokens
-from fitferry.auth.token_cipher import Vault
+from fitferry.auth.token_cipher import TokenCipher
 from fitferry.config import Settings, WatchSettings
 from fitferry.core import retry_policy
-from fitferry.core.errors import CannotRun, KeyProblem, LedgerProblem
+from fitferry.core.errors import CannotRun, KeyFileError, StorageError
 from fitferry.i18n.translator import chosen
-from fitferry.inbox import Tree
-from fitferry.inbox.first_scan import Reception
+from fitferry.inbox import WatchedFolder
+from fitferry.inbox.first_scan import FirstScan
 from fitferry.maintenance import Supervisor
 from fitferry.monitoring.metrics import Metrics
-from fitferry.notifications.policy import Telling
+from fitferry.notifications.policy import NotificationPolicy
 from fitferry.notifications.sender import Notifier
 from fitferry.storage import attempts as stored_attempts
 from fitferry.storage import backups, breakers, database, rate_limits
 from fitferry.strava import Strava
 from fitferry.system import lockfile, logs, state_dir, systemd
-from fitferry.system.wakeup import Nudge
+from fitferry.system.wakeup import WakeupPipe
 from fitferry.uploads import commands
 from fitferry.uploads.after_upload import Archive
-from fitferry.uploads.job_queue import Doorbell
-from fitferry.uploads.scheduler import wake
-from fitferry.uploads.worker import Attempts
+from fitferry.uploads.job_queue import UploadQueue
+from fitferry.uploads.scheduler import select_due
+from fitferry.uploads.worker import UploadWorker
 from fitferry.web.app import wsgi
-from fitferry.web.context import Site
+from fitferry.web.context import WebContext
 from fitferry.web.middleware import CALLBACK
 from fitferry.web.server import Server
 from fitferry.web.sign_in import make_login_link
@@ -54,11 +54,11 @@ def run(settings: Settings) -> None:
     for warning in settings.warnings:
         _log.warning("setting", reason=warning)
     state_dir.prepare(settings.state.folder)
-    with lockfile.taken(settings.state.folder), Nudge() as nudge, nudge.stopped_by_signals():
-        with _ledger(settings, nudge), _built(settings, nudge) as supervisor:
-            while not nudge.stopping:
+    with lockfile.taken(settings.state.folder), WakeupPipe() as wakeup, wakeup.stopped_by_signals():
+        with _ledger(settings, wakeup), _built(settings, wakeup) as supervisor:
+            while not wakeup.stopping:
                 supervisor.tick()
-                nudge.wait(supervisor.seconds_to_tick())
+                wakeup.wait(supervisor.seconds_to_tick())
             systemd.tell("STOPPING=1", "STATUS=stopping")
             supervisor.tell_rest()
             _log.info("stopping")
@@ -66,20 +66,20 @@ def run(settings: Settings) -> None:
 
 
 @contextlib.contextmanager
-def _ledger(settings: Settings, nudge: Nudge) -> Iterator[None]:
+def _ledger(settings: Settings, wakeup: WakeupPipe) -> Iterator[None]:
     """The open ledger; a damaged one is set aside and its newest good copy put back."""
     path, now = settings.state.folder / state_dir.STATE_DB, time.time()
-    mended = _mended(path, _stamp(now))
+    mended = restore_if_damaged(path, _stamp(now))
     try:
-        with database.opened(path, changed=nudge.set):
+        with database.opened(path, changed=wakeup.set):
             if mended:
-                backups.doubt_everything(now, settings.uploads.uncertain_delay)
+                backups.mark_all_uncertain(now, settings.uploads.uncertain_delay)
             yield
-    except LedgerProblem as problem:
+    except StorageError as problem:
         raise CannotRun(str(problem), 1) from problem
 
 
-def _mended(path: Path, stamp: str) -> bool:
+def restore_if_damaged(path: Path, stamp: str) -> bool:
     """Whether the database was damaged or gone, and a copy had to take its place."""
     try:
         if backups.is_whole(path) and not _was_lost(path):
@@ -88,7 +88,7 @@ def _mended(path: Path, stamp: str) -> bool:
     except sqlite3.Error as error:
         raise CannotRun(f"the database {path} cannot be opened ({error})", 1) from error
     _log.error(
-        "database damaged or gone", set_aside=f"{path}.damaged-{stamp}", put_back=str(copy) if copy else None
+        "database damaged or gone", moved_to=f"{path}.damaged-{stamp}", put_back=str(copy) if copy else None
     )
     return True
 
@@ -100,10 +100,10 @@ def _was_lost(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _built(settings: Settings, nudge: Nudge) -> Iterator[Supervisor]:
+def _built(settings: Settings, wakeup: WakeupPipe) -> Iterator[Supervisor]:
     """Everything that runs, started in this order and stopped in reverse."""
-    sealed = _vault(settings)
-    _take_over(settings, time.time())
+    sealed = _cipher(settings)
+    recover(settings, time.time())
     server = Server(settings.web.host, settings.web.port)
     with contextlib.ExitStack() as parts:
         metrics = Metrics()
@@ -116,26 +116,28 @@ def _built(settings: Settings, nudge: Nudge) -> Iterator[Supervisor]:
         for name in tokens.check(settings.athletes, time.time()):
             _log.warning("connection lost", athlete=name, reason="the key does not open the stored tokens")
         attempts = _attempts(settings, strava, tokens)
-        doorbell = _doorbell(settings, attempts)
-        intakes = [_tree(settings, watch, doorbell.poke, nudge.set) for watch in settings.watch]
+        upload_queue = _upload_queue(settings, attempts)
+        intakes = [_tree(settings, watch, upload_queue.wake, wakeup.set) for watch in settings.watch]
         notifier = _notifier(settings, lambda: supervisor.is_well())  # noqa: PLW0108  # it is made below
         supervisor = Supervisor(
             settings,
-            doorbell=doorbell,
+            upload_queue=upload_queue,
             attempts=attempts,
             tokens=tokens,
             intakes=intakes,
             metrics=metrics,
-            telling=_telling(settings, notifier),
+            notification_policy=_notification_policy(settings, notifier),
             url=lambda: _url(settings, server),
             port=lambda: server.port,
             clock=time.time,
         )
         metrics.show(supervisor.snapshot)
         parts.enter_context(notifier.running())
-        site = _site(settings, supervisor, nudge, server, doorbell=doorbell, tokens=tokens, metrics=metrics)
+        site = _site(
+            settings, supervisor, wakeup, server, upload_queue=upload_queue, tokens=tokens, metrics=metrics
+        )
         parts.callback(tokens.close)
-        parts.enter_context(doorbell.running(drain_seconds=DRAIN_SECONDS))
+        parts.enter_context(upload_queue.running(drain_seconds=DRAIN_SECONDS))
         _serve(parts, server, site)
         for intake in intakes:
             intake.start()
@@ -152,31 +154,31 @@ def _url(settings: Settings, server: Server) -> str:
 def _site(
     settings: Settings,
     supervisor: Supervisor,
-    nudge: Nudge,
+    wakeup: WakeupPipe,
     server: Server,
     *,
-    doorbell: Doorbell,
+    upload_queue: UploadQueue,
     tokens: Tokens,
     metrics: Metrics,
-) -> Site:
-    return Site(
+) -> WebContext:
+    return WebContext(
         settings=settings,
-        actions=commands.Actions(settings, poke=doorbell.poke, clock=time.time),
+        actions=commands.Actions(settings, wake=upload_queue.wake, clock=time.time),
         tokens=tokens,
         api_token=state_dir.api_token(settings.state.folder),
         url=lambda: _url(settings, server),
         port=lambda: server.port,
         snapshot=supervisor.snapshot,
-        revision=lambda: nudge.calls,
+        revision=lambda: wakeup.calls,
         metrics=metrics.text,
-        illness=supervisor.illness,
+        health_error=supervisor.health_error,
         rotate_keys=lambda: key_rotation.rotate(settings.state.key_file, tokens),
-        connected=doorbell.poke,
+        connected=upload_queue.wake,
         clock=time.time,
     )
 
 
-def _serve(parts: contextlib.ExitStack, server: Server, site: Site) -> None:
+def _serve(parts: contextlib.ExitStack, server: Server, site: WebContext) -> None:
     try:
         parts.enter_context(server.serving(wsgi(site)))
     except (OSError, ValueError) as error:  # ValueError: waitress knows no address of that name
@@ -188,9 +190,9 @@ def _serve(parts: contextlib.ExitStack, server: Server, site: Site) -> None:
         ) from error
 
 
-def _attempts(settings: Settings, strava: Strava, tokens: Tokens) -> Attempts:
+def _attempts(settings: Settings, strava: Strava, tokens: Tokens) -> UploadWorker:
     archive = settings.uploads.archive_folder
-    return Attempts(
+    return UploadWorker(
         strava,
         tokens,
         app=settings.strava,
@@ -201,12 +203,12 @@ def _attempts(settings: Settings, strava: Strava, tokens: Tokens) -> Attempts:
     )
 
 
-def _doorbell(settings: Settings, attempts: Attempts) -> Doorbell:
-    return Doorbell(
+def _upload_queue(settings: Settings, attempts: UploadWorker) -> UploadQueue:
+    return UploadQueue(
         settings.state.folder / state_dir.QUEUE_DB,
         workers=settings.uploads.max_concurrent,
         attempt=attempts,
-        wake=lambda: wake(settings.athletes, settings.uploads, time.time()),
+        select_due=lambda: select_due(settings.athletes, settings.uploads, time.time()),
     )
 
 
@@ -220,41 +222,41 @@ def _notifier(settings: Settings, well: Callable[[], bool]) -> Notifier:
     )
 
 
-def _telling(settings: Settings, notifier: Notifier) -> Telling | None:
+def _notification_policy(settings: Settings, notifier: Notifier) -> NotificationPolicy | None:
     if not settings.notify.urls:
         return None
     spoken = chosen(settings.web.language, os.environ)
-    return Telling(notifier.put, spoken, uploads=settings.notify.uploads)
+    return NotificationPolicy(notifier.put, spoken, uploads=settings.notify.uploads)
 
 
 def _tree(
-    settings: Settings, watch: WatchSettings, poke: Callable[[], None], changed: Callable[[], None]
-) -> Tree:
+    settings: Settings, watch: WatchSettings, wake: Callable[[], None], changed: Callable[[], None]
+) -> WatchedFolder:
     inside = {str(other.folder) for other in settings.watch if other.folder.is_relative_to(watch.folder)}
     archive = str(watch.folder / settings.uploads.archive_folder)
 
-    def receive(folder: str) -> Reception:
-        return Reception(
-            folder, watch.athlete, settings.strava, rules=settings.rules, poke=poke, clock=time.time
+    def receive(folder: str) -> FirstScan:
+        return FirstScan(
+            folder, watch.athlete, settings.strava, rules=settings.rules, wake=wake, clock=time.time
         )
 
     without = frozenset({*inside, archive} - {str(watch.folder)})
-    return Tree(watch, receive, without=without, changed=changed)
+    return WatchedFolder(watch, receive, without=without, changed=changed)
 
 
-def _vault(settings: Settings) -> Vault:
+def _cipher(settings: Settings) -> TokenCipher:
     try:
         return token_cipher.load(settings.state.key_file, _stamp(time.time()))
-    except KeyProblem as problem:
+    except KeyFileError as problem:
         raise CannotRun(str(problem), 78) from problem
 
 
-def _take_over(settings: Settings, now: float) -> None:
+def recover(settings: Settings, now: float) -> None:
     """Take over from the process before: its claims, its gates, and what the settings held then."""
     released = stored_attempts.release_all(
         retry_policy.longest_wait(settings.uploads), settings.uploads.uncertain_delay, now
     )
-    breakers.hurry_gates(now)
+    breakers.probe_all_now(now)
     freed = commands.decide_since_again(settings)
     if released or freed:
         _log.info("taken over", unfinished_attempts=released, no_longer_held=freed)

@@ -15,15 +15,15 @@ from fitferry import __version__
 from fitferry.auth.oauth import Tokens
 from fitferry.config import Settings
 from fitferry.core.upload import Problem, Status
-from fitferry.inbox import Tree, admission, spool
+from fitferry.inbox import WatchedFolder, admission, spool
 from fitferry.monitoring import status
 from fitferry.monitoring.metrics import Metrics
-from fitferry.notifications.policy import Telling
+from fitferry.notifications.policy import NotificationPolicy
 from fitferry.storage import accounts, backups, database, uploads
 from fitferry.system import state_dir, systemd
 from fitferry.uploads import commands
-from fitferry.uploads.job_queue import Doorbell
-from fitferry.uploads.worker import Attempts
+from fitferry.uploads.job_queue import UploadQueue
+from fitferry.uploads.worker import UploadWorker
 
 TICK_SECONDS = 60.0
 ILL_SECONDS = 5.0
@@ -39,23 +39,23 @@ class Supervisor:
         self,
         settings: Settings,
         *,
-        doorbell: Doorbell,
-        attempts: Attempts,
+        upload_queue: UploadQueue,
+        attempts: UploadWorker,
         tokens: Tokens,
-        intakes: list[Tree],
+        intakes: list[WatchedFolder],
         metrics: Metrics,
-        telling: Telling | None,
+        notification_policy: NotificationPolicy | None,
         url: Callable[[], str],
         port: Callable[[], int],
         clock: Callable[[], float],
     ) -> None:
         self._settings = settings
-        self._doorbell = doorbell
+        self._upload_queue = upload_queue
         self._attempts = attempts
         self._tokens = tokens
         self._intakes = intakes
         self._metrics = metrics
-        self._telling = telling
+        self._notification_policy = notification_policy
         self._url = url
         self._port = port
         self._clock = clock
@@ -63,7 +63,7 @@ class Supervisor:
         self._written: dict[str, Any] = {}
         self._there: set[str] = set()
         self._house_kept_at = 0.0
-        self._troubles = status.Troubles()
+        self._troubles = status.HealthErrors()
         self._database = settings.state.folder / state_dir.STATE_DB
         self._inode = self._database.stat().st_ino
 
@@ -81,15 +81,15 @@ class Supervisor:
         # Each by itself: a database that cannot be written must not keep the page from saying so.
         for work in (
             database.try_again,
-            self._tokens.write_what_is_left,
-            self._attempts.write_what_is_left,
-            self._welcome_folders,
+            self._tokens.write_unwritten,
+            self._attempts.write_unwritten,
+            self._resume_returned_folders,
         ):
             self._do(work)
         self._do(lambda: self._publish(now))
         if abs(now - self._house_kept_at) >= TICK_SECONDS:
             self._house_kept_at = now
-            self._do(lambda: self._keep_house(now))
+            self._do(lambda: self._run_housekeeping(now))
         # Fed even while the database is ill: a restart would not mend a full disk, and the page must say why.
         if self._dead_part() is None:
             systemd.tell("WATCHDOG=1")
@@ -101,15 +101,15 @@ class Supervisor:
 
     def tell_rest(self) -> None:
         """Send the messages that wait for others to be told with."""
-        if self._telling is not None:
-            self._telling.finish(self._clock())
+        if self._notification_policy is not None:
+            self._notification_policy.finish(self._clock())
 
     def snapshot(self) -> dict[str, Any]:
         """How things are, for everybody who asks."""
         now = self._clock()
         return status.snapshot(self._settings.athletes, self._process(now), now)
 
-    def illness(self) -> str | None:
+    def health_error(self) -> str | None:
         """What is wrong with the process itself, in words; None while all is well."""
         failure = database.failure()
         if failure is not None:
@@ -123,7 +123,7 @@ class Supervisor:
 
     def is_well(self) -> bool:
         """Whether nothing needs a person; not before the first look at how things are."""
-        return self._written.get("state") in {"ok", "waiting"} and self.illness() is None
+        return self._written.get("state") in {"ok", "waiting"} and self.health_error() is None
 
     def _do(self, work: Callable[[], object]) -> None:
         try:
@@ -131,12 +131,12 @@ class Supervisor:
         except (database.DatabaseError, sqlite3.Error, OSError) as error:
             _log.warning("housekeeping failed", reason=str(error))
 
-    def _welcome_folders(self) -> None:
+    def _resume_returned_folders(self) -> None:
         """Let what waited for a folder be tried when it comes back."""
         there = {intake.state.folder for intake in self._intakes if intake.state.available}
         for folder in there - self._there:
             uploads.folder_is_back(Path(folder))
-            self._doorbell.poke()
+            self._upload_queue.wake()
         self._there = there
 
     def _publish(self, now: float) -> None:
@@ -146,8 +146,10 @@ class Supervisor:
             status.write(self._settings.state.folder / state_dir.STATUS, values)
             systemd.tell(f"STATUS={_in_short(values)}")
         self._measure()
-        if self._telling is not None:
-            self._telling.observe(status.problems_now(self._settings.athletes, self._process(now)), now)
+        if self._notification_policy is not None:
+            self._notification_policy.observe(
+                status.problems_now(self._settings.athletes, self._process(now)), now
+            )
 
     def _measure(self) -> None:
         """Note how long Strava took over what was completed since the last time."""
@@ -156,15 +158,15 @@ class Supervisor:
             if job.status is Status.COMPLETED and job.accepted_at is not None:
                 self._metrics.completed(self._measured_until - job.accepted_at)
 
-    def _keep_house(self, now: float) -> None:
+    def _run_housekeeping(self, now: float) -> None:
         day = datetime.fromtimestamp(now, UTC).date().isoformat()
         if not backups.has_copy_of(self._database, day):
             backups.copy_now(self._database, day)
-        self._tokens.say_farewells()
+        self._tokens.revoke_pending()
         spool.empty(self._settings.state.folder)
-        self._attempts.put_away()
+        self._attempts.apply_after_upload()
         if admission.find_again():
-            self._doorbell.poke()
+            self._upload_queue.wake()
 
     def _process(self, now: float) -> status.Process:
         watch = tuple(intake.state for intake in self._intakes)
@@ -180,11 +182,11 @@ class Supervisor:
         )
 
     def _own_troubles(self, now: float) -> list[Problem]:
-        ill, unmoved = self.illness(), self._attempts.unmoved
+        ill, after_upload_error = self.health_error(), self._attempts.after_upload_error
         found = [Problem("internal", ill, now)] if ill else []
-        if unmoved:
+        if after_upload_error:
             words = (
-                f"an uploaded file cannot be moved or deleted ({unmoved}): "
+                f"an uploaded file cannot be moved or deleted ({after_upload_error}): "
                 "give Fitferry the right to write there, or set after_upload to keep"
             )
             found.append(Problem("not_put_away", words, now))
@@ -192,7 +194,7 @@ class Supervisor:
 
     def _dead_part(self) -> str | None:
         """Which thread has ended that should not have: only a new process brings it back."""
-        if not self._doorbell.alive():
+        if not self._upload_queue.alive():
             return "an upload worker has ended"
         if not all(intake.alive() for intake in self._intakes):
             return "a folder is no longer looked at"

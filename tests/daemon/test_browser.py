@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from browser import CHROMIUM, PHONE, chromium, window
 from daemon_harness import DaemonHarness, harness
 from fitferry.core.upload import Status
-from fitferry.sandbox.faults import Fault
+from fitferry.sandbox.faults import InjectedFault
 from fitferry.storage import database, uploads
 from fitferry.web.dashboard import PAGE
 from fitferry.web.server import Server
@@ -160,7 +160,7 @@ def test_files_are_chosen_or_dropped_onto_the_page(
 def test_what_failed_is_retried(page: Page, home: DaemonHarness, ride: Ride) -> None:
     """With the reason before, and Strava's link after."""
     home.connect()
-    home.sandbox.faults.add(Fault("POST /uploads", "upload_empty"))
+    home.sandbox.faults.add(InjectedFault("POST /uploads", "upload_empty"))
     home.drop("<i>odd</i>.fit".replace("/", ""), ride())
     row = page.locator(".upload", has_text="odd")
     expect(row.get_by_text("failed", exact=True)).to_be_visible(timeout=2 * LIVE_MS)

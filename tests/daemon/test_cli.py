@@ -33,7 +33,7 @@ from fitferry.cli import doctor, uploads
 from fitferry.cli import status as status_command
 from fitferry.cli.main import group
 from fitferry.config import load
-from fitferry.sandbox.faults import Fault
+from fitferry.sandbox.faults import InjectedFault
 from fitferry.strava import Strava
 from samples import SAMPLES
 
@@ -161,7 +161,7 @@ def test_a_failed_upload_fails_the_waiting_command(
     running: DaemonHarness, ride: Ride, tmp_path: Path
 ) -> None:
     """With the reason; then it can be put back or put aside."""
-    running.sandbox.faults.add(Fault("POST /uploads", "upload_empty", times=2))
+    running.sandbox.faults.add(InjectedFault("POST /uploads", "upload_empty", times=2))
     file = tmp_path / "a.fit"
     file.write_bytes(ride())
     failed = running.run("upload", str(file), "--wait")

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from daemon_harness import DaemonHarness, harness
-from fitferry.sandbox.faults import Fault
+from fitferry.sandbox.faults import InjectedFault
 from samples import SAMPLES
 
 Ride = Callable[..., bytes]
@@ -92,7 +92,7 @@ def test_a_kill_in_the_middle_of_an_upload_loses_and_doubles_nothing(
 ) -> None:
     """Strava has the file, the answer never came: the next start looks, and finds it."""
     running.ask("GET", "/healthz")
-    running.sandbox.faults.add(Fault("POST /uploads", "hang", seconds=30))
+    running.sandbox.faults.add(InjectedFault("POST /uploads", "hang", seconds=30))
     running.drop("ride.fit", ride())
     running.wait(lambda: running.sandbox.world.uploads)
     running.stop(signal.SIGKILL)
@@ -109,7 +109,7 @@ def test_a_kill_in_the_middle_of_an_upload_loses_and_doubles_nothing(
 )
 def test_trouble_on_the_way_ends_in_one_activity(running: DaemonHarness, ride: Ride, kind: str) -> None:
     """Whatever happens to the first try."""
-    running.sandbox.faults.add(Fault("POST /uploads", kind))
+    running.sandbox.faults.add(InjectedFault("POST /uploads", kind))
     running.drop("ride.fit", ride())
     (done,) = running.completed()
 
@@ -119,7 +119,7 @@ def test_trouble_on_the_way_ends_in_one_activity(running: DaemonHarness, ride: R
 
 def test_a_stop_finishes_the_upload_in_flight(running: DaemonHarness, ride: Ride) -> None:
     """SIGTERM in the middle of a POST: its answer is written down before the process ends."""
-    running.sandbox.faults.add(Fault("POST /uploads", "slow", seconds=1.0))
+    running.sandbox.faults.add(InjectedFault("POST /uploads", "slow", seconds=1.0))
     running.drop("ride.fit", ride())
     running.wait(
         lambda: running.sandbox.world.requests and running.sandbox.world.requests[-1]["path"] == "/uploads"
@@ -230,7 +230,7 @@ def test_a_wrong_secret_is_one_problem_and_no_failure(home: DaemonHarness, ride:
         home.config.read_text(encoding="utf-8").replace("sandbox-secret", "wrong"), encoding="utf-8"
     )
     home.start()
-    home.sandbox.faults.add(Fault("POST /uploads", "unauthorized", times=9))
+    home.sandbox.faults.add(InjectedFault("POST /uploads", "unauthorized", times=9))
     home.drop("ride.fit", ride())
     problem = home.wait(
         lambda: next((p for p in home.status()["problems"] if p["code"] == "app_refused"), None)
@@ -440,7 +440,7 @@ def test_no_secret_is_written_anywhere(home: DaemonHarness, ride: Ride, level: s
     home.configure(extra=f'level = "{level}"\n[notify]\nurls = ["{telltale}"]')
     home.start()
     home.connect()
-    running.sandbox.faults.add(Fault("POST /uploads", "unauthorized"))
+    running.sandbox.faults.add(InjectedFault("POST /uploads", "unauthorized"))
     running.drop("ride.fit", ride())
     running.completed()
     asked = running.ask("GET", "/api/v1/strava/auth")["authorization_url"]

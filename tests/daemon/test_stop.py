@@ -11,7 +11,7 @@ import pytest
 
 from daemon_harness import DaemonHarness
 from fitferry.sandbox import Sandbox
-from fitferry.sandbox.faults import Fault
+from fitferry.sandbox.faults import InjectedFault
 
 Ride = Callable[..., bytes]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -36,7 +36,7 @@ def test_a_stop_in_the_middle_of_25_mb_loses_and_doubles_nothing(
 ) -> None:
     """While the body leaves, while the answer is waited for, and after it."""
     rng = random.Random(seed)  # noqa: S311  # the same every time
-    home.sandbox.faults.add(Fault("POST /uploads", "slow", seconds=0.5))
+    home.sandbox.faults.add(InjectedFault("POST /uploads", "slow", seconds=0.5))
     body = ride(serial=seed + 1)
     home.drop("large.fit", ride(serial=seed + 1, padding=LARGE - len(body)))
     time.sleep(rng.uniform(0.1, 0.9))
@@ -56,7 +56,7 @@ def test_a_stop_in_the_middle_of_a_refresh_keeps_the_connection(home: DaemonHarn
     home.program = [str(Path(__file__).parents[1] / "support" / "daemon_no_drain.py")]
     home.start()
     home.sandbox.world.expire()
-    home.sandbox.faults.add(Fault("POST /oauth/token", "slow", seconds=2))
+    home.sandbox.faults.add(InjectedFault("POST /oauth/token", "slow", seconds=2))
     home.drop("a.fit", ride())
     time.sleep(0.7)
     assert home.stop() == 0

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fitferry.system import systemd
-from fitferry.system.wakeup import Nudge
+from fitferry.system.wakeup import WakeupPipe
 
 
 def test_lines_go_to_the_socket_that_systemd_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,16 +58,16 @@ def test_the_watchdog_is_fed_twice_as_often_as_asked(
 def test_a_nudge_ends_the_wait_and_many_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """The supervisor writes the status file once for all of them."""
     monkeypatch.setattr("fitferry.system.wakeup.PAUSE", 0.01)
-    with Nudge() as nudge:
+    with WakeupPipe() as wakeup:
         for _ in range(100):
-            nudge.set()
-        nudge.wait(60)
-        nudge.wait(0)
-        nudge.stop()
-        nudge.wait(60)
+            wakeup.set()
+        wakeup.wait(60)
+        wakeup.wait(0)
+        wakeup.stop()
+        wakeup.wait(60)
 
-        assert nudge.stopping
-    nudge.set()
+        assert wakeup.stopping
+    wakeup.set()
 
 
 ANALYZE = shutil.which("systemd-analyze")

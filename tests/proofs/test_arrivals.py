@@ -21,10 +21,10 @@ import pytest
 from documents import gz, zipped
 from fakes import APP, NOW
 from fitferry.config import WatchSettings
-from fitferry.core.activity import Arrival, Receiving, Sign, Stillness
+from fitferry.core.activity import AdmissionResult, FileEvent, IncompleteFile, Stability
 from fitferry.core.upload import Status
-from fitferry.inbox import Tree, scanner
-from fitferry.inbox.first_scan import Reception
+from fitferry.inbox import WatchedFolder, scanner
+from fitferry.inbox.first_scan import FirstScan
 from fitferry.storage import queries
 
 Ride = Callable[..., bytes]
@@ -45,17 +45,17 @@ class Inbox:
         self.watch = WatchSettings(
             folder=folder, athlete="me", recursive=True, method="events", scan_interval=None, settle=3600.0
         )
-        self.tree: Tree | None = None
+        self.tree: WatchedFolder | None = None
 
     def start(self, **changes: object) -> None:
         """Begin to watch, and wait until the first scan is over."""
         self.watch = replace(self.watch, **changes)  # type: ignore[arg-type]  # whatever the test wants other
         scanned = threading.Event()
 
-        def receive(folder: str) -> Reception:
-            return _Told(self, scanned, folder, "me", APP, poke=lambda: None, clock=lambda: NOW)
+        def receive(folder: str) -> FirstScan:
+            return _Told(self, scanned, folder, "me", APP, wake=lambda: None, clock=lambda: NOW)
 
-        self.tree = Tree(self.watch, receive, without=frozenset(), changed=self.changed)
+        self.tree = WatchedFolder(self.watch, receive, without=frozenset(), changed=self.changed)
         self.tree.start()
         if self.folder.is_dir():
             assert scanned.wait(PATIENCE)
@@ -90,7 +90,7 @@ class Inbox:
             return self.arrived.wait_for(check, timeout=PATIENCE)
 
 
-class _Told(Reception):
+class _Told(FirstScan):
     """A reception that wakes the test."""
 
     def __init__(self, inbox: Inbox, scanned: threading.Event, *given: object, **options: object) -> None:
@@ -98,13 +98,13 @@ class _Told(Reception):
         self._inbox = inbox
         self._scanned = scanned
 
-    def admit(self, path: str, still: Stillness, *, told: bool) -> Arrival:
+    def admit(self, path: str, still: Stability, *, told: bool) -> AdmissionResult:
         arrival = super().admit(path, still, told=told)
         self._inbox.changed()
         return arrival
 
-    def scan_ended(self, count: int) -> None:
-        super().scan_ended(count)
+    def on_scan_finished(self, count: int) -> None:
+        super().on_scan_finished(count)
         self._scanned.set()
         self._inbox.changed()
 
@@ -278,7 +278,7 @@ def test_a_slow_copy_is_shown_and_taken_when_it_is_done(inbox: Inbox) -> None:
     body = inbox.body()
     with (inbox.folder / "ride.fit").open("wb", buffering=0) as file:
         file.write(body[: len(body) // 2])
-        half = Receiving(str(inbox.folder / "ride.fit"), len(body) // 2, len(body))
+        half = IncompleteFile(str(inbox.folder / "ride.fit"), len(body) // 2, len(body))
         assert inbox.wait_until(lambda: inbox.tree is not None and inbox.tree.state.receiving == (half,))
         assert inbox.files() == []
         file.write(body[len(body) // 2 :])
@@ -401,7 +401,7 @@ def test_a_handler_that_raises_stops_nothing(inbox: Inbox) -> None:
     hint = watcher._handler._hint
     raised: list[str] = []
 
-    def once(path: str, sign: Sign) -> None:
+    def once(path: str, sign: FileEvent) -> None:
         if not raised:
             raised.append(path)
             raise RuntimeError("a bug")

@@ -188,17 +188,17 @@ def test_a_ledger_of_any_version_is_brought_up_to_date_with_all_its_jobs(
         with database.opened(path):
             pass
     with contextlib.closing(sqlite3.connect(path)) as raw, raw:
-        for number, (status, waits_for, upload_id, activity_id) in enumerate(STATES, 1):
+        for number, (status, own_wait, upload_id, activity_id) in enumerate(STATES, 1):
             raw.execute(
                 "INSERT INTO activity (id, athlete, sha256, path, size, data_type, sessions, created_at)"
                 " VALUES (?, 'me', ?, ?, 1, 'fit', 1, 0)",
                 (number, f"{number:064x}", f"/rides/{number}.fit".encode()),
             )
             raw.execute(
-                "INSERT INTO upload_job (activity_id, status, waits_for, failures, next_attempt_at, uncertain,"
+                "INSERT INTO upload_job (activity_id, status, own_wait, failures, next_attempt_at, uncertain,"
                 " external_id, upload_id, looks, strava_activity_id, created_at)"
                 " VALUES (?, ?, ?, 0, 0, ?, ?, ?, 0, ?, 0)",
-                (number, status, waits_for, waits_for == "confirm", f"{number:064x}", upload_id, activity_id),
+                (number, status, own_wait, own_wait == "confirm", f"{number:064x}", upload_id, activity_id),
             )
         if version > 1:
             raw.execute("UPDATE activity SET file_sha256 = sha256")
@@ -206,8 +206,8 @@ def test_a_ledger_of_any_version_is_brought_up_to_date_with_all_its_jobs(
         shown = [*queries.listed(limit=50), *queries.listed(limit=50, status=Status.SKIPPED)]
         found = sorted(shown, key=lambda job: job.id)
 
-        assert [(job.status, job.waits_for, job.upload_id, job.strava_activity_id) for job in found] == [
+        assert [(job.status, job.own_wait, job.upload_id, job.strava_activity_id) for job in found] == [
             (Status(status), WaitingFor(waits) if waits else None, upload_id, activity_id)
             for status, waits, upload_id, activity_id in STATES
         ]
-        assert all(job.file_sha256 == job.sha256 and job.after_done is None for job in found)
+        assert all(job.file_sha256 == job.sha256 and job.after_upload_action is None for job in found)

@@ -11,7 +11,7 @@ from fakes import APP, NOW
 from fitferry import formats
 from fitferry.cli import output
 from fitferry.core import rules
-from fitferry.core.activity import Arrival, Stillness, Verdict
+from fitferry.core.activity import AdmissionResult, FileKind, Stability
 from fitferry.inbox import admission
 from fitferry.monitoring.status import iso
 from fitferry.storage import queries
@@ -33,7 +33,7 @@ def test_no_hostile_file_raises() -> None:
             subject = rules.subject_of_facts("me", "a.fit", item.found.facts)
             assert output.local(iso(item.found.facts.start_time)) or subject.start is None
 
-    assert set(Verdict) == verdicts
+    assert set(FileKind) == verdicts
 
 
 @pytest.mark.usefixtures("ledger")
@@ -42,7 +42,7 @@ def test_no_hostile_file_stops_the_way_into_the_ledger(tmp_path: Path) -> None:
     path = tmp_path / "a.fit"
     for data in hostile(COUNT // 10, seed=2):
         path.write_bytes(data)
-        assert isinstance(admission.admit(str(path), "me", APP, NOW, Stillness.STALLED), Arrival)
+        assert isinstance(admission.admit(str(path), "me", APP, NOW, Stability.STALLED), AdmissionResult)
     for job in queries.listed(limit=COUNT):
         rules.subject_of_job(job)
         output.local(iso(job.start_time))

@@ -14,14 +14,14 @@ from documents import START, gpx, zipped
 from fakes import APP, NOW, Clock
 from fitferry.config import WatchSettings
 from fitferry.core import retry_policy
-from fitferry.core.activity import Arrival, Sign, Stillness
-from fitferry.core.upload import AfterUpload, Outcome, Status, Step
-from fitferry.formats import Content
+from fitferry.core.activity import AdmissionResult, FileEvent, Stability
+from fitferry.core.upload import AfterUpload, AttemptResult, Outcome, Status
+from fitferry.formats import FileContents
 from fitferry.inbox import Scanner, admission
-from fitferry.inbox.first_scan import Reception
+from fitferry.inbox.first_scan import FirstScan
 from fitferry.storage import activities, attempts, queries, uploads
 from fitferry.storage.database import DatabaseError
-from fitferry.uploads.after_upload import Archive, put_away_all
+from fitferry.uploads.after_upload import Archive, apply_all_after_uploads
 
 pytestmark = pytest.mark.usefixtures("ledger")
 Ride = Callable[..., bytes]
@@ -44,16 +44,16 @@ class Bench:
 
     def new_intake(self, watch: WatchSettings, *, clock: Callable[[], float] | None = None) -> Scanner:
         """A scanner of the folder, as after a start."""
-        self.reception = Reception(
-            str(self.folder), "me", self.settings, poke=lambda: None, clock=lambda: NOW
+        self.reception = FirstScan(
+            str(self.folder), "me", self.settings, wake=lambda: None, clock=lambda: NOW
         )
         return Scanner(watch, self, without=frozenset(), changed=lambda: None, clock=clock or self.clock)
 
-    def scan_ended(self, count: int) -> None:
+    def on_scan_finished(self, count: int) -> None:
         """What the service does after a scan."""
-        self.reception.scan_ended(count)
+        self.reception.on_scan_finished(count)
 
-    def admit(self, path: str, still: Stillness, *, told: bool) -> Arrival:
+    def admit(self, path: str, still: Stability, *, told: bool) -> AdmissionResult:
         """What the service does with a path."""
         arrival = self.reception.admit(path, still, told=told)
         with self.arrived:
@@ -113,15 +113,15 @@ def test_a_closed_file_is_admitted_at_once(bench: Bench, ride: Ride) -> None:
     """Its writer is known to be done, and the file says itself that it is whole."""
     path = bench.folder / "a.fit"
     path.write_bytes(ride())
-    bench.intake.hint(str(path), Sign.CLOSED)
+    bench.intake.hint(str(path), FileEvent.CLOSED)
     bench.intake.step()
 
     assert bench.files() == ["a.fit"]
 
 
-@pytest.mark.parametrize("sign", list(Sign))
+@pytest.mark.parametrize("sign", list(FileEvent))
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99])
-def test_half_a_file_is_never_admitted(bench: Bench, ride: Ride, share: float, sign: Sign) -> None:
+def test_half_a_file_is_never_admitted(bench: Bench, ride: Ride, share: float, sign: FileEvent) -> None:
     """However long it stays so, and whatever the events say; the whole of it is."""
     whole, path = ride(), bench.folder / "a.fit"
     path.write_bytes(whole[: int(len(whole) * share)])
@@ -130,7 +130,7 @@ def test_half_a_file_is_never_admitted(bench: Bench, ride: Ride, share: float, s
         bench.pass_(60)
     assert bench.files() == []
     path.write_bytes(whole)
-    bench.intake.hint(str(path), Sign.CLOSED)
+    bench.intake.hint(str(path), FileEvent.CLOSED)
     bench.intake.step()
 
     assert bench.files() == ["a.fit"]
@@ -140,7 +140,7 @@ def test_a_file_that_is_full_of_zeros_at_first_is_not_admitted(bench: Bench, rid
     """Some copiers set the length first and fill it afterwards."""
     whole, path = ride(), bench.folder / "a.fit"
     path.write_bytes(whole[:200] + bytes(len(whole) - 200))
-    bench.intake.hint(str(path), Sign.CLOSED)
+    bench.intake.hint(str(path), FileEvent.CLOSED)
     bench.pass_(60)
 
     assert bench.files() == []
@@ -197,12 +197,12 @@ def test_a_document_is_taken_only_after_it_has_settled(bench: Bench) -> None:
     """Its writer may go on where it ended a moment ago, closed or not."""
     path = bench.folder / "a.gpx"
     path.write_bytes(gpx())
-    bench.intake.hint(str(path), Sign.CLOSED)
+    bench.intake.hint(str(path), FileEvent.CLOSED)
     bench.intake.step()
     assert bench.files() == []
     bench.pass_(1)
     path.write_bytes(gpx(points=20))
-    bench.intake.hint(str(path), Sign.CLOSED)
+    bench.intake.hint(str(path), FileEvent.CLOSED)
     bench.pass_(1.5)
     assert bench.files() == []
     bench.pass_(2)
@@ -215,7 +215,7 @@ def test_an_unknown_file_is_skipped_when_it_has_settled(bench: Bench) -> None:
     """Not before: its first bytes may still be wrong."""
     path = bench.folder / "a.fit"
     path.write_bytes(b"{'message': 'not found'}")
-    bench.intake.hint(str(path), Sign.CLOSED)
+    bench.intake.hint(str(path), FileEvent.CLOSED)
     bench.intake.step()
     assert sum(uploads.counts().values()) == 0
     bench.pass_(2)
@@ -308,8 +308,8 @@ def test_too_many_hints_become_a_scan(bench: Bench, ride: Ride, monkeypatch: pyt
     monkeypatch.setattr("fitferry.inbox.scanner.MAX_HINTS", 1)
     bench.pass_(0)
     (bench.folder / "a.fit").write_bytes(ride())
-    bench.intake.hint(str(bench.folder / "other.fit"), Sign.CLOSED)
-    bench.intake.hint(str(bench.folder / "a.fit"), Sign.CLOSED)
+    bench.intake.hint(str(bench.folder / "other.fit"), FileEvent.CLOSED)
+    bench.intake.hint(str(bench.folder / "a.fit"), FileEvent.CLOSED)
     for _ in range(2):
         bench.pass_(2)
 
@@ -324,10 +324,10 @@ def test_a_hint_is_taken_in_the_middle_of_a_scan(bench: Bench, ride: Ride) -> No
     bench.clock.forward(3)
     inner = bench.admit
 
-    def admit_and_hint(path: str, still: Stillness, *, told: bool) -> Arrival:
+    def admit_and_hint(path: str, still: Stability, *, told: bool) -> AdmissionResult:
         if not bench.reads:
             (bench.folder / "today.fit").write_bytes(ride(serial=99))
-            bench.intake.hint(str(bench.folder / "today.fit"), Sign.CLOSED)
+            bench.intake.hint(str(bench.folder / "today.fit"), FileEvent.CLOSED)
             bench.intake.rescan()
         return inner(path, still, told=told)
 
@@ -372,16 +372,16 @@ def test_a_file_in_a_new_folder_is_found_by_its_event(live: Bench, ride: Ride) -
     assert live.wait_for(1)
 
 
-@pytest.mark.parametrize("sign", [None, Sign.CLOSED])
+@pytest.mark.parametrize("sign", [None, FileEvent.CLOSED])
 def test_one_file_that_raises_stops_no_other(
-    bench: Bench, ride: Ride, monkeypatch: pytest.MonkeyPatch, sign: Sign | None
+    bench: Bench, ride: Ride, monkeypatch: pytest.MonkeyPatch, sign: FileEvent | None
 ) -> None:
     """Whatever is in it: it is told of, left alone until it changes, and the scan ends."""
     for number in range(5):
         (bench.folder / f"{number}.fit").write_bytes(ride(serial=number + 1))
     examine = admission.examine
 
-    def sometimes(reading: admission.Reading) -> Content:
+    def sometimes(reading: admission.FileRead) -> FileContents:
         if reading.body == b"a surprise":
             raise RuntimeError("a bug")
         return examine(reading)
@@ -410,7 +410,7 @@ def test_a_ledger_that_cannot_be_written_is_no_fault_of_the_file(bench: Bench, r
     bench.intake.step()
     inner = bench.reception.admit
 
-    def full(*_given: object, **_options: object) -> Arrival:
+    def full(*_given: object, **_options: object) -> AdmissionResult:
         raise DatabaseError("disk full")
 
     bench.reception.admit = full  # type: ignore[method-assign]  # the disk, played by a test
@@ -444,15 +444,20 @@ def test_a_zip_with_a_broken_ride_in_it_waits_for_a_word(bench: Bench, ride: Rid
     held, whole = queries.listed()
     assert (held.file, held.status, held.error_code) == ("both.zip/b.fit", Status.HELD, "unfinished")
     attempts.claim(whole.id, NOW)
-    attempts.record(whole.id, Step(Outcome.COMPLETED, Status.COMPLETED), NOW, after_done=AfterUpload.DELETE)
+    attempts.record(
+        whole.id,
+        AttemptResult(Outcome.COMPLETED, Status.COMPLETED),
+        NOW,
+        after_upload_action=AfterUpload.DELETE,
+    )
     here = Archive(bench.folder, bench.folder / "uploaded")
-    put_away_all([here])
+    apply_all_after_uploads([here])
     assert path.exists()
-    uploads.set_aside(held.id)
-    put_away_all([here])
+    uploads.dismiss(held.id)
+    apply_all_after_uploads([here])
 
     assert path.exists()
-    assert not uploads.to_put_away()
+    assert not uploads.awaiting_after_upload()
 
 
 def test_a_held_ride_in_a_zip_goes_with_it(bench: Bench, ride: Ride) -> None:
@@ -491,7 +496,7 @@ def test_a_new_folder_that_cannot_be_read_is_told_of(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "scandir", refuse)
-        bench.intake.hint(str(new), Sign.APPEARED)
+        bench.intake.hint(str(new), FileEvent.APPEARED)
         bench.pass_(1)
     assert list(bench.intake.state.unreadable) == ([str(new)] if error is PermissionError else [])
     for _ in range(3):
@@ -506,7 +511,7 @@ def test_what_a_linked_folder_holds_is_not_taken(bench: Bench, ride: Ride, tmp_p
     outside.mkdir()
     (outside / "a.fit").write_bytes(ride())
     (bench.folder / "link").symlink_to(outside)
-    bench.intake.hint(str(bench.folder / "link"), Sign.APPEARED)
+    bench.intake.hint(str(bench.folder / "link"), FileEvent.APPEARED)
     for _ in range(3):
         bench.pass_(10)
 

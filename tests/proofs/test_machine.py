@@ -20,14 +20,14 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from fakes import APP, NOW, UPLOADS, Clock, an_athlete, grant, tokens
 from fit_writer import ride
 from fitferry.core import retry_policy
-from fitferry.core.activity import Stillness
+from fitferry.core.activity import Stability
 from fitferry.core.upload import OPEN, Job, Status
 from fitferry.inbox import admission
 from fitferry.storage import attempts, breakers, database, holds, queries, uploads
 from fitferry.strava import Strava
 from fitferry.uploads.after_upload import Archive
-from fitferry.uploads.scheduler import wake
-from fitferry.uploads.worker import Attempts
+from fitferry.uploads.scheduler import select_due
+from fitferry.uploads.worker import UploadWorker
 
 NAMES = ["a.fit", "b.fit", "sub/c.fit"]
 BODIES = [ride(NOW - 7200 - 10_000 * number, seconds=20, serial=number + 1) for number in range(5)]
@@ -128,15 +128,15 @@ def people(deed: str) -> None:
     ids = [job.id for status in ANY for job in uploads.with_status(status)]
     match deed:
         case "none":
-            holds.set_all_aside("backlog")
+            holds.dismiss_all("backlog")
         case "all":
-            holds.let_go("backlog", since=None)
+            holds.release_holds("backlog", since=None)
         case "retry":
             for job in uploads.with_status(Status.FAILED):
                 uploads.requeue(job.id, [Status.FAILED])
         case "aside":
             for job_id in ids:
-                uploads.set_aside(job_id)
+                uploads.dismiss(job_id)
         case "now":
             for job_id in ids:
                 uploads.requeue(job_id, [Status.PENDING, Status.HELD, Status.FAILED])
@@ -176,27 +176,27 @@ class Machine(RuleBasedStateMachine):
         """A file comes, or is overwritten."""
         (self.folder / name).write_bytes(body)
         self.ever.add(hashlib.sha256(body).hexdigest())
-        admission.admit(str(self.folder / name), "me", APP, self.clock(), Stillness.CLOSED)
+        admission.admit(str(self.folder / name), "me", APP, self.clock(), Stability.CLOSED)
 
     @rule(name=st.sampled_from(NAMES), body=st.sampled_from(OLD))
     def write_old(self, name: str, body: bytes) -> None:
         """A file of long ago comes, in a folder that was never seen before."""
         (self.folder / name).write_bytes(body)
         self.ever.add(hashlib.sha256(body).hexdigest())
-        admission.admit(str(self.folder / name), "me", APP, self.clock(), Stillness.CLOSED, hold_old=True)
+        admission.admit(str(self.folder / name), "me", APP, self.clock(), Stability.CLOSED, hold_old=True)
 
     @rule(name=st.sampled_from(NAMES), body=st.sampled_from(BODIES), share=st.floats(0, 0.99))
     def write_half(self, name: str, body: bytes, share: float) -> None:
         """A copy is on its way."""
         (self.folder / name).write_bytes(body[: int(len(body) * share)])
-        admission.admit(str(self.folder / name), "me", APP, self.clock(), Stillness.SETTLED)
+        admission.admit(str(self.folder / name), "me", APP, self.clock(), Stability.SETTLED)
 
     @rule(source=st.sampled_from(NAMES), name=st.sampled_from(NAMES))
     def rename(self, source: str, name: str) -> None:
         """A file gets another name, perhaps one that is taken."""
         if (self.folder / source).exists() and source != name:
             (self.folder / source).rename(self.folder / name)
-            admission.admit(str(self.folder / name), "me", APP, self.clock(), Stillness.CLOSED)
+            admission.admit(str(self.folder / name), "me", APP, self.clock(), Stability.CLOSED)
 
     @rule(name=st.sampled_from(NAMES))
     def remove(self, name: str) -> None:
@@ -217,14 +217,14 @@ class Machine(RuleBasedStateMachine):
     @rule(mood=st.sampled_from(ANSWERS))
     def work(self, mood: str) -> None:
         """What is due is attempted; Strava is in some mood."""
-        for job_id in wake(["me"], UPLOADS, self.clock())[0]:
+        for job_id in select_due(["me"], UPLOADS, self.clock())[0]:
             self.server.mood = mood
             self.attempt_one(job_id)
 
     @rule()
     def die_at_work(self) -> None:
         """The process dies when the server has done its part, and is started again."""
-        due = wake(["me"], UPLOADS, self.clock())[0]
+        due = select_due(["me"], UPLOADS, self.clock())[0]
         if due:
             self.server.mood, self.server.deadly = "ok", True
             with contextlib.suppress(Death):
@@ -236,11 +236,11 @@ class Machine(RuleBasedStateMachine):
     def boot(self) -> None:
         """A start."""
         attempts.release_all(LONGEST, UPLOADS.uncertain_delay, self.clock())
-        breakers.hurry_gates(self.clock())
+        breakers.probe_all_now(self.clock())
         strava = Strava(APP, transport=self.server.transport())
         kept = tokens(strava)
         an_athlete(kept, expires_in=10**9)
-        self.attempts = Attempts(
+        self.attempts = UploadWorker(
             strava,
             kept,
             app=APP,
@@ -260,11 +260,11 @@ class Machine(RuleBasedStateMachine):
 
         def meanwhile() -> None:
             people(deed)
-            for job_id in wake(["me"], UPLOADS, self.clock())[0]:
+            for job_id in select_due(["me"], UPLOADS, self.clock())[0]:
                 self.attempt_one(job_id)
             self.server.mood = mood
 
-        for job_id in wake(["me"], UPLOADS, self.clock())[0][:1]:
+        for job_id in select_due(["me"], UPLOADS, self.clock())[0][:1]:
             self.server.meanwhile = meanwhile
             self.attempt_one(job_id)
             self.server.meanwhile = None
@@ -281,11 +281,11 @@ class Machine(RuleBasedStateMachine):
         for deed in ("nothing aside", "all", "retry"):
             people(deed)
         for path in sorted(self.folder.rglob("*.fit")):
-            admission.admit(str(path), "me", APP, self.clock(), Stillness.CLOSED)
+            admission.admit(str(path), "me", APP, self.clock(), Stability.CLOSED)
         for _ in range(40):
             if not any(uploads.counts()[status] for status in OPEN):
                 break
-            for job_id in wake(["me"], UPLOADS, self.clock())[0]:
+            for job_id in select_due(["me"], UPLOADS, self.clock())[0]:
                 self.attempt_one(job_id)
             self.clock.forward(400)
         for path in self.folder.rglob("*.fit"):
@@ -330,7 +330,7 @@ class Machine(RuleBasedStateMachine):
             if job.status is Status.COMPLETED:
                 assert job.strava_activity_id is not None
             if job.status in {Status.PENDING, Status.PROCESSING}:
-                wake(["me"], UPLOADS, self.clock())
+                select_due(["me"], UPLOADS, self.clock())
                 fresh = uploads.get(job.id)
                 assert fresh is not None
                 assert fresh.next_attempt_at <= self.clock() + LONGEST

@@ -10,14 +10,14 @@ import pytest
 
 import flaky_proxy
 from fakes import APP, UPLOADS, Clock, a_job, an_athlete, the, tokens
-from fitferry.core.upload import GateName, Job, Status, WaitingFor
+from fitferry.core.upload import BreakerName, Job, Status, WaitingFor
 from fitferry.sandbox import Sandbox
 from fitferry.sandbox.fake_strava import Token
 from fitferry.storage import accounts, breakers, rate_limits
 from fitferry.strava import Strava, client
 from fitferry.uploads.after_upload import Archive
-from fitferry.uploads.scheduler import wake
-from fitferry.uploads.worker import Attempts
+from fitferry.uploads.scheduler import select_due
+from fitferry.uploads.worker import UploadWorker
 from flaky_proxy import Behaviour, Wire, http, saying
 
 pytestmark = pytest.mark.usefixtures("ledger")
@@ -49,7 +49,7 @@ class Line:
         strava = Strava(settings, heard=lambda heard: rate_limits.hear(heard, self.clock()))
         kept = tokens(strava)
         an_athlete(kept)
-        self.attempt = Attempts(
+        self.attempt = UploadWorker(
             strava,
             kept,
             app=settings,
@@ -65,8 +65,8 @@ class Line:
 
     def wait(self) -> None:
         """Let the time pass until something may be tried."""
-        gates = [gate.until for gate in breakers.gates().values()]
-        self.clock.now = max([self.clock.now, the(self.job.id).next_attempt_at, *gates])
+        open_breakers = [breaker.until for breaker in breakers.open_breakers().values()]
+        self.clock.now = max([self.clock.now, the(self.job.id).next_attempt_at, *open_breakers])
 
     def finish(self, steps: int = 4) -> Job:
         """What it comes to once the wire is whole: look or send, and look."""
@@ -120,14 +120,14 @@ def test_what_breaks_after_the_body_began_to_leave_counts_and_is_uncertain(line:
     line.wire.behaviour = BROKEN[name]
     job = line.try_()
 
-    assert (job.status, job.waits_for, job.failures, job.uncertain) == (
+    assert (job.status, job.own_wait, job.failures, job.uncertain) == (
         Status.PENDING,
         WaitingFor.CONFIRM,
         1,
         True,
     )
     assert job.next_attempt_at >= line.clock() + 60
-    assert not breakers.gates()
+    assert not breakers.open_breakers()
     line.wire.behaviour = None
     assert line.finish().status is Status.COMPLETED
     assert len(line.sandbox.world.activities) == 1
@@ -140,8 +140,12 @@ def test_what_is_not_strava_shuts_the_gate_and_fails_nothing(line: Line, name: s
     line.wire.behaviour, line.wire.only = UNAVAILABLE[name], b""
     for _ in range(20):
         job = line.try_()
-        assert (job.failures, job.uncertain, list(breakers.gates())) == (0, True, [GateName.NETWORK])
-        due, seconds = wake(["me"], UPLOADS, line.clock())
+        assert (job.failures, job.uncertain, list(breakers.open_breakers())) == (
+            0,
+            True,
+            [BreakerName.NETWORK],
+        )
+        due, seconds = select_due(["me"], UPLOADS, line.clock())
         assert (due, seconds >= 1) == ([], True)
         line.wait()
     line.wire.behaviour = None
@@ -167,8 +171,12 @@ def test_a_limit_shuts_everything_until_the_quarter_is_over(line: Line, name: st
     line.wire.behaviour = LIMITED[name]
     job = line.try_()
 
-    assert (job.failures, job.uncertain, list(breakers.gates())) == (0, False, [GateName.RATE_LIMIT])
-    assert 0 < breakers.gates()[GateName.RATE_LIMIT].until - line.clock() <= 900 + 60
+    assert (job.failures, job.uncertain, list(breakers.open_breakers())) == (
+        0,
+        False,
+        [BreakerName.RATE_LIMIT],
+    )
+    assert 0 < breakers.open_breakers()[BreakerName.RATE_LIMIT].until - line.clock() <= 900 + 60
     line.wire.behaviour = None
     assert line.finish().status is Status.COMPLETED
 
@@ -181,7 +189,11 @@ def test_what_never_left_is_certain_and_counts_nothing(line: Line, address: str)
     line.use(address.format(port=line.wire.port))
     for _ in range(10):
         job = line.try_()
-        assert (job.failures, job.uncertain, list(breakers.gates())) == (0, False, [GateName.NETWORK])
+        assert (job.failures, job.uncertain, list(breakers.open_breakers())) == (
+            0,
+            False,
+            [BreakerName.NETWORK],
+        )
         line.wait()
     line.use(f"http://127.0.0.1:{line.wire.port}")
 
@@ -195,7 +207,7 @@ def test_an_outage_costs_next_to_no_requests_and_ends_for_all_at_once(line: Line
     line.use("http://127.0.0.1:1")
     began, tries = line.clock(), 0
     while line.clock() < began + 8 * 3600:
-        due, seconds = wake(["me"], UPLOADS, line.clock())
+        due, seconds = select_due(["me"], UPLOADS, line.clock())
         for job_id in due:
             line.attempt(job_id)
             tries += 1
@@ -204,7 +216,7 @@ def test_an_outage_costs_next_to_no_requests_and_ends_for_all_at_once(line: Line
     back = line.clock()
     line.use(f"http://127.0.0.1:{line.wire.port}")
     while any(the(job.id).status is not Status.COMPLETED for job in [line.job, *others]):
-        due, seconds = wake(["me"], UPLOADS, line.clock())
+        due, seconds = select_due(["me"], UPLOADS, line.clock())
         for job_id in due:
             line.attempt(job_id)
         line.clock.forward(min(max(seconds, 0.1), 60) if not due else 0.05)
@@ -217,7 +229,7 @@ def test_an_app_that_is_inactive_or_revoked_is_told_apart(line: Line) -> None:
     """The one is the owner's business, the other the athlete's."""
     line.sandbox.world.switches.inactive = True
     line.try_()
-    assert breakers.gates()[GateName.SETTINGS].code == "app_inactive"
+    assert breakers.open_breakers()[BreakerName.SETTINGS].code == "app_inactive"
     line.sandbox.world.switches.inactive = False
     line.wait()
     line.sandbox.world.remove_app(1001)

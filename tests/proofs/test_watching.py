@@ -15,8 +15,8 @@ import pytest
 
 from fakes import Clock
 from fitferry.config import WatchSettings
-from fitferry.core.activity import Arrival, Sign, Signature, Stillness
-from fitferry.inbox import Scanner, Tree
+from fitferry.core.activity import AdmissionResult, FileEvent, Stability, StatFingerprint
+from fitferry.inbox import Scanner, WatchedFolder
 from fitferry.inbox.file_events import Watcher
 from fitferry.storage import activities
 from fitferry.storage.activities import File
@@ -40,15 +40,15 @@ class Door:
         self.told: list[bool] = []
         self.ended: list[int] = []
 
-    def admit(self, path: str, still: Stillness, *, told: bool) -> Arrival:
-        assert still in Stillness
+    def admit(self, path: str, still: Stability, *, told: bool) -> AdmissionResult:
+        assert still in Stability
         self.taken.append(path)
         self.told.append(told)
-        signature = Signature.of(Path(path).stat())
+        signature = StatFingerprint.of(Path(path).stat())
         activities.admit(File("me", path, path, signature.size, signature), [], 0)
-        return Arrival.ADMITTED
+        return AdmissionResult.ADMITTED
 
-    def scan_ended(self, count: int) -> None:
+    def on_scan_finished(self, count: int) -> None:
         self.ended.append(count)
 
     def names(self) -> list[str]:
@@ -281,8 +281,8 @@ class Grove:
         self.received: list[str] = []
         self.tree = self.build()
 
-    def build(self) -> Tree:
-        return Tree(
+    def build(self) -> WatchedFolder:
+        return WatchedFolder(
             self.watch, self.receive, without=frozenset(), changed=lambda: None, table=lambda: self.table
         )
 
@@ -387,7 +387,7 @@ def test_a_disk_that_is_mounted_below_the_folder_is_watched(tmp_path: Path) -> N
 
     (tmp_path / "rides/disk").mkdir(parents=True)
     grove = Grove(tmp_path / "rides")
-    grove.tree = Tree(grove.watch, grove.receive, without=frozenset(), changed=lambda: None)
+    grove.tree = WatchedFolder(grove.watch, grove.receive, without=frozenset(), changed=lambda: None)
     grove.tree._main._clock = clock = Clock(1000)
     step = grove.tree._main.step
     step()
@@ -401,9 +401,9 @@ def test_a_disk_that_is_mounted_below_the_folder_is_watched(tmp_path: Path) -> N
         hint, watcher = grove.tree._main.hint, grove.tree._main._attachment._watcher
         assert watcher is not None
 
-        def hear(path: str, sign: Sign) -> None:
+        def hear(path: str, sign: FileEvent) -> None:
             hint(path, sign)
-            if sign is Sign.CLOSED:
+            if sign is FileEvent.CLOSED:
                 heard.set()
 
         watcher._handler._hint = hear

@@ -19,7 +19,7 @@ from fitferry.uploads import after_upload
 
 POINTS: dict[str, tuple[Any, str, str]] = {
     "after claim": (attempts, "claim", "after"),
-    "before sending": (attempts, "about_to_send", "after"),
+    "before sending": (attempts, "mark_sending", "after"),
     "after the POST was accepted": (attempts, "accepted", "before"),
     "after upload_id was written": (attempts, "accepted", "after"),
     "before the outcome is written": (attempts, "record", "before"),
@@ -31,7 +31,7 @@ POINTS: dict[str, tuple[Any, str, str]] = {
     "in a backup": (backups, "is_whole", "copy"),
     "in a rotation, keys written": (token_cipher, "write_keys", "after"),
     "in a rotation, tokens sealed anew": (accounts, "renew", "after"),
-    "before a file is put away": (after_upload, "put_away", "before"),
+    "before a file is put away": (after_upload, "apply_after_upload", "before"),
     "after a file was put away": (after_upload, "_do", "after"),
 }
 """What is wrapped, and where the daemon dies in it."""

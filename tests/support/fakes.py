@@ -10,9 +10,16 @@ from typing import Any
 import httpx
 
 from fitferry.auth.oauth import Tokens
-from fitferry.auth.token_cipher import Vault, new_key
+from fitferry.auth.token_cipher import TokenCipher, new_key
 from fitferry.config import StravaSettings, UploadSettings
-from fitferry.core.activity import Admission, Facts, Inspection, Newcomer, Signature, Verdict
+from fitferry.core.activity import (
+    ActivityFacts,
+    AdmissionDecision,
+    FileKind,
+    NewActivity,
+    ParseResult,
+    StatFingerprint,
+)
 from fitferry.core.upload import Job, Status
 from fitferry.storage import accounts, activities, uploads
 from fitferry.storage.activities import File
@@ -107,7 +114,7 @@ def tokens(client: Strava, pauses: list[float] | None = None) -> Tokens:
     noted = pauses if pauses is not None else []
     return Tokens(
         client,
-        Vault([new_key()]),
+        TokenCipher([new_key()]),
         pause=noted.append,
         redirect_uri=lambda: "http://localhost:8480/api/v1/strava/callback",
     )
@@ -140,7 +147,7 @@ def an_athlete(
     expires_in: float = 21_600,
 ) -> None:
     """Connect an athlete without asking Strava."""
-    sealed = kept._vault.seal(
+    sealed = kept._cipher.seal(
         name, {"access_token": "access-1", "refresh_token": "refresh-1", "expires_at": NOW + expires_in}
     )
     accounts.connect(name, 1001, "Sam Sand", scopes.split(","), sealed)
@@ -151,10 +158,14 @@ def a_job(path: Path, body: bytes = b"ride", *, athlete: str = "me", start: floa
     import hashlib  # noqa: PLC0415  # nobody else here needs it
 
     path.write_bytes(body)
-    found = Inspection(Verdict.ACTIVITY, "fit", Facts(kind="activity", sport="cycling", start_time=start))
+    found = ParseResult(
+        FileKind.ACTIVITY, "fit", ActivityFacts(kind="activity", sport="cycling", start_time=start)
+    )
     digest = hashlib.sha256(body).hexdigest()
-    file = File(athlete, str(path), digest, len(body), Signature.of(path.stat()))
-    ((job_id, _),) = activities.admit(file, [Newcomer(digest, found, Admission(Status.PENDING))], NOW)
+    file = File(athlete, str(path), digest, len(body), StatFingerprint.of(path.stat()))
+    ((job_id, _),) = activities.admit(
+        file, [NewActivity(digest, found, AdmissionDecision(Status.PENDING))], NOW
+    )
     return the(job_id)
 
 

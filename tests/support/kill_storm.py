@@ -15,7 +15,7 @@ from pathlib import Path
 from daemon_harness import DaemonHarness
 from fit_writer import ride
 from fitferry.sandbox import Sandbox
-from fitferry.sandbox.faults import Fault, Faults
+from fitferry.sandbox.faults import Faults, InjectedFault
 
 AT_ONCE = 60
 """Files that wait at most: enough that no worker is ever idle, and few enough that each kill hits another moment."""
@@ -32,12 +32,12 @@ class RandomFaults(Faults):
         self._rng = rng
         self.calm = False
 
-    def take(self, method: str, path: str) -> Fault | None:  # noqa: ARG002  # as its parent has it
+    def take(self, method: str, path: str) -> InjectedFault | None:  # noqa: ARG002  # as its parent has it
         """Whether something goes wrong now."""
         draw = 1.0 if self.calm or path.startswith("/oauth") else self._rng.random()
         if draw < LOST:
-            return Fault("*", "drop_after")
-        return Fault("*", "error_500") if draw < LOST + BROKEN else None
+            return InjectedFault("*", "drop_after")
+        return InjectedFault("*", "error_500") if draw < LOST + BROKEN else None
 
 
 @dataclass

@@ -8,9 +8,27 @@ import time
 from pathlib import Path
 
 from fakes import an_athlete
-from fitferry.core.activity import Admission, Facts, Inspection, Newcomer, Receiving, Verdict, WatchState
-from fitferry.core.strava import Heard
-from fitferry.core.upload import Backlog, Gate, GateName, Outcome, Problem, Status, Step, Trouble, WaitingFor
+from fitferry.core.activity import (
+    ActivityFacts,
+    AdmissionDecision,
+    FileKind,
+    IncompleteFile,
+    NewActivity,
+    ParseResult,
+    WatchState,
+)
+from fitferry.core.strava import RateLimitHeaders
+from fitferry.core.upload import (
+    AttemptResult,
+    AuthProblem,
+    Backlog,
+    Breaker,
+    BreakerName,
+    Outcome,
+    Problem,
+    Status,
+    WaitingFor,
+)
 from fitferry.formats.thumbnail import Sample, drawn
 from fitferry.monitoring import status
 from fitferry.storage import accounts, activities, attempts, breakers, rate_limits
@@ -27,7 +45,7 @@ NAMES = {
 }
 
 
-PENDING = Admission(Status.PENDING)
+PENDING = AdmissionDecision(Status.PENDING)
 
 
 class Scene:
@@ -72,9 +90,9 @@ class Scene:
         *,
         days_ago: float = 0.1,
         name: str = "",
-        admission: Admission = PENDING,
+        admission: AdmissionDecision = PENDING,
         start_days_ago: float | None = None,
-        step: Step | None = None,
+        step: AttemptResult | None = None,
     ) -> int:
         """One activity; the job's id."""
         self._serial += 1
@@ -84,7 +102,7 @@ class Scene:
         known = name or NAMES.get(sport, "activity-{:02}{:02}.fit").format(day.tm_mon, day.tm_mday)
         km = {"cycling": 38.2, "running": 9.6, "swimming": 2.0, "hiking": 14.1}.get(sport, 0.0)
         share = 0.6 + self._dice.random()
-        facts = Facts(
+        facts = ActivityFacts(
             kind="activity",
             sport=sport,
             start_time=start,
@@ -94,9 +112,9 @@ class Scene:
             sessions=1,
         )
         sha256 = f"{self._serial:064}"
-        found = Inspection(Verdict.ACTIVITY, "fit", facts, sketch=drawn(self._samples(sport)))
+        found = ParseResult(FileKind.ACTIVITY, "fit", facts, thumbnail=drawn(self._samples(sport)))
         file = File("me", f"/srv/rides/{known}", sha256, 81_234, None)
-        ((job_id, _),) = activities.admit(file, [Newcomer(sha256, found, admission)], came)
+        ((job_id, _),) = activities.admit(file, [NewActivity(sha256, found, admission)], came)
         if step is not None:
             attempts.claim(job_id, self.now)
             attempts.record(job_id, step, came + 9)
@@ -104,7 +122,9 @@ class Scene:
 
     def done(self, sport: str, days_ago: float, name: str = "", **change: object) -> int:
         """An activity that is on Strava."""
-        step = Step(Outcome.COMPLETED, Status.COMPLETED, strava_activity_id=16_020_000_000 + self._serial)
+        step = AttemptResult(
+            Outcome.COMPLETED, Status.COMPLETED, strava_activity_id=16_020_000_000 + self._serial
+        )
         return self.activity(sport, days_ago=days_ago, name=name, step=step, **change)  # type: ignore[arg-type]
 
     def _samples(self, sport: str) -> list[Sample]:
@@ -136,7 +156,7 @@ def everyday(scene: Scene) -> None:
         season = 0.5 + 0.5 * math.cos(2 * math.pi * (back - 110) / 365)
         for _ in range(1 + (scene._dice.random() < season) + (scene._dice.random() < season / 2)):  # its dice
             scene.done(sports[scene._serial % len(sports)], back + 0.2)  # its count
-    duplicate = Step(
+    duplicate = AttemptResult(
         Outcome.DUPLICATE,
         Status.COMPLETED,
         strava_activity_id=16_019_444_321,
@@ -146,7 +166,7 @@ def everyday(scene: Scene) -> None:
     scene.activity("running", days_ago=1.3, step=duplicate)
     scene.done("training", 1.1)
     scene.done("cycling", 0.3)
-    rate_limits.hear(Heard((200, 2000), (14, 96), (100, 1000), (7, 48)), scene.now)
+    rate_limits.hear(RateLimitHeaders((200, 2000), (14, 96), (100, 1000), (7, 48)), scene.now)
 
 
 def busy(scene: Scene) -> None:
@@ -158,7 +178,7 @@ def busy(scene: Scene) -> None:
             "me",
             "events",
             available=True,
-            receiving=(Receiving("/srv/rides/tour.fit", 912_000, 1_900_000),),
+            receiving=(IncompleteFile("/srv/rides/tour.fit", 912_000, 1_900_000),),
         ),
         WatchState("/mnt/garmin", "me", "poll", available=True, note="/mnt/garmin/nas is polled"),
     ]
@@ -168,23 +188,25 @@ def busy(scene: Scene) -> None:
         scene.done("cycling", 0.02, f"older-{number:04}.fit", start_days_ago=600 + number)
     job = scene.activity("cycling", days_ago=0.0002, name="evening.fit")
     attempts.claim(job, scene.now)
-    attempts.about_to_send(job, scene.now)
-    later = Step(Outcome.RETRY, Status.PENDING, WaitingFor.RETRY, scene.now + 270, failures=2)
+    attempts.mark_sending(job, scene.now)
+    later = AttemptResult(Outcome.RETRY, Status.PENDING, WaitingFor.RETRY, scene.now + 270, failures=2)
     scene.activity("running", days_ago=0.005, name="interval.fit", step=later)
-    rate_limits.hear(Heard((200, 2000), (171, 1204), (100, 1000), (80, 420)), scene.now)
+    rate_limits.hear(RateLimitHeaders((200, 2000), (171, 1204), (100, 1000), (80, 420)), scene.now)
 
 
 def trouble(scene: Scene) -> None:
     """Whatever may need a person, at once."""
     everyday(scene)
-    accounts.lose("me", Trouble.REVOKED, scene.now - 7_000)
+    accounts.lose("me", AuthProblem.REVOKED, scene.now - 7_000)
     scene.watch.append(
         WatchState("/mnt/usb", "me", "events", available=False, reason="No such file or directory")
     )
-    held = Admission(Status.HELD, "unfinished", "48,128 of 81,234 bytes")
+    held = AdmissionDecision(Status.HELD, "unfinished", "48,128 of 81,234 bytes")
     scene.activity("cycling", days_ago=0.02, name="cut-short.fit", admission=held)
     for number in range(30):
-        reason = Admission(Status.HELD, "backlog", "was there before Fitferry: waits for your decision")
+        reason = AdmissionDecision(
+            Status.HELD, "backlog", "was there before Fitferry: waits for your decision"
+        )
         scene.activity(
             "cycling",
             days_ago=3.3,
@@ -194,7 +216,7 @@ def trouble(scene: Scene) -> None:
         )
     begun = scene.now - 900 * DAY
     scene.backlog = Backlog(30, begun - 261 * DAY, begun, 1, scene.now - 3.3 * DAY)
-    refused = Step(
+    refused = AttemptResult(
         Outcome.FAILED,
         Status.FAILED,
         error_code="bad_file",
@@ -202,7 +224,9 @@ def trouble(scene: Scene) -> None:
     )
     scene.activity("running", days_ago=0.01, name="<b>broken<i> & odd.fit", step=refused)
     breakers.shut(
-        Gate(GateName.NETWORK, scene.now + 45, scene.now - 600, 3, "unreachable", "Strava cannot be reached")
+        Breaker(
+            BreakerName.NETWORK, scene.now + 45, scene.now - 600, 3, "unreachable", "Strava cannot be reached"
+        )
     )
 
 

@@ -15,7 +15,7 @@ from fitferry.monitoring import status
 from fitferry.monitoring.metrics import Metrics
 from fitferry.uploads.commands import Actions
 from fitferry.web.app import wsgi
-from fitferry.web.context import Site
+from fitferry.web.context import WebContext
 from fitferry.web.sign_in import make_login_link
 
 TOKEN = "the-api-token"
@@ -40,9 +40,9 @@ class Page:
         self.pokes: list[str] = []
         self.tokens = tokens(strava(self.wire))
         self.settings = self._settings(extra)
-        self.site = Site(
+        self.site = WebContext(
             settings=self.settings,
-            actions=Actions(self.settings, poke=lambda: self.pokes.append("poke"), clock=self.clock),
+            actions=Actions(self.settings, wake=lambda: self.pokes.append("poke"), clock=self.clock),
             tokens=self.tokens,
             api_token=TOKEN,
             url=lambda: self.settings.web.url or ORIGIN,
@@ -50,7 +50,7 @@ class Page:
             snapshot=lambda: self.snapshot(),  # noqa: PLW0108  # a scene has its own
             revision=lambda: self.changes,
             metrics=self.metrics.text,
-            illness=lambda: self.ill,
+            health_error=lambda: self.ill,
             rotate_keys=lambda: self.pokes.append("rotated"),
             connected=lambda: self.pokes.append("connected"),
             clock=self.clock,

@@ -22,7 +22,7 @@ from fitferry.auth.oauth import Tokens
 from fitferry.core.upload import Job
 from fitferry.storage import breakers
 from fitferry.uploads.after_upload import Archive
-from fitferry.uploads.worker import Attempts
+from fitferry.uploads.worker import UploadWorker
 
 
 class Bench:
@@ -38,7 +38,7 @@ class Bench:
         self.wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
         client = strava(self.wire)
         self.tokens: Tokens = tokens(client)
-        self.attempt = Attempts(
+        self.attempt = UploadWorker(
             client,
             self.tokens,
             app=APP,
@@ -60,6 +60,6 @@ class Bench:
     def later(self, job: Job) -> Job:
         """The next attempt, when it is due."""
         self.clock.now = max(self.clock.now, the(job.id).next_attempt_at)
-        gates = breakers.gates().values()
-        self.clock.now = max([self.clock.now, *(gate.until for gate in gates)])
+        open_breakers = breakers.open_breakers().values()
+        self.clock.now = max([self.clock.now, *(breaker.until for breaker in open_breakers)])
         return self.try_(job)

@@ -15,10 +15,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from fitferry.auth.token_cipher import Vault
-from fitferry.core.errors import KeyProblem, NotConnected, SignInFailed, StravaFault
-from fitferry.core.strava import WRITE_SCOPE, Fault, Grant
-from fitferry.core.upload import Trouble
+from fitferry.auth.token_cipher import TokenCipher
+from fitferry.core.errors import KeyFileError, NotConnected, SignInFailed, StravaError
+from fitferry.core.strava import WRITE_SCOPE, Grant, StravaErrorKind
+from fitferry.core.upload import AuthProblem
 from fitferry.storage import accounts, oauth_states, revocations, uploads
 from fitferry.storage.database import DatabaseError
 from fitferry.strava import Strava
@@ -30,7 +30,13 @@ CODE_TRIES = 3
 CODE_PAUSE = 2.0
 """Strava sometimes refuses a fresh code for about two seconds; the same code works then."""
 _PASSING = frozenset(
-    {Fault.UNREACHABLE, Fault.UNAVAILABLE, Fault.BROKEN_OFF, Fault.SERVER_ERROR, Fault.RATE_LIMITED}
+    {
+        StravaErrorKind.UNREACHABLE,
+        StravaErrorKind.UNAVAILABLE,
+        StravaErrorKind.BROKEN_OFF,
+        StravaErrorKind.SERVER_ERROR,
+        StravaErrorKind.RATE_LIMITED,
+    }
 )
 """What a revocation is tried again after."""
 LAST_SECONDS = REQUEST_DEADLINE + 2.0
@@ -53,13 +59,13 @@ class Tokens:
     def __init__(
         self,
         strava: Strava,
-        vault: Vault,
+        cipher: TokenCipher,
         *,
         pause: Callable[[float], None] = time.sleep,
         redirect_uri: Callable[[], str],
     ) -> None:
         self._strava = strava
-        self._vault = vault
+        self._cipher = cipher
         self._pause = pause
         self._redirect_uri = redirect_uri
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -74,7 +80,7 @@ class Tokens:
         """Strava's consent page for an athlete, good for ten minutes and once; and the state in it."""
         state = secrets.token_urlsafe(24)
         oauth_states.ask(digest(state), athlete, now)
-        force = accounts.get(athlete).trouble is Trouble.SCOPE
+        force = accounts.get(athlete).trouble is AuthProblem.SCOPE
         return self._strava.consent_url(state, redirect_uri or self._redirect_uri(), force=force), state
 
     def complete(self, callback: Callback, now: float) -> str:
@@ -107,13 +113,13 @@ class Tokens:
             self._write(athlete)
             return grant.access_token
 
-    def lose(self, athlete: str, trouble: Trouble, refused: str, now: float) -> None:
+    def lose(self, athlete: str, trouble: AuthProblem, refused: str, now: float) -> None:
         """Forget the connection whose access token Strava has refused, and not one that was made since."""
-        with self._locks[athlete], self.sealing, contextlib.suppress(KeyProblem, NotConnected):
+        with self._locks[athlete], self.sealing, contextlib.suppress(KeyFileError, NotConnected):
             if self._stored(athlete, now).access_token == refused:
                 self._forget(athlete, trouble, accounts.sealed_tokens(athlete), now)
 
-    def write_what_is_left(self) -> None:
+    def write_unwritten(self) -> None:
         """Write refreshed pairs that could not be written: the disk was full, or the database locked."""
         for name in list(self._unwritten):
             if self._locks[name].acquire(blocking=False):  # else somebody is at it
@@ -130,18 +136,18 @@ class Tokens:
         for lock in list(self._locks.values()):
             if lock.acquire(timeout=max(0.0, end - time.monotonic())):
                 lock.release()
-        self.write_what_is_left()
+        self.write_unwritten()
 
     def disconnect(self, athlete: str) -> None:
         """Forget an athlete's tokens, and revoke them at Strava now or as soon as it can be reached."""
         with self._locks[athlete]:
             self._write(athlete)
             accounts.disconnect(athlete)
-        self.say_farewells()
+        self.revoke_pending()
 
-    def say_farewells(self) -> None:
+    def revoke_pending(self) -> None:
         """Revoke what was disconnected while Strava could not be reached."""
-        for one in revocations.farewells():
+        for one in revocations.pending_revocations():
             if not self._accounts.acquire(blocking=False):
                 return  # somebody signs in, or says them already: the next minute will do
             try:
@@ -156,23 +162,23 @@ class Tokens:
 
     def keys(self) -> tuple[bytes, ...]:
         """The keys that seal and open now, the newest first."""
-        return self._vault.keys
+        return self._cipher.keys
 
-    def use(self, vault: Vault) -> None:
+    def use(self, cipher: TokenCipher) -> None:
         """Seal and open with these keys from now on."""
-        self._vault = vault
+        self._cipher = cipher
 
-    def reseal(self) -> None:
+    def reencrypt(self) -> None:
         """Seal every stored token anew with the newest key; what no key opens stays as it is."""
         with self.sealing:
             for name in accounts.with_tokens():
                 sealed = accounts.sealed_tokens(name)
                 if sealed is not None:
-                    with contextlib.suppress(KeyProblem):
-                        accounts.renew(name, self._vault.reseal(sealed))
-            for one in revocations.farewells():  # last: who disconnects meanwhile comes here
-                with contextlib.suppress(KeyProblem):
-                    revocations.renew_farewell(one.id, self._vault.reseal(one.sealed))
+                    with contextlib.suppress(KeyFileError):
+                        accounts.renew(name, self._cipher.reencrypt(sealed))
+            for one in revocations.pending_revocations():  # last: who disconnects meanwhile comes here
+                with contextlib.suppress(KeyFileError):
+                    revocations.update_revocation(one.id, self._cipher.reencrypt(one.sealed))
 
     def _connect(self, name: str, callback: Callback, now: float) -> None:
         if callback.error:
@@ -193,7 +199,7 @@ class Tokens:
             )
         with self.sealing:
             if accounts.is_another(name, grant.athlete_id):
-                uploads.leave_behind(name, now)
+                uploads.fail_previous_account(name, now)
             accounts.connect(name, grant.athlete_id, grant.display_name, granted, self._seal(name, grant))
         self._unwritten.pop(name, None)
 
@@ -201,8 +207,8 @@ class Tokens:
         for tries_left in reversed(range(CODE_TRIES)):
             try:
                 return self._strava.exchange(code)
-            except StravaFault as fault:
-                if fault.fault is Fault.GRANT_REFUSED and tries_left:
+            except StravaError as fault:
+                if fault.fault is StravaErrorKind.GRANT_REFUSED and tries_left:
                     self._pause(CODE_PAUSE)
                     continue
                 raise _sign_in_failed(fault) from fault
@@ -212,22 +218,22 @@ class Tokens:
         """Revoke a token, if it still is to be; False while Strava is out of reach."""
         try:
             with self.sealing:
-                one = revocations.farewell(number)
-                opened = self._vault.unseal(one.athlete, one.sealed) if one else None
+                one = revocations.pending_revocation(number)
+                opened = self._cipher.decrypt(one.athlete, one.sealed) if one else None
             if opened is not None:
                 self._strava.revoke(str(opened["refresh_token"]))
-        except KeyProblem:
+        except KeyFileError:
             pass  # nobody can open it any more: there is nothing left to revoke with
-        except StravaFault as fault:
+        except StravaError as fault:
             if fault.fault in _PASSING:
                 return False
-        revocations.farewell_said(number)
+        revocations.delete_revocation(number)
         return True
 
     def _opens(self, athlete: str, now: float) -> bool:
         try:
             self._stored(athlete, now)
-        except KeyProblem:
+        except KeyFileError:
             return False
         except NotConnected:
             pass  # nothing to open
@@ -239,12 +245,12 @@ class Tokens:
         sealed = accounts.sealed_tokens(athlete)
         try:
             return _by_our_clock(self._strava.refresh(grant.refresh_token), now)
-        except StravaFault as fault:
-            if fault.fault is Fault.GRANT_REFUSED:
-                self._forget(athlete, Trouble.REVOKED, sealed, now)
+        except StravaError as fault:
+            if fault.fault is StravaErrorKind.GRANT_REFUSED:
+                self._forget(athlete, AuthProblem.REVOKED, sealed, now)
             raise
 
-    def _forget(self, athlete: str, trouble: Trouble, sealed: bytes | None, now: float) -> None:
+    def _forget(self, athlete: str, trouble: AuthProblem, sealed: bytes | None, now: float) -> None:
         accounts.lose(athlete, trouble, now, sealed)
         self._unwritten.pop(athlete, None)
 
@@ -264,14 +270,14 @@ class Tokens:
             if sealed is None:
                 raise NotConnected(f"{athlete} is not connected to Strava")
             try:
-                values = self._vault.unseal(athlete, sealed)
-            except KeyProblem:
-                accounts.lose(athlete, Trouble.KEY, now, sealed)
+                values = self._cipher.decrypt(athlete, sealed)
+            except KeyFileError:
+                accounts.lose(athlete, AuthProblem.KEY, now, sealed)
                 raise
         return Grant(str(values["access_token"]), str(values["refresh_token"]), float(values["expires_at"]))
 
     def _seal(self, athlete: str, grant: Grant) -> bytes:
-        return self._vault.seal(
+        return self._cipher.seal(
             athlete,
             {
                 "access_token": grant.access_token,
@@ -291,15 +297,15 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _sign_in_failed(fault: StravaFault) -> SignInFailed:
+def _sign_in_failed(fault: StravaError) -> SignInFailed:
     match fault.fault:
-        case Fault.GRANT_REFUSED:
+        case StravaErrorKind.GRANT_REFUSED:
             return SignInFailed("code", "the sign-in is no longer valid; please try again")
-        case Fault.APP_REFUSED:
+        case StravaErrorKind.APP_REFUSED:
             return SignInFailed(
                 "app", f"Strava does not know this application: check client_id and client_secret ({fault})"
             )
-        case Fault.REFUSED:
+        case StravaErrorKind.REFUSED:
             return SignInFailed("strava", f"Strava refused the sign-in ({fault})")
         case _:
             return SignInFailed("unreachable", f"Strava cannot be reached; please try again ({fault})", 502)

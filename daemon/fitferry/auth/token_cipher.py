@@ -14,13 +14,13 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from fitferry.core.errors import KeyProblem
+from fitferry.core.errors import KeyFileError
 from fitferry.system import durable_io
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-class Vault:
+class TokenCipher:
     """The keys of one key file, read once."""
 
     def __init__(self, keys: list[bytes]) -> None:
@@ -31,29 +31,29 @@ class Vault:
         """Seal values for one purpose (an athlete's name): Fernet itself cannot tell whose a token is."""
         return self._fernet.encrypt(json.dumps({"purpose": purpose, **values}).encode())
 
-    def unseal(self, purpose: str, sealed: bytes) -> dict[str, str | float]:
+    def decrypt(self, purpose: str, sealed: bytes) -> dict[str, str | float]:
         """What was sealed for this purpose. Raises KeyProblem where no key opens it."""
         try:
             values: dict[str, str | float] = json.loads(self._fernet.decrypt(sealed))
         except InvalidToken as error:
-            raise KeyProblem(
+            raise KeyFileError(
                 "the stored tokens were sealed with another key; connect to Strava again"
             ) from error
         if values.pop("purpose", None) != purpose:
-            raise KeyProblem("the stored tokens belong to somebody else; connect to Strava again")
+            raise KeyFileError("the stored tokens belong to somebody else; connect to Strava again")
         return values
 
-    def reseal(self, sealed: bytes) -> bytes:
+    def reencrypt(self, sealed: bytes) -> bytes:
         """The same, sealed with the newest key. Raises KeyProblem."""
         try:
             return self._fernet.rotate(sealed)
         except InvalidToken as error:
-            raise KeyProblem(
+            raise KeyFileError(
                 "the stored tokens were sealed with another key; connect to Strava again"
             ) from error
 
 
-def load(path: Path, stamp: str) -> Vault:
+def load(path: Path, stamp: str) -> TokenCipher:
     """The vault of a key file, which is made if it is absent. Raises KeyProblem.
 
     A file that holds no keys is set aside as `….broken-STAMP`: what it sealed cannot be opened, and athletes
@@ -64,7 +64,7 @@ def load(path: Path, stamp: str) -> Vault:
         _set_aside(path, stamp)
         keys = [Fernet.generate_key()]
         write_keys(path, keys)
-    return Vault(keys)
+    return TokenCipher(keys)
 
 
 def read_keys(path: Path) -> list[bytes]:
@@ -72,10 +72,10 @@ def read_keys(path: Path) -> list[bytes]:
     try:
         # systemd's credentials are for their unit alone, whatever their mode looks like from inside.
         if path.stat().st_mode & _OTHERS and not _is_credential(path):
-            raise KeyProblem(f"the key file {path} can be read by others: run `chmod 600 {path}`")
+            raise KeyFileError(f"the key file {path} can be read by others: run `chmod 600 {path}`")
         keys = path.read_bytes().split()
     except OSError as error:
-        raise KeyProblem(f"the key file {path} cannot be read ({error.strerror})") from error
+        raise KeyFileError(f"the key file {path} cannot be read ({error.strerror})") from error
     return keys if all(map(_is_key, keys)) else []
 
 
@@ -97,7 +97,7 @@ def _set_aside(path: Path, stamp: str) -> None:
         if path.exists():
             path.rename(path.with_name(f"{path.name}.broken-{stamp}"))
     except OSError as error:
-        raise KeyProblem(
+        raise KeyFileError(
             f"the key file {path} holds no key and cannot be replaced ({error.strerror}): put one there"
         ) from error
 
@@ -111,7 +111,7 @@ def write_keys(path: Path, keys: list[bytes]) -> None:
         scratch.replace(path)
         durable_io.sync(path.parent)
     except OSError as error:
-        raise KeyProblem(f"the key file {path} cannot be written ({error.strerror})") from error
+        raise KeyFileError(f"the key file {path} cannot be written ({error.strerror})") from error
 
 
 def new_key() -> bytes:

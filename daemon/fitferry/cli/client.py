@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fitferry.cli.context import Context
-from fitferry.core.errors import FerryError, Refused
+from fitferry.core.errors import FitferryError, RequestRejected
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.system import state_dir
 
@@ -21,7 +21,9 @@ class Daemon:
 
     def __init__(self, context: Context) -> None:
         if not context.daemon_runs():
-            raise FerryError("no daemon runs: start it with `fitferry run`, or with systemctl start fitferry")
+            raise FitferryError(
+                "no daemon runs: start it with `fitferry run`, or with systemctl start fitferry"
+            )
         web = context.status()["web"]
         self._host, self._port = _WILDCARDS.get(web["host"], web["host"]), web["port"]
         self._token = _token(context.folder() / state_dir.API_TOKEN)
@@ -38,10 +40,10 @@ class Daemon:
         """Hand a file over: it is read here, as whoever runs the command."""
         try:
             if file.stat().st_size > MAX_FILE_BYTES:
-                raise FerryError("the file is larger than the 25 MB that Strava takes")
+                raise FitferryError("the file is larger than the 25 MB that Strava takes")
             content = file.read_bytes()
         except OSError as error:
-            raise FerryError(f"{file} cannot be read ({error.strerror})") from error
+            raise FitferryError(f"{file} cannot be read ({error.strerror})") from error
         boundary = secrets.token_hex(16)
         name = file.name.encode("utf-8", "replace").replace(b'"', b"'")
         parts = [
@@ -74,13 +76,13 @@ class Daemon:
             answer = connection.getresponse()
             found = json.loads(answer.read() or b"{}")
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise FerryError(
+            raise FitferryError(
                 f"the daemon does not answer on {self._host} port {self._port} ({error})"
             ) from error
         finally:
             connection.close()
         if "error" in found and isinstance(found["error"], dict):
-            raise Refused(found["error"]["code"], found["error"]["message"], answer.status)
+            raise RequestRejected(found["error"]["code"], found["error"]["message"], answer.status)
         return dict(found)
 
 
@@ -88,6 +90,6 @@ def _token(path: Path) -> str:
     try:
         return path.read_text(encoding="ascii").strip()
     except OSError as error:
-        raise FerryError(
+        raise FitferryError(
             f"{path} cannot be read ({error.strerror}); are you the user who runs Fitferry?"
         ) from error

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fitferry.config import Settings, load
-from fitferry.core.errors import FerryError
+from fitferry.core.errors import FitferryError
 from fitferry.system import lockfile, state_dir
 
 
@@ -38,7 +38,7 @@ class Context:
         try:
             found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise FerryError(f"there is no status in {path}: has `fitferry run` been started?") from error
+            raise FitferryError(f"there is no status in {path}: has `fitferry run` been started?") from error
         return found
 
     @contextlib.contextmanager
@@ -48,13 +48,13 @@ class Context:
 
         path = self.folder() / state_dir.STATE_DB
         if not path.exists():
-            raise FerryError(f"there is no history in {path.parent}: has `fitferry run` been started?")
+            raise FitferryError(f"there is no history in {path.parent}: has `fitferry run` been started?")
         try:
             with database.opened_to_read(path):
                 yield
         except database.DatabaseError as error:
             words = f"the history in {path} cannot be read ({error}); are you the user who runs Fitferry?"
-            raise FerryError(words) from error
+            raise FitferryError(words) from error
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Settings]:

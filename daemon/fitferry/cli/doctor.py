@@ -19,7 +19,7 @@ from fitferry.auth import token_cipher
 from fitferry.cli import output
 from fitferry.cli.context import Context
 from fitferry.config import Settings, StravaSettings, WatchSettings
-from fitferry.core.errors import FerryError, KeyProblem, SettingsError, StravaFault
+from fitferry.core.errors import FitferryError, KeyFileError, SettingsError, StravaError
 from fitferry.core.strava import READ_SCOPES
 from fitferry.i18n.translator import say
 from fitferry.storage import backups
@@ -91,7 +91,7 @@ def _folder(watch: WatchSettings) -> Check:
     whose = _owner(watch.folder)
     if not os.access(watch.folder, os.R_OK | os.X_OK):
         return Check("bad", what, f"owned by {whose}, and cannot be read: give this user or its group access")
-    if mounts.hides_writes(kind):
+    if mounts.needs_polling(kind):
         return Check("ok", what, f"owned by {whose}, on {kind}, so it is scanned often")
     return Check("ok", what, f"owned by {whose}, on {kind}")
 
@@ -163,7 +163,7 @@ def _key(path: Path) -> Check:
         return Check("ok", say("key"), "it is made at the first start")
     try:
         keys = token_cipher.read_keys(path)
-    except KeyProblem as problem:
+    except KeyFileError as problem:
         return Check("bad", say("key"), str(problem))
     if not keys:
         words = "the next start sets it aside, and every athlete has to connect again"
@@ -185,7 +185,7 @@ def _strava(settings: StravaSettings) -> Iterator[Check]:
     try:
         with Strava(settings) as strava:
             theirs = strava.its_clock()
-    except StravaFault as fault:
+    except StravaError as fault:
         yield Check("bad", "Strava", f"{fault}; is the network up, and is api in [strava] right?")
     else:
         yield Check("ok", "Strava", settings.api)
@@ -215,7 +215,7 @@ def _daemon(context: Context, settings: Settings, told: set[str]) -> Iterator[Ch
         return
     try:
         found = context.status()
-    except FerryError as error:
+    except FitferryError as error:
         yield Check("bad", say("daemon"), str(error))
         return
     yield Check("ok", say("daemon"), f"its page is at {found['web']['url']}")

@@ -12,14 +12,14 @@ from fitferry.cli import output
 from fitferry.cli.context import Context
 from fitferry.config import Settings, WatchSettings
 from fitferry.core import filenames, rules
-from fitferry.core.activity import Inspection, Verdict
+from fitferry.core.activity import FileKind, ParseResult
 from fitferry.core.rules import matching, skipped_by, upload_fields
 from fitferry.core.upload import Status
 from fitferry.i18n.translator import say
 from fitferry.system import state_dir
 
 if TYPE_CHECKING:
-    from fitferry.formats import Content, Item
+    from fitferry.formats import ArchiveMember, FileContents
 
 _UNITS = {"duration_s": say("moving"), "elapsed_s": say("elapsed")}
 
@@ -70,16 +70,16 @@ def _inspected(context: Context, file: Path) -> dict[str, Any]:
     }
 
 
-def _would(context: Context, file: Path, content: Content, ruled: dict[str, Any]) -> str:
+def _would(context: Context, file: Path, content: FileContents, ruled: dict[str, Any]) -> str:
     """What would be done, as the end of a sentence."""
     from fitferry.inbox import admission as file_admission  # noqa: PLC0415  # it imports fitparse
 
     found = content.found
-    whole = sum(one.found.verdict is Verdict.ACTIVITY for one in content.items)
+    whole = sum(one.found.verdict is FileKind.ACTIVITY for one in content.items)
     admission = file_admission.decide(found, context.settings().strava)
     if admission.status is not Status.SKIPPED and _is_passed_over(context, file):
         return "pass it over, because of its name or its folder; `fitferry upload` takes it"
-    if found.verdict in {Verdict.UNFINISHED, Verdict.DAMAGED}:
+    if found.verdict in {FileKind.UNFINISHED, FileKind.DAMAGED}:
         return f"wait, because it is not whole: {found.reason}"
     if ruled.get("skipped_by_rule"):
         return f"not upload it: rule {ruled['skipped_by_rule']} of your settings says so"
@@ -109,10 +109,10 @@ def _watch_of(settings: Settings, file: Path) -> WatchSettings | None:
     return next((one for one in inner_first if parent.is_relative_to(one.folder.resolve())), None)
 
 
-def _ruled(context: Context, file: Path, found: Inspection) -> dict[str, Any]:
+def _ruled(context: Context, file: Path, found: ParseResult) -> dict[str, Any]:
     """What the rules of the settings say of an activity: which match, and what is sent with the file."""
     settings = context.settings()
-    if found.verdict is not Verdict.ACTIVITY or not settings.rules:
+    if found.verdict is not FileKind.ACTIVITY or not settings.rules:
         return {}
     own = _watch_of(settings, file)
     athlete = own.athlete if own is not None else [*settings.athletes, "me"][0]
@@ -145,13 +145,13 @@ def _known(context: Context, sha256: str) -> str | None:
     return f"do nothing: it is known as job {job.id} ({job.status}: {job.error_message})"
 
 
-def _part(one: Item) -> dict[str, Any]:
+def _part(one: ArchiveMember) -> dict[str, Any]:
     """One of several activities in a file."""
     said = {"name": one.name, "reason": one.found.reason or None}
     return {**said, **_facts(one.found), "sha256": one.sha256}
 
 
-def _facts(found: Inspection) -> dict[str, Any]:
+def _facts(found: ParseResult) -> dict[str, Any]:
     from fitferry.monitoring.status import iso  # noqa: PLC0415  # it opens the way to the ledger
 
     facts = asdict(found.facts)

@@ -13,12 +13,12 @@ from fitferry import __version__
 from fitferry.cli import inspection, notifications, output, setup, status, uploads
 from fitferry.cli.context import Context
 from fitferry.config import language
-from fitferry.core.errors import CannotRun, FerryError, SettingsError
-from fitferry.i18n.translator import DOMAIN, LANGUAGES, LOCALE, Words, say
+from fitferry.core.errors import CannotRun, FitferryError, SettingsError
+from fitferry.i18n.translator import DOMAIN, LANGUAGES, LOCALE, Translator, say
 
 BAD_SETTINGS = 78
 """sysexits' EX_CONFIG: systemd is told not to start again after it."""
-CLICKS_OWN = (
+CLICK_TEXTS = (
     say("Usage:"),
     say("Options"),
     say("Commands"),
@@ -39,7 +39,7 @@ CLICKS_OWN = (
     say("Aborted!"),
 )
 """What click says itself, by gettext, and translates into no language."""
-CLICKS_PLURALS = (
+CLICK_PLURALS = (
     ("{value!r} is not {choice}.", "{value!r} is not one of {choices}."),
     ("Did you mean {possibility}?", "(Did you mean one of: {possibilities}?)"),
     ("Option {name!r} requires an argument.", "Option {name!r} requires {nargs} arguments."),
@@ -82,7 +82,7 @@ def main() -> None:
     except CannotRun as error:
         click.echo(f"fitferry: {output.of(str(error))}", err=True)
         sys.exit(error.exit_code)
-    except FerryError as error:
+    except FitferryError as error:
         click.echo(f"fitferry: {output.of(str(error))}", err=True)
         sys.exit(1)
 
@@ -108,7 +108,7 @@ def _speak() -> None:
         _translate(group, spoken)
 
 
-def _translate(command: click.Command, spoken: Words) -> None:
+def _translate(command: click.Command, spoken: Translator) -> None:
     """Let the help of a command and of those below it speak another language."""
     command.help = spoken.of(command.help)
     for option in command.params:

@@ -8,7 +8,7 @@ import click
 
 from fitferry.cli import output
 from fitferry.cli.context import Context
-from fitferry.core.errors import FerryError
+from fitferry.core.errors import FitferryError
 
 
 @click.command("notify-test")
@@ -19,7 +19,7 @@ def notify_test(context: Context) -> None:
 
     urls = context.settings().notify.urls
     if not urls:
-        raise FerryError("there is no address in [notify] urls")
+        raise FitferryError("there is no address in [notify] urls")
     failed = sender.send(urls, "Fitferry", output.of("This is a test: messages of Fitferry arrive here."))
     output.line(f"{len(urls) - len(failed)} of {len(urls)} sent")
     for kind in failed:

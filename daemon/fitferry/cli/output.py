@@ -16,7 +16,7 @@ from unicodedata import east_asian_width
 import click
 
 from fitferry.core.upload import WAITS
-from fitferry.i18n.translator import LANGUAGES, Words, chosen, say
+from fitferry.i18n.translator import LANGUAGES, Translator, chosen, say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,7 +38,7 @@ def speak(setting: str) -> None:
     _chosen[:] = [setting] if setting in LANGUAGES else []
 
 
-def spoken() -> Words:
+def spoken() -> Translator:
     """The language that is spoken."""
     return chosen(_chosen[0] if _chosen else "", os.environ)
 

@@ -13,7 +13,7 @@ import click
 
 from fitferry.cli import output
 from fitferry.cli.context import Context
-from fitferry.core.errors import FerryError
+from fitferry.core.errors import FitferryError
 from fitferry.core.filenames import is_wanted_name
 
 
@@ -52,7 +52,7 @@ def init(  # its options
 
     path = target or context.config or place_to_write(os.environ)
     if path.exists() and not force:
-        raise FerryError(f"{path} is there already; --force replaces it")
+        raise FitferryError(f"{path} is there already; --force replaces it")
     folder = folder or _ask("The folder where devices drop files", "--folder")
     values: dict[str, object] = {"strava.client_id": _number(client_id or _ask(_APP, "--client-id"))}
     if client_secret_file:
@@ -89,7 +89,7 @@ def sandbox(port: int) -> None:
     except KeyboardInterrupt:
         pass
     except (OSError, SystemExit) as error:
-        raise FerryError(f"port {port} cannot be used ({error}); name another one with --port") from error
+        raise FitferryError(f"port {port} cannot be used ({error}); name another one with --port") from error
 
 
 @click.command()
@@ -107,7 +107,7 @@ _APP = "The number of your API application (see strava.com/settings/api)"
 def _ask(question: str, option: str, *, hide: bool = False) -> str:
     """Ask a person; without a terminal the option has to say it."""
     if not sys.stdin.isatty():
-        raise FerryError(f"nobody can be asked here: give {option}")
+        raise FitferryError(f"nobody can be asked here: give {option}")
     return str(click.prompt(output.of(question), hide_input=hide, err=True))
 
 
@@ -133,7 +133,7 @@ def _since(text: str | None, folder: Path) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise FerryError(f"--since: {text!r} is no day such as 2026-01-31") from error
+        raise FitferryError(f"--since: {text!r} is no day such as 2026-01-31") from error
 
 
 COMMANDS = (run, init, sandbox, demo)

@@ -12,7 +12,7 @@ import click
 from fitferry.cli import output
 from fitferry.cli.client import Daemon
 from fitferry.cli.context import Context
-from fitferry.core.errors import FerryError
+from fitferry.core.errors import FitferryError
 from fitferry.core.upload import Status
 from fitferry.system import state_dir
 
@@ -92,7 +92,7 @@ def health(context: Context) -> None:
     """Exit 0 if the running daemon and its database answer, else 1; for containers."""
     answer = Daemon(context).get("/healthz")
     if answer.get("status") != "ok":
-        raise FerryError(f"the daemon is ill: {answer.get('reason', '')}")
+        raise FitferryError(f"the daemon is ill: {answer.get('reason', '')}")
 
 
 def _changes(context: Context) -> bool:

@@ -18,7 +18,7 @@ from fitferry.cli import output
 from fitferry.cli.client import Daemon
 from fitferry.cli.context import Context
 from fitferry.config import Settings
-from fitferry.core.errors import FerryError, Refused
+from fitferry.core.errors import FitferryError, RequestRejected
 
 CONSENT_SECONDS = 600
 JOB = click.IntRange(1, 2**63 - 1)
@@ -83,7 +83,7 @@ def upload(context: Context, files: tuple[Path, ...], athlete: str | None, wait:
     for file in files:
         try:
             job = daemon.post_file("/api/v1/strava/upload", file, **({"athlete": athlete} if athlete else {}))
-        except FerryError as error:
+        except FitferryError as error:
             click.echo(f"{output.safe(file.name)}: {output.of(str(error))}", err=True)
             failed = True
             continue
@@ -108,7 +108,7 @@ def upload(context: Context, files: tuple[Path, ...], athlete: str | None, wait:
 def retry(context: Context, jobs: tuple[int, ...], failed: bool, again: bool) -> None:  # noqa: FBT001
     """Put failed jobs back into the queue, their count reset."""
     if bool(jobs) is failed or (failed and again):
-        raise FerryError("name the jobs, or say --failed alone")
+        raise FitferryError("name the jobs, or say --failed alone")
     if context.daemon_runs():
         body: dict[str, Any] = {"failed": True} if failed else {"jobs": list(jobs), "again": again}
         found = Daemon(context).post("/api/v1/strava/retry", body)["uploads"]
@@ -145,7 +145,7 @@ def dismiss(context: Context, jobs: tuple[int, ...]) -> None:
 def backlog(context: Context, decision: str | None, day: str | None, as_json: bool) -> None:  # noqa: FBT001
     """Say which old activities wait, or decide it: all, since DATE, none."""
     if (decision == "since") != (day is not None):
-        raise FerryError("`since` takes a day such as 2026-01-31, the others take none")
+        raise FitferryError("`since` takes a day such as 2026-01-31, the others take none")
     if decision is None:
         found = _backlog_now(context)
     elif context.daemon_runs():
@@ -206,7 +206,7 @@ def _pasted(daemon: Daemon) -> dict[str, Any]:
     given = dict(parse_qsl(urlsplit(sys.stdin.readline().strip()).query))
     query = {name: given[name] for name in ("state", "code", "scope", "error") if name in given}
     if "state" not in query:
-        raise FerryError("this is not the address that the browser ended on: it has no state= in it")
+        raise FitferryError("this is not the address that the browser ended on: it has no state= in it")
     return daemon.get("/api/v1/strava/callback", **query)
 
 
@@ -270,14 +270,14 @@ def _activities(context: Context, wanted: Iterable[int]) -> Iterable[int]:
         for job_id in wanted:
             job = uploads.get(job_id)
             if job is None:
-                raise Refused("unknown", f"there is no job {job_id}", 404)
+                raise RequestRejected("unknown", f"there is no job {job_id}", 404)
             yield job.activity_id
 
 
 def _actions(settings: Settings) -> Any:
     from fitferry.uploads.commands import Actions  # noqa: PLC0415  # not every command needs it
 
-    return Actions(settings, poke=lambda: None, clock=time.time)
+    return Actions(settings, wake=lambda: None, clock=time.time)
 
 
 def _backlog_now(context: Context) -> dict[str, Any]:
@@ -295,7 +295,7 @@ def _decide(context: Context, decision: str, day: str | None) -> dict[str, Any]:
     try:
         since = date.fromisoformat(day) if day else None
     except ValueError as error:
-        raise FerryError(f"{day!r} is no day such as 2026-01-31") from error
+        raise FitferryError(f"{day!r} is no day such as 2026-01-31") from error
     with context.writing() as settings:
         return status.backlog(_actions(settings).decide_backlog(decision, since))
 

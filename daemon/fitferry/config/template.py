@@ -10,7 +10,7 @@ from typing import Any
 import tomli_w
 
 from fitferry.config.keys import SECTIONS, Key, of_section
-from fitferry.core.errors import Refused
+from fitferry.core.errors import RequestRejected
 from fitferry.system import durable_io
 
 _EXAMPLE_FOLDER = "/srv/rides"
@@ -61,7 +61,7 @@ def write_config(path: Path, text: str, *, force: bool, check: Callable[[Path], 
     `check` is shown the file first; where it raises, nothing is changed.
     """
     if path.exists() and not force:
-        raise Refused("exists", f"{path} is there already; --force replaces it", 409)
+        raise RequestRejected("exists", f"{path} is there already; --force replaces it", 409)
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     durable_io.write_new(scratch, text.encode())

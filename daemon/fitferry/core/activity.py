@@ -9,7 +9,7 @@ from typing import Protocol
 from fitferry.core.upload import Status
 
 
-class Verdict(StrEnum):
+class FileKind(StrEnum):
     """What the bytes of a file say of it."""
 
     ACTIVITY = "activity"
@@ -25,7 +25,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ActivityFacts:
     """What a file says of the activity in it; None where it says nothing.
 
     `kind`, `sport`, `sub_sport`, `manufacturer`, `product`: the FIT profile's lower-case names, or the
@@ -46,7 +46,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Sketch:
+class Thumbnail:
     """An activity drawn small. `kind`: route, heart_rate or power. `path`: an SVG path in a square of 100."""
 
     kind: str
@@ -54,7 +54,7 @@ class Sketch:
 
 
 @dataclass(frozen=True, slots=True)
-class Inspection:
+class ParseResult:
     """What was found out about some bytes.
 
     `data_type`: Strava's name for the format ("fit"). `reason`: a sentence for a person, empty for an
@@ -63,14 +63,14 @@ class Inspection:
     while.
     """
 
-    verdict: Verdict
+    verdict: FileKind
     data_type: str = ""
-    facts: Facts = Facts()
+    facts: ActivityFacts = ActivityFacts()
     reason: str = ""
     have: int = 0
     want: int | None = None
     proven: bool = True
-    sketch: Sketch | None = None
+    thumbnail: Thumbnail | None = None
 
 
 class StatResult(Protocol):
@@ -87,7 +87,7 @@ class StatResult(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class StatFingerprint:
     """What `stat` says of a file's content: if none of it changed, neither did the bytes."""
 
     size: int
@@ -95,13 +95,13 @@ class Signature:
     ctime_ns: int
 
     @classmethod
-    def of(cls, stat: StatResult) -> Signature:
+    def of(cls, stat: StatResult) -> StatFingerprint:
         """The signature in the answer of `os.stat`."""
         return cls(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class AdmissionDecision:
     """What a file is admitted as: its first status, and the reason where it is not PENDING."""
 
     status: Status
@@ -110,16 +110,16 @@ class Admission:
 
 
 @dataclass(frozen=True, slots=True)
-class Newcomer:
+class NewActivity:
     """One activity on its way into the ledger. `member`: its name in an archive of several, else empty."""
 
     sha256: str
-    found: Inspection
-    admission: Admission
+    found: ParseResult
+    admission: AdmissionDecision
     member: str = ""
 
 
-class Sign(StrEnum):
+class FileEvent(StrEnum):
     """What an event said of a file."""
 
     APPEARED = "appeared"
@@ -130,7 +130,7 @@ class Sign(StrEnum):
     """Its writer has closed it, or it was renamed into place."""
 
 
-class Stillness(IntEnum):
+class Stability(IntEnum):
     """How long a file has stayed the same."""
 
     CLOSED = 0
@@ -141,7 +141,7 @@ class Stillness(IntEnum):
     """For ten minutes: nobody is at it any more."""
 
 
-class Arrival(StrEnum):
+class AdmissionResult(StrEnum):
     """What came of looking at a file in a watched folder."""
 
     ADMITTED = "admitted"
@@ -160,7 +160,7 @@ class Arrival(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Receiving:
+class IncompleteFile:
     """A file on its way: bytes that are there and bytes that there will be, None where it does not say."""
 
     path: str
@@ -181,5 +181,5 @@ class WatchState:
     available: bool
     reason: str = ""
     note: str = ""
-    receiving: tuple[Receiving, ...] = ()
+    receiving: tuple[IncompleteFile, ...] = ()
     unreadable: tuple[str, ...] = ()

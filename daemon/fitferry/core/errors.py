@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fitferry.core.strava import Fault
+    from fitferry.core.strava import StravaErrorKind
 
 
-class FerryError(Exception):
+class FitferryError(Exception):
     """A planned failure; `str()` of it is fit to be shown."""
 
 
@@ -39,7 +39,7 @@ class SettingProblem:
         return f"{self.key}: found {self.found}, expected {self.expected}"
 
 
-class SettingsError(FerryError):
+class SettingsError(FitferryError):
     """The settings cannot be used; `problems` holds every one of them."""
 
     def __init__(self, problems: list[SettingProblem]) -> None:
@@ -47,7 +47,7 @@ class SettingsError(FerryError):
         super().__init__("\n".join(str(problem) for problem in problems))
 
 
-class CannotRun(FerryError):
+class CannotRun(FitferryError):
     """The daemon cannot start; `exit_code` tells systemd whether trying again may help."""
 
     def __init__(self, message: str, exit_code: int) -> None:
@@ -55,15 +55,15 @@ class CannotRun(FerryError):
         super().__init__(message)
 
 
-class KeyProblem(FerryError):
+class KeyFileError(FitferryError):
     """The key file cannot be used, or does not open what it should."""
 
 
-class LedgerProblem(FerryError):
+class StorageError(FitferryError):
     """The database cannot be used by this version of the program."""
 
 
-class StravaFault(FerryError):
+class StravaError(FitferryError):
     """One request to Strava came to nothing.
 
     `sent`: some of the body had left, so it may have arrived.
@@ -71,7 +71,7 @@ class StravaFault(FerryError):
     """
 
     def __init__(
-        self, fault: Fault, message: str, *, sent: bool = False, retry_after: float | None = None
+        self, fault: StravaErrorKind, message: str, *, sent: bool = False, retry_after: float | None = None
     ) -> None:
         self.fault = fault
         self.sent = sent
@@ -79,7 +79,7 @@ class StravaFault(FerryError):
         super().__init__(message)
 
 
-class SignInFailed(FerryError):
+class SignInFailed(FitferryError):
     """A consent did not lead to a connection; `code` is one of a closed set, `status` the HTTP status."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
@@ -88,15 +88,15 @@ class SignInFailed(FerryError):
         super().__init__(message)
 
 
-class NotConnected(FerryError):
+class NotConnected(FitferryError):
     """This athlete has no tokens that could be used."""
 
 
-class ClaimLost(FerryError):
+class ClaimLost(FitferryError):
     """The job is not this attempt's any more: nothing is sent, and nothing is written."""
 
 
-class Refused(FerryError):
+class RequestRejected(FitferryError):
     """A person asked for something that cannot be done; `status` is the fitting HTTP status."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:

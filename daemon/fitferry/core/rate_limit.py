@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from fitferry.core.strava import Allowance, Heard
+from fitferry.core.strava import RateLimit, RateLimitHeaders
 
 QUARTER = 900
 DAY = 86_400
@@ -35,7 +35,7 @@ _LOOKS_EACH = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Budget:
     """How many requests may be begun now."""
 
     send: int
@@ -45,7 +45,7 @@ class Room:
     """How many of them, reads included, activities that are not fresh may use."""
 
 
-def rolled(allowance: Allowance, now: float) -> Allowance:
+def expire_windows(allowance: RateLimit, now: float) -> RateLimit:
     """The allowance with the use of windows that are over taken out."""
     heard = allowance.heard_at
     overall, read = allowance.overall_usage, allowance.read_usage
@@ -56,11 +56,11 @@ def rolled(allowance: Allowance, now: float) -> Allowance:
     return replace(allowance, overall_usage=overall, read_usage=read)
 
 
-def room(allowance: Allowance, now: float, in_flight: int) -> Room:
+def room(allowance: RateLimit, now: float, in_flight: int) -> Budget:
     """How many requests may be begun, while `in_flight` others, each maybe a read, are not counted yet."""
     overall, read = _left(allowance, now, in_flight)
     spare = min(_spare(overall, _DAY_RESERVE, now), _spare(read, _DAY_READ_RESERVE, now))
-    return Room(send=max(0, min(overall)), look=max(0, min(*overall, *read)), backlog=max(0, spare))
+    return Budget(send=max(0, min(overall)), look=max(0, min(*overall, *read)), backlog=max(0, spare))
 
 
 def is_fresh(start_time: float | None, now: float) -> bool:
@@ -68,10 +68,10 @@ def is_fresh(start_time: float | None, now: float) -> bool:
     return start_time is not None and start_time >= now - FRESH_SECONDS
 
 
-def merged(before: Allowance, heard: Heard, now: float) -> Allowance:
+def apply_headers(before: RateLimit, heard: RateLimitHeaders, now: float) -> RateLimit:
     """The allowance after what an answer said of it; what it did not say stays, until its window ends."""
-    current = rolled(before, now)
-    return Allowance(
+    current = expire_windows(before, now)
+    return RateLimit(
         overall_limit=_limit(heard.overall_limit, current.overall_limit),
         overall_usage=_usage(heard.overall_usage, current.overall_usage),
         read_limit=_limit(heard.read_limit, current.read_limit),
@@ -80,7 +80,7 @@ def merged(before: Allowance, heard: Heard, now: float) -> Allowance:
     )
 
 
-def resume_at(allowance: Allowance, now: float) -> float:
+def resume_at(allowance: RateLimit, now: float) -> float:
     """When the windows that are used up begin anew; a moment from now if none is."""
     overall, read = _left(allowance, now, 0)
     if min(overall[1], read[1]) <= 0:
@@ -88,7 +88,7 @@ def resume_at(allowance: Allowance, now: float) -> float:
     return (now // QUARTER + 1) * QUARTER + GRACE
 
 
-def look_spacing(allowance: Allowance, outstanding: int, now: float) -> float:
+def look_spacing(allowance: RateLimit, outstanding: int, now: float) -> float:
     """Seconds at least between two looks at one upload, so that the reads last while many are out.
 
     None where two looks at each can be afforded: then people wait for nothing.
@@ -99,7 +99,7 @@ def look_spacing(allowance: Allowance, outstanding: int, now: float) -> float:
     return outstanding * (QUARTER - now % QUARTER) / max(quarter, 1)
 
 
-def done_at(activities: int, allowance: Allowance, now: float, *, can_read: bool) -> float:
+def estimate_finish(activities: int, allowance: RateLimit, now: float, *, can_read: bool) -> float:
     """When so many old activities will be uploaded: quarter hour by quarter hour, as the backlog may use each."""
     each = _REQUESTS_READING if can_read else _REQUESTS
     reads = each - 1
@@ -120,11 +120,11 @@ def done_at(activities: int, allowance: Allowance, now: float, *, can_read: bool
     return moment
 
 
-def days_for(activities: int, allowance: Allowance, now: float, *, can_read: bool) -> int:
+def days_for(activities: int, allowance: RateLimit, now: float, *, can_read: bool) -> int:
     """How many days that is."""
     if not activities:
         return 0
-    return max(1, math.ceil((done_at(activities, allowance, now, can_read=can_read) - now) / DAY))
+    return max(1, math.ceil((estimate_finish(activities, allowance, now, can_read=can_read) - now) / DAY))
 
 
 def _limit(heard: tuple[int, int] | None, before: tuple[int, int]) -> tuple[int, int]:
@@ -144,8 +144,8 @@ def _latest(heard: int, before: int) -> int:
     return before if before - _OVERTAKEN <= heard < before else heard
 
 
-def _used(allowance: Allowance, now: float, overall: float, read: float) -> Allowance:
-    current = rolled(allowance, now)
+def _used(allowance: RateLimit, now: float, overall: float, read: float) -> RateLimit:
+    current = expire_windows(allowance, now)
     return replace(
         current,
         overall_usage=(current.overall_usage[0] + round(overall), current.overall_usage[1] + round(overall)),
@@ -154,8 +154,8 @@ def _used(allowance: Allowance, now: float, overall: float, read: float) -> Allo
     )
 
 
-def _left(allowance: Allowance, now: float, in_flight: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    current = rolled(allowance, now)
+def _left(allowance: RateLimit, now: float, in_flight: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    current = expire_windows(allowance, now)
     overall = tuple(
         limit - used - in_flight
         for limit, used in zip(current.overall_limit, current.overall_usage, strict=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from fitferry.core.activity import Facts
+from fitferry.core.activity import ActivityFacts
 from fitferry.core.sports import SPORTS, STRAVA_TYPES, SUB_SPORTS
 from fitferry.core.upload import Job
 
@@ -258,12 +258,12 @@ def subject_of_job(job: Job) -> Subject:
     return _subject(job.athlete, job.file, job)
 
 
-def subject_of_facts(athlete: str, file: str, facts: Facts) -> Subject:
+def subject_of_facts(athlete: str, file: str, facts: ActivityFacts) -> Subject:
     """Of an activity in a file."""
     return _subject(athlete, file, facts)
 
 
-def _subject(athlete: str, file: str, said: Job | Facts) -> Subject:
+def _subject(athlete: str, file: str, said: Job | ActivityFacts) -> Subject:
     start = said.start_time
     return Subject(
         athlete=athlete,

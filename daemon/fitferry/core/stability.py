@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from fitferry.core.activity import Receiving, Sign, Signature, Stillness
+from fitferry.core.activity import FileEvent, IncompleteFile, Stability, StatFingerprint
 
 STALLED_SECONDS = 600.0
 """A file that is not whole and has not changed for so long is nobody's work any more."""
@@ -19,19 +19,19 @@ SHOWN_AFTER = 1.0
 class _Candidate:
     """A file that was not admitted: since when it has looked like this, and how far it was looked into."""
 
-    signature: Signature
+    signature: StatFingerprint
     first_seen: float
     since: float
     writing: bool = False
     """Events say that somebody writes it and has not closed it yet."""
-    looked: Stillness | None = None
+    looked: Stability | None = None
     """It was read in this state, and was not whole."""
     have: int = 0
     want: int | None = None
     measured_at: float = -math.inf
 
 
-class Candidates:
+class StabilityTracker:
     """The files of one folder that are on their way."""
 
     def __init__(self, settle: float) -> None:
@@ -44,19 +44,19 @@ class Candidates:
     def __contains__(self, path: str) -> bool:
         return path in self._files
 
-    def see(self, path: str, signature: Signature, sign: Sign | None, now: float) -> None:
+    def see(self, path: str, signature: StatFingerprint, sign: FileEvent | None, now: float) -> None:
         """Take down how a file looks now, and what its event said."""
         candidate = self._files.get(path)
         if candidate is None:
             candidate = self._files[path] = _Candidate(signature, now, now)
         elif candidate.signature != signature:
             candidate.signature, candidate.since, candidate.looked = signature, now, None
-        if sign is Sign.WRITTEN:
+        if sign is FileEvent.WRITTEN:
             candidate.writing = True
-        elif sign is Sign.CLOSED:
+        elif sign is FileEvent.CLOSED:
             candidate.writing = False
 
-    def stillness(self, path: str, *, closed: bool, now: float, rested: float = 0.0) -> Stillness | None:
+    def stability(self, path: str, *, closed: bool, now: float, rested: float = 0.0) -> Stability | None:
         """As what a file is worth reading now; None if it is not.
 
         `rested`: seconds for which it is known from elsewhere to have been the same.
@@ -64,16 +64,16 @@ class Candidates:
         one = self._files[path]
         rest = max(now - one.since, 0.0 if one.writing else rested)
         if rest >= STALLED_SECONDS:
-            found = Stillness.STALLED
+            found = Stability.STALLED
         elif rest >= self._settle and not one.writing:
-            found = Stillness.SETTLED
+            found = Stability.SETTLED
         elif closed:
-            found = Stillness.CLOSED
+            found = Stability.CLOSED
         else:
             return None
         return found if one.looked is None or found > one.looked else None
 
-    def looked(self, path: str, still: Stillness) -> None:
+    def looked(self, path: str, still: Stability) -> None:
         """A file was read and was not whole: it is left alone until it changes, or is more still."""
         if path in self._files:
             self._files[path].looked = still
@@ -108,15 +108,15 @@ class Candidates:
             one.since <= moment and one.looked is None and not one.writing for one in self._files.values()
         )
 
-    def receiving(self, now: float) -> Iterator[Receiving]:
+    def receiving(self, now: float) -> Iterator[IncompleteFile]:
         """The files that are on their way, for people."""
         for path, one in self._files.items():
             if now - one.first_seen >= SHOWN_AFTER and now - one.since < STALLED_SECONDS:
-                yield Receiving(path, one.have, one.want)
+                yield IncompleteFile(path, one.have, one.want)
 
     def _due_at(self, one: _Candidate) -> float:
-        if one.looked is Stillness.STALLED:
+        if one.looked is Stability.STALLED:
             return math.inf
-        if one.writing or one.looked is Stillness.SETTLED:
+        if one.writing or one.looked is Stability.SETTLED:
             return one.since + STALLED_SECONDS
         return one.since + self._settle

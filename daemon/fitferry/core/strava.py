@@ -13,7 +13,7 @@ WRITE_SCOPE = "activity:write"
 READ_SCOPES = frozenset({"activity:read", "activity:read_all"})
 
 
-class Fault(StrEnum):
+class StravaErrorKind(StrEnum):
     """How a request to Strava came to nothing; judged in `strava`, decided on in `policy`."""
 
     UNREACHABLE = "unreachable"
@@ -49,7 +49,7 @@ class Fault(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
+class RateLimit:
     """Strava's limits and use as last heard: (quarter hour, day) for all requests and for reads."""
 
     overall_limit: tuple[int, int] = (200, 2000)
@@ -60,7 +60,7 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class RateLimitHeaders:
     """What one answer of Strava said of the allowance; None where it said nothing."""
 
     overall_limit: tuple[int, int] | None = None

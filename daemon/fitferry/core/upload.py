@@ -76,7 +76,7 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
 
 
-class Trouble(StrEnum):
+class AuthProblem(StrEnum):
     """Why an athlete's tokens cannot be used any more."""
 
     REVOKED = "revoked"
@@ -84,7 +84,7 @@ class Trouble(StrEnum):
     KEY = "key"
 
 
-class GateName(StrEnum):
+class BreakerName(StrEnum):
     """A wait that all jobs share."""
 
     NETWORK = "network"
@@ -117,7 +117,7 @@ class Job:
     elapsed_s: float | None
     distance_m: float | None
     status: Status
-    waits_for: WaitingFor | None
+    own_wait: WaitingFor | None
     failures: int
     next_attempt_at: float
     claimed_at: float | None
@@ -132,7 +132,7 @@ class Job:
     strava_activity_id: int | None
     error_code: str | None
     error_message: str | None
-    after_done: AfterUpload | None
+    after_upload_action: AfterUpload | None
     compared_at: float | None
     created_at: float
     completed_at: float | None
@@ -151,7 +151,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class AttemptResult:
     """What an attempt came to: what the ledger is to write of the job, and what follows for all.
 
     `shut`: a wait that all jobs share from now on.
@@ -160,7 +160,7 @@ class Step:
 
     outcome: Outcome
     status: Status
-    waits_for: WaitingFor | None = None
+    own_wait: WaitingFor | None = None
     next_attempt_at: float = 0.0
     failures: int = 0
     uncertain: bool = False
@@ -169,15 +169,15 @@ class Step:
     strava_activity_id: int | None = None
     error_code: str | None = None
     error_message: str | None = None
-    shut: Gate | None = None
-    trouble: Trouble | None = None
+    shut: Breaker | None = None
+    trouble: AuthProblem | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class Breaker:
     """A wait that all jobs share: shut until `until`, then one job may try."""
 
-    name: GateName
+    name: BreakerName
     until: float
     since: float
     tries: int
@@ -197,7 +197,7 @@ class Athlete:
     athlete_id: int | None = None
     display_name: str | None = None
     scopes: tuple[str, ...] = ()
-    trouble: Trouble | None = None
+    trouble: AuthProblem | None = None
     trouble_since: float | None = None
 
     @property

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from fitferry.core.errors import FerryError
+from fitferry.core.errors import FitferryError
 from fitferry.sandbox import Sandbox
 
 RIDE = Path(__file__).parent / "ride.fit"
@@ -79,12 +79,12 @@ def _walk(demo: _Demo, step: Callable[[str], None]) -> None:
     step(f"uploaded: it is activity {done['strava_activity_id']}")
     (activity,) = demo.sandbox.world.activities.values()
     if activity.id != done["strava_activity_id"] or activity.external_id != f"{done['sha256']}.fit":
-        raise FerryError("the look-alike knows another activity than the history")
+        raise FitferryError("the look-alike knows another activity than the history")
     step(f"the look-alike has it as {activity.sport_type}, sent as {activity.external_id[:12]}….fit")
     demo.drop("copy of morning.fit")
     demo.wait_for(lambda: demo.seen("copy of morning.fit"), "the copy was not noticed")
     if len(demo.history()) != 1 or len(demo.sandbox.world.uploads) != 1:
-        raise FerryError("the same ride was sent twice")
+        raise FitferryError("the same ride was sent twice")
     step("dropped the same ride under another name: known, nothing is sent twice")
 
 
@@ -128,7 +128,7 @@ class _Demo:
                 yield
                 process.send_signal(signal.SIGTERM)
                 if process.wait(PATIENCE) != 0:
-                    raise FerryError(f"the daemon ended with {process.returncode}:\n{self._last_lines()}")
+                    raise FitferryError(f"the daemon ended with {process.returncode}:\n{self._last_lines()}")
             finally:
                 if process.poll() is None:
                     process.kill()
@@ -145,7 +145,7 @@ class _Demo:
         boxes = [("authorize", "1"), ("scope", "activity:write"), ("scope", "activity:read_all")]
         with urllib.request.urlopen(url, urlencode(boxes).encode(), timeout=PATIENCE) as answer:  # noqa: S310  # our own sandbox
             if answer.status != 200:  # noqa: PLR2004  # OK
-                raise FerryError("the sign-in did not work")
+                raise FitferryError("the sign-in did not work")
         (athlete,) = self.ask("GET", "/api/v1/strava/status")["athletes"]
         return f"connected as {athlete['display_name']}"
 
@@ -190,11 +190,11 @@ class _Demo:
                 if value:
                     return value
             time.sleep(0.05)
-        raise FerryError(f"{otherwise}; the daemon's last words:\n{self._last_lines()}")
+        raise FitferryError(f"{otherwise}; the daemon's last words:\n{self._last_lines()}")
 
     def _ready(self, process: subprocess.Popen[bytes]) -> bool:
         if process.poll() is not None:
-            raise FerryError(f"the daemon ended with {process.returncode}:\n{self._last_lines()}")
+            raise FitferryError(f"the daemon ended with {process.returncode}:\n{self._last_lines()}")
         return (self.state / "status.json").exists() and (self.state / "api-token").exists()
 
     def _last_lines(self) -> str:

@@ -9,55 +9,55 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from fitferry.core.activity import Inspection, Verdict
+from fitferry.core.activity import FileKind, ParseResult
 from fitferry.formats import archives, fit, xml_reader
 from fitferry.formats.archives import Damaged, TooMuch, Unfinished
 
-_ORDER = (Verdict.DAMAGED, Verdict.UNFINISHED, Verdict.OTHER, Verdict.UNKNOWN)
+_ORDER = (FileKind.DAMAGED, FileKind.UNFINISHED, FileKind.OTHER, FileKind.UNKNOWN)
 """Of an archive without an activity, the one that tells most."""
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ArchiveMember:
     """One activity in a file. `name`: its own in an archive of several, else empty.
 
     `sha256`: the identity, which is that of the file itself unless the file holds several activities.
     """
 
     sha256: str
-    found: Inspection
+    found: ParseResult
     name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class FileContents:
     """What a file holds: the verdict on all of it, and its activities, also those that are broken beside a whole one."""
 
-    found: Inspection
-    items: tuple[Item, ...] = ()
+    found: ParseResult
+    items: tuple[ArchiveMember, ...] = ()
 
 
-def examine(data: bytes, digest: str) -> Content:
+def examine(data: bytes, digest: str) -> FileContents:
     """What these bytes are. `digest`: their SHA-256."""
     try:
         # Their bodies are not kept: 25 MB of each file are enough.
         parts = [(name, sha256(body).hexdigest(), _inspect(body)) for name, body in _parts(data)]
     except Unfinished as problem:
-        return Content(Inspection(Verdict.UNFINISHED, reason=str(problem), have=len(data)))
+        return FileContents(ParseResult(FileKind.UNFINISHED, reason=str(problem), have=len(data)))
     except Damaged as problem:
-        return Content(Inspection(Verdict.DAMAGED, reason=str(problem), have=len(data)))
+        return FileContents(ParseResult(FileKind.DAMAGED, reason=str(problem), have=len(data)))
     except TooMuch as problem:
-        return Content(Inspection(Verdict.OTHER, reason=str(problem), have=len(data)))
-    activities = [part for part in parts if part[2].verdict is Verdict.ACTIVITY]
+        return FileContents(ParseResult(FileKind.OTHER, reason=str(problem), have=len(data)))
+    activities = [part for part in parts if part[2].verdict is FileKind.ACTIVITY]
     if not archives.is_archive(data):
         found = parts[0][2]
-        return Content(found, (Item(digest, found),) if activities else ())
+        return FileContents(found, (ArchiveMember(digest, found),) if activities else ())
     # The archive's own checksums have proved that what is in it is whole.
     found = replace(activities[0][2] if activities else _best(parts), proven=True)
     several = [part for part in parts if activities and _is_or_was_one(part[2])]
     if len(several) > 1:
-        return Content(found, tuple(Item(own, one, _last(name)) for name, own, one in several))
-    return Content(found, (Item(digest, found),) if activities else ())
+        return FileContents(found, tuple(ArchiveMember(own, one, _last(name)) for name, own, one in several))
+    return FileContents(found, (ArchiveMember(digest, found),) if activities else ())
 
 
 def is_known(data: bytes) -> bool:
@@ -80,7 +80,7 @@ def body_of(data: bytes, digest: str, wanted: str) -> bytes | None:
         return next((body for _, body in parts if sha256(body).hexdigest() == wanted), None)
     if len(parts) == 1:
         return parts[0][1]  # also one that is not whole: somebody may insist on it
-    return next((body for _, body in parts if _inspect(body).verdict is Verdict.ACTIVITY), None)
+    return next((body for _, body in parts if _inspect(body).verdict is FileKind.ACTIVITY), None)
 
 
 def _parts(data: bytes) -> Iterator[tuple[str, bytes]]:
@@ -93,22 +93,22 @@ def _parts(data: bytes) -> Iterator[tuple[str, bytes]]:
         yield "", data
 
 
-def _inspect(data: bytes) -> Inspection:
+def _inspect(data: bytes) -> ParseResult:
     if xml_reader.is_document(data):
         return xml_reader.inspect(data)
     return fit.inspect(data)
 
 
-def _is_or_was_one(found: Inspection) -> bool:
+def _is_or_was_one(found: ParseResult) -> bool:
     """Whether this is an activity, or is broken and may have been one; what else is broken is missed by nobody."""
-    broken = found.verdict in {Verdict.UNFINISHED, Verdict.DAMAGED}
-    return found.verdict is Verdict.ACTIVITY or (broken and found.facts.kind in {None, "activity"})
+    broken = found.verdict in {FileKind.UNFINISHED, FileKind.DAMAGED}
+    return found.verdict is FileKind.ACTIVITY or (broken and found.facts.kind in {None, "activity"})
 
 
-def _best(parts: list[tuple[str, str, Inspection]]) -> Inspection:
+def _best(parts: list[tuple[str, str, ParseResult]]) -> ParseResult:
     """The verdict on a file without an activity."""
     if not parts:
-        return Inspection(Verdict.OTHER, reason="an archive with no activity file in it")
+        return ParseResult(FileKind.OTHER, reason="an archive with no activity file in it")
     name, _, found = min(parts, key=lambda part: _ORDER.index(part[2].verdict))
     if not name:
         return found

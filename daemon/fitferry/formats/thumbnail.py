@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from fitferry.core.activity import Sketch
+from fitferry.core.activity import Thumbnail
 
 SIDE = 100
 """A sketch is drawn in a square of this side, with whole numbers."""
@@ -51,19 +51,19 @@ class Samples(Generic[T]):
             self._next = self._step
 
 
-def drawn(samples: Sequence[Sample]) -> Sketch | None:
+def drawn(samples: Sequence[Sample]) -> Thumbnail | None:
     """The route where there is one, else the heart rate, else the power; None where there is none of them."""
     places = [(s.longitude, s.latitude) for s in samples]
     path = _route([(x, y) for x, y in places if x is not None and y is not None])
     if path:
-        return Sketch("route", path)
+        return Thumbnail("route", path)
     for kind, values in (
         ("heart_rate", [s.heart_rate for s in samples]),
         ("power", [s.power for s in samples]),
     ):
         path = _curve(values)
         if path:
-            return Sketch(kind, path)
+            return Thumbnail(kind, path)
     return None
 
 

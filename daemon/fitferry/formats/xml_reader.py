@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from xml.parsers import expat
 
-from fitferry.core.activity import Facts, Inspection, Verdict
+from fitferry.core.activity import ActivityFacts, FileKind, ParseResult
 from fitferry.formats.thumbnail import Sample, Samples, drawn
 
 MAX_DEPTH = 64
@@ -76,22 +76,22 @@ def is_document(data: bytes) -> bool:
     return head.replace(b"\0", b"").lstrip().startswith(b"<")
 
 
-def inspect(data: bytes) -> Inspection:
+def inspect(data: bytes) -> ParseResult:
     """What a document is. Never raises; of 25 MB it takes seconds, because each element is looked at."""
     if data.endswith(b"\0\0"):
         whole = len(data.rstrip(b"\0"))
-        return _not_whole(Verdict.UNFINISHED, "its end is still empty", whole, len(data))
+        return _not_whole(FileKind.UNFINISHED, "its end is still empty", whole, len(data))
     reader = _Reader()
     try:
         reader.read(_bare(data))
     except _Refused as problem:
-        return Inspection(Verdict.OTHER, reason=str(problem), have=len(data))
+        return ParseResult(FileKind.OTHER, reason=str(problem), have=len(data))
     except (expat.ExpatError, LookupError, ValueError) as error:
         if reader.is_other or _is_page(data):
             return reader.found(len(data))  # nobody waits for the rest of a page that asks to log in
         if reader.at_end:
-            return _not_whole(Verdict.UNFINISHED, "the document does not end", len(data))
-        return _not_whole(Verdict.DAMAGED, f"the document cannot be read: {error}", len(data))
+            return _not_whole(FileKind.UNFINISHED, "the document does not end", len(data))
+        return _not_whole(FileKind.DAMAGED, f"the document cannot be read: {error}", len(data))
     return reader.found(len(data))
 
 
@@ -107,8 +107,8 @@ def _bare(data: bytes) -> bytes:
     return data.removeprefix(_MARKS[0]).lstrip().rstrip(b"\0\x1a\r\n")
 
 
-def _not_whole(verdict: Verdict, reason: str, have: int, want: int | None = None) -> Inspection:
-    return Inspection(verdict, reason=reason, have=have, want=want, proven=False)
+def _not_whole(verdict: FileKind, reason: str, have: int, want: int | None = None) -> ParseResult:
+    return ParseResult(verdict, reason=reason, have=have, want=want, proven=False)
 
 
 class _Reader:
@@ -141,11 +141,11 @@ class _Reader:
         """Whether the first element is known, and is no activity's."""
         return bool(self._root) and self._document is None
 
-    def found(self, size: int) -> Inspection:
+    def found(self, size: int) -> ParseResult:
         """What was read."""
         if self._document is None:
             words = f"an XML file of another kind (<{self._root[:40] or 'html'}>)"
-            return Inspection(Verdict.OTHER, reason=words, have=size, proven=False)
+            return ParseResult(FileKind.OTHER, reason=words, have=size, proven=False)
         return self._document.found(size)
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
@@ -237,14 +237,14 @@ class _Tcx:
             case ["Creator", "Name"]:
                 self._device = self._device or text[:MAX_TEXT] or None
 
-    def found(self, size: int) -> Inspection:
+    def found(self, size: int) -> ParseResult:
         """The whole document's meaning."""
         if not self._activities:
             words = (
                 " and ".join(f"a {kind}" for kind in sorted(self._others)) or "a TCX file without an activity"
             )
-            return Inspection(Verdict.OTHER, "tcx", reason=words, have=size, proven=False)
-        facts = Facts(
+            return ParseResult(FileKind.OTHER, "tcx", reason=words, have=size, proven=False)
+        facts = ActivityFacts(
             kind="activity",
             sport=self._sport,
             start_time=self._span.first,
@@ -254,8 +254,8 @@ class _Tcx:
             product=self._device,
             sessions=self._activities,
         )
-        sketch = drawn(self._samples.kept)
-        return Inspection(Verdict.ACTIVITY, "tcx", facts, have=size, proven=False, sketch=sketch)
+        thumbnail = drawn(self._samples.kept)
+        return ParseResult(FileKind.ACTIVITY, "tcx", facts, have=size, proven=False, thumbnail=thumbnail)
 
 
 class _Gpx:
@@ -300,16 +300,16 @@ class _Gpx:
             case ["trk", "type"]:
                 self._sport = self._sport or _sport(text)
 
-    def found(self, size: int) -> Inspection:
+    def found(self, size: int) -> ParseResult:
         """The whole document's meaning. Without times it was planned, not recorded, and Strava takes no such thing."""
         if self._span.first is None:
             planned = (
                 "a track without times, so a planned one" if self._points else "a GPX file without a track"
             )
             words = planned if self._points or not self._others else " and ".join(sorted(self._others))
-            return Inspection(Verdict.OTHER, "gpx", reason=words, have=size, proven=False)
+            return ParseResult(FileKind.OTHER, "gpx", reason=words, have=size, proven=False)
         seconds = self._span.seconds
-        facts = Facts(
+        facts = ActivityFacts(
             kind="activity",
             sport=self._sport,
             start_time=self._span.first,
@@ -318,8 +318,8 @@ class _Gpx:
             distance_m=round(self._distance, 1),
             sessions=self._tracks,
         )
-        sketch = drawn(self._samples.kept)
-        return Inspection(Verdict.ACTIVITY, "gpx", facts, have=size, proven=False, sketch=sketch)
+        thumbnail = drawn(self._samples.kept)
+        return ParseResult(FileKind.ACTIVITY, "gpx", facts, have=size, proven=False, thumbnail=thumbnail)
 
     def _move(self, attributes: dict[str, str]) -> None:
         latitude, longitude = _number(attributes.get("lat", "")), _number(attributes.get("lon", ""))

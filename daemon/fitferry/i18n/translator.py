@@ -28,7 +28,7 @@ def say(text: str, /, **values: object) -> str:
     return text.format(**values) if values else text
 
 
-class Words:
+class Translator:
     """One language."""
 
     def __init__(self, language: str, catalogue: Mapping[str, str]) -> None:
@@ -74,18 +74,18 @@ class Words:
 
 
 @cache
-def words(language: str) -> Words:
+def words(language: str) -> Translator:
     """The words of a language; English for one that is not known."""
     if language not in LANGUAGES[1:]:
-        return Words(LANGUAGES[0], {})
+        return Translator(LANGUAGES[0], {})
     with (LOCALE / language / "LC_MESSAGES" / f"{DOMAIN}.mo").open("rb") as file:
         catalogue = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]  # noqa: SLF001  # no other way in
-    return Words(
+    return Translator(
         language, {text: said for text, said in catalogue.items() if isinstance(text, str) and text and said}
     )
 
 
-def chosen(setting: str, environ: Mapping[str, str]) -> Words:
+def chosen(setting: str, environ: Mapping[str, str]) -> Translator:
     """The words of `[web] language`; `auto` leaves it to the locale's variables."""
     return words(setting if setting in LANGUAGES else of_environment(environ))
 
@@ -114,9 +114,9 @@ def _patterns(catalogue: Mapping[str, str]) -> list[tuple[re.Pattern[str], str]]
         template: "".join(part for part, *_ in string.Formatter().parse(template))
         for template, _ in templates
     }
-    telling = [one for one in templates if sum(map(str.isalpha, own[one[0]])) >= LETTERS]
-    telling.sort(key=lambda one: len(own[one[0]]), reverse=True)
-    return [(re.compile(_pattern(template), re.DOTALL), said) for template, said in telling]
+    notification_policy = [one for one in templates if sum(map(str.isalpha, own[one[0]])) >= LETTERS]
+    notification_policy.sort(key=lambda one: len(own[one[0]]), reverse=True)
+    return [(re.compile(_pattern(template), re.DOTALL), said) for template, said in notification_policy]
 
 
 def _pattern(template: str) -> str:

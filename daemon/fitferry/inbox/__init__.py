@@ -4,6 +4,6 @@
 """
 
 from fitferry.inbox.scanner import Scanner
-from fitferry.inbox.watched_folder import Tree
+from fitferry.inbox.watched_folder import WatchedFolder
 
-__all__ = ["Scanner", "Tree"]
+__all__ = ["Scanner", "WatchedFolder"]

@@ -14,11 +14,19 @@ import structlog
 from fitferry import formats
 from fitferry.config import StravaSettings
 from fitferry.core import rules as core_rules
-from fitferry.core.activity import Admission, Arrival, Inspection, Newcomer, Signature, Stillness, Verdict
+from fitferry.core.activity import (
+    AdmissionDecision,
+    AdmissionResult,
+    FileKind,
+    NewActivity,
+    ParseResult,
+    Stability,
+    StatFingerprint,
+)
 from fitferry.core.rules import Rule, skipped_by
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import Status
-from fitferry.formats import Content, Item
+from fitferry.formats import ArchiveMember, FileContents
 from fitferry.storage import activities, uploads
 from fitferry.storage.activities import File
 
@@ -26,16 +34,16 @@ OLD_SECONDS = 7 * 86_400.0
 """An activity that started longer ago may be one of many that were there before Fitferry was."""
 _log = structlog.get_logger()
 _CHUNK = 1 << 20
-_WHOLE = frozenset({Verdict.ACTIVITY, Verdict.OTHER, Verdict.UNKNOWN})
+_WHOLE = frozenset({FileKind.ACTIVITY, FileKind.OTHER, FileKind.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class FileRead:
     """A file that was read in one piece: its bytes (none if it is too large) and their SHA-256."""
 
     body: bytes
     sha256: str
-    signature: Signature
+    signature: StatFingerprint
 
 
 def admit(
@@ -43,11 +51,11 @@ def admit(
     athlete: str,
     strava: StravaSettings,
     now: float,
-    still: Stillness = Stillness.SETTLED,
+    still: Stability = Stability.SETTLED,
     *,
     hold_old: bool = False,
     rules: Iterable[Rule] = (),
-) -> Arrival:
+) -> AdmissionResult:
     """Look at a file in a watched folder, and write down what it is.
 
     Of a file that is not whole nothing is written, until it has `STALLED`: then a held job says what is missing.
@@ -56,12 +64,12 @@ def admit(
     try:
         reading = read(path)
     except FileNotFoundError:
-        return Arrival.GONE
+        return AdmissionResult.GONE
     except OSError as error:
         _log.warning("file cannot be read", path=path, reason=error.strerror)
-        return Arrival.UNREADABLE
+        return AdmissionResult.UNREADABLE
     if reading is None:
-        return Arrival.CHANGED
+        return AdmissionResult.CHANGED
     content = examine(reading)
     activities.forget_unfinished(athlete, path, reading.sha256)
     arrival = _not_yet(content.found, still)
@@ -70,13 +78,13 @@ def admit(
         return arrival
     file = File(athlete, path, reading.sha256, reading.signature.size, reading.signature)
     # A file without any activity is written down itself, so that it is known.
-    items = content.items or (Item(reading.sha256, content.found),)
+    items = content.items or (ArchiveMember(reading.sha256, content.found),)
 
-    def admission(item: Item) -> Admission:
+    def admission(item: ArchiveMember) -> AdmissionDecision:
         old = hold_old and _is_old(item, file, now)
         return _skipped(item.found, file, rules) or decide(item.found, strava, old=old)
 
-    newcomers = [Newcomer(item.sha256, item.found, admission(item), item.name) for item in items]
+    newcomers = [NewActivity(item.sha256, item.found, admission(item), item.name) for item in items]
     return _take(file, newcomers, now)
 
 
@@ -102,7 +110,7 @@ def find_again() -> int:
     return sum(uploads.requeue(job.id, [Status.HELD]) for job in gone)
 
 
-def read(path: str) -> Reading | None:
+def read(path: str) -> FileRead | None:
     """Read a regular file whole; None if it changed meanwhile. Raises OSError."""
     # Not blocking: a FIFO of that name must not hold the scanner.
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -117,48 +125,50 @@ def read(path: str) -> Reading | None:
             if keep:
                 chunks.append(chunk)
         after = os.fstat(handle)
-    if Signature.of(before) != Signature.of(after):
+    if StatFingerprint.of(before) != StatFingerprint.of(after):
         return None
-    return Reading(b"".join(chunks), digest.hexdigest(), Signature.of(after))
+    return FileRead(b"".join(chunks), digest.hexdigest(), StatFingerprint.of(after))
 
 
-def examine(reading: Reading) -> Content:
+def examine(reading: FileRead) -> FileContents:
     """What the bytes say; more than Strava takes is not looked into."""
     if reading.signature.size > MAX_FILE_BYTES:
         words = f"larger than the 25 MB that Strava takes ({reading.signature.size:,} bytes)"
-        return Content(Inspection(Verdict.OTHER, reason=words))
+        return FileContents(ParseResult(FileKind.OTHER, reason=words))
     return formats.examine(reading.body, reading.sha256)
 
 
-def decide(found: Inspection, strava: StravaSettings, *, old: bool = False) -> Admission:
+def decide(found: ParseResult, strava: StravaSettings, *, old: bool = False) -> AdmissionDecision:
     """What a file is admitted as, by the settings. `old`: nobody has said yet what is to become of old files."""
     match found.verdict:
-        case Verdict.OTHER | Verdict.UNKNOWN:
-            return Admission(Status.SKIPPED, "no_activity", f"not an activity: {found.reason}")
-        case Verdict.UNFINISHED | Verdict.DAMAGED:
-            return Admission(Status.HELD, activities.UNFINISHED, found.reason)
+        case FileKind.OTHER | FileKind.UNKNOWN:
+            return AdmissionDecision(Status.SKIPPED, "no_activity", f"not an activity: {found.reason}")
+        case FileKind.UNFINISHED | FileKind.DAMAGED:
+            return AdmissionDecision(Status.HELD, activities.UNFINISHED, found.reason)
     if strava.since is not None and starts_before(found.facts.start_time, strava.since):
         return before_since(strava.since)
     if not strava.auto_upload:
-        return Admission(Status.HELD, "auto_upload", "waits for somebody to upload it (auto_upload is off)")
+        return AdmissionDecision(
+            Status.HELD, "auto_upload", "waits for somebody to upload it (auto_upload is off)"
+        )
     if old and strava.since is None:
-        return Admission(Status.HELD, "backlog", "was there before Fitferry: waits for your decision")
-    return Admission(Status.PENDING)
+        return AdmissionDecision(Status.HELD, "backlog", "was there before Fitferry: waits for your decision")
+    return AdmissionDecision(Status.PENDING)
 
 
-def _skipped(found: Inspection, file: File, rules: Iterable[Rule]) -> Admission | None:
+def _skipped(found: ParseResult, file: File, rules: Iterable[Rule]) -> AdmissionDecision | None:
     """The word of a rule that an activity is not to be uploaded."""
-    if found.verdict is not Verdict.ACTIVITY:
+    if found.verdict is not FileKind.ACTIVITY:
         return None
     number = skipped_by(
         rules, core_rules.subject_of_facts(file.athlete, os.path.basename(file.path), found.facts)
     )
-    return None if number is None else Admission(Status.SKIPPED, "rule", f"skipped by rule {number}")
+    return None if number is None else AdmissionDecision(Status.SKIPPED, "rule", f"skipped by rule {number}")
 
 
-def before_since(since: date) -> Admission:
+def before_since(since: date) -> AdmissionDecision:
     """What an activity is admitted as that started before `since`."""
-    return Admission(Status.HELD, "since", f"started before {since}, see since in [strava]")
+    return AdmissionDecision(Status.HELD, "since", f"started before {since}, see since in [strava]")
 
 
 def starts_before(start_time: float | None, since: date | None) -> bool:
@@ -173,15 +183,15 @@ def midnight(day: date) -> float:
     return datetime(day.year, day.month, day.day).astimezone().timestamp()
 
 
-def _not_yet(found: Inspection, still: Stillness) -> Arrival | None:
+def _not_yet(found: ParseResult, still: Stability) -> AdmissionResult | None:
     """Why a file is not taken now, though it may be later; None if it is."""
     if found.verdict not in _WHOLE:
-        return None if still is Stillness.STALLED else Arrival.UNFINISHED
-    provable = found.proven and found.verdict is not Verdict.UNKNOWN
-    return None if provable or still is not Stillness.CLOSED else Arrival.UNSETTLED
+        return None if still is Stability.STALLED else AdmissionResult.UNFINISHED
+    provable = found.proven and found.verdict is not FileKind.UNKNOWN
+    return None if provable or still is not Stability.CLOSED else AdmissionResult.UNSETTLED
 
 
-def _is_old(item: Item, file: File, now: float) -> bool:
+def _is_old(item: ArchiveMember, file: File, now: float) -> bool:
     """Whether an activity started long ago; where it does not say when, its file's age stands in."""
     started = item.found.facts.start_time
     if started is None and file.signature is not None:
@@ -189,28 +199,28 @@ def _is_old(item: Item, file: File, now: float) -> bool:
     return started is not None and started < now - OLD_SECONDS
 
 
-def _take(file: File, newcomers: list[Newcomer], now: float) -> Arrival:
+def _take(file: File, newcomers: list[NewActivity], now: float) -> AdmissionResult:
     arrivals = []
-    for newcomer, (job_id, new) in zip(newcomers, activities.admit(file, newcomers, now), strict=True):
-        arrival = _ARRIVALS[newcomer.admission.status] if new else Arrival.KNOWN
-        if not new and found_again(job_id, file, newcomer.member):
-            arrival = Arrival.ADMITTED
+    for new_activity, (job_id, new) in zip(newcomers, activities.admit(file, newcomers, now), strict=True):
+        arrival = _ARRIVALS[new_activity.admission.status] if new else AdmissionResult.KNOWN
+        if not new and found_again(job_id, file, new_activity.member):
+            arrival = AdmissionResult.ADMITTED
         arrivals.append(arrival)
-        words = newcomer.admission.error_message
+        words = new_activity.admission.error_message
         _log.info(
             "admitted",
             job=job_id,
             path=file.path,
             athlete=file.athlete,
             outcome=arrival,
-            sport=newcomer.found.facts.sport,
+            sport=new_activity.found.facts.sport,
             **({"reason": words} if words else {}),
         )
-    return Arrival.ADMITTED if Arrival.ADMITTED in arrivals else arrivals[0]
+    return AdmissionResult.ADMITTED if AdmissionResult.ADMITTED in arrivals else arrivals[0]
 
 
 _ARRIVALS = {
-    Status.PENDING: Arrival.ADMITTED,
-    Status.HELD: Arrival.HELD,
-    Status.SKIPPED: Arrival.SKIPPED,
+    Status.PENDING: AdmissionResult.ADMITTED,
+    Status.HELD: AdmissionResult.HELD,
+    Status.SKIPPED: AdmissionResult.SKIPPED,
 }

@@ -24,9 +24,9 @@ from watchdog.events import (
 )
 from watchdog.observers.inotify import InotifyObserver
 
-from fitferry.core.activity import Sign
+from fitferry.core.activity import FileEvent
 
-Hint = Callable[[str, Sign], None]
+Hint = Callable[[str, FileEvent], None]
 """A path to look at, and what its event said."""
 
 _WANTED: list[type[FileSystemEvent]] = [
@@ -124,12 +124,12 @@ class _Handler(FileSystemEventHandler):
             case FileMovedEvent() | DirMovedEvent() if not event.dest_path:
                 pass  # moved away
             case FileClosedEvent() | FileMovedEvent():
-                self._hint(path, Sign.CLOSED)
+                self._hint(path, FileEvent.CLOSED)
             case FileModifiedEvent():
-                self._hint(path, Sign.WRITTEN)
+                self._hint(path, FileEvent.WRITTEN)
             case FileCreatedEvent() | DirCreatedEvent() | DirMovedEvent():
                 # What a folder brings with it may have come before its watch.
-                self._hint(path, Sign.APPEARED)
+                self._hint(path, FileEvent.APPEARED)
             case DirDeletedEvent() if path == self._folder:
                 self._rescan()
             case _:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 import structlog
 
 from fitferry.config import StravaSettings
-from fitferry.core.activity import Arrival, Stillness
+from fitferry.core.activity import AdmissionResult, Stability
 from fitferry.core.rules import Rule
 from fitferry.core.upload import Status
 from fitferry.inbox import admission
@@ -21,7 +21,7 @@ FEW = 20
 _log = structlog.get_logger()
 
 
-class Reception:
+class FirstScan:
     """One watched folder's way into the ledger."""
 
     def __init__(
@@ -31,30 +31,30 @@ class Reception:
         strava: StravaSettings,
         *,
         rules: Iterable[Rule] = (),
-        poke: Callable[[], None],
+        wake: Callable[[], None],
         clock: Callable[[], float],
     ) -> None:
         self._folder = folder
         self._athlete = athlete
         self._strava = strava
         self._rules = tuple(rules)
-        self._poke = poke
+        self._poke = wake
         self._clock = clock
         self._new = not activities.folder_is_known(athlete, folder)
         self._was_empty = False
 
-    def admit(self, path: str, still: Stillness, *, told: bool) -> Arrival:
+    def admit(self, path: str, still: Stability, *, told: bool) -> AdmissionResult:
         """Admit a file. `told`: an event told of it, so somebody has just put it there."""
         if self._new and self._was_empty and told:
             self._receive()
         arrival = admission.admit(
             path, self._athlete, self._strava, self._clock(), still, hold_old=self._new, rules=self._rules
         )
-        if arrival is Arrival.ADMITTED:
+        if arrival is AdmissionResult.ADMITTED:
             self._poke()
         return arrival
 
-    def scan_ended(self, count: int) -> None:
+    def on_scan_finished(self, count: int) -> None:
         """A whole scan is over, and everything that it found was looked at. `count`: of files.
 
         A folder without any is still new: a mount point whose disk comes later looks like this.

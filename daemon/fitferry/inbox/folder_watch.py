@@ -23,7 +23,7 @@ _LIMITS = {errno.ENOSPC: "fs.inotify.max_user_watches", errno.EMFILE: "fs.inotif
 _log = structlog.get_logger()
 
 
-class Attachment:
+class FolderWatch:
     """One folder, attached to or away. `note`: why its events are not believed in, for people."""
 
     def __init__(self, watch: WatchSettings, *, hint: Hint, rescan: Callable[[], None]) -> None:
@@ -74,9 +74,11 @@ class Attachment:
         if self._short == 1:
             self._rescan()  # a folder that was removed meanwhile looks like this, once
         elif self._short:
-            self._distrust(f"not every folder can be watched: raise {_LIMITS[errno.ENOSPC]} with sysctl")
+            self._fall_back_to_polling(
+                f"not every folder can be watched: raise {_LIMITS[errno.ENOSPC]} with sysctl"
+            )
         elif missed:
-            self._distrust(f"no event came for {os.path.basename(missed[0])!r}")
+            self._fall_back_to_polling(f"no event came for {os.path.basename(missed[0])!r}")
 
     def interval(self, took: float) -> float:
         """Seconds until the next scan, after one that took so long."""
@@ -94,16 +96,16 @@ class Attachment:
         except OSError as error:
             limit = _LIMITS.get(error.errno or 0)
             reason = f"raise {limit} with sysctl" if limit else error.strerror or str(error)
-            self._distrust(f"the kernel sends no events: {reason}")
+            self._fall_back_to_polling(f"the kernel sends no events: {reason}")
             return
         self._watcher = watcher
 
-    def _distrust(self, words: str) -> None:
+    def _fall_back_to_polling(self, words: str) -> None:
         self.note = f"{words}; the folder is scanned often instead"
         _log.warning("events fail", folder=self._folder, reason=words)
 
     def _wanted_method(self) -> str:
         if self._watch.method != "auto":
             return self._watch.method
-        deaf = mounts.is_deaf() or mounts.hides_writes(mounts.filesystem(self._watch.folder))
+        deaf = mounts.lacks_inotify() or mounts.needs_polling(mounts.filesystem(self._watch.folder))
         return "poll" if deaf else "events"

@@ -14,7 +14,7 @@ def measure(path: str, size: int) -> tuple[int, int | None]:
     """Bytes that are there and bytes that there will be, None where the file does not say."""
     try:
         with open(path, "rb") as file:  # names of any bytes, without a Path for each
-            want = fit.announced(file.read(fit.HEAD))
+            want = fit.announced_length(file.read(fit.HEAD))
             if want is None or want < size:
                 return size, None
             # Copiers that set the length first leave zeros where nothing came yet.

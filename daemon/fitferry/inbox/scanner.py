@@ -16,9 +16,9 @@ import structlog
 
 from fitferry.config import WatchSettings
 from fitferry.core import filenames
-from fitferry.core.activity import Arrival, Sign, Signature, Stillness, WatchState
-from fitferry.core.stability import Candidates
-from fitferry.inbox.folder_watch import Attachment
+from fitferry.core.activity import AdmissionResult, FileEvent, Stability, StatFingerprint, WatchState
+from fitferry.core.stability import StabilityTracker
+from fitferry.inbox.folder_watch import FolderWatch
 from fitferry.inbox.progress import measure
 from fitferry.storage import activities
 from fitferry.storage.database import DatabaseError
@@ -36,7 +36,7 @@ MAX_HINTS = 10_000
 """More hints than this are forgotten, and a scan finds what they named."""
 MAX_SHOWN = 20
 """Files on their way, or unreadable, that are told of at most."""
-_NOT_YET = frozenset({Arrival.UNFINISHED, Arrival.UNSETTLED, Arrival.UNREADABLE})
+_NOT_YET = frozenset({AdmissionResult.UNFINISHED, AdmissionResult.UNSETTLED, AdmissionResult.UNREADABLE})
 
 _log = structlog.get_logger()
 
@@ -44,9 +44,9 @@ _log = structlog.get_logger()
 class Receives(Protocol):
     """Where files go: the ledger, by way of `pipeline.reception`."""
 
-    def admit(self, path: str, still: Stillness, *, told: bool) -> Arrival: ...
+    def admit(self, path: str, still: Stability, *, told: bool) -> AdmissionResult: ...
 
-    def scan_ended(self, count: int) -> None: ...
+    def on_scan_finished(self, count: int) -> None: ...
 
 
 class Scanner:
@@ -69,7 +69,7 @@ class Scanner:
         self._changed = changed
         self._checked = checked
         self._clock = clock
-        self._hints: dict[str, Sign] = {}
+        self._hints: dict[str, FileEvent] = {}
         self._lock = threading.Lock()
         self._awake = threading.Event()
         self._stopping = False
@@ -77,8 +77,8 @@ class Scanner:
         self._scan_at = float("inf")
         self._requested = True
         self._scanned: tuple[float, int] | None = None
-        self._attachment = Attachment(watch, hint=self.hint, rescan=self.rescan)
-        self._candidates = Candidates(watch.settle)
+        self._attachment = FolderWatch(watch, hint=self.hint, rescan=self.rescan)
+        self._candidates = StabilityTracker(watch.settle)
         self._unreadable: set[str] = set()
         self._busy_since: float | None = None
         self._state = WatchState(self._folder, watch.athlete, "poll", available=False)
@@ -110,12 +110,12 @@ class Scanner:
             last.folder, last.athlete, last.method, available=False, reason="it does not answer"
         )
 
-    def hint(self, path: str, sign: Sign) -> None:
+    def hint(self, path: str, sign: FileEvent) -> None:
         """Take a hint: a path to look at, and what its event said."""
         with self._lock:
             if len(self._hints) >= MAX_HINTS:
                 self.rescan()
-            elif sign is not Sign.APPEARED or path not in self._hints:
+            elif sign is not FileEvent.APPEARED or path not in self._hints:
                 self._hints[path] = sign
         self._awake.set()
 
@@ -165,10 +165,10 @@ class Scanner:
             if filenames.is_inside(path, self._folder, recursive=self._watch.recursive, without=self.without):
                 self._take_hint(path, sign)
 
-    def _take_hint(self, path: str, sign: Sign) -> None:
+    def _take_hint(self, path: str, sign: FileEvent) -> None:
         if filenames.is_wanted_name(os.path.basename(path)):
             self._look(path, sign)
-        elif sign is not Sign.WRITTEN and self._watch.recursive and folder_walk.is_kept_folder(path):
+        elif sign is not FileEvent.WRITTEN and self._watch.recursive and folder_walk.is_kept_folder(path):
             self._look_below(path)
 
     def _look_below(self, folder: str) -> None:
@@ -176,7 +176,7 @@ class Scanner:
         walk = folder_walk.Walk(folder, recursive=True, without=self.without)
         try:
             for path, found in walk:
-                self._look(path, Sign.APPEARED, found)
+                self._look(path, FileEvent.APPEARED, found)
         except (FileNotFoundError, NotADirectoryError):
             pass  # it is gone by now
         except OSError:
@@ -233,9 +233,9 @@ class Scanner:
     def _is_unannounced(self, path: str, found: os.stat_result) -> bool:
         """Whether an event should have told of a file by now, and none did."""
         told = path in self._candidates or path in self._hints
-        return not told and self._rested(Signature.of(found)) > EVENT_SECONDS
+        return not told and self._rested(StatFingerprint.of(found)) > EVENT_SECONDS
 
-    def _look(self, path: str, sign: Sign | None, found: os.stat_result | None = None) -> None:
+    def _look(self, path: str, sign: FileEvent | None, found: os.stat_result | None = None) -> None:
         """Look at one file, whatever it does: no other one has to wait for it."""
         try:
             self._look_at(path, sign, found)
@@ -243,10 +243,10 @@ class Scanner:
             raise  # that is no fault of the file's
         except Exception:  # noqa: BLE001  # as the docstring says
             _log.exception("cannot look at file", path=path)
-            self._candidates.looked(path, Stillness.STALLED)
+            self._candidates.looked(path, Stability.STALLED)
             self._unreadable.add(path)
 
-    def _look_at(self, path: str, sign: Sign | None, found: os.stat_result | None) -> None:
+    def _look_at(self, path: str, sign: FileEvent | None, found: os.stat_result | None) -> None:
         """Take a file, wait for it to settle, or leave it alone."""
         self._busy_since = now = self._clock()
         try:
@@ -254,32 +254,32 @@ class Scanner:
         except OSError:
             self._forget(path)
             return
-        signature = Signature.of(found)
+        signature = StatFingerprint.of(found)
         if not stat.S_ISREG(found.st_mode) or self._is_known(path, signature):
             return
         self._candidates.see(path, signature, sign, now)
-        still = self._candidates.stillness(
-            path, closed=sign is Sign.CLOSED, now=now, rested=self._rested(signature)
+        still = self._candidates.stability(
+            path, closed=sign is FileEvent.CLOSED, now=now, rested=self._rested(signature)
         )
         if still is None:
             self._candidates.progress(path, now, lambda: measure(path, signature.size))
         else:
             self._read(path, signature, still, told=sign is not None)
 
-    def _is_known(self, path: str, signature: Signature) -> bool:
+    def _is_known(self, path: str, signature: StatFingerprint) -> bool:
         return path not in self._candidates and activities.seen(self._watch.athlete, path) == signature
 
-    def _read(self, path: str, signature: Signature, still: Stillness, *, told: bool) -> None:
+    def _read(self, path: str, signature: StatFingerprint, still: Stability, *, told: bool) -> None:
         arrival = self._reception.admit(path, still, told=told)
-        if arrival is Arrival.CHANGED:
+        if arrival is AdmissionResult.CHANGED:
             self._candidates.drop(path)
-            self.hint(path, Sign.APPEARED)
+            self.hint(path, FileEvent.APPEARED)
             return
         if arrival not in _NOT_YET:
             self._forget(path)
             return
         self._candidates.looked(path, still)
-        if arrival is Arrival.UNREADABLE:
+        if arrival is AdmissionResult.UNREADABLE:
             self._unreadable.add(path)
         else:
             self._candidates.progress(path, self._clock(), lambda: measure(path, signature.size))
@@ -288,7 +288,7 @@ class Scanner:
         self._candidates.drop(path)
         self._unreadable.discard(path)
 
-    def _rested(self, signature: Signature) -> float:
+    def _rested(self, signature: StatFingerprint) -> float:
         """Seconds since the kernel last changed a file, where its clock is ours: nobody can set that time."""
         if self._attachment.method == "poll":
             return 0.0
@@ -297,7 +297,7 @@ class Scanner:
     def _tell_of_scan(self) -> None:
         """A scan is over only when what it found has settled, too."""
         if self._scanned is not None and not self._candidates.unread_since(self._scanned[0]):
-            self._reception.scan_ended(self._scanned[1])
+            self._reception.on_scan_finished(self._scanned[1])
             self._scanned = None
 
     def _away(self, error: OSError) -> None:

@@ -17,7 +17,7 @@ from fitferry.inbox.scanner import Receives, Scanner
 from fitferry.system import mounts
 
 
-class Tree:
+class WatchedFolder:
     """One watched folder: its own scanner, and one for each mount below it that needs another."""
 
     def __init__(
@@ -91,12 +91,12 @@ class Tree:
         if found == self._mounts:
             return
         first, self._mounts = self._mounts is None, found
-        self._share_out({point for point, kind in found.items() if self._needs_polling(kind)})
+        self._assign_mounts({point for point, kind in found.items() if self._needs_polling(kind)})
         if not first:
             # Watches stay with what was there before something was mounted over it.
             self._main.reattach()
 
-    def _share_out(self, points: set[str]) -> None:
+    def _assign_mounts(self, points: set[str]) -> None:
         self._main.without = self._without | points
         with self._lock:
             for point in set(self._below) - points:
@@ -111,7 +111,7 @@ class Tree:
         return Scanner(watch, self._receive(point), without=self._without | others, changed=self._changed)
 
     def _needs_polling(self, kind: str) -> bool:
-        return self._watch.method == "auto" and mounts.hides_writes(kind)
+        return self._watch.method == "auto" and mounts.needs_polling(kind)
 
     def _is_passed_over(self, point: str) -> bool:
         folder = str(self._watch.folder)

@@ -14,7 +14,17 @@ from fitferry import __version__
 from fitferry.core import rate_limit as allowances
 from fitferry.core.activity import WatchState
 from fitferry.core.filenames import shown
-from fitferry.core.upload import Athlete, Backlog, Gate, GateName, Job, Problem, Status, Trouble, WaitingFor
+from fitferry.core.upload import (
+    Athlete,
+    AuthProblem,
+    Backlog,
+    Breaker,
+    BreakerName,
+    Job,
+    Problem,
+    Status,
+    WaitingFor,
+)
 from fitferry.storage import accounts, breakers, queries, rate_limits, uploads
 
 MANY = 40
@@ -22,10 +32,10 @@ MANY = 40
 NO_BACKLOG = Backlog(0, None, None, 0)
 _STRAVA = "https://www.strava.com"
 _TROUBLE = {
-    Trouble.REVOKED: "Strava no longer accepts the connection of {name}: connect again on the page or with "
+    AuthProblem.REVOKED: "Strava no longer accepts the connection of {name}: connect again on the page or with "
     "`fitferry connect {name}`; the uploads wait",
-    Trouble.SCOPE: "{name} has not given the permission that uploads need: connect again and leave every box ticked",
-    Trouble.KEY: "the stored connection of {name} cannot be opened, because the key is another one: connect again",
+    AuthProblem.SCOPE: "{name} has not given the permission that uploads need: connect again and leave every box ticked",
+    AuthProblem.KEY: "the stored connection of {name} cannot be opened, because the key is another one: connect again",
 }
 _NOT_CONNECTED = (
     "{name} is not connected to Strava yet: connect on the page or with `fitferry connect {name}`"
@@ -46,7 +56,7 @@ class Process:
     troubles: tuple[Problem, ...] = ()
 
 
-class Troubles:
+class HealthErrors:
     """Since when each trouble of the process and of its folders lasts: the ledger knows nothing of these."""
 
     def __init__(self) -> None:
@@ -75,9 +85,9 @@ def of_folders(watch: Iterable[WatchState], now: float) -> Iterator[Problem]:
 def snapshot(names: Iterable[str], process: Process, now: float) -> dict[str, Any]:
     """Everything that `status.json` says, see the file format in README.md."""
     people = [accounts.get(name) for name in names]
-    gates = breakers.gates()
+    open_breakers = breakers.open_breakers()
     counts = uploads.counts()
-    found = problems(people, gates, process)
+    found = problems(people, open_breakers, process)
     last = uploads.last_completed()
     return {
         "version": __version__,
@@ -85,14 +95,14 @@ def snapshot(names: Iterable[str], process: Process, now: float) -> dict[str, An
         "started_at": iso(process.started_at),
         "updated_at": iso(now),
         "web": {"host": process.host, "port": process.port, "url": process.url},
-        "state": _state(found, gates, counts, now),
+        "state": _state(found, open_breakers, counts, now),
         "problems": [
             {"code": p.code, "athlete": p.athlete, "message": p.message, "since": iso(p.since)} for p in found
         ],
         "athletes": [athlete(person) for person in people],
         "queue": {status.value: count for status, count in counts.items()},
-        "rate_limit": _rate_limit(gates, now),
-        "last_upload": job(last, gates, now) if last else None,
+        "rate_limit": _rate_limit(open_breakers, now),
+        "last_upload": job(last, open_breakers, now) if last else None,
         "watch": [_watch(one) for one in process.watch],
         **_import(people, now),
     }
@@ -109,9 +119,11 @@ def athlete(person: Athlete) -> dict[str, Any]:
     }
 
 
-def job(job: Job, gates: dict[GateName, Gate], now: float, *, connected: bool = True) -> dict[str, Any]:
+def job(
+    job: Job, open_breakers: dict[BreakerName, Breaker], now: float, *, connected: bool = True
+) -> dict[str, Any]:
     """One job, as the API shows it; waits that all jobs share are worked in."""
-    waiting_for, next_attempt_at = waits(job, gates, now, connected=connected)
+    waiting_for, next_attempt_at = waits(job, open_breakers, now, connected=connected)
     return {
         "id": job.id,
         "activity_id": job.activity_id,
@@ -138,10 +150,10 @@ def job(job: Job, gates: dict[GateName, Gate], now: float, *, connected: bool = 
 
 def jobs_shown(found: Iterable[Job], now: float) -> list[dict[str, Any]]:
     """Several jobs, as the API shows them."""
-    gates = breakers.gates()
+    open_breakers = breakers.open_breakers()
     listed = list(found)
     connected = set(accounts.connected({one.athlete for one in listed}))
-    return [job(one, gates, now, connected=one.athlete in connected) for one in listed]
+    return [job(one, open_breakers, now, connected=one.athlete in connected) for one in listed]
 
 
 def backlog(waiting: Backlog) -> dict[str, Any]:
@@ -155,30 +167,34 @@ def backlog(waiting: Backlog) -> dict[str, Any]:
 
 
 def waits(
-    job: Job, gates: dict[GateName, Gate], now: float, *, connected: bool
+    job: Job, open_breakers: dict[BreakerName, Breaker], now: float, *, connected: bool
 ) -> tuple[WaitingFor | None, float | None]:
     """What a job waits for, and until when: its own wait, or the one that all share."""
     if job.status not in {Status.PENDING, Status.PROCESSING} or job.claimed_at is not None:
         return None, None
     if not connected:
         return WaitingFor.CONNECTION, None
-    shut = [gate for gate in gates.values() if gate.until > now or gate.name is not GateName.RATE_LIMIT]
+    shut = [
+        breaker
+        for breaker in open_breakers.values()
+        if breaker.until > now or breaker.name is not BreakerName.RATE_LIMIT
+    ]
     if shut:
-        last = max(shut, key=lambda gate: gate.until)
+        last = max(shut, key=lambda breaker: breaker.until)
         return WaitingFor(last.name), max(last.until, job.next_attempt_at, now)
     if job.next_attempt_at <= now:
-        return job.waits_for if job.upload_id is not None else None, max(job.next_attempt_at, job.created_at)
-    return job.waits_for, job.next_attempt_at
+        return job.own_wait if job.upload_id is not None else None, max(job.next_attempt_at, job.created_at)
+    return job.own_wait, job.next_attempt_at
 
 
 def problems_now(names: Iterable[str], process: Process) -> list[Problem]:
     """The problems of the snapshot, with what its JSON leaves out."""
-    return problems([accounts.get(name) for name in names], breakers.gates(), process)
+    return problems([accounts.get(name) for name in names], breakers.open_breakers(), process)
 
 
 def problems(
     people: Iterable[Athlete],
-    gates: dict[GateName, Gate],
+    open_breakers: dict[BreakerName, Breaker],
     process: Process,
 ) -> list[Problem]:
     """What needs a person, each once; it goes when it is over."""
@@ -188,7 +204,7 @@ def problems(
             words = _TROUBLE[person.trouble] if person.trouble else _NOT_CONNECTED
             since = person.trouble_since if person.trouble_since is not None else process.started_at
             found.append(Problem("not_connected", words.format(name=person.name), since, person.name))
-    settings = gates.get(GateName.SETTINGS)
+    settings = open_breakers.get(BreakerName.SETTINGS)
     if settings is not None:
         found.append(Problem(settings.code, settings.message, settings.since))
     if process.backlog.count:
@@ -233,9 +249,11 @@ def _import(people: list[Athlete], now: float) -> dict[str, Any]:
     if count <= MANY:
         return {}
     can_read = all(person.can_read for person in people)
-    done_at = allowances.done_at(count, rate_limits.allowance(), now, can_read=can_read)
+    estimate_finish = allowances.estimate_finish(count, rate_limits.allowance(), now, can_read=can_read)
     done = queries.import_so_far(now - allowances.FRESH_SECONDS)
-    return {"import": {"waiting": count, "done": done, "done_by": iso(done_at - done_at % 60)}}
+    return {
+        "import": {"waiting": count, "done": done, "done_by": iso(estimate_finish - estimate_finish % 60)}
+    }
 
 
 def _unreadable(paths: tuple[str, ...]) -> str:
@@ -256,16 +274,20 @@ def _backlog_in_words(waiting: Backlog) -> str:
     )
 
 
-def _state(found: list[Problem], gates: dict[GateName, Gate], counts: dict[Status, int], now: float) -> str:
+def _state(
+    found: list[Problem], open_breakers: dict[BreakerName, Breaker], counts: dict[Status, int], now: float
+) -> str:
     if found or counts[Status.FAILED]:
         return "attention"
-    shut = any(gate.until > now or gate.name is GateName.NETWORK for gate in gates.values())
+    shut = any(
+        breaker.until > now or breaker.name is BreakerName.NETWORK for breaker in open_breakers.values()
+    )
     return "waiting" if shut else "ok"
 
 
-def _rate_limit(gates: dict[GateName, Gate], now: float) -> dict[str, Any]:
-    heard = allowances.rolled(rate_limits.allowance(), now)
-    held = gates.get(GateName.RATE_LIMIT)
+def _rate_limit(open_breakers: dict[BreakerName, Breaker], now: float) -> dict[str, Any]:
+    heard = allowances.expire_windows(rate_limits.allowance(), now)
+    held = open_breakers.get(BreakerName.RATE_LIMIT)
     return {
         "overall": {"limit": list(heard.overall_limit), "usage": list(heard.overall_usage)},
         "read": {"limit": list(heard.read_limit), "usage": list(heard.read_usage)},

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from fitferry.core.upload import Job, Problem, Status
-from fitferry.i18n.translator import Words
+from fitferry.i18n.translator import Translator
 from fitferry.storage import sent_notifications
 from fitferry.storage import uploads as stored_uploads
 
@@ -28,10 +28,10 @@ _OVER = {
 """What is said when a problem has gone; `about` is its folder or its athlete."""
 
 
-class Telling:
+class NotificationPolicy:
     """From what is so now to messages in somebody's `words`; `put(title, body)` sends one."""
 
-    def __init__(self, put: Callable[[str, str], None], words: Words, *, uploads: bool) -> None:
+    def __init__(self, put: Callable[[str, str], None], words: Translator, *, uploads: bool) -> None:
         self._put = put
         self._words = words
         self._uploads = uploads
@@ -46,17 +46,17 @@ class Telling:
             sent_notifications.tell(key, now)
             self._say("Fitferry needs you", found[key].message, now)
         for key in told - found.keys():
-            sent_notifications.untell(key)
+            sent_notifications.forget_sent(key)
             self._say("Fitferry: it is over", _over(key), now)
         self._tell_outcomes(now)
         self._tell_rest(now)
 
     def _tell_outcomes(self, now: float) -> None:
-        until = sent_notifications.outcomes_told_until()
+        until = sent_notifications.outcomes_sent_until()
         done = stored_uploads.finished_since(until) if until is not None else []
         last = max((job.completed_at or 0.0 for job in done), default=None)
         if until is None or last is not None:
-            sent_notifications.outcomes_were_told(now if last is None else last)
+            sent_notifications.set_outcomes_sent_until(now if last is None else last)
         for job in done:
             if job.status is Status.FAILED:
                 reason = self._words.of(job.error_message or "no reason given")

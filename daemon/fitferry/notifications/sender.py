@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from fitferry.core.errors import FerryError
+from fitferry.core.errors import FitferryError
 
 SECONDS = 15.0
 """How long a heartbeat may take."""
@@ -124,7 +124,7 @@ def _apprise() -> Any:
     try:
         import apprise  # noqa: PLC0415  # an extra, and large: only who is to be told pays for it
     except ImportError as error:
-        raise FerryError(
+        raise FitferryError(
             "notifications need Apprise: install Fitferry with `pip install 'fitferry[notify]'`"
         ) from error
     return apprise

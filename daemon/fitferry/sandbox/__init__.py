@@ -4,7 +4,7 @@
 when it is told to, `server` serves it all. Where this differs from Strava, that is a bug.
 """
 
-from fitferry.sandbox.fake_strava import World
+from fitferry.sandbox.fake_strava import FakeStrava
 from fitferry.sandbox.server import Sandbox
 
-__all__ = ["Sandbox", "World"]
+__all__ = ["FakeStrava", "Sandbox"]

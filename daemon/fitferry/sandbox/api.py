@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request
 
-from fitferry.sandbox.fake_strava import Activity, Token, World, iso
+from fitferry.sandbox.fake_strava import Activity, FakeStrava, Token, iso
 from fitferry.sandbox.oauth import athlete, error
 
 MAX_BYTES = 25_000_000
@@ -17,7 +17,7 @@ READ = frozenset({"activity:read", "activity:read_all"})
 _CHANGEABLE = ("name", "description", "sport_type", "commute", "trainer", "hide_from_home", "gear_id")
 
 
-def blueprint(world: World, name: str) -> Blueprint:
+def blueprint(world: FakeStrava, name: str) -> Blueprint:
     """The addresses of the REST API, for one of its bases."""
     api = Blueprint(name, __name__)
 
@@ -100,7 +100,7 @@ def needs(*scopes: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return decorate
 
 
-def _admitted(world: World) -> Response | None:
+def _admitted(world: FakeStrava) -> Response | None:
     """Find whose token it is; the answer that refuses it, if it is nobody's."""
     kind, _, access = request.headers.get("Authorization", "").partition(" ")
     if kind not in {"Bearer", "access_token"} or (kind == "access_token" and world.switches.header_only):
@@ -121,7 +121,7 @@ def _missing(scope: str) -> Response:
     return error(401, "Authorization Error", "AccessToken", field, "missing")
 
 
-def _upload(world: World, token: Token) -> Any:
+def _upload(world: FakeStrava, token: Token) -> Any:
     """Take a file in; fields come in the form or in the address, as different clients send them."""
     began = request.environ.get("sandbox.began", time.time())
     fields = {name: value for name, value in request.values.items() if name != "access_token"}

@@ -7,11 +7,11 @@ from typing import Any
 
 from flask import Blueprint, jsonify, request
 
-from fitferry.sandbox.fake_strava import Switches, World
-from fitferry.sandbox.faults import Fault, Faults
+from fitferry.sandbox.fake_strava import FakeStrava, Switches
+from fitferry.sandbox.faults import Faults, InjectedFault
 
 
-def blueprint(world: World, faults: Faults) -> Blueprint:
+def blueprint(world: FakeStrava, faults: Faults) -> Blueprint:
     """The addresses below /_sandbox."""
     switches = Blueprint("switches", __name__, url_prefix="/_sandbox")
 
@@ -49,7 +49,7 @@ def blueprint(world: World, faults: Faults) -> Blueprint:
             faults.clear()
             return jsonify({})
         try:
-            faults.add(Fault(**_body()))
+            faults.add(InjectedFault(**_body()))
         except (TypeError, ValueError) as error:
             return jsonify({"message": str(error)}), 400
         return jsonify({}), 201

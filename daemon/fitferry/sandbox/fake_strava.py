@@ -120,7 +120,7 @@ class Activity:
     deleted: bool = False
 
 
-class World:
+class FakeStrava:
     """Everything behind the addresses; one lock around it."""
 
     def __init__(self, clock: Callable[[], float] = time.time, **switches: Any) -> None:

@@ -44,7 +44,7 @@ KINDS = {*BEFORE, *NAMED, *CONNECTION, "forever"}
 
 
 @dataclass(slots=True)
-class Fault:
+class InjectedFault:
     """One kind of fault for the next `times` requests such as `POST /uploads`."""
 
     on: str
@@ -58,10 +58,10 @@ class Faults:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._queue: list[Fault] = []
+        self._queue: list[InjectedFault] = []
         self.over = threading.Event()
 
-    def add(self, fault: Fault) -> None:
+    def add(self, fault: InjectedFault) -> None:
         """Let something go wrong."""
         if fault.kind not in KINDS:
             raise ValueError(f"no such fault: {fault.kind}; there are {', '.join(sorted(KINDS))}")
@@ -75,7 +75,7 @@ class Faults:
         self.over.set()
         self.over = threading.Event()
 
-    def take(self, method: str, path: str) -> Fault | None:
+    def take(self, method: str, path: str) -> InjectedFault | None:
         """The fault of this request, if it has one."""
         with self._lock:
             for fault in self._queue:
@@ -109,7 +109,7 @@ def with_faults(app: Wsgi, faults: Faults, connection: Callable[[dict[str, Any]]
 
 
 def _connection_fault(
-    fault: Fault,
+    fault: InjectedFault,
     app: Wsgi,
     faults: Faults,
     environ: dict[str, Any],

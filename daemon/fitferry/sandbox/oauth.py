@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Response, jsonify, redirect, render_template, request
 
-from fitferry.sandbox.fake_strava import SCOPES, Token, World
+from fitferry.sandbox.fake_strava import SCOPES, FakeStrava, Token
 
 
 def error(status: int, message: str, resource: str, field: str, code: str) -> Response:
@@ -19,7 +19,7 @@ def error(status: int, message: str, resource: str, field: str, code: str) -> Re
     return answer
 
 
-def blueprint(world: World) -> Blueprint:
+def blueprint(world: FakeStrava) -> Blueprint:
     """The addresses below /oauth."""
     pages = Blueprint("oauth", __name__)
 
@@ -74,7 +74,7 @@ def blueprint(world: World) -> Blueprint:
     return pages
 
 
-def athlete(world: World, athlete_id: int) -> dict[str, Any]:
+def athlete(world: FakeStrava, athlete_id: int) -> dict[str, Any]:
     """The summary of an athlete."""
     first, last = world.athletes[athlete_id]
     return {
@@ -99,7 +99,7 @@ def athlete(world: World, athlete_id: int) -> dict[str, Any]:
     }
 
 
-def _token_fields(world: World, token: Token) -> dict[str, Any]:
+def _token_fields(world: FakeStrava, token: Token) -> dict[str, Any]:
     fields = {
         "token_type": "Bearer",
         "access_token": token.access,
@@ -110,7 +110,7 @@ def _token_fields(world: World, token: Token) -> dict[str, Any]:
     return {**fields, "scope": " ".join(token.scopes)} if world.switches.token_scope else fields
 
 
-def _authorize_problem(world: World) -> Response | None:
+def _authorize_problem(world: FakeStrava) -> Response | None:
     if request.args.get("client_id") != str(world.switches.client_id):
         return error(400, "Bad Request", "Application", "client_id", "invalid")
     host, domain = _host(), world.switches.callback_domain
@@ -124,7 +124,7 @@ def _authorize_problem(world: World) -> Response | None:
     return None
 
 
-def _app_problem(world: World, client_id: str | None, secret: str | None) -> Response | None:
+def _app_problem(world: FakeStrava, client_id: str | None, secret: str | None) -> Response | None:
     if client_id != str(world.switches.client_id):
         return error(400, "Bad Request", "Application", "client_id", "invalid")
     if secret != world.switches.client_secret:
@@ -141,7 +141,7 @@ def _host() -> str:
     return urlsplit(request.args.get("redirect_uri", "")).hostname or ""
 
 
-def _back(world: World, scopes: tuple[str, ...]) -> Any:
+def _back(world: FakeStrava, scopes: tuple[str, ...]) -> Any:
     code = world.grant(scopes)
     if code is None:
         return "<h1>Error 403</h1><p>Limit of connected athletes exceeded</p>", 403

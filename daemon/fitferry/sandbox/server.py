@@ -16,7 +16,7 @@ from flask import Flask, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from fitferry.sandbox import api, control_api, oauth
-from fitferry.sandbox.fake_strava import World
+from fitferry.sandbox.fake_strava import FakeStrava
 from fitferry.sandbox.faults import Faults, Wsgi, plain, with_faults
 
 
@@ -32,7 +32,7 @@ class Sandbox:
         certificate: tuple[Path, Path] | None = None,
         **first: Any,
     ) -> None:
-        self.world = World(clock, **first)
+        self.world = FakeStrava(clock, **first)
         self.faults = Faults()
         self._host, self._port, self._certificate = host, port, certificate
         self._server: Any = None
@@ -78,7 +78,7 @@ class Sandbox:
         return f"{'https' if self._certificate else 'http'}://{self._host}:{self.port}"
 
 
-def create_app(world: World, faults: Faults | None = None) -> Wsgi:
+def create_app(world: FakeStrava, faults: Faults | None = None) -> Wsgi:
     """The sandbox as a WSGI application."""
     told = faults or Faults()
     app = Flask(__name__)
@@ -134,7 +134,7 @@ class _Read:
         return iter(self.readline, b"")
 
 
-def _noting(app: Wsgi, world: World) -> Wsgi:
+def _noting(app: Wsgi, world: FakeStrava) -> Wsgi:
     """Note every request: what, when its first byte came, and what it was answered."""
 
     def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:

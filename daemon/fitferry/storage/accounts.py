@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fitferry.core.upload import Athlete, Trouble
+from fitferry.core.upload import Athlete, AuthProblem
 from fitferry.storage.database import put, tuples, writing
-from fitferry.storage.models import AthleteRow, FarewellRow
+from fitferry.storage.models import AthleteRow, RevocationRow
 
 
 def get(name: str) -> Athlete:
@@ -21,7 +21,7 @@ def get(name: str) -> Athlete:
         athlete_id=row.athlete_id if row.sealed_tokens is not None or row.trouble else None,
         display_name=row.display_name,
         scopes=tuple(row.scopes.split()),
-        trouble=Trouble(row.trouble) if row.trouble else None,
+        trouble=AuthProblem(row.trouble) if row.trouble else None,
         trouble_since=row.trouble_since,
     )
 
@@ -42,7 +42,7 @@ def connect(
     Older tokens of the same account are not revoked any more: that would end this connection, too.
     """
     with writing():
-        FarewellRow.delete().where(FarewellRow.athlete_id == athlete_id).execute()
+        RevocationRow.delete().where(RevocationRow.athlete_id == athlete_id).execute()
         put(
             AthleteRow,
             name=name,
@@ -78,7 +78,7 @@ def renew(name: str, sealed: bytes) -> None:
         AthleteRow.update(sealed_tokens=sealed).where(where).execute()
 
 
-def lose(name: str, trouble: Trouble, now: float, refused: bytes | None = None) -> bool:
+def lose(name: str, trouble: AuthProblem, now: float, refused: bytes | None = None) -> bool:
     """Forget tokens that cannot be used any more, and why; False if there were none.
 
     `refused`: these sealed tokens, and no others that were stored since.
@@ -99,7 +99,7 @@ def disconnect(name: str) -> None:
     with writing():
         row = AthleteRow.get_or_none(AthleteRow.name == name)
         if row is not None and row.sealed_tokens is not None:
-            FarewellRow.insert(athlete=name, athlete_id=row.athlete_id, sealed=row.sealed_tokens).execute()
+            RevocationRow.insert(athlete=name, athlete_id=row.athlete_id, sealed=row.sealed_tokens).execute()
         AthleteRow.update(
             sealed_tokens=None,
             display_name=None,

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fitferry.core.activity import Newcomer, Signature
+from fitferry.core.activity import NewActivity, StatFingerprint
 from fitferry.core.upload import Status, WaitingFor
 from fitferry.storage.database import put, raw, tuples, writing
 from fitferry.storage.mapping import inside
-from fitferry.storage.models import ActivityRow, DoubtRow, JobRow, SeenFolderRow, SeenPathRow, SketchRow
+from fitferry.storage.models import ActivityRow, DoubtRow, JobRow, SeenFolderRow, SeenPathRow, ThumbnailRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,10 +31,10 @@ class File:
     path: str
     sha256: str
     size: int
-    signature: Signature | None
+    signature: StatFingerprint | None
 
 
-def admit(file: File, newcomers: Iterable[Newcomer], now: float) -> list[tuple[int, bool]]:
+def admit(file: File, newcomers: Iterable[NewActivity], now: float) -> list[tuple[int, bool]]:
     """Write down a file's activities, their jobs and its path, all or nothing (D1).
 
     Of each activity the job's id, and whether it is new.
@@ -42,10 +42,10 @@ def admit(file: File, newcomers: Iterable[Newcomer], now: float) -> list[tuple[i
     with writing():
         if file.signature is not None:
             _remember(file.athlete, file.path, file.sha256, file.signature)
-        return [_take(file, newcomer, now) for newcomer in newcomers]
+        return [_take(file, new_activity, now) for new_activity in newcomers]
 
 
-def seen(athlete: str, path: str) -> Signature | None:
+def seen(athlete: str, path: str) -> StatFingerprint | None:
     """The signature that a path had when its bytes were last read for this athlete."""
     row = _seen(athlete, path)
     return _signature(row) if row else None
@@ -98,7 +98,7 @@ def take_from(job_id: int, file: File, member: str) -> None:
 def is_still(athlete: str, path: str, sha256: str) -> bool:
     """Whether a file is there, and nothing is known of other bytes in it."""
     try:
-        now = Signature.of(Path(path).stat())
+        now = StatFingerprint.of(Path(path).stat())
     except OSError:
         return False
     row = _seen(athlete, path)
@@ -145,29 +145,29 @@ def _seen(athlete: str, path: str) -> Any:
     return SeenPathRow.select().where(where).first()
 
 
-def _signature(row: Any) -> Signature:
-    return Signature(row.size, row.mtime_ns, row.ctime_ns)
+def _signature(row: Any) -> StatFingerprint:
+    return StatFingerprint(row.size, row.mtime_ns, row.ctime_ns)
 
 
-def _take(file: File, newcomer: Newcomer, now: float) -> tuple[int, bool]:
-    known = _job_of(file.athlete, newcomer.sha256)
+def _take(file: File, new_activity: NewActivity, now: float) -> tuple[int, bool]:
+    known = _job_of(file.athlete, new_activity.sha256)
     if known is not None:
         return known, False
-    admission = newcomer.admission
+    admission = new_activity.admission
     activity_id = ActivityRow.insert(
         athlete=file.athlete,
-        sha256=newcomer.sha256,
+        sha256=new_activity.sha256,
         path=os.fsencode(file.path),
         file_sha256=file.sha256,
-        member=newcomer.member,
+        member=new_activity.member,
         size=file.size,
-        data_type=newcomer.found.data_type,
+        data_type=new_activity.found.data_type,
         created_at=now,
-        **asdict(newcomer.found.facts),
+        **asdict(new_activity.found.facts),
     ).execute()
-    sketch = newcomer.found.sketch
-    if sketch is not None:
-        SketchRow.insert(activity=activity_id, kind=sketch.kind, path=sketch.path).execute()
+    thumbnail = new_activity.found.thumbnail
+    if thumbnail is not None:
+        ThumbnailRow.insert(activity=activity_id, kind=thumbnail.kind, path=thumbnail.path).execute()
     doubtful = _is_doubtful(file)
     job_id = JobRow.insert(
         activity=activity_id,
@@ -175,8 +175,8 @@ def _take(file: File, newcomer: Newcomer, now: float) -> tuple[int, bool]:
         failures=0,
         next_attempt_at=0,
         uncertain=doubtful,
-        waits_for=WaitingFor.CONFIRM if doubtful and admission.status is Status.PENDING else None,
-        external_id=newcomer.sha256,
+        own_wait=WaitingFor.CONFIRM if doubtful and admission.status is Status.PENDING else None,
+        external_id=new_activity.sha256,
         looks=0,
         error_code=admission.error_code,
         error_message=admission.error_message,
@@ -197,7 +197,7 @@ def _job_of(athlete: str, sha256: str) -> int | None:
     return int(found[0][0]) if found else None
 
 
-def _remember(athlete: str, path: str, sha256: str, signature: Signature) -> None:
+def _remember(athlete: str, path: str, sha256: str, signature: StatFingerprint) -> None:
     put(
         SeenPathRow,
         path=os.fsencode(path),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fitferry.core.upload import OPEN, AfterUpload, Job, Status, Step, WaitingFor
+from fitferry.core.upload import OPEN, AfterUpload, AttemptResult, Job, Status, WaitingFor
 from fitferry.storage import uploads
 from fitferry.storage.database import fn, tuples, writing
 from fitferry.storage.mapping import FREE
@@ -41,7 +41,7 @@ def claim_to_compare(job_id: int, now: float, number: int = 0) -> Job | None:
         return uploads.get(job_id) if taken else None
 
 
-def about_to_send(job_id: int, now: float, number: int = 0) -> bool:
+def mark_sending(job_id: int, now: float, number: int = 0) -> bool:
     """Write down that the body goes out now: from here on the upload is uncertain until its answer.
 
     False if the claim is not ours any more: then nothing may be sent.
@@ -55,17 +55,22 @@ def accepted(job_id: int, upload_id: int, now: float, number: int = 0) -> bool:
 
 
 def record(
-    job_id: int, step: Step, now: float, number: int = 0, *, after_done: AfterUpload | None = None
+    job_id: int,
+    step: AttemptResult,
+    now: float,
+    number: int = 0,
+    *,
+    after_upload_action: AfterUpload | None = None,
 ) -> bool:
     """Write down what an attempt came to (D4), and let the job go; False if it was not ours any more.
 
-    `after_done`: what is to become of the file, once the job is completed.
+    `after_upload_action`: what is to become of the file, once the job is completed.
     """
     done = step.status in {Status.COMPLETED, Status.FAILED}
     with writing():
         written = JobRow.update(
             status=step.status,
-            waits_for=step.waits_for,
+            own_wait=step.own_wait,
             failures=step.failures,
             next_attempt_at=step.next_attempt_at,
             uncertain=step.uncertain,
@@ -75,7 +80,7 @@ def record(
             error_code=step.error_code,
             error_message=step.error_message,
             completed_at=now if done else None,
-            after_done=after_done,
+            after_upload_action=after_upload_action,
             **FREE,
         ).where(*_mine(job_id, number))
         return bool(written.execute())
@@ -95,7 +100,7 @@ def release_all(longest: float, quarantine: float, now: float) -> int:
     return released
 
 
-def release_strays(held: Callable[[], Collection[int]], quarantine: float, now: float) -> int:
+def release_orphaned(held: Callable[[], Collection[int]], quarantine: float, now: float) -> int:
     """Let the claims go whose numbers nobody holds: a worker lost them when the database failed; how many."""
     claimed = {
         number for (number,) in tuples(JobRow.select(JobRow.claim).where(JobRow.claimed_at.is_null(False)))
@@ -136,7 +141,7 @@ def _let_go(quarantine: float, now: float, *where: Any) -> int:
     """
     unanswered = (JobRow.status.in_(OPEN), JobRow.uncertain, JobRow.upload_id.is_null())
     since = fn.MAX(JobRow.next_attempt_at, fn.COALESCE(JobRow.sent_at, now) + quarantine)
-    waits = JobRow.update(waits_for=WaitingFor.CONFIRM, next_attempt_at=fn.MIN(since, now + quarantine))
+    waits = JobRow.update(own_wait=WaitingFor.CONFIRM, next_attempt_at=fn.MIN(since, now + quarantine))
     waits.where(*where, *unanswered).execute()
     return _released(*where)
 
@@ -145,7 +150,7 @@ def _released(*where: Any) -> int:
     accepted = JobRow.upload_id.is_null(False)
     is_open = JobRow.status.in_(OPEN)
     freed = JobRow.update(status=Status.PENDING, **FREE).where(*where, is_open, ~accepted).execute()
-    looked = JobRow.update(status=Status.PROCESSING, waits_for=WaitingFor.PROCESSING, **FREE)
+    looked = JobRow.update(status=Status.PROCESSING, own_wait=WaitingFor.PROCESSING, **FREE)
     freed += looked.where(*where, is_open, accepted).execute()
     JobRow.update(**FREE).where(*where).execute()
     return int(freed)

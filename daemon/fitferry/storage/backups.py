@@ -62,7 +62,7 @@ def any_of(path: Path) -> bool:
     return next(_copies(path), None) is not None
 
 
-def doubt_everything(now: float, quarantine: float) -> None:
+def mark_all_uncertain(now: float, quarantine: float) -> None:
     """After a copy was put back: whatever is not done in it may have been sent since it was made.
 
     So may be what is not in it at all: files that are older than this moment are looked for before they are sent.
@@ -71,7 +71,7 @@ def doubt_everything(now: float, quarantine: float) -> None:
     waits = JobRow.status.in_([Status.PENDING, Status.PROCESSING])
     with writing():
         JobRow.update(uncertain=True).where(unsent).execute()
-        JobRow.update(waits_for=WaitingFor.CONFIRM, next_attempt_at=now + quarantine).where(
+        JobRow.update(own_wait=WaitingFor.CONFIRM, next_attempt_at=now + quarantine).where(
             unsent, waits
         ).execute()
         put(DoubtRow, id=1, until=now)

@@ -2,87 +2,89 @@
 
 from __future__ import annotations
 
-from fitferry.core.upload import Gate, GateName
+from fitferry.core.upload import Breaker, BreakerName
 from fitferry.storage.database import put, writing
-from fitferry.storage.models import GateRow
+from fitferry.storage.models import BreakerRow
 
 
-def gates() -> dict[GateName, Gate]:
+def open_breakers() -> dict[BreakerName, Breaker]:
     """The gates that are shut."""
     return {
-        GateName(row.name): Gate(GateName(row.name), row.until, row.since, row.tries, row.code, row.message)
-        for row in GateRow.select()
+        BreakerName(row.name): Breaker(
+            BreakerName(row.name), row.until, row.since, row.tries, row.code, row.message
+        )
+        for row in BreakerRow.select()
     }
 
 
-def shut(gate: Gate) -> None:
+def shut(breaker: Breaker) -> None:
     """Shut a gate, or keep it shut for longer; one that is shut keeps the time since when.
 
     A limit only ever lasts longer; elsewhere a probe that failed ends its own lease.
     """
     with writing():
-        before = gates().get(gate.name)
+        before = open_breakers().get(breaker.name)
         put(
-            GateRow,
-            name=gate.name,
-            until=max(before.until, gate.until)
-            if before and gate.name is GateName.RATE_LIMIT
-            else gate.until,
-            since=before.since if before else gate.since,
-            tries=gate.tries,
-            code=gate.code,
-            message=gate.message,
+            BreakerRow,
+            name=breaker.name,
+            until=max(before.until, breaker.until)
+            if before and breaker.name is BreakerName.RATE_LIMIT
+            else breaker.until,
+            since=before.since if before else breaker.since,
+            tries=breaker.tries,
+            code=breaker.code,
+            message=breaker.message,
             probing=False,
         )
 
 
-def reopen(*names: GateName) -> bool:
+def close(*names: BreakerName) -> bool:
     """Open gates; whether any was shut."""
-    if not GateRow.select().where(GateRow.name.in_(names)).exists():
+    if not BreakerRow.select().where(BreakerRow.name.in_(names)).exists():
         return False
     with writing():
-        return bool(GateRow.delete().where(GateRow.name.in_(names)).execute())
+        return bool(BreakerRow.delete().where(BreakerRow.name.in_(names)).execute())
 
 
-def take_probe(name: GateName, now: float, lease: float) -> bool:
+def take_probe(name: BreakerName, now: float, lease: float) -> bool:
     """Be the one job that tries a gate whose time has come; False if another one is."""
     with writing():
         return bool(
-            GateRow.update(until=now + lease, probing=True)
-            .where(GateRow.name == name, GateRow.until <= now)
+            BreakerRow.update(until=now + lease, probing=True)
+            .where(BreakerRow.name == name, BreakerRow.until <= now)
             .execute()
         )
 
 
-def hurry(names: list[GateName], now: float) -> None:
+def release_probe(names: list[BreakerName], now: float) -> None:
     """Let gates be tried by the next job, after a probe that did not ask Strava."""
-    leased = (GateRow.name.in_(names)) & (GateRow.until > now) & GateRow.probing
-    if names and GateRow.select().where(leased).exists():
+    leased = (BreakerRow.name.in_(names)) & (BreakerRow.until > now) & BreakerRow.probing
+    if names and BreakerRow.select().where(leased).exists():
         with writing():
-            GateRow.update(until=now, probing=False).where(leased).execute()
+            BreakerRow.update(until=now, probing=False).where(leased).execute()
 
 
-def try_now(names: list[GateName], now: float) -> None:
+def try_now(names: list[BreakerName], now: float) -> None:
     """Let gates be tried by the next job, as far in the future as that may be."""
     with writing():
-        GateRow.update(until=now).where(GateRow.name.in_(names), GateRow.until > now).execute()
+        BreakerRow.update(until=now).where(BreakerRow.name.in_(names), BreakerRow.until > now).execute()
 
 
-def hurry_gates(now: float) -> None:
+def probe_all_now(now: float) -> None:
     """After a start: let gates be tried at once where that may help."""
-    try_now([GateName.SETTINGS, GateName.NETWORK], now)
+    try_now([BreakerName.SETTINGS, BreakerName.NETWORK], now)
 
 
-def clamp(longest: dict[GateName, float], now: float) -> None:
+def clamp(longest: dict[BreakerName, float], now: float) -> None:
     """Let no gate be shut for longer than its longest wait from now: the clock may have jumped back.
 
     One that is shut since a time to come was shut by a clock that was wrong by at least so much.
     """
-    for gate in gates().values():
-        ahead = max(0.0, gate.since - now)
-        until = min(gate.until - ahead, now + longest[gate.name])
-        if until < gate.until:
+    for breaker in open_breakers().values():
+        ahead = max(0.0, breaker.since - now)
+        until = min(breaker.until - ahead, now + longest[breaker.name])
+        if until < breaker.until:
             with writing():
-                GateRow.update(until=until, since=gate.since - ahead).where(
-                    GateRow.name == gate.name
+                BreakerRow.update(until=until, since=breaker.since - ahead).where(
+                    BreakerRow.name == breaker.name
                 ).execute()

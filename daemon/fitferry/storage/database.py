@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import peewee
 from playhouse import migrations
 
-from fitferry.core.errors import LedgerProblem
+from fitferry.core.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -120,8 +120,10 @@ def try_again() -> None:
     """Where the last write failed, find out whether writing works by now."""
     if _failures:
         with writing():
-            database.execute_sql("INSERT OR REPLACE INTO notice (key, at) VALUES (?, 0)", (_PROBE,))  # type: ignore[no-untyped-call]  # peewee's stubs leave it out
-            database.execute_sql("DELETE FROM notice WHERE key = ?", (_PROBE,))  # type: ignore[no-untyped-call]  # as above
+            database.execute_sql(
+                "INSERT OR REPLACE INTO sent_notification (key, at) VALUES (?, 0)", (_PROBE,)
+            )  # type: ignore[no-untyped-call]  # peewee's stubs leave it out
+            database.execute_sql("DELETE FROM sent_notification WHERE key = ?", (_PROBE,))  # type: ignore[no-untyped-call]  # as above
 
 
 def tuples(query: Any) -> list[tuple[Any, ...]]:
@@ -152,7 +154,7 @@ def _migrate() -> None:
     known = {migration.name for migration in runner.migrations()}
     newer = sorted(set(runner.applied()) - known)
     if newer:
-        raise LedgerProblem(
+        raise StorageError(
             f"the database was written by a newer Fitferry (it has {newer[-1]}): install that version again, "
             "or put back the copy from before the update"
         )

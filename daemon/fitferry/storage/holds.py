@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fitferry.core.activity import Admission
+from fitferry.core.activity import AdmissionDecision
 from fitferry.core.upload import Status
 from fitferry.storage.database import fn, tuples, writing
 from fitferry.storage.mapping import ASIDE, FREE, jobs_below
@@ -26,7 +26,7 @@ def below(athlete: str, folder: str, error_code: str) -> list[int]:
     return jobs_below(athlete, folder, _for(error_code))
 
 
-def let_go(error_code: str, *, since: float | None, unknown: bool = False) -> int:
+def release_holds(error_code: str, *, since: float | None, unknown: bool = False) -> int:
     """Queue what is held for a reason, all or what started since a time; how many.
 
     `unknown`: also what does not say when it started.
@@ -47,14 +47,14 @@ def let_go(error_code: str, *, since: float | None, unknown: bool = False) -> in
         return int(freed.execute())
 
 
-def hold_instead(error_code: str, reason: Admission) -> None:
+def hold_pending(error_code: str, reason: AdmissionDecision) -> None:
     """Hold for another reason whatever is held for this one."""
     with writing():
         other = JobRow.update(error_code=reason.error_code, error_message=reason.error_message)
         other.where(_for(error_code)).execute()
 
 
-def set_all_aside(error_code: str) -> None:
+def dismiss_all(error_code: str) -> None:
     """Put everything aside that is held for a reason."""
     with writing():
         JobRow.update(**ASIDE).where(_for(error_code)).execute()

@@ -57,11 +57,11 @@ def compared(found: dict[int, int | None], now: float) -> None:
     """
     there: dict[str, Any] = {
         "status": Status.COMPLETED,
-        "waits_for": None,
+        "own_wait": None,
         "completed_at": now,
         "error_code": "duplicate",
         "error_message": "already on Strava",
-        "after_done": AfterUpload.KEEP,
+        "after_upload_action": AfterUpload.KEEP,
         **FREE,
     }
     with writing():

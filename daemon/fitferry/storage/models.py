@@ -43,7 +43,7 @@ class JobRow(_Table):
     id = AutoField()
     activity = peewee.ForeignKeyField(ActivityRow, column_name="activity_id", unique=True)
     status = TextField()
-    waits_for = TextField(null=True)
+    own_wait = TextField(null=True)
     failures = IntegerField()
     next_attempt_at = FloatField()
     claimed_at = FloatField(null=True)
@@ -58,7 +58,7 @@ class JobRow(_Table):
     strava_activity_id = IntegerField(null=True)
     error_code = TextField(null=True)
     error_message = TextField(null=True)
-    after_done = TextField(null=True)
+    after_upload_action = TextField(null=True)
     compared_at = FloatField(null=True)
     created_at = FloatField()
     completed_at = FloatField(null=True)
@@ -131,7 +131,7 @@ class SessionRow(_Table):
         table_name = "session"
 
 
-class AllowanceRow(_Table):
+class RateLimitRow(_Table):
     id = IntegerField(primary_key=True)
     overall_limit_quarter = IntegerField()
     overall_limit_day = IntegerField()
@@ -144,10 +144,10 @@ class AllowanceRow(_Table):
     heard_at = FloatField()
 
     class Meta:
-        table_name = "allowance"
+        table_name = "rate_limit"
 
 
-class GateRow(_Table):
+class BreakerRow(_Table):
     name = TextField(primary_key=True)
     until = FloatField()
     since = FloatField()
@@ -157,26 +157,26 @@ class GateRow(_Table):
     probing = BooleanField()
 
     class Meta:
-        table_name = "gate"
+        table_name = "breaker"
 
 
-class SketchRow(_Table):
+class ThumbnailRow(_Table):
     activity = peewee.ForeignKeyField(ActivityRow, column_name="activity_id", primary_key=True)
     kind = TextField()
     path = TextField()
 
     class Meta:
-        table_name = "sketch"
+        table_name = "thumbnail"
 
 
-class FarewellRow(_Table):
+class RevocationRow(_Table):
     id = AutoField()
     athlete = TextField()
     athlete_id = IntegerField(null=True)
     sealed = BlobField()
 
     class Meta:
-        table_name = "farewell"
+        table_name = "revocation"
 
 
 class DoubtRow(_Table):
@@ -187,12 +187,12 @@ class DoubtRow(_Table):
         table_name = "doubt"
 
 
-class NoticeRow(_Table):
+class SentNotificationRow(_Table):
     key = TextField(primary_key=True)
     at = FloatField()
 
     class Meta:
-        table_name = "notice"
+        table_name = "sent_notification"
 
 
 TABLES: tuple[type[peewee.Model], ...] = (
@@ -204,10 +204,10 @@ TABLES: tuple[type[peewee.Model], ...] = (
     OauthStateRow,
     LoginLinkRow,
     SessionRow,
-    AllowanceRow,
-    GateRow,
-    NoticeRow,
-    SketchRow,
-    FarewellRow,
+    RateLimitRow,
+    BreakerRow,
+    SentNotificationRow,
+    ThumbnailRow,
+    RevocationRow,
     DoubtRow,
 )

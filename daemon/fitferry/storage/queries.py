@@ -5,11 +5,11 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-from fitferry.core.activity import Sketch
+from fitferry.core.activity import Thumbnail
 from fitferry.core.upload import OPEN, Job, Status
 from fitferry.storage.database import fn, function, tuples
 from fitferry.storage.mapping import jobs_where
-from fitferry.storage.models import ActivityRow, JobRow, SketchRow
+from fitferry.storage.models import ActivityRow, JobRow, ThumbnailRow
 
 _ONE_SCAN = 3600.0
 """Seconds in which what lies in a folder is admitted."""
@@ -89,8 +89,10 @@ def import_so_far(started_before: float) -> int:
     return int(JobRow.select().join(ActivityRow).where(done, old).count())
 
 
-def sketches(activity_ids: Iterable[int]) -> dict[int, Sketch]:
+def thumbnails(activity_ids: Iterable[int]) -> dict[int, Thumbnail]:
     """The sketches of some activities, of those that have one."""
-    wanted = SketchRow.activity.in_(list(activity_ids))
-    found = tuples(SketchRow.select(SketchRow.activity, SketchRow.kind, SketchRow.path).where(wanted))
-    return {activity_id: Sketch(kind, path) for activity_id, kind, path in found}
+    wanted = ThumbnailRow.activity.in_(list(activity_ids))
+    found = tuples(
+        ThumbnailRow.select(ThumbnailRow.activity, ThumbnailRow.kind, ThumbnailRow.path).where(wanted)
+    )
+    return {activity_id: Thumbnail(kind, path) for activity_id, kind, path in found}

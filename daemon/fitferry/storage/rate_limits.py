@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from fitferry.core.rate_limit import merged
-from fitferry.core.strava import Allowance, Heard
+from fitferry.core.rate_limit import apply_headers
+from fitferry.core.strava import RateLimit, RateLimitHeaders
 from fitferry.storage.database import put, writing
-from fitferry.storage.models import AllowanceRow
+from fitferry.storage.models import RateLimitRow
 
 
-def allowance() -> Allowance:
+def allowance() -> RateLimit:
     """Strava's limits and use as last heard; the usual limits where nothing was heard yet."""
-    row = AllowanceRow.get_or_none(AllowanceRow.id == 1)
+    row = RateLimitRow.get_or_none(RateLimitRow.id == 1)
     if row is None:
-        return Allowance()
-    return Allowance(
+        return RateLimit()
+    return RateLimit(
         overall_limit=(row.overall_limit_quarter, row.overall_limit_day),
         overall_usage=(row.overall_usage_quarter, row.overall_usage_day),
         read_limit=(row.read_limit_quarter, row.read_limit_day),
@@ -22,14 +22,14 @@ def allowance() -> Allowance:
     )
 
 
-def hear(heard: Heard, now: float) -> None:
+def hear(heard: RateLimitHeaders, now: float) -> None:
     """Write down what an answer said of the allowance."""
-    if heard == Heard():
+    if heard == RateLimitHeaders():
         return
     with writing():
-        known = merged(allowance(), heard, now)
+        known = apply_headers(allowance(), heard, now)
         put(
-            AllowanceRow,
+            RateLimitRow,
             id=1,
             overall_limit_quarter=known.overall_limit[0],
             overall_limit_day=known.overall_limit[1],

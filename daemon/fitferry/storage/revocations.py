@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fitferry.storage.database import tuples, writing
-from fitferry.storage.models import FarewellRow
+from fitferry.storage.models import RevocationRow
 
 
 @dataclass(frozen=True, slots=True)
-class Farewell:
+class PendingRevocation:
     """Sealed tokens that are yet to be revoked."""
 
     id: int
@@ -17,24 +17,24 @@ class Farewell:
     sealed: bytes
 
 
-def farewells() -> list[Farewell]:
+def pending_revocations() -> list[PendingRevocation]:
     """The sealed tokens that are yet to be revoked at Strava."""
-    rows = FarewellRow.select(FarewellRow.id, FarewellRow.athlete, FarewellRow.sealed)
-    return [Farewell(number, athlete, bytes(sealed)) for number, athlete, sealed in tuples(rows)]
+    rows = RevocationRow.select(RevocationRow.id, RevocationRow.athlete, RevocationRow.sealed)
+    return [PendingRevocation(number, athlete, bytes(sealed)) for number, athlete, sealed in tuples(rows)]
 
 
-def farewell(number: int) -> Farewell | None:
+def pending_revocation(number: int) -> PendingRevocation | None:
     """One of them, if it still is to be revoked."""
-    return next((one for one in farewells() if one.id == number), None)
+    return next((one for one in pending_revocations() if one.id == number), None)
 
 
-def farewell_said(number: int) -> None:
+def delete_revocation(number: int) -> None:
     """Forget a token that was revoked."""
     with writing():
-        FarewellRow.delete().where(FarewellRow.id == number).execute()
+        RevocationRow.delete().where(RevocationRow.id == number).execute()
 
 
-def renew_farewell(number: int, sealed: bytes) -> None:
+def update_revocation(number: int, sealed: bytes) -> None:
     """Replace sealed tokens that are yet to be revoked."""
     with writing():
-        FarewellRow.update(sealed=sealed).where(FarewellRow.id == number).execute()
+        RevocationRow.update(sealed=sealed).where(RevocationRow.id == number).execute()

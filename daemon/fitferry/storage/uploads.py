@@ -100,17 +100,17 @@ def confirmed(found: dict[int, tuple[int, AfterUpload]], now: float) -> list[int
     """Complete accepted uploads that were seen on Strava; those that nobody was working on."""
     done = []
     with writing():
-        for job_id, (activity_id, after_done) in found.items():
+        for job_id, (activity_id, after_upload_action) in found.items():
             where = (JobRow.id == job_id, JobRow.status.in_(OPEN), JobRow.claimed_at.is_null())
             taken = JobRow.update(
                 status=Status.COMPLETED,
-                waits_for=None,
+                own_wait=None,
                 uncertain=False,
                 strava_activity_id=activity_id,
                 error_code=None,
                 error_message=None,
                 completed_at=now,
-                after_done=after_done,
+                after_upload_action=after_upload_action,
             ).where(*where)
             done += [job_id] if taken.execute() else []
     return done
@@ -164,7 +164,7 @@ def requeue(job_id: int, statuses: Iterable[Status], *, external_id: str | None 
 
     With a fresh `external_id` it is sent as if for the first time.
     """
-    fresh: dict[str, Any] = {"status": Status.PENDING, "waits_for": None, "failures": 0, "next_attempt_at": 0}
+    fresh: dict[str, Any] = {"status": Status.PENDING, "own_wait": None, "failures": 0, "next_attempt_at": 0}
     fresh |= {"error_code": None, "error_message": None, "completed_at": None, "strava_activity_id": None}
     if external_id is not None:
         fresh |= {
@@ -177,7 +177,7 @@ def requeue(job_id: int, statuses: Iterable[Status], *, external_id: str | None 
     else:
         # What may have arrived is looked for as soon as it would have been, and not sooner.
         fresh["next_attempt_at"] = Case(None, [(JobRow.uncertain, JobRow.next_attempt_at)], 0)
-        fresh["waits_for"] = Case(None, [(JobRow.uncertain, WaitingFor.CONFIRM)], None)
+        fresh["own_wait"] = Case(None, [(JobRow.uncertain, WaitingFor.CONFIRM)], None)
     fresh |= FREE
     with writing():
         free = JobRow.claimed_at.is_null() | (JobRow.status == Status.HELD)  # a look must not stop a decision
@@ -185,7 +185,7 @@ def requeue(job_id: int, statuses: Iterable[Status], *, external_id: str | None 
         return bool(JobRow.update(**fresh).where(*where).execute())
 
 
-def leave_behind(athlete: str, now: float) -> None:
+def fail_previous_account(athlete: str, now: float) -> None:
     """Conclude what the account has or may have that an athlete was connected to before.
 
     It cannot be looked for any more. If a person has it sent again, it goes to the account of that day.
@@ -195,7 +195,7 @@ def leave_behind(athlete: str, now: float) -> None:
     with writing():
         JobRow.update(
             status=Status.FAILED,
-            waits_for=None,
+            own_wait=None,
             uncertain=False,
             upload_id=None,
             sent_at=None,
@@ -214,30 +214,30 @@ def wait_for_folder(folder: Path, until: float) -> None:
     here = _in_folder(folder) & waits & (JobRow.next_attempt_at < until)
     words = {"error_code": "file_unreadable", "error_message": "its folder is not there"}
     with writing():
-        JobRow.update(waits_for=WaitingFor.FILE, next_attempt_at=until, **words).where(here).execute()
+        JobRow.update(own_wait=WaitingFor.FILE, next_attempt_at=until, **words).where(here).execute()
 
 
 def folder_is_back(folder: Path) -> None:
     """Let the jobs be tried now that waited for a folder."""
-    waits = (JobRow.status == Status.PENDING) & (JobRow.waits_for == WaitingFor.FILE) & ~JobRow.uncertain
+    waits = (JobRow.status == Status.PENDING) & (JobRow.own_wait == WaitingFor.FILE) & ~JobRow.uncertain
     if JobRow.select(JobRow.id).where(waits).exists():
         with writing():
             JobRow.update(next_attempt_at=0).where(_in_folder(folder) & waits).execute()
 
 
-def set_aside(job_id: int) -> bool:
+def dismiss(job_id: int) -> bool:
     """Put a failed or held job aside; False if it is neither."""
     with writing():
         where = (JobRow.id == job_id, JobRow.status.in_([Status.FAILED, Status.HELD]))
         return bool(JobRow.update(**ASIDE).where(*where).execute())
 
 
-def bring_forward(athlete: str | None = None) -> None:
+def retry_now(athlete: str | None = None) -> None:
     """Let the waiting jobs be tried now, after what they waited for has been mended."""
     of_athlete = ActivityRow.select(ActivityRow.id)
     if athlete is not None:
         of_athlete = of_athlete.where(ActivityRow.athlete == athlete)
-    waits = JobRow.waits_for.in_([WaitingFor.FILE, WaitingFor.RETRY])
+    waits = JobRow.own_wait.in_([WaitingFor.FILE, WaitingFor.RETRY])
     with writing():
         JobRow.update(next_attempt_at=0).where(
             JobRow.status == Status.PENDING, waits, ~JobRow.uncertain, JobRow.activity.in_(of_athlete)
@@ -256,18 +256,18 @@ def need_file(path: str) -> bool:
     return bool(tuples(query.limit(1)))
 
 
-def to_put_away() -> list[Job]:
+def awaiting_after_upload() -> list[Job]:
     """The completed jobs whose file is still to be archived or deleted."""
-    wanted = JobRow.after_done.is_null(False) & JobRow.after_done.in_(
+    wanted = JobRow.after_upload_action.is_null(False) & JobRow.after_upload_action.in_(
         [AfterUpload.ARCHIVE, AfterUpload.DELETE]
     )
     return jobs_where(wanted, order=(JobRow.id,))
 
 
-def was_put_away(job_id: int, done: AfterUpload) -> None:
+def after_upload_done(job_id: int, done: AfterUpload) -> None:
     """Write down what became of a job's file."""
     with writing():
-        JobRow.update(after_done=done).where(JobRow.id == job_id).execute()
+        JobRow.update(after_upload_action=done).where(JobRow.id == job_id).execute()
 
 
 def _in_folder(folder: Path) -> Any:

@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 import httpx
 
 from fitferry import __version__
-from fitferry.core.errors import StravaFault
-from fitferry.core.strava import Fault, Grant, Heard, ListedActivity, UploadReport
+from fitferry.core.errors import StravaError
+from fitferry.core.strava import Grant, ListedActivity, RateLimitHeaders, StravaErrorKind, UploadReport
 from fitferry.strava import responses
 
 if TYPE_CHECKING:
@@ -53,14 +53,14 @@ _UNSENT = (
 class Strava:
     """Strava's API for one application; safe to share between threads.
 
-    Each method returns what Strava said as a value, or raises a `StravaFault`.
+    Each method returns what Strava said as a value, or raises a `StravaError`.
     """
 
     def __init__(
         self,
         settings: StravaSettings,
         *,
-        heard: Callable[[Heard], None] = lambda _heard: None,
+        heard: Callable[[RateLimitHeaders], None] = lambda _heard: None,
         asked: Callable[[str, str, float], None] = lambda _kind, _status, _seconds: None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
@@ -112,8 +112,8 @@ class Strava:
         request = self._client.build_request("GET", f"{self._settings.api}/athlete")
         response = self._send(request, REQUEST_DEADLINE)
         if response.status_code != HTTPStatus.UNAUTHORIZED:
-            raise StravaFault(
-                Fault.WRONG_ADDRESS, f"no Strava API answers there (HTTP {response.status_code})"
+            raise StravaError(
+                StravaErrorKind.WRONG_ADDRESS, f"no Strava API answers there (HTTP {response.status_code})"
             )
         try:
             return parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
@@ -194,7 +194,7 @@ class Strava:
         began, kind = time.monotonic(), _kind(request)
         try:
             response = self._sent(request, seconds, auth)
-        except StravaFault as fault:
+        except StravaError as fault:
             self._asked(kind, fault.fault, time.monotonic() - began)
             raise
         self._asked(kind, str(response.status_code), time.monotonic() - began)
@@ -211,10 +211,10 @@ class Strava:
                     _read(response)
             except _UNSENT as error:
                 words = f"Strava cannot be reached: {_words(error, deadline)}"
-                raise StravaFault(Fault.UNREACHABLE, words) from error
+                raise StravaError(StravaErrorKind.UNREACHABLE, words) from error
             except (httpx.HTTPError, httpx.StreamError, OSError) as error:
                 words = f"the connection to Strava broke off: {_words(error, deadline)}"
-                raise StravaFault(Fault.BROKEN_OFF, words, sent=request.method == "POST") from error
+                raise StravaError(StravaErrorKind.BROKEN_OFF, words, sent=request.method == "POST") from error
         return response
 
 
@@ -292,6 +292,6 @@ def _words(error: Exception, deadline: _Deadline) -> str:
     return str(error) or type(error).__name__
 
 
-def _fault(response: httpx.Response) -> StravaFault:
+def _fault(response: httpx.Response) -> StravaError:
     after = response.headers.get("Retry-After", "")
     return responses.fault(response.status_code, response.content, response.request.method, after)

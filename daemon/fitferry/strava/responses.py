@@ -1,4 +1,4 @@
-"""What does an answer of Strava's mean? The only judge of them; bytes in, a value or a `StravaFault` out."""
+"""What does an answer of Strava's mean? The only judge of them; bytes in, a value or a `StravaError` out."""
 
 from __future__ import annotations
 
@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from fitferry.core.errors import StravaFault
-from fitferry.core.strava import Fault, Grant, Heard, ListedActivity, UploadReport, UploadState
+from fitferry.core.errors import StravaError
+from fitferry.core.strava import (
+    Grant,
+    ListedActivity,
+    RateLimitHeaders,
+    StravaErrorKind,
+    UploadReport,
+    UploadState,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,31 +117,33 @@ def refused_upload(status: int, body: bytes) -> UploadReport | None:
     return _failed_upload(0, words) if words else None
 
 
-def grant_fault(status: int, body: bytes) -> StravaFault:
+def grant_fault(status: int, body: bytes) -> StravaError:
     """Why the sign-in endpoints refused: the grant itself, or one of the faults that any request has."""
     named = {detail.resource for detail in _error(body).errors}
     if status in {400, 401} and named & _GRANTS:
-        return StravaFault(
-            Fault.GRANT_REFUSED, f"Strava no longer accepts this sign-in ({_said(status, body)})"
+        return StravaError(
+            StravaErrorKind.GRANT_REFUSED, f"Strava no longer accepts this sign-in ({_said(status, body)})"
         )
     return fault(status, body, "POST")
 
 
-def fault(status: int, body: bytes, method: str, retry_after: str = "") -> StravaFault:
+def fault(status: int, body: bytes, method: str, retry_after: str = "") -> StravaError:
     """What an answer that is no success means; `retry_after` is the header of that name."""
     kind, said = _classify(status, _error(body), method), _said(status, body)
-    return StravaFault(
+    return StravaError(
         kind,
         f"Strava had a fault of its own ({said})" if status >= 500 else said,
         # A parsed 3xx or 4xx is certain; behind a 5xx the upload may have arrived all the same.
         sent=method == "POST" and status >= 500,
-        retry_after=float(retry_after) if kind is Fault.RATE_LIMITED and retry_after.isdecimal() else None,
+        retry_after=float(retry_after)
+        if kind is StravaErrorKind.RATE_LIMITED and retry_after.isdecimal()
+        else None,
     )
 
 
-def allowance(headers: Mapping[str, str]) -> Heard:
+def allowance(headers: Mapping[str, str]) -> RateLimitHeaders:
     """What the headers of an answer say of Strava's limits."""
-    return Heard(
+    return RateLimitHeaders(
         overall_limit=_pair(headers.get("X-RateLimit-Limit")),
         overall_usage=_pair(headers.get("X-RateLimit-Usage")),
         read_limit=_pair(headers.get("X-ReadRateLimit-Limit")),
@@ -142,43 +151,43 @@ def allowance(headers: Mapping[str, str]) -> Heard:
     )
 
 
-def _classify(status: int, error: _Error, method: str) -> Fault:  # noqa: PLR0911  a table, one line a row
+def _classify(status: int, error: _Error, method: str) -> StravaErrorKind:  # noqa: PLR0911  a table, one line a row
     match status:
         case 502 | 503 | 504:
-            return Fault.UNAVAILABLE
+            return StravaErrorKind.UNAVAILABLE
         case 429:
-            return Fault.RATE_LIMITED
+            return StravaErrorKind.RATE_LIMITED
         case 400 | 401 | 403 if error.errors:
             return _classify_named(status, error.errors[0])
         case 401:
-            return Fault.TOKEN_REFUSED
+            return StravaErrorKind.TOKEN_REFUSED
         case 413:
-            return Fault.BAD_FILE
+            return StravaErrorKind.BAD_FILE
         case 404 | 410 if method == "GET":
-            return Fault.NOT_FOUND
+            return StravaErrorKind.NOT_FOUND
         case 404 | 410:
-            return Fault.WRONG_ADDRESS
+            return StravaErrorKind.WRONG_ADDRESS
         case _ if status >= 500:
-            return Fault.SERVER_ERROR
+            return StravaErrorKind.SERVER_ERROR
         case _ if status < 400:  # redirects are never followed: they would take the token along
-            return Fault.WRONG_ADDRESS
+            return StravaErrorKind.WRONG_ADDRESS
         case _:
-            return Fault.REFUSED
+            return StravaErrorKind.REFUSED
 
 
-def _classify_named(status: int, detail: _Detail) -> Fault:
+def _classify_named(status: int, detail: _Detail) -> StravaErrorKind:
     """Strava uses one status for several things; what it names decides."""
     field, code = (detail.field or "").lower(), (detail.code or "").lower()
     if status == 403:
         inactive = detail.resource == "Application" and code == "inactive"
-        return Fault.APP_INACTIVE if inactive else Fault.REFUSED
+        return StravaErrorKind.APP_INACTIVE if inactive else StravaErrorKind.REFUSED
     if code == "missing" or field.endswith("_permission"):
-        return Fault.SCOPE_MISSING
+        return StravaErrorKind.SCOPE_MISSING
     if detail.resource == "Application":
-        return Fault.APP_REFUSED
+        return StravaErrorKind.APP_REFUSED
     if status == 401:
-        return Fault.TOKEN_REFUSED
-    return Fault.BAD_FILE if detail.resource == "Upload" else Fault.REFUSED
+        return StravaErrorKind.TOKEN_REFUSED
+    return StravaErrorKind.BAD_FILE if detail.resource == "Upload" else StravaErrorKind.REFUSED
 
 
 def _failed_upload(upload_id: int, words: str) -> UploadReport:
@@ -210,7 +219,9 @@ def _decode(body: bytes, answer: type[T], *, sent: bool) -> T:
         return msgspec.json.decode(body, type=answer)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         # A captive portal, a proxy's own page, or half an answer: behind it may be a success.
-        raise StravaFault(Fault.UNAVAILABLE, "something that is not Strava answered", sent=sent) from error
+        raise StravaError(
+            StravaErrorKind.UNAVAILABLE, "something that is not Strava answered", sent=sent
+        ) from error
 
 
 def _error(body: bytes) -> _Error:

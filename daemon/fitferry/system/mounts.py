@@ -47,12 +47,12 @@ def is_network(kind: str) -> bool:
     return kind in _NETWORK
 
 
-def hides_writes(kind: str) -> bool:
+def needs_polling(kind: str) -> bool:
     """Whether files may change without the kernel's reporting it."""
     return kind in _NETWORK or kind in _OF_A_HOST or kind.startswith("fuse")
 
 
-def is_deaf(osrelease: Path = Path("/proc/sys/kernel/osrelease")) -> bool:
+def lacks_inotify(osrelease: Path = Path("/proc/sys/kernel/osrelease")) -> bool:
     """Whether this is a kernel (WSL2, Docker Desktop) on which events of shared folders never come."""
     try:
         release = osrelease.read_text(encoding="ascii", errors="replace").lower()

@@ -15,7 +15,7 @@ PAUSE = 1.0
 """Seconds between two wake-ups at least, unless it is to stop: the status file is not written more often."""
 
 
-class Nudge:
+class WakeupPipe:
     """A wake-up call for one thread that waits, from any thread; and the call to stop, also from signals."""
 
     def __init__(self) -> None:

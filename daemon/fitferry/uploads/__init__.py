@@ -1,1 +1,1 @@
-"""What is done with a file? Three verbs: `admit` it, `attempt` its upload, `wake` what is due."""
+"""What is done with a file? Three verbs: `admit` it, `attempt` its upload, `select_due` what is due."""

@@ -39,7 +39,7 @@ class Archive:
     archive: Path
 
 
-def intention(job: Job, wanted: AfterUpload, *, ours: bool, archives: Iterable[Archive]) -> AfterUpload:
+def planned_action(job: Job, wanted: AfterUpload, *, ours: bool, archives: Iterable[Archive]) -> AfterUpload:
     """What is to be done with a completed job's file. `ours`: Strava took these bytes from us.
 
     What is on Strava by another road may be another recording of the same ride: its file is kept.
@@ -49,7 +49,7 @@ def intention(job: Job, wanted: AfterUpload, *, ours: bool, archives: Iterable[A
     return wanted
 
 
-def put_away(job: Job, archives: Sequence[Archive], *, keep: bool = False) -> None:
+def apply_after_upload(job: Job, archives: Sequence[Archive], *, keep: bool = False) -> None:
     """Do what was intended, once all activities in the file are done. Raises OSError: try again later.
 
     `keep`: do it no more, because the settings say so now.
@@ -61,28 +61,28 @@ def put_away(job: Job, archives: Sequence[Archive], *, keep: bool = False) -> No
     inside = [*siblings, *_known_elsewhere(job)]
     if any(one.status in _OPEN for one in inside):
         return
-    same = all(one.after_done is job.after_done for one in siblings)
+    same = all(one.after_upload_action is job.after_upload_action for one in siblings)
     ours = same and all(one.status is Status.COMPLETED and one.error_code is None for one in inside)
     if any(Path(job.path).is_relative_to(one.archive) for one in archives):
         done = AfterUpload.ARCHIVED  # in a life that ended before it could write that down
     else:
         done = _kept(job) if keep or where is None or not ours else _do(job, where)
     for one in siblings:
-        uploads.was_put_away(one.id, done)
+        uploads.after_upload_done(one.id, done)
     _log.info("put away", job=job.id, file=job.file, outcome=done)
 
 
-def put_away_all(archives: Sequence[Archive], *, keep: bool = False) -> None:
+def apply_all_after_uploads(archives: Sequence[Archive], *, keep: bool = False) -> None:
     """Do what was intended before a crash, or while the folder could not be written. Raises OSError."""
     problem: OSError | None = None
     stuck: set[Archive | None] = set()
-    for job in uploads.to_put_away():
+    for job in uploads.awaiting_after_upload():
         where = _archive_of(job.path, archives)
         now = uploads.get(job.id)
-        if where in stuck or now is None or now.after_done is not job.after_done:
+        if where in stuck or now is None or now.after_upload_action is not job.after_upload_action:
             continue  # or it was done with another activity of the same file
         try:
-            put_away(job, archives, keep=keep)
+            apply_after_upload(job, archives, keep=keep)
         except OSError as error:
             problem = error
             stuck.add(where)
@@ -95,7 +95,7 @@ def _known_elsewhere(job: Job) -> list[Job]:
     if not job.member:
         return []
     with contextlib.suppress(OSError):
-        path = next(filter(os.path.lexists, [_aside(job), Path(job.path)]), None)
+        path = next(filter(os.path.lexists, [_staging_path(job), Path(job.path)]), None)
         reading = admission.read(str(path)) if path is not None else None
         if reading is not None and reading.sha256 == job.file_sha256:
             found = [uploads.of_bytes(job.athlete, item.sha256) for item in admission.examine(reading).items]
@@ -116,7 +116,7 @@ def _is_really_below(folder: Path, watched: Path) -> bool:
 
 
 def _do(job: Job, where: Archive) -> AfterUpload:
-    path, aside = Path(job.path), _aside(job)
+    path, aside = Path(job.path), _staging_path(job)
     if not _is_really_below(path.parent, where.folder):
         return AfterUpload.KEEP
     target = where.archive / path.relative_to(where.folder)
@@ -126,7 +126,7 @@ def _do(job: Job, where: Archive) -> AfterUpload:
                 return AfterUpload.KEEP  # a link: what it leads to is not ours to move
         except FileNotFoundError:
             return _missing(job, target)
-        if job.after_done is AfterUpload.ARCHIVE:
+        if job.after_upload_action is AfterUpload.ARCHIVE:
             target.parent.mkdir(parents=True, exist_ok=True)  # where that fails, nothing need be renamed
         path.rename(aside)
     try:
@@ -140,25 +140,25 @@ def _finished(job: Job, aside: Path, target: Path) -> AfterUpload:
     """Archive or delete what was renamed aside, if it is what was uploaded."""
     if not _has(aside, job.file_sha256):
         return _kept(job)
-    if job.after_done is AfterUpload.DELETE:
+    if job.after_upload_action is AfterUpload.DELETE:
         aside.unlink()
         activities.forget_path(job.path)
         return AfterUpload.DELETED
     return _archived(job, _place(aside, target, job.file_sha256))
 
 
-def _aside(job: Job) -> Path:
+def _staging_path(job: Job) -> Path:
     return Path(job.path).with_name(f".{job.file_sha256[:16]}.fitferry")
 
 
 def _kept(job: Job) -> AfterUpload:
-    _put_back(_aside(job), Path(job.path))
+    _put_back(_staging_path(job), Path(job.path))
     return AfterUpload.KEEP
 
 
 def _missing(job: Job, target: Path) -> AfterUpload:
     """The file is not where it was: somebody took it, or the step before was ours and its record was lost."""
-    if job.after_done is AfterUpload.ARCHIVE and _has(target, job.file_sha256):
+    if job.after_upload_action is AfterUpload.ARCHIVE and _has(target, job.file_sha256):
         return _archived(job, target)
     return AfterUpload.GONE
 

@@ -1,4 +1,4 @@
-"""What can a person ask for? The same for the page, the API and the commands; a `Refused` says why not."""
+"""What can a person ask for? The same for the page, the API and the commands; a `RequestRejected` says why not."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import structlog
 from fitferry.config import Settings
 from fitferry.config.values import is_reasonable
 from fitferry.core import rate_limit as allowances
-from fitferry.core.activity import Admission, Inspection, Newcomer, Verdict
-from fitferry.core.errors import Refused
+from fitferry.core.activity import AdmissionDecision, FileKind, NewActivity, ParseResult
+from fitferry.core.errors import RequestRejected
 from fitferry.core.strava import MAX_FILE_BYTES
-from fitferry.core.upload import Backlog, GateName, Job, Status
-from fitferry.formats import Item, is_known
+from fitferry.core.upload import Backlog, BreakerName, Job, Status
+from fitferry.formats import ArchiveMember, is_known
 from fitferry.inbox import admission, spool
 from fitferry.storage import accounts, activities, breakers, holds, rate_limits, uploads
 from fitferry.storage.activities import File
@@ -25,11 +25,11 @@ _UPLOADABLE = (Status.PENDING, Status.HELD, Status.FAILED, Status.SKIPPED)
 
 
 class Actions:
-    """What changes the ledger at a person's word; `poke` lets the workers see it at once."""
+    """What changes the ledger at a person's word; `select_due` lets the workers see it at once."""
 
-    def __init__(self, settings: Settings, *, poke: Callable[[], None], clock: Callable[[], float]) -> None:
+    def __init__(self, settings: Settings, *, wake: Callable[[], None], clock: Callable[[], float]) -> None:
         self._settings = settings
-        self._poke = poke
+        self._poke = wake
         self._clock = clock
 
     def upload_again(self, activity_id: int, *, again: bool = False) -> Job:
@@ -43,31 +43,35 @@ class Actions:
             fresh = _fresh_id(job) if job.error_code == "deleted" else None
             done = uploads.requeue(job.id, _UPLOADABLE, external_id=fresh)
         if not done:
-            raise Refused("in_flight", "this activity is being uploaded right now", 409)
+            raise RequestRejected("in_flight", "this activity is being uploaded right now", 409)
         self._poke()
         return _known(activity_id)
 
     def take_upload(self, body: bytes, name: str, athlete: str) -> list[Job]:
         """Admit the activities that a person hands over, and queue them whatever the settings hold back."""
         if athlete not in self._settings.athletes:
-            raise Refused("unknown_athlete", f"there is no athlete {athlete!r} in the settings", 404)
+            raise RequestRejected("unknown_athlete", f"there is no athlete {athlete!r} in the settings", 404)
         if not body:
-            raise Refused("empty", "the file is empty")
+            raise RequestRejected("empty", "the file is empty")
         if len(body) > MAX_FILE_BYTES:
-            raise Refused("too_large", "the file is larger than the 25 MB that Strava takes", 413)
+            raise RequestRejected("too_large", "the file is larger than the 25 MB that Strava takes", 413)
         path = spool.keep(self._settings.state.folder, body, name)
         reading = admission.read(str(path))
         if reading is None:
-            raise Refused("changed", "the file changed while it was read; please try again", 409)
+            raise RequestRejected("changed", "the file changed while it was read; please try again", 409)
         content = admission.examine(reading)
         items = tuple(one for one in content.items if _is_worth_a_try(one.found))
         if not items and _is_worth_a_try(content.found):
-            items = (Item(reading.sha256, content.found),)  # a wrong checksum is no reason for a person
+            items = (
+                ArchiveMember(reading.sha256, content.found),
+            )  # a wrong checksum is no reason for a person
         if not items:
             spool.forget(path)
-            raise Refused("no_activity", _why_not(content.found, body))
+            raise RequestRejected("no_activity", _why_not(content.found, body))
         file = File(athlete, str(path), reading.sha256, len(body), None)
-        newcomers = [Newcomer(one.sha256, one.found, Admission(Status.PENDING), one.name) for one in items]
+        newcomers = [
+            NewActivity(one.sha256, one.found, AdmissionDecision(Status.PENDING), one.name) for one in items
+        ]
         found = self._admitted(file, newcomers)
         if all(job.path != str(path) for job in found):
             spool.forget(path)
@@ -80,9 +84,9 @@ class Actions:
         """Put a job back into the queue by its own id; only a failed one, unless `again`."""
         job = uploads.get(job_id)
         if job is None:
-            raise Refused("unknown", f"there is no job {job_id}", 404)
+            raise RequestRejected("unknown", f"there is no job {job_id}", 404)
         if not again and job.status is not Status.FAILED:
-            raise Refused("not_failed", f"job {job_id} is {job.status}, not failed", 409)
+            raise RequestRejected("not_failed", f"job {job_id} is {job.status}, not failed", 409)
         return self.upload_again(job.activity_id, again=again)
 
     def retry_failed(self) -> list[Job]:
@@ -92,33 +96,33 @@ class Actions:
     def dismiss_failed(self) -> None:
         """Put every failed job aside."""
         for job in uploads.with_status(Status.FAILED):
-            uploads.set_aside(job.id)
+            uploads.dismiss(job.id)
 
     def try_now(self) -> None:
         """Let what waits for the settings or for a subscription be tried at once: a person has mended it."""
-        breakers.try_now([GateName.SETTINGS], self._clock())
+        breakers.try_now([BreakerName.SETTINGS], self._clock())
         self._poke()
 
     def dismiss(self, activity_id: int) -> Job:
         """Put a failed or held job aside."""
         job = _known(activity_id)
-        if not uploads.set_aside(job.id):
-            raise Refused("not_waiting", "only a failed or a held upload can be put aside", 409)
+        if not uploads.dismiss(job.id):
+            raise RequestRejected("not_waiting", "only a failed or a held upload can be put aside", 409)
         return _known(activity_id)
 
     def decide_backlog(self, decision: str, day: date | None = None) -> Backlog:
         """Upload the old activities (`all`), those since a day (`since`), or `none`; what still waits."""
         if decision not in {"all", "since", "none"} or (decision == "since") != (day is not None):
-            raise Refused("bad_decision", "the decision is one of all, none, or since with a date")
+            raise RequestRejected("bad_decision", "the decision is one of all, none, or since with a date")
         if day is not None and not is_reasonable(day):
-            raise Refused("bad_value", "no activity can have started on that day")
+            raise RequestRejected("bad_value", "no activity can have started on that day")
         if decision != "none":
-            holds.let_go("backlog", since=admission.midnight(day) if day is not None else None)
-        holds.set_all_aside("backlog")
+            holds.release_holds("backlog", since=admission.midnight(day) if day is not None else None)
+        holds.dismiss_all("backlog")
         self._poke()
         return backlog(self._settings.athletes, self._clock())
 
-    def _admitted(self, file: File, newcomers: list[Newcomer]) -> list[Job]:
+    def _admitted(self, file: File, newcomers: list[NewActivity]) -> list[Job]:
         """The jobs of what a person handed over; the bytes stand in for those that were lost."""
         admitted = activities.admit(file, newcomers, self._clock())
         for (job_id, new), one in zip(admitted, newcomers, strict=True):
@@ -130,15 +134,15 @@ class Actions:
         """The job of what a person handed over, queued although it was held, failed or put aside."""
         job = uploads.get(job_id)
         if job is None:
-            raise Refused("unknown", "the activity could not be found again", 404)
+            raise RequestRejected("unknown", "the activity could not be found again", 404)
         waits = job.status in {Status.HELD, Status.FAILED, Status.SKIPPED}
         return self.upload_again(job.activity_id) if waits else job
 
     def _refuse_if_done(self, job: Job) -> None:
         if job.status is Status.COMPLETED:
-            raise Refused("completed", "this activity is on Strava already", 409)
+            raise RequestRejected("completed", "this activity is on Strava already", 409)
         if job.status is Status.PROCESSING:
-            raise Refused("in_flight", "this activity is being uploaded right now", 409)
+            raise RequestRejected("in_flight", "this activity is being uploaded right now", 409)
 
 
 def backlog(names: Iterable[str], now: float) -> Backlog:
@@ -155,29 +159,31 @@ def decide_since_again(settings: Settings) -> int:
     since = settings.strava.since
     decided = ["since"] if since is None else ["since", "backlog"]
     for code in decided:
-        freed += holds.let_go(code, since=None if since is None else admission.midnight(since), unknown=True)
+        freed += holds.release_holds(
+            code, since=None if since is None else admission.midnight(since), unknown=True
+        )
     if since is not None:
-        holds.hold_instead("backlog", admission.before_since(since))
+        holds.hold_pending("backlog", admission.before_since(since))
     return freed
 
 
 def _known(activity_id: int) -> Job:
     job = uploads.of_activity(activity_id)
     if job is None:
-        raise Refused("unknown", f"there is no activity {activity_id}", 404)
+        raise RequestRejected("unknown", f"there is no activity {activity_id}", 404)
     return job
 
 
-def _is_worth_a_try(found: Inspection) -> bool:
-    return found.verdict is Verdict.ACTIVITY or (
-        found.verdict is Verdict.DAMAGED and found.facts.kind == "activity"
+def _is_worth_a_try(found: ParseResult) -> bool:
+    return found.verdict is FileKind.ACTIVITY or (
+        found.verdict is FileKind.DAMAGED and found.facts.kind == "activity"
     )
 
 
-def _why_not(found: Inspection, body: bytes) -> str:
+def _why_not(found: ParseResult, body: bytes) -> str:
     if not is_known(body):
         return "this is no FIT, TCX or GPX file"
-    if found.verdict is Verdict.OTHER:
+    if found.verdict is FileKind.OTHER:
         return f"not an activity: {found.reason}"
     return f"the file is not whole: {found.reason}"
 

@@ -23,13 +23,13 @@ from huey.storage import SqliteStorage
 MAX_SLEEP = 60.0
 """Seconds at most between two looks at what is due: the clock may jump while nobody rings."""
 
-Wake = Callable[[], tuple[list[int], float]]
+SelectDue = Callable[[], tuple[list[int], float]]
 """What is due now, and in how many seconds something will be."""
 
 _log = logging.getLogger(__name__)
 
 
-class _WakingStorage(SqliteStorage):  # type: ignore[misc]  # huey has no types
+class BlockingSqliteStorage(SqliteStorage):  # type: ignore[misc]  # huey has no types
     """Workers sleep until a ring, instead of polling: producer and consumers are one process."""
 
     blocking = True
@@ -67,31 +67,33 @@ class _WakingStorage(SqliteStorage):  # type: ignore[misc]  # huey has no types
             self._bell.notify_all()
 
 
-class _LedgerScheduler(Scheduler):  # type: ignore[misc]  # huey has no types
+class DatabaseScheduler(Scheduler):  # type: ignore[misc]  # huey has no types
     """Sleeps until the earliest job in the ledger is due, or until somebody pokes it."""
 
     def loop(self, now: object = None) -> None:  # noqa: ARG002  huey passes it
-        doorbell: Doorbell = self.huey.doorbell
-        doorbell.ring_due()
+        upload_queue: UploadQueue = self.huey.upload_queue
+        upload_queue.dispatch_due()
 
 
 class _EmbeddedConsumer(Consumer):  # type: ignore[misc]  # huey has no types
-    """A consumer without signal handlers: `nudge` has those."""
+    """A consumer without signal handlers: `wakeup` has those."""
 
-    scheduler_class = _LedgerScheduler
+    scheduler_class = DatabaseScheduler
 
     def _set_signal_handlers(self) -> None:
         pass
 
 
-class Doorbell:
+class UploadQueue:
     """The queue and its workers: `attempt(job_id)` runs on one of them for every ring."""
 
-    def __init__(self, path: Path, *, workers: int, attempt: Callable[[int], None], wake: Wake) -> None:
+    def __init__(
+        self, path: Path, *, workers: int, attempt: Callable[[int], None], select_due: SelectDue
+    ) -> None:
         self._path = path
         self._workers = workers
         self._attempt = attempt
-        self._wake = wake
+        self._select_due = select_due
         self._poked = threading.Event()
         self._huey: Any = None
         self._consumer: Any = None
@@ -106,15 +108,15 @@ class Doorbell:
         finally:
             self._stop(drain_seconds)
 
-    def poke(self) -> None:
+    def wake(self) -> None:
         """Look now at what is due."""
         self._poked.set()
 
-    def ring_due(self) -> None:
+    def dispatch_due(self) -> None:
         """One look at what is due: ring for it, then sleep until something will be."""
         self._poked.clear()
         try:
-            due, seconds = self._wake()
+            due, seconds = self._select_due()
             for job_id in due:
                 self._task(job_id)
         except sqlite3.Error as error:  # the queue's own: the ledger's errors are peewee's
@@ -135,9 +137,13 @@ class Doorbell:
     def _open(self) -> None:
         _remove(self._path)
         self._huey = SqliteHuey(
-            "fitferry", filename=str(self._path), storage_class=_WakingStorage, fsync=False, results=False
+            "fitferry",
+            filename=str(self._path),
+            storage_class=BlockingSqliteStorage,
+            fsync=False,
+            results=False,
         )
-        self._huey.doorbell = self
+        self._huey.upload_queue = self
         self._task = self._huey.task(name="attempt")(self._run)
         self._consumer = _EmbeddedConsumer(self._huey, workers=self._workers, periodic=False)
 
@@ -145,7 +151,7 @@ class Doorbell:
         try:
             self._attempt(job_id)
         finally:
-            self.poke()
+            self.wake()
 
     def _stop(self, drain_seconds: float) -> None:
         self._consumer.stop()

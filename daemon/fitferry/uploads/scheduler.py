@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from fitferry.config import UploadSettings
 from fitferry.core import rate_limit as allowances
 from fitferry.core import retry_policy
-from fitferry.core.rate_limit import Room
-from fitferry.core.upload import GateName
+from fitferry.core.rate_limit import Budget
+from fitferry.core.upload import BreakerName
 from fitferry.storage import accounts, attempts, breakers, rate_limits
 from fitferry.storage import uploads as stored_uploads
 from fitferry.uploads import existing_activities
@@ -17,25 +17,25 @@ IDLE = 3600.0
 """Seconds until the next look when nothing is due: whatever changes that, rings."""
 
 
-def wake(names: Iterable[str], uploads: UploadSettings, now: float) -> tuple[list[int], float]:
+def select_due(names: Iterable[str], uploads: UploadSettings, now: float) -> tuple[list[int], float]:
     """The jobs to ring for, no more than may run at once, and the seconds until something else is due.
 
     While a gate is shut that is no job at all, whatever waits: a long outage costs no work.
     """
     attempts.clamp(retry_policy.longest_wait(uploads), now)
-    breakers.clamp(retry_policy.GATE_SECONDS, now)
-    connected, gates = accounts.connected(names), breakers.gates()
-    opens = max((gate.until for gate in gates.values()), default=0.0)
+    breakers.clamp(retry_policy.BREAKER_SECONDS, now)
+    connected, open_breakers = accounts.connected(names), breakers.open_breakers()
+    opens = max((breaker.until for breaker in open_breakers.values()), default=0.0)
     if opens > now:
         return [], opens - now
     readers = [name for name in connected if accounts.get(name).can_read]
     flying = attempts.in_flight()
-    if gates and not (
+    if open_breakers and not (
         flying or stored_uploads.any_open(connected) or existing_activities.is_wanted(readers, now)
     ):
-        breakers.reopen(*gates)  # nobody is left to try them
-        gates = {}
-    probe = any(name is not GateName.RATE_LIMIT for name in gates)
+        breakers.close(*open_breakers)  # nobody is left to try them
+        open_breakers = {}
+    probe = any(name is not BreakerName.RATE_LIMIT for name in open_breakers)
     slots = min(1 if probe else uploads.max_concurrent, uploads.max_concurrent - flying)
     if slots <= 0 or not connected:
         return [], IDLE
@@ -53,7 +53,7 @@ def wake(names: Iterable[str], uploads: UploadSettings, now: float) -> tuple[lis
 
 
 def _due(
-    room: Room, slots: int, now: float, *, connected: list[str], readers: list[str], probe: bool
+    room: Budget, slots: int, now: float, *, connected: list[str], readers: list[str], probe: bool
 ) -> list[int]:
     """What is due, newest first: fresh activities may use all that is left, the backlog not the last of it."""
 

@@ -8,20 +8,27 @@ from pathlib import Path
 from fitferry import formats
 from fitferry.config import StravaSettings
 from fitferry.core import retry_policy
-from fitferry.core.activity import Arrival, Stillness
-from fitferry.core.retry_policy import Around
+from fitferry.core.activity import AdmissionResult, Stability
+from fitferry.core.retry_policy import DecisionContext
 from fitferry.core.rules import Rule
-from fitferry.core.upload import Job, Step
+from fitferry.core.upload import AttemptResult, Job
 from fitferry.inbox import admission
 from fitferry.storage import activities, uploads
 from fitferry.uploads.after_upload import Archive
 
-_HALF = frozenset({Arrival.UNFINISHED, Arrival.UNSETTLED, Arrival.CHANGED, Arrival.UNREADABLE})
+_HALF = frozenset(
+    {
+        AdmissionResult.UNFINISHED,
+        AdmissionResult.UNSETTLED,
+        AdmissionResult.CHANGED,
+        AdmissionResult.UNREADABLE,
+    }
+)
 
 
 def body_of(
-    job: Job, app: StravaSettings, rules: Iterable[Rule], archives: Iterable[Archive], around: Around
-) -> bytes | Step:
+    job: Job, app: StravaSettings, rules: Iterable[Rule], archives: Iterable[Archive], around: DecisionContext
+) -> bytes | AttemptResult:
     """The bytes, wherever they are now; or what it means that they are not there."""
     changed = False
     for path in dict.fromkeys([job.path, *activities.other_paths(job.athlete, job.file_sha256)]):
@@ -48,9 +55,11 @@ def body_of(
     return retry_policy.file_gone(job)
 
 
-def _changed(job: Job, path: str, app: StravaSettings, rules: Iterable[Rule], around: Around) -> Step:
+def _changed(
+    job: Job, path: str, app: StravaSettings, rules: Iterable[Rule], around: DecisionContext
+) -> AttemptResult:
     """Other bytes are at the path now. Half of a new copy may become these again: then they are waited for."""
-    arrival = admission.admit(path, job.athlete, app, around.now, Stillness.CLOSED, rules=rules)
+    arrival = admission.admit(path, job.athlete, app, around.now, Stability.CLOSED, rules=rules)
     if arrival in _HALF:
         return retry_policy.file_unreadable(job, "the file is being changed", around)
     return retry_policy.file_changed(job)

@@ -9,13 +9,13 @@ from typing import Any
 from flask import Blueprint, jsonify, redirect, render_template, request
 
 from fitferry.auth.oauth import Callback, digest
-from fitferry.core.errors import Refused, SignInFailed
+from fitferry.core.errors import RequestRejected, SignInFailed
 from fitferry.core.upload import Job, Status
 from fitferry.monitoring import status
 from fitferry.storage import accounts, oauth_states, queries
 from fitferry.storage import uploads as stored_uploads
 from fitferry.uploads import commands
-from fitferry.web.context import Site
+from fitferry.web.context import WebContext
 from fitferry.web.middleware import CALLBACK
 from fitferry.web.sign_in import make_login_link, may_enter
 
@@ -24,7 +24,7 @@ MAX_ID = 2**63 - 1
 """The largest number that SQLite can look for."""
 
 
-def blueprint(site: Site) -> Blueprint:  # noqa: C901  # a list of small views
+def blueprint(site: WebContext) -> Blueprint:  # noqa: C901  # a list of small views
     """The addresses below /api/v1."""
     api = Blueprint("api", __name__, url_prefix="/api/v1")
 
@@ -39,7 +39,7 @@ def blueprint(site: Site) -> Blueprint:  # noqa: C901  # a list of small views
     def outcome() -> Any:
         consent = oauth_states.consent(digest(request.args.get("state", "")))
         if consent is None:
-            raise Refused("unknown", "this sign-in is not known", 404)
+            raise RequestRejected("unknown", "this sign-in is not known", 404)
         return jsonify({"outcome": consent.outcome or "waiting", "message": consent.message or ""})
 
     @api.get("/strava/callback")
@@ -127,21 +127,21 @@ def blueprint(site: Site) -> Blueprint:  # noqa: C901  # a list of small views
     return api
 
 
-def finish_sign_in(site: Site, query: Mapping[str, str]) -> Any:
+def finish_sign_in(site: WebContext, query: Mapping[str, str]) -> Any:
     """The end of a sign-in: a page that says what happened, or JSON for the command that pasted it."""
     given = {name: query.get(name, "") for name in ("state", "code", "scope", "error")}
     try:
         name = site.tokens.complete(Callback(**given), site.clock())
     except SignInFailed as failed:
         return _told(site, failed.code, str(failed), failed.status, given["state"])
-    stored_uploads.bring_forward(name)
+    stored_uploads.retry_now(name)
     site.connected()
     person = accounts.get(name)
     words = f"{name} is connected to Strava as {person.display_name}."
     return _told(site, "connected", words, 200, given["state"])
 
 
-def _told(site: Site, code: str, words: str, http_status: int, state: str) -> Any:
+def _told(site: WebContext, code: str, words: str, http_status: int, state: str) -> Any:
     if wants_json():
         return jsonify({"outcome": code, "message": words}), http_status
     consent, names = oauth_states.consent(digest(state)), site.settings.athletes
@@ -150,11 +150,11 @@ def _told(site: Site, code: str, words: str, http_status: int, state: str) -> An
     return render_template("callback.html", outcome=code, words=words, again=again), http_status
 
 
-def take_files(site: Site) -> list[Job]:
+def take_files(site: WebContext) -> list[Job]:
     """Queue the activities in the files of a multipart body."""
     sent = request.files.getlist("file")
     if not sent:
-        raise Refused("no_file", "the body has no part named file")
+        raise RequestRejected("no_file", "the body has no part named file")
     athlete = _athlete(site, request.form.get("athlete"))
     found = [site.actions.take_upload(one.read(), one.filename or "upload.fit", athlete) for one in sent]
     return [job for jobs_of_one in found for job in jobs_of_one]
@@ -165,17 +165,17 @@ def wants_json() -> bool:
     return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
 
 
-def _job(site: Site, job: Job) -> Any:
+def _job(site: WebContext, job: Job) -> Any:
     (shown,) = status.jobs_shown([job], site.clock())
     return jsonify(shown)
 
 
-def _athlete(site: Site, name: str | None) -> str:
+def _athlete(site: WebContext, name: str | None) -> str:
     names = site.settings.athletes
     if not name:
         return "me" if "me" in names else names[0]
     if name not in names:
-        raise Refused("unknown_athlete", f"there is no athlete {name!r} in the settings", 404)
+        raise RequestRejected("unknown_athlete", f"there is no athlete {name!r} in the settings", 404)
     return name
 
 
@@ -187,31 +187,31 @@ def _body() -> dict[str, Any]:
     except RecursionError:  # thousands of brackets
         body = None
     if not isinstance(body, dict):
-        raise Refused("bad_json", "the body has to be a JSON object")
+        raise RequestRejected("bad_json", "the body has to be a JSON object")
     return body
 
 
 def _text(body: dict[str, Any], name: str) -> str | None:
     value = body.get(name)
     if value is not None and not isinstance(value, str):
-        raise Refused("bad_value", f"{name} has to be a text")
+        raise RequestRejected("bad_value", f"{name} has to be a text")
     return value
 
 
 def _flag(body: dict[str, Any], name: str) -> bool:
     value = body.get(name, False)
     if not isinstance(value, bool):
-        raise Refused("bad_value", f"{name} has to be true or false")
+        raise RequestRejected("bad_value", f"{name} has to be true or false")
     return value
 
 
 def _ids(body: dict[str, Any], name: str) -> list[int]:
     value = body.get(name)
     if not isinstance(value, list) or not value or not all(type(one) is int for one in value):
-        raise Refused("bad_value", f"{name} has to be a list of numbers")
+        raise RequestRejected("bad_value", f"{name} has to be a list of numbers")
     for job_id in value:
         if abs(job_id) > MAX_ID:
-            raise Refused("unknown", f"there is no job {job_id}", 404)
+            raise RequestRejected("unknown", f"there is no job {job_id}", 404)
     return value
 
 
@@ -219,7 +219,7 @@ def _date(value: Any) -> date:
     try:
         return date.fromisoformat(value)
     except (TypeError, ValueError) as error:
-        raise Refused("bad_value", "date has to be a day such as 2026-01-31") from error
+        raise RequestRejected("bad_value", "date has to be a day such as 2026-01-31") from error
 
 
 def _number(name: str, default: int | None, low: int = 1, high: int = MAX_ID) -> int | None:
@@ -227,7 +227,7 @@ def _number(name: str, default: int | None, low: int = 1, high: int = MAX_ID) ->
     if not text:
         return default
     if not text.isdecimal() or not low <= int(text) <= high:
-        raise Refused("bad_value", f"{name} has to be a number from {low} to {high}")
+        raise RequestRejected("bad_value", f"{name} has to be a number from {low} to {high}")
     return int(text)
 
 
@@ -237,4 +237,4 @@ def _status(text: str | None) -> Status | None:
     try:
         return Status(text)
     except ValueError as error:
-        raise Refused("bad_value", f"status has to be one of {', '.join(Status)}") from error
+        raise RequestRejected("bad_value", f"status has to be one of {', '.join(Status)}") from error

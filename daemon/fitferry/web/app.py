@@ -11,9 +11,9 @@ from flask import Flask, Response, g, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException, NotFound
 
 from fitferry import __version__
-from fitferry.core.errors import FerryError, Refused
+from fitferry.core.errors import FitferryError, RequestRejected
 from fitferry.web import api, forms, sign_in, views
-from fitferry.web.context import Site
+from fitferry.web.context import WebContext
 from fitferry.web.language import viewer
 from fitferry.web.middleware import REFUSAL, UPLOAD_BYTES, Guard, Wsgi, cookie
 
@@ -26,7 +26,7 @@ _IN_WORDS = {
 """What Werkzeug refuses, in words that are translated."""
 
 
-def wsgi(site: Site) -> Wsgi:
+def wsgi(site: WebContext) -> Wsgi:
     """The page and the API as a WSGI application, guarded."""
     app = Flask(__name__)
     app.logger.setLevel(logging.CRITICAL)
@@ -46,7 +46,7 @@ def wsgi(site: Site) -> Wsgi:
     return Guard(app, url=site.url, hosts=site.settings.web.hosts, form_targets=targets)
 
 
-def _know_the_viewer(app: Flask, site: Site) -> None:
+def _know_the_viewer(app: Flask, site: WebContext) -> None:
     @app.before_request
     def look() -> None:
         g.viewer = viewer(request, site.settings.web.language)
@@ -65,7 +65,7 @@ def _say_what_was_refused(app: Flask) -> None:
         return _told(refusal[1], refusal[2], refusal[0]) if refusal else None
 
 
-def _guard_sign_in(app: Flask, site: Site) -> None:
+def _guard_sign_in(app: Flask, site: WebContext) -> None:
     @app.before_request
     def let_in() -> Any:
         if sign_in.may_enter(site, request.path):
@@ -82,12 +82,12 @@ def _guard_sign_in(app: Flask, site: Site) -> None:
 
 
 def _answer_errors(app: Flask) -> None:
-    @app.errorhandler(Refused)
-    def refused(error: Refused) -> Any:
+    @app.errorhandler(RequestRejected)
+    def refused(error: RequestRejected) -> Any:
         return _told(error.code, str(error), error.status)
 
-    @app.errorhandler(FerryError)
-    def planned(error: FerryError) -> Any:
+    @app.errorhandler(FitferryError)
+    def planned(error: FitferryError) -> Any:
         return _told("failed", str(error), 500)
 
     @app.errorhandler(HTTPException)

@@ -12,11 +12,11 @@ from fitferry.uploads.commands import Actions
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class WebContext:
     """The parts of the daemon behind the page.
 
     `revision`: another number whenever something that `snapshot` or the ledger holds has changed.
-    `illness`: what is wrong with the process itself, None while all is well. `connected`: to be called after
+    `health_error`: what is wrong with the process itself, None while all is well. `connected`: to be called after
     somebody has signed in at Strava.
     """
 
@@ -29,7 +29,7 @@ class Site:
     snapshot: Callable[[], dict[str, Any]]
     revision: Callable[[], int]
     metrics: Callable[[], bytes]
-    illness: Callable[[], str | None]
+    health_error: Callable[[], str | None]
     rotate_keys: Callable[[], None]
     connected: Callable[[], None]
     clock: Callable[[], float]

@@ -11,13 +11,13 @@ from typing import Any
 
 from fitferry.core import rate_limit
 from fitferry.core.strava import MAX_FILE_BYTES
-from fitferry.core.upload import WAITS, Job, Status, Trouble
+from fitferry.core.upload import WAITS, AuthProblem, Job, Status
 from fitferry.i18n.translator import say
 from fitferry.monitoring import status
 from fitferry.storage import accounts, queries, uploads
 from fitferry.uploads import commands
-from fitferry.web.context import Site
-from fitferry.web.language import Viewer
+from fitferry.web.context import WebContext
+from fitferry.web.language import ViewerLocale
 
 PAGE = 40
 """Uploads on one page; the script puts the next one below when somebody scrolls."""
@@ -68,11 +68,11 @@ _GATED = frozenset({"app_refused", "app_inactive", "wrong_address"})
 """Problems after whose mending Fitferry may try at once: else it does so once an hour."""
 _MISSING = {
     None: say("{name} is not connected to Strava yet."),
-    Trouble.REVOKED: say("Strava no longer accepts the connection of {name}. The uploads wait."),
-    Trouble.SCOPE: say(
+    AuthProblem.REVOKED: say("Strava no longer accepts the connection of {name}. The uploads wait."),
+    AuthProblem.SCOPE: say(
         "{name} has not given the permission that uploads need. Connect again, and leave every box ticked."
     ),
-    Trouble.KEY: say(
+    AuthProblem.KEY: say(
         "The stored connection of {name} cannot be opened, because the key is another one. Connect again."
     ),
 }
@@ -87,7 +87,7 @@ _STATES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class HistoryFilter:
     """Which uploads somebody wants to see. `before`: older than this one."""
 
     status: Status | None = None
@@ -101,10 +101,10 @@ class Wanted:
         return {name: value for name, value in found.items() if value}
 
 
-def wanted(query: Any, names: tuple[str, ...]) -> Wanted:
+def wanted(query: Any, names: tuple[str, ...]) -> HistoryFilter:
     """What an address asks for; what makes no sense in it is passed over."""
     states, athlete = {one.value: one for one in Status}, query.get("athlete", "")
-    return Wanted(
+    return HistoryFilter(
         states.get(query.get("status", "")),
         athlete if athlete in names else None,
         query.get("q", "")[:100],
@@ -112,7 +112,7 @@ def wanted(query: Any, names: tuple[str, ...]) -> Wanted:
     )
 
 
-def overview(site: Site, viewer: Viewer, want: Wanted) -> dict[str, Any]:
+def overview(site: WebContext, viewer: ViewerLocale, want: HistoryFilter) -> dict[str, Any]:
     """All that the page shows."""
     now = site.clock()
     shown = site.snapshot()
@@ -144,7 +144,7 @@ def overview(site: Site, viewer: Viewer, want: Wanted) -> dict[str, Any]:
     }
 
 
-def _history(viewer: Viewer, want: Wanted, now: float) -> dict[str, Any]:
+def _history(viewer: ViewerLocale, want: HistoryFilter, now: float) -> dict[str, Any]:
     """The uploads by the day on which they came, newest first."""
     found = queries.listed(
         status=want.status,
@@ -157,7 +157,7 @@ def _history(viewer: Viewer, want: Wanted, now: float) -> dict[str, Any]:
     )
     page = found[:PAGE]
     before = uploads.get(want.before) if want.before else None
-    sketches = queries.sketches(job.activity_id for job in page)
+    thumbnails = queries.thumbnails(job.activity_id for job in page)
     today = datetime.fromtimestamp(now, viewer.zone).date()
     rows = [_row(job, shown) for job, shown in zip(page, status.jobs_shown(page, now), strict=True)]
     days = groupby(rows, key=lambda row: viewer.local(row["created_at"]).date())
@@ -167,7 +167,7 @@ def _history(viewer: Viewer, want: Wanted, now: float) -> dict[str, Any]:
 
     return {
         "days": [(day.isoformat(), viewer.heading(day, today), list(group)) for day, group in days],
-        "sketches": sketches,
+        "thumbnails": thumbnails,
         "goes_on": before is not None and page and day_of(before) == day_of(page[0]),
         "older": page[-1].id if len(found) > PAGE else None,
         "want": want,
@@ -176,7 +176,7 @@ def _history(viewer: Viewer, want: Wanted, now: float) -> dict[str, Any]:
     }
 
 
-def _sports_like(viewer: Viewer, text: str) -> list[str]:
+def _sports_like(viewer: ViewerLocale, text: str) -> list[str]:
     """The sports whose names in the viewer's language hold a text."""
     wanted = queries.plain(text)
     return [code for code, words in SPORTS.items() if text and wanted in queries.plain(viewer.of(words))]
@@ -209,7 +209,7 @@ def _bars(shown: dict[str, Any], now: float) -> dict[str, dict[str, Any]]:
     }
 
 
-def _weeks(viewer: Viewer, now: float) -> dict[str, Any]:
+def _weeks(viewer: ViewerLocale, now: float) -> dict[str, Any]:
     """How many activities a week, for a year: each with its first day, its place and its height in a chart."""
     today = datetime.fromtimestamp(now, viewer.zone).date()
     monday = today - timedelta(days=today.weekday())

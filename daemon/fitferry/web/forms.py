@@ -9,13 +9,13 @@ from urllib.parse import parse_qs, urlsplit
 
 from flask import Blueprint, g, redirect, request
 
-from fitferry.core.errors import Refused
+from fitferry.core.errors import RequestRejected
 from fitferry.core.upload import Status
 from fitferry.i18n.translator import say
 from fitferry.web.api import finish_sign_in, take_files, wants_json
-from fitferry.web.context import Site
+from fitferry.web.context import WebContext
 
-SAID = {
+FLASH_MESSAGES = {
     "disconnected": say("Disconnected."),
     "queued": say("Queued."),
     "known": say("This activity is on Strava already."),
@@ -26,7 +26,7 @@ SAID = {
 """What the page may say of what was just done: a closed set, so that no link can put words into its mouth."""
 
 
-def blueprint(site: Site) -> Blueprint:  # noqa: C901  # a list of small views
+def blueprint(site: WebContext) -> Blueprint:  # noqa: C901  # a list of small views
     """The addresses below /do."""
     deeds = Blueprint("deeds", __name__, url_prefix="/do")
 
@@ -48,7 +48,7 @@ def blueprint(site: Site) -> Blueprint:  # noqa: C901  # a list of small views
     @deeds.post("/upload")
     def upload() -> Any:
         word = "known" if all(job.status is Status.COMPLETED for job in take_files(site)) else "queued"
-        return {"words": g.viewer.of(SAID[word])} if wants_json() else _back(word)
+        return {"words": g.viewer.of(FLASH_MESSAGES[word])} if wants_json() else _back(word)
 
     @deeds.post("/send/<int:activity_id>")
     def send(activity_id: int) -> Any:
@@ -82,11 +82,13 @@ def blueprint(site: Site) -> Blueprint:  # noqa: C901  # a list of small views
     return deeds
 
 
-def athlete_in(given: Mapping[str, str], site: Site) -> str:
+def athlete_in(given: Mapping[str, str], site: WebContext) -> str:
     """The athlete that a form or an address names. Raises Refused."""
     name = given.get("athlete", "")
     if name not in site.settings.athletes:
-        raise Refused("unknown_athlete", say("there is no athlete {name!r} in the settings", name=name), 404)
+        raise RequestRejected(
+            "unknown_athlete", say("there is no athlete {name!r} in the settings", name=name), 404
+        )
     return name
 
 
@@ -94,7 +96,7 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise Refused("bad_value", say("please choose a day")) from error
+        raise RequestRejected("bad_value", say("please choose a day")) from error
 
 
 def _back(word: str) -> Any:

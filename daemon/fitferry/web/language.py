@@ -14,7 +14,7 @@ from babel import Locale, UnknownLocaleError, dates, numbers
 from flask import Request
 from markupsafe import Markup, escape
 
-from fitferry.i18n.translator import LANGUAGES, Words, say, words
+from fitferry.i18n.translator import LANGUAGES, Translator, say, words
 from fitferry.web.middleware import cookie
 
 ZONE_COOKIE = "fitferry_zone"
@@ -28,13 +28,13 @@ _LOCALES = {"en": "en_GB", "ko": "ko_KR"}
 
 
 @dataclass(frozen=True, slots=True)
-class Viewer:
+class ViewerLocale:
     """A person in front of the page."""
 
     language: str
     locale: Locale
     zone: tzinfo
-    words: Words
+    words: Translator
 
     def say(self, text: str, /, **values: object) -> str:
         """A sentence by its English template."""
@@ -114,12 +114,12 @@ class Viewer:
         return f"{numbers.format_decimal(round(count / unit, 1), locale=self.locale)} {name}"
 
 
-def viewer(request: Request, setting: str) -> Viewer:
+def viewer(request: Request, setting: str) -> ViewerLocale:
     """Who asks; `setting` is `[web] language`, and `auto` leaves it to the browser."""
     language = setting
     if setting not in LANGUAGES:
         language = request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
-    return Viewer(language, _locale(request, language), _zone(request), words(language))
+    return ViewerLocale(language, _locale(request, language), _zone(request), words(language))
 
 
 def _locale(request: Request, language: str) -> Locale:

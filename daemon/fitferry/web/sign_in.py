@@ -10,25 +10,25 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 
 from fitferry.auth.oauth import digest
 from fitferry.storage import sessions
-from fitferry.web.context import Site
+from fitferry.web.context import WebContext
 from fitferry.web.middleware import CALLBACK, COOKIE, cookie
 
 _OPEN = frozenset({"/healthz", "/login", CALLBACK})
 
 
-def make_login_link(site: Site) -> str:
+def make_login_link(site: WebContext) -> str:
     """A link into the page, good for ten minutes and once."""
     token = secrets.token_urlsafe(24)
     sessions.add_link(digest(token), site.clock())
     return f"{site.url()}/login?token={token}"
 
 
-def may_enter(site: Site, path: str) -> bool:
+def may_enter(site: WebContext, path: str) -> bool:
     """Whether whoever asks may see what is at a path: it needs no sign-in, or they have one."""
     return path in _OPEN or path.startswith("/static/") or _has_token(site) or _has_session(site)
 
 
-def blueprint(site: Site) -> Blueprint:
+def blueprint(site: WebContext) -> Blueprint:
     """The page where one signs in."""
     pages = Blueprint("doors", __name__)
 
@@ -59,13 +59,13 @@ def blueprint(site: Site) -> Blueprint:
     return pages
 
 
-def _with_session(site: Site, answer: Any) -> Response:
+def _with_session(site: WebContext, answer: Any) -> Response:
     session = secrets.token_urlsafe(32)
     sessions.add_session(digest(session), site.clock())
     return set_cookie(site, make_response(answer), session)
 
 
-def set_cookie(site: Site, answer: Response, session: str) -> Response:
+def set_cookie(site: WebContext, answer: Response, session: str) -> Response:
     """Let the browser keep its session for another ninety days."""
     answer.set_cookie(
         COOKIE,
@@ -79,15 +79,15 @@ def set_cookie(site: Site, answer: Response, session: str) -> Response:
     return answer
 
 
-def _has_token(site: Site) -> bool:
+def _has_token(site: WebContext) -> bool:
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     return kind.lower() == "bearer" and _is_api_token(site, token.strip())
 
 
-def _is_api_token(site: Site, token: str) -> bool:
+def _is_api_token(site: WebContext, token: str) -> bool:
     return hmac.compare_digest(token.encode(), site.api_token.encode())
 
 
-def _has_session(site: Site) -> bool:
+def _has_session(site: WebContext) -> bool:
     session = cookie(request.environ)
     return session is not None and sessions.session_is_good(digest(session), site.clock())

@@ -14,10 +14,10 @@ import pytest
 from fakes import NOW, Answers, an_athlete, grant, refused, strava, tokens
 from fitferry.auth.key_rotation import rotate
 from fitferry.auth.oauth import Callback, Tokens, digest
-from fitferry.auth.token_cipher import Vault, load, new_key, read_keys
-from fitferry.core.errors import KeyProblem, NotConnected, SignInFailed, StravaFault
+from fitferry.auth.token_cipher import TokenCipher, load, new_key, read_keys
+from fitferry.core.errors import KeyFileError, NotConnected, SignInFailed, StravaError
 from fitferry.core.strava import Grant
-from fitferry.core.upload import Trouble
+from fitferry.core.upload import AuthProblem
 from fitferry.storage import accounts, oauth_states, revocations
 from fitferry.storage.database import DatabaseError
 
@@ -82,7 +82,7 @@ def test_a_state_is_good_once_and_for_ten_minutes(kept: Tokens) -> None:
 def test_a_state_survives_a_restart(kept: Tokens, wire: Answers) -> None:
     """It is in the ledger, so another process can finish the sign-in."""
     _, state = kept.consent_url("me", NOW)
-    restarted = Tokens(strava(wire), Vault([new_key()]), redirect_uri=lambda: "")
+    restarted = Tokens(strava(wire), TokenCipher([new_key()]), redirect_uri=lambda: "")
 
     assert restarted.complete(Callback(state=state, code="c", scope=ALL), NOW + 1) == "me"
 
@@ -213,21 +213,21 @@ def test_nobody_connected_is_no_token(kept: Tokens) -> None:
 def test_a_key_that_opens_nothing_lets_the_tokens_go(kept: Tokens, wire: Answers) -> None:
     """At the start the athlete is asked to connect again; nothing crashes."""
     an_athlete(kept)
-    other = Tokens(strava(wire), Vault([new_key()]), redirect_uri=lambda: "")
+    other = Tokens(strava(wire), TokenCipher([new_key()]), redirect_uri=lambda: "")
 
     assert other.check(["me", "you"], NOW) == ["me"]
-    assert (accounts.get("me").connected, accounts.get("me").trouble) == (False, Trouble.KEY)
+    assert (accounts.get("me").connected, accounts.get("me").trouble) == (False, AuthProblem.KEY)
     assert other.check(["me", "you"], NOW) == []
 
 
 def test_a_key_that_opens_nothing_any_more_lets_the_tokens_go(kept: Tokens) -> None:
     """Also while the daemon runs: no look at them would ever end otherwise."""
     an_athlete(kept)
-    kept.use(Vault([new_key()]))
-    with pytest.raises(KeyProblem):
+    kept.use(TokenCipher([new_key()]))
+    with pytest.raises(KeyFileError):
         kept.fresh("me", NOW)
 
-    assert (accounts.get("me").connected, accounts.get("me").trouble) == (False, Trouble.KEY)
+    assert (accounts.get("me").connected, accounts.get("me").trouble) == (False, AuthProblem.KEY)
 
 
 def test_disconnecting_revokes_at_strava_and_forgets(kept: Tokens, wire: Answers) -> None:
@@ -239,7 +239,7 @@ def test_disconnecting_revokes_at_strava_and_forgets(kept: Tokens, wire: Answers
     assert (
         accounts.get("me").connected,
         accounts.get("me").athlete_id,
-        revocations.farewells(),
+        revocations.pending_revocations(),
     ) == (False, None, [])
 
 
@@ -251,9 +251,9 @@ def test_disconnecting_without_strava_revokes_later(kept: Tokens, wire: Answers,
     kept.disconnect("me")
 
     assert not accounts.get("me").connected
-    assert len(revocations.farewells()) == 1
-    kept.say_farewells()
-    assert revocations.farewells() == []
+    assert len(revocations.pending_revocations()) == 1
+    kept.revoke_pending()
+    assert revocations.pending_revocations() == []
 
 
 def test_every_account_that_was_disconnected_is_revoked_in_the_end(wire: Answers, tmp_path: Path) -> None:
@@ -266,9 +266,9 @@ def test_every_account_that_was_disconnected_is_revoked_in_the_end(wire: Answers
     accounts.connect("me", 4004, "Kim", ["activity:write"], kept._seal("me", Grant("a", "refresh-b", NOW)))
     kept.disconnect("me")
     rotate(tmp_path / "key", kept)
-    kept.say_farewells()
+    kept.revoke_pending()
 
-    assert revocations.farewells() == []
+    assert revocations.pending_revocations() == []
     assert [asked.content for asked in wire.asked[-2:]] == [b"token=refresh-1", b"token=refresh-b"]
 
 
@@ -278,9 +278,9 @@ def test_who_connects_again_is_not_revoked_afterwards(kept: Tokens, wire: Answer
     wire.to("POST /oauth/revoke", httpx.ConnectError("no route"))
     kept.disconnect("me")
     an_athlete(kept)
-    kept.say_farewells()
+    kept.revoke_pending()
 
-    assert revocations.farewells() == []
+    assert revocations.pending_revocations() == []
     assert wire.count("POST /oauth/revoke") == 1
 
 
@@ -304,19 +304,19 @@ def test_who_connects_again_during_a_farewell_is_not_revoked_afterwards(
             sign_in.join(0.3)  # it may have to wait
 
     wire.while_asked = meanwhile
-    kept.say_farewells()
+    kept.revoke_pending()
     sign_in.join()
-    kept.say_farewells()
+    kept.revoke_pending()
 
     assert wire.asked[-1].url.path == "/oauth/token"
-    assert revocations.farewells() == []
+    assert revocations.pending_revocations() == []
     assert accounts.get(name).connected
 
 
 def test_a_missing_permission_is_asked_for_again_by_force(kept: Tokens) -> None:
     """Strava skips its page for what was granted before, unless it is told not to."""
     an_athlete(kept)
-    accounts.lose("me", Trouble.SCOPE, NOW)
+    accounts.lose("me", AuthProblem.SCOPE, NOW)
     url, _ = kept.consent_url("me", NOW)
 
     assert "approval_prompt=force" in url
@@ -326,16 +326,16 @@ def test_a_refused_refresh_raises_the_fault(kept: Tokens, wire: Answers) -> None
     """These tokens are gone; what it means for the upload, the policy decides."""
     an_athlete(kept, expires_in=10)
     wire.to("POST /oauth/token", (400, refused("RefreshToken", "refresh_token", "invalid")))
-    with pytest.raises(StravaFault):
+    with pytest.raises(StravaError):
         kept.fresh("me", NOW)
 
-    assert (accounts.get("me").connected, accounts.get("me").trouble) == (False, Trouble.REVOKED)
+    assert (accounts.get("me").connected, accounts.get("me").trouble) == (False, AuthProblem.REVOKED)
 
 
 def test_resealing_keeps_every_connection(kept: Tokens) -> None:
     """With the newest key alone the tokens open afterwards."""
     an_athlete(kept)
-    kept.reseal()
+    kept.reencrypt()
 
     assert kept.fresh("me", NOW) == "access-1"
 
@@ -360,7 +360,7 @@ def test_two_athletes_never_share_a_token(kept: Tokens) -> None:
     accounts.connect("kim", 1002, "Kim", ["activity:write"], accounts.sealed_tokens("me") or b"")
 
     assert kept.fresh("me", NOW) == "access-1"
-    with pytest.raises(KeyProblem):
+    with pytest.raises(KeyFileError):
         kept.fresh("kim", NOW)
 
 
@@ -368,8 +368,8 @@ def opens(path: Path, athlete: str = "me") -> bool:
     """Whether what the key file holds opens an athlete's tokens, as after a restart."""
     sealed = accounts.sealed_tokens(athlete)
     assert sealed is not None
-    with contextlib.suppress(KeyProblem):
-        return bool(load(path, "later").unseal(athlete, sealed))
+    with contextlib.suppress(KeyFileError):
+        return bool(load(path, "later").decrypt(athlete, sealed))
     return False
 
 
@@ -459,10 +459,10 @@ def test_a_pair_that_cannot_be_written_is_kept_until_it_can(
         case "another request":
             assert kept.fresh("me", NOW) == "access-2"
         case "the supervisor":
-            kept.write_what_is_left()
+            kept.write_unwritten()
         case "the end":
             kept.close()
-    restarted = Tokens(strava(wire), kept._vault, redirect_uri=lambda: "")
+    restarted = Tokens(strava(wire), kept._cipher, redirect_uri=lambda: "")
 
     assert restarted.fresh("me", NOW) == "access-2"
     assert wire.count("POST /oauth/token") == 1
@@ -492,7 +492,7 @@ def test_a_new_sign_in_outdoes_a_pair_that_was_not_written_yet(
     with pytest.raises(DatabaseError):
         kept.fresh("me", NOW)
     come_back(kept)
-    kept.write_what_is_left()
+    kept.write_unwritten()
 
     assert kept.fresh("me", NOW) == "access-3"
 
@@ -518,7 +518,7 @@ def test_the_end_waits_for_a_refresh_that_is_under_way(kept: Tokens, wire: Answe
     answered.set()
     end.join(10)
 
-    restarted = Tokens(strava(wire), kept._vault, redirect_uri=lambda: "")
+    restarted = Tokens(strava(wire), kept._cipher, redirect_uri=lambda: "")
     assert restarted.fresh("me", NOW) == "access-2"
     worker.join()
 

@@ -8,30 +8,30 @@ from pathlib import Path
 import pytest
 
 from fitferry.auth import token_cipher
-from fitferry.core.errors import KeyProblem
+from fitferry.core.errors import KeyFileError
 
 
 def test_what_is_sealed_opens_for_its_purpose_alone() -> None:
     """The tokens of one athlete can never be taken for another's."""
-    box = token_cipher.Vault([token_cipher.new_key()])
+    box = token_cipher.TokenCipher([token_cipher.new_key()])
     sealed = box.seal("me", {"refresh_token": "secret", "expires_at": 1.5})
 
-    assert box.unseal("me", sealed) == {"refresh_token": "secret", "expires_at": 1.5}
+    assert box.decrypt("me", sealed) == {"refresh_token": "secret", "expires_at": 1.5}
     assert b"secret" not in sealed
-    with pytest.raises(KeyProblem):
-        box.unseal("you", sealed)
+    with pytest.raises(KeyFileError):
+        box.decrypt("you", sealed)
 
 
 def test_an_older_key_still_opens_and_the_newest_one_seals() -> None:
     """So that keys can be changed without losing a connection."""
     old, new = token_cipher.new_key(), token_cipher.new_key()
-    sealed = token_cipher.Vault([old]).seal("me", {"a": "b"})
-    both = token_cipher.Vault([new, old])
+    sealed = token_cipher.TokenCipher([old]).seal("me", {"a": "b"})
+    both = token_cipher.TokenCipher([new, old])
 
-    assert both.unseal("me", sealed) == {"a": "b"}
-    assert token_cipher.Vault([new]).unseal("me", both.reseal(sealed)) == {"a": "b"}
-    with pytest.raises(KeyProblem):
-        token_cipher.Vault([new]).unseal("me", sealed)
+    assert both.decrypt("me", sealed) == {"a": "b"}
+    assert token_cipher.TokenCipher([new]).decrypt("me", both.reencrypt(sealed)) == {"a": "b"}
+    with pytest.raises(KeyFileError):
+        token_cipher.TokenCipher([new]).decrypt("me", sealed)
 
 
 def test_a_missing_key_file_is_made_for_the_owner_alone(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_a_missing_key_file_is_made_for_the_owner_alone(tmp_path: Path) -> None:
     sealed = token_cipher.load(path, "now").seal("me", {"a": "b"})
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert token_cipher.load(path, "now").unseal("me", sealed) == {"a": "b"}
+    assert token_cipher.load(path, "now").decrypt("me", sealed) == {"a": "b"}
     assert [entry.name for entry in tmp_path.iterdir()] == ["key"]
 
 
@@ -50,7 +50,7 @@ def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
     token_cipher.load(path, "now")
     path.chmod(0o640)
 
-    with pytest.raises(KeyProblem, match="chmod 600"):
+    with pytest.raises(KeyFileError, match="chmod 600"):
         token_cipher.load(path, "now")
 
 
@@ -68,5 +68,5 @@ def test_a_broken_key_file_is_set_aside_not_lost(tmp_path: Path, content: bytes)
 
 def test_a_key_file_in_a_folder_that_is_not_there_is_explained(tmp_path: Path) -> None:
     """No traceback, and the path in the message."""
-    with pytest.raises(KeyProblem, match="missing"):
+    with pytest.raises(KeyFileError, match="missing"):
         token_cipher.load(tmp_path / "missing" / "key", "now")

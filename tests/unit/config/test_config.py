@@ -13,7 +13,7 @@ import pytest
 
 from fitferry.config import Settings, language, load, template
 from fitferry.config.keys import KEYS, Key
-from fitferry.core.errors import Refused, SettingsError
+from fitferry.core.errors import RequestRejected, SettingsError
 
 EXAMPLE = Path(__file__).parents[3] / "config.example.toml"
 APP = '[strava]\nclient_id = 12345\nclient_secret = "s"\n'
@@ -586,7 +586,7 @@ def test_a_config_is_written_whole_for_the_owner_and_never_over_another(tmp_path
     path = tmp_path / "new" / "config.toml"
     template.write_config(path, "a = 1\n", force=False, check=Path.stat)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    with pytest.raises(Refused):
+    with pytest.raises(RequestRejected):
         template.write_config(path, "a = 2\n", force=False, check=Path.stat)
     template.write_config(path, "a = 3\n", force=True, check=Path.stat)
     with pytest.raises(NotADirectoryError):

@@ -7,60 +7,66 @@ from dataclasses import replace
 import pytest
 
 from fitferry.core import rate_limit
-from fitferry.core.strava import Allowance, Heard
+from fitferry.core.strava import RateLimit, RateLimitHeaders
 
 NOON = 1_790_035_200.0 // 86_400 * 86_400 + 43_200
 HALF_PAST_ELEVEN = NOON + 11.5 * 3600
 
 
-def used(overall: tuple[int, int], read: tuple[int, int], heard_at: float = NOON) -> Allowance:
+def used(overall: tuple[int, int], read: tuple[int, int], heard_at: float = NOON) -> RateLimit:
     """The usual limits with so much of them used."""
-    return Allowance(overall_usage=overall, read_usage=read, heard_at=heard_at)
+    return RateLimit(overall_usage=overall, read_usage=read, heard_at=heard_at)
 
 
 def test_a_new_quarter_hour_and_a_new_day_begin_at_zero() -> None:
     """What was heard counts until its window ends."""
     heard = used((150, 900), (90, 400))
 
-    assert heard == rate_limit.rolled(heard, NOON + 899)
-    assert _usage(rate_limit.rolled(heard, NOON + 900)) == ((0, 900), (0, 400))
-    assert _usage(rate_limit.rolled(heard, NOON + 86_400)) == ((0, 0), (0, 0))
+    assert heard == rate_limit.expire_windows(heard, NOON + 899)
+    assert _usage(rate_limit.expire_windows(heard, NOON + 900)) == ((0, 900), (0, 400))
+    assert _usage(rate_limit.expire_windows(heard, NOON + 86_400)) == ((0, 0), (0, 0))
 
 
 def test_what_an_answer_does_not_say_is_not_carried_into_a_new_window() -> None:
     """A POST's lone comma after midnight says nothing of the reads, and yesterday's are over."""
     before = used((50, 1500), (90, 990), NOON - 60)
-    heard = Heard((200, 2000), (1, 1501), (100, 1000), None)
+    heard = RateLimitHeaders((200, 2000), (1, 1501), (100, 1000), None)
 
-    assert _usage(rate_limit.merged(before, heard, NOON)) == ((1, 1501), (0, 990))
-    assert _usage(rate_limit.merged(before, heard, NOON + 86_400))[1] == (0, 0)
+    assert _usage(rate_limit.apply_headers(before, heard, NOON)) == ((1, 1501), (0, 990))
+    assert _usage(rate_limit.apply_headers(before, heard, NOON + 86_400))[1] == (0, 0)
 
 
 @pytest.mark.parametrize("limit", [(0, 0), (200, 0), (0, 2000)])
 def test_a_limit_of_nothing_is_not_believed(limit: tuple[int, int]) -> None:
     """It would be the last thing that was ever heard: nothing would be asked any more."""
-    after = rate_limit.merged(Allowance(), Heard(limit, (0, 0), limit, (0, 0)), NOON)
+    after = rate_limit.apply_headers(RateLimit(), RateLimitHeaders(limit, (0, 0), limit, (0, 0)), NOON)
 
     assert (after.overall_limit, after.read_limit) == ((200, 2000), (100, 1000))
 
 
 def test_an_answer_that_was_overtaken_lowers_nothing() -> None:
     """Of several in flight the first to be counted may be the last to be heard."""
-    after = rate_limit.merged(used((200, 300), (90, 95)), Heard(None, (199, 299), None, (88, 93)), NOON + 1)
+    after = rate_limit.apply_headers(
+        used((200, 300), (90, 95)), RateLimitHeaders(None, (199, 299), None, (88, 93)), NOON + 1
+    )
 
     assert _usage(after) == ((200, 300), (90, 95))
 
 
 def test_a_new_window_lowers_the_use() -> None:
     """By our clock, or by Strava's alone: its quarter hour may begin a little after ours."""
-    ours = rate_limit.merged(used((150, 900), (90, 400)), Heard(None, (1, 901), None, (1, 401)), NOON + 900)
-    its = rate_limit.merged(used((150, 900), (90, 400)), Heard(None, (1, 901), None, (1, 401)), NOON + 5)
+    ours = rate_limit.apply_headers(
+        used((150, 900), (90, 400)), RateLimitHeaders(None, (1, 901), None, (1, 401)), NOON + 900
+    )
+    its = rate_limit.apply_headers(
+        used((150, 900), (90, 400)), RateLimitHeaders(None, (1, 901), None, (1, 401)), NOON + 5
+    )
 
     assert _usage(ours) == ((1, 901), (1, 401))
     assert _usage(its) == ((1, 901), (1, 401))
 
 
-def _usage(one: Allowance) -> tuple[tuple[int, int], tuple[int, int]]:
+def _usage(one: RateLimit) -> tuple[tuple[int, int], tuple[int, int]]:
     return one.overall_usage, one.read_usage
 
 
@@ -86,7 +92,7 @@ def test_the_backlog_leaves_something_for_fresh_activities(
     backlog: int,
 ) -> None:
     """Two requests of each quarter hour, forty overall and twenty reads of the day."""
-    assert rate_limit.Room(send, look, backlog) == rate_limit.room(used(overall, read), NOON, 0)
+    assert rate_limit.Budget(send, look, backlog) == rate_limit.room(used(overall, read), NOON, 0)
 
 
 def test_the_backlog_spends_the_days_rest_before_midnight() -> None:
@@ -124,7 +130,7 @@ def test_looks_are_spaced_so_that_the_reads_last() -> None:
 def test_a_ride_at_ten_to_midnight_still_finds_allowance() -> None:
     """The backlog spends what it had left for the day, but not the last of it."""
     late = rate_limit.DAY * 20_000 + 23.9 * 3600
-    almost = Allowance(overall_usage=(0, 1992), read_usage=(0, 0), heard_at=late)
+    almost = RateLimit(overall_usage=(0, 1992), read_usage=(0, 0), heard_at=late)
 
     assert rate_limit.room(almost, late, 0).send
     assert not rate_limit.room(almost, late, 0).backlog
@@ -139,7 +145,7 @@ def test_the_days_of_an_import_follow_from_stravas_windows(
     activities: int, can_read: bool, days: int
 ) -> None:
     """A full day of 2,000 requests, about one for each where the list may be read, else two."""
-    assert days == rate_limit.days_for(activities, Allowance(), rate_limit.DAY * 20_000, can_read=can_read)
+    assert days == rate_limit.days_for(activities, RateLimit(), rate_limit.DAY * 20_000, can_read=can_read)
 
 
 def test_a_foreseen_end_is_never_before_now_and_grows_with_the_work() -> None:
@@ -147,7 +153,8 @@ def test_a_foreseen_end_is_never_before_now_and_grows_with_the_work() -> None:
     for hour in range(24):
         now = rate_limit.DAY * 20_000 + hour * 3600 + 77
         ends = [
-            rate_limit.done_at(count, Allowance(), now, can_read=True) for count in (0, 10, 100, 1_000, 5_000)
+            rate_limit.estimate_finish(count, RateLimit(), now, can_read=True)
+            for count in (0, 10, 100, 1_000, 5_000)
         ]
         assert ends == sorted(ends)
         assert ends[0] == now

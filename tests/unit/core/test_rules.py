@@ -14,12 +14,12 @@ from stravalib.strava_model import SportType
 
 from fakes import APP, NOW
 from fitferry.core import sports
-from fitferry.core.activity import Stillness
+from fitferry.core.activity import Stability
 from fitferry.core.rules import Subject, doubts, matching, problems, skipped_by, upload_fields
 from fitferry.core.upload import Status
 from fitferry.formats import xml_reader
 from fitferry.formats.fit.profile_tables import SPORTS, SUB_SPORTS
-from fitferry.inbox.first_scan import Reception
+from fitferry.inbox.first_scan import FirstScan
 from fitferry.storage import uploads
 
 Ride = Callable[..., bytes]
@@ -200,10 +200,10 @@ def test_a_good_rule_has_no_problems() -> None:
 def test_a_skipped_activity_is_written_down_with_the_rule(tmp_path: Path, ride: Ride) -> None:
     """So that people see why, and can upload it anyway."""
     rules = [Rule({"file": "*test*"}, {"skip": True})]
-    reception = Reception(str(tmp_path), "me", APP, rules=rules, poke=lambda: None, clock=lambda: NOW)
+    reception = FirstScan(str(tmp_path), "me", APP, rules=rules, wake=lambda: None, clock=lambda: NOW)
     for number, name in enumerate(("a test.fit", "ride.fit")):
         (tmp_path / name).write_bytes(ride(serial=number))
-        reception.admit(str(tmp_path / name), Stillness.CLOSED, told=True)
+        reception.admit(str(tmp_path / name), Stability.CLOSED, told=True)
 
     assert [(job.file, job.error_message) for job in uploads.with_status(Status.SKIPPED)] == [
         ("a test.fit", "skipped by rule 1")

@@ -11,15 +11,15 @@ import pytest
 
 from documents import START, gpx, gz, tcx, zipped
 from fitferry import formats
-from fitferry.core.activity import Verdict
+from fitferry.core.activity import FileKind
 from fitferry.core.strava import MAX_FILE_BYTES
-from fitferry.formats import Content, archives, xml_reader
+from fitferry.formats import FileContents, archives, xml_reader
 from samples import SAMPLES
 
 Ride = Callable[..., bytes]
 
 
-def examined(data: bytes) -> Content:
+def examined(data: bytes) -> FileContents:
     """What a file is."""
     return formats.examine(data, sha256(data).hexdigest())
 
@@ -28,7 +28,7 @@ def test_a_gpx_is_an_activity_with_what_its_points_say() -> None:
     """Start and time from first to last; distance along the ground; the sport in the FIT profile's words."""
     found = examined(gpx()).found
 
-    assert (found.verdict, found.data_type, found.proven) == (Verdict.ACTIVITY, "gpx", False)
+    assert (found.verdict, found.data_type, found.proven) == (FileKind.ACTIVITY, "gpx", False)
     assert (found.facts.start_time, found.facts.elapsed_s, found.facts.sport) == (
         START.timestamp(),
         100,
@@ -41,7 +41,7 @@ def test_a_tcx_is_an_activity_with_what_its_laps_say() -> None:
     """Timer time and distance are sums of the laps, not of the points."""
     found = examined(tcx()).found
 
-    assert (found.verdict, found.data_type, found.proven) == (Verdict.ACTIVITY, "tcx", False)
+    assert (found.verdict, found.data_type, found.proven) == (FileKind.ACTIVITY, "tcx", False)
     assert (found.facts.duration_s, found.facts.elapsed_s, found.facts.distance_m) == (1200, 1210, 6000)
     assert (found.facts.sport, found.facts.start_time) == ("cycling", START.timestamp())
 
@@ -87,7 +87,7 @@ def test_what_is_no_activity_says_what_it_is(data: bytes, words: str) -> None:
     """A person who asks why is told."""
     found = examined(data).found
 
-    assert found.verdict is Verdict.OTHER
+    assert found.verdict is FileKind.OTHER
     assert words in found.reason
 
 
@@ -99,9 +99,9 @@ def test_half_a_file_is_never_whole(whole: bytes, share: float) -> None:
     """Cut off, or its end still full of zeros as copiers leave it that set the length first."""
     half = whole[: int(len(whole) * share)]
 
-    assert examined(half).found.verdict is Verdict.UNFINISHED
+    assert examined(half).found.verdict is FileKind.UNFINISHED
     padded = half + bytes(len(whole) - len(half) + 16)
-    assert padded.startswith(whole) or examined(padded).found.verdict is Verdict.UNFINISHED
+    assert padded.startswith(whole) or examined(padded).found.verdict is FileKind.UNFINISHED
 
 
 def test_only_an_archive_proves_that_a_document_is_whole() -> None:
@@ -124,7 +124,7 @@ def test_only_an_archive_proves_that_a_document_is_whole() -> None:
 )
 def test_a_wrong_structure_or_checksum_is_damage(data: bytes) -> None:
     """It ends, but not as it should."""
-    assert examined(data).found.verdict is Verdict.DAMAGED
+    assert examined(data).found.verdict is FileKind.DAMAGED
 
 
 def test_an_entity_bomb_is_a_clear_error_at_once() -> None:
@@ -133,7 +133,7 @@ def test_an_entity_bomb_is_a_clear_error_at_once() -> None:
     bomb = f'<!DOCTYPE gpx [<!ENTITY l0 "lol">{levels}]><gpx><trk><name>&l9;</name></trk></gpx>'.encode()
     found = examined(bomb).found
 
-    assert found.verdict is Verdict.OTHER
+    assert found.verdict is FileKind.OTHER
     assert "entities" in found.reason
 
 
@@ -182,12 +182,12 @@ def test_many_elements_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_document_is_read_however_it_is_written(data: bytes) -> None:
     """Marks, white space, encodings, time zones, a point that says nothing."""
-    assert examined(data).found.verdict is Verdict.ACTIVITY
+    assert examined(data).found.verdict is FileKind.ACTIVITY
 
 
 def test_an_unknown_encoding_is_damage_not_an_exception() -> None:
     """Bytes from outside never raise."""
-    assert examined(gpx().replace(b"UTF-8", b"klingon")).found.verdict is Verdict.DAMAGED
+    assert examined(gpx().replace(b"UTF-8", b"klingon")).found.verdict is FileKind.DAMAGED
 
 
 def test_content_decides_not_the_name() -> None:
@@ -195,7 +195,7 @@ def test_content_decides_not_the_name() -> None:
     body = (SAMPLES / "edge_820_ride.fit").read_bytes()
     for data in (gz(body), zipped({"x.fit": body})):
         found = examined(data)
-        assert (found.found.verdict, found.found.data_type) == (Verdict.ACTIVITY, "fit")
+        assert (found.found.verdict, found.found.data_type) == (FileKind.ACTIVITY, "fit")
         assert found.items[0].sha256 == sha256(data).hexdigest()
 
 
@@ -238,7 +238,7 @@ def test_a_bomb_is_not_unpacked(make: Callable[[bytes], bytes]) -> None:
     """25 MB come out of an archive at most, whatever it says of itself."""
     found = examined(make(bytes(MAX_FILE_BYTES + 1))).found
 
-    assert found.verdict is Verdict.OTHER
+    assert found.verdict is FileKind.OTHER
     assert "25 MB" in found.reason
 
 
@@ -272,7 +272,7 @@ def test_a_zip_with_folders_in_it_is_read(ride: Ride) -> None:
     """As file managers make them: each folder is an entry of its own."""
     data = zipped({"rides/": b"", "rides/a.fit": ride(), "rides/odd.fit/": b""})
 
-    assert examined(data).found.verdict is Verdict.ACTIVITY
+    assert examined(data).found.verdict is FileKind.ACTIVITY
 
 
 def test_a_zip_whose_names_cannot_be_read_says_so(ride: Ride) -> None:
@@ -319,7 +319,7 @@ def test_a_broken_member_is_said_by_its_name(ride: Ride) -> None:
     """The archive is whole, the ride in it is not."""
     found = examined(zipped({"x/broken.fit": ride()[:-1]})).found
 
-    assert found.verdict is Verdict.UNFINISHED
+    assert found.verdict is FileKind.UNFINISHED
     assert "broken.fit" in found.reason
 
 
@@ -334,7 +334,7 @@ def test_a_broken_ride_beside_a_whole_one_is_not_forgotten(ride: Ride, broken: b
     found = examined(data)
 
     assert [one.name for one in found.items] == ["a.fit", "b.fit"]
-    assert found.items[1].found.verdict in {Verdict.UNFINISHED, Verdict.DAMAGED}
+    assert found.items[1].found.verdict in {FileKind.UNFINISHED, FileKind.DAMAGED}
     assert formats.body_of(data, sha256(data).hexdigest(), found.items[1].sha256) == body
 
 
@@ -354,4 +354,4 @@ def test_deflate_that_lies_about_its_size_is_capped() -> None:
     at = data.index(b"PK\x01\x02") + 24
     data[at : at + 4] = (10).to_bytes(4, "little")
 
-    assert examined(bytes(data)).found.verdict in {Verdict.DAMAGED, Verdict.UNFINISHED, Verdict.UNKNOWN}
+    assert examined(bytes(data)).found.verdict in {FileKind.DAMAGED, FileKind.UNFINISHED, FileKind.UNKNOWN}

@@ -30,19 +30,19 @@ def test_a_route_has_north_up_and_keeps_its_proportions() -> None:
         for a, b in itertools.pairwise(corners)
         for step in range(11)
     ]
-    sketch = drawn(way)
+    thumbnail = drawn(way)
 
-    assert sketch is not None
-    assert sketch.kind == "route"
-    assert points(sketch.path) == [(0, 100), (0, 0), (100, 0), (100, 100), (0, 100)]
+    assert thumbnail is not None
+    assert thumbnail.kind == "route"
+    assert points(thumbnail.path) == [(0, 100), (0, 0), (100, 0), (100, 100), (0, 100)]
 
 
 def test_a_route_over_the_date_line_is_not_torn() -> None:
     """Fiji has rides, too."""
-    sketch = drawn([Sample(-17, 179.99 + step / 1000 - (360 if step > 10 else 0)) for step in range(20)])
+    thumbnail = drawn([Sample(-17, 179.99 + step / 1000 - (360 if step > 10 else 0)) for step in range(20)])
 
-    assert sketch is not None
-    assert points(sketch.path) == [(0, 50), (100, 50)]
+    assert thumbnail is not None
+    assert points(thumbnail.path) == [(0, 50), (100, 50)]
 
 
 @pytest.mark.parametrize("count", [50, 5_000])
@@ -52,11 +52,11 @@ def test_a_sketch_has_few_points_however_wild_the_route(count: int) -> None:
     for step in range(count):
         turn = step / 7
         samples.add(Sample(40 + step * math.sin(turn) / 1e5, 10 + step * math.cos(turn * 1.7) / 1e5))
-    sketch = drawn(samples.kept)
+    thumbnail = drawn(samples.kept)
 
-    assert sketch is not None
-    assert 2 < len(points(sketch.path)) <= MOST_POINTS
-    assert all(0 <= x <= SIDE and 0 <= y <= SIDE for x, y in points(sketch.path))
+    assert thumbnail is not None
+    assert 2 < len(points(thumbnail.path)) <= MOST_POINTS
+    assert all(0 <= x <= SIDE and 0 <= y <= SIDE for x, y in points(thumbnail.path))
 
 
 @pytest.mark.parametrize("count", [0, 1, MOST_SAMPLES, MOST_SAMPLES + 1, 10_000])
@@ -92,9 +92,9 @@ def test_who_stands_still_gets_a_curve() -> None:
 )
 def test_real_files_have_the_sketch_that_suits_them(name: str, kind: str | None) -> None:
     """Only activities have one."""
-    sketch = fit.inspect((SAMPLES / name).read_bytes()).sketch
+    thumbnail = fit.inspect((SAMPLES / name).read_bytes()).thumbnail
 
-    assert (sketch.kind if sketch else None) == kind
+    assert (thumbnail.kind if thumbnail else None) == kind
 
 
 def test_documents_have_sketches_too() -> None:
@@ -117,6 +117,6 @@ def test_documents_have_sketches_too() -> None:
         ),
     }
     for text, expected in documents.items():
-        sketch = formats.examine(text.encode(), "").found.sketch
-        assert sketch is not None
-        assert (sketch.kind, sketch.path) == expected
+        thumbnail = formats.examine(text.encode(), "").found.thumbnail
+        assert thumbnail is not None
+        assert (thumbnail.kind, thumbnail.path) == expected

@@ -15,10 +15,10 @@ import pytest
 from documents import zipped
 from fakes import APP, NOW, UPLOADS, a_job, the
 from fitferry.core import retry_policy
-from fitferry.core.activity import Arrival
-from fitferry.core.retry_policy import Around
+from fitferry.core.activity import AdmissionResult
+from fitferry.core.retry_policy import DecisionContext
 from fitferry.core.strava import MAX_FILE_BYTES
-from fitferry.core.upload import Job, Outcome, Status, Step
+from fitferry.core.upload import AttemptResult, Job, Outcome, Status
 from fitferry.inbox import admission
 from fitferry.storage import attempts, queries, uploads
 from fitferry.uploads import source_file
@@ -34,8 +34,8 @@ def test_a_ride_is_queued_and_known_afterwards(tmp_path: Path, ride: Ride) -> No
     for name in ("a.fit", "b.fit"):
         (tmp_path / name).write_bytes(ride())
 
-    assert Arrival.ADMITTED is admission.admit(str(tmp_path / "a.fit"), "me", APP, NOW)
-    assert Arrival.KNOWN is admission.admit(str(tmp_path / "b.fit"), "me", APP, NOW)
+    assert AdmissionResult.ADMITTED is admission.admit(str(tmp_path / "a.fit"), "me", APP, NOW)
+    assert AdmissionResult.KNOWN is admission.admit(str(tmp_path / "b.fit"), "me", APP, NOW)
     assert len(queries.listed()) == 1
 
 
@@ -74,7 +74,7 @@ def test_nothing_is_written_for_half_a_file(tmp_path: Path, ride: Ride) -> None:
     path = tmp_path / "a.fit"
     path.write_bytes(ride()[:-1])
 
-    assert Arrival.UNFINISHED is admission.admit(str(path), "me", APP, NOW)
+    assert AdmissionResult.UNFINISHED is admission.admit(str(path), "me", APP, NOW)
     assert sum(uploads.counts().values()) == 0
 
 
@@ -84,14 +84,14 @@ def test_a_file_that_is_too_large_is_skipped_with_the_reason(tmp_path: Path) -> 
     with path.open("wb") as file:
         file.truncate(MAX_FILE_BYTES + 1)
 
-    assert Arrival.SKIPPED is admission.admit(str(path), "me", APP, NOW)
+    assert AdmissionResult.SKIPPED is admission.admit(str(path), "me", APP, NOW)
     assert "25 MB" in (queries.listed(status=Status.SKIPPED)[0].error_message or "")
 
 
 def test_what_is_no_regular_file_is_not_there(tmp_path: Path) -> None:
     """A FIFO holds nobody up."""
     os.mkfifo(tmp_path / "a.fit")
-    found: list[Arrival] = []
+    found: list[AdmissionResult] = []
     thread = threading.Thread(
         target=lambda: found.append(admission.admit(str(tmp_path / "a.fit"), "me", APP, NOW))
     )
@@ -99,8 +99,8 @@ def test_what_is_no_regular_file_is_not_there(tmp_path: Path) -> None:
     thread.start()
     thread.join(10)
 
-    assert found == [Arrival.GONE]
-    assert Arrival.GONE is admission.admit(str(tmp_path / "missing.fit"), "me", APP, NOW)
+    assert found == [AdmissionResult.GONE]
+    assert AdmissionResult.GONE is admission.admit(str(tmp_path / "missing.fit"), "me", APP, NOW)
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_taken(
@@ -128,7 +128,7 @@ def test_a_file_that_came_back_is_queued_again(tmp_path: Path) -> None:
     """Under its own name by looking for it, under another by its bytes."""
     job = a_job(tmp_path / "a.fit")
     attempts.claim(job.id, NOW)
-    attempts.record(job.id, Step(Outcome.HELD, Status.HELD, error_code="file_gone"), NOW)
+    attempts.record(job.id, AttemptResult(Outcome.HELD, Status.HELD, error_code="file_gone"), NOW)
     (tmp_path / "a.fit").rename(tmp_path / "away")
     assert admission.find_again() == 0
     (tmp_path / "away").rename(tmp_path / "a.fit")
@@ -165,10 +165,10 @@ def test_bytes_that_are_there_again_in_another_kind_of_file_are_sent_from_there(
     arrival = admission.admit(str(after), "me", APP, NOW)
 
     # The workers are rung only for what is admitted.
-    assert (arrival is Arrival.KNOWN) == (how == "not tried yet" and after == alone)
+    assert (arrival is AdmissionResult.KNOWN) == (how == "not tried yet" and after == alone)
     assert the(job.id).status is Status.PENDING
     assert the(job.id).file == ("both.zip/a.fit" if after == packed else "a.fit")
-    assert ride() == source_file.body_of(the(job.id), APP, (), (), Around(NOW, UPLOADS))
+    assert ride() == source_file.body_of(the(job.id), APP, (), (), DecisionContext(NOW, UPLOADS))
 
 
 def test_a_second_copy_takes_nothing_over_while_the_first_is_there(tmp_path: Path, ride: Ride) -> None:
@@ -194,7 +194,7 @@ def test_what_is_being_sent_or_was_sent_stays_where_it_is(tmp_path: Path, ride: 
     (job,) = queries.listed()
     attempts.claim(job.id, NOW)
     if state == "completed":
-        attempts.record(job.id, Step(Outcome.COMPLETED, Status.COMPLETED), NOW)
+        attempts.record(job.id, AttemptResult(Outcome.COMPLETED, Status.COMPLETED), NOW)
     (tmp_path / "a.fit").rename(tmp_path / "b.fit")
     admission.admit(str(tmp_path / "b.fit"), "me", APP, NOW)
 

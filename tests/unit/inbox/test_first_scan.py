@@ -11,9 +11,9 @@ import pytest
 
 from fakes import APP, NOW
 from fitferry.config import StravaSettings
-from fitferry.core.activity import Arrival, Stillness
+from fitferry.core.activity import AdmissionResult, Stability
 from fitferry.core.upload import Status
-from fitferry.inbox.first_scan import FEW, Reception
+from fitferry.inbox.first_scan import FEW, FirstScan
 from fitferry.storage import matches, uploads
 from fitferry.uploads.commands import decide_since_again
 
@@ -37,20 +37,20 @@ class House:
 
     def again(self) -> None:
         """As after a start."""
-        self.reception = Reception(str(self.folder), "me", self.strava, poke=self.poke, clock=lambda: NOW)
+        self.reception = FirstScan(str(self.folder), "me", self.strava, wake=self.wake, clock=lambda: NOW)
 
-    def poke(self) -> None:
+    def wake(self) -> None:
         """Somebody rings."""
         self.pokes += 1
 
-    def drop(self, start: datetime, count: int = 1, *, told: bool = False) -> list[Arrival]:
+    def drop(self, start: datetime, count: int = 1, *, told: bool = False) -> list[AdmissionResult]:
         """Let rides arrive."""
         arrivals = []
         for _ in range(count):
             self.serial += 1
             path = self.folder / f"{self.serial}.fit"
             path.write_bytes(self.ride(start=start, serial=self.serial))
-            arrivals.append(self.reception.admit(str(path), Stillness.SETTLED, told=told))
+            arrivals.append(self.reception.admit(str(path), Stability.SETTLED, told=told))
         return arrivals
 
     def counts(self) -> tuple[int, int]:
@@ -69,7 +69,7 @@ def test_many_old_activities_wait_for_a_word_and_fresh_ones_do_not(house: House)
     """The ride of the day before yesterday goes up."""
     house.drop(OLD, FEW + 1)
     house.drop(FRESH, 3)
-    house.reception.scan_ended(FEW + 4)
+    house.reception.on_scan_finished(FEW + 4)
 
     assert house.counts() == (FEW + 1, 3)
     assert {job.error_code for job in uploads.with_status(Status.HELD)} == {"backlog"}
@@ -80,7 +80,7 @@ def test_old_activities_that_are_found_on_strava_meanwhile_count_as_well(house: 
     house.drop(OLD, FEW + 3)
     there = [job.id for job in uploads.with_status(Status.HELD)][:FEW]
     matches.compared(dict.fromkeys(there, 7), NOW)
-    house.reception.scan_ended(FEW + 3)
+    house.reception.on_scan_finished(FEW + 3)
 
     assert house.counts() == (3, 0)
 
@@ -89,7 +89,7 @@ def test_a_few_old_activities_are_let_go_when_the_scan_is_over(house: House) -> 
     """They are no backlog."""
     house.drop(OLD, FEW)
     assert house.counts() == (FEW, 0)
-    house.reception.scan_ended(FEW)
+    house.reception.on_scan_finished(FEW)
 
     assert house.counts() == (0, FEW)
 
@@ -97,7 +97,7 @@ def test_a_few_old_activities_are_let_go_when_the_scan_is_over(house: House) -> 
 def test_after_the_first_scan_old_activities_are_uploaded(house: House) -> None:
     """Whoever drops an old ride into a running folder wants it on Strava."""
     house.drop(FRESH)
-    house.reception.scan_ended(1)
+    house.reception.on_scan_finished(1)
     house.drop(OLD, FEW + 10)
 
     assert house.counts() == (0, FEW + 11)
@@ -106,7 +106,7 @@ def test_after_the_first_scan_old_activities_are_uploaded(house: House) -> None:
 def test_a_folder_stays_known_after_a_restart(house: House) -> None:
     """Its first scan was its first scan."""
     house.drop(FRESH)
-    house.reception.scan_ended(1)
+    house.reception.on_scan_finished(1)
     house.again()
     house.drop(OLD, FEW + 1)
 
@@ -118,26 +118,26 @@ def test_a_first_scan_that_was_broken_off_goes_on_after_a_restart(house: House) 
     house.drop(OLD, FEW)
     house.again()
     house.drop(OLD, 1)
-    house.reception.scan_ended(FEW + 1)
+    house.reception.on_scan_finished(FEW + 1)
 
     assert house.counts() == (FEW + 1, 0)
 
 
 def test_a_mount_that_comes_after_an_empty_scan_is_still_new(house: House) -> None:
     """Fitferry was started before the disk: ten years of rides appear without any event."""
-    house.reception.scan_ended(0)
+    house.reception.on_scan_finished(0)
     house.drop(OLD, FEW + 1)
-    house.reception.scan_ended(FEW + 1)
+    house.reception.on_scan_finished(FEW + 1)
 
     assert house.counts() == (FEW + 1, 0)
 
 
 def test_a_ride_that_is_dropped_into_an_empty_folder_is_uploaded_however_old(house: House) -> None:
     """An event tells that somebody has just put it there."""
-    house.reception.scan_ended(0)
+    house.reception.on_scan_finished(0)
 
-    assert house.drop(OLD, 1, told=True) == [Arrival.ADMITTED]
-    assert house.drop(OLD, FEW + 1, told=True) == [Arrival.ADMITTED] * (FEW + 1)
+    assert house.drop(OLD, 1, told=True) == [AdmissionResult.ADMITTED]
+    assert house.drop(OLD, FEW + 1, told=True) == [AdmissionResult.ADMITTED] * (FEW + 1)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_who_has_decided_by_the_settings_is_not_asked(house: House, strava: Stra
     house.strava = strava
     house.again()
     house.drop(OLD, FEW + 1)
-    house.reception.scan_ended(FEW + 1)
+    house.reception.on_scan_finished(FEW + 1)
 
     assert not uploads.with_status(Status.HELD, "backlog")
 
@@ -162,7 +162,7 @@ def test_since_decides_a_backlog_after_a_restart(house: House) -> None:
     """What started since is queued; the rest is held by that setting, and nobody is asked any more."""
     house.drop(OLD, FEW + 1)
     house.drop(OLD - timedelta(days=100), 5)
-    house.reception.scan_ended(FEW + 6)
+    house.reception.on_scan_finished(FEW + 6)
     settings = type("Settings", (), {"strava": replace(APP, since=(OLD - timedelta(days=3)).date())})
 
     assert decide_since_again(settings) == FEW + 1  # type: ignore[arg-type]  # it asks for nothing else
@@ -178,7 +178,7 @@ def test_a_file_without_a_start_is_as_old_as_itself(house: House, ride: Ride) ->
         path = house.folder / f"relative-{number}.fit"
         path.write_bytes(ride(start=datetime(1990, 1, 2, tzinfo=UTC), serial=number + 500))
         os.utime(path, (NOW - age * 86_400,) * 2)
-        house.reception.admit(str(path), Stillness.SETTLED, told=False)
+        house.reception.admit(str(path), Stability.SETTLED, told=False)
 
     assert house.counts() == (1, 1)
 
@@ -187,9 +187,9 @@ def test_each_athletes_folder_is_received_for_itself(house: House, tmp_path: Pat
     """The end of one folder's scan lets nothing of another's go."""
     house.drop(OLD, FEW)
     (tmp_path / "other").mkdir()
-    other = Reception(str(tmp_path / "other"), "me", APP, poke=lambda: None, clock=lambda: NOW)
+    other = FirstScan(str(tmp_path / "other"), "me", APP, wake=lambda: None, clock=lambda: NOW)
     (tmp_path / "other/a.fit").write_bytes(ride(serial=999))
-    other.admit(str(tmp_path / "other/a.fit"), Stillness.SETTLED, told=False)
-    other.scan_ended(1)
+    other.admit(str(tmp_path / "other/a.fit"), Stability.SETTLED, told=False)
+    other.on_scan_finished(1)
 
     assert house.counts()[0] >= FEW

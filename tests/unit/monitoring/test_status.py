@@ -12,7 +12,16 @@ import pytest
 
 from fakes import NOW, a_job, the
 from fitferry.core.activity import WatchState
-from fitferry.core.upload import Gate, GateName, Outcome, Problem, Status, Step, Trouble, WaitingFor
+from fitferry.core.upload import (
+    AttemptResult,
+    AuthProblem,
+    Breaker,
+    BreakerName,
+    Outcome,
+    Problem,
+    Status,
+    WaitingFor,
+)
 from fitferry.monitoring import status
 from fitferry.storage import accounts, attempts, breakers, uploads
 
@@ -41,9 +50,9 @@ def connect() -> None:
     accounts.connect("me", 7, "Sam Sand", ["read", "activity:write"], b"sealed")
 
 
-def gate(name: GateName, until: float = NOW + 60, code: str = "c") -> None:
+def breaker(name: BreakerName, until: float = NOW + 60, code: str = "c") -> None:
     """Shut a gate."""
-    breakers.shut(Gate(name, until, NOW - 5, 1, code, f"the gate {name} is shut"))
+    breakers.shut(Breaker(name, until, NOW - 5, 1, code, f"the gate {name} is shut"))
 
 
 def test_all_is_well_when_nothing_is_wrong() -> None:
@@ -66,18 +75,18 @@ def test_all_is_well_when_nothing_is_wrong() -> None:
 def test_an_outage_needs_no_person() -> None:
     """Nor does Strava's limit; what waits says until when."""
     connect()
-    gate(GateName.NETWORK)
+    breaker(BreakerName.NETWORK)
     assert (snapshot()["state"], snapshot()["problems"]) == ("waiting", [])
-    breakers.reopen(GateName.NETWORK)
-    gate(GateName.RATE_LIMIT)
+    breakers.close(BreakerName.NETWORK)
+    breaker(BreakerName.RATE_LIMIT)
     found = snapshot()
 
     assert ("waiting", status.iso(NOW + 60)) == (found["state"], found["rate_limit"]["held_until"])
     assert snapshot(now=NOW + 61)["state"] == "ok"
 
 
-@pytest.mark.parametrize("trouble", [None, *Trouble])
-def test_a_missing_connection_needs_a_person(trouble: Trouble | None) -> None:
+@pytest.mark.parametrize("trouble", [None, *AuthProblem])
+def test_a_missing_connection_needs_a_person(trouble: AuthProblem | None) -> None:
     """With the reason, once, and the command that mends it."""
     if trouble is not None:
         connect()
@@ -92,7 +101,7 @@ def test_a_missing_connection_needs_a_person(trouble: Trouble | None) -> None:
 def test_wrong_settings_and_missing_folders_need_a_person() -> None:
     """Each is one problem, and goes when it is over."""
     connect()
-    gate(GateName.SETTINGS, code="app_inactive")
+    breaker(BreakerName.SETTINGS, code="app_inactive")
     away = WatchState("/rides", "me", "poll", available=False, reason="No such file or directory")
     ill = Problem("internal", "the database is gone", NOW)
     found = snapshot(watch=away, troubles=(ill,))
@@ -100,13 +109,16 @@ def test_wrong_settings_and_missing_folders_need_a_person() -> None:
     assert [one["code"] for one in found["problems"]] == ["internal", "folder_unavailable", "app_inactive"]
     assert "No such file" in found["problems"][1]["message"]
     assert "mount it or create it" in found["problems"][1]["message"]
-    breakers.reopen(GateName.SETTINGS)
+    breakers.close(BreakerName.SETTINGS)
     assert snapshot()["problems"] == []
 
 
 def test_each_trouble_lasts_since_it_came(tmp_path: Path) -> None:
     """Two folders have one each; what comes back has come anew."""
-    troubles, rides = status.Troubles(), WatchState("/rides", "me", "poll", available=False, reason="gone")
+    troubles, rides = (
+        status.HealthErrors(),
+        WatchState("/rides", "me", "poll", available=False, reason="gone"),
+    )
     usb = replace(rides, folder=str(tmp_path))
 
     def since(now: float, *watch: WatchState) -> list[float]:
@@ -123,16 +135,16 @@ def test_a_failed_job_needs_a_person_until_it_is_put_aside(tmp_path: Path) -> No
     connect()
     job = a_job(tmp_path / "a.fit")
     attempts.claim(job.id, NOW)
-    attempts.record(job.id, Step(Outcome.FAILED, Status.FAILED), NOW)
+    attempts.record(job.id, AttemptResult(Outcome.FAILED, Status.FAILED), NOW)
     assert (snapshot()["state"], snapshot()["problems"]) == ("attention", [])
-    uploads.set_aside(job.id)
+    uploads.dismiss(job.id)
 
     assert snapshot()["state"] == "ok"
 
 
 def waits(job_id: int, *, connected: bool = True, now: float = NOW) -> tuple[WaitingFor | None, float | None]:
     """What a job is shown to wait for."""
-    return status.waits(the(job_id), breakers.gates(), now, connected=connected)
+    return status.waits(the(job_id), breakers.open_breakers(), now, connected=connected)
 
 
 def test_a_job_shows_its_own_wait_or_the_one_that_all_share(tmp_path: Path) -> None:
@@ -141,11 +153,11 @@ def test_a_job_shows_its_own_wait_or_the_one_that_all_share(tmp_path: Path) -> N
     assert waits(job.id) == (None, NOW)
     attempts.claim(job.id, NOW)
     assert waits(job.id) == (None, None)
-    attempts.record(job.id, Step(Outcome.RETRY, Status.PENDING, WaitingFor.RETRY, NOW + 60), NOW)
+    attempts.record(job.id, AttemptResult(Outcome.RETRY, Status.PENDING, WaitingFor.RETRY, NOW + 60), NOW)
     assert waits(job.id) == (WaitingFor.RETRY, NOW + 60)
-    gate(GateName.NETWORK, NOW + 300)
+    breaker(BreakerName.NETWORK, NOW + 300)
     assert waits(job.id) == (WaitingFor.NETWORK, NOW + 300)
-    gate(GateName.RATE_LIMIT, NOW + 600)
+    breaker(BreakerName.RATE_LIMIT, NOW + 600)
     assert waits(job.id) == (WaitingFor.RATE_LIMIT, NOW + 600)
     assert waits(job.id, connected=False) == (WaitingFor.CONNECTION, None)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from fakes import NOW, a_job
-from fitferry.core.upload import Outcome, Problem, Status, Step
+from fitferry.core.upload import AttemptResult, Outcome, Problem, Status
 from fitferry.i18n.translator import words
-from fitferry.notifications.policy import Telling
+from fitferry.notifications.policy import NotificationPolicy
 from fitferry.storage import attempts
 
 pytestmark = pytest.mark.usefixtures("ledger")
@@ -26,14 +26,14 @@ class Ear:
 
     def again(self) -> None:
         """As after a start."""
-        self.telling = Telling(
+        self.notification_policy = NotificationPolicy(
             lambda title, body: self.heard.append((title, body)), self.words, uploads=self.uploads
         )
 
     def observe(self, *codes: str, now: float = NOW) -> list[str]:
         """What is heard of these problems."""
         before = len(self.heard)
-        self.telling.observe([problem(code) for code in codes], now)
+        self.notification_policy.observe([problem(code) for code in codes], now)
         return [title for title, _ in self.heard[before:]]
 
 
@@ -47,7 +47,7 @@ def finish(path: Path, status: Status, at: float, words: str | None = None) -> N
     job = a_job(path, path.name.encode())
     attempts.claim(job.id, NOW)
     outcome = Outcome.FAILED if status is Status.FAILED else Outcome.COMPLETED
-    attempts.record(job.id, Step(outcome, status, strava_activity_id=7, error_message=words), at)
+    attempts.record(job.id, AttemptResult(outcome, status, strava_activity_id=7, error_message=words), at)
 
 
 def test_a_problem_is_told_once_and_its_end_once() -> None:
@@ -74,7 +74,7 @@ def test_nothing_is_told_twice_after_a_restart() -> None:
 def test_the_same_problem_of_two_athletes_is_two() -> None:
     """Each has to do something."""
     ear = Ear()
-    ear.telling.observe([problem("not_connected", "me"), problem("not_connected", "kim")], NOW)
+    ear.notification_policy.observe([problem("not_connected", "me"), problem("not_connected", "kim")], NOW)
 
     assert len(ear.heard) == 2
 
@@ -83,9 +83,9 @@ def test_the_same_problem_of_two_folders_is_two_and_each_has_its_own_end() -> No
     """Also where they belong to one athlete."""
     ear = Ear()
     usb, nas = (problem("folder_unavailable", folder=folder) for folder in ("/mnt/usb", "/mnt/nas"))
-    ear.telling.observe([usb, nas], NOW)
+    ear.notification_policy.observe([usb, nas], NOW)
     assert len(ear.heard) == 2
-    ear.telling.observe([nas], NOW)
+    ear.notification_policy.observe([nas], NOW)
 
     assert ear.heard[2:] == [("Fitferry: it is over", "the folder /mnt/usb is back")]
 
@@ -102,7 +102,7 @@ def test_the_same_problem_of_two_folders_is_two_and_each_has_its_own_end() -> No
 def test_the_end_of_a_problem_is_told_in_words(over: Problem, words: str) -> None:
     """What is well again, not the name of a code."""
     ear = Ear()
-    ear.telling.observe([over], NOW)
+    ear.notification_policy.observe([over], NOW)
     ear.observe()
 
     assert ear.heard[-1][1] == words
@@ -113,7 +113,7 @@ def test_people_are_told_in_their_language(tmp_path: Path) -> None:
     ear = Ear("ko", uploads=True)
     ear.observe()
     gone = Problem("folder_unavailable", "file is gone", NOW, "me", "/mnt/usb")
-    ear.telling.observe([gone], NOW)
+    ear.notification_policy.observe([gone], NOW)
     ear.observe()
     finish(tmp_path / "ride.fit", Status.FAILED, NOW + 5, "already on Strava")
     for number in range(10):
@@ -171,7 +171,7 @@ def test_what_is_kept_for_a_summary_is_told_at_a_stop(tmp_path: Path) -> None:
     for number in range(5):
         finish(tmp_path / f"{number}.fit", Status.COMPLETED, NOW + 1 + number)
     ear.observe(now=NOW + 6)
-    ear.telling.finish(NOW + 7)
-    ear.telling.finish(NOW + 8)
+    ear.notification_policy.finish(NOW + 7)
+    ear.notification_policy.finish(NOW + 8)
 
     assert [title for title, _ in ear.heard][3:] == ["Fitferry: 2 things happened"]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from daemon_harness import harness
-from fitferry.core.errors import FerryError
+from fitferry.core.errors import FitferryError
 from fitferry.notifications import sender
 from fitferry.notifications.sender import Notifier
 
@@ -192,7 +192,7 @@ def test_without_apprise_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) 
         return real(name, *given, **options)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(FerryError, match=r"fitferry\[notify\]"):
+    with pytest.raises(FitferryError, match=r"fitferry\[notify\]"):
         sender.send(["json://127.0.0.1/"], "title", "body")
 
 

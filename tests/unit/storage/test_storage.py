@@ -14,10 +14,10 @@ import pytest
 
 from fakes import NOW, a_job, the
 from fitferry.core import retry_policy
-from fitferry.core.activity import Signature
-from fitferry.core.errors import LedgerProblem
-from fitferry.core.strava import Allowance, Heard
-from fitferry.core.upload import AfterUpload, Gate, GateName, Outcome, Status, Step, WaitingFor
+from fitferry.core.activity import StatFingerprint
+from fitferry.core.errors import StorageError
+from fitferry.core.strava import RateLimit, RateLimitHeaders
+from fitferry.core.upload import AfterUpload, AttemptResult, Breaker, BreakerName, Outcome, Status, WaitingFor
 from fitferry.storage import (
     accounts,
     activities,
@@ -33,8 +33,8 @@ from fitferry.storage import (
     uploads,
 )
 
-DONE = Step(Outcome.COMPLETED, Status.COMPLETED, upload_id=77, strava_activity_id=4242)
-RETRY = Step(Outcome.RETRY, Status.PENDING, WaitingFor.RETRY, NOW + 60, failures=1)
+DONE = AttemptResult(Outcome.COMPLETED, Status.COMPLETED, upload_id=77, strava_activity_id=4242)
+RETRY = AttemptResult(Outcome.RETRY, Status.PENDING, WaitingFor.RETRY, NOW + 60, failures=1)
 
 
 def _sql(statement: str) -> Any:
@@ -93,7 +93,7 @@ def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     with database.opened(path), database.writing():
         _sql("INSERT INTO schema_migration (name, applied) VALUES ('9999_from_the_future', '2030-01-01')")
 
-    with pytest.raises(LedgerProblem, match="newer"), database.opened(path):
+    with pytest.raises(StorageError, match="newer"), database.opened(path):
         pytest.fail("it was opened")
 
 
@@ -152,7 +152,7 @@ def test_an_attempt_is_written_down_step_by_step(tmp_path: Path) -> None:
     """Sending, acceptance and outcome are three facts, each kept at once."""
     job = a_job(tmp_path / "a.fit")
     attempts.claim(job.id, NOW)
-    attempts.about_to_send(job.id, NOW + 1)
+    attempts.mark_sending(job.id, NOW + 1)
     assert the(job.id).sent_at == NOW + 1
     attempts.accepted(job.id, 77, NOW + 2)
     assert (
@@ -187,12 +187,12 @@ def test_a_restart_lets_every_claim_go_and_doubts_what_was_sent(tmp_path: Path) 
     """Claimed: free again. Sent without an answer: uncertain, after a quarantine. Accepted: looked at."""
     claimed, sent, accepted, retried = (a_job(tmp_path / f"{n}.fit", body=b"%d" % n) for n in range(4))
     attempts.claim(retried.id, NOW - 500)
-    attempts.about_to_send(retried.id, NOW - 499)
+    attempts.mark_sending(retried.id, NOW - 499)
     attempts.record(retried.id, replace(RETRY, next_attempt_at=NOW - 1), NOW - 498)
     for job in (claimed, sent, accepted, retried):
         attempts.claim(job.id, NOW)
-    attempts.about_to_send(sent.id, NOW)
-    attempts.about_to_send(accepted.id, NOW)
+    attempts.mark_sending(sent.id, NOW)
+    attempts.mark_sending(accepted.id, NOW)
     attempts.accepted(accepted.id, 77, NOW)
 
     assert attempts.release_all(7200, 60, NOW + 1) == 4
@@ -242,7 +242,7 @@ def test_the_job_that_waited_longest_probes_a_gate(tmp_path: Path) -> None:
     """So that one bad file does not try again and again while the others wait."""
     bad, good = a_job(tmp_path / "a.fit", body=b"a"), a_job(tmp_path / "b.fit", body=b"b", start=NOW - 7200)
     attempts.claim(bad.id, NOW)
-    attempts.record(bad.id, Step(Outcome.WAITING, Status.PENDING), NOW)
+    attempts.record(bad.id, AttemptResult(Outcome.WAITING, Status.PENDING), NOW)
 
     assert [good.id] == uploads.due(
         NOW, 1, look=True, fresh_since=None, connected=["me"], readers=["me"], probe=True
@@ -258,7 +258,7 @@ def test_the_history_is_newest_first_and_pages_by_id(tmp_path: Path) -> None:
     for number in range(5):
         a_job(tmp_path / f"{number}.fit", body=b"%d" % number)
     attempts.claim(3, NOW)
-    attempts.record(3, Step(Outcome.SKIPPED, Status.SKIPPED), NOW)
+    attempts.record(3, AttemptResult(Outcome.SKIPPED, Status.SKIPPED), NOW)
 
     assert [job.id for job in queries.listed(limit=2)] == [5, 4]
     assert [job.id for job in queries.listed(before=4)] == [2, 1]
@@ -297,7 +297,7 @@ def test_any_name_that_linux_allows_is_remembered(tmp_path: Path, name: bytes) -
     job = a_job(path)
 
     assert str(path) == job.path
-    assert Signature.of(path.stat()) == activities.seen("me", str(path))
+    assert StatFingerprint.of(path.stat()) == activities.seen("me", str(path))
     assert {str(path)} == set(activities.seen_below("me", str(tmp_path)))
     assert job.file.encode()
 
@@ -317,52 +317,52 @@ def test_seen_below_keeps_to_its_folder(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("ledger")
 def test_the_allowance_is_merged_from_what_each_answer_says() -> None:
     """A lone comma for the reads leaves the last number standing."""
-    rate_limits.hear(Heard((400, 4000), (1, 2), (200, 2000), (3, 4)), NOW)
-    rate_limits.hear(Heard((400, 4000), (5, 6), None, None), NOW + 1)
+    rate_limits.hear(RateLimitHeaders((400, 4000), (1, 2), (200, 2000), (3, 4)), NOW)
+    rate_limits.hear(RateLimitHeaders((400, 4000), (5, 6), None, None), NOW + 1)
 
-    assert Allowance((400, 4000), (5, 6), (200, 2000), (3, 4), NOW + 1) == rate_limits.allowance()
+    assert RateLimit((400, 4000), (5, 6), (200, 2000), (3, 4), NOW + 1) == rate_limits.allowance()
 
 
 @pytest.mark.usefixtures("ledger")
 def test_a_gate_has_one_probe_when_its_time_has_come() -> None:
     """The others find it shut until the probe is back."""
-    breakers.shut(Gate(GateName.NETWORK, NOW + 60, NOW, 1, "unreachable", "no route"))
+    breakers.shut(Breaker(BreakerName.NETWORK, NOW + 60, NOW, 1, "unreachable", "no route"))
 
-    assert not breakers.take_probe(GateName.NETWORK, NOW + 59, 300)
-    assert breakers.take_probe(GateName.NETWORK, NOW + 60, 300)
-    assert not breakers.take_probe(GateName.NETWORK, NOW + 60, 300)
-    breakers.hurry([GateName.NETWORK], NOW + 61)
-    assert breakers.take_probe(GateName.NETWORK, NOW + 61, 300)
+    assert not breakers.take_probe(BreakerName.NETWORK, NOW + 59, 300)
+    assert breakers.take_probe(BreakerName.NETWORK, NOW + 60, 300)
+    assert not breakers.take_probe(BreakerName.NETWORK, NOW + 60, 300)
+    breakers.release_probe([BreakerName.NETWORK], NOW + 61)
+    assert breakers.take_probe(BreakerName.NETWORK, NOW + 61, 300)
 
 
 @pytest.mark.usefixtures("ledger")
 def test_a_gate_keeps_the_time_since_when_it_is_shut() -> None:
     """However often its probes fail, people see when the trouble began."""
-    breakers.shut(Gate(GateName.NETWORK, NOW + 60, NOW, 1, "unreachable", "no route"))
-    breakers.shut(Gate(GateName.NETWORK, NOW + 360, NOW + 60, 2, "unreachable", "no route"))
+    breakers.shut(Breaker(BreakerName.NETWORK, NOW + 60, NOW, 1, "unreachable", "no route"))
+    breakers.shut(Breaker(BreakerName.NETWORK, NOW + 360, NOW + 60, 2, "unreachable", "no route"))
 
-    assert breakers.gates()[GateName.NETWORK].since == NOW
-    assert breakers.reopen(GateName.NETWORK)
-    assert not breakers.reopen(GateName.NETWORK)
+    assert breakers.open_breakers()[BreakerName.NETWORK].since == NOW
+    assert breakers.close(BreakerName.NETWORK)
+    assert not breakers.close(BreakerName.NETWORK)
 
 
 @pytest.mark.usefixtures("ledger")
 def test_a_limits_gate_is_only_ever_kept_shut_for_longer() -> None:
     """Strava has asked for an hour; that another answer asks for less shortens nothing."""
-    breakers.shut(Gate(GateName.RATE_LIMIT, NOW + 3600, NOW, 1, "rate_limited", "wait"))
-    breakers.shut(Gate(GateName.RATE_LIMIT, NOW + 300, NOW, 1, "rate_limited", "wait"))
+    breakers.shut(Breaker(BreakerName.RATE_LIMIT, NOW + 3600, NOW, 1, "rate_limited", "wait"))
+    breakers.shut(Breaker(BreakerName.RATE_LIMIT, NOW + 300, NOW, 1, "rate_limited", "wait"))
 
-    assert breakers.gates()[GateName.RATE_LIMIT].until == NOW + 3600
+    assert breakers.open_breakers()[BreakerName.RATE_LIMIT].until == NOW + 3600
 
 
 @pytest.mark.usefixtures("ledger")
 def test_a_failed_probe_ends_its_lease() -> None:
     """The lease is longer than the wait until the next probe."""
-    breakers.shut(Gate(GateName.NETWORK, NOW, NOW, 1, "unreachable", "no route"))
-    breakers.take_probe(GateName.NETWORK, NOW, 300)
-    breakers.shut(Gate(GateName.NETWORK, NOW + 60, NOW, 2, "unreachable", "no route"))
+    breakers.shut(Breaker(BreakerName.NETWORK, NOW, NOW, 1, "unreachable", "no route"))
+    breakers.take_probe(BreakerName.NETWORK, NOW, 300)
+    breakers.shut(Breaker(BreakerName.NETWORK, NOW + 60, NOW, 2, "unreachable", "no route"))
 
-    assert breakers.gates()[GateName.NETWORK].until == NOW + 60
+    assert breakers.open_breakers()[BreakerName.NETWORK].until == NOW + 60
 
 
 @pytest.mark.usefixtures("ledger")
@@ -389,18 +389,18 @@ def test_without_reads_nothing_is_due_that_begins_with_one(tmp_path: Path) -> No
 @pytest.mark.usefixtures("ledger")
 def test_a_gate_is_clamped_like_a_job() -> None:
     """The clock was hours ahead when it was shut: it lasts as long from now on."""
-    breakers.shut(Gate(GateName.NETWORK, NOW + 9 * 3600 + 60, NOW + 9 * 3600, 1, "c", "w"))
-    breakers.shut(Gate(GateName.SETTINGS, NOW + 9 * 3600, NOW - 60, 1, "c", "w"))
-    breakers.shut(Gate(GateName.RATE_LIMIT, NOW + 600, NOW - 60, 1, "c", "w"))
-    breakers.clamp(retry_policy.GATE_SECONDS, NOW)
-    found = breakers.gates()
+    breakers.shut(Breaker(BreakerName.NETWORK, NOW + 9 * 3600 + 60, NOW + 9 * 3600, 1, "c", "w"))
+    breakers.shut(Breaker(BreakerName.SETTINGS, NOW + 9 * 3600, NOW - 60, 1, "c", "w"))
+    breakers.shut(Breaker(BreakerName.RATE_LIMIT, NOW + 600, NOW - 60, 1, "c", "w"))
+    breakers.clamp(retry_policy.BREAKER_SECONDS, NOW)
+    found = breakers.open_breakers()
 
-    assert {name.value: gate.until - NOW for name, gate in found.items()} == {
+    assert {name.value: breaker.until - NOW for name, breaker in found.items()} == {
         "network": 60,
         "settings": retry_policy.SETTINGS_SECONDS,
         "rate_limit": 600,
     }
-    assert found[GateName.NETWORK].since == NOW
+    assert found[BreakerName.NETWORK].since == NOW
 
 
 @pytest.mark.usefixtures("ledger")
@@ -421,7 +421,7 @@ def test_an_uncertain_upload_is_not_brought_forward(tmp_path: Path) -> None:
     for job, step in ((unsure, replace(RETRY, uncertain=True)), (plain, RETRY)):
         attempts.claim(job.id, NOW)
         attempts.record(job.id, step, NOW)
-    uploads.bring_forward()
+    uploads.retry_now()
 
     assert (the(unsure.id).next_attempt_at, the(plain.id).next_attempt_at) == (NOW + 60, 0)
 
@@ -457,10 +457,10 @@ def test_forgetting_an_athlete_keeps_the_token_until_it_is_revoked() -> None:
     accounts.disconnect("me")
 
     assert (accounts.get("me").connected, accounts.get("me").athlete_id) == (False, None)
-    (farewell,) = revocations.farewells()
-    assert (farewell.athlete, farewell.sealed) == ("me", b"sealed")
-    revocations.farewell_said(farewell.id)
-    assert revocations.farewells() == []
+    (pending_revocation,) = revocations.pending_revocations()
+    assert (pending_revocation.athlete, pending_revocation.sealed) == ("me", b"sealed")
+    revocations.delete_revocation(pending_revocation.id)
+    assert revocations.pending_revocations() == []
 
 
 def test_the_files_are_for_the_owner_alone(tmp_path: Path) -> None:
@@ -501,7 +501,7 @@ def test_a_damaged_database_is_set_aside_and_the_newest_copy_put_back(tmp_path: 
     assert tmp_path / "state-2026-11-08.db" == backups.mend(path, "now")
     assert (tmp_path / "state.db.damaged-now").exists()
     with database.opened(path):
-        backups.doubt_everything(NOW, 60)
+        backups.mark_all_uncertain(NOW, 60)
         assert (the(job.id).uncertain, the(job.id).next_attempt_at) == (True, NOW + 60)
 
 

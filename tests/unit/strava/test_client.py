@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from fakes import APP, PROCESSING, READY, Answers, grant, refused, strava
-from fitferry.core.errors import StravaFault
-from fitferry.core.strava import Fault, Heard, UploadState
+from fitferry.core.errors import StravaError
+from fitferry.core.strava import RateLimitHeaders, StravaErrorKind, UploadState
 from fitferry.strava import Strava, client, responses
 
 TOKEN_REFUSED = refused("Athlete", "access_token", "invalid", "Authorization Error")
@@ -28,13 +28,13 @@ def wire() -> Answers:
     return Answers()
 
 
-def send(wire: Answers, *answer: object) -> Fault | UploadState:
+def send(wire: Answers, *answer: object) -> StravaErrorKind | UploadState:
     """Upload once; the fault, or the state that Strava reports."""
     wire.to("POST /uploads", *answer)
     try:
         with strava(wire) as asked:
             return asked.upload(b"ride", token="t", external_id="ab", data_type="fit").state
-    except StravaFault as fault:
+    except StravaError as fault:
         return fault.fault
 
 
@@ -44,36 +44,36 @@ def send(wire: Answers, *answer: object) -> Fault | UploadState:
         (201, PROCESSING, UploadState.PROCESSING),
         (200, READY, UploadState.READY),
         (201, {**PROCESSING, "error": "ab.fit duplicate of activity 99"}, UploadState.DUPLICATE),
-        (201, b"<html>sign in to the Wi-Fi</html>", Fault.UNAVAILABLE),
-        (201, {"id": "seven"}, Fault.UNAVAILABLE),
-        (201, b'{"id": 77, "err', Fault.UNAVAILABLE),
-        (201, b"", Fault.UNAVAILABLE),
-        (301, b"", Fault.WRONG_ADDRESS),
-        (400, refused("Application", "client_id", "invalid"), Fault.APP_REFUSED),
-        (400, refused("Upload", "data", "empty"), Fault.BAD_FILE),
+        (201, b"<html>sign in to the Wi-Fi</html>", StravaErrorKind.UNAVAILABLE),
+        (201, {"id": "seven"}, StravaErrorKind.UNAVAILABLE),
+        (201, b'{"id": 77, "err', StravaErrorKind.UNAVAILABLE),
+        (201, b"", StravaErrorKind.UNAVAILABLE),
+        (301, b"", StravaErrorKind.WRONG_ADDRESS),
+        (400, refused("Application", "client_id", "invalid"), StravaErrorKind.APP_REFUSED),
+        (400, refused("Upload", "data", "empty"), StravaErrorKind.BAD_FILE),
         (400, {**PROCESSING, "error": "ab.fit duplicate of activity 99"}, UploadState.DUPLICATE),
         (400, {**PROCESSING, "error": "Time information is missing from file."}, UploadState.REJECTED),
-        (400, b"", Fault.REFUSED),
-        (401, TOKEN_REFUSED, Fault.TOKEN_REFUSED),
-        (401, b"", Fault.TOKEN_REFUSED),
-        (401, refused("AccessToken", "activity:write_permission", "missing"), Fault.SCOPE_MISSING),
-        (401, refused("Application", "", "invalid"), Fault.APP_REFUSED),
-        (403, refused("Application", "Status", "Inactive", "Forbidden"), Fault.APP_INACTIVE),
-        (403, refused("Activity", "athlete", "invalid"), Fault.REFUSED),
-        (404, b"", Fault.WRONG_ADDRESS),
-        (410, b"", Fault.WRONG_ADDRESS),
-        (413, b"", Fault.BAD_FILE),
-        (418, b"", Fault.REFUSED),
-        (429, refused("Application", "rate limit", "exceeded"), Fault.RATE_LIMITED),
-        (500, {"message": "error"}, Fault.SERVER_ERROR),
-        (502, b"<html>", Fault.UNAVAILABLE),
-        (503, b"", Fault.UNAVAILABLE),
-        (504, b"", Fault.UNAVAILABLE),
-        (599, b"", Fault.SERVER_ERROR),
+        (400, b"", StravaErrorKind.REFUSED),
+        (401, TOKEN_REFUSED, StravaErrorKind.TOKEN_REFUSED),
+        (401, b"", StravaErrorKind.TOKEN_REFUSED),
+        (401, refused("AccessToken", "activity:write_permission", "missing"), StravaErrorKind.SCOPE_MISSING),
+        (401, refused("Application", "", "invalid"), StravaErrorKind.APP_REFUSED),
+        (403, refused("Application", "Status", "Inactive", "Forbidden"), StravaErrorKind.APP_INACTIVE),
+        (403, refused("Activity", "athlete", "invalid"), StravaErrorKind.REFUSED),
+        (404, b"", StravaErrorKind.WRONG_ADDRESS),
+        (410, b"", StravaErrorKind.WRONG_ADDRESS),
+        (413, b"", StravaErrorKind.BAD_FILE),
+        (418, b"", StravaErrorKind.REFUSED),
+        (429, refused("Application", "rate limit", "exceeded"), StravaErrorKind.RATE_LIMITED),
+        (500, {"message": "error"}, StravaErrorKind.SERVER_ERROR),
+        (502, b"<html>", StravaErrorKind.UNAVAILABLE),
+        (503, b"", StravaErrorKind.UNAVAILABLE),
+        (504, b"", StravaErrorKind.UNAVAILABLE),
+        (599, b"", StravaErrorKind.SERVER_ERROR),
     ],
 )
 def test_every_answer_to_an_upload_has_its_meaning(
-    wire: Answers, status: int, body: object, expected: Fault | UploadState
+    wire: Answers, status: int, body: object, expected: StravaErrorKind | UploadState
 ) -> None:
     """The statuses and bodies that were seen of Strava, and what each of them means."""
     assert expected is send(wire, (status, body))
@@ -82,24 +82,24 @@ def test_every_answer_to_an_upload_has_its_meaning(
 @pytest.mark.parametrize(
     ("error", "expected", "sent"),
     [
-        (httpx.ConnectError("refused"), Fault.UNREACHABLE, False),
-        (httpx.ConnectTimeout("silent"), Fault.UNREACHABLE, False),
-        (httpx.PoolTimeout("busy"), Fault.UNREACHABLE, False),
-        (httpx.ReadTimeout("silent"), Fault.BROKEN_OFF, True),
-        (httpx.WriteTimeout("stuck"), Fault.BROKEN_OFF, True),
-        (httpx.ReadError("reset"), Fault.BROKEN_OFF, True),
-        (httpx.RemoteProtocolError("closed"), Fault.BROKEN_OFF, True),
+        (httpx.ConnectError("refused"), StravaErrorKind.UNREACHABLE, False),
+        (httpx.ConnectTimeout("silent"), StravaErrorKind.UNREACHABLE, False),
+        (httpx.PoolTimeout("busy"), StravaErrorKind.UNREACHABLE, False),
+        (httpx.ReadTimeout("silent"), StravaErrorKind.BROKEN_OFF, True),
+        (httpx.WriteTimeout("stuck"), StravaErrorKind.BROKEN_OFF, True),
+        (httpx.ReadError("reset"), StravaErrorKind.BROKEN_OFF, True),
+        (httpx.RemoteProtocolError("closed"), StravaErrorKind.BROKEN_OFF, True),
     ],
 )
 def test_only_what_never_left_is_certain_without_an_answer(
     wire: Answers,
     error: Exception,
-    expected: Fault,
+    expected: StravaErrorKind,
     sent: bool,
 ) -> None:
     """A connection that could not be made sent nothing; every other failure may hide a success."""
     wire.to("POST /uploads", error)
-    with strava(wire) as asked, pytest.raises(StravaFault) as raised:
+    with strava(wire) as asked, pytest.raises(StravaError) as raised:
         asked.upload(b"ride", token="t", external_id="ab", data_type="fit")
 
     assert (expected, sent) == (raised.value.fault, raised.value.sent)
@@ -109,7 +109,7 @@ def test_only_what_never_left_is_certain_without_an_answer(
 def test_a_4xx_is_certain_and_a_5xx_is_not(wire: Answers, status: int, sent: bool) -> None:
     """Behind a server's error the upload may have arrived; it is called Strava's own."""
     wire.to("POST /uploads", (status, b'{"message": "error"}'))
-    with strava(wire) as asked, pytest.raises(StravaFault) as raised:
+    with strava(wire) as asked, pytest.raises(StravaError) as raised:
         asked.upload(b"ride", token="t", external_id="ab", data_type="fit")
 
     words = f"HTTP {status}, error"
@@ -168,10 +168,10 @@ def test_the_status_that_says_deleted_ends_the_looking(wire: Answers) -> None:
 def test_an_unknown_upload_id_is_told_from_a_wrong_address(wire: Answers) -> None:
     """A 404 for what was named by its id speaks of the id; for a POST it speaks of the address."""
     wire.to("GET /uploads/N", (404, b""))
-    with strava(wire) as asked, pytest.raises(StravaFault) as raised:
+    with strava(wire) as asked, pytest.raises(StravaError) as raised:
         asked.upload_status(77, token="t")
 
-    assert Fault.NOT_FOUND is raised.value.fault
+    assert StravaErrorKind.NOT_FOUND is raised.value.fault
 
 
 @pytest.mark.parametrize("resource", ["AuthorizationCode", "RefreshToken", "RequestToken"])
@@ -185,11 +185,11 @@ def test_a_dead_grant_is_told_from_a_wrong_app(wire: Answers, resource: str) -> 
     faults = []
     with strava(wire) as asked:
         for _ in range(2):
-            with pytest.raises(StravaFault) as raised:
+            with pytest.raises(StravaError) as raised:
                 asked.refresh("r")
             faults.append(raised.value.fault)
 
-    assert faults == [Fault.GRANT_REFUSED, Fault.APP_REFUSED]
+    assert faults == [StravaErrorKind.GRANT_REFUSED, StravaErrorKind.APP_REFUSED]
 
 
 def test_a_grant_is_read_with_its_athlete_and_scopes(wire: Answers) -> None:
@@ -236,19 +236,19 @@ def test_a_grant_does_not_show_its_tokens(wire: Answers) -> None:
                 "X-Readratelimit-Limit": "100,1000",
                 "X-ReadRateLimit-Usage": ",",
             },
-            Heard((200, 2000), (3, 40), (100, 1000), None),
+            RateLimitHeaders((200, 2000), (3, 40), (100, 1000), None),
         ),
-        ({}, Heard()),
-        ({"X-RateLimit-Usage": "many"}, Heard()),
+        ({}, RateLimitHeaders()),
+        ({"X-RateLimit-Usage": "many"}, RateLimitHeaders()),
     ],
 )
 def test_the_allowance_is_read_from_every_answer(
-    wire: Answers, headers: dict[str, str], expected: Heard
+    wire: Answers, headers: dict[str, str], expected: RateLimitHeaders
 ) -> None:
     """In any case of letters; a lone comma and silence change nothing; a refusal counts, too."""
-    heard: list[Heard] = []
+    heard: list[RateLimitHeaders] = []
     wire.to("POST /uploads", (401, b"", headers))
-    with Strava(APP, heard=heard.append, transport=wire.transport()) as asked, pytest.raises(StravaFault):
+    with Strava(APP, heard=heard.append, transport=wire.transport()) as asked, pytest.raises(StravaError):
         asked.upload(b"ride", token="t", external_id="ab", data_type="fit")
 
     assert [expected] == heard
@@ -322,10 +322,10 @@ def test_a_dripping_answer_is_cut_off_at_the_deadline(dripping: str, monkeypatch
     """Httpx has no limit for a whole request: ours ends it, and it is uncertain."""
     monkeypatch.setattr(client, "UPLOAD_DEADLINE", 0.2)
     began = time.monotonic()
-    with Strava(replace(APP, api=dripping)) as asked, pytest.raises(StravaFault) as raised:
+    with Strava(replace(APP, api=dripping)) as asked, pytest.raises(StravaError) as raised:
         asked.upload(b"ride", token="t", external_id="ab", data_type="fit")
 
-    assert (raised.value.fault, raised.value.sent) == (Fault.BROKEN_OFF, True)
+    assert (raised.value.fault, raised.value.sent) == (StravaErrorKind.BROKEN_OFF, True)
     assert "0.2 s" in str(raised.value)
     assert time.monotonic() - began < 10
 
@@ -345,8 +345,8 @@ def test_a_port_where_nobody_listens_is_unreachable() -> None:
     """With the kernel's own words, so that a person knows what to look for."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with Strava(replace(APP, api=f"http://127.0.0.1:{port}")) as asked, pytest.raises(StravaFault) as raised:
+    with Strava(replace(APP, api=f"http://127.0.0.1:{port}")) as asked, pytest.raises(StravaError) as raised:
         asked.athlete(token="t")
 
-    assert Fault.UNREACHABLE is raised.value.fault
+    assert StravaErrorKind.UNREACHABLE is raised.value.fault
     assert "refused" in str(raised.value)

@@ -41,11 +41,11 @@ def test_the_innermost_and_newest_mount_counts(
     table.write_text(TABLE, encoding="utf-8")
 
     assert kind == mounts.filesystem(Path(path), table)
-    assert (network, hides) == (mounts.is_network(kind), mounts.hides_writes(kind))
+    assert (network, hides) == (mounts.is_network(kind), mounts.needs_polling(kind))
 
 
 def test_without_the_kernels_table_nothing_is_assumed(tmp_path: Path) -> None:
     """As on other systems than Linux."""
     kind = mounts.filesystem(tmp_path, tmp_path / "missing")
 
-    assert (kind, mounts.is_network(kind), mounts.hides_writes(kind)) == ("", False, False)
+    assert (kind, mounts.is_network(kind), mounts.needs_polling(kind)) == ("", False, False)

@@ -16,14 +16,21 @@ import pytest
 from documents import zipped
 from fakes import APP, NOW, a_job, the
 from fitferry.core import filenames
-from fitferry.core.activity import Admission, Facts, Inspection, Newcomer, Stillness, Verdict
-from fitferry.core.upload import AfterUpload, Job, Outcome, Status, Step
+from fitferry.core.activity import (
+    ActivityFacts,
+    AdmissionDecision,
+    FileKind,
+    NewActivity,
+    ParseResult,
+    Stability,
+)
+from fitferry.core.upload import AfterUpload, AttemptResult, Job, Outcome, Status
 from fitferry.inbox import admission
 from fitferry.storage import activities, attempts, uploads
 from fitferry.storage.activities import File
 from fitferry.system import durable_io
 from fitferry.uploads import after_upload
-from fitferry.uploads.after_upload import Archive, intention, put_away_all
+from fitferry.uploads.after_upload import Archive, apply_all_after_uploads, planned_action
 
 pytestmark = pytest.mark.usefixtures("ledger")
 
@@ -39,8 +46,8 @@ def where(tmp_path: Path) -> Archive:
 def done(job: Job, wanted: AfterUpload, outcome: Outcome = Outcome.COMPLETED) -> None:
     """Let a job be completed, with what is to become of its file."""
     attempts.claim(job.id, NOW)
-    step = Step(outcome, Status.COMPLETED, strava_activity_id=7)
-    attempts.record(job.id, step, NOW, after_done=wanted)
+    step = AttemptResult(outcome, Status.COMPLETED, strava_activity_id=7)
+    attempts.record(job.id, step, NOW, after_upload_action=wanted)
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -63,17 +70,17 @@ def test_the_file_is_kept_archived_or_deleted(
     (where.folder / "2026").mkdir()
     job = a_job(where.folder / "2026/a.fit")
     done(job, wanted)
-    put_away_all([where])
+    apply_all_after_uploads([where])
 
     assert tree(where.folder) == left
-    assert the(job.id).after_done is became
+    assert the(job.id).after_upload_action is became
 
 
 def test_an_archived_file_is_known_where_it_is(where: Archive) -> None:
     """So that it can be sent again; its old path is forgotten."""
     job = a_job(where.folder / "a.fit")
     done(job, AfterUpload.ARCHIVE)
-    put_away_all([where])
+    apply_all_after_uploads([where])
 
     assert the(job.id).path == str(where.archive / "a.fit")
     assert activities.seen("me", str(where.folder / "a.fit")) is None
@@ -95,7 +102,7 @@ def test_only_what_strava_took_from_us_is_touched(
     (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
     job = a_job(tmp_path / path)
 
-    assert intention(job, AfterUpload.DELETE, ours=ours, archives=[where]) is expected
+    assert planned_action(job, AfterUpload.DELETE, ours=ours, archives=[where]) is expected
 
 
 def test_other_bytes_at_the_path_are_left_alone(where: Archive) -> None:
@@ -103,10 +110,10 @@ def test_other_bytes_at_the_path_are_left_alone(where: Archive) -> None:
     job = a_job(where.folder / "a.fit")
     done(job, AfterUpload.DELETE)
     (where.folder / "a.fit").write_bytes(b"another ride")
-    put_away_all([where])
+    apply_all_after_uploads([where])
 
     assert tree(where.folder) == {"a.fit": b"another ride"}
-    assert the(job.id).after_done is AfterUpload.KEEP
+    assert the(job.id).after_upload_action is AfterUpload.KEEP
 
 
 def test_a_file_that_appears_at_the_last_moment_is_left_alone(
@@ -123,7 +130,7 @@ def test_a_file_that_appears_at_the_last_moment_is_left_alone(
         return answer
 
     monkeypatch.setattr(after_upload, "_has", has_and_drop)
-    put_away_all([where])
+    apply_all_after_uploads([where])
 
     assert tree(where.folder) == {"a.fit": b"next ride"}
 
@@ -134,7 +141,7 @@ def test_nothing_in_the_archive_is_overwritten(where: Archive) -> None:
     (where.archive / "a.fit").write_bytes(b"older ride")
     job = a_job(where.folder / "a.fit")
     done(job, AfterUpload.ARCHIVE)
-    put_away_all([where])
+    apply_all_after_uploads([where])
 
     assert tree(where.archive) == {"a.fit": b"older ride", "a-2.fit": b"ride"}
 
@@ -152,7 +159,7 @@ def test_a_filesystem_without_hard_links_overwrites_nothing_either(
     (where.archive / "a.fit").write_bytes(b"older ride")
     job = a_job(where.folder / "a.fit")
     done(job, AfterUpload.ARCHIVE)
-    put_away_all([where])
+    apply_all_after_uploads([where])
 
     assert tree(where.folder) == {"uploaded/a.fit": b"older ride", "uploaded/a-2.fit": b"ride"}
 
@@ -179,14 +186,14 @@ def test_a_crash_at_any_step_loses_and_doubles_nothing(
     with monkeypatch.context() as patch:
         for owner, name in [(os, "link"), (Path, "unlink"), (Path, "rename"), (Path, "mkdir"), (os, "fsync")]:
             patch.setattr(owner, name, dying(getattr(owner, name)))
-        patch.setattr(uploads, "was_put_away", dying(uploads.was_put_away))
+        patch.setattr(uploads, "after_upload_done", dying(uploads.after_upload_done))
         patch.setattr(activities, "forget_path", dying(activities.forget_path))
         with contextlib.suppress(KeyboardInterrupt):
-            put_away_all([where])
-    put_away_all([where])
+            apply_all_after_uploads([where])
+    apply_all_after_uploads([where])
 
     assert tree(where.folder) == ({"uploaded/a.fit": b"ride"} if wanted is AfterUpload.ARCHIVE else {})
-    assert the(job.id).after_done in {AfterUpload.ARCHIVED, AfterUpload.DELETED, AfterUpload.GONE}
+    assert the(job.id).after_upload_action in {AfterUpload.ARCHIVED, AfterUpload.DELETED, AfterUpload.GONE}
 
 
 @pytest.fixture
@@ -222,7 +229,7 @@ def test_a_copy_that_fails_leaves_the_file_where_it_was(
     done(job, AfterUpload.ARCHIVE)
     monkeypatch.setattr(shutil, "copyfileobj", write)
     with pytest.raises(OSError, match=reason):
-        put_away_all([where])
+        apply_all_after_uploads([where])
 
     assert tree(where.folder) == {"a.fit": b"ride"}
 
@@ -236,7 +243,7 @@ def test_the_first_one_goes_when_the_name_of_its_copy_is_on_the_disk(
     monkeypatch.setattr(durable_io, "sync", lambda _folder: left.append(tree(where.folder)))
     job = a_job(where.folder / "a.fit")
     done(job, AfterUpload.ARCHIVE)
-    put_away_all([where])
+    apply_all_after_uploads([where])
 
     assert [sorted(files.values()) for files in left] == [[b"ride", b"ride"]]
     assert tree(where.folder) == {"uploaded/a.fit": b"ride"}
@@ -248,7 +255,7 @@ def test_an_archive_on_another_filesystem_gets_a_verified_copy(where: Archive) -
     job = a_job(where.folder / "a.fit")
     os.utime(where.folder / "a.fit", (1, 1))
     done(job, AfterUpload.ARCHIVE)
-    put_away_all([where])
+    apply_all_after_uploads([where])
 
     assert tree(where.folder) == {"uploaded/a.fit": b"ride"}
     assert (where.archive / "a.fit").stat().st_mtime == 1
@@ -267,9 +274,9 @@ def test_a_folder_that_cannot_be_written_is_an_error_and_tried_again(
 
         patch.setattr(Path, "rename", refuse)
         with pytest.raises(OSError, match="Read-only"):
-            put_away_all([where])
-    assert (the(job.id).status, the(job.id).after_done) == (Status.COMPLETED, AfterUpload.DELETE)
-    put_away_all([where])
+            apply_all_after_uploads([where])
+    assert (the(job.id).status, the(job.id).after_upload_action) == (Status.COMPLETED, AfterUpload.DELETE)
+    apply_all_after_uploads([where])
 
     assert tree(where.folder) == {}
 
@@ -280,11 +287,11 @@ def test_a_file_that_cannot_be_archived_keeps_its_name_and_the_settings_can_end_
     job = a_job(where.folder / "a.fit")
     done(job, AfterUpload.ARCHIVE)
     with pytest.raises(OSError, match="exists"):
-        put_away_all([where])
+        apply_all_after_uploads([where])
     assert tree(where.folder) == {"a.fit": b"ride", "uploaded": b"no folder"}
-    put_away_all([where], keep=True)
+    apply_all_after_uploads([where], keep=True)
 
-    assert the(job.id).after_done is AfterUpload.KEEP
+    assert the(job.id).after_upload_action is AfterUpload.KEEP
 
 
 @pytest.mark.parametrize("how", ["keep", "no longer watched"])
@@ -292,11 +299,11 @@ def test_a_file_that_a_life_before_had_renamed_aside_gets_its_name_back(where: A
     """Nobody would find it under the other one."""
     job = a_job(where.folder / "a.fit")
     done(job, AfterUpload.DELETE)
-    (where.folder / "a.fit").rename(after_upload._aside(job))
-    put_away_all([] if how == "no longer watched" else [where], keep=how == "keep")
+    (where.folder / "a.fit").rename(after_upload._staging_path(job))
+    apply_all_after_uploads([] if how == "no longer watched" else [where], keep=how == "keep")
 
     assert tree(where.folder) == {"a.fit": b"ride"}
-    assert the(job.id).after_done is AfterUpload.KEEP
+    assert the(job.id).after_upload_action is AfterUpload.KEEP
 
 
 @pytest.mark.parametrize("ending", [".fit", ".GPX.gz", "\u00e9.fit"])
@@ -307,7 +314,7 @@ def test_a_name_that_cannot_become_longer_is_shortened(where: Archive, ending: s
     (where.archive / name).write_bytes(b"older ride")
     job = a_job(where.folder / name)
     done(job, AfterUpload.ARCHIVE)
-    put_away_all([where])
+    apply_all_after_uploads([where])
 
     (other,) = set(tree(where.archive)) - {name}
     assert tree(where.archive)[other] == b"ride"
@@ -334,7 +341,7 @@ def test_a_folder_that_cannot_be_written_holds_up_no_other(
     for number, path in enumerate(paths):
         done(a_job(path, b"%d" % number), AfterUpload.DELETE)
     with pytest.raises(OSError, match="Read-only"):
-        put_away_all([where, other])
+        apply_all_after_uploads([where, other])
 
     assert tried == [where.folder / "a.fit", other.folder / "c.fit"]
     assert tree(other.folder) == {}
@@ -348,7 +355,7 @@ def test_a_link_is_left_alone(where: Archive, tmp_path: Path) -> None:
     path.unlink()
     path.symlink_to(tmp_path / "elsewhere.fit")
     done(job, AfterUpload.DELETE)
-    put_away_all([where])
+    apply_all_after_uploads([where])
 
     assert path.is_symlink()
     assert (tmp_path / "elsewhere.fit").exists()
@@ -363,10 +370,10 @@ def test_nothing_behind_a_link_to_a_folder_is_touched(
     (where.folder / "link").symlink_to(tmp_path / "outside")
     job = a_job(where.folder / "link/a.fit")
     done(job, wanted)
-    put_away_all([where])
+    apply_all_after_uploads([where])
 
     assert tree(tmp_path / "outside") == {"a.fit": b"ride"}
-    assert the(job.id).after_done is AfterUpload.KEEP
+    assert the(job.id).after_upload_action is AfterUpload.KEEP
 
 
 def test_the_watched_folder_itself_may_be_a_link(where: Archive, tmp_path: Path) -> None:
@@ -375,7 +382,7 @@ def test_the_watched_folder_itself_may_be_a_link(where: Archive, tmp_path: Path)
     link.symlink_to(where.folder)
     job = a_job(link / "a.fit")
     done(job, AfterUpload.DELETE)
-    put_away_all([Archive(link, link / "uploaded")])
+    apply_all_after_uploads([Archive(link, link / "uploaded")])
 
     assert tree(where.folder) == {}
 
@@ -385,9 +392,9 @@ def test_a_file_that_somebody_took_away_is_no_error(where: Archive) -> None:
     job = a_job(where.folder / "a.fit")
     done(job, AfterUpload.ARCHIVE)
     (where.folder / "a.fit").unlink()
-    put_away_all([where])
+    apply_all_after_uploads([where])
 
-    assert the(job.id).after_done is AfterUpload.GONE
+    assert the(job.id).after_upload_action is AfterUpload.GONE
 
 
 def two_in_a_zip(where: Archive) -> tuple[Job, Job]:
@@ -395,8 +402,10 @@ def two_in_a_zip(where: Archive) -> tuple[Job, Job]:
     path = where.folder / "both.zip"
     path.write_bytes(b"zip")
     file = File("me", str(path), hashlib.sha256(b"zip").hexdigest(), 3, None)
-    found = Inspection(Verdict.ACTIVITY, "fit", Facts(kind="activity"))
-    newcomers = [Newcomer(name, found, Admission(Status.PENDING), f"{name}.fit") for name in ("one", "two")]
+    found = ParseResult(FileKind.ACTIVITY, "fit", ActivityFacts(kind="activity"))
+    newcomers = [
+        NewActivity(name, found, AdmissionDecision(Status.PENDING), f"{name}.fit") for name in ("one", "two")
+    ]
     one, two = (the(job_id) for job_id, _ in activities.admit(file, newcomers, NOW))
     return one, two
 
@@ -405,10 +414,10 @@ def test_a_zip_of_several_waits_until_all_are_done(where: Archive) -> None:
     """Then it is moved once."""
     one, two = two_in_a_zip(where)
     done(one, AfterUpload.ARCHIVE)
-    put_away_all([where])
+    apply_all_after_uploads([where])
     assert tree(where.folder) == {"both.zip": b"zip"}
     done(two, AfterUpload.ARCHIVE)
-    put_away_all([where])
+    apply_all_after_uploads([where])
 
     assert tree(where.folder) == {"uploaded/both.zip": b"zip"}
     assert {the(one.id).path, the(two.id).path} == {str(where.archive / "both.zip")}
@@ -419,10 +428,10 @@ def test_a_zip_that_holds_a_duplicate_is_kept(where: Archive) -> None:
     one, two = two_in_a_zip(where)
     done(one, AfterUpload.DELETE)
     done(two, AfterUpload.KEEP, Outcome.DUPLICATE)
-    put_away_all([where])
+    apply_all_after_uploads([where])
 
     assert tree(where.folder) == {"both.zip": b"zip"}
-    assert the(one.id).after_done is AfterUpload.KEEP
+    assert the(one.id).after_upload_action is AfterUpload.KEEP
 
 
 def test_the_innermost_watched_folder_has_the_archive(where: Archive) -> None:
@@ -431,7 +440,7 @@ def test_the_innermost_watched_folder_has_the_archive(where: Archive) -> None:
     inner.folder.mkdir()
     job = a_job(inner.folder / "a.fit")
     done(job, AfterUpload.ARCHIVE)
-    put_away_all([where, inner])
+    apply_all_after_uploads([where, inner])
 
     assert tree(where.folder) == {"kim/uploaded/a.fit": b"ride"}
 
@@ -439,7 +448,7 @@ def test_the_innermost_watched_folder_has_the_archive(where: Archive) -> None:
 def admitted(path: Path, body: bytes) -> Job:
     """A file of the folder; the newest job."""
     path.write_bytes(body)
-    admission.admit(str(path), "me", APP, NOW, Stillness.CLOSED)
+    admission.admit(str(path), "me", APP, NOW, Stability.CLOSED)
     return max(uploads.with_status(Status.PENDING), key=lambda job: job.id)
 
 
@@ -451,16 +460,16 @@ def test_a_zip_with_a_duplicate_of_something_else_is_kept_wherever_it_was_seen_f
     """It may be the last to hold that recording; where all that is in it went up, it is put away."""
     known = admitted(where.folder / "known.fit", ride(serial=1))
     attempts.claim(known.id, NOW)
-    step = Step(Outcome.COMPLETED, Status.COMPLETED, strava_activity_id=7, error_code=error_code)
-    attempts.record(known.id, step, NOW, after_done=AfterUpload.KEEP)
+    step = AttemptResult(Outcome.COMPLETED, Status.COMPLETED, strava_activity_id=7, error_code=error_code)
+    attempts.record(known.id, step, NOW, after_upload_action=AfterUpload.KEEP)
     (where.folder / "known.fit").unlink()
     path = where.folder / "both.zip"
     new = admitted(path, zipped({"known.fit": ride(serial=1), "new.fit": ride(serial=2)}))
     done(new, wanted)
-    put_away_all([where])
+    apply_all_after_uploads([where])
 
     assert path.exists() is (error_code == "duplicate")
-    assert (the(new.id).after_done is AfterUpload.KEEP) is (error_code == "duplicate")
+    assert (the(new.id).after_upload_action is AfterUpload.KEEP) is (error_code == "duplicate")
 
 
 def test_a_zip_is_put_away_once_for_all_that_is_in_it(where: Archive, ride: Callable[..., bytes]) -> None:
@@ -468,6 +477,8 @@ def test_a_zip_is_put_away_once_for_all_that_is_in_it(where: Archive, ride: Call
     admitted(where.folder / "two.zip", zipped({"a.fit": ride(serial=1), "b.fit": ride(serial=2)}))
     for job in uploads.with_status(Status.PENDING):
         done(job, AfterUpload.ARCHIVE)
-    put_away_all([where])
+    apply_all_after_uploads([where])
 
-    assert {job.after_done for job in uploads.with_status(Status.COMPLETED)} == {AfterUpload.ARCHIVED}
+    assert {job.after_upload_action for job in uploads.with_status(Status.COMPLETED)} == {
+        AfterUpload.ARCHIVED
+    }

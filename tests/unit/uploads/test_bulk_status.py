@@ -13,7 +13,7 @@ from fitferry.monitoring import status
 from fitferry.storage import attempts, breakers, uploads
 from fitferry.uploads import bulk_status
 from fitferry.uploads.after_upload import Archive
-from fitferry.uploads.worker import Attempts
+from fitferry.uploads.worker import UploadWorker
 
 pytestmark = pytest.mark.usefixtures("ledger")
 LIST, LOOK, SEND = "GET /athlete/activities", "GET /uploads/N", "POST /uploads"
@@ -31,7 +31,7 @@ class Desk:
         client = strava(self.answers)
         kept = tokens(client)
         an_athlete(kept, scopes=scopes)
-        self.attempt = Attempts(
+        self.attempt = UploadWorker(
             client,
             kept,
             app=APP,
@@ -132,7 +132,7 @@ def test_a_list_that_is_not_given_is_done_without(desk: Desk, answer: tuple[int,
     desk.attempt(made[0].id)
 
     assert the(made[0].id).status is Status.COMPLETED
-    assert not breakers.gates()
+    assert not breakers.open_breakers()
 
 
 def test_todays_ride_is_looked_at_soon_whatever_else_is_on_its_way(desk: Desk) -> None:

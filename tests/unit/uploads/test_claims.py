@@ -13,14 +13,22 @@ import httpx
 import pytest
 
 from fakes import APP, NOW, PROCESSING, UPLOADS, a_job, an_athlete, the
-from fitferry.core.activity import Admission, Facts, Inspection, Newcomer, Signature, Stillness, Verdict
+from fitferry.core.activity import (
+    ActivityFacts,
+    AdmissionDecision,
+    FileKind,
+    NewActivity,
+    ParseResult,
+    Stability,
+    StatFingerprint,
+)
 from fitferry.core.upload import Job, Status, WaitingFor
 from fitferry.inbox import admission
 from fitferry.storage import activities, attempts, breakers, holds, matches, uploads
 from fitferry.storage.activities import File
 from fitferry.storage.database import DatabaseError
 from fitferry.uploads.commands import Actions
-from fitferry.uploads.scheduler import wake
+from fitferry.uploads.scheduler import select_due
 from worker_bench import Bench
 
 OLD = NOW - 400 * 86_400
@@ -44,28 +52,32 @@ def old_rides(bench: Bench, count: int = 25) -> list[Job]:
 def _held(path: Path, start: float) -> Job:
     path.write_bytes(path.name.encode())
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    found = Inspection(Verdict.ACTIVITY, "fit", Facts(kind="activity", start_time=start, elapsed_s=60))
-    file = File("me", str(path), digest, 5, Signature.of(path.stat()))
-    ((job_id, _),) = activities.admit(file, [Newcomer(digest, found, Admission(Status.HELD, "backlog"))], NOW)
+    found = ParseResult(
+        FileKind.ACTIVITY, "fit", ActivityFacts(kind="activity", start_time=start, elapsed_s=60)
+    )
+    file = File("me", str(path), digest, 5, StatFingerprint.of(path.stat()))
+    ((job_id, _),) = activities.admit(
+        file, [NewActivity(digest, found, AdmissionDecision(Status.HELD, "backlog"))], NOW
+    )
     return the(job_id)
 
 
 def person(bench: Bench) -> Actions:
     """Somebody at the page."""
     settings: Any = SimpleNamespace(athletes=("me",))
-    return Actions(settings, poke=lambda: None, clock=bench.clock)
+    return Actions(settings, wake=lambda: None, clock=bench.clock)
 
 
 def test_a_decision_in_the_middle_of_a_look_takes_no_worker_away(bench: Bench) -> None:
     """Put aside while the list is asked for: the place is free afterwards, for the ride of today."""
     rides = old_rides(bench)
-    bench.wire.while_asked = lambda: holds.set_all_aside("backlog")
+    bench.wire.while_asked = lambda: holds.dismiss_all("backlog")
     bench.attempt(rides[0].id)
     bench.wire.while_asked = lambda: None
     fresh = bench.job("fresh.fit", b"fresh")
 
     assert (the(rides[0].id).status, attempts.in_flight()) == (Status.SKIPPED, 0)
-    assert [fresh.id] == wake(["me"], ONE, NOW)[0]
+    assert [fresh.id] == select_due(["me"], ONE, NOW)[0]
 
 
 def test_what_is_let_go_in_the_middle_of_a_look_is_sent_once(bench: Bench) -> None:
@@ -95,8 +107,8 @@ def test_what_is_let_go_in_the_middle_of_a_look_is_sent_once(bench: Bench) -> No
 
 def test_a_claim_that_was_lost_sends_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is looked at once more, just before the body would leave."""
-    job, real = bench.job(), attempts.about_to_send
-    monkeypatch.setattr(attempts, "about_to_send", lambda job_id, now, number: real(job_id, now, number + 1))
+    job, real = bench.job(), attempts.mark_sending
+    monkeypatch.setattr(attempts, "mark_sending", lambda job_id, now, number: real(job_id, now, number + 1))
     bench.attempt(job.id)
 
     assert bench.wire.count("POST /uploads") == 0
@@ -112,7 +124,7 @@ def test_upload_now_does_not_hurry_what_may_have_arrived(bench: Bench, scopes: s
     person(bench).upload_again(job.activity_id)
     bench.try_(job)
 
-    assert (the(job.id).next_attempt_at, the(job.id).waits_for) == (NOW + 60, WaitingFor.CONFIRM)
+    assert (the(job.id).next_attempt_at, the(job.id).own_wait) == (NOW + 60, WaitingFor.CONFIRM)
     assert bench.wire.count("POST /uploads") == 1
 
 
@@ -139,10 +151,10 @@ def test_a_clock_that_steps_while_a_body_leaves_hides_nothing(bench: Bench, step
     """What was sent when the process died is uncertain, whatever the times say."""
     job, now = bench.job(), NOW + min(step, 0)
     attempts.claim(job.id, NOW)
-    attempts.about_to_send(job.id, NOW + step)
+    attempts.mark_sending(job.id, NOW + step)
     attempts.release_all(7200, 60, now)
 
-    assert (the(job.id).uncertain, the(job.id).waits_for) == (True, WaitingFor.CONFIRM)
+    assert (the(job.id).uncertain, the(job.id).own_wait) == (True, WaitingFor.CONFIRM)
     assert the(job.id).next_attempt_at == now + 60
 
 
@@ -151,11 +163,11 @@ def test_bytes_that_were_overwritten_and_are_elsewhere_too_go_up(bench: Bench, r
     first, second = ride(serial=1), ride(serial=2)
     a, b = bench.folder / "activity.fit", bench.folder / "activity.1.fit"
     a.write_bytes(first)
-    admission.admit(str(a), "me", APP, NOW, Stillness.CLOSED)
+    admission.admit(str(a), "me", APP, NOW, Stability.CLOSED)
     a.rename(b)
-    admission.admit(str(b), "me", APP, NOW, Stillness.CLOSED)
+    admission.admit(str(b), "me", APP, NOW, Stability.CLOSED)
     a.write_bytes(second)
-    admission.admit(str(a), "me", APP, NOW, Stillness.CLOSED)
+    admission.admit(str(a), "me", APP, NOW, Stability.CLOSED)
     for body in (first, second):
         job = uploads.of_bytes("me", hashlib.sha256(body).hexdigest())
         assert job is not None
@@ -168,14 +180,14 @@ def fails(*_given: Any, **_options: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("owner", "name", "passes"), [(uploads, "get", 1), (breakers, "gates", 2), (attempts, "record", 0)]
+    ("owner", "name", "passes"), [(uploads, "get", 1), (breakers, "open_breakers", 2), (attempts, "record", 0)]
 )
 def test_a_claim_that_the_database_lost_is_swept_up(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, passes: int
 ) -> None:
     """Wherever it failed, the job is tried again without a restart, and no worker's place is lost."""
     job = bench.job()
-    if name == "gates":
+    if name == "open_breakers":
         bench.wire.to("POST /uploads", ZeroDivisionError("nobody planned that"), (201, PROCESSING))
     real, calls = getattr(owner, name), [0]
 
@@ -187,7 +199,7 @@ def test_a_claim_that_the_database_lost_is_swept_up(
         patch.setattr(owner, name, sometimes)
         with pytest.raises(DatabaseError):
             bench.attempt(job.id)
-    bench.attempt.write_what_is_left()
+    bench.attempt.write_unwritten()
 
     assert attempts.in_flight() == 0
     assert bench.later(job).upload_id == 77
@@ -203,7 +215,7 @@ def test_a_look_whose_end_could_not_be_written_is_swept_up(
         patch.setattr(attempts, "release", fails)
         with pytest.raises(DatabaseError):
             bench.attempt(rides[0].id)
-    bench.attempt.write_what_is_left()
+    bench.attempt.write_unwritten()
 
     assert (attempts.in_flight(), the(rides[0].id).status) == (0, Status.HELD)
 
@@ -211,7 +223,7 @@ def test_a_look_whose_end_could_not_be_written_is_swept_up(
 def test_no_claim_is_swept_up_that_somebody_works_on(bench: Bench) -> None:
     """However often somebody looks meanwhile."""
     job = bench.job()
-    bench.wire.while_asked = bench.attempt.write_what_is_left
+    bench.wire.while_asked = bench.attempt.write_unwritten
     bench.attempt(job.id)
 
     assert the(job.id).upload_id == 77
@@ -226,7 +238,7 @@ def test_an_outcome_that_comes_too_late_changes_nothing(bench: Bench) -> None:
     attempts.claim(job.id, NOW, 2)
 
     assert not attempts.accepted(job.id, 99, NOW, 1)
-    assert not attempts.about_to_send(job.id, NOW, 1)
+    assert not attempts.mark_sending(job.id, NOW, 1)
     assert attempts.accepted(job.id, 77, NOW, 2)
 
 
@@ -239,13 +251,13 @@ def test_a_folder_that_is_away_costs_one_write_and_holds_nobody_up(bench: Bench)
     nas.rename(nas.with_name("off"))
     rung = 0
     while the(other.id).upload_id is None:
-        due, _ = wake(["me"], ONE, bench.clock())
+        due, _ = select_due(["me"], ONE, bench.clock())
         rung += len(due)
         for job_id in due:
             bench.attempt(job_id)
 
     assert rung == 2
-    assert {the(job.id).waits_for for job in waiting} == {WaitingFor.FILE}
+    assert {the(job.id).own_wait for job in waiting} == {WaitingFor.FILE}
     nas.with_name("off").rename(nas)
     uploads.folder_is_back(nas)
     assert bench.try_(waiting[0]).upload_id == 77

@@ -11,8 +11,8 @@ import pytest
 from documents import gpx, gz, zipped
 from fakes import APP, NOW, a_job
 from fitferry.core import retry_policy
-from fitferry.core.errors import Refused
-from fitferry.core.upload import Job, Outcome, Status, Step
+from fitferry.core.errors import RequestRejected
+from fitferry.core.upload import AttemptResult, Job, Outcome, Status
 from fitferry.inbox import spool
 from fitferry.storage import attempts, uploads
 from fitferry.uploads.commands import Actions
@@ -25,13 +25,13 @@ pytestmark = pytest.mark.usefixtures("ledger")
 def actions(tmp_path: Path) -> Actions:
     """What a person can do."""
     settings = SimpleNamespace(athletes=("me",), strava=APP, state=SimpleNamespace(folder=tmp_path))
-    return Actions(settings, poke=lambda: None, clock=lambda: NOW)  # type: ignore[arg-type]  # all that it asks for
+    return Actions(settings, wake=lambda: None, clock=lambda: NOW)  # type: ignore[arg-type]  # all that it asks for
 
 
 def finish(job: Job) -> None:
     """Let an upload be done."""
     attempts.claim(job.id, NOW)
-    attempts.record(job.id, Step(Outcome.COMPLETED, Status.COMPLETED, strava_activity_id=7), NOW)
+    attempts.record(job.id, AttemptResult(Outcome.COMPLETED, Status.COMPLETED, strava_activity_id=7), NOW)
 
 
 def spooled(folder: Path) -> int:
@@ -159,7 +159,7 @@ def test_what_cannot_be_an_activity_is_refused_with_the_reason(
         "note": b"hello",
         "picture": b"\x89PNG\r\n\x1a\n" + b"\xff" * 99,
     }
-    with pytest.raises(Refused, match=words):
+    with pytest.raises(RequestRejected, match=words):
         actions.take_upload(bodies[name], "a.fit", "me")  # whoever asked knows the name
 
     assert not (tmp_path / "spool").exists() or spooled(tmp_path) == 0

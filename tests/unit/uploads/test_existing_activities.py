@@ -23,14 +23,14 @@ from fakes import (
     the,
     tokens,
 )
-from fitferry.core.upload import GateName, Job, Status, Trouble
+from fitferry.core.upload import AuthProblem, BreakerName, Job, Status
 from fitferry.storage import accounts, attempts, breakers, holds, matches, uploads
 from fitferry.storage.database import DatabaseError
 from fitferry.strava.client import PAGE
 from fitferry.uploads import existing_activities
 from fitferry.uploads.after_upload import Archive
-from fitferry.uploads.scheduler import wake
-from fitferry.uploads.worker import Attempts
+from fitferry.uploads.scheduler import select_due
+from fitferry.uploads.worker import UploadWorker
 
 pytestmark = pytest.mark.usefixtures("ledger")
 DAY = 86_400.0
@@ -55,7 +55,7 @@ class Desk:
         client = strava(self.answers)
         kept = tokens(client)
         an_athlete(kept, scopes=scopes, expires_in=expires_in)
-        self.attempt = Attempts(
+        self.attempt = UploadWorker(
             client,
             kept,
             app=APP,
@@ -80,7 +80,7 @@ class Desk:
 
     def due(self) -> list[int]:
         """What would be rung for now."""
-        return wake(["me"], UPLOADS, self.clock())[0]
+        return select_due(["me"], UPLOADS, self.clock())[0]
 
     def work(self, rounds: int = 500) -> None:
         """Attempt everything that is due, until nothing is."""
@@ -225,7 +225,7 @@ def test_a_list_that_is_not_given_stops_no_upload(desk: Desk, answer: tuple[int,
     desk.attempt(made[0].id)
 
     assert desk.answers.count("POST /uploads") == 1
-    assert not breakers.gates()
+    assert not breakers.open_breakers()
 
 
 def test_a_list_that_is_not_given_is_not_asked_for_again_and_again(desk: Desk) -> None:
@@ -244,7 +244,7 @@ def test_held_activities_are_compared_when_the_list_is_given_again(desk: Desk) -
     desk.answers.to(LIST, (500, {}), (200, listed(*made)))
     desk.work(50)
     assert desk.answers.count(LIST) == 1
-    assert 0 < wake(["me"], UPLOADS, desk.clock())[1] <= 60
+    assert 0 < select_due(["me"], UPLOADS, desk.clock())[1] <= 60
     desk.clock.forward(60)
     desk.work(50)
 
@@ -283,12 +283,12 @@ def test_a_refresh_that_fails_says_nothing_of_the_list(tmp_path: Path) -> None:
     desk.answers.to("POST /oauth/token", (500, b""), (500, b""), (200, grant("access-2", "refresh-2")))
     desk.answers.to(LIST, (200, listed(*made)))
     desk.work(50)
-    assert GateName.NETWORK in breakers.gates()
+    assert BreakerName.NETWORK in breakers.open_breakers()
     for job in made[:-1]:
         uploads.requeue(job.id, [Status.HELD])
     desk.clock.forward(60)
     desk.attempt(made[0].id)
-    assert GateName.NETWORK in breakers.gates()
+    assert BreakerName.NETWORK in breakers.open_breakers()
     assert all(the(job.id).compared_at is None for job in made)
     desk.clock.forward(300)
     desk.attempt(made[0].id)
@@ -305,10 +305,10 @@ def test_a_gate_stays_while_held_activities_are_to_be_compared(desk: Desk) -> No
     desk.work(50)
     desk.clock.forward(3600)
     assert len(desk.due()) == 1
-    assert GateName.SETTINGS in breakers.gates()
+    assert BreakerName.SETTINGS in breakers.open_breakers()
     desk.work(50)
 
-    assert (breakers.gates(), uploads.counts()[Status.COMPLETED]) == ({}, MANY)
+    assert (breakers.open_breakers(), uploads.counts()[Status.COMPLETED]) == ({}, MANY)
 
 
 def test_what_a_person_lets_go_waits_for_no_list(desk: Desk) -> None:
@@ -316,7 +316,7 @@ def test_what_a_person_lets_go_waits_for_no_list(desk: Desk) -> None:
     made = desk.jobs(held=True)
     desk.answers.to(LIST, (500, {}))
     desk.work(50)
-    holds.let_go("backlog", since=None)
+    holds.release_holds("backlog", since=None)
 
     assert {the(job.id).next_attempt_at for job in made} == {0}
 
@@ -326,7 +326,7 @@ def test_a_limit_or_an_outage_shuts_the_gate(desk: Desk) -> None:
     made = desk.jobs(held=True)
     desk.answers.to(LIST, (429, {}), (200, listed(*made)))
     desk.work(50)
-    assert GateName.RATE_LIMIT in breakers.gates()
+    assert BreakerName.RATE_LIMIT in breakers.open_breakers()
     assert desk.answers.count(LIST) == 1
     desk.clock.forward(1000)
     desk.work(50)
@@ -341,7 +341,7 @@ def test_a_key_that_opens_nothing_makes_no_look_that_never_ends(desk: Desk) -> N
     desk.work(3)
 
     assert desk.due() == []
-    assert accounts.get("me").trouble is Trouble.KEY
+    assert accounts.get("me").trouble is AuthProblem.KEY
 
 
 def test_a_look_that_something_unplanned_ends_is_not_taken_again(

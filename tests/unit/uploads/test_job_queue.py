@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fitferry.uploads.job_queue import Doorbell
+from fitferry.uploads.job_queue import UploadQueue
 
 
 class Work:
@@ -20,7 +20,7 @@ class Work:
         self.done = threading.Event()
         self.looks = 0
 
-    def wake(self) -> tuple[list[int], float]:
+    def select_due(self) -> tuple[list[int], float]:
         """Everything that is due, once."""
         self.looks += 1
         due, self.due = self.due, []
@@ -33,9 +33,9 @@ class Work:
 
 
 @contextmanager
-def running(path: Path, work: Work, *, drain_seconds: float = 5.0) -> Iterator[Doorbell]:
+def running(path: Path, work: Work, *, drain_seconds: float = 5.0) -> Iterator[UploadQueue]:
     """The queue with one worker."""
-    queue = Doorbell(path / "queue.db", workers=1, attempt=work.attempt, wake=work.wake)
+    queue = UploadQueue(path / "queue.db", workers=1, attempt=work.attempt, select_due=work.select_due)
     with queue.running(drain_seconds=drain_seconds):
         yield queue
 
@@ -54,7 +54,7 @@ def test_a_poke_brings_what_became_due(tmp_path: Path) -> None:
     work = Work()
     with running(tmp_path, work) as queue:
         work.due = [8]
-        queue.poke()
+        queue.wake()
         assert work.done.wait(10)
 
     assert work.attempted == [8]
@@ -81,16 +81,16 @@ def test_a_queue_that_is_damaged_while_it_runs_is_made_anew(tmp_path: Path) -> N
     """What was rung for is rung for again: nothing waits for a restart."""
     work, damaged = Work(), threading.Event()
 
-    def wake() -> tuple[list[int], float]:
+    def select_due() -> tuple[list[int], float]:
         due = [7] if damaged.is_set() and not work.attempted else []  # until somebody takes it
         return due, 3600.0
 
-    queue = Doorbell(tmp_path / "queue.db", workers=1, attempt=work.attempt, wake=wake)
+    queue = UploadQueue(tmp_path / "queue.db", workers=1, attempt=work.attempt, select_due=select_due)
     with queue.running(drain_seconds=5):
         for path in tmp_path.glob("queue.db*"):
             path.write_bytes(b"damaged" * 3000)
         damaged.set()
-        queue.poke()
+        queue.wake()
         assert work.done.wait(10)
         assert queue.alive()
 
@@ -106,7 +106,7 @@ def test_a_worker_survives_an_attempt_that_raises(tmp_path: Path) -> None:
             raise OSError("disk full")
         work.done.set()
 
-    queue = Doorbell(tmp_path / "queue.db", workers=1, attempt=attempt, wake=work.wake)
+    queue = UploadQueue(tmp_path / "queue.db", workers=1, attempt=attempt, select_due=work.select_due)
     with queue.running(drain_seconds=5):
         assert work.done.wait(10)
         assert queue.alive()
@@ -119,16 +119,16 @@ def test_the_scheduler_survives_a_ledger_that_cannot_be_read(tmp_path: Path) -> 
     work = Work()
     broken = threading.Event()
 
-    def wake() -> tuple[list[int], float]:
+    def select_due() -> tuple[list[int], float]:
         if not broken.is_set():
             broken.set()
             raise OSError("locked")
         return [3] if not work.attempted else [], 3600.0
 
-    queue = Doorbell(tmp_path / "queue.db", workers=1, attempt=work.attempt, wake=wake)
+    queue = UploadQueue(tmp_path / "queue.db", workers=1, attempt=work.attempt, select_due=select_due)
     with queue.running(drain_seconds=5):
         assert broken.wait(10)
-        queue.poke()
+        queue.wake()
         assert work.done.wait(10)
 
 
@@ -141,7 +141,7 @@ def test_a_stop_waits_for_the_attempt_that_runs(tmp_path: Path) -> None:
         go_on.wait(10)
         ended.set()
 
-    queue = Doorbell(tmp_path / "queue.db", workers=1, attempt=attempt, wake=lambda: ([1], 3600.0))
+    queue = UploadQueue(tmp_path / "queue.db", workers=1, attempt=attempt, select_due=lambda: ([1], 3600.0))
     with queue.running(drain_seconds=10):
         assert began.wait(10)
         threading.Timer(0.05, go_on.set).start()
@@ -157,7 +157,7 @@ def test_a_stop_does_not_wait_for_ever(tmp_path: Path) -> None:
         began.set()
         go_on.wait(20)
 
-    queue = Doorbell(tmp_path / "queue.db", workers=1, attempt=attempt, wake=lambda: ([1], 3600.0))
+    queue = UploadQueue(tmp_path / "queue.db", workers=1, attempt=attempt, select_due=lambda: ([1], 3600.0))
     with queue.running(drain_seconds=0.05):
         assert began.wait(10)
     go_on.set()

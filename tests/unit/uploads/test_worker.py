@@ -25,12 +25,12 @@ from fakes import (
 )
 from fitferry.auth.oauth import Callback
 from fitferry.config import RuleSettings
-from fitferry.core.strava import Heard
-from fitferry.core.upload import Gate, GateName, Status, Trouble, WaitingFor
+from fitferry.core.strava import RateLimitHeaders
+from fitferry.core.upload import AuthProblem, Breaker, BreakerName, Status, WaitingFor
 from fitferry.storage import accounts, attempts, breakers, database, queries, rate_limits, uploads
 from fitferry.storage.database import DatabaseError
-from fitferry.uploads.scheduler import wake
-from fitferry.uploads.worker import Attempts
+from fitferry.uploads.scheduler import select_due
+from fitferry.uploads.worker import UploadWorker
 from worker_bench import Bench
 
 STALE = (401, refused("Athlete", "access_token", "invalid"))
@@ -51,7 +51,7 @@ def test_a_file_is_sent_then_looked_at_then_done(bench: Bench) -> None:
     accepted = bench.try_(bench.job())
     assert (
         accepted.status,
-        accepted.waits_for,
+        accepted.own_wait,
         accepted.upload_id,
     ) == (Status.PROCESSING, WaitingFor.PROCESSING, 77)
     assert accepted.next_attempt_at == NOW + 2
@@ -66,7 +66,7 @@ def test_what_the_rules_say_goes_with_the_upload(bench: Bench) -> None:
     rules = [
         RuleSettings({"file": "*.fit"}, {"name": "Ride {file}", "sport_type": "VirtualRide", "trainer": True})
     ]
-    attempt = Attempts(
+    attempt = UploadWorker(
         strava(bench.wire),
         bench.tokens,
         app=APP,
@@ -121,7 +121,7 @@ def test_a_lost_answer_is_looked_up_and_found(bench: Bench) -> None:
         "elapsed_time": 1,
     }
     bench.wire.to("GET /athlete/activities", (200, [{**listed, "id": 1, "external_id": "other.fit"}, listed]))
-    assert (lost.uncertain, lost.waits_for, lost.next_attempt_at) == (True, WaitingFor.CONFIRM, NOW + 60)
+    assert (lost.uncertain, lost.own_wait, lost.next_attempt_at) == (True, WaitingFor.CONFIRM, NOW + 60)
     done = bench.later(lost)
 
     assert (done.status, done.strava_activity_id) == (Status.COMPLETED, 4242)
@@ -191,11 +191,11 @@ def test_a_second_401_disconnects_the_athlete_and_the_job_waits(bench: Bench) ->
     job = bench.try_(bench.job())
 
     assert (job.status, job.failures, job.uncertain) == (Status.PENDING, 0, False)
-    assert (accounts.get("me").connected, accounts.get("me").trouble) == (False, Trouble.REVOKED)
-    assert wake(["me"], UPLOADS, bench.clock())[0] == []
+    assert (accounts.get("me").connected, accounts.get("me").trouble) == (False, AuthProblem.REVOKED)
+    assert select_due(["me"], UPLOADS, bench.clock())[0] == []
     bench.wire.to("POST /uploads", (201, PROCESSING))
     an_athlete(bench.tokens)
-    assert [job.id] == wake(["me"], UPLOADS, bench.clock())[0]
+    assert [job.id] == select_due(["me"], UPLOADS, bench.clock())[0]
 
 
 def test_a_refused_refresh_disconnects_the_athlete(bench: Bench) -> None:
@@ -205,7 +205,7 @@ def test_a_refused_refresh_disconnects_the_athlete(bench: Bench) -> None:
     job = bench.try_(bench.job())
 
     assert (job.failures, bench.wire.count("POST /uploads")) == (0, 0)
-    assert accounts.get("me").trouble == Trouble.REVOKED
+    assert accounts.get("me").trouble == AuthProblem.REVOKED
 
 
 @pytest.mark.parametrize(("what", "nth"), [("POST /oauth/token", 1), ("POST /uploads", 2)])
@@ -293,14 +293,14 @@ def test_an_outage_shuts_the_gate_and_one_job_probes(bench: Bench) -> None:
     for job in waiting:
         bench.try_(job)
     assert len(bench.wire.asked) == 1
-    assert wake(["me"], UPLOADS, bench.clock()) == ([], 60.0)
+    assert select_due(["me"], UPLOADS, bench.clock()) == ([], 60.0)
 
     bench.clock.forward(60)
-    assert len(wake(["me"], UPLOADS, bench.clock())[0]) == 1
+    assert len(select_due(["me"], UPLOADS, bench.clock())[0]) == 1
     bench.wire.to("POST /uploads", (201, PROCESSING))
     bench.try_(waiting[1])
-    assert breakers.gates() == {}
-    assert len(wake(["me"], UPLOADS, bench.clock())[0]) == 3
+    assert breakers.open_breakers() == {}
+    assert len(select_due(["me"], UPLOADS, bench.clock())[0]) == 3
     assert {0} == {the(job.id).failures for job in waiting}
 
 
@@ -326,7 +326,7 @@ def test_a_file_that_alone_draws_503_is_charged_and_blocks_nobody(bench: Bench) 
     charged = bench.later(bad)
 
     assert (charged.failures, charged.uncertain) == (1, True)
-    assert breakers.gates() == {}
+    assert breakers.open_breakers() == {}
 
 
 def test_429_shuts_everything_until_the_quarter_hour(bench: Bench) -> None:
@@ -343,7 +343,7 @@ def test_429_shuts_everything_until_the_quarter_hour(bench: Bench) -> None:
     assert the(job.id).failures == 0
     bench.wire.to("POST /uploads", (201, PROCESSING))
     assert bench.later(job).status == Status.PROCESSING
-    assert breakers.gates() == {}
+    assert breakers.open_breakers() == {}
 
 
 def test_an_inactive_app_pauses_all_and_is_tried_again_after_an_hour(bench: Bench) -> None:
@@ -351,12 +351,12 @@ def test_an_inactive_app_pauses_all_and_is_tried_again_after_an_hour(bench: Benc
     job = bench.job()
     bench.wire.to("POST /uploads", INACTIVE)
     bench.try_(job)
-    gate = breakers.gates()[GateName.SETTINGS]
-    assert (gate.code, gate.until) == ("app_inactive", NOW + 3600)
+    breaker = breakers.open_breakers()[BreakerName.SETTINGS]
+    assert (breaker.code, breaker.until) == ("app_inactive", NOW + 3600)
     bench.wire.to("POST /uploads", (201, PROCESSING))
 
     assert bench.later(job).status == Status.PROCESSING
-    assert breakers.gates() == {}
+    assert breakers.open_breakers() == {}
 
 
 def test_the_schedule_ends_in_failed(bench: Bench) -> None:
@@ -452,7 +452,7 @@ def test_a_folder_that_is_away_is_waited_for(bench: Bench) -> None:
     waiting = bench.try_(job)
     bench.folder.with_name("away").rename(bench.folder)
 
-    assert (waiting.status, waiting.waits_for, waiting.failures) == (Status.PENDING, WaitingFor.FILE, 0)
+    assert (waiting.status, waiting.own_wait, waiting.failures) == (Status.PENDING, WaitingFor.FILE, 0)
     assert bench.later(job).status == Status.PROCESSING
 
 
@@ -474,7 +474,7 @@ def test_an_outcome_that_could_not_be_written_is_written_later(
     with pytest.raises(DatabaseError):
         bench.attempt(job.id)
     monkeypatch.setattr(attempts, "record", record)
-    bench.attempt.write_what_is_left()
+    bench.attempt.write_unwritten()
 
     assert (
         the(job.id).status,
@@ -494,21 +494,21 @@ def test_when_the_acceptance_cannot_be_written_the_upload_is_uncertain(
     monkeypatch.setattr(attempts, "accepted", _full)
     job = bench.try_(bench.job())
 
-    assert (job.uncertain, job.failures, job.waits_for) == (True, 0, WaitingFor.CONFIRM)
+    assert (job.uncertain, job.failures, job.own_wait) == (True, 0, WaitingFor.CONFIRM)
 
 
 def test_an_import_leaves_room_for_todays_ride(bench: Bench) -> None:
     """With the reserve reached only fresh activities are rung for."""
-    from fitferry.core.strava import Heard  # noqa: PLC0415  # here alone
+    from fitferry.core.strava import RateLimitHeaders  # noqa: PLC0415  # here alone
 
     old = a_job(bench.folder / "old.fit", b"old", start=NOW - 365 * 86_400)
-    rate_limits.hear(Heard((200, 2000), (50, 1965), (100, 1000), (10, 100)), NOW)
-    due, seconds = wake(["me"], UPLOADS, NOW)
+    rate_limits.hear(RateLimitHeaders((200, 2000), (50, 1965), (100, 1000), (10, 100)), NOW)
+    due, seconds = select_due(["me"], UPLOADS, NOW)
     fresh = bench.job("new.fit", b"new")
 
     assert due == []
     assert seconds <= 903
-    assert [fresh.id] == wake(["me"], UPLOADS, NOW)[0]
+    assert [fresh.id] == select_due(["me"], UPLOADS, NOW)[0]
     assert the(old.id).status == Status.PENDING
 
 
@@ -522,35 +522,35 @@ def test_no_more_jobs_are_rung_for_than_requests_are_left(bench: Bench, used: in
     """Three workers never share the last request."""
     for number in range(4):
         bench.job(f"{number}.fit", b"%d" % number)
-    rate_limits.hear(Heard((200, 2000), (used, 300), (100, 1000), (10, 10)), NOW)
+    rate_limits.hear(RateLimitHeaders((200, 2000), (used, 300), (100, 1000), (10, 10)), NOW)
 
-    assert len(wake(["me"], UPLOADS, NOW)[0]) == rung
+    assert len(select_due(["me"], UPLOADS, NOW)[0]) == rung
 
 
 def test_an_import_leaves_room_however_many_are_rung_for_at_once(bench: Bench) -> None:
     """One request more than the reserve is one old activity, not three; today's rides may have all."""
     old = [a_job(bench.folder / f"{n}.fit", b"old%d" % n, start=NOW - 3 * 86_400 - n).id for n in range(3)]
-    rate_limits.hear(Heard((200, 2000), (197, 300), (100, 1000), (10, 10)), NOW)
-    assert wake(["me"], UPLOADS, NOW)[0] == old[:1]
+    rate_limits.hear(RateLimitHeaders((200, 2000), (197, 300), (100, 1000), (10, 10)), NOW)
+    assert select_due(["me"], UPLOADS, NOW)[0] == old[:1]
     fresh = [bench.job(f"new{n}.fit", b"new%d" % n).id for n in range(3)]
 
-    assert wake(["me"], UPLOADS, NOW)[0] == fresh
+    assert select_due(["me"], UPLOADS, NOW)[0] == fresh
 
 
 def test_without_a_read_left_an_uncertain_upload_waits_for_the_next_window(bench: Bench) -> None:
     """It would have to be looked for; today's ride is sent all the same."""
     lost, new = bench.job(), bench.job("b.fit", b"b")
     attempts.claim(lost.id, NOW)
-    attempts.about_to_send(lost.id, NOW)
+    attempts.mark_sending(lost.id, NOW)
     attempts.release_all(7200, 60, NOW)
     bench.clock.forward(61)
-    rate_limits.hear(Heard((200, 2000), (110, 300), (100, 1000), (100, 400)), bench.clock())
+    rate_limits.hear(RateLimitHeaders((200, 2000), (110, 300), (100, 1000), (100, 400)), bench.clock())
 
-    assert wake(["me"], UPLOADS, bench.clock())[0] == [new.id]
+    assert select_due(["me"], UPLOADS, bench.clock())[0] == [new.id]
     assert bench.try_(lost).claimed_at is None
     assert bench.wire.asked == []
     bench.clock.forward(900)
-    assert lost.id in wake(["me"], UPLOADS, bench.clock())[0]
+    assert lost.id in select_due(["me"], UPLOADS, bench.clock())[0]
 
 
 def test_the_search_for_a_lost_answer_ends_with_the_last_read(bench: Bench) -> None:
@@ -561,7 +561,7 @@ def test_the_search_for_a_lost_answer_ends_with_the_last_read(bench: Bench) -> N
     bench.wire.to("GET /athlete/activities", *((200, page) for page in pages))
     reads = iter(range(98, 101))
     bench.wire.while_asked = lambda: rate_limits.hear(
-        Heard(None, (110, 300), None, (next(reads), 400)), bench.clock()
+        RateLimitHeaders(None, (110, 300), None, (next(reads), 400)), bench.clock()
     )
     waiting = bench.later(lost)
 
@@ -573,12 +573,14 @@ def test_the_search_for_an_old_activity_leaves_what_the_backlog_leaves(bench: Be
     """Its next page costs as much as another upload would."""
     lost = a_job(bench.folder / "old.fit", b"old", start=NOW - 3 * 86_400)
     attempts.claim(lost.id, NOW)
-    attempts.about_to_send(lost.id, NOW)
+    attempts.mark_sending(lost.id, NOW)
     attempts.release_all(7200, 60, NOW)
     bench.clock.forward(61)
     bench.wire.to("GET /athlete/activities", (200, [_listed(18, number) for number in range(200)]))
-    rate_limits.hear(Heard(None, (197, 300), None, (50, 300)), bench.clock())
-    bench.wire.while_asked = lambda: rate_limits.hear(Heard(None, (198, 301), None, (51, 301)), bench.clock())
+    rate_limits.hear(RateLimitHeaders(None, (197, 300), None, (50, 300)), bench.clock())
+    bench.wire.while_asked = lambda: rate_limits.hear(
+        RateLimitHeaders(None, (198, 301), None, (51, 301)), bench.clock()
+    )
     bench.try_(lost)
 
     assert len(bench.wire.asked) == 1
@@ -586,9 +588,9 @@ def test_the_search_for_an_old_activity_leaves_what_the_backlog_leaves(bench: Be
 
 def test_a_stale_token_costs_no_request_that_is_not_there(bench: Bench) -> None:
     """The repetition waits for the next window, and the refresh with it."""
-    rate_limits.hear(Heard(None, (199, 300), None, None), NOW)
+    rate_limits.hear(RateLimitHeaders(None, (199, 300), None, None), NOW)
     bench.wire.to("POST /uploads", STALE)
-    bench.wire.while_asked = lambda: rate_limits.hear(Heard(None, (200, 301), None, None), NOW)
+    bench.wire.while_asked = lambda: rate_limits.hear(RateLimitHeaders(None, (200, 301), None, None), NOW)
     job = bench.try_(bench.job())
 
     assert [request.url.path for request in bench.wire.asked] == ["/api/v3/uploads"]
@@ -600,11 +602,11 @@ def test_the_last_requests_are_kept_for_the_others_in_flight(bench: Bench) -> No
     """Whoever begins a request leaves one for each of them."""
     for number in range(2):
         attempts.claim(bench.job(f"{number}.fit", b"%d" % number).id, NOW)
-    rate_limits.hear(Heard((200, 2000), (198, 300), None, None), NOW)
+    rate_limits.hear(RateLimitHeaders((200, 2000), (198, 300), None, None), NOW)
     job = bench.try_(bench.job())
 
     assert (bench.wire.asked, job.status, job.next_attempt_at) == ([], Status.PENDING, 0)
-    assert breakers.gates() == {}
+    assert breakers.open_breakers() == {}
 
 
 def test_no_request_is_one_too_many_however_many_are_at_it(bench: Bench) -> None:
@@ -612,18 +614,18 @@ def test_no_request_is_one_too_many_however_many_are_at_it(bench: Bench) -> None
     for number in range(6):
         job = bench.job(f"{number}.fit", b"%d" % number)
         attempts.claim(job.id, NOW)
-        attempts.about_to_send(job.id, NOW)
+        attempts.mark_sending(job.id, NOW)
     attempts.release_all(7200, 60, NOW)
     bench.clock.forward(61)
     bench.wire.to("GET /athlete/activities", (200, [_listed(21, number) for number in range(200)]))
 
     def counted() -> None:
         reads = 94 + bench.wire.count("GET /athlete/activities")
-        rate_limits.hear(Heard(None, (110, 300), None, (reads, 400)), bench.clock())
+        rate_limits.hear(RateLimitHeaders(None, (110, 300), None, (reads, 400)), bench.clock())
 
     bench.wire.while_asked = counted
-    rate_limits.hear(Heard((200, 2000), (110, 300), (100, 1000), (94, 400)), bench.clock())
-    while due := wake(["me"], UPLOADS, bench.clock())[0]:
+    rate_limits.hear(RateLimitHeaders((200, 2000), (110, 300), (100, 1000), (94, 400)), bench.clock())
+    while due := select_due(["me"], UPLOADS, bench.clock())[0]:
         workers = [threading.Thread(target=bench.attempt, args=(job_id,)) for job_id in due]
         for worker in workers:
             worker.start()
@@ -639,14 +641,14 @@ def test_a_clock_that_steps_back_parks_nothing(bench: Bench) -> None:
     bench.clock.now = NOW + hours
     bench.wire.to("POST /uploads", httpx.ConnectError("no route"), (422, b""))
     job = bench.try_(bench.job())
-    assert GateName.NETWORK in breakers.gates()
+    assert BreakerName.NETWORK in breakers.open_breakers()
     bench.clock.now = NOW
-    assert wake(["me"], UPLOADS, NOW)[1] <= 60
+    assert select_due(["me"], UPLOADS, NOW)[1] <= 60
     bench.clock.now = NOW + hours + 60
     assert bench.try_(job).next_attempt_at > NOW + hours
     bench.clock.now = NOW - 86_400
 
-    assert wake(["me"], UPLOADS, bench.clock())[1] <= 7200
+    assert select_due(["me"], UPLOADS, bench.clock())[1] <= 7200
     assert the(job.id).next_attempt_at == NOW - 86_400 + 7200
 
 
@@ -659,17 +661,17 @@ def test_a_refresh_that_fails_is_tried_by_one_job(bench: Bench, answer: object) 
     bench.wire.to("POST /oauth/token", answer)
     for probes, pause in ((1, 60), (2, 300), (3, 300)):
         for _ in range(20):
-            for job_id in wake(["me"], UPLOADS, bench.clock())[0][:1]:
+            for job_id in select_due(["me"], UPLOADS, bench.clock())[0][:1]:
                 bench.attempt(job_id)
         assert bench.wire.count("POST /oauth/token") == probes
-        assert breakers.gates()[GateName.NETWORK].until == bench.clock() + pause
-        assert breakers.gates()[GateName.NETWORK].since == NOW
+        assert breakers.open_breakers()[BreakerName.NETWORK].until == bench.clock() + pause
+        assert breakers.open_breakers()[BreakerName.NETWORK].since == NOW
         bench.clock.forward(pause)
     bench.wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2", NOW + 86_400)))
-    bench.attempt(wake(["me"], UPLOADS, bench.clock())[0][0])
+    bench.attempt(select_due(["me"], UPLOADS, bench.clock())[0][0])
 
     assert bench.wire.count("POST /uploads") == 1
-    assert breakers.gates() == {}
+    assert breakers.open_breakers() == {}
 
 
 def test_an_athlete_whose_refresh_fails_stops_nobody_else(bench: Bench) -> None:
@@ -681,12 +683,12 @@ def test_an_athlete_whose_refresh_fails_stops_nobody_else(bench: Bench) -> None:
     bench.try_(mine)
     bench.clock.forward(60)
     bench.try_(a_job(bench.folder / "b.fit", b"b", athlete="you"))
-    assert breakers.gates() == {}
+    assert breakers.open_breakers() == {}
     bench.try_(mine)
     bench.try_(a_job(bench.folder / "c.fit", b"c", athlete="you"))
 
     assert bench.wire.count("POST /oauth/token") == 2
-    assert mine.id not in wake(["me", "you"], UPLOADS, bench.clock())[0]
+    assert mine.id not in select_due(["me", "you"], UPLOADS, bench.clock())[0]
 
 
 def test_a_404_for_every_upload_ends_in_failed(bench: Bench) -> None:
@@ -706,12 +708,12 @@ def test_a_gate_that_nobody_is_left_to_probe_opens(bench: Bench) -> None:
     bench.wire.to("POST /uploads", INACTIVE)
     bench.try_(job)
     (bench.folder / "a.fit").unlink()
-    wake(["me"], UPLOADS, bench.clock())
-    assert GateName.SETTINGS in breakers.gates()
+    select_due(["me"], UPLOADS, bench.clock())
+    assert BreakerName.SETTINGS in breakers.open_breakers()
     assert bench.later(job).status is Status.HELD
-    wake(["me"], UPLOADS, bench.clock())
+    select_due(["me"], UPLOADS, bench.clock())
 
-    assert breakers.gates() == {}
+    assert breakers.open_breakers() == {}
 
 
 def test_a_gate_stays_shut_while_somebody_is_left_to_probe_it(bench: Bench) -> None:
@@ -723,9 +725,9 @@ def test_a_gate_stays_shut_while_somebody_is_left_to_probe_it(bench: Bench) -> N
     (bench.folder / "b.fit").unlink()
     bench.clock.forward(3600)
     attempts.claim(job.id, bench.clock())
-    wake(["me"], UPLOADS, bench.clock())
+    select_due(["me"], UPLOADS, bench.clock())
 
-    assert GateName.SETTINGS in breakers.gates()
+    assert BreakerName.SETTINGS in breakers.open_breakers()
 
 
 def test_a_probe_that_asked_nobody_leaves_the_gate_to_the_next_job(bench: Bench) -> None:
@@ -737,7 +739,7 @@ def test_a_probe_that_asked_nobody_leaves_the_gate_to_the_next_job(bench: Bench)
     (bench.folder / "a.fit").unlink()
     assert bench.try_(gone).status is Status.HELD
 
-    assert wake(["me"], UPLOADS, bench.clock())[0] == [next_.id]
+    assert select_due(["me"], UPLOADS, bench.clock())[0] == [next_.id]
     assert bench.try_(next_).status is Status.PROCESSING
 
 
@@ -749,7 +751,7 @@ def test_any_answer_of_stravas_ends_an_outage(bench: Bench, answer: object) -> N
     bench.try_(probe)
     bench.later(probe)
 
-    assert breakers.gates() == {}
+    assert breakers.open_breakers() == {}
 
 
 def test_no_more_jobs_are_rung_for_than_may_run(bench: Bench) -> None:
@@ -758,7 +760,7 @@ def test_no_more_jobs_are_rung_for_than_may_run(bench: Bench) -> None:
         bench.job(f"{number}.fit", b"%d" % number)
     attempts.claim(1, NOW)
 
-    assert len(wake(["me"], UPLOADS, NOW)[0]) == 2
+    assert len(select_due(["me"], UPLOADS, NOW)[0]) == 2
 
 
 @pytest.mark.parametrize("why", ["limit", "outage", "used up"])
@@ -767,14 +769,14 @@ def test_a_backlog_that_may_not_go_on_costs_no_writes(bench: Bench, why: str) ->
     for number in range(50):
         bench.job(f"{number}.fit", f"{number}".encode())
     if why == "used up":
-        rate_limits.hear(Heard((200, 2000), (200, 300), (100, 1000), (10, 10)), NOW)
+        rate_limits.hear(RateLimitHeaders((200, 2000), (200, 300), (100, 1000), (10, 10)), NOW)
     else:
-        name = GateName.RATE_LIMIT if why == "limit" else GateName.NETWORK
-        breakers.shut(Gate(name, NOW + 300, NOW, 1, "c", "words"))
+        name = BreakerName.RATE_LIMIT if why == "limit" else BreakerName.NETWORK
+        breakers.shut(Breaker(name, NOW + 300, NOW, 1, "c", "words"))
     before = _changes()
     for _ in range(20):
-        assert wake(["me"], UPLOADS, NOW)[0] == []
-        assert wake(["me"], UPLOADS, NOW)[1] >= 300
+        assert select_due(["me"], UPLOADS, NOW)[0] == []
+        assert select_due(["me"], UPLOADS, NOW)[1] >= 300
 
     assert _changes() == before
 
@@ -808,5 +810,5 @@ def test_a_day_asleep_changes_nothing_but_the_time(bench: Bench) -> None:
     job = bench.try_(bench.job())
     bench.clock.forward(86_400)
 
-    assert wake(["me"], UPLOADS, bench.clock())[0] == [job.id]
+    assert select_due(["me"], UPLOADS, bench.clock())[0] == [job.id]
     assert bench.try_(job).upload_id == 77

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fitferry.core.activity import Facts, Inspection, Verdict
+from fitferry.core.activity import ActivityFacts, FileKind, ParseResult
 from fitferry.formats.fit.names import summarize
 from fitferry.formats.fit.profile_tables import KIND_WORDS, KINDS, MANUFACTURERS, SPORTS, SUB_SPORTS
 from fitferry.formats.fit.reader import Probe, probe
@@ -27,7 +27,7 @@ def is_fit(data: bytes) -> bool:
     return data[8:HEAD] == b".FIT"
 
 
-def announced(head: bytes) -> int | None:
+def announced_length(head: bytes) -> int | None:
     """How many bytes a file will have by its first HEAD bytes; None where they do not say.
 
     Of several segments only the first is announced.
@@ -38,16 +38,18 @@ def announced(head: bytes) -> int | None:
     return head[0] + data + 2 if data else None
 
 
-def inspect(data: bytes | memoryview) -> Inspection:
+def inspect(data: bytes | memoryview) -> ParseResult:
     """What these bytes are. Never raises. Takes milliseconds, of 25 MB that were made to take long half a second."""
     found = probe(memoryview(data))
-    if found.verdict is Verdict.UNKNOWN:
-        return Inspection(found.verdict, reason=found.reason, have=found.have)
+    if found.verdict is FileKind.UNKNOWN:
+        return ParseResult(found.verdict, reason=found.reason, have=found.have)
     verdict, reason = found.verdict, found.reason
-    if verdict is Verdict.ACTIVITY and found.kind != ACTIVITY:
-        verdict, reason = Verdict.OTHER, _kind_in_words(found.kind)
-    sketch = drawn(found.samples) if verdict is Verdict.ACTIVITY else None
-    return Inspection(verdict, "fit", _facts(found), reason, have=found.have, want=found.want, sketch=sketch)
+    if verdict is FileKind.ACTIVITY and found.kind != ACTIVITY:
+        verdict, reason = FileKind.OTHER, _kind_in_words(found.kind)
+    thumbnail = drawn(found.samples) if verdict is FileKind.ACTIVITY else None
+    return ParseResult(
+        verdict, "fit", _facts(found), reason, have=found.have, want=found.want, thumbnail=thumbnail
+    )
 
 
 def _kind_in_words(kind: int | None) -> str:
@@ -56,10 +58,10 @@ def _kind_in_words(kind: int | None) -> str:
     return KIND_WORDS.get(kind, f"a FIT file of type {kind}")
 
 
-def _facts(found: Probe) -> Facts:
+def _facts(found: Probe) -> ActivityFacts:
     """The numbers of the walk, with the names and developer fields that fitparse adds."""
     names = summarize(found.reduced)
-    facts = Facts(
+    facts = ActivityFacts(
         kind=None if found.kind is None else KINDS.get(found.kind, str(found.kind)),
         manufacturer=_name(found.manufacturer, names.manufacturer, MANUFACTURERS),
         product=names.product or _text(found.product),

@@ -11,7 +11,7 @@ import contextlib
 import struct
 from dataclasses import dataclass, field
 
-from fitferry.core.activity import Verdict
+from fitferry.core.activity import FileKind
 from fitferry.formats.fit.crc import checksum
 from fitferry.formats.thumbnail import Sample, Samples
 
@@ -53,7 +53,7 @@ _OUTSIDE = "the messages cannot be read to the end"
 class Probe:
     """What the walk found. Message fields are raw numbers by field number; invalid ones are left out."""
 
-    verdict: Verdict
+    verdict: FileKind
     reason: str = ""
     have: int = 0
     want: int | None = None
@@ -101,34 +101,34 @@ def probe(data: memoryview) -> Probe:
     walk = _Walk(data)
     at, segments = 0, 0
     while segments < MAX_SEGMENTS and size - at >= SHORTEST and bytes(data[at + 8 : at + 12]) == b".FIT":
-        header, announced = data[at], int.from_bytes(data[at + 4 : at + 8], "little")
-        end = at + header + announced + 2
-        if announced == 0 or header < SHORTEST:
-            return Probe(Verdict.UNFINISHED, "it is still being recorded", size)
+        header, announced_length = data[at], int.from_bytes(data[at + 4 : at + 8], "little")
+        end = at + header + announced_length + 2
+        if announced_length == 0 or header < SHORTEST:
+            return Probe(FileKind.UNFINISHED, "it is still being recorded", size)
         if end > size:
             with contextlib.suppress(
                 _Bad
             ):  # it breaks off somewhere: what came until then may tell something
                 walk.through(at + header, size)
-            return walk.found(Verdict.UNFINISHED, f"{size:,} of {end:,} bytes", size, end)
+            return walk.found(FileKind.UNFINISHED, f"{size:,} of {end:,} bytes", size, end)
         problem = _problem(data, at, header, end, walk)
         if problem:
             if bytes(data[end - 16 : end]) == _ZEROS:
-                return walk.found(Verdict.UNFINISHED, "its end is still empty", size, end)
-            return walk.found(Verdict.DAMAGED, problem, size)
+                return walk.found(FileKind.UNFINISHED, "its end is still empty", size, end)
+            return walk.found(FileKind.DAMAGED, problem, size)
         at, segments = end, segments + 1
-    return walk.found(Verdict.ACTIVITY, "", size)
+    return walk.found(FileKind.ACTIVITY, "", size)
 
 
 def _no_header(data: memoryview) -> Probe:
     size = len(data)
     if size < SHORTEST or bytes(data[SHORTEST:]).count(0) == size - SHORTEST:
         return Probe(
-            Verdict.UNFINISHED,
+            FileKind.UNFINISHED,
             "it is still empty" if not any(data[:12]) else f"only {size} bytes are there",
             size,
         )
-    return Probe(Verdict.UNKNOWN, "not an activity file", size)
+    return Probe(FileKind.UNKNOWN, "not an activity file", size)
 
 
 def _problem(data: memoryview, at: int, header: int, end: int, walk: _Walk) -> str:
@@ -182,7 +182,7 @@ class _Walk:
         if at != end:
             raise _Bad
 
-    def found(self, verdict: Verdict, reason: str, have: int, want: int | None = None) -> Probe:
+    def found(self, verdict: FileKind, reason: str, have: int, want: int | None = None) -> Probe:
         """What was gathered, decoded."""
         probe = Probe(verdict, reason, have, want, reduced=self._reduced())
         for definition, at in self._kept:

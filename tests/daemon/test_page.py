@@ -13,8 +13,8 @@ import pytest
 from markupsafe import escape
 
 from fakes import NOW, refused
-from fitferry.core.activity import Admission, Inspection, Newcomer, Verdict
-from fitferry.core.upload import Gate, GateName, Job, Outcome, Problem, Status, Step
+from fitferry.core.activity import AdmissionDecision, FileKind, NewActivity, ParseResult
+from fitferry.core.upload import AttemptResult, Breaker, BreakerName, Job, Outcome, Problem, Status
 from fitferry.storage import accounts, activities, attempts, breakers, uploads
 from fitferry.storage.activities import File
 from fitferry.web.dashboard import PAGE
@@ -163,9 +163,10 @@ def test_the_history_is_filtered(scene: Scene, query: str, files: set[str]) -> N
     scene.done("swimming", 1, "swim.fit")
     scene.activity(name="broken.fit")
     attempts.claim(named("broken.fit").id, scene.now)
-    attempts.record(named("broken.fit").id, Step(Outcome.FAILED, Status.FAILED), scene.now)
+    attempts.record(named("broken.fit").id, AttemptResult(Outcome.FAILED, Status.FAILED), scene.now)
     scene.activity(
-        name="course.fit", admission=Admission(Status.SKIPPED, "no_activity", "not an activity: a course")
+        name="course.fit",
+        admission=AdmissionDecision(Status.SKIPPED, "no_activity", "not an activity: a course"),
     )
     listed = show(scene, f"/{query}", **{"Accept-Language": "ko"}).split('id="history"')[1]
 
@@ -241,7 +242,7 @@ def test_problems_stand_first_and_the_backlog_can_be_decided(scene: Scene) -> No
 def test_what_failed_stands_first_and_is_decided_at_once(scene: Scene, decision: str, after: Status) -> None:
     """However many newer uploads there are."""
     scene.connect()
-    step = Step(Outcome.FAILED, Status.FAILED, error_message="Strava cannot use the file")
+    step = AttemptResult(Outcome.FAILED, Status.FAILED, error_message="Strava cannot use the file")
     for name in ("old.fit", "new.fit"):
         scene.activity(name=name, days_ago=9, step=step)
     for number in range(PAGE):
@@ -260,11 +261,11 @@ def test_what_was_mended_can_be_tried_at_once(scene: Scene) -> None:
     """Nobody waits for the hourly look after having subscribed."""
     scene.connect()
     job = scene.activity(name="a.fit")
-    breakers.shut(Gate(GateName.SETTINGS, scene.now + 3_000, scene.now, 1, "app_inactive", "inactive"))
+    breakers.shut(Breaker(BreakerName.SETTINGS, scene.now + 3_000, scene.now, 1, "app_inactive", "inactive"))
     assert 'action="/do/try"' in show(scene)
     scene.page.ask("POST", "/do/try", headers=OWN)
 
-    assert breakers.gates()[GateName.SETTINGS].until <= scene.now
+    assert breakers.open_breakers()[BreakerName.SETTINGS].until <= scene.now
     assert (job, scene.page.pokes) == (named("a.fit").id, ["poke"])
 
 
@@ -284,9 +285,12 @@ def test_what_is_under_way_is_shown_with_how_far_it_is(scene: Scene) -> None:
 def test_buttons_are_there_where_they_make_sense(scene: Scene) -> None:
     """Retry what failed, upload what is held or was skipped, send again what is done, nothing for no activity."""
     SCENES["trouble"](scene)
-    scene.activity(name="aside.fit", admission=Admission(Status.SKIPPED, "dismissed", "put aside by hand"))
     scene.activity(
-        name="course.fit", admission=Admission(Status.SKIPPED, "no_activity", "not an activity: a course")
+        name="aside.fit", admission=AdmissionDecision(Status.SKIPPED, "dismissed", "put aside by hand")
+    )
+    scene.activity(
+        name="course.fit",
+        admission=AdmissionDecision(Status.SKIPPED, "no_activity", "not an activity: a course"),
     )
     page = show(scene) + show(scene, "/?status=skipped")
 
@@ -395,9 +399,11 @@ def test_a_name_cannot_turn_the_pages_words_round(scene: Scene) -> None:
 def test_names_with_html_in_them_are_text_wherever_they_stand(scene: Scene) -> None:
     """In the history, in what is under way, in labels, in a member of an archive, in what a device says."""
     evil = "<img src=x onerror=alert(1)>\"'.fit"
-    found = Inspection(Verdict.ACTIVITY, "fit")
+    found = ParseResult(FileKind.ACTIVITY, "fit")
     file = File("me", f"/srv/rides/{evil.replace('/', '')}", "ab", 1, None)
-    activities.admit(file, [Newcomer("cd", found, Admission(Status.FAILED, "x", evil), evil)], scene.now)
+    activities.admit(
+        file, [NewActivity("cd", found, AdmissionDecision(Status.FAILED, "x", evil), evil)], scene.now
+    )
     scene.watch[0] = scene.watch[0].__class__(evil, "me", "events", available=True, note=evil)
     page = show(scene) + show(scene, f"/?q={evil}")
 

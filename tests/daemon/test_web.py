@@ -15,7 +15,7 @@ from werkzeug.test import Client
 
 from fakes import NOW, an_athlete
 from fitferry import __version__
-from fitferry.core.upload import Job, Outcome, Status, Step
+from fitferry.core.upload import AttemptResult, Job, Outcome, Status
 from fitferry.storage import accounts, attempts, queries, uploads
 from fitferry.web.middleware import COOKIE, OTHER_BYTES, UPLOAD_BYTES
 from fitferry.web.sign_in import make_login_link
@@ -35,7 +35,7 @@ def page(tmp_path: Path) -> Page:
 def set_status(job: Job, status: Status, **step: Any) -> None:
     """Let an attempt have come to this."""
     attempts.claim(job.id, NOW)
-    attempts.record(job.id, Step(Outcome.FAILED, status, **step), NOW)
+    attempts.record(job.id, AttemptResult(Outcome.FAILED, status, **step), NOW)
 
 
 # Who may ask
