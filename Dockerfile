@@ -1,5 +1,6 @@
 # syntax=docker/dockerfile:1
 # The base can be named at build time: --build-arg BASE=... It has to bring Python 3.11 or newer with venv, and setpriv.
+# `make release-prepare` pins it by its digest.
 ARG BASE=python:3.13-slim-bookworm
 
 FROM ${BASE} AS build
@@ -7,24 +8,43 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=igno
 WORKDIR /src
 COPY requirements.lock ./
 RUN python3 -m venv /opt/fitferry \
- && /opt/fitferry/bin/pip install --require-hashes -r requirements.lock
+ && /opt/fitferry/bin/pip install --no-compile --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY daemon ./daemon
-RUN /opt/fitferry/bin/pip install --no-deps . \
- && /opt/fitferry/bin/python -m compileall -q /opt/fitferry/lib \
- && /opt/fitferry/bin/pip uninstall -y pip
+# Babel's data of languages that Fitferry does not speak is more than all the rest.
+# Byte code does not depend on the files' times, which are set anew when the image is written.
+RUN /opt/fitferry/bin/pip install --no-compile --no-deps . \
+ && find /opt/fitferry -path '*/babel/locale-data/*' ! -name 'en*' ! -name 'ko*' ! -name root.dat -delete \
+ && /opt/fitferry/bin/pip uninstall -y pip setuptools \
+ && find /opt/fitferry -depth -name __pycache__ -exec rm -r {} + \
+ && /opt/fitferry/bin/python -m compileall -q --invalidation-mode unchecked-hash -x 'pygments/lexers' /opt/fitferry/lib
 
-FROM ${BASE}
+FROM ${BASE} AS files
 # ca-certificates for Strava, tzdata so that TZ means something.
 # hadolint ignore=DL3008  # security fixes are wanted, so no versions
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates tzdata \
- && rm -rf /var/lib/apt/lists/* \
+ # what nobody uses in a container: papers, package lists, and Python's own installer, editor and tests
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/* /usr/share/man/* /usr/share/info/* \
+      /usr/share/locale/* /usr/share/lintian /usr/share/bash-completion \
+ && find /usr/share/doc -type f ! -name copyright -delete \
+ && find /usr/local/lib /usr/lib -maxdepth 3 -path '*python3*' \
+      \( -name ensurepip -o -name idlelib -o -name turtledemo -o -name lib2to3 -o -name pydoc_data -o -name test \
+      -o -name 'pip' -o -name 'pip-*' -o -name setuptools \) -prune -exec rm -rf {} + \
  # any user may run it; everything that it keeps is in /config, which has to be a folder, not a single file
  && mkdir -m 0777 /config /rides
 COPY --from=build /opt/fitferry /opt/fitferry
 COPY --chmod=755 docker-entrypoint.sh /usr/local/bin/docker-entrypoint
-ENV PATH=/opt/fitferry/bin:$PATH \
+
+# One layer, without what was deleted above.
+FROM scratch
+# hadolint ignore=DL3067  # that is what it is for
+COPY --from=files / /
+LABEL org.opencontainers.image.title="Fitferry" \
+      org.opencontainers.image.description="Watches a folder and puts every activity file on Strava, exactly once" \
+      org.opencontainers.image.licenses="MIT"
+ENV PATH=/opt/fitferry/bin:/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin \
+    LANG=C.UTF-8 \
     FITFERRY_WEB_HOST=0.0.0.0 \
     FITFERRY_WATCH_FOLDER=/rides \
     MALLOC_ARENA_MAX=1 \

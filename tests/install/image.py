@@ -1,7 +1,7 @@
 """Builds the image and uses it as people do: `make test-image`, as root, with buildah and debootstrap.
 
-No registry of images is asked: the base is a small Debian 12 with Python, made by debootstrap. There is no container
-engine either; the image is run in a mount namespace of its own with what `compose.yaml` says: a root that cannot be
+No registry of images is asked: the base is a small Debian 12 with Python, made by debootstrap; that of another
+architecture is run by qemu. There is no container engine either; the image is run in a mount namespace of its own with what `compose.yaml` says: a root that cannot be
 written, a tmpfs for /tmp, no capability, no new privileges.
 """
 
@@ -22,62 +22,90 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from fitferry import __version__
 from fitferry.sandbox import Sandbox
 
 HERE = Path(__file__).parent
+TOP = HERE.parents[1]
+BASE = "localhost/fitferry-base"
+ARCHES = ["amd64", "arm64"]
+OWN = {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]
+MEGABYTES = 160
+"""The most that an image may take, unpacked."""
 PACKAGES = "python3,python3-venv,ca-certificates,tzdata,util-linux"
-PATIENCE = 60.0
+PATIENCE = 180.0
 ENGINE = {**os.environ, "BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "vfs"}
 
 
-def run(*words: str | Path) -> str:
+def run(*words: str | Path, **environ: str) -> str:
     """A command that has to succeed; what it printed."""
     ended = subprocess.run(  # fixed words
-        [str(word) for word in words], capture_output=True, text=True, check=False, env=ENGINE
+        [str(word) for word in words], capture_output=True, text=True, check=False, env={**ENGINE, **environ}
     )
     assert ended.returncode == 0, f"{words}: {ended.stderr[-2000:]}"
     return ended.stdout.strip()
 
 
-def base(root: Path) -> None:
-    """The local base image."""
-    run(HERE / "debian.sh", root, PACKAGES)
-    archive = root.with_suffix(".tar")
-    run(
-        "tar", "-C", root, "--one-file-system", "--exclude=./opt/*", "--exclude=./wheels", "-cf", archive, "."
-    )
-    container = run("buildah", "from", "scratch")
-    run("buildah", "add", "-q", container, archive, "/")
-    run("buildah", "commit", "-q", container, "localhost/fitferry-base")
-    run("buildah", "rm", container)
+def base(folder: Path) -> None:
+    """A local base image for each architecture, under one name."""
+    with contextlib.suppress(AssertionError):
+        run("buildah", "manifest", "rm", BASE)
+    run("buildah", "manifest", "create", BASE)
+    for arch in ARCHES:
+        root = folder / f"fitferry-base-{arch}"
+        run(HERE / "debian.sh", root, PACKAGES, "bookworm", arch)
+        archive = root.with_suffix(".tar")
+        run("tar", "-C", root, "--one-file-system", "--exclude=./var/cache/apt/*", "-cf", archive, ".")
+        container = run("buildah", "from", "--arch", arch, "scratch")
+        run("buildah", "add", "-q", container, archive, "/")
+        run("buildah", "config", "--arch", arch, container)
+        run("buildah", "commit", "-q", container, f"{BASE}-{arch}")
+        run("buildah", "rm", container)
+        run("buildah", "manifest", "add", BASE, f"{BASE}-{arch}")
+        archive.unlink()
 
 
-def build() -> tuple[Path, dict[str, str]]:
-    """The image's files and the environment that it sets."""
+def build() -> None:
+    """The image for every architecture, as `make image` builds it."""
     # The machine's own certificates, where packages come through somebody who has his own.
-    certificates = [
-        "-v",
-        "/etc/ssl/certs:/etc/ssl/certs:ro",
-        "-v",
-        "/usr/share/ca-certificates:/usr/share/ca-certificates:ro",
-    ]
-    run(
-        "buildah",
-        "bud",
-        "-q",
-        "--format=docker",
-        *certificates,
-        "--build-arg=BASE=localhost/fitferry-base",
-        "-t",
-        "fitferry",
-        HERE.parents[1],
+    certificates = (
+        "-v /etc/ssl/certs:/etc/ssl/certs:ro -v /usr/share/ca-certificates:/usr/share/ca-certificates:ro"
     )
-    config = json.loads(run("buildah", "inspect", "--type=image", "fitferry"))["Docker"]["config"]
+    run(TOP / "tools/image.sh", *ARCHES, BASE=BASE, VOLUMES=certificates)
+
+
+def mounted(arch: str) -> tuple[Path, dict[str, str]]:
+    """An image's files and the environment that it sets."""
+    name = f"localhost/fitferry:{__version__}-{arch}"
+    inspected = json.loads(run("buildah", "inspect", "--type=image", name))
+    assert inspected["Docker"]["architecture"] == arch
+    config = inspected["Docker"]["config"]
+    assert inspected["Docker"]["architecture"] == arch
     assert config["User"] == "1000:1000"
     assert config["StopSignal"] == "SIGTERM"
     assert config["Healthcheck"]["Test"] == ["CMD", "fitferry", "health"]
-    container = run("buildah", "from", "fitferry")
-    return Path(run("buildah", "mount", container)), dict(line.split("=", 1) for line in config["Env"])
+    labels = {key.removeprefix("org.opencontainers.image."): said for key, said in config["Labels"].items()}
+    assert labels["version"] == __version__
+    assert labels.keys() >= {
+        *("title", "description", "licenses", "version", "revision", "created", "source", "url")
+    }
+    container = run("buildah", "from", "--arch", arch, name)
+    image = Path(run("buildah", "mount", container))
+    size = int(run("du", "-sm", "--apparent-size", image).split()[0])
+    assert size <= MEGABYTES, f"{size} MB"
+    say(f"{arch}: built, labelled, {size} MB in all")
+    return image, dict(line.split("=", 1) for line in config["Env"])
+
+
+def push() -> None:
+    """What `make push-image` sends to a registry holds both architectures, and says by which digest."""
+    with tempfile.TemporaryDirectory() as folder:
+        run("make", "-C", TOP, "push-image", f"DESTINATION=dir:{folder}/pushed", f"DIGEST={folder}/digest")
+        pushed = json.loads((Path(folder) / "pushed/manifest.json").read_text(encoding="utf-8"))
+        arches = sorted(one["platform"]["architecture"] for one in pushed["manifests"])
+        assert arches == ARCHES, arches
+        assert (Path(folder) / "digest").read_text(encoding="ascii").startswith("sha256:")
+    say("one manifest names both architectures")
 
 
 def command(image: Path, folder: Path, who: str, *words: str) -> list[str]:
@@ -185,12 +213,10 @@ def say(words: str) -> None:
 
 
 def main() -> None:
-    """Build it, then use it as three kinds of people do."""
-    root = Path(sys.argv[1] if len(sys.argv) > 1 else f"{tempfile.gettempdir()}/fitferry-base")
-    base(root)
-    image, environ = build()
-    size = int(run("du", "-sm", image / "opt/fitferry").split()[0])
-    say(f"built; {size} MB on top of the base")
+    """Build it, then use it as three kinds of people do; on another architecture by qemu, once."""
+    base(Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.gettempdir()))
+    build()
+    push()
     with Sandbox(0) as sandbox:
         settings = {
             "STRAVA_CLIENT_ID": str(sandbox.world.switches.client_id),
@@ -199,9 +225,14 @@ def main() -> None:
             "FITFERRY_STRAVA_API": f"{sandbox.url}/api/v3",
             "FITFERRY_WEB_PORT": "0",
         }
-        use(image, {**environ, **settings}, "1000:1000")
-        use(image, {**environ, **settings}, "12345:23456")
-        use(image, {**environ, **settings}, "0:0", PUID="4321", PGID="4321")
+        for arch in ARCHES:
+            image, environ = mounted(arch)
+            machine = run("chroot", image, "uname", "-m")
+            say(f"{arch}: runs as {machine}")
+            use(image, {**environ, **settings}, "1000:1000")
+            if arch == OWN:
+                use(image, {**environ, **settings}, "12345:23456")
+                use(image, {**environ, **settings}, "0:0", PUID="4321", PGID="4321")
     sys.stdout.write("all is well\n")
 
 
