@@ -1,24 +1,38 @@
 # Each target makes what it needs; `make help` lists them.
-.PHONY: help demo test unit test-wheel test-systemd test-image check lock bench words screenshots clean
+.PHONY: help demo test unit proofs check types needs needs-image dist test-dist deb test-deb test-arm64 test-systemd \
+	image push-image test-image sbom docs lock bench words screenshots release-check release-prepare release-notes clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := -m pip --quiet --disable-pip-version-check
+# The time in everything that is built: that of the last commit, so that two builds of one commit are the same.
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
 
 $(VENV)/installed: pyproject.toml requirements-dev.lock
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(BIN)/python $(PIP) install --require-hashes -r requirements-dev.lock
+	$(BIN)/python $(PIP) install --no-deps --editable .
 	@touch $@
 
-demo: $(VENV)/installed  ## the whole main job against a local Strava look-alike
-	$(BIN)/fitferry demo
+# What users have and no more: no linters, no browsers. Byte code is made as it is needed.
+$(VENV)-demo/installed: pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)-demo
+	$(VENV)-demo/bin/python $(PIP) install --no-compile --require-hashes -r requirements.lock
+	$(VENV)-demo/bin/python $(PIP) install --no-compile --no-deps --editable .
+	@touch $@
 
-check: $(VENV)/installed  ## formatting, lint, types
+demo: $(VENV)-demo/installed  ## the whole main job against a local Strava look-alike
+	$(VENV)-demo/bin/fitferry demo
+
+check: $(VENV)/installed types  ## formatting, lint, spelling, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/codespell
+
+types: $(VENV)/installed  ## types alone
 	$(BIN)/mypy
 
 test: check  ## the checks and every test
@@ -27,19 +41,76 @@ test: check  ## the checks and every test
 unit: $(VENV)/installed  ## the fast tests of each module
 	$(BIN)/pytest -q -n 2 --dist worksteal tests/unit tests/test_layers.py
 
-test-wheel: $(VENV)/installed  ## the quick tests against what people install
-	rm -rf dist $(VENV)-wheel
-	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
-	$(PYTHON) -m venv $(VENV)-wheel
-	$(VENV)-wheel/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	$(VENV)-wheel/bin/python -m pip install --quiet --disable-pip-version-check --no-deps dist/*.whl
-	$(VENV)-wheel/bin/pytest -n 3 --dist worksteal -m "not slow"
+proofs: $(VENV)/installed  ## the whole program, faults, installation
+	$(BIN)/pytest -n 2 --dist worksteal tests/daemon tests/proofs tests/install
+
+needs:  ## what some tests need from Debian (root)
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+		chromium samba smbclient systemd mandoc >/dev/null
+
+dist: $(VENV)/installed  ## sdist and wheel, the same bytes from the same commit
+	rm -rf dist/*.whl dist/*.tar.gz
+	$(BIN)/python -m hatchling build -d dist
+
+test-dist: dist  ## sdist and wheel: built twice alike; the sdist's own quick tests against what people install
+	tools/test_dist.sh $(VENV)-dist
+
+DEB_RELEASE ?= own
+DEB_ARCH ?= own
+deb: $(VENV)/installed  ## Debian packages: DEB_RELEASE=bookworm|trixie|all DEB_ARCH=amd64|arm64|all
+	$(BIN)/python tools/debian_package.py $(DEB_RELEASE:%=--release=%) $(DEB_ARCH:%=--arch=%)
+
+test-deb: $(VENV)/installed  ## install, use, upgrade and remove the package in a booted Debian (root, opt-in)
+	tests/install/deb.sh bookworm
+	tests/install/deb.sh trixie
 
 test-systemd: $(VENV)/installed  ## boot the service in systemd-nspawn (root, opt-in)
 	tests/install/boot.sh
 
-test-image: $(VENV)/installed  ## build the image with buildah and use it (root, opt-in)
+needs-image:  ## what building the image for another architecture needs from Debian (root)
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends buildah qemu-user-static >/dev/null
+	tests/install/qemu.sh
+
+IMAGE_ARCH ?= $(shell dpkg --print-architecture)
+image:  ## the image, with buildah: IMAGE_ARCH="amd64 arm64"
+	tools/image.sh $(IMAGE_ARCH)
+
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"$$/\1/p' daemon/fitferry/__init__.py)
+DESTINATION ?= docker://$(REGISTRY)/$(OWNER)/fitferry
+DIGEST ?= dist/image.digest
+push-image:  ## what `make image` built, to REGISTRY and OWNER, under its version and as latest
+	@mkdir -p $(dir $(DIGEST))
+ifneq ($(filter docker://%,$(DESTINATION)),)
+	buildah manifest push --all --digestfile $(DIGEST) localhost/fitferry:$(VERSION) $(DESTINATION):$(VERSION)
+	buildah manifest push --all localhost/fitferry:$(VERSION) $(DESTINATION):latest
+else
+	buildah manifest push --all --digestfile $(DIGEST) localhost/fitferry:$(VERSION) $(DESTINATION)
+endif
+
+test-image: $(VENV)/installed  ## build the image with buildah and use it, both architectures (root, opt-in)
+	tests/install/qemu.sh
 	PYTHONPATH=tests/support $(BIN)/python tests/install/image.py
+
+docs: $(VENV)/installed  ## what repeats the program: man page, completions, the README's help
+	LC_ALL=C $(BIN)/python tools/reference.py
+
+sbom: $(VENV)/installed  ## the bill of materials of what people install, as CycloneDX
+	$(BIN)/python tools/sbom.py dist
+
+# OWNER: the account that publishes; REGISTRY: the host of the image; CONTACT: a mail address; BASE_DIGEST: of the Dockerfile's BASE.
+release-prepare: $(VENV)/installed  ## fill in owner, registry, contact; pin actions and base image
+	$(BIN)/python tools/release.py prepare --owner "$(OWNER)" --registry "$(REGISTRY)" --contact "$(CONTACT)" \
+		--base-digest "$(BASE_DIGEST)"
+
+TAG ?=
+release-check: $(VENV)/installed  ## refuse a tree that cannot be released: TAG=v1.2.3
+	$(BIN)/python tools/release.py check $(if $(TAG),--tag "$(TAG)")
+
+release-notes: $(VENV)/installed
+	@mkdir -p dist
+	$(BIN)/python tools/release.py notes > dist/release-notes.md
 
 lock: $(VENV)/installed  ## resolve the dependencies anew (needs uv)
 	uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --all-extras pyproject.toml -o requirements.lock
@@ -55,4 +126,4 @@ bench: $(VENV)/installed  ## print the figures of speed and footprint
 	for bench in bench/*.py; do $(BIN)/python "$$bench" || exit 1; done
 
 clean:  ## forget what was built
-	rm -rf $(VENV) $(VENV)-wheel dist build
+	rm -rf $(VENV) $(VENV)-demo $(VENV)-dist dist build

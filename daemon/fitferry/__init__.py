@@ -1,3 +1,3 @@
 """Fitferry: every activity file from a folder onto Strava, exactly once."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

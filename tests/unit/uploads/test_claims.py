@@ -180,7 +180,8 @@ def fails(*_given: Any, **_options: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("owner", "name", "passes"), [(uploads, "get", 1), (breakers, "open_breakers", 2), (attempts, "record", 0)]
+    ("owner", "name", "passes"),
+    [(uploads, "get", 1), (breakers, "open_breakers", 2), (attempts, "record", 0)],
 )
 def test_a_claim_that_the_database_lost_is_swept_up(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, passes: int
