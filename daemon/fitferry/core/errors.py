@@ -19,12 +19,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fitferry.core.messages import Message, verbatim
+
 if TYPE_CHECKING:
     from fitferry.core.strava import StravaErrorKind
 
 
 class FitferryError(Exception):
-    """A planned failure; `str()` of it is fit to be shown."""
+    """A planned failure; `message` is fit to be shown, `str()` is its English."""
+
+    def __init__(self, message: Message | str) -> None:
+        self.message = message if isinstance(message, Message) else verbatim(message)
+        super().__init__(str(message))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ class SettingsError(FitferryError):
 class CannotRun(FitferryError):
     """The daemon cannot start; `exit_code` tells systemd whether trying again may help."""
 
-    def __init__(self, message: str, exit_code: int) -> None:
+    def __init__(self, message: Message | str, exit_code: int) -> None:
         self.exit_code = exit_code
         super().__init__(message)
 
@@ -71,7 +77,12 @@ class StravaError(FitferryError):
     """
 
     def __init__(
-        self, fault: StravaErrorKind, message: str, *, sent: bool = False, retry_after: float | None = None
+        self,
+        fault: StravaErrorKind,
+        message: Message | str,
+        *,
+        sent: bool = False,
+        retry_after: float | None = None,
     ) -> None:
         self.fault = fault
         self.sent = sent
@@ -82,7 +93,7 @@ class StravaError(FitferryError):
 class SignInFailed(FitferryError):
     """A consent did not lead to a connection; `code` is one of a closed set, `status` the HTTP status."""
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(self, code: str, message: Message | str, status: int = 400) -> None:
         self.code = code
         self.status = status
         super().__init__(message)
@@ -95,11 +106,14 @@ class NotConnected(FitferryError):
 class ClaimLost(FitferryError):
     """The job is not this attempt's any more: nothing is sent, and nothing is written."""
 
+    def __init__(self) -> None:
+        super().__init__("the job belongs to another attempt")
+
 
 class RequestRejected(FitferryError):
     """A person asked for something that cannot be done; `status` is the fitting HTTP status."""
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(self, code: str, message: Message | str, status: int = 400) -> None:
         self.code = code
         self.status = status
         super().__init__(message)

@@ -1,0 +1,31 @@
+"""Everything that is said to people: messages as data, and the template of each code, by area."""
+
+from fitferry.core.messages import cli, files, problems, settings, sign_in, strava, system, uploads, web
+from fitferry.core.messages.message import (
+    ENGLISH,
+    TEMPLATES,
+    Message,
+    Param,
+    Renderer,
+    Template,
+    define,
+    define_plural,
+    placeholders,
+    verbatim,
+)
+
+AREAS = (cli, files, problems, settings, sign_in, strava, system, uploads, web)
+
+__all__ = [
+    "AREAS",
+    "ENGLISH",
+    "TEMPLATES",
+    "Message",
+    "Param",
+    "Renderer",
+    "Template",
+    "define",
+    "define_plural",
+    "placeholders",
+    "verbatim",
+]

@@ -1,0 +1,3 @@
+"""What the commands say."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""What is said of settings."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""What is said of Strava's answers."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""What the page says."""
+
+from __future__ import annotations
