@@ -13,7 +13,8 @@ from pathlib import Path
 import structlog
 
 from fitferry.auth import key_rotation, token_cipher
-from fitferry.auth.oauth import Tokens
+from fitferry.auth.access_tokens import AccessTokens
+from fitferry.auth.oauth import OAuth
 from fitferry.auth.token_cipher import TokenCipher
 from fitferry.config import Settings, WatchSettings
 from fitferry.core import retry_policy
@@ -112,7 +113,13 @@ def _built(settings: Settings, wakeup: WakeupPipe) -> Iterator[Supervisor]:
                 settings.strava, heard=lambda heard: rate_limits.hear(heard, time.time()), asked=metrics.asked
             )
         )
-        tokens = Tokens(strava, sealed, redirect_uri=lambda: _url(settings, server) + CALLBACK)
+        tokens = AccessTokens(strava, sealed)
+        oauth = OAuth(
+            strava,
+            tokens,
+            athletes=settings.athletes,
+            redirect_uri=lambda: _url(settings, server) + CALLBACK,
+        )
         for name in tokens.check(settings.athletes, time.time()):
             _log.warning("connection lost", athlete=name, reason="the key does not open the stored tokens")
         attempts = _attempts(settings, strava, tokens)
@@ -124,6 +131,7 @@ def _built(settings: Settings, wakeup: WakeupPipe) -> Iterator[Supervisor]:
             upload_queue=upload_queue,
             attempts=attempts,
             tokens=tokens,
+            oauth=oauth,
             intakes=intakes,
             metrics=metrics,
             notification_policy=_notification_policy(settings, notifier),
@@ -134,7 +142,14 @@ def _built(settings: Settings, wakeup: WakeupPipe) -> Iterator[Supervisor]:
         metrics.show(supervisor.snapshot)
         parts.enter_context(notifier.running())
         site = _site(
-            settings, supervisor, wakeup, server, upload_queue=upload_queue, tokens=tokens, metrics=metrics
+            settings,
+            supervisor,
+            wakeup,
+            server,
+            upload_queue=upload_queue,
+            tokens=tokens,
+            oauth=oauth,
+            metrics=metrics,
         )
         parts.callback(tokens.close)
         parts.enter_context(upload_queue.running(drain_seconds=DRAIN_SECONDS))
@@ -158,13 +173,14 @@ def _site(
     server: Server,
     *,
     upload_queue: UploadQueue,
-    tokens: Tokens,
+    tokens: AccessTokens,
+    oauth: OAuth,
     metrics: Metrics,
 ) -> WebContext:
     return WebContext(
         settings=settings,
         actions=commands.Actions(settings, wake=upload_queue.wake, clock=time.time),
-        tokens=tokens,
+        oauth=oauth,
         api_token=state_dir.api_token(settings.state.folder),
         url=lambda: _url(settings, server),
         port=lambda: server.port,
@@ -190,7 +206,7 @@ def _serve(parts: contextlib.ExitStack, server: Server, site: WebContext) -> Non
         ) from error
 
 
-def _attempts(settings: Settings, strava: Strava, tokens: Tokens) -> UploadWorker:
+def _attempts(settings: Settings, strava: Strava, tokens: AccessTokens) -> UploadWorker:
     archive = settings.uploads.archive_folder
     return UploadWorker(
         strava,

@@ -12,7 +12,8 @@ from typing import Any
 import structlog
 
 from fitferry import __version__
-from fitferry.auth.oauth import Tokens
+from fitferry.auth.access_tokens import AccessTokens
+from fitferry.auth.oauth import OAuth
 from fitferry.config import Settings
 from fitferry.core.upload import Problem, Status
 from fitferry.inbox import WatchedFolder, admission, spool
@@ -41,7 +42,8 @@ class Supervisor:
         *,
         upload_queue: UploadQueue,
         attempts: UploadWorker,
-        tokens: Tokens,
+        tokens: AccessTokens,
+        oauth: OAuth,
         intakes: list[WatchedFolder],
         metrics: Metrics,
         notification_policy: NotificationPolicy | None,
@@ -53,6 +55,7 @@ class Supervisor:
         self._upload_queue = upload_queue
         self._attempts = attempts
         self._tokens = tokens
+        self._oauth = oauth
         self._intakes = intakes
         self._metrics = metrics
         self._notification_policy = notification_policy
@@ -162,7 +165,7 @@ class Supervisor:
         day = datetime.fromtimestamp(now, UTC).date().isoformat()
         if not backups.has_copy_of(self._database, day):
             backups.copy_now(self._database, day)
-        self._tokens.revoke_pending()
+        self._oauth.revoke_pending()
         spool.empty(self._settings.state.folder)
         self._attempts.apply_after_upload()
         if admission.find_again():

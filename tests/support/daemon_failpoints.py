@@ -30,7 +30,7 @@ POINTS: dict[str, tuple[Any, str, str]] = {
     "in a migration": (database._Database, "execute_sql", "migration"),
     "in a backup": (backups, "is_whole", "copy"),
     "in a rotation, keys written": (token_cipher, "write_keys", "after"),
-    "in a rotation, tokens sealed anew": (accounts, "renew", "after"),
+    "in a rotation, tokens sealed anew": (accounts, "update_tokens", "after"),
     "before a file is put away": (after_upload, "apply_after_upload", "before"),
     "after a file was put away": (after_upload, "_do", "after"),
 }

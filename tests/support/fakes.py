@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx
 
-from fitferry.auth.oauth import Tokens
+from fitferry.auth.access_tokens import AccessTokens
+from fitferry.auth.oauth import OAuth
 from fitferry.auth.token_cipher import TokenCipher, new_key
 from fitferry.config import StravaSettings, UploadSettings
 from fitferry.core.activity import (
@@ -109,14 +110,20 @@ def strava(answers: Answers) -> Strava:
     return Strava(APP, transport=answers.transport())
 
 
-def tokens(client: Strava, pauses: list[float] | None = None) -> Tokens:
-    """The real tokens with a fresh key; `pauses` collects what would have been slept."""
+def tokens(client: Strava) -> AccessTokens:
+    """The real tokens with a fresh key."""
+    return AccessTokens(client, TokenCipher([new_key()]))
+
+
+def oauth(client: Strava, kept: AccessTokens, pauses: list[float] | None = None) -> OAuth:
+    """The real sign-in for two athletes; `pauses` collects what would have been slept."""
     noted = pauses if pauses is not None else []
-    return Tokens(
+    return OAuth(
         client,
-        TokenCipher([new_key()]),
+        kept,
+        athletes=("me", "sam"),
         pause=noted.append,
-        redirect_uri=lambda: "http://localhost:8480/api/v1/strava/callback",
+        redirect_uri=lambda: "http://127.0.0.1:8480/api/v1/strava/callback",
     )
 
 
@@ -140,14 +147,14 @@ def refused(resource: str, field: str, code: str, message: str = "Bad Request") 
 
 
 def an_athlete(
-    kept: Tokens,
+    kept: AccessTokens,
     name: str = "me",
     *,
     scopes: str = "read,activity:write,activity:read_all",
     expires_in: float = 21_600,
 ) -> None:
     """Connect an athlete without asking Strava."""
-    sealed = kept._cipher.seal(
+    sealed = kept._cipher.encrypt(
         name, {"access_token": "access-1", "refresh_token": "refresh-1", "expires_at": NOW + expires_in}
     )
     accounts.connect(name, 1001, "Sam Sand", scopes.split(","), sealed)

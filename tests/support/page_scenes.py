@@ -197,7 +197,7 @@ def busy(scene: Scene) -> None:
 def trouble(scene: Scene) -> None:
     """Whatever may need a person, at once."""
     everyday(scene)
-    accounts.lose("me", AuthProblem.REVOKED, scene.now - 7_000)
+    accounts.clear_tokens("me", AuthProblem.REVOKED, scene.now - 7_000)
     scene.watch.append(
         WatchState("/mnt/usb", "me", "events", available=False, reason="No such file or directory")
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from werkzeug.test import Client, TestResponse
 
-from fakes import NOW, Answers, Clock, a_job, grant, strava, tokens
+from fakes import NOW, Answers, Clock, a_job, grant, oauth, strava, tokens
 from fitferry.config import Settings, load
 from fitferry.core.activity import WatchState
 from fitferry.core.upload import Job
@@ -38,12 +38,14 @@ class Page:
         self.metrics = Metrics()
         self.metrics.show(lambda: self.snapshot())  # noqa: PLW0108  # a scene has its own
         self.pokes: list[str] = []
-        self.tokens = tokens(strava(self.wire))
+        client = strava(self.wire)
+        self.tokens = tokens(client)
+        self.oauth = oauth(client, self.tokens)
         self.settings = self._settings(extra)
         self.site = WebContext(
             settings=self.settings,
             actions=Actions(self.settings, wake=lambda: self.pokes.append("poke"), clock=self.clock),
-            tokens=self.tokens,
+            oauth=self.oauth,
             api_token=TOKEN,
             url=lambda: self.settings.web.url or ORIGIN,
             port=lambda: 8480,

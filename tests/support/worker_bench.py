@@ -14,11 +14,13 @@ from fakes import (
     a_job,
     an_athlete,
     grant,
+    oauth,
     strava,
     the,
     tokens,
 )
-from fitferry.auth.oauth import Tokens
+from fitferry.auth.access_tokens import AccessTokens
+from fitferry.auth.oauth import OAuth
 from fitferry.core.upload import Job
 from fitferry.storage import breakers
 from fitferry.uploads.after_upload import Archive
@@ -37,7 +39,8 @@ class Bench:
         self.wire.to("GET /athlete/activities", (200, []))
         self.wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
         client = strava(self.wire)
-        self.tokens: Tokens = tokens(client)
+        self.tokens: AccessTokens = tokens(client)
+        self.oauth: OAuth = oauth(client, self.tokens)
         self.attempt = UploadWorker(
             client,
             self.tokens,

@@ -1,34 +1,31 @@
-"""Who may act for an athlete? Signing in, handing out a fresh access token, forgetting.
+"""Sign-in with Strava: consent, exchange of its code, disconnecting and revocation.
 
-A refreshed pair is stored before it is used: Strava kills the old refresh token at once, so a pair that is
-lost is a connection lost.
+Lock: `_accounts` is held by a sign-in from before its code is exchanged until the pair is stored, and while each
+pending revocation is carried out: one revoked token ends every other of its Strava account. It comes before the
+athletes' locks and `sealing` of `AccessTokens`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import secrets
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
-from fitferry.auth.token_cipher import TokenCipher
-from fitferry.core.errors import KeyFileError, NotConnected, SignInFailed, StravaError
+import structlog
+
+from fitferry.auth.access_tokens import AccessTokens, by_our_clock
+from fitferry.core.errors import KeyFileError, SignInFailed, StravaError
 from fitferry.core.strava import WRITE_SCOPE, Grant, StravaErrorKind
 from fitferry.core.upload import AuthProblem
 from fitferry.storage import accounts, oauth_states, revocations, uploads
-from fitferry.storage.database import DatabaseError
 from fitferry.strava import Strava
-from fitferry.strava.client import REQUEST_DEADLINE
 
-REFRESH_AHEAD = 300.0
-"""Seconds before its end from which an access token is not used any more."""
 CODE_TRIES = 3
 CODE_PAUSE = 2.0
-"""Strava sometimes refuses a fresh code for about two seconds; the same code works then."""
+"""Seconds between two tries: Strava sometimes refuses a fresh code for about two seconds (seen 2026-09)."""
 _PASSING = frozenset(
     {
         StravaErrorKind.UNREACHABLE,
@@ -39,8 +36,8 @@ _PASSING = frozenset(
     }
 )
 """What a revocation is tried again after."""
-LAST_SECONDS = REQUEST_DEADLINE + 2.0
-"""How long the end waits for refreshes under way: none takes longer."""
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,134 +50,79 @@ class Callback:
     error: str = ""
 
 
-class Tokens:
-    """The tokens of every athlete, one refresher each."""
+class OAuth:
+    """Sign-in and disconnecting of the athletes in the settings."""
 
     def __init__(
         self,
         strava: Strava,
-        cipher: TokenCipher,
+        tokens: AccessTokens,
         *,
-        pause: Callable[[float], None] = time.sleep,
+        athletes: Collection[str],
         redirect_uri: Callable[[], str],
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._strava = strava
-        self._cipher = cipher
-        self._pause = pause
+        self._tokens = tokens
+        self._athletes = athletes
         self._redirect_uri = redirect_uri
-        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._pause = pause
         self._accounts = threading.Lock()
-        """Held by a sign-in, and by each farewell: one revoked token ends every other of its account."""
-        self.sealing = threading.RLock()
-        """Held from the sealing of tokens until they are written, and for the whole change of a key."""
-        self._unwritten: dict[str, Grant] = {}
-        self._ended = False
 
     def consent_url(self, athlete: str, now: float, *, redirect_uri: str | None = None) -> tuple[str, str]:
         """Strava's consent page for an athlete, good for ten minutes and once; and the state in it."""
         state = secrets.token_urlsafe(24)
-        oauth_states.ask(digest(state), athlete, now)
+        oauth_states.create_oauth_state(digest(state), athlete, now)
         force = accounts.get(athlete).trouble is AuthProblem.SCOPE
         return self._strava.consent_url(state, redirect_uri or self._redirect_uri(), force=force), state
 
     def complete(self, callback: Callback, now: float) -> str:
         """Take a consent from the callback to stored tokens; whose it was. Raises SignInFailed."""
-        name = oauth_states.take(digest(callback.state), now)
+        name = oauth_states.consume_oauth_state(digest(callback.state), now)
         if name is None:
             raise SignInFailed(
                 "state", "this sign-in is unknown, was used already, or is older than ten minutes"
             )
         try:
-            # A refresh of the old tokens meanwhile would overwrite the new ones.
-            with self._locks[name], self._accounts:
+            with self._accounts:
                 self._connect(name, callback, now)
         except SignInFailed as failed:
-            oauth_states.conclude(digest(callback.state), failed.code, str(failed))
+            oauth_states.finish_oauth_state(digest(callback.state), failed.code, str(failed))
+            _log.warning("sign_in", athlete=name, outcome=failed.code)
+            if failed.code == "account":
+                self.revoke_pending()
             raise
-        oauth_states.conclude(digest(callback.state), "connected", accounts.get(name).display_name or name)
+        display_name = accounts.get(name).display_name or name
+        oauth_states.finish_oauth_state(digest(callback.state), "connected", display_name)
+        _log.info("sign_in", athlete=name, outcome="connected")
         return name
 
-    def fresh(self, athlete: str, now: float, *, refused: str = "") -> str:
-        """An access token that will work for the next minutes, another one than Strava has `refused`.
-
-        Raises NotConnected, KeyProblem, or the StravaFault of the refresh. Tokens that turn out to be dead are
-        forgotten.
-        """
-        with self._locks[athlete]:
-            grant = self._stored(athlete, now)
-            if grant.access_token == refused or grant.expires_at - now < REFRESH_AHEAD:
-                grant = self._unwritten[athlete] = self._refreshed(athlete, grant, now)
-            self._write(athlete)
-            return grant.access_token
-
-    def lose(self, athlete: str, trouble: AuthProblem, refused: str, now: float) -> None:
-        """Forget the connection whose access token Strava has refused, and not one that was made since."""
-        with self._locks[athlete], self.sealing, contextlib.suppress(KeyFileError, NotConnected):
-            if self._stored(athlete, now).access_token == refused:
-                self._forget(athlete, trouble, accounts.sealed_tokens(athlete), now)
-
-    def write_unwritten(self) -> None:
-        """Write refreshed pairs that could not be written: the disk was full, or the database locked."""
-        for name in list(self._unwritten):
-            if self._locks[name].acquire(blocking=False):  # else somebody is at it
-                try:
-                    with contextlib.suppress(DatabaseError):  # the ledger says so to everybody
-                        self._write(name)
-                finally:
-                    self._locks[name].release()
-
-    def close(self) -> None:
-        """Let no refresh begin any more, and wait for those under way: an answer that nobody takes costs the connection."""
-        self._ended = True
-        end = time.monotonic() + LAST_SECONDS
-        for lock in list(self._locks.values()):
-            if lock.acquire(timeout=max(0.0, end - time.monotonic())):
-                lock.release()
-        self.write_unwritten()
-
     def disconnect(self, athlete: str) -> None:
-        """Forget an athlete's tokens, and revoke them at Strava now or as soon as it can be reached."""
-        with self._locks[athlete]:
-            self._write(athlete)
-            accounts.disconnect(athlete)
+        """Forget an athlete's tokens, and revoke them at Strava now or as soon as it can be reached.
+
+        They are not revoked where another athlete uses the same Strava account: that would disconnect both.
+        """
+        with self._tokens.locked(athlete):
+            self._tokens.write(athlete)
+            holders = accounts.connected_to(accounts.get(athlete).athlete_id)
+            shared = holders.intersection(self._athletes) - {athlete}
+            accounts.disconnect(athlete, revoke=not shared)
+        _log.info("disconnect", athlete=athlete, outcome="disconnected")
         self.revoke_pending()
 
     def revoke_pending(self) -> None:
         """Revoke what was disconnected while Strava could not be reached."""
-        for one in revocations.pending_revocations():
+        for pending in revocations.pending_revocations():
             if not self._accounts.acquire(blocking=False):
-                return  # somebody signs in, or says them already: the next minute will do
+                return  # a sign-in or another revocation is under way: the next minute will do
             try:
-                if not self._say_farewell(one.id):
+                if not self._revoke(pending.id):
                     return
             finally:
                 self._accounts.release()
 
-    def check(self, names: Iterable[str], now: float) -> list[str]:
-        """Let go of tokens that the key does not open (any more); whose they were."""
-        return [name for name in names if not self._opens(name, now)]
-
-    def keys(self) -> tuple[bytes, ...]:
-        """The keys that seal and open now, the newest first."""
-        return self._cipher.keys
-
-    def use(self, cipher: TokenCipher) -> None:
-        """Seal and open with these keys from now on."""
-        self._cipher = cipher
-
-    def reencrypt(self) -> None:
-        """Seal every stored token anew with the newest key; what no key opens stays as it is."""
-        with self.sealing:
-            for name in accounts.with_tokens():
-                sealed = accounts.sealed_tokens(name)
-                if sealed is not None:
-                    with contextlib.suppress(KeyFileError):
-                        accounts.renew(name, self._cipher.reencrypt(sealed))
-            for one in revocations.pending_revocations():  # last: who disconnects meanwhile comes here
-                with contextlib.suppress(KeyFileError):
-                    revocations.update_revocation(one.id, self._cipher.reencrypt(one.sealed))
-
     def _connect(self, name: str, callback: Callback, now: float) -> None:
+        """Check the consent, exchange its code, and store the pair. Raises SignInFailed."""
         if callback.error:
             raise SignInFailed("refused", f"Strava says that consent was not given ({callback.error})")
         granted = tuple(scope for scope in callback.scope.replace(" ", ",").split(",") if scope)
@@ -189,19 +131,53 @@ class Tokens:
                 "scope",
                 "without the permission to upload (activity:write) nothing can be sent: please tick its box",
             )
-        grant = _by_our_clock(self._exchange(callback.code), now)
-        known = accounts.get(name).athlete_id
-        if known is not None and grant.athlete_id is not None and known != grant.athlete_id:
-            raise SignInFailed(
-                "account",
-                f"this is another Strava account ({grant.display_name}) than the one that {name} had; "
-                "disconnect first if that is meant",
-            )
-        with self.sealing:
+        # A refresh of the old pair meanwhile would overwrite the new one.
+        with self._tokens.locked(name):
+            grant = by_our_clock(self._exchange(callback.code), now)
+            holders = accounts.connected_to(grant.athlete_id)
+            others = holders.intersection(self._athletes) - {name}
+            if others and name not in holders:
+                self._refuse_taken(min(others), grant, granted)
+            known = accounts.get(name).athlete_id
+            if known is not None and grant.athlete_id is not None and known != grant.athlete_id:
+                self._refuse_other_account(name, grant)
+            self._store(name, grant, granted, now)
+
+    def _store(self, name: str, grant: Grant, granted: tuple[str, ...], now: float) -> None:
+        """Store a new pair; names that are no longer in the settings give the account up to this one."""
+        with self._tokens.sealing:
             if accounts.is_another(name, grant.athlete_id):
                 uploads.fail_previous_account(name, now)
-            accounts.connect(name, grant.athlete_id, grant.display_name, granted, self._seal(name, grant))
-        self._unwritten.pop(name, None)
+            retired = accounts.connected_to(grant.athlete_id) - {name, *self._athletes}
+            sealed = self._tokens.encrypt(name, grant)
+            accounts.connect(name, grant.athlete_id, grant.display_name, granted, sealed, retired=retired)
+        self._tokens.drop_unwritten(name)
+
+    def _refuse_taken(self, other: str, grant: Grant, granted: tuple[str, ...]) -> None:
+        """Refuse an account that another athlete has here. Raises SignInFailed.
+
+        The new grant may have ended that athlete's refresh token: the new pair takes its place where it permits as
+        much. It is never revoked, which would end theirs.
+        """
+        if set(accounts.get(other).scopes) <= set(granted):
+            with self._tokens.locked(other), self._tokens.sealing:
+                accounts.update_tokens(other, self._tokens.encrypt(other, grant), granted)
+                self._tokens.drop_unwritten(other)
+        raise SignInFailed(
+            "taken",
+            f"this Strava account ({grant.display_name}) is connected for {other} already: "
+            f"disconnect {other} first, or sign in to Strava with the other account",
+        )
+
+    def _refuse_other_account(self, name: str, grant: Grant) -> None:
+        """Refuse another account than the athlete's, and have its grant revoked. Raises SignInFailed."""
+        with self._tokens.sealing:
+            revocations.add_revocation(name, grant.athlete_id, self._tokens.encrypt(name, grant))
+        raise SignInFailed(
+            "account",
+            f"this is another Strava account ({grant.display_name}) than the one that {name} had; "
+            "disconnect first if that is meant",
+        )
 
     def _exchange(self, code: str) -> Grant:
         for tries_left in reversed(range(CODE_TRIES)):
@@ -214,82 +190,21 @@ class Tokens:
                 raise _sign_in_failed(fault) from fault
         raise AssertionError("the last try returns or raises")
 
-    def _say_farewell(self, number: int) -> bool:
-        """Revoke a token, if it still is to be; False while Strava is out of reach."""
+    def _revoke(self, number: int) -> bool:
+        """Revoke one pair, if it still is to be; False while Strava is out of reach."""
         try:
-            with self.sealing:
-                one = revocations.pending_revocation(number)
-                opened = self._cipher.decrypt(one.athlete, one.sealed) if one else None
-            if opened is not None:
-                self._strava.revoke(str(opened["refresh_token"]))
+            with self._tokens.sealing:
+                pending = revocations.pending_revocation(number)
+                token = self._tokens.refresh_token(pending.athlete, pending.sealed) if pending else None
+            if token is not None:
+                self._strava.revoke(token)
         except KeyFileError:
-            pass  # nobody can open it any more: there is nothing left to revoke with
+            pass  # no key decrypts it any more: there is nothing left to revoke with
         except StravaError as fault:
             if fault.fault in _PASSING:
                 return False
         revocations.delete_revocation(number)
         return True
-
-    def _opens(self, athlete: str, now: float) -> bool:
-        try:
-            self._stored(athlete, now)
-        except KeyFileError:
-            return False
-        except NotConnected:
-            pass  # nothing to open
-        return True
-
-    def _refreshed(self, athlete: str, grant: Grant, now: float) -> Grant:
-        if self._ended:
-            raise NotConnected("Fitferry is stopping")
-        sealed = accounts.sealed_tokens(athlete)
-        try:
-            return _by_our_clock(self._strava.refresh(grant.refresh_token), now)
-        except StravaError as fault:
-            if fault.fault is StravaErrorKind.GRANT_REFUSED:
-                self._forget(athlete, AuthProblem.REVOKED, sealed, now)
-            raise
-
-    def _forget(self, athlete: str, trouble: AuthProblem, sealed: bytes | None, now: float) -> None:
-        accounts.lose(athlete, trouble, now, sealed)
-        self._unwritten.pop(athlete, None)
-
-    def _write(self, athlete: str) -> None:
-        """Store a refreshed pair; until that works it is kept here, because the old one is dead."""
-        grant = self._unwritten.get(athlete)
-        if grant is not None:
-            with self.sealing:
-                accounts.renew(athlete, self._seal(athlete, grant))
-            del self._unwritten[athlete]
-
-    def _stored(self, athlete: str, now: float) -> Grant:
-        if athlete in self._unwritten:
-            return self._unwritten[athlete]
-        with self.sealing:
-            sealed = accounts.sealed_tokens(athlete)
-            if sealed is None:
-                raise NotConnected(f"{athlete} is not connected to Strava")
-            try:
-                values = self._cipher.decrypt(athlete, sealed)
-            except KeyFileError:
-                accounts.lose(athlete, AuthProblem.KEY, now, sealed)
-                raise
-        return Grant(str(values["access_token"]), str(values["refresh_token"]), float(values["expires_at"]))
-
-    def _seal(self, athlete: str, grant: Grant) -> bytes:
-        return self._cipher.seal(
-            athlete,
-            {
-                "access_token": grant.access_token,
-                "refresh_token": grant.refresh_token,
-                "expires_at": grant.expires_at,
-            },
-        )
-
-
-def _by_our_clock(grant: Grant, now: float) -> Grant:
-    """With the end by our own clock: a Pi has none that is to be believed, but it counts seconds well."""
-    return grant if grant.expires_in is None else replace(grant, expires_at=now + grant.expires_in)
 
 
 def digest(secret: str) -> str:

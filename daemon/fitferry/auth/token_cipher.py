@@ -1,6 +1,6 @@
-"""How are tokens sealed and opened? Owns cryptography.
+"""Encryption of the stored tokens, and the key file. Owns cryptography.
 
-The key file holds Fernet keys, one a line, the newest first: the first one seals, every one opens. A key
+The key file holds Fernet keys, one a line, newest first: the first one encrypts, every one decrypts. A key
 beside the database keeps a leaked copy of the database harmless; it does not help against somebody who can
 read the whole state folder.
 """
@@ -27,12 +27,12 @@ class TokenCipher:
         self.keys = tuple(keys)
         self._fernet = MultiFernet([Fernet(key) for key in keys])
 
-    def seal(self, purpose: str, values: dict[str, str | float]) -> bytes:
-        """Seal values for one purpose (an athlete's name): Fernet itself cannot tell whose a token is."""
+    def encrypt(self, purpose: str, values: dict[str, str | float]) -> bytes:
+        """Encrypt values for one purpose (an athlete's name): Fernet itself cannot tell whose a token is."""
         return self._fernet.encrypt(json.dumps({"purpose": purpose, **values}).encode())
 
     def decrypt(self, purpose: str, sealed: bytes) -> dict[str, str | float]:
-        """What was sealed for this purpose. Raises KeyProblem where no key opens it."""
+        """What was encrypted for this purpose. Raises KeyFileError where no key decrypts it."""
         try:
             values: dict[str, str | float] = json.loads(self._fernet.decrypt(sealed))
         except InvalidToken as error:
@@ -44,7 +44,7 @@ class TokenCipher:
         return values
 
     def reencrypt(self, sealed: bytes) -> bytes:
-        """The same, sealed with the newest key. Raises KeyProblem."""
+        """The same, encrypted with the newest key. Raises KeyFileError."""
         try:
             return self._fernet.rotate(sealed)
         except InvalidToken as error:
@@ -54,9 +54,9 @@ class TokenCipher:
 
 
 def load(path: Path, stamp: str) -> TokenCipher:
-    """The vault of a key file, which is made if it is absent. Raises KeyProblem.
+    """The cipher of a key file, which is made if it is absent. Raises KeyFileError.
 
-    A file that holds no keys is set aside as `….broken-STAMP`: what it sealed cannot be opened, and athletes
+    A file that holds no keys is set aside as `….broken-STAMP`: what it encrypted cannot be read, and athletes
     can connect again with a new one.
     """
     keys = read_keys(path) if path.exists() else []
@@ -68,7 +68,7 @@ def load(path: Path, stamp: str) -> TokenCipher:
 
 
 def read_keys(path: Path) -> list[bytes]:
-    """The keys of a file, newest first, none if something else is in it. Raises KeyProblem."""
+    """The keys of a file, newest first, none if something else is in it. Raises KeyFileError."""
     try:
         # systemd's credentials are for their unit alone, whatever their mode looks like from inside.
         if path.stat().st_mode & _OTHERS and not _is_credential(path):
@@ -103,7 +103,7 @@ def _set_aside(path: Path, stamp: str) -> None:
 
 
 def write_keys(path: Path, keys: list[bytes]) -> None:
-    """Write a key file whole and down to the disk, for the owner alone. Raises KeyProblem."""
+    """Write a key file whole and down to the disk, for the owner alone. Raises KeyFileError."""
     scratch = path.with_name(f".{path.name}.part")
     try:
         scratch.unlink(missing_ok=True)

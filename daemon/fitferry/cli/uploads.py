@@ -177,12 +177,12 @@ def rotate(context: Context) -> None:
     else:
         from fitferry.auth import key_rotation as change  # noqa: PLC0415  # not every command needs them
         from fitferry.auth import token_cipher  # noqa: PLC0415  # the same
-        from fitferry.auth.oauth import Tokens  # noqa: PLC0415  # the same
+        from fitferry.auth.access_tokens import AccessTokens  # noqa: PLC0415  # the same
         from fitferry.strava import Strava  # noqa: PLC0415  # the same
 
         with context.writing() as settings, Strava(settings.strava) as strava:
             now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-            kept = Tokens(strava, token_cipher.load(settings.state.key_file, now), redirect_uri=str)
+            kept = AccessTokens(strava, token_cipher.load(settings.state.key_file, now))
             change.rotate(settings.state.key_file, kept)
     output.line("a new key seals every token")
 

@@ -1,8 +1,8 @@
-"""Who is connected? Sealed tokens, the accounts behind the names, and consents under way."""
+"""The athletes: their Strava accounts, scopes and sealed tokens."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from fitferry.core.upload import Athlete, AuthProblem
 from fitferry.storage.database import put, tuples, writing
@@ -10,14 +10,14 @@ from fitferry.storage.models import AthleteRow, RevocationRow
 
 
 def get(name: str) -> Athlete:
-    """What is known of an athlete; one that was never connected is simply not connected."""
+    """One athlete; a name that was never connected is not connected."""
     row = AthleteRow.get_or_none(AthleteRow.name == name)
     if row is None:
         return Athlete(name, connected=False)
     return Athlete(
         name=name,
         connected=row.sealed_tokens is not None,
-        # After a farewell the account is known to `is_another` alone.
+        # After disconnecting the account is known to `is_another` alone.
         athlete_id=row.athlete_id if row.sealed_tokens is not None or row.trouble else None,
         display_name=row.display_name,
         scopes=tuple(row.scopes.split()),
@@ -27,7 +27,7 @@ def get(name: str) -> Athlete:
 
 
 def connected(names: Iterable[str]) -> list[str]:
-    """Those of the names that have tokens."""
+    """The names that have tokens."""
     rows = AthleteRow.select(AthleteRow.name).where(
         AthleteRow.name.in_(list(names)), AthleteRow.sealed_tokens.is_null(False)
     )
@@ -35,14 +35,23 @@ def connected(names: Iterable[str]) -> list[str]:
 
 
 def connect(
-    name: str, athlete_id: int | None, display_name: str | None, scopes: Iterable[str], sealed: bytes
+    name: str,
+    athlete_id: int | None,
+    display_name: str | None,
+    scopes: Iterable[str],
+    sealed: bytes,
+    *,
+    retired: Collection[str] = (),
 ) -> None:
-    """Write down a new connection; whatever troubled the old one is over.
+    """Store a new connection; the problem of the old one is resolved.
 
-    Older tokens of the same account are not revoked any more: that would end this connection, too.
+    Older tokens of the same account, pending revocation or under the `retired` names, go without being revoked:
+    that would end this connection, too.
     """
     with writing():
         RevocationRow.delete().where(RevocationRow.athlete_id == athlete_id).execute()
+        if retired:
+            AthleteRow.update(sealed_tokens=None).where(AthleteRow.name.in_(list(retired))).execute()
         put(
             AthleteRow,
             name=name,
@@ -53,8 +62,32 @@ def connect(
         )
 
 
+def connected_to(athlete_id: int | None) -> set[str]:
+    """The names that are connected to a Strava account."""
+    if athlete_id is None:
+        return set()
+    where = (AthleteRow.athlete_id == athlete_id) & AthleteRow.sealed_tokens.is_null(False)
+    return {name for (name,) in tuples(AthleteRow.select(AthleteRow.name).where(where))}
+
+
+def sharing_an_account(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Pairs of names that are connected to one Strava account: older versions allowed that."""
+    rows = AthleteRow.select(AthleteRow.name, AthleteRow.athlete_id).where(
+        AthleteRow.name.in_(list(names)),
+        AthleteRow.sealed_tokens.is_null(False),
+        AthleteRow.athlete_id.is_null(False),
+    )
+    first: dict[int, str] = {}
+    pairs = []
+    for name, athlete_id in tuples(rows.order_by(AthleteRow.name)):
+        if athlete_id in first:
+            pairs.append((first[athlete_id], name))
+        first.setdefault(athlete_id, name)
+    return pairs
+
+
 def is_another(name: str, athlete_id: int | None) -> bool:
-    """Whether a name stood for another account the last time that it was connected."""
+    """Whether a name was connected to another account before."""
     row = AthleteRow.get_or_none(AthleteRow.name == name)
     return row is not None and None not in {row.athlete_id, athlete_id} and row.athlete_id != athlete_id
 
@@ -66,39 +99,41 @@ def sealed_tokens(name: str) -> bytes | None:
 
 
 def with_tokens() -> list[str]:
-    """Everybody who has tokens, in the settings or not, for the rotation of the key."""
+    """Every name that has tokens, in the settings or not."""
     rows = AthleteRow.select(AthleteRow.name).where(AthleteRow.sealed_tokens.is_null(False))
     return [name for (name,) in tuples(rows)]
 
 
-def renew(name: str, sealed: bytes) -> None:
-    """Replace the sealed tokens of an athlete who is still connected."""
+def update_tokens(name: str, sealed: bytes, scopes: Iterable[str] | None = None) -> None:
+    """Replace the sealed tokens (and scopes) of an athlete who is still connected."""
+    columns: dict[str, object] = {"sealed_tokens": sealed}
+    if scopes is not None:
+        columns["scopes"] = " ".join(scopes)
     with writing():
         where = (AthleteRow.name == name) & AthleteRow.sealed_tokens.is_null(False)
-        AthleteRow.update(sealed_tokens=sealed).where(where).execute()
+        AthleteRow.update(**columns).where(where).execute()
 
 
-def lose(name: str, trouble: AuthProblem, now: float, refused: bytes | None = None) -> bool:
-    """Forget tokens that cannot be used any more, and why; False if there were none.
+def clear_tokens(name: str, trouble: AuthProblem, now: float, refused: bytes | None = None) -> bool:
+    """Clear tokens that cannot be used any more, and store why; False if there were none.
 
-    `refused`: these sealed tokens, and no others that were stored since.
+    `refused`: only these sealed tokens, and no others that were stored since.
     """
-    there = (
-        AthleteRow.sealed_tokens.is_null(False) if refused is None else AthleteRow.sealed_tokens == refused
-    )
+    stored = AthleteRow.sealed_tokens
+    matches = stored.is_null(False) if refused is None else stored == refused
     with writing():
         return bool(
             AthleteRow.update(sealed_tokens=None, trouble=trouble, trouble_since=now)
-            .where(AthleteRow.name == name, there)
+            .where(AthleteRow.name == name, matches)
             .execute()
         )
 
 
-def disconnect(name: str) -> None:
-    """Forget an athlete's tokens and name; what can still be revoked is kept for a farewell."""
+def disconnect(name: str, *, revoke: bool = True) -> None:
+    """Clear an athlete's tokens and name; the tokens are kept until they could be revoked, if they are to be."""
     with writing():
         row = AthleteRow.get_or_none(AthleteRow.name == name)
-        if row is not None and row.sealed_tokens is not None:
+        if revoke and row is not None and row.sealed_tokens is not None:
             RevocationRow.insert(athlete=name, athlete_id=row.athlete_id, sealed=row.sealed_tokens).execute()
         AthleteRow.update(
             sealed_tokens=None,

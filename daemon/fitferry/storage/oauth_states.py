@@ -13,7 +13,7 @@ STATE_SECONDS = 600
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """One consent that was asked for: whose, when, and what came of it so far."""
+    """One consent: whose it is, when it was asked for and used, and its outcome so far."""
 
     athlete: str
     created_at: float
@@ -22,15 +22,15 @@ class Consent:
     message: str | None
 
 
-def ask(digest: str, athlete: str, now: float) -> None:
-    """Write down a consent that is being asked for; old ones go."""
+def create_oauth_state(digest: str, athlete: str, now: float) -> None:
+    """Store a consent that is being asked for; old ones go."""
     with writing():
         OauthStateRow.delete().where(OauthStateRow.created_at < now - 2 * STATE_SECONDS).execute()
         OauthStateRow.insert(digest=digest, athlete=athlete, created_at=now).execute()
 
 
-def take(digest: str, now: float) -> str | None:
-    """Use a consent's state up; whose it is, or None if it is unknown, used, or older than ten minutes."""
+def consume_oauth_state(digest: str, now: float) -> str | None:
+    """Mark a state as used; whose it is, or None if it is unknown, used, or older than ten minutes."""
     with writing():
         taken = (
             OauthStateRow.update(used_at=now)
@@ -41,17 +41,17 @@ def take(digest: str, now: float) -> str | None:
             )
             .execute()
         )
-    found = consent(digest) if taken else None
-    return found.athlete if found else None
+    state = consent(digest) if taken else None
+    return state.athlete if state else None
 
 
-def conclude(digest: str, outcome: str, message: str) -> None:
-    """Write down what came of a consent, for whoever waits for it."""
+def finish_oauth_state(digest: str, outcome: str, message: str) -> None:
+    """Store the outcome of a consent, for whoever waits for it."""
     with writing():
         OauthStateRow.update(outcome=outcome, message=message).where(OauthStateRow.digest == digest).execute()
 
 
 def consent(digest: str) -> Consent | None:
-    """What is known of a consent."""
+    """One consent, None if its state is unknown."""
     row = OauthStateRow.get_or_none(OauthStateRow.digest == digest)
     return Consent(row.athlete, row.created_at, row.used_at, row.outcome, row.message) if row else None

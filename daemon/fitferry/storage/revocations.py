@@ -25,11 +25,17 @@ def pending_revocations() -> list[PendingRevocation]:
 
 def pending_revocation(number: int) -> PendingRevocation | None:
     """One of them, if it still is to be revoked."""
-    return next((one for one in pending_revocations() if one.id == number), None)
+    return next((pending for pending in pending_revocations() if pending.id == number), None)
+
+
+def add_revocation(athlete: str, athlete_id: int | None, sealed: bytes) -> None:
+    """Store a pair that is to be revoked."""
+    with writing():
+        RevocationRow.insert(athlete=athlete, athlete_id=athlete_id, sealed=sealed).execute()
 
 
 def delete_revocation(number: int) -> None:
-    """Forget a token that was revoked."""
+    """Delete a pair that was revoked."""
     with writing():
         RevocationRow.delete().where(RevocationRow.id == number).execute()
 

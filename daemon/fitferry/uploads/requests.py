@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import structlog
 
-from fitferry.auth.oauth import Tokens
+from fitferry.auth.access_tokens import AccessTokens
 from fitferry.config import StravaSettings, UploadSettings
 from fitferry.core import rate_limit as allowances
 from fitferry.core import retry_policy
@@ -55,7 +55,7 @@ class StravaRequests:
     def __init__(
         self,
         strava: Strava,
-        tokens: Tokens,
+        tokens: AccessTokens,
         *,
         app: StravaSettings,
         uploads: UploadSettings,
@@ -228,7 +228,7 @@ class StravaRequests:
 
     def _token(self, job: Job, stage: RequestStage, refused: str = "") -> str:
         try:
-            stage.token = self._tokens.fresh(job.athlete, self._clock(), refused=refused)
+            stage.token = self._tokens.get(job.athlete, self._clock(), refused=refused)
         except StravaError as fault:
             stage.at = Action.REFRESH
             # No byte of the file is concerned: nothing is uncertain.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 import structlog
 
-from fitferry.auth.oauth import Tokens
+from fitferry.auth.access_tokens import AccessTokens
 from fitferry.config import StravaSettings, UploadSettings
 from fitferry.core import filenames, retry_policy
 from fitferry.core.errors import ClaimLost, KeyFileError, NotConnected, StravaError
@@ -40,7 +40,7 @@ class UploadWorker:
     def __init__(
         self,
         strava: Strava,
-        tokens: Tokens,
+        tokens: AccessTokens,
         *,
         app: StravaSettings,
         uploads: UploadSettings,
@@ -123,7 +123,7 @@ class UploadWorker:
         """What a fault means for the job; a connection that it ends is ended at once, before there is a new one."""
         step = retry_policy.after_fault(job, fault, stage.at, self._asking.around(stage))
         if step.trouble is not None:
-            self._tokens.lose(job.athlete, step.trouble, stage.token, self._clock())
+            self._tokens.clear(job.athlete, step.trouble, stage.token, self._clock())
         return step
 
     def _compare_held(self, job_id: int) -> None:

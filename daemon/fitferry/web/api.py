@@ -32,7 +32,7 @@ def blueprint(site: WebContext) -> Blueprint:  # noqa: C901  # a list of small v
     def auth() -> Any:
         athlete = _athlete(site, request.args.get("athlete"))
         paste = f"http://localhost:{site.port()}{CALLBACK}" if request.args.get("paste") else None
-        url, state = site.tokens.consent_url(athlete, site.clock(), redirect_uri=paste)
+        url, state = site.oauth.consent_url(athlete, site.clock(), redirect_uri=paste)
         return jsonify({"authorization_url": url, "state": state}) if wants_json() else redirect(url, 302)
 
     @api.get("/strava/auth/outcome")
@@ -58,7 +58,7 @@ def blueprint(site: WebContext) -> Blueprint:  # noqa: C901  # a list of small v
 
     @api.post("/strava/disconnect")
     def disconnect() -> Any:
-        site.tokens.disconnect(_athlete(site, _text(_body(), "athlete")))
+        site.oauth.disconnect(_athlete(site, _text(_body(), "athlete")))
         return jsonify({})
 
     @api.post(f"/strava/upload/<int(max={MAX_ID}):activity_id>")
@@ -131,7 +131,7 @@ def finish_sign_in(site: WebContext, query: Mapping[str, str]) -> Any:
     """The end of a sign-in: a page that says what happened, or JSON for the command that pasted it."""
     given = {name: query.get(name, "") for name in ("state", "code", "scope", "error")}
     try:
-        name = site.tokens.complete(Callback(**given), site.clock())
+        name = site.oauth.complete(Callback(**given), site.clock())
     except SignInFailed as failed:
         return _told(site, failed.code, str(failed), failed.status, given["state"])
     stored_uploads.retry_now(name)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from fitferry.auth.oauth import Tokens
+from fitferry.auth.oauth import OAuth
 from fitferry.config import Settings
 from fitferry.uploads.commands import Actions
 
@@ -22,7 +22,7 @@ class WebContext:
 
     settings: Settings
     actions: Actions
-    tokens: Tokens
+    oauth: OAuth
     api_token: str = field(repr=False)
     url: Callable[[], str]
     port: Callable[[], int]

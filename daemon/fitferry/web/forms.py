@@ -32,7 +32,7 @@ def blueprint(site: WebContext) -> Blueprint:  # noqa: C901  # a list of small v
 
     @deeds.post("/connect")
     def connect() -> Any:
-        url, _ = site.tokens.consent_url(athlete_in(request.form, site), site.clock())
+        url, _ = site.oauth.consent_url(athlete_in(request.form, site), site.clock())
         return redirect(url, 303)
 
     @deeds.post("/paste")
@@ -42,7 +42,7 @@ def blueprint(site: WebContext) -> Blueprint:  # noqa: C901  # a list of small v
 
     @deeds.post("/disconnect")
     def disconnect() -> Any:
-        site.tokens.disconnect(athlete_in(request.form, site))
+        site.oauth.disconnect(athlete_in(request.form, site))
         return _back("disconnected")
 
     @deeds.post("/upload")

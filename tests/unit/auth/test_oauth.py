@@ -11,9 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from fakes import NOW, Answers, an_athlete, grant, refused, strava, tokens
+from fakes import NOW, Answers, an_athlete, grant, oauth, refused, strava, tokens
+from fitferry.auth.access_tokens import AccessTokens
 from fitferry.auth.key_rotation import rotate
-from fitferry.auth.oauth import Callback, Tokens, digest
+from fitferry.auth.oauth import Callback, OAuth, digest
 from fitferry.auth.token_cipher import TokenCipher, load, new_key, read_keys
 from fitferry.core.errors import KeyFileError, NotConnected, SignInFailed, StravaError
 from fitferry.core.strava import Grant
@@ -42,150 +43,232 @@ def pauses() -> list[float]:
 
 
 @pytest.fixture
-def kept(wire: Answers, pauses: list[float]) -> Tokens:
+def kept(wire: Answers) -> AccessTokens:
     """The tokens under test."""
-    return tokens(strava(wire), pauses)
+    return tokens(strava(wire))
+
+
+@pytest.fixture
+def sign_in(wire: Answers, kept: AccessTokens, pauses: list[float]) -> OAuth:
+    """The sign-in under test, of the athletes me and sam."""
+    return oauth(strava(wire), kept, pauses)
 
 
 def come_back(
-    kept: Tokens, *, scope: str = ALL, athlete: str = "me", now: float = NOW, **callback: str
+    sign_in: OAuth, *, scope: str = ALL, athlete: str = "me", now: float = NOW, **callback: str
 ) -> str:
     """Ask for consent and come back with it."""
-    _, state = kept.consent_url(athlete, NOW)
-    return kept.complete(Callback(**{"state": state, "code": "c", "scope": scope, **callback}), now)
+    _, state = sign_in.consent_url(athlete, NOW)
+    return sign_in.complete(Callback(**{"state": state, "code": "c", "scope": scope, **callback}), now)
 
 
-def test_a_consent_leads_to_sealed_tokens(kept: Tokens, ledger: Path) -> None:
+def test_a_consent_leads_to_sealed_tokens(sign_in: OAuth, kept: AccessTokens, ledger: Path) -> None:
     """Who is connected is known, the access token works, and no token lies in the database in the clear."""
-    assert come_back(kept) == "me"
+    assert come_back(sign_in) == "me"
     me = accounts.get("me")
 
     assert (me.connected, me.athlete_id, me.display_name, me.can_read) == (True, 1001, "Sam Sand", True)
-    assert kept.fresh("me", NOW) == "access-1"
+    assert kept.get("me", NOW) == "access-1"
     assert b"refresh-1" not in ledger.read_bytes() + Path(f"{ledger}-wal").read_bytes()
 
 
-def test_a_state_is_good_once_and_for_ten_minutes(kept: Tokens) -> None:
+def test_a_state_is_good_once_and_for_ten_minutes(sign_in: OAuth) -> None:
     """A second callback, a late one, and one with a made-up state are refused alike."""
-    _, state = kept.consent_url("me", NOW)
+    _, state = sign_in.consent_url("me", NOW)
     callback = Callback(state=state, code="c", scope=ALL)
-    kept.complete(callback, NOW + 599)
+    sign_in.complete(callback, NOW + 599)
 
     for late in (callback, Callback(state="made up", code="c", scope=ALL)):
         with pytest.raises(SignInFailed) as raised:
-            kept.complete(late, NOW + 599)
+            sign_in.complete(late, NOW + 599)
         assert (raised.value.code, raised.value.status) == ("state", 400)
     with pytest.raises(SignInFailed):
-        come_back(kept, now=NOW + 600)
+        come_back(sign_in, now=NOW + 600)
 
 
-def test_a_state_survives_a_restart(kept: Tokens, wire: Answers) -> None:
+def test_a_state_survives_a_restart(sign_in: OAuth, wire: Answers) -> None:
     """It is in the ledger, so another process can finish the sign-in."""
-    _, state = kept.consent_url("me", NOW)
-    restarted = Tokens(strava(wire), TokenCipher([new_key()]), redirect_uri=lambda: "")
+    _, state = sign_in.consent_url("me", NOW)
+    restarted = oauth(strava(wire), tokens(strava(wire)))
 
     assert restarted.complete(Callback(state=state, code="c", scope=ALL), NOW + 1) == "me"
 
 
-def test_an_unticked_box_is_noticed_before_the_code_is_spent(kept: Tokens, wire: Answers) -> None:
+def test_an_unticked_box_is_noticed_before_the_code_is_spent(sign_in: OAuth, wire: Answers) -> None:
     """Without activity:write nothing can be uploaded; the other scopes may be missing."""
     with pytest.raises(SignInFailed) as raised:
-        come_back(kept, scope="read,activity:read_all")
-    come_back(kept, scope="read,activity:write")
+        come_back(sign_in, scope="read,activity:read_all")
+    come_back(sign_in, scope="read,activity:write")
 
     assert raised.value.code == "scope"
     assert wire.count("POST /oauth/token") == 1
     assert not accounts.get("me").can_read
 
 
-def test_a_refusal_is_a_refusal(kept: Tokens) -> None:
+def test_a_refusal_is_a_refusal(sign_in: OAuth) -> None:
     """Strava comes back with error=access_denied."""
     with pytest.raises(SignInFailed) as raised:
-        come_back(kept, error="access_denied", code="", scope="")
+        come_back(sign_in, error="access_denied", code="", scope="")
 
     assert raised.value.code == "refused"
 
 
-def test_a_fresh_code_is_tried_three_times(kept: Tokens, wire: Answers, pauses: list[float]) -> None:
+def test_a_fresh_code_is_tried_three_times(sign_in: OAuth, wire: Answers, pauses: list[float]) -> None:
     """Strava refuses some codes for about two seconds."""
     bad = (400, refused("AuthorizationCode", "code", "invalid"))
     wire.to("POST /oauth/token", bad, bad, (200, grant()))
 
-    assert come_back(kept) == "me"
+    assert come_back(sign_in) == "me"
     assert pauses == [2.0, 2.0]
 
 
-def test_a_code_that_stays_refused_is_no_longer_valid(kept: Tokens, wire: Answers) -> None:
+def test_a_code_that_stays_refused_is_no_longer_valid(sign_in: OAuth, wire: Answers) -> None:
     """After the third try the person is asked to sign in again."""
     wire.to("POST /oauth/token", (400, refused("AuthorizationCode", "code", "invalid")))
     with pytest.raises(SignInFailed) as raised:
-        come_back(kept)
+        come_back(sign_in)
 
     assert (raised.value.code, raised.value.status, wire.count("POST /oauth/token")) == ("code", 400, 3)
 
 
-def test_strava_out_of_reach_is_said_so(kept: Tokens, wire: Answers) -> None:
+def test_strava_out_of_reach_is_said_so(sign_in: OAuth, wire: Answers) -> None:
     """With the status of a gateway's failure; nothing is connected."""
     wire.to("POST /oauth/token", httpx.ConnectError("no route"))
     with pytest.raises(SignInFailed) as raised:
-        come_back(kept)
+        come_back(sign_in)
 
     assert (raised.value.code, raised.value.status) == ("unreachable", 502)
     assert not accounts.get("me").connected
 
 
-def test_another_account_than_before_is_refused_until_disconnected(kept: Tokens, wire: Answers) -> None:
+def test_another_account_than_before_is_refused_until_disconnected(sign_in: OAuth, wire: Answers) -> None:
     """Somebody else's browser must not take a name over."""
-    come_back(kept)
+    come_back(sign_in)
     wire.to("POST /oauth/token", (200, {**grant(), "athlete": {"id": 2002, "firstname": "Rae"}}))
     with pytest.raises(SignInFailed) as raised:
-        come_back(kept)
-    kept.disconnect("me")
-    come_back(kept)
+        come_back(sign_in)
+    sign_in.disconnect("me")
+    come_back(sign_in)
 
     assert raised.value.code == "account"
     assert accounts.get("me").athlete_id == 2002
 
 
-def test_what_came_of_a_consent_can_be_asked_for(kept: Tokens) -> None:
-    """The command that waits for it learns of success and of failure."""
-    _, state = kept.consent_url("me", NOW)
+def account(athlete_id: int, access: str = "access-b", refresh: str = "refresh-b") -> dict[str, Any]:
+    """An answer of the token endpoint for another Strava account."""
+    return {**grant(access, refresh), "athlete": {"id": athlete_id, "firstname": "Rae"}}
+
+
+def test_a_grant_for_another_account_is_revoked_at_once(
+    sign_in: OAuth, kept: AccessTokens, wire: Answers
+) -> None:
+    """Nobody would ever use it; it is stored before, so that it is revoked even if Strava is away."""
+    come_back(sign_in)
+    wire.to("POST /oauth/token", (200, account(2002)))
+    wire.to("POST /oauth/revoke", httpx.ConnectError("no route"), (200, b""))
     with pytest.raises(SignInFailed):
-        kept.complete(Callback(state=state, error="access_denied"), NOW)
+        come_back(sign_in)
+    assert len(revocations.pending_revocations()) == 1
+    sign_in.revoke_pending()
+
+    assert revocations.pending_revocations() == []
+    assert wire.asked[-1].content == b"token=refresh-b"
+    assert kept.get("me", NOW) == "access-1"
+
+
+def test_one_account_cannot_be_connected_for_two_athletes(
+    sign_in: OAuth, kept: AccessTokens, wire: Answers
+) -> None:
+    """The second one is refused; the new pair becomes the first one's, which its grant may have ended."""
+    come_back(sign_in)
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
+    with pytest.raises(SignInFailed) as raised:
+        come_back(sign_in, athlete="sam")
+
+    assert raised.value.code == "taken"
+    assert not accounts.get("sam").connected
+    assert kept.get("me", NOW) == "access-2"
+    assert wire.count("POST /oauth/revoke") == 0
+
+
+def test_a_narrower_grant_does_not_replace_the_other_athletes(
+    sign_in: OAuth, kept: AccessTokens, wire: Answers
+) -> None:
+    """What it does not permit would be missing afterwards."""
+    come_back(sign_in)
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
+    with pytest.raises(SignInFailed):
+        come_back(sign_in, athlete="sam", scope="read,activity:write")
+
+    assert kept.get("me", NOW) == "access-1"
+    assert wire.count("POST /oauth/revoke") == 0
+
+
+def test_an_account_moves_to_the_new_name_when_the_settings_name_the_old_one_no_more(
+    sign_in: OAuth, kept: AccessTokens
+) -> None:
+    """Nobody could disconnect the old name any more."""
+    an_athlete(kept, "renamed")
+
+    assert come_back(sign_in) == "me"
+    assert not accounts.get("renamed").connected
+
+
+def test_athletes_who_share_an_account_from_before_go_on(
+    sign_in: OAuth, kept: AccessTokens, wire: Answers
+) -> None:
+    """Each can connect again; disconnecting one does not end the other's connection."""
+    an_athlete(kept, "me")
+    an_athlete(kept, "sam")
+    assert accounts.sharing_an_account(["me", "sam"]) == [("me", "sam")]
+    come_back(sign_in)
+    sign_in.disconnect("sam")
+
+    assert wire.count("POST /oauth/revoke") == 0
+    assert revocations.pending_revocations() == []
+    assert kept.get("me", NOW) == "access-1"
+    assert accounts.sharing_an_account(["me", "sam"]) == []
+
+
+def test_what_came_of_a_consent_can_be_asked_for(sign_in: OAuth) -> None:
+    """The command that waits for it learns of success and of failure."""
+    _, state = sign_in.consent_url("me", NOW)
+    with pytest.raises(SignInFailed):
+        sign_in.complete(Callback(state=state, error="access_denied"), NOW)
     consent = oauth_states.consent(digest(state))
 
     assert consent is not None
     assert consent.outcome == "refused"
 
 
-def test_a_token_is_refreshed_five_minutes_before_its_end(kept: Tokens, wire: Answers) -> None:
+def test_a_token_is_refreshed_five_minutes_before_its_end(kept: AccessTokens, wire: Answers) -> None:
     """Not earlier, so that Strava is asked as seldom as possible; the new pair is stored."""
     an_athlete(kept)
     wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2", NOW + 50_000)))
 
-    assert kept.fresh("me", NOW + 21_600 - 301) == "access-1"
-    assert kept.fresh("me", NOW + 21_600 - 299) == "access-2"
-    assert kept.fresh("me", NOW + 21_600) == "access-2"
+    assert kept.get("me", NOW + 21_600 - 301) == "access-1"
+    assert kept.get("me", NOW + 21_600 - 299) == "access-2"
+    assert kept.get("me", NOW + 21_600) == "access-2"
     assert wire.count("POST /oauth/token") == 1
 
 
-def test_the_new_pair_is_stored_before_it_is_handed_out(kept: Tokens, wire: Answers) -> None:
+def test_the_new_pair_is_stored_before_it_is_handed_out(kept: AccessTokens, wire: Answers) -> None:
     """Strava kills the old refresh token at once: the next refresh uses the new one."""
     an_athlete(kept)
     wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")), (200, grant("access-3", "refresh-3")))
-    kept.fresh("me", NOW, refused="access-1")
-    kept.fresh("me", NOW, refused="access-2")
+    kept.get("me", NOW, refused="access-1")
+    kept.get("me", NOW, refused="access-2")
 
     assert b"refresh_token=refresh-1" in wire.asked[0].content
     assert b"refresh_token=refresh-2" in wire.asked[1].content
 
 
-def test_three_workers_make_one_refresh(kept: Tokens, wire: Answers) -> None:
+def test_three_workers_make_one_refresh(kept: AccessTokens, wire: Answers) -> None:
     """A second refresh with the same token would orphan the first one's answer."""
     an_athlete(kept, expires_in=10)
     got: list[str] = []
     wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
-    workers = [threading.Thread(target=lambda: got.append(kept.fresh("me", NOW))) for _ in range(3)]
+    workers = [threading.Thread(target=lambda: got.append(kept.get("me", NOW))) for _ in range(3)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -195,45 +278,47 @@ def test_three_workers_make_one_refresh(kept: Tokens, wire: Answers) -> None:
     assert wire.count("POST /oauth/token") == 1
 
 
-def test_three_workers_whose_token_was_refused_make_one_refresh(kept: Tokens, wire: Answers) -> None:
+def test_three_workers_whose_token_was_refused_make_one_refresh(kept: AccessTokens, wire: Answers) -> None:
     """Whoever comes second has the new one already."""
     an_athlete(kept)
     wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
 
-    assert [kept.fresh("me", NOW, refused="access-1") for _ in range(3)] == ["access-2"] * 3
+    assert [kept.get("me", NOW, refused="access-1") for _ in range(3)] == ["access-2"] * 3
     assert wire.count("POST /oauth/token") == 1
 
 
-def test_nobody_connected_is_no_token(kept: Tokens) -> None:
+def test_nobody_connected_is_no_token(kept: AccessTokens) -> None:
     """The upload waits for the connection."""
     with pytest.raises(NotConnected):
-        kept.fresh("me", NOW)
+        kept.get("me", NOW)
 
 
-def test_a_key_that_opens_nothing_lets_the_tokens_go(kept: Tokens, wire: Answers) -> None:
+def test_a_key_that_opens_nothing_lets_the_tokens_go(kept: AccessTokens, wire: Answers) -> None:
     """At the start the athlete is asked to connect again; nothing crashes."""
     an_athlete(kept)
-    other = Tokens(strava(wire), TokenCipher([new_key()]), redirect_uri=lambda: "")
+    other = AccessTokens(strava(wire), TokenCipher([new_key()]))
 
     assert other.check(["me", "you"], NOW) == ["me"]
     assert (accounts.get("me").connected, accounts.get("me").trouble) == (False, AuthProblem.KEY)
     assert other.check(["me", "you"], NOW) == []
 
 
-def test_a_key_that_opens_nothing_any_more_lets_the_tokens_go(kept: Tokens) -> None:
+def test_a_key_that_opens_nothing_any_more_lets_the_tokens_go(kept: AccessTokens) -> None:
     """Also while the daemon runs: no look at them would ever end otherwise."""
     an_athlete(kept)
     kept.use(TokenCipher([new_key()]))
     with pytest.raises(KeyFileError):
-        kept.fresh("me", NOW)
+        kept.get("me", NOW)
 
     assert (accounts.get("me").connected, accounts.get("me").trouble) == (False, AuthProblem.KEY)
 
 
-def test_disconnecting_revokes_at_strava_and_forgets(kept: Tokens, wire: Answers) -> None:
+def test_disconnecting_revokes_at_strava_and_forgets(
+    sign_in: OAuth, kept: AccessTokens, wire: Answers
+) -> None:
     """The refresh token is sent: it works whatever became of the access token."""
     an_athlete(kept)
-    kept.disconnect("me")
+    sign_in.disconnect("me")
 
     assert wire.asked[0].content == b"token=refresh-1"
     assert (
@@ -244,41 +329,46 @@ def test_disconnecting_revokes_at_strava_and_forgets(kept: Tokens, wire: Answers
 
 
 @pytest.mark.parametrize("answer", [httpx.ConnectError("no route"), (503, b""), (429, b"")])
-def test_disconnecting_without_strava_revokes_later(kept: Tokens, wire: Answers, answer: object) -> None:
+def test_disconnecting_without_strava_revokes_later(
+    sign_in: OAuth, kept: AccessTokens, wire: Answers, answer: object
+) -> None:
     """Nobody stays connected because Strava was out of reach; the token is kept sealed until then."""
     an_athlete(kept)
     wire.to("POST /oauth/revoke", answer, (200, b""))
-    kept.disconnect("me")
+    sign_in.disconnect("me")
 
     assert not accounts.get("me").connected
     assert len(revocations.pending_revocations()) == 1
-    kept.revoke_pending()
+    sign_in.revoke_pending()
     assert revocations.pending_revocations() == []
 
 
 def test_every_account_that_was_disconnected_is_revoked_in_the_end(wire: Answers, tmp_path: Path) -> None:
     """Disconnecting twice, another account under the same name, a new key: none of it forgets a token."""
-    kept = Tokens(strava(wire), load(tmp_path / "key", "now"), redirect_uri=lambda: "")
+    kept = AccessTokens(strava(wire), load(tmp_path / "key", "now"))
+    sign_in = oauth(strava(wire), kept)
     an_athlete(kept)
     wire.to("POST /oauth/revoke", *[httpx.ConnectError("no route")] * 3, (200, b""), (200, b""))
-    kept.disconnect("me")
-    kept.disconnect("me")
-    accounts.connect("me", 4004, "Kim", ["activity:write"], kept._seal("me", Grant("a", "refresh-b", NOW)))
-    kept.disconnect("me")
+    sign_in.disconnect("me")
+    sign_in.disconnect("me")
+    accounts.connect("me", 4004, "Kim", ["activity:write"], kept.encrypt("me", Grant("a", "refresh-b", NOW)))
+    sign_in.disconnect("me")
     rotate(tmp_path / "key", kept)
-    kept.revoke_pending()
+    sign_in.revoke_pending()
 
     assert revocations.pending_revocations() == []
     assert [asked.content for asked in wire.asked[-2:]] == [b"token=refresh-1", b"token=refresh-b"]
 
 
-def test_who_connects_again_is_not_revoked_afterwards(kept: Tokens, wire: Answers) -> None:
+def test_who_connects_again_is_not_revoked_afterwards(
+    sign_in: OAuth, kept: AccessTokens, wire: Answers
+) -> None:
     """Strava ends every token of an account with one."""
     an_athlete(kept)
     wire.to("POST /oauth/revoke", httpx.ConnectError("no route"))
-    kept.disconnect("me")
+    sign_in.disconnect("me")
     an_athlete(kept)
-    kept.revoke_pending()
+    sign_in.revoke_pending()
 
     assert revocations.pending_revocations() == []
     assert wire.count("POST /oauth/revoke") == 1
@@ -286,82 +376,84 @@ def test_who_connects_again_is_not_revoked_afterwards(kept: Tokens, wire: Answer
 
 @pytest.mark.parametrize("name", ["me", "sam"])
 def test_who_connects_again_during_a_farewell_is_not_revoked_afterwards(
-    kept: Tokens, wire: Answers, name: str
+    sign_in: OAuth, kept: AccessTokens, wire: Answers, name: str
 ) -> None:
     """Nor under another name: Strava ends every token of an account with one."""
-    accounts.connect("kim", 2002, "Kim", ["activity:write"], kept._seal("kim", Grant("a", "refresh-k", NOW)))
+    accounts.connect(
+        "kim", 2002, "Kim", ["activity:write"], kept.encrypt("kim", Grant("a", "refresh-k", NOW))
+    )
     an_athlete(kept)
     wire.to("POST /oauth/revoke", httpx.ConnectError("no route"))
-    kept.disconnect("kim")
-    kept.disconnect("me")
+    sign_in.disconnect("kim")
+    sign_in.disconnect("me")
     wire.to("POST /oauth/revoke", (200, b""))
     wire.asked.clear()
-    sign_in = threading.Thread(target=lambda: come_back(kept, athlete=name))
+    browser = threading.Thread(target=lambda: come_back(sign_in, athlete=name))
 
     def meanwhile() -> None:
-        if sign_in.ident is None:
-            sign_in.start()
-            sign_in.join(0.3)  # it may have to wait
+        if browser.ident is None:
+            browser.start()
+            browser.join(0.3)  # it may have to wait
 
     wire.while_asked = meanwhile
-    kept.revoke_pending()
-    sign_in.join()
-    kept.revoke_pending()
+    sign_in.revoke_pending()
+    browser.join()
+    sign_in.revoke_pending()
 
     assert wire.asked[-1].url.path == "/oauth/token"
     assert revocations.pending_revocations() == []
     assert accounts.get(name).connected
 
 
-def test_a_missing_permission_is_asked_for_again_by_force(kept: Tokens) -> None:
+def test_a_missing_permission_is_asked_for_again_by_force(sign_in: OAuth, kept: AccessTokens) -> None:
     """Strava skips its page for what was granted before, unless it is told not to."""
     an_athlete(kept)
-    accounts.lose("me", AuthProblem.SCOPE, NOW)
-    url, _ = kept.consent_url("me", NOW)
+    accounts.clear_tokens("me", AuthProblem.SCOPE, NOW)
+    url, _ = sign_in.consent_url("me", NOW)
 
     assert "approval_prompt=force" in url
 
 
-def test_a_refused_refresh_raises_the_fault(kept: Tokens, wire: Answers) -> None:
+def test_a_refused_refresh_raises_the_fault(kept: AccessTokens, wire: Answers) -> None:
     """These tokens are gone; what it means for the upload, the policy decides."""
     an_athlete(kept, expires_in=10)
     wire.to("POST /oauth/token", (400, refused("RefreshToken", "refresh_token", "invalid")))
     with pytest.raises(StravaError):
-        kept.fresh("me", NOW)
+        kept.get("me", NOW)
 
     assert (accounts.get("me").connected, accounts.get("me").trouble) == (False, AuthProblem.REVOKED)
 
 
-def test_resealing_keeps_every_connection(kept: Tokens) -> None:
+def test_resealing_keeps_every_connection(kept: AccessTokens) -> None:
     """With the newest key alone the tokens open afterwards."""
     an_athlete(kept)
     kept.reencrypt()
 
-    assert kept.fresh("me", NOW) == "access-1"
+    assert kept.get("me", NOW) == "access-1"
 
 
 @pytest.mark.parametrize("hours", [-8766, -25, -7, -1, 1, 5.9, 6, 7, 9, 12, 20, 25, 8766])
 def test_a_clock_that_is_wrong_makes_one_refresh_not_one_for_every_upload(
-    kept: Tokens, wire: Answers, hours: float
+    kept: AccessTokens, wire: Answers, hours: float
 ) -> None:
     """A Pi without a clock of its own starts somewhere; what Strava says in seconds holds wherever."""
     here = NOW + hours * 3600
     an_athlete(kept, expires_in=here - NOW + 10)
     wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2", NOW + 21_600)))
     for seconds in (0, 60, 3600, 21_000):
-        assert kept.fresh("me", here + seconds) == "access-2"
+        assert kept.get("me", here + seconds) == "access-2"
 
     assert wire.count("POST /oauth/token") == 1
 
 
-def test_two_athletes_never_share_a_token(kept: Tokens) -> None:
+def test_two_athletes_never_share_a_token(kept: AccessTokens) -> None:
     """Each has a seal of its own: a row that was swapped opens nothing."""
     an_athlete(kept, "me")
     accounts.connect("kim", 1002, "Kim", ["activity:write"], accounts.sealed_tokens("me") or b"")
 
-    assert kept.fresh("me", NOW) == "access-1"
+    assert kept.get("me", NOW) == "access-1"
     with pytest.raises(KeyFileError):
-        kept.fresh("kim", NOW)
+        kept.get("kim", NOW)
 
 
 def opens(path: Path, athlete: str = "me") -> bool:
@@ -377,11 +469,11 @@ def during(monkeypatch: pytest.MonkeyPatch, write: str, deed: Callable[[], None]
     """Let something be done just before the first write of a kind, in a thread; the wait for its end."""
     real, thread = getattr(accounts, write), threading.Thread(target=deed)
 
-    def written(*given: Any) -> Any:
+    def written(*given: Any, **named: Any) -> Any:
         if thread.ident is None:
             thread.start()
             thread.join(0.3)  # it may have to wait for this very write
-        return real(*given)
+        return real(*given, **named)
 
     monkeypatch.setattr(accounts, write, written)
     return thread.join
@@ -393,16 +485,20 @@ def test_a_rotation_and_whatever_else_seals_meanwhile_lose_no_token(
 ) -> None:
     """An old key goes only when nothing is sealed with it, and nothing is about to be."""
     path = tmp_path / "key"
-    kept = Tokens(strava(wire), load(path, "now"), redirect_uri=lambda: "")
+    kept = AccessTokens(strava(wire), load(path, "now"))
+    sign_in = oauth(strava(wire), kept)
     an_athlete(kept, expires_in=10)
-    ended = during(monkeypatch, "connect" if other == "sign-in" else "renew", lambda: rotate(path, kept))
+    ended = during(
+        monkeypatch, "connect" if other == "sign-in" else "update_tokens", lambda: rotate(path, kept)
+    )
     match other:
         case "rotation":
             rotate(path, kept)
         case "refresh":
-            kept.fresh("me", NOW)
+            kept.get("me", NOW)
         case "sign-in":
-            come_back(kept, athlete="kim")
+            wire.to("POST /oauth/token", (200, account(2002)))
+            come_back(sign_in, athlete="kim")
     ended()
 
     assert opens(path)
@@ -413,7 +509,7 @@ def test_a_rotation_and_whatever_else_seals_meanwhile_lose_no_token(
 def test_a_rotation_keeps_what_the_running_daemon_can_open(wire: Answers, tmp_path: Path) -> None:
     """Whatever became of the key file in the meantime."""
     path = tmp_path / "key"
-    kept = Tokens(strava(wire), load(path, "now"), redirect_uri=lambda: "")
+    kept = AccessTokens(strava(wire), load(path, "now"))
     an_athlete(kept)
     path.write_bytes(b"not a key\n")
     rotate(path, kept)
@@ -424,7 +520,7 @@ def test_a_rotation_keeps_what_the_running_daemon_can_open(wire: Answers, tmp_pa
 def test_tokens_that_nobody_can_open_do_not_stop_a_rotation(wire: Answers, tmp_path: Path) -> None:
     """They may be of an athlete who is in the settings no more."""
     path = tmp_path / "key"
-    kept = Tokens(strava(wire), load(path, "now"), redirect_uri=lambda: "")
+    kept = AccessTokens(strava(wire), load(path, "now"))
     an_athlete(tokens(strava(wire)), "gone")
     an_athlete(kept)
     rotate(path, kept)
@@ -435,69 +531,69 @@ def test_tokens_that_nobody_can_open_do_not_stop_a_rotation(wire: Answers, tmp_p
 
 def fails_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the next write of a refreshed pair fail."""
-    real, failures = accounts.renew, [DatabaseError("database is locked")]
+    real, failures = accounts.update_tokens, [DatabaseError("database is locked")]
 
     def renew(*given: Any) -> None:
         if failures:
             raise failures.pop()
         real(*given)
 
-    monkeypatch.setattr(accounts, "renew", renew)
+    monkeypatch.setattr(accounts, "update_tokens", renew)
 
 
 @pytest.mark.parametrize("later", ["another request", "the supervisor", "the end"])
 def test_a_pair_that_cannot_be_written_is_kept_until_it_can(
-    kept: Tokens, wire: Answers, monkeypatch: pytest.MonkeyPatch, later: str
+    kept: AccessTokens, wire: Answers, monkeypatch: pytest.MonkeyPatch, later: str
 ) -> None:
     """The old refresh token is dead by then: without the new one the connection would be lost."""
     an_athlete(kept, expires_in=10)
     wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
     fails_once(monkeypatch)
     with pytest.raises(DatabaseError):
-        kept.fresh("me", NOW)
+        kept.get("me", NOW)
     match later:
         case "another request":
-            assert kept.fresh("me", NOW) == "access-2"
+            assert kept.get("me", NOW) == "access-2"
         case "the supervisor":
             kept.write_unwritten()
         case "the end":
             kept.close()
-    restarted = Tokens(strava(wire), kept._cipher, redirect_uri=lambda: "")
+    restarted = AccessTokens(strava(wire), kept._cipher)
 
-    assert restarted.fresh("me", NOW) == "access-2"
+    assert restarted.get("me", NOW) == "access-2"
     assert wire.count("POST /oauth/token") == 1
 
 
 def test_a_pair_that_was_not_written_yet_is_the_one_that_is_revoked(
-    kept: Tokens, wire: Answers, monkeypatch: pytest.MonkeyPatch
+    sign_in: OAuth, kept: AccessTokens, wire: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The old one is nothing to Strava any more."""
     an_athlete(kept, expires_in=10)
     wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
     fails_once(monkeypatch)
     with pytest.raises(DatabaseError):
-        kept.fresh("me", NOW)
-    kept.disconnect("me")
+        kept.get("me", NOW)
+    sign_in.disconnect("me")
 
     assert wire.asked[-1].content == b"token=refresh-2"
 
 
 def test_a_new_sign_in_outdoes_a_pair_that_was_not_written_yet(
-    kept: Tokens, wire: Answers, monkeypatch: pytest.MonkeyPatch
+    sign_in: OAuth, kept: AccessTokens, wire: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It belongs to the connection before."""
     an_athlete(kept, expires_in=10)
     wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")), (200, grant("access-3", "refresh-3")))
     fails_once(monkeypatch)
     with pytest.raises(DatabaseError):
-        kept.fresh("me", NOW)
-    come_back(kept)
+        kept.get("me", NOW)
+    come_back(sign_in)
     kept.write_unwritten()
 
-    assert kept.fresh("me", NOW) == "access-3"
+    assert kept.get("me", NOW) == "access-3"
 
 
-def test_the_end_waits_for_a_refresh_that_is_under_way(kept: Tokens, wire: Answers) -> None:
+def test_the_end_waits_for_a_refresh_that_is_under_way(kept: AccessTokens, wire: Answers) -> None:
     """An answer that nobody takes costs the connection."""
     an_athlete(kept, expires_in=10)
     wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
@@ -508,7 +604,7 @@ def test_the_end_waits_for_a_refresh_that_is_under_way(kept: Tokens, wire: Answe
         answered.wait(10)
 
     wire.while_asked = answer_late
-    worker = threading.Thread(target=lambda: kept.fresh("me", NOW))
+    worker = threading.Thread(target=lambda: kept.get("me", NOW))
     end = threading.Thread(target=kept.close)
     worker.start()
     assert asked.wait(10)
@@ -518,17 +614,17 @@ def test_the_end_waits_for_a_refresh_that_is_under_way(kept: Tokens, wire: Answe
     answered.set()
     end.join(10)
 
-    restarted = Tokens(strava(wire), kept._cipher, redirect_uri=lambda: "")
-    assert restarted.fresh("me", NOW) == "access-2"
+    restarted = AccessTokens(strava(wire), kept._cipher)
+    assert restarted.get("me", NOW) == "access-2"
     worker.join()
 
 
-def test_no_refresh_begins_after_the_end(kept: Tokens, wire: Answers) -> None:
+def test_no_refresh_begins_after_the_end(kept: AccessTokens, wire: Answers) -> None:
     """The upload waits for the next start; a token that is good stays good."""
     an_athlete(kept)
     kept.close()
 
-    assert kept.fresh("me", NOW) == "access-1"
+    assert kept.get("me", NOW) == "access-1"
     with pytest.raises(NotConnected):
-        kept.fresh("me", NOW + 21_600)
+        kept.get("me", NOW + 21_600)
     assert wire.asked == []

@@ -14,7 +14,7 @@ from fitferry.core.errors import KeyFileError
 def test_what_is_sealed_opens_for_its_purpose_alone() -> None:
     """The tokens of one athlete can never be taken for another's."""
     box = token_cipher.TokenCipher([token_cipher.new_key()])
-    sealed = box.seal("me", {"refresh_token": "secret", "expires_at": 1.5})
+    sealed = box.encrypt("me", {"refresh_token": "secret", "expires_at": 1.5})
 
     assert box.decrypt("me", sealed) == {"refresh_token": "secret", "expires_at": 1.5}
     assert b"secret" not in sealed
@@ -25,7 +25,7 @@ def test_what_is_sealed_opens_for_its_purpose_alone() -> None:
 def test_an_older_key_still_opens_and_the_newest_one_seals() -> None:
     """So that keys can be changed without losing a connection."""
     old, new = token_cipher.new_key(), token_cipher.new_key()
-    sealed = token_cipher.TokenCipher([old]).seal("me", {"a": "b"})
+    sealed = token_cipher.TokenCipher([old]).encrypt("me", {"a": "b"})
     both = token_cipher.TokenCipher([new, old])
 
     assert both.decrypt("me", sealed) == {"a": "b"}
@@ -37,7 +37,7 @@ def test_an_older_key_still_opens_and_the_newest_one_seals() -> None:
 def test_a_missing_key_file_is_made_for_the_owner_alone(tmp_path: Path) -> None:
     """And read again at the next start."""
     path = tmp_path / "key"
-    sealed = token_cipher.load(path, "now").seal("me", {"a": "b"})
+    sealed = token_cipher.load(path, "now").encrypt("me", {"a": "b"})
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert token_cipher.load(path, "now").decrypt("me", sealed) == {"a": "b"}

@@ -90,7 +90,7 @@ def test_a_missing_connection_needs_a_person(trouble: AuthProblem | None) -> Non
     """With the reason, once, and the command that mends it."""
     if trouble is not None:
         connect()
-        accounts.lose("me", trouble, NOW - 30)
+        accounts.clear_tokens("me", trouble, NOW - 30)
     (problem,) = snapshot()["problems"]
 
     assert (problem["code"], problem["athlete"], snapshot()["state"]) == ("not_connected", "me", "attention")

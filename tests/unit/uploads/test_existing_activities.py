@@ -337,7 +337,7 @@ def test_a_limit_or_an_outage_shuts_the_gate(desk: Desk) -> None:
 def test_a_key_that_opens_nothing_makes_no_look_that_never_ends(desk: Desk) -> None:
     """Somebody has to connect again, and is told so."""
     desk.jobs(held=True)
-    accounts.renew("me", b"sealed with another key")
+    accounts.update_tokens("me", b"sealed with another key")
     desk.work(3)
 
     assert desk.due() == []

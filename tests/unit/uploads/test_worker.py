@@ -232,9 +232,9 @@ def sign_in(bench: Bench, account: int) -> None:
     bench.wire.while_asked = lambda: None
     bench.wire.to("POST /oauth/revoke", (200, b""))
     bench.wire.to("POST /oauth/token", (200, {**grant("access-9", "refresh-9"), "athlete": {"id": account}}))
-    bench.tokens.disconnect("me")
-    _, state = bench.tokens.consent_url("me", NOW)
-    bench.tokens.complete(Callback(state=state, code="c", scope="activity:write,activity:read"), NOW)
+    bench.oauth.disconnect("me")
+    _, state = bench.oauth.consent_url("me", NOW)
+    bench.oauth.complete(Callback(state=state, code="c", scope="activity:write,activity:read"), NOW)
 
 
 @pytest.mark.parametrize("when", ["accepted", "uncertain", "in flight"])
