@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Protocol
 
+from fitferry.core.messages import Message
 from fitferry.core.upload import Status
 
 
@@ -106,7 +107,7 @@ class AdmissionDecision:
 
     status: Status
     error_code: str | None = None
-    error_message: str | None = None
+    error_message: Message | str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fitferry.core.messages import Message, verbatim
+from fitferry.core.messages import Message, as_message
 
 if TYPE_CHECKING:
     from fitferry.core.strava import StravaErrorKind
@@ -29,7 +29,7 @@ class FitferryError(Exception):
     """A planned failure; `message` is fit to be shown, `str()` is its English."""
 
     def __init__(self, message: Message | str) -> None:
-        self.message = message if isinstance(message, Message) else verbatim(message)
+        self.message = as_message(message)
         super().__init__(str(message))
 
 

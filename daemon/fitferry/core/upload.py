@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from fitferry.core.filenames import shown
+from fitferry.core.messages import Message
 from fitferry.core.strava import READ_SCOPES
 
 
@@ -131,7 +132,7 @@ class Job:
     looks: int
     strava_activity_id: int | None
     error_code: str | None
-    error_message: str | None
+    error_message: Message | None
     after_upload_action: AfterUpload | None
     compared_at: float | None
     created_at: float
@@ -168,7 +169,7 @@ class AttemptResult:
     looks: int = 0
     strava_activity_id: int | None = None
     error_code: str | None = None
-    error_message: str | None = None
+    error_message: Message | str | None = None
     shut: Breaker | None = None
     trouble: AuthProblem | None = None
 
@@ -182,7 +183,7 @@ class Breaker:
     since: float
     tries: int
     code: str
-    message: str
+    message: Message | str
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,11 @@ import gettext
 import re
 import string
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import cache
 from pathlib import Path
+
+from fitferry.core.messages import Message, Renderer, Template
 
 LANGUAGES = ("en", "ko")
 """The first is the one that everything is written in."""
@@ -28,11 +31,17 @@ def say(text: str, /, **values: object) -> str:
     return text.format(**values) if values else text
 
 
-class Translator:
-    """One language."""
+class Translator(Renderer):
+    """One language; times are those of the machine's zone."""
 
-    def __init__(self, language: str, catalogue: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        language: str,
+        catalogue: Mapping[str, str],
+        translations: gettext.NullTranslations | None = None,
+    ) -> None:
         self.language = language
+        self._gettext = translations or gettext.NullTranslations()
         self._catalogue = catalogue
         self._patterns: list[tuple[re.Pattern[str], str]] | None = None
         self._found: dict[str, str] = {}
@@ -48,8 +57,22 @@ class Translator:
         }
         return self._catalogue[text].format(**filled)
 
-    def of(self, english: str | None) -> str:
-        """A finished English sentence in this language; as it is where it is not known."""
+    def text(self, template: Template, count: int | None) -> str:
+        """The template in this language, in the form for `count`."""
+        if template.plural is None:
+            return self._gettext.gettext(template.text)
+        return self._gettext.ngettext(template.text, template.plural, 2 if count is None else count)
+
+    def time(self, moment: float) -> str:
+        """A moment: 2026-11-27 14:05."""
+        return f"{datetime.fromtimestamp(moment).astimezone():%Y-%m-%d %H:%M}"
+
+    def of(self, english: Message | str | None) -> str:
+        """A message, or a finished English sentence, in this language; as it is where it is not known."""
+        if isinstance(english, Message):
+            if english.code != "verbatim":
+                return self.render(english)
+            english = str(english)
         if not english or not self._catalogue:
             return english or ""
         found = self._found.get(english)
@@ -79,9 +102,12 @@ def words(language: str) -> Translator:
     if language not in LANGUAGES[1:]:
         return Translator(LANGUAGES[0], {})
     with (LOCALE / language / "LC_MESSAGES" / f"{DOMAIN}.mo").open("rb") as file:
-        catalogue = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]  # noqa: SLF001  # no other way in
+        translations = gettext.GNUTranslations(file)
+    catalogue = translations._catalog  # type: ignore[attr-defined]  # noqa: SLF001  # no other way in
     return Translator(
-        language, {text: said for text, said in catalogue.items() if isinstance(text, str) and text and said}
+        language,
+        {text: said for text, said in catalogue.items() if isinstance(text, str) and text and said},
+        translations,
     )
 
 

@@ -134,7 +134,7 @@ def job(
         "strava_activity_id": job.strava_activity_id,
         "strava_url": f"{_STRAVA}/activities/{job.strava_activity_id}" if job.strava_activity_id else None,
         "error_code": job.error_code,
-        "error_message": job.error_message,
+        "error_message": str(job.error_message) if job.error_message else None,
         "retry_count": job.retry_count,
         "created_at": iso(job.created_at),
         "completed_at": iso(job.completed_at),
@@ -206,7 +206,7 @@ def problems(
             found.append(Problem("not_connected", words.format(name=person.name), since, person.name))
     settings = open_breakers.get(BreakerName.SETTINGS)
     if settings is not None:
-        found.append(Problem(settings.code, settings.message, settings.since))
+        found.append(Problem(settings.code, str(settings.message), settings.since))
     if process.backlog.count:
         found.append(Problem("backlog", _backlog_in_words(process.backlog), process.backlog.since))
     return found

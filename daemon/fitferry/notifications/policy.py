@@ -59,7 +59,7 @@ class NotificationPolicy:
             sent_notifications.set_outcomes_sent_until(now if last is None else last)
         for job in done:
             if job.status is Status.FAILED:
-                reason = self._words.of(job.error_message or "no reason given")
+                reason = self._words.of(str(job.error_message or "no reason given"))
                 self._say("Fitferry: an upload failed", f"{job.file}: {reason}", now)
             elif self._uploads and job.error_code != "duplicate":
                 self._say("Fitferry: uploaded", _uploaded(job), now)

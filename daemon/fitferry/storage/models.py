@@ -5,7 +5,25 @@ from __future__ import annotations
 import peewee
 from peewee import AutoField, BlobField, BooleanField, FloatField, IntegerField, TextField
 
+from fitferry.core.messages import Message, as_message, verbatim
 from fitferry.storage.database import database as ledger
+
+
+class MessageField(TextField):
+    """A message, kept as JSON; words that are stored in another way are shown as they are."""
+
+    def db_value(self, value: Message | str | None) -> str | None:
+        """The message as JSON."""
+        return None if value is None else as_message(value).to_json()
+
+    def python_value(self, value: str | None) -> Message | None:
+        """The message that was stored."""
+        if value is None:
+            return None
+        try:
+            return Message.from_json(value)
+        except ValueError:
+            return verbatim(value)
 
 
 class _Table(peewee.Model):
@@ -57,7 +75,7 @@ class JobRow(_Table):
     looks = IntegerField()
     strava_activity_id = IntegerField(null=True)
     error_code = TextField(null=True)
-    error_message = TextField(null=True)
+    error_message = MessageField(null=True)
     after_upload_action = TextField(null=True)
     compared_at = FloatField(null=True)
     created_at = FloatField()
@@ -109,7 +127,7 @@ class OauthStateRow(_Table):
     created_at = FloatField()
     used_at = FloatField(null=True)
     outcome = TextField(null=True)
-    message = TextField(null=True)
+    message = MessageField(null=True)
 
     class Meta:
         table_name = "oauth_state"
@@ -153,7 +171,7 @@ class BreakerRow(_Table):
     since = FloatField()
     tries = IntegerField()
     code = TextField()
-    message = TextField()
+    message = MessageField()
     probing = BooleanField()
 
     class Meta:

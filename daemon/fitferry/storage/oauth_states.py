@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fitferry.core.messages import Message
 from fitferry.storage.database import writing
 from fitferry.storage.models import OauthStateRow
 
@@ -19,7 +20,7 @@ class Consent:
     created_at: float
     used_at: float | None
     outcome: str | None
-    message: str | None
+    message: Message | None
 
 
 def create_oauth_state(digest: str, athlete: str, now: float) -> None:
@@ -45,7 +46,7 @@ def consume_oauth_state(digest: str, now: float) -> str | None:
     return state.athlete if state else None
 
 
-def finish_oauth_state(digest: str, outcome: str, message: str) -> None:
+def finish_oauth_state(digest: str, outcome: str, message: Message | str) -> None:
     """Store the outcome of a consent, for whoever waits for it."""
     with writing():
         OauthStateRow.update(outcome=outcome, message=message).where(OauthStateRow.digest == digest).execute()

@@ -180,6 +180,7 @@ class UploadWorker:
         if not attempts.record(job.id, step, now, job.claim, after_upload_action=self._intended(job, step)):
             _log.error("claim lost", outcome=step.outcome)
             return
+        reason = step.shut.message if step.shut else step.error_message
         log = _log.warning if step.outcome in {Outcome.FAILED, Outcome.RETRY} else _log.info
         log(
             "attempted",
@@ -187,7 +188,7 @@ class UploadWorker:
             waiting_for=step.shut.name if step.shut else step.own_wait,
             next_in=round(max(0.0, step.next_attempt_at - now), 1) or None,
             strava_activity_id=step.strava_activity_id,
-            reason=step.shut.message if step.shut else step.error_message,
+            reason=str(reason) if reason else None,
         )
         if step.status is Status.COMPLETED:
             self.apply_after_upload()

@@ -40,7 +40,7 @@ def blueprint(site: WebContext) -> Blueprint:  # noqa: C901  # a list of small v
         consent = oauth_states.consent(digest(request.args.get("state", "")))
         if consent is None:
             raise RequestRejected("unknown", "this sign-in is not known", 404)
-        return jsonify({"outcome": consent.outcome or "waiting", "message": consent.message or ""})
+        return jsonify({"outcome": consent.outcome or "waiting", "message": str(consent.message or "")})
 
     @api.get("/strava/callback")
     def callback() -> Any:

@@ -14,6 +14,7 @@ from babel import Locale, UnknownLocaleError, dates, numbers
 from flask import Request
 from markupsafe import Markup, escape
 
+from fitferry.core.messages import Message
 from fitferry.i18n.translator import LANGUAGES, Translator, say, words
 from fitferry.web.middleware import cookie
 
@@ -40,11 +41,11 @@ class ViewerLocale:
         """A sentence by its English template."""
         return _TURNING.sub("", self.words.say(text, **values))
 
-    def of(self, english: str | None) -> str:
-        """A finished English sentence."""
+    def of(self, english: Message | str | None) -> str:
+        """A message, or a finished English sentence."""
         return _TURNING.sub("", self.words.of(english))
 
-    def marked(self, english: str | None) -> Markup:
+    def marked(self, english: Message | str | None) -> Markup:
         """A finished English sentence by itself: with a capital, and with what is to be typed set apart."""
         text = self.of(english)
         text = str(escape(text[:1].upper() + text[1:]))

@@ -205,7 +205,7 @@ def test_a_skipped_activity_is_written_down_with_the_rule(tmp_path: Path, ride: 
         (tmp_path / name).write_bytes(ride(serial=number))
         reception.admit(str(tmp_path / name), Stability.CLOSED, told=True)
 
-    assert [(job.file, job.error_message) for job in uploads.with_status(Status.SKIPPED)] == [
+    assert [(job.file, str(job.error_message)) for job in uploads.with_status(Status.SKIPPED)] == [
         ("a test.fit", "skipped by rule 1")
     ]
     assert [job.file for job in uploads.with_status(Status.PENDING)] == ["ride.fit"]

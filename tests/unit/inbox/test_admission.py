@@ -85,7 +85,7 @@ def test_a_file_that_is_too_large_is_skipped_with_the_reason(tmp_path: Path) -> 
         file.truncate(MAX_FILE_BYTES + 1)
 
     assert AdmissionResult.SKIPPED is admission.admit(str(path), "me", APP, NOW)
-    assert "25 MB" in (queries.listed(status=Status.SKIPPED)[0].error_message or "")
+    assert "25 MB" in str(queries.listed(status=Status.SKIPPED)[0].error_message)
 
 
 def test_what_is_no_regular_file_is_not_there(tmp_path: Path) -> None:

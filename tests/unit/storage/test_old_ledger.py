@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from fitferry.auth.token_cipher import TokenCipher
+from fitferry.core.messages import Message
 from fitferry.core.upload import AfterUpload, AuthProblem, BreakerName, Job, Status, WaitingFor
 from fitferry.storage import (
     accounts,
@@ -42,7 +43,9 @@ RENAMED_COLUMNS = {
     ("upload_job", "waits_for"): "own_wait",
     ("upload_job", "after_done"): "after_upload_action",
 }
-CHANGED: set[tuple[str, str]] = set()
+SENTENCES = {("upload_job", "error_message"), ("gate", "message"), ("oauth_state", "message")}
+"""Finished sentences, which are messages by now."""
+CHANGED: set[tuple[str, str]] = {*SENTENCES}
 """Old columns whose values a later migration writes in another form, or drops: each with a test of its own."""
 LONGEST, QUARANTINE = 7200.0, 60.0
 
@@ -106,6 +109,21 @@ def test_every_old_value_is_in_the_migrated_ledger(old: Path) -> None:
             }
             expected = [{names[column]: row[column] for column in names} for row in old_rows]
             assert [{name: row[name] for name in names.values()} for row in new_rows] == expected, table
+
+
+def test_every_old_sentence_reads_as_before(old: Path) -> None:
+    """As a message that is known by its code, or as words that nobody translates."""
+    with contextlib.closing(sqlite3.connect(old)) as before:
+        sentences = {
+            (table, column): [row[column] for row in _rows(before, table)] for table, column in SENTENCES
+        }
+
+    with database.opened(old):
+        pass
+    with contextlib.closing(sqlite3.connect(old)) as after:
+        for (table, column), texts in sentences.items():
+            stored = [row[column] for row in _rows(after, RENAMED_TABLES.get(table, table))]
+            assert [text and str(Message.from_json(text)) for text in stored] == texts
 
 
 def test_it_is_whole_and_can_be_opened_again(migrated: Path) -> None:

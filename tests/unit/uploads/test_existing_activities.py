@@ -149,7 +149,7 @@ def test_what_is_there_is_completed_without_being_sent(desk: Desk) -> None:
         "duplicate",
         900 + there.id,
     )
-    assert there.error_message == "already on Strava"
+    assert str(there.error_message) == "already on Strava"
 
 
 @pytest.mark.parametrize(

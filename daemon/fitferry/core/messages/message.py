@@ -114,6 +114,11 @@ def verbatim(text: str) -> Message:
     return VERBATIM(text=text)
 
 
+def as_message(words: Message | str) -> Message:
+    """A message as it is, a text as somebody else's words."""
+    return words if isinstance(words, Message) else verbatim(words)
+
+
 def _to_json(value: Param) -> Json:
     if isinstance(value, Message):
         return value.to_values()
