@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
 import httpx
 
-from fakes import APP, UPLOADS, Clock, an_athlete, tokens
+from fakes import ADMISSION, APP, UPLOADS, Clock, an_athlete, tokens
 from fit_writer import ride
 from fitferry.core import rate_limit as allowances
 from fitferry.core.activity import Stability
@@ -78,7 +78,7 @@ class Import:
         """One file more; its job."""
         path = self.folder / f"{start:.0f}.fit"
         path.write_bytes(ride(start, seconds=120))
-        admission.admit(str(path), "me", APP, self.clock(), Stability.SETTLED)
+        admission.admit(str(path), "me", ADMISSION, self.clock(), Stability.SETTLED)
         return queries.listed(limit=1)[0].id
 
     def run(self, days: float) -> None:

@@ -21,7 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
 from daemon_harness import harness
-from fakes import APP
+from fakes import ADMISSION
 from fit_writer import ride
 from fitferry.config import WatchSettings
 from fitferry.inbox import Scanner
@@ -65,7 +65,7 @@ def _scanner(folder: Path, method: str = "poll", settle: float = 0.0) -> Scanner
     watch = WatchSettings(
         folder=folder, athlete="me", recursive=True, method=method, scan_interval=None, settle=settle
     )
-    reception = FirstScan(str(folder), "me", APP, wake=lambda: None, clock=time.time)
+    reception = FirstScan(str(folder), "me", ADMISSION, wake=lambda: None, clock=time.time)
     return Scanner(watch, reception, without=frozenset(), changed=lambda: None)
 
 

@@ -72,7 +72,7 @@ def _ledger(settings: Settings, wakeup: WakeupPipe) -> Iterator[None]:
     path, now = settings.state.folder / state_dir.STATE_DB, time.time()
     mended = restore_if_damaged(path, _stamp(now))
     try:
-        with database.opened(path, changed=wakeup.set):
+        with database.opened(path, changed=wakeup.wake):
             if mended:
                 backups.mark_all_uncertain(now, settings.uploads.uncertain_delay)
             yield
@@ -124,7 +124,7 @@ def _built(settings: Settings, wakeup: WakeupPipe) -> Iterator[Supervisor]:
             _log.warning("connection lost", athlete=name, reason="the key does not open the stored tokens")
         attempts = _attempts(settings, strava, tokens)
         upload_queue = _upload_queue(settings, attempts)
-        intakes = [_tree(settings, watch, upload_queue.wake, wakeup.set) for watch in settings.watch]
+        intakes = [_tree(settings, watch, upload_queue.wake, wakeup.wake) for watch in settings.watch]
         notifier = _notifier(settings, lambda: supervisor.is_well())  # noqa: PLW0108  # it is made below
         supervisor = Supervisor(
             settings,
@@ -185,7 +185,7 @@ def _site(
         url=lambda: _url(settings, server),
         port=lambda: server.port,
         snapshot=supervisor.snapshot,
-        revision=lambda: wakeup.calls,
+        revision=lambda: wakeup.revision,
         metrics=metrics.text,
         health_error=supervisor.health_error,
         rotate_keys=lambda: key_rotation.rotate(settings.state.key_file, tokens),
@@ -252,9 +252,7 @@ def _tree(
     archive = str(watch.folder / settings.uploads.archive_folder)
 
     def receive(folder: str) -> FirstScan:
-        return FirstScan(
-            folder, watch.athlete, settings.strava, rules=settings.rules, wake=wake, clock=time.time
-        )
+        return FirstScan(folder, watch.athlete, settings.admission, wake=wake, clock=time.time)
 
     without = frozenset({*inside, archive} - {str(watch.folder)})
     return WatchedFolder(watch, receive, without=without, changed=changed)

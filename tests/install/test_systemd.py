@@ -60,14 +60,14 @@ def test_a_nudge_ends_the_wait_and_many_are_one(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("fitferry.system.wakeup.PAUSE", 0.01)
     with WakeupPipe() as wakeup:
         for _ in range(100):
-            wakeup.set()
+            wakeup.wake()
         wakeup.wait(60)
         wakeup.wait(0)
         wakeup.stop()
         wakeup.wait(60)
 
         assert wakeup.stopping
-    wakeup.set()
+    wakeup.wake()
 
 
 ANALYZE = shutil.which("systemd-analyze")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes import APP, NOW
+from fakes import ADMISSION, NOW
 from fitferry import formats
 from fitferry.cli import output
 from fitferry.core import rules
@@ -42,7 +42,9 @@ def test_no_hostile_file_stops_the_way_into_the_ledger(tmp_path: Path) -> None:
     path = tmp_path / "a.fit"
     for data in hostile(COUNT // 10, seed=2):
         path.write_bytes(data)
-        assert isinstance(admission.admit(str(path), "me", APP, NOW, Stability.STALLED), AdmissionResult)
+        assert isinstance(
+            admission.admit(str(path), "me", ADMISSION, NOW, Stability.STALLED), AdmissionResult
+        )
     for job in queries.listed(limit=COUNT):
         rules.subject_of_job(job)
         output.local(iso(job.start_time))

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from documents import START, gpx, zipped
-from fakes import APP, NOW, Clock
+from fakes import ADMISSION, NOW, Clock
 from fitferry.config import WatchSettings
 from fitferry.core import retry_policy
 from fitferry.core.activity import AdmissionResult, FileEvent, Stability
 from fitferry.core.upload import AfterUpload, AttemptResult, Outcome, Status
 from fitferry.formats import FileContents
-from fitferry.inbox import Scanner, admission
+from fitferry.inbox import Scanner, admission, file_reader
 from fitferry.inbox.first_scan import FirstScan
 from fitferry.storage import activities, attempts, queries, uploads
 from fitferry.storage.database import DatabaseError
@@ -39,7 +39,7 @@ class Bench:
         self.watch = WatchSettings(
             folder=folder, athlete="me", recursive=True, method="poll", scan_interval=None, settle=2.0
         )
-        self.settings = APP
+        self.settings = ADMISSION
         self.intake = self.new_intake(self.watch)
 
     def new_intake(self, watch: WatchSettings, *, clock: Callable[[], float] | None = None) -> Scanner:
@@ -379,14 +379,14 @@ def test_one_file_that_raises_stops_no_other(
     """Whatever is in it: it is told of, left alone until it changes, and the scan ends."""
     for number in range(5):
         (bench.folder / f"{number}.fit").write_bytes(ride(serial=number + 1))
-    examine = admission.examine
+    examine = file_reader.examine
 
-    def sometimes(reading: admission.FileRead) -> FileContents:
+    def sometimes(reading: file_reader.FileRead) -> FileContents:
         if reading.body == b"a surprise":
             raise RuntimeError("a bug")
         return examine(reading)
 
-    monkeypatch.setattr(admission, "examine", sometimes)
+    monkeypatch.setattr(file_reader, "examine", sometimes)
     path = bench.folder / "x.fit"
     path.write_bytes(b"a surprise")
     if sign is not None:

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from fakes import APP, NOW, UPLOADS, Clock, an_athlete, grant, tokens
+from fakes import ADMISSION, APP, NOW, UPLOADS, Clock, an_athlete, grant, tokens
 from fit_writer import ride
 from fitferry.core import retry_policy
 from fitferry.core.activity import Stability
@@ -176,27 +176,29 @@ class Machine(RuleBasedStateMachine):
         """A file comes, or is overwritten."""
         (self.folder / name).write_bytes(body)
         self.ever.add(hashlib.sha256(body).hexdigest())
-        admission.admit(str(self.folder / name), "me", APP, self.clock(), Stability.CLOSED)
+        admission.admit(str(self.folder / name), "me", ADMISSION, self.clock(), Stability.CLOSED)
 
     @rule(name=st.sampled_from(NAMES), body=st.sampled_from(OLD))
     def write_old(self, name: str, body: bytes) -> None:
         """A file of long ago comes, in a folder that was never seen before."""
         (self.folder / name).write_bytes(body)
         self.ever.add(hashlib.sha256(body).hexdigest())
-        admission.admit(str(self.folder / name), "me", APP, self.clock(), Stability.CLOSED, hold_old=True)
+        admission.admit(
+            str(self.folder / name), "me", ADMISSION, self.clock(), Stability.CLOSED, hold_old=True
+        )
 
     @rule(name=st.sampled_from(NAMES), body=st.sampled_from(BODIES), share=st.floats(0, 0.99))
     def write_half(self, name: str, body: bytes, share: float) -> None:
         """A copy is on its way."""
         (self.folder / name).write_bytes(body[: int(len(body) * share)])
-        admission.admit(str(self.folder / name), "me", APP, self.clock(), Stability.SETTLED)
+        admission.admit(str(self.folder / name), "me", ADMISSION, self.clock(), Stability.SETTLED)
 
     @rule(source=st.sampled_from(NAMES), name=st.sampled_from(NAMES))
     def rename(self, source: str, name: str) -> None:
         """A file gets another name, perhaps one that is taken."""
         if (self.folder / source).exists() and source != name:
             (self.folder / source).rename(self.folder / name)
-            admission.admit(str(self.folder / name), "me", APP, self.clock(), Stability.CLOSED)
+            admission.admit(str(self.folder / name), "me", ADMISSION, self.clock(), Stability.CLOSED)
 
     @rule(name=st.sampled_from(NAMES))
     def remove(self, name: str) -> None:
@@ -281,7 +283,7 @@ class Machine(RuleBasedStateMachine):
         for deed in ("nothing aside", "all", "retry"):
             people(deed)
         for path in sorted(self.folder.rglob("*.fit")):
-            admission.admit(str(path), "me", APP, self.clock(), Stability.CLOSED)
+            admission.admit(str(path), "me", ADMISSION, self.clock(), Stability.CLOSED)
         for _ in range(40):
             if not any(uploads.counts()[status] for status in OPEN):
                 break

@@ -260,7 +260,7 @@ def test_the_method_follows_the_mount_unless_it_is_given(
 ) -> None:
     """Network, FUSE, a virtual machine's shares, WSL2 and Docker Desktop are polled."""
     monkeypatch.setattr(mounts, "filesystem", lambda _path: kind)
-    monkeypatch.setattr(mounts, "is_deaf", lambda: deaf)
+    monkeypatch.setattr(mounts, "lacks_inotify", lambda: deaf)
     bench.watch = replace(bench.watch, method=method)
     bench.scanner = bench.build()
     bench.pass_(0)
@@ -283,7 +283,11 @@ class Grove:
 
     def build(self) -> WatchedFolder:
         return WatchedFolder(
-            self.watch, self.receive, without=frozenset(), changed=lambda: None, table=lambda: self.table
+            self.watch,
+            self.receive,
+            without=frozenset(),
+            changed=lambda: None,
+            read_mountinfo=lambda: self.table,
         )
 
     def receive(self, folder: str) -> Door:

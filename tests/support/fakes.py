@@ -21,6 +21,7 @@ from fitferry.core.activity import (
     ParseResult,
     StatFingerprint,
 )
+from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.upload import Job, Status
 from fitferry.storage import accounts, activities, uploads
 from fitferry.storage.activities import File
@@ -67,6 +68,9 @@ class Clock:
     def forward(self, seconds: float) -> None:
         """Let time pass."""
         self.now += seconds
+
+
+ADMISSION = AdmissionRules()
 
 
 class Answers:

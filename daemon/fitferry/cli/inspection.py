@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import click
 from fitferry.cli import output
 from fitferry.cli.context import Context
 from fitferry.config import Settings, WatchSettings
-from fitferry.core import filenames, rules
+from fitferry.core import admission_rules, filenames, rules
 from fitferry.core.activity import FileKind, ParseResult
 from fitferry.core.rules import matching, skipped_by, upload_fields
 from fitferry.core.upload import Status
@@ -44,16 +45,16 @@ def inspect(context: Context, files: tuple[Path, ...], as_json: bool) -> None:  
 
 
 def _inspected(context: Context, file: Path) -> dict[str, Any]:
-    from fitferry.inbox import admission as file_admission  # noqa: PLC0415  # it imports fitparse
+    from fitferry.inbox import file_reader  # noqa: PLC0415  # it imports fitparse
 
     name = filenames.shown(str(file), whole=True)
     try:
-        reading = file_admission.read(str(file))
+        reading = file_reader.read(os.path.realpath(file))
     except OSError as error:
         return {"file": name, "would": f"not read it: {error.strerror or 'it is no regular file'}"}
     if reading is None:
         return {"file": name, "would": "wait: it is being changed"}
-    content = file_admission.examine(reading)
+    content = file_reader.examine(reading)
     several = len(content.items) > 1
     ruled = _ruled(context, file, content.found)
     return {
@@ -63,7 +64,7 @@ def _inspected(context: Context, file: Path) -> dict[str, Any]:
         "data_type": content.found.data_type or None,
         "reason": content.found.reason or None,
         **({} if several else _facts(content.found)),
-        "size": reading.signature.size,
+        "size": reading.fingerprint.size,
         "sha256": reading.sha256,
         **ruled,
         **({"activities": [_part(one) for one in content.items]} if several else {}),
@@ -72,11 +73,9 @@ def _inspected(context: Context, file: Path) -> dict[str, Any]:
 
 def _would(context: Context, file: Path, content: FileContents, ruled: dict[str, Any]) -> str:
     """What would be done, as the end of a sentence."""
-    from fitferry.inbox import admission as file_admission  # noqa: PLC0415  # it imports fitparse
-
     found = content.found
     whole = sum(one.found.verdict is FileKind.ACTIVITY for one in content.items)
-    admission = file_admission.decide(found, context.settings().strava)
+    admission = admission_rules.decide(found, context.settings().admission)
     if admission.status is not Status.SKIPPED and _is_passed_over(context, file):
         return "pass it over, because of its name or its folder; `fitferry upload` takes it"
     if found.verdict in {FileKind.UNFINISHED, FileKind.DAMAGED}:

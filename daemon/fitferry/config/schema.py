@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.retry_policy import RetrySettings
 
 
@@ -104,6 +105,11 @@ class Settings:
     rules: tuple[RuleSettings, ...]
     source: Path | None
     warnings: tuple[str, ...]
+
+    @property
+    def admission(self) -> AdmissionRules:
+        """What admission has to know of these."""
+        return AdmissionRules(self.strava.auto_upload, self.strava.since, self.rules)
 
     @property
     def athletes(self) -> tuple[str, ...]:

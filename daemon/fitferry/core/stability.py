@@ -44,7 +44,7 @@ class StabilityTracker:
     def __contains__(self, path: str) -> bool:
         return path in self._files
 
-    def see(self, path: str, signature: StatFingerprint, sign: FileEvent | None, now: float) -> None:
+    def observe(self, path: str, signature: StatFingerprint, sign: FileEvent | None, now: float) -> None:
         """Take down how a file looks now, and what its event said."""
         candidate = self._files.get(path)
         if candidate is None:
@@ -73,7 +73,7 @@ class StabilityTracker:
             return None
         return found if one.looked is None or found > one.looked else None
 
-    def looked(self, path: str, still: Stability) -> None:
+    def mark_read(self, path: str, still: Stability) -> None:
         """A file was read and was not whole: it is left alone until it changes, or is more still."""
         if path in self._files:
             self._files[path].looked = still

@@ -1,19 +1,12 @@
-"""Is this file taken? From its bytes to its activities and their jobs in the ledger (D1)."""
+"""Admission of a file: from its bytes to its activities and their jobs in the ledger (D1)."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-import stat
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, datetime
 
 import structlog
 
-from fitferry import formats
-from fitferry.config import StravaSettings
-from fitferry.core import rules as core_rules
+from fitferry.core import admission_rules
 from fitferry.core.activity import (
     AdmissionDecision,
     AdmissionResult,
@@ -21,77 +14,68 @@ from fitferry.core.activity import (
     NewActivity,
     ParseResult,
     Stability,
-    StatFingerprint,
 )
-from fitferry.core.rules import Rule, skipped_by
-from fitferry.core.strava import MAX_FILE_BYTES
+from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.upload import Status
-from fitferry.formats import ArchiveMember, FileContents
+from fitferry.formats import ArchiveMember
+from fitferry.inbox import file_reader
 from fitferry.storage import activities, uploads
 from fitferry.storage.activities import File
 
-OLD_SECONDS = 7 * 86_400.0
-"""An activity that started longer ago may be one of many that were there before Fitferry was."""
 _log = structlog.get_logger()
-_CHUNK = 1 << 20
 _WHOLE = frozenset({FileKind.ACTIVITY, FileKind.OTHER, FileKind.UNKNOWN})
-
-
-@dataclass(frozen=True, slots=True)
-class FileRead:
-    """A file that was read in one piece: its bytes (none if it is too large) and their SHA-256."""
-
-    body: bytes
-    sha256: str
-    signature: StatFingerprint
 
 
 def admit(
     path: str,
     athlete: str,
-    strava: StravaSettings,
+    settings: AdmissionRules,
     now: float,
-    still: Stability = Stability.SETTLED,
+    stability: Stability = Stability.SETTLED,
     *,
     hold_old: bool = False,
-    rules: Iterable[Rule] = (),
+    folder: str = "",
 ) -> AdmissionResult:
-    """Look at a file in a watched folder, and write down what it is.
+    """Read a file of a watched folder, and write down what it is.
 
     Of a file that is not whole nothing is written, until it has `STALLED`: then a held job says what is missing.
     `hold_old`: the folder is new to us, and what is old in it waits for a person's word.
+    `folder`: the watched folder, see `file_reader.read`.
     """
     try:
-        reading = read(path)
+        file_read = file_reader.read(path, folder)
     except FileNotFoundError:
         return AdmissionResult.GONE
     except OSError as error:
-        _log.warning("file cannot be read", path=path, reason=error.strerror)
+        _log.warning("file_unreadable", path=path, reason=error.strerror)
         return AdmissionResult.UNREADABLE
-    if reading is None:
+    if file_read is None:
         return AdmissionResult.CHANGED
-    content = examine(reading)
-    activities.forget_unfinished(athlete, path, reading.sha256)
-    arrival = _not_yet(content.found, still)
-    if arrival is not None:
-        _log.debug("not yet", path=path, outcome=arrival, reason=content.found.reason)
-        return arrival
-    file = File(athlete, path, reading.sha256, reading.signature.size, reading.signature)
+    contents = file_reader.examine(file_read)
+    activities.forget_file_faults(athlete, path, file_read.sha256)
+    too_early = _too_early(contents.found, stability)
+    if too_early is not None:
+        _log.debug("file_incomplete", path=path, outcome=too_early, reason=contents.found.reason)
+        return too_early
+    fingerprint = file_read.fingerprint
+    file = File(athlete, path, file_read.sha256, fingerprint.size, fingerprint)
     # A file without any activity is written down itself, so that it is known.
-    items = content.items or (ArchiveMember(reading.sha256, content.found),)
+    items = contents.items or (ArchiveMember(file_read.sha256, contents.found),)
 
-    def admission(item: ArchiveMember) -> AdmissionDecision:
-        old = hold_old and _is_old(item, file, now)
-        return _skipped(item.found, file, rules) or decide(item.found, strava, old=old)
+    def decision(item: ArchiveMember) -> AdmissionDecision:
+        old = hold_old and admission_rules.is_old(
+            item.found.facts.start_time, fingerprint.mtime_ns / 1e9, now
+        )
+        by_rule = admission_rules.skipped_by_rule(item.found, athlete, os.path.basename(path), settings.rules)
+        return by_rule or admission_rules.decide(item.found, settings, old=old)
 
-    newcomers = [NewActivity(item.sha256, item.found, admission(item), item.name) for item in items]
-    return _take(file, newcomers, now)
+    return _write(file, [NewActivity(i.sha256, i.found, decision(i), i.name) for i in items], now)
 
 
-def found_again(job_id: int, file: File, member: str) -> bool:
-    """Bytes that are known are in another file, too: True if a job was queued that had lost them.
+def restore_source(job_id: int, file: File, member: str) -> bool:
+    """Let a known activity be read from another file that holds its bytes, too; True if that queued its job.
 
-    Any other job takes them from there if they are no longer where they were.
+    A job that had lost its bytes is queued; any other takes them from there if they are no longer where they were.
     """
     if activities.came_back(job_id, file, member):
         return True
@@ -106,120 +90,40 @@ def find_again() -> int:
     gone = [job for job in uploads.with_status(Status.HELD, "file_gone") if os.path.exists(job.path)]
     for job in uploads.with_status(Status.HELD, activities.UNFINISHED):
         if not os.path.lexists(job.path) and os.path.isdir(os.path.dirname(job.path)):
-            activities.forget_unfinished(job.athlete, job.path)
+            activities.forget_file_faults(job.athlete, job.path)
     return sum(uploads.requeue(job.id, [Status.HELD]) for job in gone)
 
 
-def read(path: str) -> FileRead | None:
-    """Read a regular file whole; None if it changed meanwhile. Raises OSError."""
-    # Not blocking: a FIFO of that name must not hold the scanner.
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(handle, "rb") as file:
-        before = os.fstat(handle)
-        if not stat.S_ISREG(before.st_mode):
-            raise FileNotFoundError(path)
-        keep = before.st_size <= MAX_FILE_BYTES
-        digest, chunks = hashlib.sha256(), []
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-            if keep:
-                chunks.append(chunk)
-        after = os.fstat(handle)
-    if StatFingerprint.of(before) != StatFingerprint.of(after):
-        return None
-    return FileRead(b"".join(chunks), digest.hexdigest(), StatFingerprint.of(after))
-
-
-def examine(reading: FileRead) -> FileContents:
-    """What the bytes say; more than Strava takes is not looked into."""
-    if reading.signature.size > MAX_FILE_BYTES:
-        words = f"larger than the 25 MB that Strava takes ({reading.signature.size:,} bytes)"
-        return FileContents(ParseResult(FileKind.OTHER, reason=words))
-    return formats.examine(reading.body, reading.sha256)
-
-
-def decide(found: ParseResult, strava: StravaSettings, *, old: bool = False) -> AdmissionDecision:
-    """What a file is admitted as, by the settings. `old`: nobody has said yet what is to become of old files."""
-    match found.verdict:
-        case FileKind.OTHER | FileKind.UNKNOWN:
-            return AdmissionDecision(Status.SKIPPED, "no_activity", f"not an activity: {found.reason}")
-        case FileKind.UNFINISHED | FileKind.DAMAGED:
-            return AdmissionDecision(Status.HELD, activities.UNFINISHED, found.reason)
-    if strava.since is not None and starts_before(found.facts.start_time, strava.since):
-        return before_since(strava.since)
-    if not strava.auto_upload:
-        return AdmissionDecision(
-            Status.HELD, "auto_upload", "waits for somebody to upload it (auto_upload is off)"
-        )
-    if old and strava.since is None:
-        return AdmissionDecision(Status.HELD, "backlog", "was there before Fitferry: waits for your decision")
-    return AdmissionDecision(Status.PENDING)
-
-
-def _skipped(found: ParseResult, file: File, rules: Iterable[Rule]) -> AdmissionDecision | None:
-    """The word of a rule that an activity is not to be uploaded."""
-    if found.verdict is not FileKind.ACTIVITY:
-        return None
-    number = skipped_by(
-        rules, core_rules.subject_of_facts(file.athlete, os.path.basename(file.path), found.facts)
-    )
-    return None if number is None else AdmissionDecision(Status.SKIPPED, "rule", f"skipped by rule {number}")
-
-
-def before_since(since: date) -> AdmissionDecision:
-    """What an activity is admitted as that started before `since`."""
-    return AdmissionDecision(Status.HELD, "since", f"started before {since}, see since in [strava]")
-
-
-def starts_before(start_time: float | None, since: date | None) -> bool:
-    """Whether an activity started before a local day began; one that does not say when did not."""
-    if since is None or start_time is None:
-        return False
-    return start_time < midnight(since)
-
-
-def midnight(day: date) -> float:
-    """When a local day begins."""
-    return datetime(day.year, day.month, day.day).astimezone().timestamp()
-
-
-def _not_yet(found: ParseResult, still: Stability) -> AdmissionResult | None:
-    """Why a file is not taken now, though it may be later; None if it is."""
+def _too_early(found: ParseResult, stability: Stability) -> AdmissionResult | None:
+    """Why a file is not admitted now, though it may be later; None if it is."""
     if found.verdict not in _WHOLE:
-        return None if still is Stability.STALLED else AdmissionResult.UNFINISHED
+        return None if stability is Stability.STALLED else AdmissionResult.UNFINISHED
     provable = found.proven and found.verdict is not FileKind.UNKNOWN
-    return None if provable or still is not Stability.CLOSED else AdmissionResult.UNSETTLED
+    return None if provable or stability is not Stability.CLOSED else AdmissionResult.UNSETTLED
 
 
-def _is_old(item: ArchiveMember, file: File, now: float) -> bool:
-    """Whether an activity started long ago; where it does not say when, its file's age stands in."""
-    started = item.found.facts.start_time
-    if started is None and file.signature is not None:
-        started = file.signature.mtime_ns / 1e9
-    return started is not None and started < now - OLD_SECONDS
-
-
-def _take(file: File, newcomers: list[NewActivity], now: float) -> AdmissionResult:
-    arrivals = []
-    for new_activity, (job_id, new) in zip(newcomers, activities.admit(file, newcomers, now), strict=True):
-        arrival = _ARRIVALS[new_activity.admission.status] if new else AdmissionResult.KNOWN
-        if not new and found_again(job_id, file, new_activity.member):
-            arrival = AdmissionResult.ADMITTED
-        arrivals.append(arrival)
-        words = new_activity.admission.error_message
+def _write(file: File, new_activities: list[NewActivity], now: float) -> AdmissionResult:
+    results = []
+    admitted = activities.admit(file, new_activities, now)
+    for new_activity, (job_id, is_new) in zip(new_activities, admitted, strict=True):
+        result = _RESULTS[new_activity.admission.status] if is_new else AdmissionResult.KNOWN
+        if not is_new and restore_source(job_id, file, new_activity.member):
+            result = AdmissionResult.ADMITTED
+        results.append(result)
+        reason = new_activity.admission.error_message
         _log.info(
-            "admitted",
+            "file_admitted",
             job=job_id,
             path=file.path,
             athlete=file.athlete,
-            outcome=arrival,
+            outcome=result,
             sport=new_activity.found.facts.sport,
-            **({"reason": words} if words else {}),
+            **({"reason": reason} if reason else {}),
         )
-    return AdmissionResult.ADMITTED if AdmissionResult.ADMITTED in arrivals else arrivals[0]
+    return AdmissionResult.ADMITTED if AdmissionResult.ADMITTED in results else results[0]
 
 
-_ARRIVALS = {
+_RESULTS = {
     Status.PENDING: AdmissionResult.ADMITTED,
     Status.HELD: AdmissionResult.HELD,
     Status.SKIPPED: AdmissionResult.SKIPPED,

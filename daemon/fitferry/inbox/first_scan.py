@@ -5,13 +5,12 @@ What is old in it is held while its first scan runs. Then a few are let go, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import structlog
 
-from fitferry.config import StravaSettings
 from fitferry.core.activity import AdmissionResult, Stability
-from fitferry.core.rules import Rule
+from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.upload import Status
 from fitferry.inbox import admission
 from fitferry.storage import activities, holds, matches, uploads
@@ -28,16 +27,14 @@ class FirstScan:
         self,
         folder: str,
         athlete: str,
-        strava: StravaSettings,
+        settings: AdmissionRules,
         *,
-        rules: Iterable[Rule] = (),
         wake: Callable[[], None],
         clock: Callable[[], float],
     ) -> None:
         self._folder = folder
         self._athlete = athlete
-        self._strava = strava
-        self._rules = tuple(rules)
+        self._settings = settings
         self._poke = wake
         self._clock = clock
         self._new = not activities.folder_is_known(athlete, folder)
@@ -48,7 +45,7 @@ class FirstScan:
         if self._new and self._was_empty and told:
             self._receive()
         arrival = admission.admit(
-            path, self._athlete, self._strava, self._clock(), still, hold_old=self._new, rules=self._rules
+            path, self._athlete, self._settings, self._clock(), still, hold_old=self._new
         )
         if arrival is AdmissionResult.ADMITTED:
             self._poke()

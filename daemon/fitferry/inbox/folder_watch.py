@@ -66,7 +66,7 @@ class FolderWatch:
         if watcher is not None:
             watcher.stop()
 
-    def judge(self, missed: list[str], folders: int) -> None:
+    def check_reliability(self, missed: list[str], folders: int) -> None:
         """Believe in events no longer where they fail. `missed`: files that a scan found and no event named."""
         if self._watcher is None or self.note:
             return

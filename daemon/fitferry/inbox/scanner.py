@@ -210,7 +210,7 @@ class Scanner:
         if self._stopping:
             return
         self._unreadable = {path for path in self._unreadable if os.path.isfile(path)} | walk.unreadable
-        self._attachment.judge([] if requested else missed, walk.folders)
+        self._attachment.check_reliability([] if requested else missed, walk.folders)
         self._scanned = self._clock(), walk.files
         self._scan_at = min(self._scan_at, self._clock() + self._attachment.interval(self._clock() - began))
 
@@ -243,7 +243,7 @@ class Scanner:
             raise  # that is no fault of the file's
         except Exception:  # noqa: BLE001  # as the docstring says
             _log.exception("cannot look at file", path=path)
-            self._candidates.looked(path, Stability.STALLED)
+            self._candidates.mark_read(path, Stability.STALLED)
             self._unreadable.add(path)
 
     def _look_at(self, path: str, sign: FileEvent | None, found: os.stat_result | None) -> None:
@@ -257,7 +257,7 @@ class Scanner:
         signature = StatFingerprint.of(found)
         if not stat.S_ISREG(found.st_mode) or self._is_known(path, signature):
             return
-        self._candidates.see(path, signature, sign, now)
+        self._candidates.observe(path, signature, sign, now)
         still = self._candidates.stability(
             path, closed=sign is FileEvent.CLOSED, now=now, rested=self._rested(signature)
         )
@@ -278,7 +278,7 @@ class Scanner:
         if arrival not in _NOT_YET:
             self._forget(path)
             return
-        self._candidates.looked(path, still)
+        self._candidates.mark_read(path, still)
         if arrival is AdmissionResult.UNREADABLE:
             self._unreadable.add(path)
         else:

@@ -27,13 +27,13 @@ class WatchedFolder:
         *,
         without: frozenset[str],
         changed: Callable[[], None],
-        table: Callable[[], str] = mounts.table,
+        read_mountinfo: Callable[[], str] = mounts.read_mountinfo,
     ) -> None:
         self._watch = watch
         self._receive = receive
         self._without = without
         self._changed = changed
-        self._table = table
+        self._read_mountinfo = read_mountinfo
         self._lock = threading.Lock()
         self._mounts: dict[str, str] | None = None
         self._seen = ""
@@ -82,7 +82,7 @@ class WatchedFolder:
 
     def _look_at_mounts(self) -> None:
         """Give every mount that hides writes a scanner of its own; called by the main scanner's thread."""
-        seen = self._table()
+        seen = self._read_mountinfo()
         if seen == self._seen:
             return
         self._seen = seen

@@ -105,7 +105,7 @@ def is_still(athlete: str, path: str, sha256: str) -> bool:
     return row is None or (row.sha256 == sha256 and _signature(row) == now)
 
 
-def forget_unfinished(athlete: str, path: str, except_sha256: str = "") -> None:
+def forget_file_faults(athlete: str, path: str, except_sha256: str = "") -> None:
     """Drop the held job of an unfinished file: the file has changed, or it is gone."""
     ours = (ActivityRow.path == os.fsencode(path)) & (ActivityRow.athlete == athlete)
     others = ActivityRow.select(ActivityRow.id).where(ours, ActivityRow.file_sha256 != except_sha256)

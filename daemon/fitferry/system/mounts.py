@@ -17,7 +17,7 @@ _OF_A_HOST = frozenset({"vboxsf", "vmhgfs", "prl_fs", "drvfs", "fakeowner", "grp
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
-def table(mountinfo: Path = MOUNTINFO) -> str:
+def read_mountinfo(mountinfo: Path = MOUNTINFO) -> str:
     """The kernel's list of mounts as it is, to see whether it has changed; "" where there is none."""
     try:
         return mountinfo.read_bytes().decode(errors="surrogateescape")
@@ -29,7 +29,7 @@ def filesystem(path: Path, mountinfo: Path = MOUNTINFO) -> str:
     """The kernel's name of the filesystem that holds a path ("ext4"); "" where that cannot be known."""
     target = os.path.realpath(path)
     best, found = "", ""
-    for point, kind in _points(table(mountinfo)):
+    for point, kind in _points(read_mountinfo(mountinfo)):
         inside = target == point or target.startswith(point.rstrip("/") + "/")
         if inside and len(point) >= len(best):
             best, found = point, kind
@@ -37,7 +37,7 @@ def filesystem(path: Path, mountinfo: Path = MOUNTINFO) -> str:
 
 
 def below(folder: str, mounts: str) -> dict[str, str]:
-    """The mount points below a folder and their filesystems, from a `table`."""
+    """The mount points below a folder and their filesystems, from `read_mountinfo`."""
     start = folder.rstrip("/") + "/"
     return {point: kind for point, kind in _points(mounts) if point.startswith(start)}
 

@@ -20,7 +20,7 @@ class WakeupPipe:
 
     def __init__(self) -> None:
         self.stopping = False
-        self.calls = 0
+        self.revision = 0
         """How often somebody called: another number means that something has changed."""
         self._bell: tuple[int, int] = (-1, -1)
         self._end: tuple[int, int] = (-1, -1)
@@ -37,9 +37,9 @@ class WakeupPipe:
             os.close(handle)
         self._bell = self._end = (-1, -1)
 
-    def set(self) -> None:
+    def wake(self) -> None:
         """Wake the one who waits."""
-        self.calls += 1
+        self.revision += 1
         _ring(self._bell)
 
     def stop(self) -> None:

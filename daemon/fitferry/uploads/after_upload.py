@@ -19,7 +19,7 @@ import structlog
 
 from fitferry.core import filenames
 from fitferry.core.upload import AfterUpload, Job, Status
-from fitferry.inbox import admission
+from fitferry.inbox import file_reader
 from fitferry.storage import activities, uploads
 from fitferry.system import durable_io
 
@@ -96,9 +96,11 @@ def _known_elsewhere(job: Job) -> list[Job]:
         return []
     with contextlib.suppress(OSError):
         path = next(filter(os.path.lexists, [_staging_path(job), Path(job.path)]), None)
-        reading = admission.read(str(path)) if path is not None else None
+        reading = file_reader.read(str(path)) if path is not None else None
         if reading is not None and reading.sha256 == job.file_sha256:
-            found = [uploads.of_bytes(job.athlete, item.sha256) for item in admission.examine(reading).items]
+            found = [
+                uploads.of_bytes(job.athlete, item.sha256) for item in file_reader.examine(reading).items
+            ]
             return [one for one in found if one is not None]
     return []
 
@@ -256,5 +258,5 @@ def _names(path: Path) -> Iterator[Path]:
 
 
 def _has(path: Path, sha256: str) -> bool:
-    reading = admission.read(str(path)) if path.is_file() and not path.is_symlink() else None
+    reading = file_reader.read(str(path)) if path.is_file() and not path.is_symlink() else None
     return reading is not None and reading.sha256 == sha256

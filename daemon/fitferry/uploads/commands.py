@@ -10,13 +10,14 @@ import structlog
 
 from fitferry.config import Settings
 from fitferry.config.values import is_reasonable
+from fitferry.core import admission_rules
 from fitferry.core import rate_limit as allowances
 from fitferry.core.activity import AdmissionDecision, FileKind, NewActivity, ParseResult
 from fitferry.core.errors import RequestRejected
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import Backlog, BreakerName, Job, Status
 from fitferry.formats import ArchiveMember, is_known
-from fitferry.inbox import admission, spool
+from fitferry.inbox import admission, file_reader, spool
 from fitferry.storage import accounts, activities, breakers, holds, rate_limits, uploads
 from fitferry.storage.activities import File
 
@@ -56,10 +57,10 @@ class Actions:
         if len(body) > MAX_FILE_BYTES:
             raise RequestRejected("too_large", "the file is larger than the 25 MB that Strava takes", 413)
         path = spool.keep(self._settings.state.folder, body, name)
-        reading = admission.read(str(path))
+        reading = file_reader.read(str(path))
         if reading is None:
             raise RequestRejected("changed", "the file changed while it was read; please try again", 409)
-        content = admission.examine(reading)
+        content = file_reader.examine(reading)
         items = tuple(one for one in content.items if _is_worth_a_try(one.found))
         if not items and _is_worth_a_try(content.found):
             items = (
@@ -117,7 +118,7 @@ class Actions:
         if day is not None and not is_reasonable(day):
             raise RequestRejected("bad_value", "no activity can have started on that day")
         if decision != "none":
-            holds.release_holds("backlog", since=admission.midnight(day) if day is not None else None)
+            holds.release_holds("backlog", since=admission_rules.midnight(day) if day is not None else None)
         holds.dismiss_all("backlog")
         self._poke()
         return backlog(self._settings.athletes, self._clock())
@@ -127,7 +128,7 @@ class Actions:
         admitted = activities.admit(file, newcomers, self._clock())
         for (job_id, new), one in zip(admitted, newcomers, strict=True):
             if not new:
-                admission.found_again(job_id, file, one.member)
+                admission.restore_source(job_id, file, one.member)
         return [self._insisted(job_id) for job_id, _ in admitted]
 
     def _insisted(self, job_id: int) -> Job:
@@ -160,10 +161,10 @@ def decide_since_again(settings: Settings) -> int:
     decided = ["since"] if since is None else ["since", "backlog"]
     for code in decided:
         freed += holds.release_holds(
-            code, since=None if since is None else admission.midnight(since), unknown=True
+            code, since=None if since is None else admission_rules.midnight(since), unknown=True
         )
     if since is not None:
-        holds.hold_pending("backlog", admission.before_since(since))
+        holds.hold_pending("backlog", admission_rules.held_by_since(since))
     return freed
 
 

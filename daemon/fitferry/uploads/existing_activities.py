@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from fitferry.core.admission_rules import OLD_SECONDS
 from fitferry.core.strava import ListedActivity
 from fitferry.core.upload import Job, Status
-from fitferry.inbox.admission import OLD_SECONDS
 from fitferry.storage import matches
 from fitferry.strava.client import PAGE
 

@@ -9,10 +9,11 @@ from fitferry import formats
 from fitferry.config import StravaSettings
 from fitferry.core import retry_policy
 from fitferry.core.activity import AdmissionResult, Stability
+from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.retry_policy import DecisionContext
 from fitferry.core.rules import Rule
 from fitferry.core.upload import AttemptResult, Job
-from fitferry.inbox import admission
+from fitferry.inbox import admission, file_reader
 from fitferry.storage import activities, uploads
 from fitferry.uploads.after_upload import Archive
 
@@ -33,7 +34,7 @@ def body_of(
     changed = False
     for path in dict.fromkeys([job.path, *activities.other_paths(job.athlete, job.file_sha256)]):
         try:
-            reading = admission.read(path)
+            reading = file_reader.read(path)
         except FileNotFoundError:
             continue
         except OSError as error:
@@ -59,7 +60,13 @@ def _changed(
     job: Job, path: str, app: StravaSettings, rules: Iterable[Rule], around: DecisionContext
 ) -> AttemptResult:
     """Other bytes are at the path now. Half of a new copy may become these again: then they are waited for."""
-    arrival = admission.admit(path, job.athlete, app, around.now, Stability.CLOSED, rules=rules)
+    arrival = admission.admit(
+        path,
+        job.athlete,
+        AdmissionRules(app.auto_upload, app.since, tuple(rules)),
+        around.now,
+        Stability.CLOSED,
+    )
     if arrival in _HALF:
         return retry_policy.file_unreadable(job, "the file is being changed", around)
     return retry_policy.file_changed(job)

@@ -12,9 +12,10 @@ import pytest
 from fitparse.profile import FIELD_TYPES
 from stravalib.strava_model import SportType
 
-from fakes import APP, NOW
+from fakes import NOW
 from fitferry.core import sports
 from fitferry.core.activity import Stability
+from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.rules import Subject, doubts, matching, problems, skipped_by, upload_fields
 from fitferry.core.upload import Status
 from fitferry.formats import xml_reader
@@ -199,8 +200,8 @@ def test_a_good_rule_has_no_problems() -> None:
 @pytest.mark.usefixtures("ledger")
 def test_a_skipped_activity_is_written_down_with_the_rule(tmp_path: Path, ride: Ride) -> None:
     """So that people see why, and can upload it anyway."""
-    rules = [Rule({"file": "*test*"}, {"skip": True})]
-    reception = FirstScan(str(tmp_path), "me", APP, rules=rules, wake=lambda: None, clock=lambda: NOW)
+    rules = AdmissionRules(rules=(Rule({"file": "*test*"}, {"skip": True}),))
+    reception = FirstScan(str(tmp_path), "me", rules, wake=lambda: None, clock=lambda: NOW)
     for number, name in enumerate(("a test.fit", "ride.fit")):
         (tmp_path / name).write_bytes(ride(serial=number))
         reception.admit(str(tmp_path / name), Stability.CLOSED, told=True)

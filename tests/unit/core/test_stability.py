@@ -28,9 +28,9 @@ def stability(
 
 def test_a_file_is_settled_when_it_has_stayed_the_same(candidates: StabilityTracker) -> None:
     """Not before, and a change begins anew."""
-    candidates.see("a.fit", ONE, None, 0)
+    candidates.observe("a.fit", ONE, None, 0)
     assert (stability(candidates, 1.9), candidates.next_due()) == (None, 2)
-    candidates.see("a.fit", OTHER, None, 1.9)
+    candidates.observe("a.fit", OTHER, None, 1.9)
     assert stability(candidates, 2.1) is None
 
     assert stability(candidates, 3.9) is Stability.SETTLED
@@ -38,30 +38,30 @@ def test_a_file_is_settled_when_it_has_stayed_the_same(candidates: StabilityTrac
 
 def test_a_file_that_rested_before_it_was_seen_needs_no_second_rest(candidates: StabilityTracker) -> None:
     """The kernel's own clock says so."""
-    candidates.see("a.fit", ONE, None, 0)
+    candidates.observe("a.fit", ONE, None, 0)
 
     assert stability(candidates, 0, rested=60) is Stability.SETTLED
 
 
 def test_a_closed_file_is_worth_a_look_at_once(candidates: StabilityTracker) -> None:
     """Whether it is whole, its content has to say."""
-    candidates.see("a.fit", ONE, FileEvent.CLOSED, 0)
+    candidates.observe("a.fit", ONE, FileEvent.CLOSED, 0)
 
     assert stability(candidates, 0, closed=True) is Stability.CLOSED
 
 
 def test_a_file_that_somebody_writes_is_left_alone_until_it_is_closed(candidates: StabilityTracker) -> None:
     """A copy may stall just where a segment ends and the file looks whole."""
-    candidates.see("a.fit", ONE, FileEvent.WRITTEN, 0)
+    candidates.observe("a.fit", ONE, FileEvent.WRITTEN, 0)
     assert stability(candidates, 60, rested=60) is None
-    candidates.see("a.fit", ONE, FileEvent.CLOSED, 61)
+    candidates.observe("a.fit", ONE, FileEvent.CLOSED, 61)
 
     assert stability(candidates, 61, closed=True) is Stability.SETTLED
 
 
 def test_a_writer_that_never_closes_is_waited_for_ten_minutes(candidates: StabilityTracker) -> None:
     """Then nobody is at it any more."""
-    candidates.see("a.fit", ONE, FileEvent.WRITTEN, 0)
+    candidates.observe("a.fit", ONE, FileEvent.WRITTEN, 0)
     assert candidates.due(STALLED_SECONDS - 1) == []
 
     assert candidates.due(STALLED_SECONDS) == ["a.fit"]
@@ -70,7 +70,7 @@ def test_a_writer_that_never_closes_is_waited_for_ten_minutes(candidates: Stabil
 
 def test_after_lost_events_nobody_is_believed_to_write(candidates: StabilityTracker) -> None:
     """The close may have been among them."""
-    candidates.see("a.fit", ONE, FileEvent.WRITTEN, 0)
+    candidates.observe("a.fit", ONE, FileEvent.WRITTEN, 0)
     candidates.forget_writers()
 
     assert stability(candidates, 2) is Stability.SETTLED
@@ -80,21 +80,21 @@ def test_a_file_that_was_not_whole_is_read_again_only_when_it_is_more_still(
     candidates: StabilityTracker,
 ) -> None:
     """Closed, settled, stalled: three reads at most while nothing changes."""
-    candidates.see("a.fit", ONE, FileEvent.CLOSED, 0)
-    candidates.looked("a.fit", Stability.CLOSED)
+    candidates.observe("a.fit", ONE, FileEvent.CLOSED, 0)
+    candidates.mark_read("a.fit", Stability.CLOSED)
     assert stability(candidates, 1, closed=True) is None
     assert stability(candidates, 2) is Stability.SETTLED
-    candidates.looked("a.fit", Stability.SETTLED)
+    candidates.mark_read("a.fit", Stability.SETTLED)
     assert candidates.next_due() == STALLED_SECONDS
     assert stability(candidates, STALLED_SECONDS) is Stability.STALLED
-    candidates.looked("a.fit", Stability.STALLED)
+    candidates.mark_read("a.fit", Stability.STALLED)
 
     assert candidates.next_due() == math.inf
 
 
 def test_only_files_that_take_a_while_are_shown_as_being_received(candidates: StabilityTracker) -> None:
     """With what is there and what there will be; not for ever."""
-    candidates.see("a.fit", ONE, FileEvent.WRITTEN, 0)
+    candidates.observe("a.fit", ONE, FileEvent.WRITTEN, 0)
     candidates.progress("a.fit", 0, lambda: (48, 100))
     assert list(candidates.receiving(0.5)) == []
     assert list(candidates.receiving(5)) == [IncompleteFile("a.fit", 48, 100)]
@@ -110,7 +110,7 @@ def test_progress_is_measured_once_a_second_at_most(candidates: StabilityTracker
         measured.append(1)
         return len(measured), None
 
-    candidates.see("a.fit", ONE, FileEvent.WRITTEN, 0)
+    candidates.observe("a.fit", ONE, FileEvent.WRITTEN, 0)
     for now in (0, 0.3, 0.9, 1.0, 1.5):
         candidates.progress("a.fit", now, measure)
 
@@ -119,9 +119,9 @@ def test_progress_is_measured_once_a_second_at_most(candidates: StabilityTracker
 
 def test_a_scan_is_over_when_what_it_found_was_looked_at(candidates: StabilityTracker) -> None:
     """What somebody still writes does not hold it up."""
-    candidates.see("a.fit", ONE, None, 0)
+    candidates.observe("a.fit", ONE, None, 0)
     assert candidates.unread_since(1)
-    candidates.looked("a.fit", Stability.SETTLED)
-    candidates.see("b.fit", ONE, FileEvent.WRITTEN, 0)
+    candidates.mark_read("a.fit", Stability.SETTLED)
+    candidates.observe("b.fit", ONE, FileEvent.WRITTEN, 0)
 
     assert not candidates.unread_since(1)

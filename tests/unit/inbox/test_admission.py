@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from documents import zipped
-from fakes import APP, NOW, UPLOADS, a_job, the
+from fakes import ADMISSION, APP, NOW, UPLOADS, a_job, the
 from fitferry.core import retry_policy
 from fitferry.core.activity import AdmissionResult
 from fitferry.core.retry_policy import DecisionContext
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import AttemptResult, Job, Outcome, Status
-from fitferry.inbox import admission
+from fitferry.inbox import admission, file_reader
 from fitferry.storage import attempts, queries, uploads
 from fitferry.uploads import source_file
 
@@ -34,8 +34,8 @@ def test_a_ride_is_queued_and_known_afterwards(tmp_path: Path, ride: Ride) -> No
     for name in ("a.fit", "b.fit"):
         (tmp_path / name).write_bytes(ride())
 
-    assert AdmissionResult.ADMITTED is admission.admit(str(tmp_path / "a.fit"), "me", APP, NOW)
-    assert AdmissionResult.KNOWN is admission.admit(str(tmp_path / "b.fit"), "me", APP, NOW)
+    assert AdmissionResult.ADMITTED is admission.admit(str(tmp_path / "a.fit"), "me", ADMISSION, NOW)
+    assert AdmissionResult.KNOWN is admission.admit(str(tmp_path / "b.fit"), "me", ADMISSION, NOW)
     assert len(queries.listed()) == 1
 
 
@@ -54,7 +54,7 @@ def test_the_settings_decide_what_is_held(
     """With the reason in words."""
     path = tmp_path / "a.fit"
     path.write_bytes(ride())
-    admission.admit(str(path), "me", replace(APP, **settings), NOW)  # type: ignore[arg-type]  # a table of cases
+    admission.admit(str(path), "me", replace(ADMISSION, **settings), NOW)  # type: ignore[arg-type]  # a table of cases
     (job,) = queries.listed()
 
     assert (expected, code) == (job.status, job.error_code)
@@ -64,7 +64,7 @@ def test_an_activity_that_does_not_say_when_is_not_held(tmp_path: Path, ride: Ri
     """Relative times say nothing of the day."""
     path = tmp_path / "a.fit"
     path.write_bytes(ride(start=datetime(1990, 1, 2, tzinfo=UTC)))
-    admission.admit(str(path), "me", replace(APP, since=START.date()), NOW)
+    admission.admit(str(path), "me", replace(ADMISSION, since=START.date()), NOW)
 
     assert (queries.listed()[0].start_time, queries.listed()[0].status) == (None, Status.PENDING)
 
@@ -74,7 +74,7 @@ def test_nothing_is_written_for_half_a_file(tmp_path: Path, ride: Ride) -> None:
     path = tmp_path / "a.fit"
     path.write_bytes(ride()[:-1])
 
-    assert AdmissionResult.UNFINISHED is admission.admit(str(path), "me", APP, NOW)
+    assert AdmissionResult.UNFINISHED is admission.admit(str(path), "me", ADMISSION, NOW)
     assert sum(uploads.counts().values()) == 0
 
 
@@ -84,7 +84,7 @@ def test_a_file_that_is_too_large_is_skipped_with_the_reason(tmp_path: Path) -> 
     with path.open("wb") as file:
         file.truncate(MAX_FILE_BYTES + 1)
 
-    assert AdmissionResult.SKIPPED is admission.admit(str(path), "me", APP, NOW)
+    assert AdmissionResult.SKIPPED is admission.admit(str(path), "me", ADMISSION, NOW)
     assert "25 MB" in str(queries.listed(status=Status.SKIPPED)[0].error_message)
 
 
@@ -93,14 +93,14 @@ def test_what_is_no_regular_file_is_not_there(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.fit")
     found: list[AdmissionResult] = []
     thread = threading.Thread(
-        target=lambda: found.append(admission.admit(str(tmp_path / "a.fit"), "me", APP, NOW))
+        target=lambda: found.append(admission.admit(str(tmp_path / "a.fit"), "me", ADMISSION, NOW))
     )
     # A ledger's connection is a thread's own; none is needed for this.
     thread.start()
     thread.join(10)
 
     assert found == [AdmissionResult.GONE]
-    assert AdmissionResult.GONE is admission.admit(str(tmp_path / "missing.fit"), "me", APP, NOW)
+    assert AdmissionResult.GONE is admission.admit(str(tmp_path / "missing.fit"), "me", ADMISSION, NOW)
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_taken(
@@ -109,19 +109,18 @@ def test_a_file_that_changes_while_it_is_read_is_not_taken(
     """The bytes that are sent are the bytes that were hashed."""
     path = tmp_path / "a.fit"
     path.write_bytes(b"x" * 10)
-    monkeypatch.setattr(admission, "_CHUNK", 5)
     real = os.fstat
     seen: list[int] = []
 
     def fstat(handle: int) -> os.stat_result:
         seen.append(handle)
-        if len(seen) == 2:
+        if len(seen) == 3:
             path.write_bytes(b"y" * 11)
         return real(handle)
 
     monkeypatch.setattr(os, "fstat", fstat)
 
-    assert admission.read(str(path)) is None
+    assert file_reader.read(str(path)) is None
 
 
 def test_a_file_that_came_back_is_queued_again(tmp_path: Path) -> None:
@@ -155,14 +154,14 @@ def test_bytes_that_are_there_again_in_another_kind_of_file_are_sent_from_there(
     bodies = {alone: ride(), packed: zipped({"a.fit": ride(), "b.fit": ride(serial=2)})}
     before, after = (alone, packed) if first == "alone" else (packed, alone)
     before.write_bytes(bodies[before])
-    admission.admit(str(before), "me", APP, NOW)
+    admission.admit(str(before), "me", ADMISSION, NOW)
     job = uploads.of_bytes("me", sha256(ride()).hexdigest())
     assert job is not None
     before.unlink()
     if how != "not tried yet":
         lost(job, how)
     after.write_bytes(bodies[after])
-    arrival = admission.admit(str(after), "me", APP, NOW)
+    arrival = admission.admit(str(after), "me", ADMISSION, NOW)
 
     # The workers are rung only for what is admitted.
     assert (arrival is AdmissionResult.KNOWN) == (how == "not tried yet" and after == alone)
@@ -175,13 +174,13 @@ def test_a_second_copy_takes_nothing_over_while_the_first_is_there(tmp_path: Pat
     """The job stays with the file that it came with, which is the one that is put away."""
     for name in ("a.fit", "b.fit"):
         (tmp_path / name).write_bytes(ride())
-        admission.admit(str(tmp_path / name), "me", APP, NOW)
+        admission.admit(str(tmp_path / name), "me", ADMISSION, NOW)
     (job,) = queries.listed()
     assert job.file == "a.fit"
     (tmp_path / "a.fit").write_bytes(ride(serial=2))
-    admission.admit(str(tmp_path / "a.fit"), "me", APP, NOW)
+    admission.admit(str(tmp_path / "a.fit"), "me", ADMISSION, NOW)
     (tmp_path / "b.fit").touch()
-    admission.admit(str(tmp_path / "b.fit"), "me", APP, NOW)
+    admission.admit(str(tmp_path / "b.fit"), "me", ADMISSION, NOW)
 
     assert the(job.id).file == "b.fit"
 
@@ -190,12 +189,12 @@ def test_a_second_copy_takes_nothing_over_while_the_first_is_there(tmp_path: Pat
 def test_what_is_being_sent_or_was_sent_stays_where_it_is(tmp_path: Path, ride: Ride, state: str) -> None:
     """Its file is at work, or is to be put away."""
     (tmp_path / "a.fit").write_bytes(ride())
-    admission.admit(str(tmp_path / "a.fit"), "me", APP, NOW)
+    admission.admit(str(tmp_path / "a.fit"), "me", ADMISSION, NOW)
     (job,) = queries.listed()
     attempts.claim(job.id, NOW)
     if state == "completed":
         attempts.record(job.id, AttemptResult(Outcome.COMPLETED, Status.COMPLETED), NOW)
     (tmp_path / "a.fit").rename(tmp_path / "b.fit")
-    admission.admit(str(tmp_path / "b.fit"), "me", APP, NOW)
+    admission.admit(str(tmp_path / "b.fit"), "me", ADMISSION, NOW)
 
     assert the(job.id).file == "a.fit"

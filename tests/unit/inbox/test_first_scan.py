@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from fakes import APP, NOW
-from fitferry.config import StravaSettings
+from fakes import ADMISSION, APP, NOW
 from fitferry.core.activity import AdmissionResult, Stability
+from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.upload import Status
 from fitferry.inbox.first_scan import FEW, FirstScan
 from fitferry.storage import matches, uploads
@@ -31,13 +31,13 @@ class House:
         self.folder = folder
         self.ride = ride
         self.pokes = 0
-        self.strava = APP
+        self.settings = ADMISSION
         self.serial = 0
         self.again()
 
     def again(self) -> None:
         """As after a start."""
-        self.reception = FirstScan(str(self.folder), "me", self.strava, wake=self.wake, clock=lambda: NOW)
+        self.reception = FirstScan(str(self.folder), "me", self.settings, wake=self.wake, clock=lambda: NOW)
 
     def wake(self) -> None:
         """Somebody rings."""
@@ -141,16 +141,16 @@ def test_a_ride_that_is_dropped_into_an_empty_folder_is_uploaded_however_old(hou
 
 
 @pytest.mark.parametrize(
-    "strava",
+    "settings",
     [
-        replace(APP, since=date(2000, 1, 1)),
-        replace(APP, since=date(2100, 1, 1)),
-        replace(APP, auto_upload=False),
+        replace(ADMISSION, since=date(2000, 1, 1)),
+        replace(ADMISSION, since=date(2100, 1, 1)),
+        replace(ADMISSION, auto_upload=False),
     ],
 )
-def test_who_has_decided_by_the_settings_is_not_asked(house: House, strava: StravaSettings) -> None:
+def test_who_has_decided_by_the_settings_is_not_asked(house: House, settings: AdmissionRules) -> None:
     """`since` and `auto_upload` say what becomes of old rides."""
-    house.strava = strava
+    house.settings = settings
     house.again()
     house.drop(OLD, FEW + 1)
     house.reception.on_scan_finished(FEW + 1)
@@ -187,7 +187,7 @@ def test_each_athletes_folder_is_received_for_itself(house: House, tmp_path: Pat
     """The end of one folder's scan lets nothing of another's go."""
     house.drop(OLD, FEW)
     (tmp_path / "other").mkdir()
-    other = FirstScan(str(tmp_path / "other"), "me", APP, wake=lambda: None, clock=lambda: NOW)
+    other = FirstScan(str(tmp_path / "other"), "me", ADMISSION, wake=lambda: None, clock=lambda: NOW)
     (tmp_path / "other/a.fit").write_bytes(ride(serial=999))
     other.admit(str(tmp_path / "other/a.fit"), Stability.SETTLED, told=False)
     other.on_scan_finished(1)

@@ -14,7 +14,7 @@ from typing import BinaryIO
 import pytest
 
 from documents import zipped
-from fakes import APP, NOW, a_job, the
+from fakes import ADMISSION, NOW, a_job, the
 from fitferry.core import filenames
 from fitferry.core.activity import (
     ActivityFacts,
@@ -448,7 +448,7 @@ def test_the_innermost_watched_folder_has_the_archive(where: Archive) -> None:
 def admitted(path: Path, body: bytes) -> Job:
     """A file of the folder; the newest job."""
     path.write_bytes(body)
-    admission.admit(str(path), "me", APP, NOW, Stability.CLOSED)
+    admission.admit(str(path), "me", ADMISSION, NOW, Stability.CLOSED)
     return max(uploads.with_status(Status.PENDING), key=lambda job: job.id)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from fakes import APP, NOW, PROCESSING, UPLOADS, a_job, an_athlete, the
+from fakes import ADMISSION, NOW, PROCESSING, UPLOADS, a_job, an_athlete, the
 from fitferry.core.activity import (
     ActivityFacts,
     AdmissionDecision,
@@ -163,11 +163,11 @@ def test_bytes_that_were_overwritten_and_are_elsewhere_too_go_up(bench: Bench, r
     first, second = ride(serial=1), ride(serial=2)
     a, b = bench.folder / "activity.fit", bench.folder / "activity.1.fit"
     a.write_bytes(first)
-    admission.admit(str(a), "me", APP, NOW, Stability.CLOSED)
+    admission.admit(str(a), "me", ADMISSION, NOW, Stability.CLOSED)
     a.rename(b)
-    admission.admit(str(b), "me", APP, NOW, Stability.CLOSED)
+    admission.admit(str(b), "me", ADMISSION, NOW, Stability.CLOSED)
     a.write_bytes(second)
-    admission.admit(str(a), "me", APP, NOW, Stability.CLOSED)
+    admission.admit(str(a), "me", ADMISSION, NOW, Stability.CLOSED)
     for body in (first, second):
         job = uploads.of_bytes("me", hashlib.sha256(body).hexdigest())
         assert job is not None

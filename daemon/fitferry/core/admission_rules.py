@@ -1,0 +1,86 @@
+"""Decision what a file is admitted as: queued, held for a person's word, or skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from fitferry.core.activity import AdmissionDecision, FileKind, ParseResult
+from fitferry.core.rules import Rule, skipped_by, subject_of_facts
+from fitferry.core.upload import Status
+
+OLD_SECONDS = 7 * 86_400.0
+"""An activity that started longer ago may be one of many that were there before Fitferry was."""
+FUTURE_SECONDS = 86_400.0
+"""An activity that starts later than this from now shows that a clock is wrong, ours or the device's."""
+FILE_FAULTS = ("unfinished", "damaged", "too_large", "unreadable_times", "archive_refused")
+"""Error codes of held jobs whose file itself has to be mended, replaced or deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionRules:
+    """What the settings say of new files. `since`: a local day; `rules`: the metadata rules, one may say `skip`."""
+
+    auto_upload: bool = True
+    since: date | None = None
+    rules: tuple[Rule, ...] = ()
+
+
+def decide(found: ParseResult, settings: AdmissionRules, *, old: bool = False) -> AdmissionDecision:
+    """Decide what a file is admitted as. `old`: nobody has said yet what is to become of old activities."""
+    match found.verdict:
+        case FileKind.OTHER | FileKind.UNKNOWN:
+            return AdmissionDecision(Status.SKIPPED, "no_activity", f"not an activity: {found.reason}")
+        case FileKind.ACTIVITY:
+            return _decide_activity(found, settings, old=old)
+        case _:
+            return AdmissionDecision(Status.HELD, found.verdict.value, found.reason)
+
+
+def skipped_by_rule(
+    found: ParseResult, athlete: str, name: str, rules: Iterable[Rule]
+) -> AdmissionDecision | None:
+    """Decision of a rule that an activity is not to be uploaded; None without one. `name`: of its file."""
+    if found.verdict is not FileKind.ACTIVITY:
+        return None
+    number = skipped_by(rules, subject_of_facts(athlete, name, found.facts))
+    return None if number is None else AdmissionDecision(Status.SKIPPED, "rule", f"skipped by rule {number}")
+
+
+def is_old(start_time: float | None, modified_at: float | None, now: float) -> bool:
+    """Whether an activity started long ago, or in a future that shows a wrong clock.
+
+    `modified_at`: when its file was written, which stands in where the activity does not say when it started.
+    """
+    started = modified_at if start_time is None else start_time
+    return started is not None and not now - OLD_SECONDS <= started <= now + FUTURE_SECONDS
+
+
+def held_by_since(since: date) -> AdmissionDecision:
+    """Decision on an activity that started before `since`."""
+    return AdmissionDecision(Status.HELD, "since", f"started before {since}, see since in [strava]")
+
+
+def starts_before(start_time: float | None, since: date | None) -> bool:
+    """Whether an activity started before a local day began; one that does not say when did not."""
+    if since is None or start_time is None:
+        return False
+    return start_time < midnight(since)
+
+
+def midnight(day: date) -> float:
+    """Epoch seconds at which a local day begins."""
+    return datetime(day.year, day.month, day.day).astimezone().timestamp()
+
+
+def _decide_activity(found: ParseResult, settings: AdmissionRules, *, old: bool) -> AdmissionDecision:
+    if settings.since is not None and starts_before(found.facts.start_time, settings.since):
+        return held_by_since(settings.since)
+    if not settings.auto_upload:
+        return AdmissionDecision(
+            Status.HELD, "auto_upload", "waits for somebody to upload it (auto_upload is off)"
+        )
+    if old and settings.since is None:
+        return AdmissionDecision(Status.HELD, "backlog", "was there before Fitferry: waits for your decision")
+    return AdmissionDecision(Status.PENDING)
