@@ -1,7 +1,8 @@
-"""How is a line written, and what is never written? Owns structlog's configuration."""
+"""Log lines: their formats, and what is never written in them. Owns structlog's configuration."""
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -11,6 +12,8 @@ from typing import Any, TextIO
 
 import structlog
 
+from fitferry.system.log_handler import QueuedHandler, RepeatFilter
+
 _PRIORITY = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2, "exception": 3}
 _SECRET_KEYS = frozenset(
     {"access_token", "refresh_token", "client_secret", "authorization", "token", "code", "state", "cookie"}
@@ -18,6 +21,11 @@ _SECRET_KEYS = frozenset(
 _SECRET_TEXT = re.compile(
     r"(?i)\b(access_token|refresh_token|client_secret|code|state|token)(=|%3D)[^&\s\"']+|(Bearer|Basic)\s+[\w.~+/=-]+"
 )
+_HARMFUL = re.compile(
+    "[\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ufeff\\ufff9-\\ufffb\\ud800-\\udfff]"
+)
+"""Control characters (C0, DEL, C1), line separators, marks of direction, lone surrogates."""
+_SEVERAL_LINES = frozenset({"exception", "stack"})
 _TELLTALES = ("apprise",)
 """Libraries whose lines hold the secrets in their addresses; that a message failed is said by ourselves."""
 
@@ -25,7 +33,7 @@ Event = MutableMapping[str, Any]
 
 
 def configure(level: str, form: str, stream: TextIO | None = None) -> None:
-    """Send every event, and what libraries log, through one pipe. `form`: auto, console or json."""
+    """Send every event, and what libraries log, through one handler. `form`: auto, console or json."""
     out = stream or sys.stderr
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Any] = [
@@ -44,11 +52,15 @@ def configure(level: str, form: str, stream: TextIO | None = None) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(out)
+    handler = QueuedHandler(out)
+    handler.addFilter(RepeatFilter())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_last(form, out))
     )
     root = logging.getLogger()
+    for before in root.handlers:
+        before.flush()
+        before.close()
     root.handlers[:] = [handler]
     # What libraries say in passing is theirs, and may hold anything: addresses, statements, headers.
     root.setLevel(max(number, logging.WARNING))
@@ -60,21 +72,32 @@ def configure(level: str, form: str, stream: TextIO | None = None) -> None:
 def _last(form: str, out: TextIO) -> list[Any]:
     """The processors that turn an event into a line."""
     remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    before = [remove, structlog.processors.format_exc_info, _redact]
     if form == "auto" and _is_journal(out):
         # The journal keeps the time itself; the prefix is how it learns the priority.
-        return [remove, structlog.processors.format_exc_info, _redact, _for_journal]
+        return [*before, _escape, _for_journal]
     stamp = structlog.processors.TimeStamper(fmt="iso", utc=form != "console" and not out.isatty())
     if form == "console" or (form == "auto" and out.isatty()):
-        renderer = structlog.dev.ConsoleRenderer(
-            colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
-        return [remove, stamp, renderer]
-    json = structlog.processors.JSONRenderer(ensure_ascii=False, default=_plain)
-    return [remove, stamp, structlog.processors.format_exc_info, _redact, json]
+        return [*before, _escape, stamp, structlog.dev.ConsoleRenderer(colors=out.isatty())]
+    return [*before, stamp, _as_json]
 
 
-def _plain(value: object) -> str:
-    return str(value)
+def _as_json(_logger: object, _method: str, event: Event) -> str:
+    """One line of JSON that is harmless on a terminal, too: JSON itself escapes only what is below U+0020."""
+    line = json.dumps(event, ensure_ascii=False, default=str)
+    return _HARMFUL.sub(lambda match: f"\\u{ord(match[0]):04x}", line)
+
+
+def _escape(_logger: object, _method: str, event: Event) -> Event:
+    """Show characters that move a terminal's cursor, turn its text around or end a line as escapes."""
+    for key, value in event.items():
+        if value is None or isinstance(value, bool | int | float):
+            continue
+        text, kept = str(value), "\n\t" if key in _SEVERAL_LINES else ""
+        for character in set(_HARMFUL.findall(text)).difference(kept):
+            text = text.replace(character, character.encode("unicode_escape").decode("ascii"))
+        event[key] = text
+    return event
 
 
 def _is_journal(out: TextIO) -> bool:

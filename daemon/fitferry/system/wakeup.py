@@ -1,4 +1,4 @@
-"""How is the supervisor woken? By a byte in a pipe: an Event's lock must not be taken in a signal handler."""
+"""Wake-up calls for the main thread, by a byte in a pipe: an Event's lock must not be taken in a signal handler."""
 
 from __future__ import annotations
 
@@ -56,15 +56,21 @@ class WakeupPipe:
 
     @contextlib.contextmanager
     def stopped_by_signals(self) -> Iterator[None]:
-        """Let SIGTERM and SIGINT call to stop, in the main thread; elsewhere nothing is changed."""
+        """Let SIGTERM and SIGINT call to stop, in the main thread; elsewhere nothing is changed.
+
+        Python runs a handler only between two of its own instructions: a signal in the moment before `select` would
+        be slept over. So the interpreter writes to the pipe as soon as the signal comes.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
         numbers = (signal.SIGTERM, signal.SIGINT)
         before = [signal.signal(number, lambda _number, _frame: self.stop()) for number in numbers]
+        descriptor = signal.set_wakeup_fd(self._end[1], warn_on_full_buffer=False)
         try:
             yield
         finally:
+            signal.set_wakeup_fd(descriptor)
             for number, handler in zip(numbers, before, strict=True):
                 signal.signal(number, handler)
 

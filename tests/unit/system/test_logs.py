@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 import structlog
 
 from fitferry.system import logs
+from fitferry.system.log_handler import RepeatFilter
 
 
 @pytest.fixture(autouse=True)
@@ -133,3 +135,98 @@ def test_names_that_are_no_text_can_be_written() -> None:
     structlog.get_logger("fitferry.test").info("admitted", path=os.fsdecode(b"/rides/\xff.fit"))
 
     assert json.loads(out.getvalue())["path"] == "/rides/?.fit"
+
+
+HARMFUL = "a\x1b[2Jb\x07\x9b31mc\u202ed\u2028e\u2067f\x85g\nh\ri\x7f"
+
+
+@pytest.mark.parametrize("form", ["console", "json", "journal"])
+def test_a_name_cannot_write_to_the_terminal_or_begin_a_line(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the format: in the event, in a value, in a list, in an exception, said by us or by a library."""
+    with (tmp_path / "log").open("w+", encoding="utf-8") as out:
+        status = os.fstat(out.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
+        logs.configure("info", "auto" if form == "journal" else form, out)
+        log = structlog.get_logger("fitferry.test")
+        log.info(HARMFUL, path=HARMFUL, several=[HARMFUL], error=ValueError(HARMFUL))
+        logging.getLogger("library").warning("%s", HARMFUL)
+        out.seek(0)
+        written = out.read()
+
+    assert len(written.splitlines()) == 2
+    assert written.isprintable() or set(written) - {"\n"} == {c for c in written if c.isprintable()}
+    assert "\\u202e" in written
+
+
+def test_a_traceback_is_harmless_too() -> None:
+    """Its message may hold a name; it keeps its lines on a terminal."""
+    out = lines("console")
+    try:
+        raise ValueError("\x1b[2J\u202e token=SECRET")  # noqa: TRY301  # it has to have a traceback
+    except ValueError:
+        structlog.get_logger("fitferry.test").exception("unexpected_error")
+
+    assert "\x1b" not in out.getvalue()
+    assert "SECRET" not in out.getvalue()
+    assert "Traceback" in out.getvalue()
+    assert len(out.getvalue().splitlines()) > 2
+
+
+def test_a_pipe_that_nobody_reads_stops_nobody_who_logs() -> None:
+    """What is too much is dropped, and when somebody reads again the count of it is said."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb", buffering=0) as reader, os.fdopen(writing, "w", encoding="utf-8") as out:
+        logs.configure("info", "json", out)
+        log = structlog.get_logger("fitferry.test")
+        for number in range(4000):
+            log.info("upload_attempt", number=number, padding="x" * 100)
+        read = b""
+        while b"log_lines_dropped" not in read:
+            read += reader.read(65_536)
+            log.info("later")
+        count = int(read.partition(b"log_lines_dropped count=")[2].split()[0])
+        rest: list[bytes] = []
+        drain = threading.Thread(target=lambda: rest.extend(iter(lambda: reader.read(65_536), b"")))
+        drain.start()
+        logging.getLogger().handlers[0].flush()
+        logging.getLogger().handlers[0].close()
+        out.close()
+        drain.join()
+
+    assert b'"number": 0,' in read
+    assert 0 < count < 4000
+    assert b"".join(rest).endswith(b"\n")
+
+
+def test_what_is_repeated_is_bounded() -> None:
+    """Few descriptors made 7,519 tracebacks in 8 s; five a minute of a kind say as much."""
+    out = lines()
+    now = [0.0]
+    (handler,) = logging.getLogger().handlers
+    handler.filters[:] = [RepeatFilter(lambda: now[0])]
+    log = structlog.get_logger("fitferry.test")
+
+    def burst() -> None:
+        for _ in range(100):
+            log.error("unexpected_error", exc_info=OSError(24, "Too many open files"))
+            logging.getLogger("waitress").warning("server accept() threw an exception")
+        log.info("one_of_ours")
+
+    burst()
+    now[0] += 61
+    burst()
+    found = [json.loads(line) for line in out.getvalue().splitlines()]
+
+    assert len(found) == 22
+    assert [line["left_out"] for line in found if "left_out" in line] == [95, 95]
+
+
+def test_every_line_of_our_own_without_a_traceback_is_written() -> None:
+    """One for each of a thousand files is not noise."""
+    out = lines()
+    for number in range(1000):
+        structlog.get_logger("fitferry.test").warning("file_refused", number=number)
+
+    assert len(out.getvalue().splitlines()) == 1000
