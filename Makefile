@@ -41,6 +41,12 @@ test: check  ## the checks and every test
 unit: $(VENV)/installed  ## the fast tests of each module
 	$(BIN)/pytest -q -n 2 --dist worksteal tests/unit tests/test_layers.py
 
+coverage: $(VENV)/installed  ## branches that the quick tests take in core, uploads, storage and auth: 95 % at least
+	$(BIN)/pytest -q -n 2 --dist worksteal --cov --cov-report=term tests/unit
+
+mutants: $(VENV)/installed  ## change the code in small ways, and see whether tests notice (an hour; MUTANTS="--sample 300")
+	$(BIN)/python tools/mutants.py $(MUTANTS)
+
 proofs: $(VENV)/installed  ## the whole program, faults, installation
 	$(BIN)/pytest -n 2 --dist worksteal tests/daemon tests/proofs tests/install
 
