@@ -44,12 +44,12 @@ def _one(data: bytes, verdicts: Counter[str]) -> float:
     digest, began = sha256(data).hexdigest(), time.perf_counter()
     try:
         content = formats.examine(data, digest)
-        for item in content.items:
+        for item in content.members:
             assert formats.body_of(data, digest, item.sha256)
     except BaseException:
         (Path(tempfile.gettempdir()) / "fuzz-failed.bin").write_bytes(data)
         raise
-    verdicts[content.found.verdict.value] += 1
+    verdicts[content.result.kind.value] += 1
     return time.perf_counter() - began
 
 

@@ -29,7 +29,7 @@ from fitferry.core.upload import (
     Status,
     WaitingFor,
 )
-from fitferry.formats.thumbnail import Sample, drawn
+from fitferry.formats.thumbnail import Sample, draw
 from fitferry.monitoring import status
 from fitferry.storage import accounts, activities, attempts, breakers, rate_limits
 from fitferry.storage.activities import File
@@ -112,7 +112,7 @@ class Scene:
             sessions=1,
         )
         sha256 = f"{self._serial:064}"
-        found = ParseResult(FileKind.ACTIVITY, "fit", facts, thumbnail=drawn(self._samples(sport)))
+        found = ParseResult(FileKind.ACTIVITY, "fit", facts, thumbnail=draw(self._samples(sport)))
         file = File("me", f"/srv/rides/{known}", sha256, 81_234, None)
         ((job_id, _),) = activities.admit(file, [NewActivity(sha256, found, admission)], came)
         if step is not None:

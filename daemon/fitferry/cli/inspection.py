@@ -55,30 +55,30 @@ def _inspected(context: Context, file: Path) -> dict[str, Any]:
     if reading is None:
         return {"file": name, "would": "wait: it is being changed"}
     content = file_reader.examine(reading)
-    several = len(content.items) > 1
-    ruled = _ruled(context, file, content.found)
+    several = len(content.members) > 1
+    ruled = _ruled(context, file, content.result)
     return {
         "file": name,
         "would": _known(context, reading.sha256) or _would(context, file, content, ruled),
-        "verdict": content.found.verdict.value,
-        "data_type": content.found.data_type or None,
-        "reason": content.found.reason or None,
-        **({} if several else _facts(content.found)),
+        "verdict": content.result.kind.value,
+        "data_type": content.result.data_type or None,
+        "reason": content.result.reason or None,
+        **({} if several else _facts(content.result)),
         "size": reading.fingerprint.size,
         "sha256": reading.sha256,
         **ruled,
-        **({"activities": [_part(one) for one in content.items]} if several else {}),
+        **({"activities": [_part(one) for one in content.members]} if several else {}),
     }
 
 
 def _would(context: Context, file: Path, content: FileContents, ruled: dict[str, Any]) -> str:
     """What would be done, as the end of a sentence."""
-    found = content.found
-    whole = sum(one.found.verdict is FileKind.ACTIVITY for one in content.items)
+    found = content.result
+    whole = sum(one.result.kind is FileKind.ACTIVITY for one in content.members)
     admission = admission_rules.decide(found, context.settings().admission)
     if admission.status is not Status.SKIPPED and _is_passed_over(context, file):
         return "pass it over, because of its name or its folder; `fitferry upload` takes it"
-    if found.verdict in {FileKind.UNFINISHED, FileKind.DAMAGED}:
+    if found.kind in {FileKind.UNFINISHED, FileKind.DAMAGED}:
         return f"wait, because it is not whole: {found.reason}"
     if ruled.get("skipped_by_rule"):
         return f"not upload it: rule {ruled['skipped_by_rule']} of your settings says so"
@@ -111,7 +111,7 @@ def _watch_of(settings: Settings, file: Path) -> WatchSettings | None:
 def _ruled(context: Context, file: Path, found: ParseResult) -> dict[str, Any]:
     """What the rules of the settings say of an activity: which match, and what is sent with the file."""
     settings = context.settings()
-    if found.verdict is not FileKind.ACTIVITY or not settings.rules:
+    if found.kind is not FileKind.ACTIVITY or not settings.rules:
         return {}
     own = _watch_of(settings, file)
     athlete = own.athlete if own is not None else [*settings.athletes, "me"][0]
@@ -146,8 +146,8 @@ def _known(context: Context, sha256: str) -> str | None:
 
 def _part(one: ArchiveMember) -> dict[str, Any]:
     """One of several activities in a file."""
-    said = {"name": one.name, "reason": one.found.reason or None}
-    return {**said, **_facts(one.found), "sha256": one.sha256}
+    said = {"name": one.name, "reason": one.result.reason or None}
+    return {**said, **_facts(one.result), "sha256": one.sha256}
 
 
 def _facts(found: ParseResult) -> dict[str, Any]:

@@ -15,14 +15,18 @@ class FileKind(StrEnum):
 
     ACTIVITY = "activity"
     """Whole, and an activity: it can be sent."""
-    OTHER = "other"
-    """Whole, but a course, settings, a workout …: nothing for Strava."""
+    NO_ACTIVITY = "no_activity"
+    """Nothing for Strava: a course, settings, a workout, an empty file, an unknown format."""
     UNFINISHED = "unfinished"
     """Shorter than it says it is, or still full of zeros: more may come."""
     DAMAGED = "damaged"
-    """As long as it says, but the checksum or the messages are wrong."""
-    UNKNOWN = "unknown"
-    """No format that Fitferry knows."""
+    """As long as it says, but the checksum or the structure is wrong."""
+    TOO_LARGE = "too_large"
+    """More than Strava takes in one upload."""
+    UNREADABLE_TIMES = "unreadable_times"
+    """A track with times, none of which can be read."""
+    ARCHIVE_REFUSED = "archive_refused"
+    """An archive, or a member of one, that cannot be unpacked: a password, an unusual method, its bounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class ParseResult:
     while.
     """
 
-    verdict: FileKind
+    kind: FileKind
     data_type: str = ""
     facts: ActivityFacts = ActivityFacts()
     reason: str = ""
@@ -115,7 +119,7 @@ class NewActivity:
     """One activity on its way into the ledger. `member`: its name in an archive of several, else empty."""
 
     sha256: str
-    found: ParseResult
+    result: ParseResult
     admission: AdmissionDecision
     member: str = ""
 

@@ -29,20 +29,20 @@ class AdmissionRules:
 
 def decide(found: ParseResult, settings: AdmissionRules, *, old: bool = False) -> AdmissionDecision:
     """Decide what a file is admitted as. `old`: nobody has said yet what is to become of old activities."""
-    match found.verdict:
-        case FileKind.OTHER | FileKind.UNKNOWN:
+    match found.kind:
+        case FileKind.NO_ACTIVITY:
             return AdmissionDecision(Status.SKIPPED, "no_activity", f"not an activity: {found.reason}")
         case FileKind.ACTIVITY:
             return _decide_activity(found, settings, old=old)
         case _:
-            return AdmissionDecision(Status.HELD, found.verdict.value, found.reason)
+            return AdmissionDecision(Status.HELD, found.kind.value, found.reason)
 
 
 def skipped_by_rule(
     found: ParseResult, athlete: str, name: str, rules: Iterable[Rule]
 ) -> AdmissionDecision | None:
     """Decision of a rule that an activity is not to be uploaded; None without one. `name`: of its file."""
-    if found.verdict is not FileKind.ACTIVITY:
+    if found.kind is not FileKind.ACTIVITY:
         return None
     number = skipped_by(rules, subject_of_facts(athlete, name, found.facts))
     return None if number is None else AdmissionDecision(Status.SKIPPED, "rule", f"skipped by rule {number}")

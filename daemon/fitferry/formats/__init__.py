@@ -13,7 +13,7 @@ from fitferry.core.activity import FileKind, ParseResult
 from fitferry.formats import archives, fit, xml_reader
 from fitferry.formats.archives import Damaged, TooMuch, Unfinished
 
-_ORDER = (FileKind.DAMAGED, FileKind.UNFINISHED, FileKind.OTHER, FileKind.UNKNOWN)
+_ORDER = (FileKind.DAMAGED, FileKind.UNFINISHED, FileKind.NO_ACTIVITY)
 """Of an archive without an activity, the one that tells most."""
 
 
@@ -25,7 +25,7 @@ class ArchiveMember:
     """
 
     sha256: str
-    found: ParseResult
+    result: ParseResult
     name: str = ""
 
 
@@ -33,8 +33,8 @@ class ArchiveMember:
 class FileContents:
     """What a file holds: the verdict on all of it, and its activities, also those that are broken beside a whole one."""
 
-    found: ParseResult
-    items: tuple[ArchiveMember, ...] = ()
+    result: ParseResult
+    members: tuple[ArchiveMember, ...] = ()
 
 
 def examine(data: bytes, digest: str) -> FileContents:
@@ -47,8 +47,8 @@ def examine(data: bytes, digest: str) -> FileContents:
     except Damaged as problem:
         return FileContents(ParseResult(FileKind.DAMAGED, reason=str(problem), have=len(data)))
     except TooMuch as problem:
-        return FileContents(ParseResult(FileKind.OTHER, reason=str(problem), have=len(data)))
-    activities = [part for part in parts if part[2].verdict is FileKind.ACTIVITY]
+        return FileContents(ParseResult(FileKind.NO_ACTIVITY, reason=str(problem), have=len(data)))
+    activities = [part for part in parts if part[2].kind is FileKind.ACTIVITY]
     if not archives.is_archive(data):
         found = parts[0][2]
         return FileContents(found, (ArchiveMember(digest, found),) if activities else ())
@@ -80,7 +80,7 @@ def body_of(data: bytes, digest: str, wanted: str) -> bytes | None:
         return next((body for _, body in parts if sha256(body).hexdigest() == wanted), None)
     if len(parts) == 1:
         return parts[0][1]  # also one that is not whole: somebody may insist on it
-    return next((body for _, body in parts if _inspect(body).verdict is FileKind.ACTIVITY), None)
+    return next((body for _, body in parts if _inspect(body).kind is FileKind.ACTIVITY), None)
 
 
 def _parts(data: bytes) -> Iterator[tuple[str, bytes]]:
@@ -101,15 +101,15 @@ def _inspect(data: bytes) -> ParseResult:
 
 def _is_or_was_one(found: ParseResult) -> bool:
     """Whether this is an activity, or is broken and may have been one; what else is broken is missed by nobody."""
-    broken = found.verdict in {FileKind.UNFINISHED, FileKind.DAMAGED}
-    return found.verdict is FileKind.ACTIVITY or (broken and found.facts.kind in {None, "activity"})
+    broken = found.kind in {FileKind.UNFINISHED, FileKind.DAMAGED}
+    return found.kind is FileKind.ACTIVITY or (broken and found.facts.kind in {None, "activity"})
 
 
 def _best(parts: list[tuple[str, str, ParseResult]]) -> ParseResult:
     """The verdict on a file without an activity."""
     if not parts:
-        return ParseResult(FileKind.OTHER, reason="an archive with no activity file in it")
-    name, _, found = min(parts, key=lambda part: _ORDER.index(part[2].verdict))
+        return ParseResult(FileKind.NO_ACTIVITY, reason="an archive with no activity file in it")
+    name, _, found = min(parts, key=lambda part: _ORDER.index(part[2].kind))
     if not name:
         return found
     reason, shown, more = found.reason, _last(name), len(parts) - 1

@@ -51,7 +51,7 @@ class Samples(Generic[T]):
             self._next = self._step
 
 
-def drawn(samples: Sequence[Sample]) -> Thumbnail | None:
+def draw(samples: Sequence[Sample]) -> Thumbnail | None:
     """The route where there is one, else the heart rate, else the power; None where there is none of them."""
     places = [(s.longitude, s.latitude) for s in samples]
     path = _route([(x, y) for x, y in places if x is not None and y is not None])

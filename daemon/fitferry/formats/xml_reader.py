@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from xml.parsers import expat
 
 from fitferry.core.activity import ActivityFacts, FileKind, ParseResult
-from fitferry.formats.thumbnail import Sample, Samples, drawn
+from fitferry.formats.thumbnail import Sample, Samples, draw
 
 MAX_DEPTH = 64
 MAX_NAMES = 500
@@ -85,7 +85,7 @@ def inspect(data: bytes) -> ParseResult:
     try:
         reader.read(_bare(data))
     except _Refused as problem:
-        return ParseResult(FileKind.OTHER, reason=str(problem), have=len(data))
+        return ParseResult(FileKind.NO_ACTIVITY, reason=str(problem), have=len(data))
     except (expat.ExpatError, LookupError, ValueError) as error:
         if reader.is_other or _is_page(data):
             return reader.found(len(data))  # nobody waits for the rest of a page that asks to log in
@@ -107,8 +107,8 @@ def _bare(data: bytes) -> bytes:
     return data.removeprefix(_MARKS[0]).lstrip().rstrip(b"\0\x1a\r\n")
 
 
-def _not_whole(verdict: FileKind, reason: str, have: int, want: int | None = None) -> ParseResult:
-    return ParseResult(verdict, reason=reason, have=have, want=want, proven=False)
+def _not_whole(kind: FileKind, reason: str, have: int, want: int | None = None) -> ParseResult:
+    return ParseResult(kind, reason=reason, have=have, want=want, proven=False)
 
 
 class _Reader:
@@ -145,7 +145,7 @@ class _Reader:
         """What was read."""
         if self._document is None:
             words = f"an XML file of another kind (<{self._root[:40] or 'html'}>)"
-            return ParseResult(FileKind.OTHER, reason=words, have=size, proven=False)
+            return ParseResult(FileKind.NO_ACTIVITY, reason=words, have=size, proven=False)
         return self._document.found(size)
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
@@ -243,7 +243,7 @@ class _Tcx:
             words = (
                 " and ".join(f"a {kind}" for kind in sorted(self._others)) or "a TCX file without an activity"
             )
-            return ParseResult(FileKind.OTHER, "tcx", reason=words, have=size, proven=False)
+            return ParseResult(FileKind.NO_ACTIVITY, "tcx", reason=words, have=size, proven=False)
         facts = ActivityFacts(
             kind="activity",
             sport=self._sport,
@@ -254,7 +254,7 @@ class _Tcx:
             product=self._device,
             sessions=self._activities,
         )
-        thumbnail = drawn(self._samples.kept)
+        thumbnail = draw(self._samples.kept)
         return ParseResult(FileKind.ACTIVITY, "tcx", facts, have=size, proven=False, thumbnail=thumbnail)
 
 
@@ -307,7 +307,7 @@ class _Gpx:
                 "a track without times, so a planned one" if self._points else "a GPX file without a track"
             )
             words = planned if self._points or not self._others else " and ".join(sorted(self._others))
-            return ParseResult(FileKind.OTHER, "gpx", reason=words, have=size, proven=False)
+            return ParseResult(FileKind.NO_ACTIVITY, "gpx", reason=words, have=size, proven=False)
         seconds = self._span.seconds
         facts = ActivityFacts(
             kind="activity",
@@ -318,7 +318,7 @@ class _Gpx:
             distance_m=round(self._distance, 1),
             sessions=self._tracks,
         )
-        thumbnail = drawn(self._samples.kept)
+        thumbnail = draw(self._samples.kept)
         return ParseResult(FileKind.ACTIVITY, "gpx", facts, have=size, proven=False, thumbnail=thumbnail)
 
     def _move(self, attributes: dict[str, str]) -> None:

@@ -23,7 +23,7 @@ from fitferry.storage import activities, uploads
 from fitferry.storage.activities import File
 
 _log = structlog.get_logger()
-_WHOLE = frozenset({FileKind.ACTIVITY, FileKind.OTHER, FileKind.UNKNOWN})
+_WHOLE = frozenset({FileKind.ACTIVITY, FileKind.NO_ACTIVITY})
 
 
 def admit(
@@ -53,23 +53,23 @@ def admit(
         return AdmissionResult.CHANGED
     contents = file_reader.examine(file_read)
     activities.forget_file_faults(athlete, path, file_read.sha256)
-    too_early = _too_early(contents.found, stability)
+    too_early = _too_early(contents.result, stability)
     if too_early is not None:
-        _log.debug("file_incomplete", path=path, outcome=too_early, reason=contents.found.reason)
+        _log.debug("file_incomplete", path=path, outcome=too_early, reason=contents.result.reason)
         return too_early
     fingerprint = file_read.fingerprint
     file = File(athlete, path, file_read.sha256, fingerprint.size, fingerprint)
     # A file without any activity is written down itself, so that it is known.
-    items = contents.items or (ArchiveMember(file_read.sha256, contents.found),)
+    items = contents.members or (ArchiveMember(file_read.sha256, contents.result),)
 
     def decision(item: ArchiveMember) -> AdmissionDecision:
         old = hold_old and admission_rules.is_old(
-            item.found.facts.start_time, fingerprint.mtime_ns / 1e9, now
+            item.result.facts.start_time, fingerprint.mtime_ns / 1e9, now
         )
-        by_rule = admission_rules.skipped_by_rule(item.found, athlete, os.path.basename(path), settings.rules)
-        return by_rule or admission_rules.decide(item.found, settings, old=old)
+        by_rule = admission_rules.skipped_by_rule(item.result, athlete, os.path.basename(path), settings.rules)
+        return by_rule or admission_rules.decide(item.result, settings, old=old)
 
-    return _write(file, [NewActivity(i.sha256, i.found, decision(i), i.name) for i in items], now)
+    return _write(file, [NewActivity(i.sha256, i.result, decision(i), i.name) for i in items], now)
 
 
 def restore_source(job_id: int, file: File, member: str) -> bool:
@@ -96,10 +96,9 @@ def find_again() -> int:
 
 def _too_early(found: ParseResult, stability: Stability) -> AdmissionResult | None:
     """Why a file is not admitted now, though it may be later; None if it is."""
-    if found.verdict not in _WHOLE:
+    if found.kind not in _WHOLE:
         return None if stability is Stability.STALLED else AdmissionResult.UNFINISHED
-    provable = found.proven and found.verdict is not FileKind.UNKNOWN
-    return None if provable or stability is not Stability.CLOSED else AdmissionResult.UNSETTLED
+    return None if found.proven or stability is not Stability.CLOSED else AdmissionResult.UNSETTLED
 
 
 def _write(file: File, new_activities: list[NewActivity], now: float) -> AdmissionResult:
@@ -117,7 +116,7 @@ def _write(file: File, new_activities: list[NewActivity], now: float) -> Admissi
             path=file.path,
             athlete=file.athlete,
             outcome=result,
-            sport=new_activity.found.facts.sport,
+            sport=new_activity.result.facts.sport,
             **({"reason": reason} if reason else {}),
         )
     return AdmissionResult.ADMITTED if AdmissionResult.ADMITTED in results else results[0]

@@ -67,5 +67,5 @@ def examine(file_read: FileRead) -> FileContents:
     """What the bytes say; more than Strava takes is not looked into."""
     if file_read.is_too_large:
         reason = f"larger than the 25 MB that Strava takes ({file_read.fingerprint.size:,} bytes)"
-        return FileContents(ParseResult(FileKind.OTHER, reason=reason))
+        return FileContents(ParseResult(FileKind.NO_ACTIVITY, reason=reason))
     return formats.examine(file_read.body, file_read.sha256)

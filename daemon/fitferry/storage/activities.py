@@ -161,11 +161,11 @@ def _take(file: File, new_activity: NewActivity, now: float) -> tuple[int, bool]
         file_sha256=file.sha256,
         member=new_activity.member,
         size=file.size,
-        data_type=new_activity.found.data_type,
+        data_type=new_activity.result.data_type,
         created_at=now,
-        **asdict(new_activity.found.facts),
+        **asdict(new_activity.result.facts),
     ).execute()
-    thumbnail = new_activity.found.thumbnail
+    thumbnail = new_activity.result.thumbnail
     if thumbnail is not None:
         ThumbnailRow.insert(activity=activity_id, kind=thumbnail.kind, path=thumbnail.path).execute()
     doubtful = _is_doubtful(file)

@@ -99,7 +99,7 @@ def _known_elsewhere(job: Job) -> list[Job]:
         reading = file_reader.read(str(path)) if path is not None else None
         if reading is not None and reading.sha256 == job.file_sha256:
             found = [
-                uploads.of_bytes(job.athlete, item.sha256) for item in file_reader.examine(reading).items
+                uploads.of_bytes(job.athlete, item.sha256) for item in file_reader.examine(reading).members
             ]
             return [one for one in found if one is not None]
     return []

@@ -61,17 +61,17 @@ class Actions:
         if reading is None:
             raise RequestRejected("changed", "the file changed while it was read; please try again", 409)
         content = file_reader.examine(reading)
-        items = tuple(one for one in content.items if _is_worth_a_try(one.found))
-        if not items and _is_worth_a_try(content.found):
+        items = tuple(one for one in content.members if _is_worth_a_try(one.result))
+        if not items and _is_worth_a_try(content.result):
             items = (
-                ArchiveMember(reading.sha256, content.found),
+                ArchiveMember(reading.sha256, content.result),
             )  # a wrong checksum is no reason for a person
         if not items:
             spool.forget(path)
-            raise RequestRejected("no_activity", _why_not(content.found, body))
+            raise RequestRejected("no_activity", _why_not(content.result, body))
         file = File(athlete, str(path), reading.sha256, len(body), None)
         newcomers = [
-            NewActivity(one.sha256, one.found, AdmissionDecision(Status.PENDING), one.name) for one in items
+            NewActivity(one.sha256, one.result, AdmissionDecision(Status.PENDING), one.name) for one in items
         ]
         found = self._admitted(file, newcomers)
         if all(job.path != str(path) for job in found):
@@ -176,15 +176,15 @@ def _known(activity_id: int) -> Job:
 
 
 def _is_worth_a_try(found: ParseResult) -> bool:
-    return found.verdict is FileKind.ACTIVITY or (
-        found.verdict is FileKind.DAMAGED and found.facts.kind == "activity"
+    return found.kind is FileKind.ACTIVITY or (
+        found.kind is FileKind.DAMAGED and found.facts.kind == "activity"
     )
 
 
 def _why_not(found: ParseResult, body: bytes) -> str:
     if not is_known(body):
         return "this is no FIT, TCX or GPX file"
-    if found.verdict is FileKind.OTHER:
+    if found.kind is FileKind.NO_ACTIVITY:
         return f"not an activity: {found.reason}"
     return f"the file is not whole: {found.reason}"
 

@@ -63,9 +63,9 @@ VERDICTS = {
     "bad_checksum.fit": FileKind.DAMAGED,
     "cut_short.fit": FileKind.UNFINISHED,
     "no_definition.fit": FileKind.DAMAGED,
-    "not_fit.fit": FileKind.UNKNOWN,
+    "not_fit.fit": FileKind.NO_ACTIVITY,
     **dict.fromkeys(
-        ["course.fit", "monitoring.fit", "segment.fit", "settings.fit", "workout.fit"], FileKind.OTHER
+        ["course.fit", "monitoring.fit", "segment.fit", "settings.fit", "workout.fit"], FileKind.NO_ACTIVITY
     ),
 }
 
@@ -92,13 +92,13 @@ def test_a_real_file_gives_what_is_known_of_it(name: str) -> None:
     kind, sport, sub_sport, start, timer, elapsed, distance, sessions = KNOWN[name]
     facts = found.facts
 
-    assert VERDICTS.get(name, FileKind.ACTIVITY) is found.verdict
+    assert VERDICTS.get(name, FileKind.ACTIVITY) is found.kind
     assert (kind, sport, sub_sport, sessions) == (facts.kind, facts.sport, facts.sub_sport, facts.sessions)
     assert _iso(facts.start_time) == start
     assert facts.duration_s == pytest.approx(timer, abs=1)
     assert facts.elapsed_s == pytest.approx(elapsed, abs=1)
     assert facts.distance_m == pytest.approx(distance, abs=1)
-    assert bool(found.reason) == (found.verdict is not FileKind.ACTIVITY)
+    assert bool(found.reason) == (found.kind is not FileKind.ACTIVITY)
 
 
 def _iso(moment: float | None) -> str | None:
@@ -120,7 +120,7 @@ def test_a_whole_ride_is_an_activity(header_size: int, header_crc: bool) -> None
     """With every length of header, and with a header checksum of zero."""
     found = inspect(ride(START, header_size=header_size, header_crc=header_crc))
 
-    assert (found.verdict, found.data_type, found.reason) == (FileKind.ACTIVITY, "fit", "")
+    assert (found.kind, found.data_type, found.reason) == (FileKind.ACTIVITY, "fit", "")
     assert (
         ActivityFacts("activity", "cycling", "generic", START.timestamp(), 60, 60, 1000, "garmin", "3121", 1)
         == found.facts
@@ -132,7 +132,7 @@ def test_no_prefix_of_a_file_is_whole() -> None:
     whole = ride(START, seconds=20)
     for length in range(len(whole)):
         found = inspect(whole[:length])
-        assert FileKind.UNFINISHED is found.verdict
+        assert FileKind.UNFINISHED is found.kind
         assert length == found.have
     half = inspect(whole[:500])
 
@@ -145,14 +145,14 @@ def test_no_prefix_that_is_filled_up_with_zeros_is_whole() -> None:
     whole = ride(START, seconds=20)
     for length in range(len(whole) - 16):
         filled = inspect(whole[:length] + bytes(len(whole) - length))
-        assert FileKind.UNFINISHED is filled.verdict, length
+        assert FileKind.UNFINISHED is filled.kind, length
 
 
 def test_a_file_that_is_still_recorded_is_unfinished() -> None:
     """Its header says that it has no data yet."""
     recording = segment([file_id(4, BEGIN), session(BEGIN, 60)], data_size=0)
 
-    assert FileKind.UNFINISHED is inspect(recording).verdict
+    assert FileKind.UNFINISHED is inspect(recording).kind
 
 
 def test_one_wrong_bit_is_found() -> None:
@@ -161,14 +161,14 @@ def test_one_wrong_bit_is_found() -> None:
     for at in range(14, len(whole)):
         broken = bytearray(whole)
         broken[at] ^= 0x10
-        assert FileKind.ACTIVITY is not inspect(bytes(broken)).verdict
+        assert FileKind.ACTIVITY is not inspect(bytes(broken)).kind
 
 
 def test_a_damaged_file_still_tells_what_it_is() -> None:
     """So that a person can decide to upload it."""
     found = inspect(ride(START)[:-2] + b"\1\2")
 
-    assert (found.verdict, found.reason) == (FileKind.DAMAGED, "checksum does not match")
+    assert (found.kind, found.reason) == (FileKind.DAMAGED, "checksum does not match")
     assert (found.facts.kind, found.facts.sport) == ("activity", "cycling")
 
 
@@ -176,9 +176,9 @@ def test_a_broken_later_segment_is_noticed() -> None:
     """A chain is whole when all of its segments are."""
     more = segment([message(132, [(253, UINT32, BEGIN)])])
 
-    assert FileKind.ACTIVITY is inspect(ride(START) + more).verdict
-    assert FileKind.UNFINISHED is inspect(ride(START) + more[:-1]).verdict
-    assert FileKind.DAMAGED is inspect(ride(START) + more[:-1] + b"\xff").verdict
+    assert FileKind.ACTIVITY is inspect(ride(START) + more).kind
+    assert FileKind.UNFINISHED is inspect(ride(START) + more[:-1]).kind
+    assert FileKind.DAMAGED is inspect(ride(START) + more[:-1] + b"\xff").kind
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_what_is_no_activity_is_named_in_words(kind: int, words: str) -> None:
     """Known kinds and unknown ones."""
     found = inspect(ride(START, kind=kind))
 
-    assert (FileKind.OTHER, words) == (found.verdict, found.reason)
+    assert (FileKind.NO_ACTIVITY, words) == (found.kind, found.reason)
 
 
 def test_sessions_are_added_up_and_the_first_one_names_the_sport() -> None:
@@ -272,7 +272,7 @@ def test_big_endian_files_and_compressed_timestamps_are_read() -> None:
     )
 
     assert (START.timestamp(), 60.0) == _start_and_timer(segment([big]))
-    assert FileKind.ACTIVITY is inspect(segment([file_id(4, BEGIN), compressed, session(BEGIN, 60)])).verdict
+    assert FileKind.ACTIVITY is inspect(segment([file_id(4, BEGIN), compressed, session(BEGIN, 60)])).kind
 
 
 def _start_and_timer(body: bytes) -> tuple[float | None, float | None]:
@@ -315,7 +315,7 @@ def test_the_first_segment_says_what_a_chain_is() -> None:
     """What a strap appends may be of another kind and of another maker."""
     found = inspect(ride(START) + segment([file_id(2, BEGIN, manufacturer=123, product=9)]))
 
-    assert (found.verdict, found.facts.manufacturer) == (FileKind.ACTIVITY, "garmin")
+    assert (found.kind, found.facts.manufacturer) == (FileKind.ACTIVITY, "garmin")
 
 
 def test_an_app_may_repeat_its_definitions() -> None:
@@ -323,19 +323,19 @@ def test_an_app_may_repeat_its_definitions() -> None:
     fields: list[Field] = [(253, UINT32, BEGIN), (5, UINT32, 4200)]
     many = segment([file_id(4, BEGIN), message(20, fields) * 20_000, session(BEGIN, 60)])
 
-    assert inspect(many).verdict is FileKind.ACTIVITY
+    assert inspect(many).kind is FileKind.ACTIVITY
 
 
 @pytest.mark.parametrize("body", [b"", b"\0", b"\0" * 5000, b".FIT", b"\x0e\x10\0\0"])
 def test_what_may_become_a_file_is_unfinished(body: bytes) -> None:
     """An empty file is one that has just been created."""
-    assert FileKind.UNFINISHED is inspect(body).verdict
+    assert FileKind.UNFINISHED is inspect(body).kind
 
 
 @pytest.mark.parametrize("body", [b"<html>" * 10, b'{"error": "no"}', b"PK\3\4" * 20])
 def test_what_is_no_fit_is_said_so(body: bytes) -> None:
     """Content beats the name."""
-    assert FileKind.UNKNOWN is inspect(body).verdict
+    assert FileKind.NO_ACTIVITY is inspect(body).kind
 
 
 @pytest.mark.parametrize("text", [b"", b"123456789", bytes(range(256)) * 7])

@@ -26,9 +26,9 @@ def examined(data: bytes) -> FileContents:
 
 def test_a_gpx_is_an_activity_with_what_its_points_say() -> None:
     """Start and time from first to last; distance along the ground; the sport in the FIT profile's words."""
-    found = examined(gpx()).found
+    found = examined(gpx()).result
 
-    assert (found.verdict, found.data_type, found.proven) == (FileKind.ACTIVITY, "gpx", False)
+    assert (found.kind, found.data_type, found.proven) == (FileKind.ACTIVITY, "gpx", False)
     assert (found.facts.start_time, found.facts.elapsed_s, found.facts.sport) == (
         START.timestamp(),
         100,
@@ -39,9 +39,9 @@ def test_a_gpx_is_an_activity_with_what_its_points_say() -> None:
 
 def test_a_tcx_is_an_activity_with_what_its_laps_say() -> None:
     """Timer time and distance are sums of the laps, not of the points."""
-    found = examined(tcx()).found
+    found = examined(tcx()).result
 
-    assert (found.verdict, found.data_type, found.proven) == (FileKind.ACTIVITY, "tcx", False)
+    assert (found.kind, found.data_type, found.proven) == (FileKind.ACTIVITY, "tcx", False)
     assert (found.facts.duration_s, found.facts.elapsed_s, found.facts.distance_m) == (1200, 1210, 6000)
     assert (found.facts.sport, found.facts.start_time) == ("cycling", START.timestamp())
 
@@ -58,7 +58,7 @@ def test_a_tcx_is_an_activity_with_what_its_laps_say() -> None:
 )
 def test_a_sport_is_named_as_the_fit_profile_names_it(text: str, sport: str | None) -> None:
     """Or not at all."""
-    assert sport == examined(gpx(kind=text)).found.facts.sport
+    assert sport == examined(gpx(kind=text)).result.facts.sport
 
 
 @pytest.mark.parametrize(
@@ -85,9 +85,9 @@ def test_a_sport_is_named_as_the_fit_profile_names_it(text: str, sport: str | No
 )
 def test_what_is_no_activity_says_what_it_is(data: bytes, words: str) -> None:
     """A person who asks why is told."""
-    found = examined(data).found
+    found = examined(data).result
 
-    assert found.verdict is FileKind.OTHER
+    assert found.kind is FileKind.NO_ACTIVITY
     assert words in found.reason
 
 
@@ -99,17 +99,17 @@ def test_half_a_file_is_never_whole(whole: bytes, share: float) -> None:
     """Cut off, or its end still full of zeros as copiers leave it that set the length first."""
     half = whole[: int(len(whole) * share)]
 
-    assert examined(half).found.verdict is FileKind.UNFINISHED
+    assert examined(half).result.kind is FileKind.UNFINISHED
     padded = half + bytes(len(whole) - len(half) + 16)
-    assert padded.startswith(whole) or examined(padded).found.verdict is FileKind.UNFINISHED
+    assert padded.startswith(whole) or examined(padded).result.kind is FileKind.UNFINISHED
 
 
 def test_only_an_archive_proves_that_a_document_is_whole() -> None:
     """A writer may put new points before the end that it wrote a moment ago."""
-    assert not examined(gpx()).found.proven
-    assert examined(gz(gpx())).found.proven
-    assert examined(zipped({"a.gpx": gpx()})).found.proven
-    assert examined(zipped({"a.gpx": gpx(), "b.gpx": gpx(points=3)})).found.proven
+    assert not examined(gpx()).result.proven
+    assert examined(gz(gpx())).result.proven
+    assert examined(zipped({"a.gpx": gpx()})).result.proven
+    assert examined(zipped({"a.gpx": gpx(), "b.gpx": gpx(points=3)})).result.proven
 
 
 @pytest.mark.parametrize(
@@ -124,16 +124,16 @@ def test_only_an_archive_proves_that_a_document_is_whole() -> None:
 )
 def test_a_wrong_structure_or_checksum_is_damage(data: bytes) -> None:
     """It ends, but not as it should."""
-    assert examined(data).found.verdict is FileKind.DAMAGED
+    assert examined(data).result.kind is FileKind.DAMAGED
 
 
 def test_an_entity_bomb_is_a_clear_error_at_once() -> None:
     """Ten lines that would become gigabytes: nothing is expanded."""
     levels = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
     bomb = f'<!DOCTYPE gpx [<!ENTITY l0 "lol">{levels}]><gpx><trk><name>&l9;</name></trk></gpx>'.encode()
-    found = examined(bomb).found
+    found = examined(bomb).result
 
-    assert found.verdict is FileKind.OTHER
+    assert found.kind is FileKind.NO_ACTIVITY
     assert "entities" in found.reason
 
 
@@ -141,7 +141,7 @@ def test_an_external_entity_is_never_fetched() -> None:
     """Neither from the disk nor from the network."""
     evil = b'<!DOCTYPE gpx [<!ENTITY x SYSTEM "file:///etc/passwd">]><gpx><trk><type>&x;</type></trk></gpx>'
 
-    assert "entities" in examined(evil).found.reason
+    assert "entities" in examined(evil).result.reason
 
 
 @pytest.mark.parametrize(
@@ -154,14 +154,14 @@ def test_an_external_entity_is_never_fetched() -> None:
 )
 def test_what_is_built_to_cost_memory_is_refused(data: bytes) -> None:
     """Depth and names are bounded."""
-    assert "no device writes" in examined(data).found.reason
+    assert "no device writes" in examined(data).result.reason
 
 
 def test_many_elements_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that no document takes longer than a real one could."""
     monkeypatch.setattr(xml_reader, "MAX_ELEMENTS", 100)
 
-    assert "too many elements" in examined(gpx(points=100)).found.reason
+    assert "too many elements" in examined(gpx(points=100)).result.reason
 
 
 @pytest.mark.parametrize(
@@ -182,12 +182,12 @@ def test_many_elements_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_document_is_read_however_it_is_written(data: bytes) -> None:
     """Marks, white space, encodings, time zones, a point that says nothing."""
-    assert examined(data).found.verdict is FileKind.ACTIVITY
+    assert examined(data).result.kind is FileKind.ACTIVITY
 
 
 def test_an_unknown_encoding_is_damage_not_an_exception() -> None:
     """Bytes from outside never raise."""
-    assert examined(gpx().replace(b"UTF-8", b"klingon")).found.verdict is FileKind.DAMAGED
+    assert examined(gpx().replace(b"UTF-8", b"klingon")).result.kind is FileKind.DAMAGED
 
 
 def test_content_decides_not_the_name() -> None:
@@ -195,8 +195,8 @@ def test_content_decides_not_the_name() -> None:
     body = (SAMPLES / "edge_820_ride.fit").read_bytes()
     for data in (gz(body), zipped({"x.fit": body})):
         found = examined(data)
-        assert (found.found.verdict, found.found.data_type) == (FileKind.ACTIVITY, "fit")
-        assert found.items[0].sha256 == sha256(data).hexdigest()
+        assert (found.result.kind, found.result.data_type) == (FileKind.ACTIVITY, "fit")
+        assert found.members[0].sha256 == sha256(data).hexdigest()
 
 
 def test_what_is_sent_is_unpacked(ride: Ride) -> None:
@@ -213,7 +213,7 @@ def test_a_zip_with_one_activity_is_that_activity(ride: Ride) -> None:
     )
     found = examined(data)
 
-    assert [(one.sha256, one.name) for one in found.items] == [(sha256(data).hexdigest(), "")]
+    assert [(one.sha256, one.name) for one in found.members] == [(sha256(data).hexdigest(), "")]
     assert formats.body_of(data, sha256(data).hexdigest(), sha256(data).hexdigest()) == ride()
 
 
@@ -223,12 +223,12 @@ def test_each_activity_of_a_zip_is_its_own(ride: Ride) -> None:
     data = zipped({"2026/one.fit": one, "two.gpx": two, "notes.txt": b"x"})
     found = examined(data)
 
-    assert [(item.name, item.found.data_type) for item in found.items] == [
+    assert [(item.name, item.result.data_type) for item in found.members] == [
         ("one.fit", "fit"),
         ("two.gpx", "gpx"),
     ]
-    assert [item.sha256 for item in found.items] == [sha256(one).hexdigest(), sha256(two).hexdigest()]
-    for item, body in zip(found.items, (one, two), strict=True):
+    assert [item.sha256 for item in found.members] == [sha256(one).hexdigest(), sha256(two).hexdigest()]
+    for item, body in zip(found.members, (one, two), strict=True):
         assert formats.body_of(data, sha256(data).hexdigest(), item.sha256) == body
     assert formats.body_of(data, sha256(data).hexdigest(), "0" * 64) is None
 
@@ -236,9 +236,9 @@ def test_each_activity_of_a_zip_is_its_own(ride: Ride) -> None:
 @pytest.mark.parametrize("make", [gz, lambda body: zipped({"a.fit": body})])
 def test_a_bomb_is_not_unpacked(make: Callable[[bytes], bytes]) -> None:
     """25 MB come out of an archive at most, whatever it says of itself."""
-    found = examined(make(bytes(MAX_FILE_BYTES + 1))).found
+    found = examined(make(bytes(MAX_FILE_BYTES + 1))).result
 
-    assert found.verdict is FileKind.OTHER
+    assert found.kind is FileKind.NO_ACTIVITY
     assert "25 MB" in found.reason
 
 
@@ -246,14 +246,14 @@ def test_the_members_of_a_zip_share_the_25_mb() -> None:
     """Not each its own."""
     half = bytes(MAX_FILE_BYTES // 2 + 1)
 
-    assert "25 MB" in examined(zipped({"a.fit": half, "b.fit": half})).found.reason
+    assert "25 MB" in examined(zipped({"a.fit": half, "b.fit": half})).result.reason
 
 
 def test_the_gzips_in_a_zip_share_them_too() -> None:
     """A few kilobytes must not become gigabytes."""
     half = gz(bytes(MAX_FILE_BYTES // 2 + 1))
 
-    assert "25 MB" in examined(zipped({"a.fit.gz": half, "b.fit.gz": half})).found.reason
+    assert "25 MB" in examined(zipped({"a.fit.gz": half, "b.fit.gz": half})).result.reason
 
 
 def test_a_zip_is_not_kept_in_memory_whole() -> None:
@@ -272,26 +272,26 @@ def test_a_zip_with_folders_in_it_is_read(ride: Ride) -> None:
     """As file managers make them: each folder is an entry of its own."""
     data = zipped({"rides/": b"", "rides/a.fit": ride(), "rides/odd.fit/": b""})
 
-    assert examined(data).found.verdict is FileKind.ACTIVITY
+    assert examined(data).result.kind is FileKind.ACTIVITY
 
 
 def test_a_zip_whose_names_cannot_be_read_says_so(ride: Ride) -> None:
     """It claims UTF-8, and is none."""
     data = zipped({"\u00e9.fit": ride()}).replace("\u00e9".encode(), b"\xff\xfe")
 
-    assert "names" in examined(data).found.reason
+    assert "names" in examined(data).result.reason
 
 
 def test_a_zip_of_very_many_files_is_not_listed() -> None:
     """Its directory alone would cost memory."""
     data = zipped({f"{number}.txt": b"" for number in range(archives.MAX_MEMBERS + 1)})
 
-    assert "more than 1,000 files" in examined(data).found.reason
+    assert "more than 1,000 files" in examined(data).result.reason
 
 
 def test_a_gzip_of_very_many_parts_is_not_unpacked() -> None:
     """Each would be cheap, all together not."""
-    assert "more than 100 parts" in examined(gz(b"") * 200).found.reason
+    assert "more than 100 parts" in examined(gz(b"") * 200).result.reason
 
 
 def test_a_gzip_of_several_parts_is_one_file(ride: Ride) -> None:
@@ -307,19 +307,19 @@ def test_a_protected_zip_says_so(ride: Ride) -> None:
     for at in (data.index(b"PK\x03\x04") + 6, data.index(b"PK\x01\x02") + 8):
         data[at] |= 1
 
-    assert "password" in examined(bytes(data)).found.reason
+    assert "password" in examined(bytes(data)).result.reason
 
 
 def test_an_unusual_compression_says_so(ride: Ride) -> None:
     """For those the library keeps no cap."""
-    assert "unusual" in examined(zipped({"a.fit": ride()}, zipfile.ZIP_BZIP2)).found.reason
+    assert "unusual" in examined(zipped({"a.fit": ride()}, zipfile.ZIP_BZIP2)).result.reason
 
 
 def test_a_broken_member_is_said_by_its_name(ride: Ride) -> None:
     """The archive is whole, the ride in it is not."""
-    found = examined(zipped({"x/broken.fit": ride()[:-1]})).found
+    found = examined(zipped({"x/broken.fit": ride()[:-1]})).result
 
-    assert found.verdict is FileKind.UNFINISHED
+    assert found.kind is FileKind.UNFINISHED
     assert "broken.fit" in found.reason
 
 
@@ -333,9 +333,9 @@ def test_a_broken_ride_beside_a_whole_one_is_not_forgotten(ride: Ride, broken: b
     data = zipped({"a.fit": ride(), "settings.fit": ride(kind=2)[:-1] + b"x", "b.fit": body})
     found = examined(data)
 
-    assert [one.name for one in found.items] == ["a.fit", "b.fit"]
-    assert found.items[1].found.verdict in {FileKind.UNFINISHED, FileKind.DAMAGED}
-    assert formats.body_of(data, sha256(data).hexdigest(), found.items[1].sha256) == body
+    assert [one.name for one in found.members] == ["a.fit", "b.fit"]
+    assert found.members[1].result.kind in {FileKind.UNFINISHED, FileKind.DAMAGED}
+    assert formats.body_of(data, sha256(data).hexdigest(), found.members[1].sha256) == body
 
 
 def test_a_single_broken_member_can_be_insisted_on(ride: Ride) -> None:
@@ -354,4 +354,4 @@ def test_deflate_that_lies_about_its_size_is_capped() -> None:
     at = data.index(b"PK\x01\x02") + 24
     data[at : at + 4] = (10).to_bytes(4, "little")
 
-    assert examined(bytes(data)).found.verdict in {FileKind.DAMAGED, FileKind.UNFINISHED, FileKind.UNKNOWN}
+    assert examined(bytes(data)).result.kind in {FileKind.DAMAGED, FileKind.UNFINISHED, FileKind.NO_ACTIVITY}

@@ -1,4 +1,4 @@
-"""An activity, drawn small."""
+"""An activity, draw small."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from fitferry import formats
 from fitferry.formats import fit
-from fitferry.formats.thumbnail import MOST_POINTS, MOST_SAMPLES, SIDE, Sample, Samples, drawn
+from fitferry.formats.thumbnail import MOST_POINTS, MOST_SAMPLES, SIDE, Sample, Samples, draw
 from samples import SAMPLES
 
 
@@ -30,7 +30,7 @@ def test_a_route_has_north_up_and_keeps_its_proportions() -> None:
         for a, b in itertools.pairwise(corners)
         for step in range(11)
     ]
-    thumbnail = drawn(way)
+    thumbnail = draw(way)
 
     assert thumbnail is not None
     assert thumbnail.kind == "route"
@@ -39,7 +39,7 @@ def test_a_route_has_north_up_and_keeps_its_proportions() -> None:
 
 def test_a_route_over_the_date_line_is_not_torn() -> None:
     """Fiji has rides, too."""
-    thumbnail = drawn([Sample(-17, 179.99 + step / 1000 - (360 if step > 10 else 0)) for step in range(20)])
+    thumbnail = draw([Sample(-17, 179.99 + step / 1000 - (360 if step > 10 else 0)) for step in range(20)])
 
     assert thumbnail is not None
     assert points(thumbnail.path) == [(0, 50), (100, 50)]
@@ -52,7 +52,7 @@ def test_a_sketch_has_few_points_however_wild_the_route(count: int) -> None:
     for step in range(count):
         turn = step / 7
         samples.add(Sample(40 + step * math.sin(turn) / 1e5, 10 + step * math.cos(turn * 1.7) / 1e5))
-    thumbnail = drawn(samples.kept)
+    thumbnail = draw(samples.kept)
 
     assert thumbnail is not None
     assert 2 < len(points(thumbnail.path)) <= MOST_POINTS
@@ -78,12 +78,12 @@ def test_who_stands_still_gets_a_curve() -> None:
     beats = [Sample(**place, heart_rate=100 + 40 * (step == 10), power=200) for step in range(21)]
     watts = [Sample(power=step) for step in range(21)]
 
-    assert (drawn(beats) or beats) == (drawn([Sample(heart_rate=one.heart_rate) for one in beats]) or 0)
-    assert points(getattr(drawn(beats), "path", "")) == [(0, 100), (45, 100), (50, 0), (55, 100), (100, 100)]
-    assert getattr(drawn(watts), "kind", "") == "power"
-    assert points(getattr(drawn(watts), "path", "")) == [(0, 100), (100, 0)]
-    assert drawn([Sample(0.0, 0.0)] * 50) is None
-    assert drawn([]) is None
+    assert (draw(beats) or beats) == (draw([Sample(heart_rate=one.heart_rate) for one in beats]) or 0)
+    assert points(getattr(draw(beats), "path", "")) == [(0, 100), (45, 100), (50, 0), (55, 100), (100, 100)]
+    assert getattr(draw(watts), "kind", "") == "power"
+    assert points(getattr(draw(watts), "path", "")) == [(0, 100), (100, 0)]
+    assert draw([Sample(0.0, 0.0)] * 50) is None
+    assert draw([]) is None
 
 
 @pytest.mark.parametrize(
@@ -117,6 +117,6 @@ def test_documents_have_sketches_too() -> None:
         ),
     }
     for text, expected in documents.items():
-        thumbnail = formats.examine(text.encode(), "").found.thumbnail
+        thumbnail = formats.examine(text.encode(), "").result.thumbnail
         assert thumbnail is not None
         assert (thumbnail.kind, thumbnail.path) == expected

@@ -11,7 +11,7 @@ from fitferry.core.activity import ActivityFacts, FileKind, ParseResult
 from fitferry.formats.fit.names import summarize
 from fitferry.formats.fit.profile_tables import KIND_WORDS, KINDS, MANUFACTURERS, SPORTS, SUB_SPORTS
 from fitferry.formats.fit.reader import Probe, probe
-from fitferry.formats.thumbnail import drawn
+from fitferry.formats.thumbnail import draw
 
 ACTIVITY = 4
 HEAD = 12
@@ -41,14 +41,14 @@ def announced_length(head: bytes) -> int | None:
 def inspect(data: bytes | memoryview) -> ParseResult:
     """What these bytes are. Never raises. Takes milliseconds, of 25 MB that were made to take long half a second."""
     found = probe(memoryview(data))
-    if found.verdict is FileKind.UNKNOWN:
-        return ParseResult(found.verdict, reason=found.reason, have=found.have)
-    verdict, reason = found.verdict, found.reason
-    if verdict is FileKind.ACTIVITY and found.kind != ACTIVITY:
-        verdict, reason = FileKind.OTHER, _kind_in_words(found.kind)
-    thumbnail = drawn(found.samples) if verdict is FileKind.ACTIVITY else None
+    kind, reason = found.kind, found.reason
+    if kind is FileKind.NO_ACTIVITY:
+        return ParseResult(found.kind, reason=found.reason, have=found.have, proven=False)
+    if kind is FileKind.ACTIVITY and found.file_type != ACTIVITY:
+        kind, reason = FileKind.NO_ACTIVITY, _kind_in_words(found.file_type)
+    thumbnail = draw(found.samples) if kind is FileKind.ACTIVITY else None
     return ParseResult(
-        verdict, "fit", _facts(found), reason, have=found.have, want=found.want, thumbnail=thumbnail
+        kind, "fit", _facts(found), reason, have=found.have, want=found.want, thumbnail=thumbnail
     )
 
 
@@ -62,11 +62,11 @@ def _facts(found: Probe) -> ActivityFacts:
     """The numbers of the walk, with the names and developer fields that fitparse adds."""
     names = summarize(found.reduced)
     facts = ActivityFacts(
-        kind=None if found.kind is None else KINDS.get(found.kind, str(found.kind)),
+        kind=None if found.file_type is None else KINDS.get(found.file_type, str(found.file_type)),
         manufacturer=_name(found.manufacturer, names.manufacturer, MANUFACTURERS),
         product=names.product or _text(found.product),
     )
-    if found.kind != ACTIVITY:
+    if found.file_type != ACTIVITY:
         return facts
     sessions = found.sessions
     # The sport message speaks for sessions that do not say it themselves.

@@ -53,11 +53,11 @@ _OUTSIDE = "the messages cannot be read to the end"
 class Probe:
     """What the walk found. Message fields are raw numbers by field number; invalid ones are left out."""
 
-    verdict: FileKind
+    kind: FileKind
     reason: str = ""
     have: int = 0
     want: int | None = None
-    kind: int | None = None
+    file_type: int | None = None
     manufacturer: int | None = None
     product: int | None = None
     created: int | None = None
@@ -128,7 +128,7 @@ def _no_header(data: memoryview) -> Probe:
             "it is still empty" if not any(data[:12]) else f"only {size} bytes are there",
             size,
         )
-    return Probe(FileKind.UNKNOWN, "not an activity file", size)
+    return Probe(FileKind.NO_ACTIVITY, "not an activity file", size)
 
 
 def _problem(data: memoryview, at: int, header: int, end: int, walk: _Walk) -> str:
@@ -182,14 +182,18 @@ class _Walk:
         if at != end:
             raise _Bad
 
-    def found(self, verdict: FileKind, reason: str, have: int, want: int | None = None) -> Probe:
+    def found(self, kind: FileKind, reason: str, have: int, want: int | None = None) -> Probe:
         """What was gathered, decoded."""
-        probe = Probe(verdict, reason, have, want, reduced=self._reduced())
+        probe = Probe(kind, reason, have, want, reduced=self._reduced())
         for definition, at in self._kept:
             values = self._decode(definition, at)
-            if definition.number == FILE_ID and probe.kind is None:
+            if definition.number == FILE_ID and probe.file_type is None:
                 # Only the first one counts: heart-rate straps add segments without any.
-                probe.kind, probe.manufacturer, probe.product = values.get(0), values.get(1), values.get(2)
+                probe.file_type, probe.manufacturer, probe.product = (
+                    values.get(0),
+                    values.get(1),
+                    values.get(2),
+                )
                 probe.created = values.get(4)
             elif definition.number == SPORT and probe.sport is None:
                 probe.sport, probe.sub_sport = values.get(0), values.get(1)
