@@ -66,7 +66,9 @@ def admit(
         old = hold_old and admission_rules.is_old(
             item.result.facts.start_time, fingerprint.mtime_ns / 1e9, now
         )
-        by_rule = admission_rules.skipped_by_rule(item.result, athlete, os.path.basename(path), settings.rules)
+        by_rule = admission_rules.skipped_by_rule(
+            item.result, athlete, os.path.basename(path), settings.rules
+        )
         return by_rule or admission_rules.decide(item.result, settings, old=old)
 
     return _write(file, [NewActivity(i.sha256, i.result, decision(i), i.name) for i in items], now)
