@@ -125,6 +125,9 @@ lock: $(VENV)/installed  ## resolve the dependencies anew (needs uv)
 words: $(VENV)/installed  ## gather every sentence into the catalogues of translations
 	PYTHONPATH=tests/support $(BIN)/python tools/catalogue.py
 
+settings: $(VENV)/installed  ## what is written of the settings, from their schema
+	$(BIN)/python tools/settings_papers.py
+
 screenshots: $(VENV)/installed  ## the pictures in docs/ (needs Chromium)
 	PYTHONPATH=tests/support $(BIN)/python tools/screenshots.py docs
 

@@ -24,6 +24,7 @@ from daemon_harness import harness
 from fakes import ADMISSION
 from fit_writer import ride
 from fitferry.config import WatchSettings
+from fitferry.config.values import WatchMethod
 from fitferry.inbox import Scanner
 from fitferry.inbox.first_scan import FirstScan
 from fitferry.storage import database, uploads
@@ -61,7 +62,7 @@ def _body(number: int) -> bytes:
     return ride(START + 10_000 * number, seconds=30)
 
 
-def _scanner(folder: Path, method: str = "poll", settle: float = 0.0) -> Scanner:
+def _scanner(folder: Path, method: WatchMethod = WatchMethod.POLL, settle: float = 0.0) -> Scanner:
     watch = WatchSettings(
         folder=folder, athlete="me", recursive=True, method=method, scan_interval=None, settle=settle
     )
@@ -110,7 +111,7 @@ def _start(folder: Path, state: Path, count: int) -> None:
 
 def _burst(folder: Path) -> None:
     folder.mkdir()
-    scanner = _scanner(folder, "events", settle=0.2)
+    scanner = _scanner(folder, WatchMethod.EVENTS, settle=0.2)
     scanner.start()
     while not scanner.state.available:
         time.sleep(0.01)

@@ -21,6 +21,7 @@ import pytest
 from documents import gz, zipped
 from fakes import APP, NOW
 from fitferry.config import WatchSettings
+from fitferry.config.values import WatchMethod
 from fitferry.core.activity import AdmissionResult, FileEvent, IncompleteFile, Stability
 from fitferry.core.upload import Status
 from fitferry.inbox import WatchedFolder, scanner
@@ -43,7 +44,12 @@ class Inbox:
         self.arrived = threading.Condition()
         self.serial = 0
         self.watch = WatchSettings(
-            folder=folder, athlete="me", recursive=True, method="events", scan_interval=None, settle=3600.0
+            folder=folder,
+            athlete="me",
+            recursive=True,
+            method=WatchMethod.EVENTS,
+            scan_interval=None,
+            settle=3600.0,
         )
         self.tree: WatchedFolder | None = None
 

@@ -13,6 +13,7 @@ import pytest
 from documents import START, gpx, zipped
 from fakes import ADMISSION, NOW, Clock
 from fitferry.config import WatchSettings
+from fitferry.config.values import WatchMethod
 from fitferry.core import retry_policy
 from fitferry.core.activity import AdmissionResult, FileEvent, Stability
 from fitferry.core.upload import AfterUpload, AttemptResult, Outcome, Status
@@ -37,7 +38,12 @@ class Bench:
         self.reads: list[str] = []
         self.arrived = threading.Condition()
         self.watch = WatchSettings(
-            folder=folder, athlete="me", recursive=True, method="poll", scan_interval=None, settle=2.0
+            folder=folder,
+            athlete="me",
+            recursive=True,
+            method=WatchMethod.POLL,
+            scan_interval=None,
+            settle=2.0,
         )
         self.settings = ADMISSION
         self.intake = self.new_intake(self.watch)
@@ -87,7 +93,7 @@ def live(bench: Bench) -> Iterator[Bench]:
     """The same with real events and a real clock; files without events would need an hour to settle."""
     import time  # noqa: PLC0415  # here alone
 
-    watch = replace(bench.watch, method="events", settle=3600.0)
+    watch = replace(bench.watch, method=WatchMethod.EVENTS, settle=3600.0)
     bench.intake = bench.new_intake(watch, clock=time.monotonic)
     bench.intake.start()
     ready = threading.Event()

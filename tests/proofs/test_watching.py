@@ -15,6 +15,7 @@ import pytest
 
 from fakes import Clock
 from fitferry.config import WatchSettings
+from fitferry.config.values import WatchMethod
 from fitferry.core.activity import AdmissionResult, FileEvent, Stability, StatFingerprint
 from fitferry.inbox import Scanner, WatchedFolder
 from fitferry.inbox.file_events import Watcher
@@ -64,7 +65,12 @@ class Bench:
         self.clock = Clock(1000)
         self.door = Door()
         self.watch = WatchSettings(
-            folder=folder, athlete="me", recursive=True, method="events", scan_interval=None, settle=0.0
+            folder=folder,
+            athlete="me",
+            recursive=True,
+            method=WatchMethod.EVENTS,
+            scan_interval=None,
+            settle=0.0,
         )
         self.scanner = self.build()
 
@@ -256,7 +262,7 @@ def test_a_folder_that_does_not_answer_is_away(bench: Bench) -> None:
     ],
 )
 def test_the_method_follows_the_mount_unless_it_is_given(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, method: str, kind: str, deaf: bool, expected: str
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, method: WatchMethod, kind: str, deaf: bool, expected: str
 ) -> None:
     """Network, FUSE, a virtual machine's shares, WSL2 and Docker Desktop are polled."""
     monkeypatch.setattr(mounts, "filesystem", lambda _path: kind)
@@ -276,7 +282,12 @@ class Grove:
         self.table = ""
         self.door = Door()
         self.watch = WatchSettings(
-            folder=folder, athlete="me", recursive=True, method="auto", scan_interval=None, settle=0.0
+            folder=folder,
+            athlete="me",
+            recursive=True,
+            method=WatchMethod.AUTO,
+            scan_interval=None,
+            settle=0.0,
         )
         self.received: list[str] = []
         self.tree = self.build()
@@ -340,8 +351,8 @@ def test_a_mount_elsewhere_changes_nothing(grove: Grove) -> None:
     assert grove.tree._main._attachment.attached
 
 
-@pytest.mark.parametrize("method", ["events", "poll"])
-def test_a_method_that_is_given_counts_for_all_of_the_folder(grove: Grove, method: str) -> None:
+@pytest.mark.parametrize("method", [WatchMethod.EVENTS, WatchMethod.POLL])
+def test_a_method_that_is_given_counts_for_all_of_the_folder(grove: Grove, method: WatchMethod) -> None:
     """Whoever says so knows."""
     grove.watch = replace(grove.watch, method=method)
     grove.tree = grove.build()

@@ -13,6 +13,7 @@ from fitferry.auth.access_tokens import AccessTokens
 from fitferry.auth.oauth import OAuth
 from fitferry.auth.token_cipher import TokenCipher, new_key
 from fitferry.config import StravaSettings, UploadSettings
+from fitferry.config.values import AfterUpload, Scope
 from fitferry.core.activity import (
     ActivityFacts,
     AdmissionDecision,
@@ -36,7 +37,7 @@ APP = StravaSettings(
     since=None,
     website="https://www.strava.example",
     api="https://www.strava.example/api/v3",
-    scopes=("read", "activity:write", "activity:read_all"),
+    scopes=(Scope.READ, Scope.ACTIVITY_WRITE, Scope.ACTIVITY_READ_ALL),
 )
 UPLOADS = UploadSettings(
     max_concurrent=3,
@@ -44,7 +45,7 @@ UPLOADS = UploadSettings(
     uncertain_delay=60.0,
     check_delays=(2.0, 2.0, 4.0, 8.0, 16.0, 30.0),
     check_timeout=1800.0,
-    after_upload="keep",
+    after_upload=AfterUpload.KEEP,
     archive_folder="uploaded",
 )
 PROCESSING = {

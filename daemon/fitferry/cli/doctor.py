@@ -73,7 +73,7 @@ def checks(context: Context) -> Iterator[Check]:
         return
     yield Check("ok", say("settings"), str(settings.source or "from the environment"))
     for warning in settings.warnings:
-        yield Check("warn", say("settings"), warning)
+        yield Check("warn", say("settings"), str(warning))
     folders = {str(watch.folder): _folder(watch) for watch in settings.watch}
     yield from folders.values()
     yield from _watches(settings)

@@ -1,11 +1,11 @@
-"""The settings: `keys` lists them, `values` knows what fits, `places` where they lie; `load` reads, `render` writes."""
+"""The settings: `schema` describes each once, `load` reads them, `template` writes a file of them."""
 
 from fitferry.config.load import language, load
 from fitferry.config.paths import place_to_write
 from fitferry.config.schema import (
+    HookSettings,
     LogSettings,
     NotifySettings,
-    RuleSettings,
     Settings,
     StateSettings,
     StravaSettings,
@@ -15,9 +15,9 @@ from fitferry.config.schema import (
 )
 
 __all__ = [
+    "HookSettings",
     "LogSettings",
     "NotifySettings",
-    "RuleSettings",
     "Settings",
     "StateSettings",
     "StravaSettings",

@@ -1,9 +1,8 @@
-"""What did the user ask for? The file, the environment over it, the defaults below; every problem at once."""
+"""The settings of the user: the file, the environment over it, the defaults below; every problem at once."""
 
 from __future__ import annotations
 
-import difflib
-import os
+import re
 import stat
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -11,27 +10,37 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from fitferry.config.keys import KEYS, OLD_NAMES, OTHER_VARIABLES, RULE_KEYS, SECTIONS, Key, of_section
+import msgspec
+
+from fitferry.config import client_secret, environment
 from fitferry.config.paths import CONTAINER_FOLDER, PLACES, SERVICE_SETTINGS, own_home, own_place
+from fitferry.config.report import Report, describe
+from fitferry.config.rules import read_rules
 from fitferry.config.schema import (
+    SECTIONS,
+    HookSettings,
+    Key,
     LogSettings,
     NotifySettings,
-    RuleSettings,
     Settings,
     StateSettings,
     StravaSettings,
     UploadSettings,
     WatchSettings,
     WebSettings,
+    all_keys,
+    keys,
 )
-from fitferry.core.errors import SettingProblem, SettingsError
-from fitferry.core.rules import doubts as rule_doubts
-from fitferry.core.rules import problems as rule_problems
-from fitferry.i18n.translator import say
-from fitferry.system.state_dir import state_folder
+from fitferry.core.errors import SettingsError
+from fitferry.core.messages import Message, settings, verbatim
+from fitferry.system.state_dir import API_TOKEN, state_folder
 
 T = TypeVar("T")
-_SECRETS = frozenset({"client_secret", "urls", "heartbeat_url"})
+Table = dict[str, Any]
+"""A TOML table."""
+_WATCH_VARIABLE = "FITFERRY_WATCH_FOLDER"
+_REPEATED = re.compile(r"'[^']{2,}'|\"[^\"]{2,}\"")
+"""What tomllib repeats of a file in its messages."""
 
 
 def load(
@@ -44,267 +53,243 @@ def load(
     container: Path = CONTAINER_FOLDER,
     service: Path = SERVICE_SETTINGS,
 ) -> Settings:
-    """The settings. Raises SettingsError with every problem.
+    """The settings. Raises SettingsError with every problem. Touches no watched folder.
 
     `require_app`: whether the application and a watched folder must be named, as the daemon needs them.
     """
-    loading = _Loading(environ, home or own_home(), container, service)
-    return loading.run(option, require_app=require_app, places=places)
+    loading = _Loading(environ, home or own_home(), places, container, service)
+    return loading.run(option, require_app=require_app)
+
+
+def find(option: Path | None, environ: Mapping[str, str], *, places: Iterable[Path] = PLACES) -> Path | None:
+    """The file that would be read; None where there is none. Raises SettingsError for a named one that is missing."""
+    return _Loading(environ, own_home(), places, CONTAINER_FOLDER, SERVICE_SETTINGS).find_or_raise(option)
 
 
 def language(option: Path | None, environ: Mapping[str, str], *, places: Iterable[Path] = PLACES) -> str:
     """`[web] language` by itself, for what is said of settings that are wrong; `auto` where it is wrong, too."""
-    return _Loading(environ, own_home(), CONTAINER_FOLDER, SERVICE_SETTINGS).language(option, places)
+    return _Loading(environ, own_home(), places, CONTAINER_FOLDER, SERVICE_SETTINGS).language(option)
 
 
 class _Loading:
-    """The problems and warnings of one load, as they are found."""
+    """One load, with its report."""
 
-    def __init__(self, environ: Mapping[str, str], home: Path, container: Path, service: Path) -> None:
-        self._environ = {name: value for name, value in environ.items() if value}
+    def __init__(
+        self, environ: Mapping[str, str], home: Path, places: Iterable[Path], container: Path, service: Path
+    ) -> None:
+        self._environ = environment.cleaned(environ)
         self._home = home
+        self._places = (*places, own_place(self._environ, home))
         self._container = container
         self._service = service
-        self._problems: list[SettingProblem] = []
-        self._warnings: list[str] = []
+        self._report = Report()
 
-    def run(self, option: Path | None, *, require_app: bool, places: Iterable[Path]) -> Settings:
-        source = self._find(option, places)
+    def run(self, option: Path | None, *, require_app: bool) -> Settings:
+        source = self.find_or_raise(option)
         raw = self._read(source) if source else {}
+        if self._report.problems:  # a file that is no TOML says nothing of its settings
+            raise SettingsError(self._report.problems)
         self._check_names(raw)
-        sections = {name: self._section(raw, name) for name in SECTIONS if name != "watch"}
-        strava = self._strava(sections["strava"], raw, require_app=require_app)
-        watch = self._watch(raw, require_app=require_app)
-        state = self._state(sections["state"], source)
-        athletes = list(dict.fromkeys(one["athlete"] for one in watch if one["athlete"]))
-        rules = self._rules(raw.get("rule", []), athletes)
-        self._warn_of_unknown_variables()
-        if self._problems:
-            raise SettingsError(self._problems)
+        found = {name: self._table(name, name, _section(raw, name)) for name in SECTIONS if name != "watch"}
+        strava = self._strava(found["strava"], _section(raw, "strava"))
+        watch = self._watch(raw)
+        if require_app:
+            self._require_app(strava, watch, source)
+        state = self._state(found["state"], source)
+        athletes = list(dict.fromkeys(table["athlete"] for table in watch if table["athlete"]))
+        rules = read_rules(raw.get("rule", []), athletes, self._report)
+        self._warn(source, raw, strava, state)
+        if self._report.problems:
+            raise SettingsError(self._report.problems)
         return Settings(
             strava=_build(StravaSettings, strava),
-            watch=tuple(_build(WatchSettings, one) for one in watch),
-            uploads=_build(UploadSettings, sections["uploads"]),
-            web=_build(WebSettings, sections["web"]),
+            watch=tuple(_build(WatchSettings, table) for table in watch),
+            uploads=_build(UploadSettings, found["uploads"]),
+            web=_build(WebSettings, found["web"]),
             state=state,
-            log=_build(LogSettings, sections["log"]),
-            notify=_build(NotifySettings, sections["notify"]),
+            log=_build(LogSettings, found["log"]),
+            notify=_build(NotifySettings, found["notify"]),
+            hooks=_build(HookSettings, found["hooks"]),
             rules=rules,
             source=source,
-            warnings=tuple(self._warnings),
+            warnings=tuple(self._report.warnings),
         )
 
-    def language(self, option: Path | None, places: Iterable[Path]) -> str:
-        source = self._find(option, places)
+    def language(self, option: Path | None) -> str:
+        source = self._find(option)
         raw = self._read(source) if source else {}
-        return self._section(raw, "web")["language"] or "auto"
+        return self._table("web", "web", _section(raw, "web"))["language"] or "auto"
 
-    def _problem(self, key: str, found: object, expected: str) -> None:
-        self._problems.append(SettingProblem(key, found if isinstance(found, str) else repr(found), expected))
+    def find_or_raise(self, option: Path | None) -> Path | None:
+        source = self._find(option)
+        if self._report.problems:
+            raise SettingsError(self._report.problems)
+        return source
 
-    def _find(self, option: Path | None, places: Iterable[Path]) -> Path | None:
+    def _find(self, option: Path | None) -> Path | None:
         """The file to read. One that was named has to be there."""
-        named = option or (
-            Path(self._environ["FITFERRY_CONFIG"]) if "FITFERRY_CONFIG" in self._environ else None
-        )
-        if named is not None:
-            if not _may_be_there(named):
-                by = "--config" if option else "FITFERRY_CONFIG"
-                self._problem(by, f"no file {named}", "a file that is there")
-                return None
+        variable = self._environ.get("FITFERRY_CONFIG")
+        named = option or (Path(variable) if variable else None)
+        if named is None:
+            return next((path for path in self._places if _may_be_there(path)), None)
+        if _may_be_there(named):
             return named
-        return next(
-            (path for path in (*places, own_place(self._environ, self._home)) if _may_be_there(path)), None
-        )
+        label = "--config" if option else "FITFERRY_CONFIG"
+        self._report.problem(label, settings.NO_FILE(option=label, path=str(named)))
+        return None
 
-    def _read(self, source: Path) -> dict[str, Any]:
+    def _read(self, source: Path) -> Table:
+        """The tables of the file; what keeps it from being read is the only problem then."""
         try:
-            return tomllib.loads(source.read_text(encoding="utf-8"))
+            self._report.text = source.read_text(encoding="utf-8-sig")
+            return tomllib.loads(self._report.text)
         except OSError as error:
-            self._problem(str(source), error.strerror or "an error", "a file that can be read")
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            self._problem(str(source), str(error), "a file in TOML")
+            reason = verbatim(error.strerror or type(error).__name__)
+            self._report.problem(str(source), settings.FILE_UNREADABLE(path=str(source), reason=reason))
+        except UnicodeDecodeError:
+            self._report.problem(str(source), settings.NOT_TOML(path=str(source), reason=settings.NOT_UTF8()))
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            reason = verbatim(_REPEATED.sub("…", str(error)))
+            self._report.problem(str(source), settings.NOT_TOML(path=str(source), reason=reason))
         return {}
 
-    def _check_names(self, raw: dict[str, Any]) -> None:
-        """Sections and keys that do not exist, each with the nearest that does."""
+    def _check_names(self, raw: Table) -> None:
+        """Tell of sections and keys that do not exist, each with the nearest that does."""
         known = [*SECTIONS, "rule"]
         for section, value in raw.items():
             if section not in known:
-                self._unknown(section, [*known, *(key.dotted for key in KEYS)])
-            elif section not in {"watch", "rule"} and not isinstance(value, dict):
-                self._problem(section, value, f"a section: [{section}]")
-            elif isinstance(value, dict) and section != "rule":
+                self._report.unknown("", section, known, [key.dotted for key in all_keys()])
+            elif section in {"watch", "rule"}:
+                if isinstance(value, dict):
+                    self._report.problem(section, settings.DOUBLE_BRACKETS(section=section))
+            elif isinstance(value, list) and value and isinstance(value[0], dict):
+                self._report.problem(section, settings.ONE_SECTION(section=section))
+                self._check_keys(section, section, value[0])
+            elif isinstance(value, dict):
                 self._check_keys(section, section, value)
+            else:
+                self._report.problem(section, settings.SECTION(section=section, found=describe(value)))
 
-    def _check_keys(self, section: str, label: str, table: dict[str, Any]) -> None:
-        names = list(of_section(section))
-        for name in table:
-            if name not in names:
-                everywhere = [f"{label}.{one}" for one in names] + [
-                    k.dotted for k in KEYS if k.section != section
-                ]
-                self._unknown(f"{label}.{name}", everywhere)
+    def _check_keys(self, section: str, label: str, table: Table) -> None:
+        known = keys(section)
+        elsewhere = [key.dotted for key in all_keys() if key.section != section]
+        for name in table.keys() - known:
+            self._report.unknown(label, name, list(known), elsewhere)
 
-    def _unknown(self, name: str, known: list[str]) -> None:
-        last = name.rsplit(".", 1)[-1]
-        elsewhere = [one for one in known if one.rsplit(".", 1)[-1] == last]
-        near = elsewhere or difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-        self._problem(
-            name, "a key that does not exist", f"{near[0]}?" if near else "one of the keys in the example"
-        )
-
-    def _section(self, raw: dict[str, Any], section: str) -> dict[str, Any]:
-        table = raw.get(section, {})
-        return self._table(section, section, table if isinstance(table, dict) else {})
-
-    def _table(self, section: str, label: str, table: dict[str, Any]) -> dict[str, Any]:
+    def _table(self, section: str, label: str, table: Table) -> Table:
         """Every key of a table: from the environment, the table, or its default."""
-        return {
-            key.name: self._value(key, f"{label}.{key.name}", table) for key in of_section(section).values()
-        }
+        return {name: self._value(key, f"{label}.{name}", table) for name, key in keys(section).items()}
 
-    def _value(self, key: Key, label: str, table: dict[str, Any]) -> Any:
-        variable = self._variable(key)
+    def _value(self, key: Key, label: str, table: Table) -> Any:
+        variable = environment.variable_of(key, self._environ)
         if variable is not None:
             return self._converted(key, variable, key.kind.from_text(self._environ[variable]))
-        if key.name in table:
-            return self._converted(key, label, table[key.name])
-        return None if key.default is None else key.kind.read(_as_toml(key.default))
-
-    def _variable(self, key: Key) -> str | None:
-        """The environment variable that decides about a key, if one is set."""
-        if key.dotted == "watch.folder":
-            return None  # it makes a table of its own, see `_watch`
-        old = [name for name, dotted in OLD_NAMES.items() if dotted == key.dotted]
-        return next((name for name in (key.variable, *old) if name in self._environ), None)
+        return self._converted(key, label, table[key.name]) if key.name in table else key.default
 
     def _converted(self, key: Key, label: str, value: Any) -> Any:
         try:
-            return key.kind.read(value)
+            return key.kind.read(value) if key.kind.read else msgspec.convert(value, key.type)
         except ValueError:
-            self._problem(label, say("something else") if key.name in _SECRETS else value, key.kind.expected)
+            self._report.problem(label, _misfit(key, label, value))
             return None
 
-    def _strava(self, section: dict[str, Any], raw: dict[str, Any], *, require_app: bool) -> dict[str, Any]:
-        table = raw.get("strava") if isinstance(raw.get("strava"), dict) else {}
-        keys = of_section("strava")
-        variables = [self._variable(keys[name]) for name in ("client_secret", "client_secret_file")]
-        if variables == [None, None]:
-            if "client_secret" in (table or {}) and "client_secret_file" in (table or {}):
-                self._problem("strava.client_secret_file", "client_secret as well", "only one of the two")
-        elif None not in variables and any(str(v).startswith("FITFERRY_") for v in variables):
-            ours = [str(v).startswith("FITFERRY_") for v in variables]
-            if all(ours):
-                self._problem(str(variables[1]), f"{variables[0]} as well", "only one of the two")
-            section["client_secret" if not ours[0] else "client_secret_file"] = None
-        elif None not in variables:
-            self._problem(str(variables[1]), f"{variables[0]} as well", "only one of the two")
-        else:
-            # Either variable stands for both keys of the file.
-            section["client_secret" if variables[0] is None else "client_secret_file"] = None
-        if section["client_secret_file"] is not None and section["client_secret"] is None:
-            section["client_secret"] = self._secret_in(section["client_secret_file"])
-        if require_app:
-            self._require_app(section)
-        section["client_id"] = section["client_id"] or ""
-        section["client_secret"] = section["client_secret"] or ""
-        return section
-
-    def _require_app(self, section: dict[str, Any]) -> None:
-        told = {problem.key for problem in self._problems}
-        for name, words in (
-            ("client_id", "the number of your API application"),
-            ("client_secret", "the secret of your API application, or client_secret_file"),
-        ):
-            labels = {
-                f"strava.{name}",
-                f"strava.{name}_file",
-                f"FITFERRY_STRAVA_{name.upper()}",
-                f"STRAVA_{name.upper()}",
-            }
-            labels |= {f"{label}_FILE" for label in labels if label.isupper()}
-            if section[name] is None and not told & labels:
-                self._problem(f"strava.{name}", say("nothing"), words)
-
-    def _secret_in(self, path: Path) -> str | None:
-        try:
-            secret = path.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            words = getattr(error, "strerror", None) or "no text"
-            self._problem("strava.client_secret_file", f"{path} ({words})", "a file that can be read")
-            return None
-        if not secret:
-            self._problem(
-                "strava.client_secret_file", f"{path}, which is empty", "a file that holds the secret"
-            )
-        return secret or None
-
-    def _watch(self, raw: dict[str, Any], *, require_app: bool) -> list[dict[str, Any]]:
-        tables = raw.get("watch", [])
-        if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
-            self._problem("watch", "something else", "tables: [[watch]]")
-            return []
-        labels = ["watch" if len(tables) == 1 else f"watch[{n}]" for n in range(1, len(tables) + 1)]
-        variable = "FITFERRY_WATCH_FOLDER"
-        named = any("folder" in table for table in tables)
-        if not named and len(tables) <= 1 and variable in self._environ:
-            tables, labels = [{**dict(*tables), "folder": self._environ[variable]}], [variable]
-        elif named and variable in self._environ:
-            self._warnings.append(f"{variable} is not used: the file names the watched folders")
-        for label, table in zip(labels, tables, strict=True):
-            self._check_keys("watch", label, table)
-        found = [self._table("watch", label, one) for label, one in zip(labels, tables, strict=True)]
-        for label, table, one in zip(labels, tables, found, strict=True):
-            if "folder" not in table:
-                self._problem(f"{label}.folder", say("nothing"), "the folder where devices drop files")
-            elif one["folder"] is not None:
-                self._check_twice(label, one, found)
-        if not tables and require_app:
-            self._problem("watch", say("nothing"), "at least one [[watch]] with a folder")
+    def _strava(self, found: Table, table: Table) -> Table:
+        strava = keys("strava")
+        variables = {
+            name: environment.variable_of(strava[name], self._environ) for name in client_secret.NAMES
+        }
+        found["client_secret"] = client_secret.choose(found, variables, set(table), self._report)
+        found["client_id"] = found["client_id"] or ""
         return found
 
-    def _check_twice(self, label: str, one: dict[str, Any], found: list[dict[str, Any]]) -> None:
-        earlier = found[: next(n for n, other in enumerate(found) if other is one)]
-        there = [os.path.realpath(other["folder"]) for other in earlier if other["folder"] is not None]
-        if os.path.realpath(one["folder"]) in there:
-            self._problem(f"{label}.folder", f"{one['folder']} a second time", "each folder once")
+    def _require_app(self, strava: Table, watch: list[Table], source: Path | None) -> None:
+        """Tell of what the daemon cannot do without, unless a slip that was told is why it is missing."""
+        found = {
+            "strava.client_id": strava["client_id"],
+            "strava.client_secret": strava["client_secret"],
+            "watch": watch,
+        }
+        expected = {"strava.client_id": settings.APP_ID(), "strava.client_secret": settings.APP_SECRET()}
+        for name, value in found.items():
+            if not value and not self._report.explains(name):
+                self._report.problem(
+                    name, settings.MISSING(key=name, expected=expected.get(name, settings.A_WATCH()))
+                )
+        if self._report.problems and source is None:
+            places = ", ".join(map(str, self._places))
+            self._report.problem("config.toml", settings.LOOKED_IN(places=places))
 
-    def _state(self, section: dict[str, Any], source: Path | None) -> StateSettings:
-        folder = section["folder"] or state_folder(
+    def _watch(self, raw: Table) -> list[Table]:
+        tables = raw.get("watch", [])
+        tables = [tables] if isinstance(tables, dict) else tables
+        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+            self._report.problem("watch", settings.TABLES(section="watch", found=describe(tables)))
+            return []
+        labels = ["watch" if len(tables) == 1 else f"watch[{n}]" for n in range(1, len(tables) + 1)]
+        named = any("folder" in table for table in tables)
+        if not named and len(tables) <= 1 and _WATCH_VARIABLE in self._environ:
+            tables, labels = [{**dict(*tables), "folder": self._environ[_WATCH_VARIABLE]}], [_WATCH_VARIABLE]
+        elif named and _WATCH_VARIABLE in self._environ:
+            self._report.warn(settings.VARIABLE_UNUSED(name=_WATCH_VARIABLE))
+        for label, table in zip(labels, tables, strict=True):
+            self._check_keys("watch", label, table)
+        found = [self._table("watch", label, table) for label, table in zip(labels, tables, strict=True)]
+        self._check_folders(labels, tables, found)
+        return found
+
+    def _check_folders(self, labels: list[str], tables: list[Table], found: list[Table]) -> None:
+        """Tell of watched folders that are missing, or the same by their names.
+
+        Links are not followed: a folder on a server that does not answer must not hold up any command.
+        """
+        first: dict[Path, str] = {}
+        for label, table, values in zip(labels, tables, found, strict=True):
+            folder, key = values["folder"], f"{label}.folder"
+            if "folder" not in table:
+                self._report.problem(key, settings.MISSING(key=key, expected=settings.WATCHED_FOLDER()))
+            elif folder is not None and folder in first:
+                self._report.problem(key, settings.FOLDER_TWICE(key=key, other=first[folder]))
+            elif folder is not None:
+                first[folder] = label
+
+    def _state(self, found: Table, source: Path | None) -> StateSettings:
+        folder = found["folder"] or state_folder(
             self._environ, self._home, self._container, self._service, source
         )
         credentials = self._environ.get("CREDENTIALS_DIRECTORY")
         given = Path(credentials) / "fitferry-key" if credentials else None
-        key_file = section["key_file"] or (given if given and given.is_file() else folder / "key")
+        key_file = found["key_file"] or (given if given and given.is_file() else folder / "key")
         return StateSettings(folder, key_file)
 
-    def _rules(self, rules: Any, athletes: list[str]) -> tuple[RuleSettings, ...]:
-        if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
-            self._problem("rule", "something else", "tables: [[rule]]")
-            return ()
-        for number, rule in enumerate(rules, 1):
-            for name in rule.keys() - set(RULE_KEYS):
-                self._unknown(f"rule[{number}].{name}", [f"rule[{number}].{one}" for one in RULE_KEYS])
-            for name in RULE_KEYS:
-                if not isinstance(rule.get(name, {}), dict):
-                    self._problem(f"rule[{number}].{name}", rule[name], "a table")
-        found = tuple(RuleSettings(dict(_table(rule, "when")), dict(_table(rule, "set"))) for rule in rules)
-        for number, rule in enumerate(found, 1):
-            if isinstance(rules[number - 1].get("set", {}), dict):
-                for name, value, expected in rule_problems(rule, athletes):
-                    self._problem(f"rule[{number}].{name}", value, expected)
-                self._warnings += [f"rule[{number}].{name}: {doubt}" for name, doubt in rule_doubts(rule)]
-        return found
+    def _warn(self, source: Path | None, raw: Table, strava: Table, state: StateSettings) -> None:
+        environment.warn_of_variables(self._environ, self._report)
+        notify = _section(raw, "notify")
+        secret = (
+            "client_secret" in _section(raw, "strava") or notify.get("urls") or notify.get("heartbeat_url")
+        )
+        holders = [source if secret else None, strava["client_secret_file"], state.folder / API_TOKEN]
+        environment.warn_of_readable([path for path in holders if path is not None], self._report)
 
-    def _warn_of_unknown_variables(self) -> None:
-        known = {key.variable for key in KEYS} | OTHER_VARIABLES
-        for name in sorted(self._environ):
-            if name.startswith("FITFERRY_") and name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                self._warnings.append(
-                    f"the variable {name} means nothing" + (f"; {near[0]}?" if near else "")
-                )
+
+def _misfit(key: Key, label: str, value: object) -> Message:
+    """What is wrong with a value, and the slip behind it where it is a usual one."""
+    found = describe(value, shown=key.kind.shown)
+    if key.name == "client_secret_file" and isinstance(value, str):
+        return settings.SECRET_ITSELF(key=label, found=found)
+    looks_swapped = (
+        key.name == "client_id" and isinstance(value, str) and client_secret.LOOKS_RIGHT.fullmatch(value)
+    )
+    if looks_swapped or (key.name == "client_secret" and type(value) is int):
+        return settings.SWAPPED(key=label, found=found, expected=key.kind.expected)
+    return settings.WRONG(key=label, found=found, expected=key.kind.expected)
+
+
+def _section(raw: Table, section: str) -> Table:
+    """A section as it was meant: also one in double brackets, or an empty one for anything else."""
+    table = raw.get(section, {})
+    if isinstance(table, list) and table:
+        table = table[0]
+    return table if isinstance(table, dict) else {}
 
 
 def _may_be_there(path: Path) -> bool:
@@ -313,19 +298,9 @@ def _may_be_there(path: Path) -> bool:
         return stat.S_ISREG(path.stat().st_mode)
     except PermissionError:
         return True
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 
-def _table(rule: dict[str, Any], name: str) -> dict[str, Any]:
-    value = rule.get(name, {})
-    return value if isinstance(value, dict) else {}
-
-
-def _build(kind: type[T], values: dict[str, Any]) -> T:
-    names = [one.name for one in fields(kind)]  # type: ignore[arg-type]  # every one of them is a dataclass
-    return kind(**{name: values[name] for name in names})
-
-
-def _as_toml(default: Any) -> Any:
-    return list(default) if isinstance(default, tuple) else default
+def _build(kind: type[T], values: Table) -> T:
+    return kind(**{item.name: values[item.name] for item in fields(kind)})  # type: ignore[arg-type]  # every one is a dataclass

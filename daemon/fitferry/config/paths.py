@@ -1,4 +1,4 @@
-"""Where do the settings and the state lie, if nobody says it?"""
+"""Where settings lie if nobody names their file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 CONTAINER_FOLDER = Path("/config")
 SERVICE_SETTINGS = Path("/etc/fitferry/config.toml")
 PLACES = (CONTAINER_FOLDER / "config.toml", SERVICE_SETTINGS)
-"""Where a file is looked for that nobody named, before the user's own folder."""
+"""Where a file is looked for, before the user's own folder."""
 
 
 def place_to_write(environ: Mapping[str, str], container: Path = CONTAINER_FOLDER) -> Path:

@@ -1,38 +1,38 @@
-"""How does a configuration file look? Commented TOML from the table of keys; the example and what `init` writes."""
+"""Files made from the schema: a commented config.toml, the JSON schema, the list of settings."""
 
 from __future__ import annotations
 
+import json
+import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import tomli_w
 
-from fitferry.config.keys import SECTIONS, Key, of_section
+from fitferry.config.rules import SET, WHEN, RuleKey
+from fitferry.config.schema import SECTIONS, Key, keys
 from fitferry.core.errors import RequestRejected
+from fitferry.core.messages import settings
 from fitferry.system import durable_io
 
 _EXAMPLE_FOLDER = "/srv/rides"
-_RULES = """\
+_RULES = f"""\
 # Rules for what activities are called and marked as; the first rule that sets a field wins it.
-# when: athlete, sport, sub_sport, manufacturer, file (a pattern), weekday, hours, distance_km
-# set: name, description, sport_type, trainer, commute, skip
+# when: {", ".join(WHEN)}
+# set: {", ".join(SET)}
 # [[rule]]
-# when = { manufacturer = "zwift" }
-# set = { name = "Zwift, {distance_km} km", sport_type = "VirtualRide", trainer = true }
+# when = {{ manufacturer = "zwift" }}
+# set = {{ name = "Zwift, {{distance_km}} km", sport_type = "VirtualRide", trainer = true }}
 # [[rule]]
-# when = { sport = "cycling", weekday = ["mon", "tue", "wed", "thu", "fri"], hours = [6, 9], distance_km = [3, 20] }
-# set = { commute = true }"""
-_HEAD = {
-    "strava": "The API application and what it may do.",
-    "watch": "A folder where devices drop files; repeat the section for each folder.",
-    "uploads": "How uploads are tried.",
-    "web": "The page.",
-    "state": "What Fitferry keeps. Without these: systemd's folder, /config in a container, else your own.",
-    "log": "The log.",
-    "notify": "Who is told.",
-}
+# when = {{ sport = "cycling", weekday = ["mon", "tue", "wed", "thu", "fri"], hours = [6, 9], distance_km = [3, 20] }}
+# set = {{ commute = true, hide_from_home = true }}
+# [[rule]]
+# when = {{ serial = 3987654321 }}
+# set = {{ gear = "b1234567" }}"""
 
 
 def example() -> str:
@@ -40,7 +40,7 @@ def example() -> str:
     return render({}, watch=[{"folder": _EXAMPLE_FOLDER}])
 
 
-def render(values: Mapping[str, Any], *, watch: list[Mapping[str, Any]]) -> str:
+def render(values: Mapping[str, Any], *, watch: Sequence[Mapping[str, Any]]) -> str:
     """A commented file. `values`: what was chosen, by dotted name; `watch`: the same for each folder.
 
     What was not chosen is written with its default, or commented out where there is none.
@@ -49,32 +49,101 @@ def render(values: Mapping[str, Any], *, watch: list[Mapping[str, Any]]) -> str:
     for section in SECTIONS:
         if section == "watch":
             for table in watch:
-                lines += _section(section, "[[watch]]", {f"watch.{name}": one for name, one in table.items()})
+                lines += _section(
+                    section, "[[watch]]", {f"watch.{name}": value for name, value in table.items()}
+                )
         else:
             lines += _section(section, f"[{section}]", values)
     return "\n".join([*lines, _RULES]) + "\n"
 
 
 def write_config(path: Path, text: str, *, force: bool, check: Callable[[Path], object]) -> None:
-    """Write a configuration file whole, for the owner alone. Raises Refused where one is there, OSError.
+    """Write a settings file whole, for the owner alone. Raises RequestRejected where one is there, OSError.
 
-    `check` is shown the file first; where it raises, nothing is changed.
+    `check` is shown the file first; where it raises, nothing is changed. Without `force` a file that appears
+    meanwhile is not replaced either.
     """
     if path.exists() and not force:
-        raise RequestRejected("exists", f"{path} is there already; --force replaces it", 409)
+        raise RequestRejected("exists", settings.FILE_EXISTS(path=str(path)), 409)
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     durable_io.write_new(scratch, text.encode())
     try:
         check(scratch)
-        scratch.replace(path)
+        if force:
+            scratch.replace(path)
+        else:
+            os.link(scratch, path)
+    except FileExistsError as error:
+        raise RequestRejected("exists", settings.FILE_EXISTS(path=str(path)), 409) from error
     finally:
         scratch.unlink(missing_ok=True)
 
 
+def json_schema() -> str:
+    """The settings file as a JSON schema, for editors."""
+    names, components = msgspec.json.schema_components(
+        SECTIONS.values(), schema_hook=_path_schema, ref_template="#/$defs/{name}"
+    )
+    sections = dict(zip(SECTIONS, names, strict=True))
+    for section in SECTIONS:
+        _complete(components[SECTIONS[section].__name__], section)
+    sections["watch"] = {"type": "array", "items": sections["watch"]}
+    rule = {
+        "type": "object",
+        "properties": {"when": _table_schema(WHEN), "set": _table_schema(SET)},
+        "additionalProperties": False,
+    }
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Settings of Fitferry",
+        "type": "object",
+        "properties": {**sections, "rule": {"type": "array", "items": rule}},
+        "additionalProperties": False,
+        "$defs": components,
+    }
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def settings_list() -> str:
+    """Every setting with its default, section by section, as Markdown."""
+    lines = []
+    for section in SECTIONS:
+        head = "[[watch]]" if section == "watch" else f"[{section}]"
+        lines.append(f"- `{head}` {', '.join(f'`{_key_line(key)}`' for key in keys(section).values())}")
+    lines.append(f"- `[[rule]]` `when` ({', '.join(WHEN)}), `set` ({', '.join(SET)})")
+    return "\n".join(lines) + "\n"
+
+
+def _key_line(key: Key) -> str:
+    return key.name if key.default is None else _toml(key.name, key.default)
+
+
+def _path_schema(kind: type) -> dict[str, Any]:
+    if kind is Path:
+        return {"type": "string"}
+    raise NotImplementedError(kind)
+
+
+def _complete(schema: dict[str, Any], section: str) -> None:
+    """Refuse unknown keys, require no key that has no default outside the file, and show no Python values."""
+    schema["additionalProperties"] = False
+    schema["required"] = ["folder"] if section == "watch" else []
+    for name, key in keys(section).items():
+        property_ = schema["properties"][name]
+        property_.pop("default", None)
+        if key.default is not None:
+            property_["default"] = json.loads(json.dumps(key.default))
+
+
+def _table_schema(table: Mapping[str, RuleKey]) -> dict[str, Any]:
+    properties = {name: {"description": str(key.expected), **key.schema} for name, key in table.items()}
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
 def _section(section: str, head: str, values: Mapping[str, Any]) -> list[str]:
-    lines = [f"# {_HEAD[section]}", head]
-    for key in of_section(section).values():
+    lines = [f"# {str(SECTIONS[section].__doc__).splitlines()[0]}", head]
+    for key in keys(section).values():
         lines += [f"# {key.why}", _line(key, values.get(key.dotted))]
     return [*lines, ""]
 
@@ -84,15 +153,17 @@ def _line(key: Key, chosen: Any) -> str:
         return _toml(key.name, chosen)
     if key.default is not None:
         return _toml(key.name, key.default)
+    if key.name == "since":
+        return f"# {_toml(key.name, date.fromisoformat(key.example))}"
     return f"# {_toml(key.name, key.example)}"
 
 
 def _toml(name: str, value: Any) -> str:
     if isinstance(value, (list, tuple)):
-        return f"{name} = [{', '.join(_value(one) for one in value)}]"
+        return f"{name} = [{', '.join(_value(item) for item in value)}]"
     return f"{name} = {_value(value)}"
 
 
 def _value(value: Any) -> str:
-    plain = str(value) if isinstance(value, Path) else value
+    plain = str(value) if isinstance(value, (Path, str)) else value
     return tomli_w.dumps({"x": plain}).strip().removeprefix("x = ")

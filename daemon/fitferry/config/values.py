@@ -1,134 +1,92 @@
-"""Is this a fitting value? One kind of value each, from TOML or from an environment variable's text."""
+"""The kinds of values that settings take: what is expected, how TOML and variables are read, the JSON schema."""
 
 from __future__ import annotations
 
-import math
-import os
+import os.path
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-import msgspec
+from msgspec import Meta
 
+from fitferry.core.messages import Message, settings
 from fitferry.core.strava import WRITE_SCOPE
 
-SCOPES = frozenset(
-    {
-        "read",
-        "read_all",
-        "profile:read_all",
-        "profile:write",
-        "activity:read",
-        "activity:read_all",
-        WRITE_SCOPE,
-    }
-)
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
-
-
-class Wrong(ValueError):
-    """A value is not of its kind."""
+_LONGEST_SECONDS = 1e9
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of value: what to say is expected, and how a TOML value or a text becomes one.
+    """One kind of value.
 
-    `read` takes a TOML value and raises ValueError for one that does not fit; `from_text` makes the TOML
-    value out of the text of an environment variable.
+    `read`: takes a TOML value, raises ValueError where it does not fit; None leaves it to msgspec and the type.
+    `from_text`: makes a TOML value out of the text of an environment variable.
+    `shown`: a wrong value may be repeated, because no secret is ever pasted there.
     """
 
-    expected: str
-    read: Callable[[Any], Any]
+    expected: Message
+    read: Callable[[Any], Any] | None = None
     from_text: Callable[[str], Any] = str
+    shown: bool = False
 
 
-def _as(kind: type, check: Callable[[Any], bool] = lambda _value: True) -> Callable[[Any], Any]:
-    """Read what msgspec takes as this type and `check` finds right."""
+class WatchMethod(StrEnum):
+    """How changes in a folder are noticed."""
 
-    def read(value: Any) -> Any:
-        try:
-            found: Any = msgspec.convert(value, kind)
-        except msgspec.ValidationError as error:
-            raise Wrong(str(error)) from error
-        if not check(found):
-            raise Wrong(value)
-        return found
-
-    return read
+    AUTO = "auto"
+    EVENTS = "events"
+    POLL = "poll"
 
 
-def _number(text: str) -> Any:
-    try:
-        return int(text)
-    except ValueError:
-        pass
-    try:
-        return float(text)
-    except ValueError:
-        return text
+class AfterUpload(StrEnum):
+    """What is done with a file that Strava took."""
+
+    KEEP = "keep"
+    ARCHIVE = "archive"
+    DELETE = "delete"
 
 
-def _boolean(text: str) -> Any:
-    word = text.strip().lower()
-    return True if word in _TRUE else False if word in _FALSE else text
+class Language(StrEnum):
+    """The language of page and commands; `auto` takes the browser's or the locale's."""
+
+    AUTO = "auto"
+    EN = "en"
+    KO = "ko"
 
 
-def _date(text: str) -> Any:
-    try:
-        return date.fromisoformat(text.strip())
-    except ValueError:
-        return text
+class LogLevel(StrEnum):
+    """How much is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
 
 
-def _list(each: Callable[[str], Any]) -> Callable[[str], Any]:
-    return lambda text: [each(part.strip()) for part in text.split(",") if part.strip()]
+class LogFormat(StrEnum):
+    """How log lines look; `auto`: for people on a terminal, else JSON."""
+
+    AUTO = "auto"
+    CONSOLE = "console"
+    JSON = "json"
 
 
-def _finite(low: float) -> Callable[[float], bool]:
-    return lambda value: math.isfinite(value) and value >= low
+class Scope(StrEnum):
+    """What Strava's consent page can ask for."""
 
-
-def _all(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda values: bool(values) and all(map(check, values))
-
-
-def integer(low: int, high: int) -> Kind:
-    """A whole number within bounds."""
-    return Kind(f"a whole number from {low} to {high}", _as(int, lambda value: low <= value <= high), _number)
-
-
-def choice(*words: str) -> Kind:
-    """One of a few words."""
-    return Kind("one of " + ", ".join(f'"{word}"' for word in words), _as(str, lambda value: value in words))
-
-
-def _is_url(value: str) -> bool:
-    try:
-        parts = urlsplit(value)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        return False
-
-
-def _read_url(value: Any) -> str:
-    return str(_as(str, _is_url)(value)).rstrip("/")
-
-
-def _read_client_id(value: Any) -> str:
-    if isinstance(value, bool) or not re.fullmatch(r"[1-9]\d*", str(value)):
-        raise Wrong(value)
-    return str(value)
-
-
-def _read_date(value: Any) -> date:
-    if not isinstance(value, date) or isinstance(value, datetime) or not is_reasonable(value):
-        raise Wrong(value)
-    return value
+    READ = "read"
+    READ_ALL = "read_all"
+    PROFILE_READ_ALL = "profile:read_all"
+    PROFILE_WRITE = "profile:write"
+    ACTIVITY_READ = "activity:read"
+    ACTIVITY_READ_ALL = "activity:read_all"
+    ACTIVITY_WRITE = WRITE_SCOPE
 
 
 def is_reasonable(day: date) -> bool:
@@ -136,56 +94,170 @@ def is_reasonable(day: date) -> bool:
     return 1970 < day.year < 3000  # noqa: PLR2004  # the epoch, and any time far from now
 
 
+def absolute_folder(text: str) -> Path:
+    """Path of a folder as a setting names it, without a look at the disk. Raises ValueError."""
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError as error:  # ~nobody, or ~ without a home
+        raise ValueError(text) from error
+    if not path.is_absolute() or "\0" in text:
+        raise ValueError(text)
+    return Path(os.path.normpath(path))
+
+
+def without_quotes(text: str) -> str:
+    """Text without blanks, a byte order mark and one pair of quotes around it, as env files leave them there."""
+    text = text.strip().lstrip("\ufeff").strip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        return text[1:-1].strip()
+    return text
+
+
+def _number(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _flag(text: str) -> Any:
+    word = text.lower()
+    return True if word in _TRUE else False if word in _FALSE else text
+
+
+def _date(text: str) -> Any:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return text
+
+
+def _listed(each: Callable[[str], Any] = str) -> Callable[[str], Any]:
+    return lambda text: [each(part.strip()) for part in text.split(",") if part.strip()]
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not without_quotes(value):
+        raise ValueError(value)
+    return value
+
+
+def _read_secret(value: Any) -> str:
+    return without_quotes(_text(value))
+
+
+def _read_url(value: Any) -> str:
+    parts = urlsplit(_text(value))
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not (parts.port or 1) > 0:
+        raise ValueError(value)
+    return _text(value).rstrip("/")
+
+
+def _read_client_id(value: Any) -> str:
+    if isinstance(value, bool) or not re.fullmatch(r"[1-9]\d{0,17}", str(value), re.ASCII):
+        raise ValueError(value)
+    return str(value)
+
+
+def _read_date(value: Any) -> date:
+    if not isinstance(value, date) or isinstance(value, datetime) or not is_reasonable(value):
+        raise ValueError(value)
+    return value
+
+
 def _read_folder(value: Any) -> Path:
-    path = Path(str(_as(str, bool)(value))).expanduser()
-    if not path.is_absolute():
-        raise Wrong(value)
-    if ".." in path.parts:  # where that leads depends on links on the way
-        return Path(os.path.realpath(path))
-    return Path(*path.parts[:1], *(part for part in path.parts[1:] if part != "."))
+    return absolute_folder(_text(value))
 
 
-def _read_inside(value: Any) -> str:
-    text = str(_as(str, bool)(value))
+def _read_subfolder(value: Any) -> str:
+    text = _text(value)
     if Path(text).is_absolute() or ".." in Path(text).parts or text.strip("./") == "":
-        raise Wrong(value)
+        raise ValueError(value)
     return text.rstrip("/")
 
 
-def _read_scopes(value: Any) -> tuple[str, ...]:
-    found = tuple(_as(list[str])(value))
-    if WRITE_SCOPE not in found or not SCOPES.issuperset(found):
-        raise Wrong(value)
-    return found
+def _read_scopes(value: Any) -> tuple[Scope, ...]:
+    if not isinstance(value, list) or WRITE_SCOPE not in value:
+        raise ValueError(value)
+    return tuple(map(Scope, value))
 
 
-def _read_seconds(low: float) -> Callable[[Any], Any]:
-    return _as(float, _finite(low))
+def _texts(fits: Callable[[str], bool], least: int = 0) -> Callable[[Any], tuple[str, ...]]:
+    def read(value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list) or len(value) < least:
+            raise ValueError(value)
+        if not all(isinstance(item, str) and fits(item) for item in value):
+            raise ValueError(value)
+        return tuple(value)
+
+    return read
 
 
-def _read_delays(value: Any) -> tuple[float, ...]:
-    return tuple(_as(list[float], _all(_finite(0)))(value))
+def _is_host(text: str) -> bool:
+    return bool(text) and not re.search(r"[/\s@]|://", text)
 
 
-def _is_host(value: str) -> bool:
-    return bool(value) and not re.search(r"[/\s]|://", value)
+def _read_host(value: Any) -> str:
+    if not _is_host(_text(value)):
+        raise ValueError(value)
+    return _text(value)
 
 
-BOOLEAN = Kind("true or false", _as(bool), _boolean)
-TEXT = Kind("a text that is not empty", _as(str, bool))
-URL = Kind("a whole address such as https://host", _read_url)
-CLIENT_ID = Kind("the number of your API application, digits only", _read_client_id)
-DATE = Kind("a date such as 2026-01-31, without quotes", _read_date, _date)
-FOLDER = Kind("an absolute path such as /srv/rides", _read_folder)
-INSIDE = Kind("a folder inside the watched one, such as uploaded", _read_inside)
-SECONDS = Kind("seconds, 0 or more", _read_seconds(0), _number)
-DELAY = Kind("seconds, more than 0", _read_seconds(0.001), _number)
-DELAYS = Kind("a list of seconds, each 0 or more, at least one", _read_delays, _list(_number))
-SCOPE_LIST = Kind(f"a list of Strava's scopes with {WRITE_SCOPE} in it", _read_scopes, _list(str))
-TEXTS = Kind("a list of texts", lambda value: tuple(_as(list[str], all)(value)), _list(str))
-HOSTS = Kind(
-    "a list of host names, without http:// and without a path",
-    lambda value: tuple(_as(list[str], lambda v: all(map(_is_host, v)))(value)),
-    _list(str),
-)
-HOST = Kind("an address or a host name, without http://", _as(str, _is_host))
+def _choice(kind: type[StrEnum]) -> Kind:
+    return Kind(settings.ONE_OF(words=", ".join(f'"{word}"' for word in kind)), shown=True)
+
+
+Flag = Annotated[bool, Kind(settings.FLAG(), from_text=_flag, shown=True)]
+Text = Annotated[str, Meta(min_length=1), Kind(settings.TEXT(), _text)]
+Secret = Annotated[str, Meta(min_length=1), Kind(settings.TEXT(), _read_secret)]
+Url = Annotated[str, Meta(pattern="^https?://"), Kind(settings.URL(), _read_url)]
+ClientId = Annotated[
+    str,
+    Meta(extra_json_schema={"type": ["integer", "string"], "pattern": "^[1-9][0-9]*$"}),
+    Kind(settings.CLIENT_ID(), _read_client_id),
+]
+Day = Annotated[date, Kind(settings.DATE(), _read_date, _date, shown=True)]
+Folder = Annotated[Path, Kind(settings.FOLDER(), _read_folder)]
+Subfolder = Annotated[str, Meta(min_length=1), Kind(settings.SUBFOLDER(), _read_subfolder)]
+Seconds = Annotated[
+    float,
+    Meta(ge=0, le=_LONGEST_SECONDS),
+    Kind(settings.SECONDS(), from_text=_number, shown=True),
+]
+Interval = Annotated[
+    float,
+    Meta(gt=0, le=_LONGEST_SECONDS),
+    Kind(settings.INTERVAL(), from_text=_number, shown=True),
+]
+Delays = Annotated[
+    tuple[Annotated[float, Meta(ge=0, le=_LONGEST_SECONDS)], ...],
+    Meta(min_length=1),
+    Kind(settings.DELAYS(), from_text=_listed(_number), shown=True),
+]
+Scopes = Annotated[
+    tuple[Scope, ...],
+    Kind(settings.SCOPES(), _read_scopes, _listed()),
+]
+Texts = Annotated[tuple[str, ...], Kind(settings.TEXTS(), _texts(bool), _listed())]
+Hosts = Annotated[
+    tuple[str, ...],
+    Kind(settings.HOSTS(), _texts(_is_host), _listed()),
+]
+Host = Annotated[str, Meta(min_length=1), Kind(settings.HOST(), _read_host)]
+Command = Annotated[
+    tuple[str, ...],
+    Kind(settings.COMMAND(example='["/usr/local/bin/after-upload", "--quiet"]'), _texts(bool, 1), _listed()),
+]  # fmt: skip
+Workers = Annotated[
+    int, Meta(ge=1, le=20), Kind(settings.WHOLE_NUMBER(low=1, high=20), from_text=_number, shown=True)
+]
+Port = Annotated[
+    int, Meta(ge=0, le=65_535), Kind(settings.WHOLE_NUMBER(low=0, high=65_535), from_text=_number, shown=True)
+]
+Method = Annotated[WatchMethod, _choice(WatchMethod)]
+After = Annotated[AfterUpload, _choice(AfterUpload)]
+Spoken = Annotated[Language, _choice(Language)]
+Level = Annotated[LogLevel, _choice(LogLevel)]
+Format = Annotated[LogFormat, _choice(LogFormat)]

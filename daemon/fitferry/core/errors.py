@@ -35,14 +35,13 @@ class FitferryError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SettingProblem:
-    """One wrong setting: its key, what was found there, what is expected instead."""
+    """One wrong setting: its key, and what is wrong with it."""
 
     key: str
-    found: str
-    expected: str
+    message: Message
 
     def __str__(self) -> str:
-        return f"{self.key}: found {self.found}, expected {self.expected}"
+        return str(self.message)
 
 
 class SettingsError(FitferryError):

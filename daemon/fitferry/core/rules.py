@@ -1,38 +1,65 @@
-"""What is an activity called on Strava, and what else is said of it? The `[[rule]]` tables, applied. Pure.
+"""Metadata by rule: which rules match an activity, and what they set. Pure.
 
-Of each field the first rule that matches and sets it wins. `when` without a condition matches everything.
+Of each field the first rule that matches and sets it wins. A rule without conditions matches everything.
 """
 
 from __future__ import annotations
 
 import fnmatch
-import re
-import string
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from fitferry.core.activity import ActivityFacts
-from fitferry.core.sports import SPORTS, STRAVA_TYPES, SUB_SPORTS
 from fitferry.core.upload import Job
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-SPORT_TYPE = re.compile(r"[A-Z][A-Za-z]{2,40}")
-"""As Strava writes them: Ride, VirtualRide, GravelRide, EBikeRide, …"""
 MAX_TEXT = 2_000
-_PLAIN = re.compile(r"[a-z_]+")
-_HOURS, _TWO = 24, 2
+"""Letters of a name or a description that are sent at most."""
 
 
-class Rule(Protocol):
-    """One rule of the settings."""
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What must hold of an activity; an empty value asks for nothing.
 
-    @property
-    def when(self) -> Mapping[str, Any]: ...
+    `hours`: local, from up to; over midnight where the first is larger. `distance_km`: from up to.
+    """
 
-    @property
-    def set(self) -> Mapping[str, Any]: ...
+    athlete: tuple[str, ...] = ()
+    sport: tuple[str, ...] = ()
+    sub_sport: tuple[str, ...] = ()
+    manufacturer: tuple[str, ...] = ()
+    serial: tuple[str, ...] = ()
+    file: tuple[str, ...] = ()
+    weekday: tuple[str, ...] = ()
+    hours: tuple[float, float] | None = None
+    distance_km: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a rule sets; None leaves it to the next rule, and at last to Strava.
+
+    `name` and `description` are templates with the names of `template_values`.
+    """
+
+    name: str | None = None
+    description: str | None = None
+    sport_type: str | None = None
+    trainer: bool | None = None
+    commute: bool | None = None
+    gear: str | None = None
+    hide_from_home: bool | None = None
+    skip: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One `[[rule]]` of the settings."""
+
+    when: Conditions = field(default_factory=Conditions)
+    set: Changes = field(default_factory=Changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +75,7 @@ class Subject:
     start: datetime | None
     distance_m: float | None
     duration_s: float | None
+    serials: tuple[str, ...] = ()
 
 
 def matching(rules: Iterable[Rule], subject: Subject) -> list[int]:
@@ -55,107 +83,44 @@ def matching(rules: Iterable[Rule], subject: Subject) -> list[int]:
     return [number for number, rule in enumerate(rules, 1) if _matches(rule, subject)]
 
 
-def decided(rules: Iterable[Rule], subject: Subject) -> dict[str, Any]:
-    """What the rules set: the first one that matches wins each field."""
+def decided(rules: Iterable[Rule], subject: Subject) -> Changes:
+    """What the rules set together: the first one that matches wins each field."""
+    matched = [rule.set for rule in rules if _matches(rule, subject)]
     found: dict[str, Any] = {}
-    for rule in rules:
-        if _matches(rule, subject):
-            found = {**rule.set, **found}
-    return found
+    for name in (item.name for item in fields(Changes)):
+        found[name] = next((value for one in matched if (value := getattr(one, name)) is not None), None)
+    return Changes(**found)
 
 
 def upload_fields(rules: Iterable[Rule], subject: Subject) -> dict[str, str]:
     """The fields that go with the upload, as Strava takes them."""
-    found = decided(rules, subject)
-    facts = _facts(subject)
-    fields: dict[str, str] = {
-        name: found[name].format_map(facts)[:MAX_TEXT] for name in ("name", "description") if name in found
+    changes, values = decided(rules, subject), template_values(subject)
+    sent = {
+        "name": _filled(changes.name, values),
+        "description": _filled(changes.description, values),
+        "sport_type": changes.sport_type or "",
+        "trainer": "1" if changes.trainer else "",
+        "commute": "1" if changes.commute else "",
     }
-    if "sport_type" in found:
-        fields["sport_type"] = found["sport_type"]
-    fields |= {name: "1" for name in ("trainer", "commute") if found.get(name)}
-    return {name: value for name, value in fields.items() if value}
+    return {name: value for name, value in sent.items() if value}
+
+
+def edit_fields(rules: Iterable[Rule], subject: Subject) -> dict[str, str | bool]:
+    """The fields that can be set only once the activity exists, as Strava's `PUT /activities/{id}` takes them."""
+    changes = decided(rules, subject)
+    sent = {"gear_id": changes.gear, "hide_from_home": changes.hide_from_home}
+    return {name: value for name, value in sent.items() if value is not None}
 
 
 def skipped_by(rules: Iterable[Rule], subject: Subject) -> int | None:
     """The number of the rule that says that an activity is not to be uploaded, if one does."""
     for number, rule in enumerate(rules, 1):
-        if "skip" in rule.set and _matches(rule, subject):
-            return number if rule.set["skip"] else None
+        if rule.set.skip is not None and _matches(rule, subject):
+            return number if rule.set.skip else None
     return None
 
 
-def problems(rule: Rule, athletes: Collection[str] = ()) -> Iterator[tuple[str, Any, str]]:
-    """What is wrong with a rule: the key below it, what was found, what is expected.
-
-    `athletes`: those of the settings, none where they are not known.
-    """
-    for part, values, known in (("when", rule.when, _WHEN), ("set", rule.set, _SET)):
-        for name, value in values.items():
-            if name not in known:
-                yield f"{part}.{name}", value, f"one of {', '.join(known)}"
-            elif not known[name][1](value):
-                yield f"{part}.{name}", value, known[name][0]
-    named = rule.when.get("athlete")
-    if athletes and _is_texts(named) and not set(_texts(named)) <= set(athletes):
-        yield "when.athlete", named, f"one of {', '.join(athletes)}"
-    if not rule.set:
-        yield "set", {}, f"at least one of {', '.join(_SET)}"
-
-
-def doubts(rule: Rule) -> Iterator[tuple[str, str]]:
-    """What may be wrong with a rule: the key below it, and why."""
-    wanted = rule.set.get("sport_type")
-    if wanted is not None and wanted not in STRAVA_TYPES:
-        yield "set.sport_type", f"{wanted} is no type of Strava's that Fitferry knows of"
-
-
-def _matches(rule: Rule, subject: Subject) -> bool:
-    return all(_CHECKS[name](value, subject) for name, value in rule.when.items())
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
-
-
-def _one_of(name: str) -> Callable[[Any, Subject], bool]:
-    return lambda value, subject: getattr(subject, name) in _texts(value)
-
-
-def _file(value: Any, subject: Subject) -> bool:
-    return any(fnmatch.fnmatchcase(subject.file.lower(), pattern.lower()) for pattern in _texts(value))
-
-
-def _weekday(value: Any, subject: Subject) -> bool:
-    return subject.start is not None and WEEKDAYS[subject.start.weekday()] in _texts(value)
-
-
-def _hours(value: Any, subject: Subject) -> bool:
-    """From one hour up to another, also over midnight: [22, 5]."""
-    if subject.start is None:
-        return False
-    begin, end = value
-    hour = subject.start.hour + subject.start.minute / 60
-    return bool(begin <= hour < end if begin <= end else hour >= begin or hour < end)
-
-
-def _distance(value: Any, subject: Subject) -> bool:
-    return subject.distance_m is not None and bool(value[0] <= subject.distance_m / 1000 < value[1])
-
-
-_CHECKS: dict[str, Callable[[Any, Subject], bool]] = {
-    "athlete": _one_of("athlete"),
-    "sport": _one_of("sport"),
-    "sub_sport": _one_of("sub_sport"),
-    "manufacturer": _one_of("manufacturer"),
-    "file": _file,
-    "weekday": _weekday,
-    "hours": _hours,
-    "distance_km": _distance,
-}
-
-
-def _facts(subject: Subject) -> dict[str, Any]:
+def template_values(subject: Subject) -> dict[str, str]:
     """What templates may name; where the file does not say it, nothing is put."""
     start = subject.start
     return {
@@ -169,110 +134,91 @@ def _facts(subject: Subject) -> dict[str, Any]:
         "time": start.strftime("%H:%M") if start else "",
         "weekday": start.strftime("%A") if start else "",
         "distance_km": f"{subject.distance_m / 1000:.1f}" if subject.distance_m is not None else "",
-        "duration": _clock(subject.duration_s),
+        "duration": _hours_and_minutes(subject.duration_s),
     }
 
 
-def _clock(seconds: float | None) -> str:
+def subject_of_job(job: Job) -> Subject:
+    """Subject of an activity that is known."""
+    return _subject(job.athlete, job.file, job)
+
+
+def subject_of_facts(athlete: str, file: str, facts: ActivityFacts) -> Subject:
+    """Subject of an activity in a file."""
+    return _subject(athlete, file, facts)
+
+
+def _subject(athlete: str, file: str, facts: Job | ActivityFacts) -> Subject:
+    start = facts.start_time
+    return Subject(
+        athlete=athlete,
+        file=file,
+        sport=facts.sport,
+        sub_sport=facts.sub_sport,
+        manufacturer=facts.manufacturer,
+        product=facts.product,
+        start=None if start is None else datetime.fromtimestamp(start).astimezone(),
+        distance_m=facts.distance_m,
+        duration_s=facts.duration_s,
+    )
+
+
+def _filled(template: str | None, values: dict[str, str]) -> str:
+    return template.format_map(values)[:MAX_TEXT] if template else ""
+
+
+def _hours_and_minutes(seconds: float | None) -> str:
     if seconds is None:
         return ""
     hours, minutes = divmod(round(seconds / 60), 60)
     return f"{hours}:{minutes:02}"
 
 
-_NAMES = frozenset(_facts(Subject("", "", None, None, None, None, None, None, None)))
+def _matches(rule: Rule, subject: Subject) -> bool:
+    wanted = {name: getattr(rule.when, name) for name in _CHECKS}
+    return all(_CHECKS[name](value, subject) for name, value in wanted.items() if value)
 
 
-def _is_template(value: Any) -> bool:
-    """Whether a text names nothing but facts: no attributes, no indices, no formats."""
-    if not isinstance(value, str) or not value.strip():
+def _one_of(name: str) -> Callable[[Any, Subject], bool]:
+    return lambda wanted, subject: getattr(subject, name) in wanted
+
+
+def _serial(wanted: tuple[str, ...], subject: Subject) -> bool:
+    return not set(wanted).isdisjoint(subject.serials)
+
+
+def _file(wanted: tuple[str, ...], subject: Subject) -> bool:
+    return any(fnmatch.fnmatchcase(subject.file.lower(), pattern.lower()) for pattern in wanted)
+
+
+def _weekday(wanted: tuple[str, ...], subject: Subject) -> bool:
+    return subject.start is not None and WEEKDAYS[subject.start.weekday()] in wanted
+
+
+def _hours(wanted: tuple[float, float], subject: Subject) -> bool:
+    if subject.start is None:
         return False
-    try:
-        parts = list(string.Formatter().parse(value))
-    except ValueError:
-        return False
-    return all(
-        name is None or (_PLAIN.fullmatch(name) and name in _NAMES and not form and not conversion)
-        for _, name, form, conversion in parts
-    )
+    begin, end = wanted
+    hour = subject.start.hour + subject.start.minute / 60
+    return begin <= hour < end if begin <= end else hour >= begin or hour < end
 
 
-def _is_texts(value: Any) -> bool:
-    listed = [value] if isinstance(value, str) else value
-    return isinstance(listed, list) and bool(listed) and all(isinstance(one, str) and one for one in listed)
+def _distance(wanted: tuple[float, float], subject: Subject) -> bool:
+    return subject.distance_m is not None and wanted[0] <= subject.distance_m / 1000 < wanted[1]
 
 
-def _is_weekdays(value: Any) -> bool:
-    return _is_texts(value) and set(_texts(value)) <= set(WEEKDAYS)
-
-
-def _is_pair(value: Any, most: float) -> bool:
-    numbers = isinstance(value, list) and len(value) == _TWO
-    return numbers and all(type(one) in {int, float} and 0 <= one <= most for one in value)
-
-
-def _are_hours(value: Any) -> bool:
-    return _is_pair(value, _HOURS) and value[0] != value[1]
-
-
-def _are_distances(value: Any) -> bool:
-    return _is_pair(value, 1e6) and value[0] < value[1]
-
-
-def _are_of(known: frozenset[str]) -> Callable[[Any], bool]:
-    """Texts out of those that are known, or numbers of newer ones."""
-    return lambda value: _is_texts(value) and all(one in known or one.isdecimal() for one in _texts(value))
-
-
-def _is_flag(value: Any) -> bool:
-    return isinstance(value, bool)
-
-
-_TEXTS = "a text or a list of texts"
-_WHEN: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "athlete": (_TEXTS, _is_texts),
-    "sport": ("one or several of the FIT profile's, such as cycling", _are_of(SPORTS)),
-    "sub_sport": ("one or several of the FIT profile's, such as indoor_cycling", _are_of(SUB_SPORTS)),
-    "manufacturer": (_TEXTS, _is_texts),
-    "file": (_TEXTS, _is_texts),
-    "weekday": (f"one or several of {', '.join(WEEKDAYS)}", _is_weekdays),
-    "hours": ("two hours of the local day, such as [6, 9]", _are_hours),
-    "distance_km": ("two distances in kilometres, such as [0, 15]", _are_distances),
-}
-_TEMPLATE = f"a text, perhaps with {', '.join('{' + name + '}' for name in sorted(_NAMES))}"
-_SET: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "name": (_TEMPLATE, _is_template),
-    "description": (_TEMPLATE, _is_template),
-    "sport_type": (
-        "one of Strava's, such as VirtualRide",
-        lambda value: isinstance(value, str) and bool(SPORT_TYPE.fullmatch(value)),
-    ),
-    "trainer": ("true or false", _is_flag),
-    "commute": ("true or false", _is_flag),
-    "skip": ("true or false", _is_flag),
+_CHECKS: dict[str, Callable[[Any, Subject], bool]] = {
+    "athlete": _one_of("athlete"),
+    "sport": _one_of("sport"),
+    "sub_sport": _one_of("sub_sport"),
+    "manufacturer": _one_of("manufacturer"),
+    "serial": _serial,
+    "file": _file,
+    "weekday": _weekday,
+    "hours": _hours,
+    "distance_km": _distance,
 }
 
 
-def subject_of_job(job: Job) -> Subject:
-    """Of an activity that is known."""
-    return _subject(job.athlete, job.file, job)
-
-
-def subject_of_facts(athlete: str, file: str, facts: ActivityFacts) -> Subject:
-    """Of an activity in a file."""
-    return _subject(athlete, file, facts)
-
-
-def _subject(athlete: str, file: str, said: Job | ActivityFacts) -> Subject:
-    start = said.start_time
-    return Subject(
-        athlete=athlete,
-        file=file,
-        sport=said.sport,
-        sub_sport=said.sub_sport,
-        manufacturer=said.manufacturer,
-        product=said.product,
-        start=None if start is None else datetime.fromtimestamp(start).astimezone(),
-        distance_m=said.distance_m,
-        duration_s=said.duration_s,
-    )
+TEMPLATE_NAMES = tuple(sorted(template_values(Subject("", "", None, None, None, None, None, None, None))))
+"""The names that a template may hold in braces."""

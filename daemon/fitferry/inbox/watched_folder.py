@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fitferry.config import WatchSettings
+from fitferry.config.values import WatchMethod
 from fitferry.core import filenames
 from fitferry.core.activity import WatchState
 from fitferry.inbox.scanner import Receives, Scanner
@@ -107,7 +108,7 @@ class WatchedFolder:
             scanner.start()
 
     def _scanner(self, point: str, others: set[str]) -> Scanner:
-        watch = replace(self._watch, folder=Path(point), method="poll")
+        watch = replace(self._watch, folder=Path(point), method=WatchMethod.POLL)
         return Scanner(watch, self._receive(point), without=self._without | others, changed=self._changed)
 
     def _needs_polling(self, kind: str) -> bool:

@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 
 from fitferry.config import Settings, language, load, template
-from fitferry.config.keys import KEYS, Key
+from fitferry.config.schema import Key, all_keys
 from fitferry.core.errors import RequestRejected, SettingsError
+from fitferry.core.rules import Changes, Conditions, Rule
+from settings_papers import papers
 
+KEYS = all_keys()
 EXAMPLE = Path(__file__).parents[3] / "config.example.toml"
 APP = '[strava]\nclient_id = 12345\nclient_secret = "s"\n'
 WATCH = '[[watch]]\nfolder = "/srv/rides"\n'
@@ -33,6 +36,7 @@ class Place:
         """The settings of a file with this text, or of no file."""
         if text is not None:
             self.file.write_text(text, encoding="utf-8")
+            self.file.chmod(0o600)
         return load(
             self.file if text is not None else None,
             self.environ,
@@ -56,9 +60,10 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
 
 
-def test_the_example_is_what_the_table_of_keys_says() -> None:
-    """It is made by `fitferry.config.template.example`; whoever changes a key makes it anew."""
-    assert template.example() == EXAMPLE.read_text(encoding="utf-8")
+@pytest.mark.parametrize("path", papers(), ids=lambda path: path.name)
+def test_what_is_written_of_the_settings_is_what_the_schema_says(path: Path) -> None:
+    """Whoever changes a setting runs `make settings`."""
+    assert path.read_text(encoding="utf-8") == papers()[path]
 
 
 def test_the_example_parses_to_exactly_the_defaults(place: Place) -> None:
@@ -155,11 +160,10 @@ url = "localhost:8480"
 
 
 def test_every_problem_is_told_at_once(place: Place) -> None:
-    """Ten mistakes and a missing secret are one error with eleven lines, each with its key."""
+    """Each with its key, and each slip once: the missing secret is the one that was misspelt."""
     assert {
         "strava.client_id",
         "strava.client_secrett",
-        "strava.client_secret",
         "strava.since",
         "strava.scopes",
         "watch.folder",
@@ -223,7 +227,7 @@ def test_a_value_that_does_not_fit_is_named_with_what_is_expected(
     problems = place.problems(f"[{section}]\n{name} = {value}\n")
     (key,) = [key for key in KEYS if key.dotted == dotted]
 
-    assert key.kind.expected in problems[dotted]
+    assert str(key.kind.expected) in problems[dotted]
 
 
 def test_a_wrong_secret_is_not_shown(place: Place) -> None:
@@ -303,6 +307,8 @@ TEXTS = {
     "notify.uploads": ("ON", True),
     "notify.heartbeat_url": ("https://hc.example/1", "https://hc.example/1"),
     "notify.heartbeat_interval": ("60", 60),
+    "hooks.command": ("/bin/true,--quiet", ("/bin/true", "--quiet")),
+    "hooks.timeout": ("5", 5),
 }
 APART = {"strava.client_secret_file", "watch.folder"}
 
@@ -326,13 +332,13 @@ def test_every_key_can_be_overridden_by_its_variable(place: Place, key: Key) -> 
 
 
 @pytest.mark.parametrize(
-    "key", [key for key in KEYS if key.kind.expected.startswith(("true", "sec", "a whole", "one of"))]
+    "key", [key for key in KEYS if key.kind.shown and key.dotted != "uploads.retry_delays"]
 )
 def test_a_variable_that_does_not_fit_is_named_itself(place: Place, key: Key) -> None:
     """The person has to look in the environment, not in the file."""
     place.environ = {key.variable: "nonsense"}
 
-    assert key.kind.expected in place.problems(APP + WATCH)[key.variable]
+    assert str(key.kind.expected) in place.problems(APP + WATCH)[key.variable]
 
 
 def test_our_variables_win_over_the_old_names(place: Place) -> None:
@@ -371,7 +377,7 @@ def test_an_unknown_variable_is_a_warning_no_more(place: Place) -> None:
     place.environ = {"FITFERRY_WEB_PROT": "1", "FITFERRY_CONFIG": ""}
     (warning,) = place.load(APP + WATCH).warnings
 
-    assert "FITFERRY_WEB_PORT?" in warning
+    assert "FITFERRY_WEB_PORT?" in str(warning)
 
 
 def test_a_file_that_was_named_has_to_be_there(place: Place) -> None:
@@ -405,14 +411,14 @@ def test_a_file_that_is_no_toml_says_where(place: Place, text: str) -> None:
     assert "line 1" in place.problems(text)[str(place.file)]
 
 
-def test_one_folder_under_two_names_is_the_same_folder(place: Place) -> None:
-    """Spelt with `..`, or through a link."""
-    (place.folder / "rides").mkdir()
-    (place.folder / "link").symlink_to("rides")
+def test_one_folder_spelt_in_two_ways_is_the_same_folder(place: Place) -> None:
+    """By its name alone: a look at the disk would hold up every command while a server does not answer."""
     rides = place.folder / "rides"
-    for other in (f"{place.folder}/x/../rides", f"{place.folder}/link"):
-        text = f'[[watch]]\nfolder = "{rides}"\n[[watch]]\nathlete = "bob"\nfolder = "{other}"\n'
-        assert list(place.problems(APP + text)) == ["watch[2].folder"]
+    text = (
+        f'[[watch]]\nfolder = "{rides}"\n[[watch]]\nathlete = "bob"\nfolder = "{place.folder}/x/../rides/"\n'
+    )
+
+    assert list(place.problems(APP + text)) == ["watch[2].folder"]
 
 
 def test_a_table_without_a_folder_is_given_the_one_of_the_environment(place: Place) -> None:
@@ -551,13 +557,13 @@ def test_a_rule_for_an_athlete_without_a_folder_is_a_problem(place: Place) -> No
     text = APP + WATCH + '[[rule]]\nset = { sport_type = "Quidditch" }\n'
     (warning,) = place.load(text).warnings
 
-    assert warning.startswith("rule[1].set.sport_type: Quidditch is no type")
+    assert str(warning).startswith("rule[1].set.sport_type: ")
 
 
 def test_rules_are_kept_as_they_stand(place: Place) -> None:
     """With the mistakes in their frame told."""
     found = place.load(APP + WATCH + '[[rule]]\nwhen = {sport = "cycling"}\nset = {commute = true}\n')
-    assert [(rule.when, rule.set) for rule in found.rules] == [({"sport": "cycling"}, {"commute": True})]
+    assert found.rules == (Rule(Conditions(sport=("cycling",)), Changes(commute=True)),)
 
     assert {"rule[1].wen", "rule[1].set"} == set(
         place.problems(APP + WATCH + "[[rule]]\nwen = {}\nset = 5\n")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -13,10 +13,12 @@ from fitparse.profile import FIELD_TYPES
 from stravalib.strava_model import SportType
 
 from fakes import NOW
+from fitferry.config.report import Report
+from fitferry.config.rules import read_rules
 from fitferry.core import sports
 from fitferry.core.activity import Stability
 from fitferry.core.admission_rules import AdmissionRules
-from fitferry.core.rules import Subject, doubts, matching, problems, skipped_by, upload_fields
+from fitferry.core.rules import Rule, Subject, edit_fields, matching, skipped_by, upload_fields
 from fitferry.core.upload import Status
 from fitferry.formats import xml_reader
 from fitferry.formats.fit.profile_tables import SPORTS, SUB_SPORTS
@@ -38,12 +40,17 @@ ZWIFT = Subject(
 )
 
 
-@dataclass
-class Rule:
-    """A rule as the settings have it."""
+def a_rule(when: dict[str, Any], changes: dict[str, Any] | None = None) -> Rule:
+    """A rule as it stands in the file."""
+    (rule,) = read_rules([{"when": when, "set": changes or {"skip": False}}], [], Report())
+    return rule
 
-    when: dict[str, Any] = field(default_factory=dict)
-    set: dict[str, Any] = field(default_factory=dict)
+
+def problems(when: dict[str, Any], changes: dict[str, Any], athletes: Sequence[str] = ()) -> list[str]:
+    """The keys that are wrong with a rule."""
+    report = Report()
+    read_rules([{"when": when, "set": changes}], athletes, report)
+    return [problem.key.removeprefix("rule[1].") for problem in report.problems]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +79,7 @@ class Rule:
 )
 def test_a_rule_matches_when_all_that_it_names_holds(when: dict[str, Any], *, matches: bool) -> None:
     """Ranges hold their first value and not their last; hours may go over midnight."""
-    assert (matching([Rule(when)], ZWIFT) == [1]) is matches
+    assert (matching([a_rule(when)], ZWIFT) == [1]) is matches
 
 
 @pytest.mark.parametrize(
@@ -80,15 +87,15 @@ def test_a_rule_matches_when_all_that_it_names_holds(when: dict[str, Any], *, ma
 )
 def test_what_a_file_does_not_say_matches_nothing(when: dict[str, Any]) -> None:
     """A file without a start has no weekday."""
-    assert matching([Rule(when)], replace(ZWIFT, start=None, distance_m=None, sport=None)) == []
+    assert matching([a_rule(when)], replace(ZWIFT, start=None, distance_m=None, sport=None)) == []
 
 
 def test_the_first_rule_wins_each_field() -> None:
     """A later rule fills in what no earlier one set."""
     rules = [
-        Rule({"manufacturer": "garmin"}, {"name": "not this"}),
-        Rule({"manufacturer": "zwift"}, {"sport_type": "VirtualRide", "commute": False}),
-        Rule({}, {"sport_type": "Ride", "commute": True, "trainer": True, "name": "a ride"}),
+        a_rule({"manufacturer": "garmin"}, {"name": "not this"}),
+        a_rule({"manufacturer": "zwift"}, {"sport_type": "VirtualRide", "commute": False}),
+        a_rule({}, {"sport_type": "Ride", "commute": True, "trainer": True, "name": "a ride"}),
     ]
 
     assert matching(rules, ZWIFT) == [2, 3]
@@ -98,72 +105,84 @@ def test_the_first_rule_wins_each_field() -> None:
 def test_templates_are_filled_with_what_the_file_says() -> None:
     """And with nothing where it says nothing."""
     text = "{file}|{sport}|{sub_sport}|{manufacturer}|{product}|{date} {time} {weekday}|{distance_km}|{duration}|{{}}"
-    sent = upload_fields([Rule({}, {"name": text})], ZWIFT)["name"]
+    sent = upload_fields([a_rule({}, {"name": text})], ZWIFT)["name"]
     bare = replace(
         ZWIFT, start=None, distance_m=None, duration_s=None, sport=None, sub_sport=None, manufacturer=None
     )
 
     assert sent == "2026-09-22-Ride|cycling|virtual activity|zwift||2026-09-22 07:30 Tuesday|24.5|1:02|{}"
-    assert upload_fields([Rule({}, {"name": "{sport}{distance_km}{date}"})], bare) == {}
+    assert upload_fields([a_rule({}, {"name": "{sport}{distance_km}{date}"})], bare) == {}
 
 
 def test_the_first_rule_that_speaks_of_skipping_decides() -> None:
     """So that an exception can stand before the rule."""
-    skip = Rule({"sport": "cycling"}, {"skip": True})
-    spare = Rule({"manufacturer": "zwift"}, {"skip": False})
+    skip = a_rule({"sport": "cycling"}, {"skip": True})
+    spare = a_rule({"manufacturer": "zwift"}, {"skip": False})
 
     assert skipped_by([skip], ZWIFT) == 1
     assert skipped_by([spare, skip], ZWIFT) is None
-    assert skipped_by([Rule({}, {"name": "x"}), skip], ZWIFT) == 2
+    assert skipped_by([a_rule({}, {"name": "x"}), skip], ZWIFT) == 2
 
 
 @pytest.mark.parametrize(
-    ("rule", "key"),
+    ("when", "changes", "key"),
     [
-        (Rule({"spot": "cycling"}, {"commute": True}), "when.spot"),
-        (Rule({"sport": 3}, {"commute": True}), "when.sport"),
-        (Rule({"sport": []}, {"commute": True}), "when.sport"),
-        (Rule({"weekday": "monday"}, {"commute": True}), "when.weekday"),
-        (Rule({"hours": [6]}, {"commute": True}), "when.hours"),
-        (Rule({"hours": [6, 25]}, {"commute": True}), "when.hours"),
-        (Rule({"hours": [6, 6]}, {"commute": True}), "when.hours"),
-        (Rule({"hours": [True, 5]}, {"commute": True}), "when.hours"),
-        (Rule({"distance_km": 5}, {"commute": True}), "when.distance_km"),
-        (Rule({"distance_km": [20, 3]}, {"commute": True}), "when.distance_km"),
-        (Rule({"distance_km": [3, 3]}, {"commute": True}), "when.distance_km"),
-        (Rule({"athlete": "nobody"}, {"commute": True}), "when.athlete"),
-        (Rule({"athlete": ["me", "nobody"]}, {"commute": True}), "when.athlete"),
-        (Rule({"sport": "Ride"}, {"commute": True}), "when.sport"),
-        (Rule({"sport": ["cycling", "biking"]}, {"commute": True}), "when.sport"),
-        (Rule({"sub_sport": "VirtualRide"}, {"commute": True}), "when.sub_sport"),
-        (Rule({}, {"name": " "}), "set.name"),
-        (Rule({}, {"description": ""}), "set.description"),
-        (Rule({}, {"commute": "yes"}), "set.commute"),
-        (Rule({}, {"skip": 1}), "set.skip"),
-        (Rule({}, {"sport_type": "virtual ride"}), "set.sport_type"),
-        (Rule({}, {"name": "{sports}"}), "set.name"),
-        (Rule({}, {"name": "{sport.__class__}"}), "set.name"),
-        (Rule({}, {"name": "{sport!r}"}), "set.name"),
-        (Rule({}, {"name": "{sport:>1000000000}"}), "set.name"),
-        (Rule({}, {"description": "{"}), "set.description"),
-        (Rule({}, {"gear": "b1"}), "set.gear"),
-        (Rule({}, {}), "set"),
+        ({"spot": "cycling"}, {"commute": True}, "when.spot"),
+        ({"sport": 3}, {"commute": True}, "when.sport"),
+        ({"sport": []}, {"commute": True}, "when.sport"),
+        ({"weekday": "monday"}, {"commute": True}, "when.weekday"),
+        ({"hours": [6]}, {"commute": True}, "when.hours"),
+        ({"hours": [6, 25]}, {"commute": True}, "when.hours"),
+        ({"hours": [6, 6]}, {"commute": True}, "when.hours"),
+        ({"hours": [True, 5]}, {"commute": True}, "when.hours"),
+        ({"distance_km": 5}, {"commute": True}, "when.distance_km"),
+        ({"distance_km": [20, 3]}, {"commute": True}, "when.distance_km"),
+        ({"distance_km": [3, 3]}, {"commute": True}, "when.distance_km"),
+        ({"athlete": "nobody"}, {"commute": True}, "when.athlete"),
+        ({"athlete": ["me", "nobody"]}, {"commute": True}, "when.athlete"),
+        ({"sport": "Ride"}, {"commute": True}, "when.sport"),
+        ({"sport": ["cycling", "biking"]}, {"commute": True}, "when.sport"),
+        ({"sub_sport": "VirtualRide"}, {"commute": True}, "when.sub_sport"),
+        ({}, {"name": " "}, "set.name"),
+        ({}, {"description": ""}, "set.description"),
+        ({}, {"commute": "yes"}, "set.commute"),
+        ({}, {"skip": 1}, "set.skip"),
+        ({}, {"sport_type": "virtual ride"}, "set.sport_type"),
+        ({}, {"name": "{sports}"}, "set.name"),
+        ({}, {"name": "{sport.__class__}"}, "set.name"),
+        ({}, {"name": "{sport!r}"}, "set.name"),
+        ({}, {"name": "{sport:>1000000000}"}, "set.name"),
+        ({}, {"description": "{"}, "set.description"),
+        ({}, {"gear": "x1"}, "set.gear"),
+        ({}, {"hide_from_home": 1}, "set.hide_from_home"),
+        ({"serial": 1.5}, {"gear": "b1"}, "when.serial"),
+        ({"serial": []}, {"gear": "b1"}, "when.serial"),
+        ({}, {}, "set"),
     ],
 )
-def test_a_bad_rule_is_a_problem_of_the_settings(rule: Rule, key: str) -> None:
+def test_a_bad_rule_is_a_problem_of_the_settings(
+    when: dict[str, Any], changes: dict[str, Any], key: str
+) -> None:
     """With the key; a template cannot reach beyond the facts, and what could never match is told at once."""
-    assert [name for name, _, _ in problems(rule, ["me", "kim"])] == [key]
+    assert problems(when, changes, ["me", "kim"]) == [key]
 
 
 def test_a_type_that_strava_may_have_added_is_a_doubt_no_more() -> None:
     """It is told, and sent."""
-    new = Rule({}, {"sport_type": "Quidditch"})
+    for name, warnings in (("Quidditch", ["type_unknown"]), ("VirtualRide", [])):
+        report = Report()
+        read_rules([{"set": {"sport_type": name}}], [], report)
+        assert ([warning.code for warning in report.warnings], report.problems) == (warnings, [])
 
-    assert list(problems(new)) == []
-    assert list(doubts(new)) == [
-        ("set.sport_type", "Quidditch is no type of Strava's that Fitferry knows of")
-    ]
-    assert list(doubts(Rule({}, {"sport_type": "VirtualRide"}))) == []
+
+def test_what_an_upload_cannot_carry_is_left_for_an_edit() -> None:
+    """Gear and mute; what no rule sets stays as it is on Strava."""
+    rules = [a_rule({"serial": 77}, {"gear": "b12", "commute": True}), a_rule({}, {"hide_from_home": False})]
+    subject = replace(ZWIFT, serials=("12", "77"))
+
+    assert edit_fields(rules, subject) == {"gear_id": "b12", "hide_from_home": False}
+    assert edit_fields(rules, ZWIFT) == {"hide_from_home": False}
+    assert upload_fields(rules, subject) == {"commute": "1"}
 
 
 def test_the_names_of_sports_are_those_that_are_found_and_taken() -> None:
@@ -185,6 +204,7 @@ def test_a_good_rule_has_no_problems() -> None:
         "manufacturer": "c",
         "file": "*",
         "weekday": ["mon"],
+        "serial": ["1", 2],
     }
     set_ = {
         "name": "{sport}",
@@ -193,14 +213,16 @@ def test_a_good_rule_has_no_problems() -> None:
         "trainer": True,
         "commute": False,
         "skip": False,
+        "gear": "g7",
+        "hide_from_home": True,
     }
-    assert list(problems(Rule({**when, "hours": [22, 5], "distance_km": [0, 1.5]}, set_), ["me"])) == []
+    assert problems({**when, "hours": [22, 5], "distance_km": [0, 1.5]}, set_, ["me"]) == []
 
 
 @pytest.mark.usefixtures("ledger")
 def test_a_skipped_activity_is_written_down_with_the_rule(tmp_path: Path, ride: Ride) -> None:
     """So that people see why, and can upload it anyway."""
-    rules = AdmissionRules(rules=(Rule({"file": "*test*"}, {"skip": True}),))
+    rules = AdmissionRules(rules=(a_rule({"file": "*test*"}, {"skip": True}),))
     reception = FirstScan(str(tmp_path), "me", rules, wake=lambda: None, clock=lambda: NOW)
     for number, name in enumerate(("a test.fit", "ride.fit")):
         (tmp_path / name).write_bytes(ride(serial=number))

@@ -24,7 +24,7 @@ from fakes import (
     the,
 )
 from fitferry.auth.oauth import Callback
-from fitferry.config import RuleSettings
+from fitferry.core.rules import Changes, Conditions, Rule
 from fitferry.core.strava import RateLimitHeaders
 from fitferry.core.upload import AuthProblem, Breaker, BreakerName, Status, WaitingFor
 from fitferry.storage import accounts, attempts, breakers, database, queries, rate_limits, uploads
@@ -64,7 +64,10 @@ def test_a_file_is_sent_then_looked_at_then_done(bench: Bench) -> None:
 def test_what_the_rules_say_goes_with_the_upload(bench: Bench) -> None:
     """Name, type and marks need no second request."""
     rules = [
-        RuleSettings({"file": "*.fit"}, {"name": "Ride {file}", "sport_type": "VirtualRide", "trainer": True})
+        Rule(
+            Conditions(file=("*.fit",)),
+            Changes(name="Ride {file}", sport_type="VirtualRide", trainer=True),
+        )
     ]
     attempt = UploadWorker(
         strava(bench.wire),
