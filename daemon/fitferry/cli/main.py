@@ -14,6 +14,7 @@ from fitferry.cli import inspection, notifications, output, setup, status, uploa
 from fitferry.cli.context import Context
 from fitferry.config import language
 from fitferry.core.errors import CannotRun, FitferryError, SettingsError
+from fitferry.core.messages import settings
 from fitferry.i18n.translator import DOMAIN, LANGUAGES, LOCALE, Translator, say
 
 BAD_SETTINGS = 78
@@ -75,15 +76,15 @@ def main() -> None:
     try:
         group.main(prog_name="fitferry")
     except SettingsError as error:
-        click.echo(f"fitferry: {output.of(f'wrong settings: {len(error.problems)}')}", err=True)
+        click.echo(f"fitferry: {output.of(settings.WRONG_SETTINGS(count=len(error.problems)))}", err=True)
         for problem in error.problems:
-            click.echo(f"  {output.of(str(problem))}", err=True)
+            click.echo(f"  {output.of(problem.message)}", err=True)
         sys.exit(BAD_SETTINGS)
     except CannotRun as error:
-        click.echo(f"fitferry: {output.of(str(error))}", err=True)
+        click.echo(f"fitferry: {output.of(error.message)}", err=True)
         sys.exit(error.exit_code)
     except FitferryError as error:
-        click.echo(f"fitferry: {output.of(str(error))}", err=True)
+        click.echo(f"fitferry: {output.of(error.message)}", err=True)
         sys.exit(1)
 
 

@@ -15,6 +15,7 @@ from unicodedata import east_asian_width
 
 import click
 
+from fitferry.core.messages import Message
 from fitferry.core.upload import WAITS
 from fitferry.i18n.translator import LANGUAGES, Translator, chosen, say
 
@@ -43,14 +44,14 @@ def spoken() -> Translator:
     return chosen(_chosen[0] if _chosen else "", os.environ)
 
 
-def of(english: str) -> str:
-    """A finished English sentence, as it is shown."""
-    return safe(spoken().of(english))
+def of(text: Message | str) -> str:
+    """A message or a finished English sentence, as it is shown."""
+    return safe(spoken().of(text))
 
 
-def line(english: str, *, err: bool = False, colour: str | None = None) -> None:
+def line(text: Message | str, *, err: bool = False, colour: str | None = None) -> None:
     """Print a sentence."""
-    click.secho(of(english), err=err, fg=colour)
+    click.secho(of(text), err=err, fg=colour)
 
 
 def as_json(value: Any) -> None:
