@@ -71,6 +71,9 @@ test-deb: $(VENV)/installed  ## install, use, upgrade and remove the package in 
 	tests/install/deb.sh bookworm
 	tests/install/deb.sh trixie
 
+test-arm64: $(VENV)/installed  ## the package's demo and the quick tests on arm64, by qemu (root, opt-in)
+	PYTHONPATH=tools $(BIN)/python tests/install/arm64.py
+
 test-systemd: $(VENV)/installed  ## boot the service in systemd-nspawn (root, opt-in)
 	tests/install/boot.sh
 

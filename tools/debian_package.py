@@ -66,6 +66,14 @@ def split_lock(text: str) -> tuple[str, str]:
     return "".join(entry for entry in entries if entry not in sources), "".join(sources)
 
 
+def target_options(release: Release, machine: str) -> list[str]:
+    """How pip is told to take wheels for another machine, and nothing that would have to be compiled."""
+    platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(OLDEST_GLIBC, release.glibc + 1)]
+    options = [f"--platform={name}" for name in (*platforms, f"manylinux2014_{machine}")]
+    options += [f"--python-version=3.{release.python}", "--implementation=cp"]
+    return [*options, f"--abi=cp3{release.python}", "--abi=abi3", "--abi=none", "--only-binary=:all:"]
+
+
 def install_wheels(source: Path, site: Path, release: Release, machine: str, epoch: int) -> None:
     """Unpack the locked wheels for the target, and Fitferry's own, into `site`."""
     with tempfile.TemporaryDirectory() as folder:
@@ -73,10 +81,7 @@ def install_wheels(source: Path, site: Path, release: Release, machine: str, epo
         with_wheels, without = split_lock((source / "requirements.lock").read_text(encoding="utf-8"))
         (work / "wheels.lock").write_text(with_wheels, encoding="utf-8")
         (work / "sources.lock").write_text(without, encoding="utf-8")
-        platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(OLDEST_GLIBC, release.glibc + 1)]
-        target = [f"--platform={name}" for name in (*platforms, f"manylinux2014_{machine}")]
-        target += [f"--python-version=3.{release.python}", "--implementation=cp"]
-        target += [f"--abi=cp3{release.python}", "--abi=abi3", "--abi=none", "--only-binary=:all:"]
+        target = target_options(release, machine)
         place = ["install", "--no-deps", "--no-compile", f"--target={site}"]
         pip(*place, *target, "--require-hashes", "-r", work / "wheels.lock")
         stamp = {"SOURCE_DATE_EPOCH": str(epoch)}
