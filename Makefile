@@ -102,8 +102,9 @@ test-image: $(VENV)/installed  ## build the image with buildah and use it, both 
 	tests/install/qemu.sh
 	PYTHONPATH=tests/support $(BIN)/python tests/install/image.py
 
-docs: $(VENV)/installed  ## what repeats the program: man page, completions, the README's help
+docs: $(VENV)/installed  ## what repeats something else: man page, completions, the README's help and figures
 	LC_ALL=C $(BIN)/python tools/reference.py
+	$(if $(wildcard tools/settings_papers.py),$(BIN)/python tools/settings_papers.py)
 
 sbom: $(VENV)/installed  ## the bill of materials of what people install, as CycloneDX
 	$(BIN)/python tools/sbom.py dist

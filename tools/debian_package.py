@@ -192,8 +192,8 @@ def finish(root: Path, epoch: int) -> None:
         os.utime(path, (epoch, epoch), follow_symlinks=False)
 
 
-def build(source: Path, release_name: str, arch: str, out: Path) -> Path:
-    """Build one package from the tree at `source`; its path."""
+def build(source: Path, release_name: str, arch: str, out: Path, *, fast: bool = False) -> Path:
+    """Build one package from the tree at `source`; its path. `fast`: hardly compressed."""
     release = RELEASES[release_name]
     epoch = commit_time(source)
     version = project_version(source)
@@ -214,7 +214,14 @@ def build(source: Path, release_name: str, arch: str, out: Path) -> Path:
         out.mkdir(parents=True, exist_ok=True)
         package = out / f"fitferry_{debian_version(version, release)}_{arch}.deb"
         run(
-            *("dpkg-deb", "--root-owner-group", "-Zxz", "--build", root, package),
+            *(
+                "dpkg-deb",
+                "--root-owner-group",
+                *(("-Zgzip", "-z1") if fast else ("-Zxz",)),
+                "--build",
+                root,
+                package,
+            ),
             SOURCE_DATE_EPOCH=str(epoch),
         )
     return package
@@ -244,6 +251,7 @@ def main() -> None:
     parser.add_argument("--release", action="append", choices=[*RELEASES, "own", "all"])
     parser.add_argument("--arch", action="append", choices=[*MACHINES, "own", "all"])
     parser.add_argument("--out", type=Path, default=TOP / "dist")
+    parser.add_argument("--fast", action="store_true", help="hardly compressed, for a try")
     given = parser.parse_args()
     releases = {"own": [own_release()], "all": list(RELEASES)}
     machines = {"own": [own_architecture()], "all": list(MACHINES)}
@@ -253,7 +261,7 @@ def main() -> None:
         for arch in dict.fromkeys(
             one for word in given.arch or ["own"] for one in machines.get(word, [word])
         ):
-            print(build(given.source.resolve(), release, arch, given.out))
+            print(build(given.source.resolve(), release, arch, given.out, fast=given.fast))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Write what repeats the program: man page, shell completions, and the help in the README. `make docs` runs it.
+"""Write what repeats something else: man page, completions, the README's help and figures. `make docs` runs it.
 
     python tools/reference.py
 
@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 from click.shell_completion import get_completion_class
@@ -145,13 +147,31 @@ def helped(readme: str) -> str:
     )
 
 
+def figures(readme: str, measured: dict[str, Any]) -> str:
+    """The README with the table of what was measured, from bench/figures.toml."""
+    lines = [f"Measured on {measured['machine']}, against the sandbox:", ""]
+    lines += ["| what | figure | command | day |", "| --- | --- | --- | --- |"]
+    before = None
+    for row in measured["figure"]:
+        command = "the same" if row["command"] == before else f"`{row['command']}`"
+        lines.append(f"| {row['what']} | {row['figure']} | {command} | {row['measured']} |")
+        before = row["command"]
+    table = "\n".join(lines)
+    return re.sub(
+        r"(?s)(<!-- figures -->\n).*?(<!-- /figures -->)",
+        lambda found: f"{found[1]}{table}\n{found[2]}",
+        readme,
+    )
+
+
 def files(top: Path = TOP) -> dict[Path, str]:
     """Each file that is generated, below `top`, with its content."""
     readme = Path("README.md")
+    measured = tomllib.loads((top / "bench/figures.toml").read_text(encoding="utf-8"))
     return {
         REFERENCE / "fitferry.1": man_page(),
         **{REFERENCE / f"fitferry.{shell}": completion(shell) for shell in SHELLS},
-        readme: helped((top / readme).read_text(encoding="utf-8")),
+        readme: figures(helped((top / readme).read_text(encoding="utf-8")), measured),
     }
 
 

@@ -20,8 +20,8 @@ changed=$(git -C "$top" log -1 --format=%H -G'^__version__' -- daemon/fitferry/_
 before=$(mktemp -d)
 trap 'git -C "$top" worktree remove --force "$before" 2>/dev/null || rm -rf "$before"' EXIT
 git -C "$top" worktree add --quiet --detach --force "$before" "$changed~1"
-"$python" "$top/tools/debian_package.py" --source "$before" --release "$release" --out "$root/debs/old"
-"$python" "$top/tools/debian_package.py" --release "$release" --out "$root/debs/new"
+"$python" "$top/tools/debian_package.py" --fast --source "$before" --release "$release" --out "$root/debs/old"
+"$python" "$top/tools/debian_package.py" --fast --release "$release" --out "$root/debs/new"
 
 install -m 644 "$here/deb_check.py" "$top/tests/samples/edge_820_ride.fit" "$top/tests/samples/indoor_ride.fit" "$root/opt/"
 cat >"$root/etc/systemd/system/check.service" <<'UNIT'

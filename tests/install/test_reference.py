@@ -1,10 +1,12 @@
-"""Man page, completions and the README's help are what the program says today."""
+"""Man page, completions, the README's help and figures are what program and benches say."""
 
 from __future__ import annotations
 
 import re
 import shutil
 import subprocess
+import tomllib
+from datetime import date
 from pathlib import Path
 
 import click
@@ -34,6 +36,17 @@ def test_the_man_page_has_every_command_and_every_option() -> None:
         for parameter in command.get_params(click.Context(command, info_name=name, parent=context)):
             if isinstance(parameter, click.Option) and parameter.help and "--help" not in parameter.opts:
                 assert parameter.opts[0] in sections[name], (name, parameter.opts)
+
+
+def test_every_figure_names_a_bench_that_exists_and_the_day() -> None:
+    """So that anybody can measure it again."""
+    read = tomllib.loads((TOP / "bench/figures.toml").read_text(encoding="utf-8"))
+    days = {row["what"]: row["measured"] for row in read["figure"]}
+    scripts = {row["command"].split()[1] for row in read["figure"]}
+
+    assert [what for what, day in days.items() if not isinstance(day, date)] == []
+    assert len(days) == len(read["figure"])
+    assert [script for script in scripts if not (TOP / script).exists()] == []
 
 
 def test_roff_is_taken_literally() -> None:
