@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import structlog
 
@@ -15,9 +14,11 @@ from fitferry import __version__
 from fitferry.auth.access_tokens import AccessTokens
 from fitferry.auth.oauth import OAuth
 from fitferry.config import Settings
-from fitferry.core.upload import Problem, Status
+from fitferry.core.messages import as_message
+from fitferry.core.problems import Problem, ProblemCode, problem
+from fitferry.core.upload import Status
 from fitferry.inbox import WatchedFolder, admission, spool
-from fitferry.monitoring import status
+from fitferry.monitoring import status, status_json
 from fitferry.monitoring.metrics import Metrics
 from fitferry.notifications.policy import NotificationPolicy
 from fitferry.storage import accounts, backups, database, uploads
@@ -63,7 +64,7 @@ class Supervisor:
         self._port = port
         self._clock = clock
         self._started_at = self._measured_until = clock()
-        self._written: dict[str, Any] = {}
+        self._written: status_json.Object = {}
         self._there: set[str] = set()
         self._house_kept_at = 0.0
         self._troubles = status.HealthErrors()
@@ -107,7 +108,7 @@ class Supervisor:
         if self._notification_policy is not None:
             self._notification_policy.finish(self._clock())
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self) -> status.Snapshot:
         """How things are, for everybody who asks."""
         now = self._clock()
         return status.snapshot(self._settings.athletes, self._process(now), now)
@@ -143,16 +144,15 @@ class Supervisor:
         self._there = there
 
     def _publish(self, now: float) -> None:
-        values = self.snapshot()
+        snapshot = self.snapshot()
+        values = status_json.to_json(snapshot)
         if {**values, "updated_at": ""} != {**self._written, "updated_at": ""}:
+            status_json.write(self._settings.state.folder / state_dir.STATUS, values)
             self._written = values
-            status.write(self._settings.state.folder / state_dir.STATUS, values)
-            systemd.tell(f"STATUS={_in_short(values)}")
+            systemd.tell(f"STATUS={_in_short(snapshot)}")
         self._measure()
         if self._notification_policy is not None:
-            self._notification_policy.observe(
-                status.problems_now(self._settings.athletes, self._process(now)), now
-            )
+            self._notification_policy.observe(snapshot.problems, now)
 
     def _measure(self) -> None:
         """Note how long Strava took over what was completed since the last time."""
@@ -186,13 +186,9 @@ class Supervisor:
 
     def _own_troubles(self, now: float) -> list[Problem]:
         ill, after_upload_error = self.health_error(), self._attempts.after_upload_error
-        found = [Problem("internal", ill, now)] if ill else []
+        found = [problem(ProblemCode.INTERNAL, now, reason=as_message(ill))] if ill else []
         if after_upload_error:
-            words = (
-                f"an uploaded file cannot be moved or deleted ({after_upload_error}): "
-                "give Fitferry the right to write there, or set after_upload to keep"
-            )
-            found.append(Problem("not_put_away", words, now))
+            found.append(problem(ProblemCode.NOT_MOVED, now, reason=as_message(after_upload_error)))
         return found
 
     def _dead_part(self) -> str | None:
@@ -204,8 +200,8 @@ class Supervisor:
         return None
 
 
-def _in_short(values: dict[str, Any]) -> str:
-    queue = values["queue"]
-    waiting = queue["pending"] + queue["processing"]
-    words = f"{values['state']}: {waiting} waiting, {queue['completed']} uploaded, {queue['failed']} failed"
-    return words + (f"; {values['problems'][0]['message']}" if values["problems"] else "")
+def _in_short(snapshot: status.Snapshot) -> str:
+    queue = snapshot.queue
+    waiting = queue[Status.PENDING] + queue[Status.PROCESSING]
+    summary = f"{snapshot.state}: {waiting} waiting, {queue[Status.COMPLETED]} uploaded, {queue[Status.FAILED]} failed"
+    return summary + (f"; {snapshot.problems[0].message}" if snapshot.problems else "")

@@ -14,7 +14,8 @@ from markupsafe import escape
 
 from fakes import NOW, refused
 from fitferry.core.activity import AdmissionDecision, FileKind, NewActivity, ParseResult
-from fitferry.core.upload import AttemptResult, Breaker, BreakerName, Job, Outcome, Problem, Status
+from fitferry.core.problems import ProblemCode, problem
+from fitferry.core.upload import AttemptResult, Breaker, BreakerName, Job, Outcome, Status
 from fitferry.storage import accounts, activities, attempts, breakers, uploads
 from fitferry.storage.activities import File
 from fitferry.web.dashboard import PAGE
@@ -74,7 +75,7 @@ def test_what_is_refused_is_told_in_the_viewers_language(
 def test_the_page_of_a_korean_has_no_english_left(scene: Scene, name: str) -> None:
     """Whatever may be on it, but names and what Strava wants to be written as it is."""
     SCENES[name](scene)
-    strava = r"View on Strava|Connect with Strava|fitferry (connect|backlog)|No such file or directory|the file is malformed|\[\[watch\]\]"
+    strava = r"View on Strava|Connect with Strava|fitferry (connect|backlog|repair)|No such file or directory|the file is malformed|\[\[watch\]\]"
     for query in ("", "?status=failed", "?status=held", "?q=nothing"):
         page = show(scene, f"/{query}", **{"Accept-Language": "ko-KR,ko;q=0.9,en;q=0.5"})
         assert '<html lang="ko">' in page
@@ -388,7 +389,7 @@ def test_a_file_that_is_too_large_is_refused_in_words(scene: Scene) -> None:
 
 def test_a_name_cannot_turn_the_pages_words_round(scene: Scene) -> None:
     """In a sentence it stands without what turns; by itself as it is, set apart by the style."""
-    scene.troubles.append(Problem("unreadable", "/a\u202egpx.fit cannot be read", scene.now))
+    scene.troubles.append(problem(ProblemCode.UNREADABLE, scene.now, path="/a\u202egpx.fit", count=1))
     scene.done("cycling", 0, "b\u202egpx.fit")
     page = show(scene)
 

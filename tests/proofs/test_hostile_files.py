@@ -13,7 +13,7 @@ from fitferry.cli import output
 from fitferry.core import rules
 from fitferry.core.activity import AdmissionResult, FileKind, Stability
 from fitferry.inbox import admission
-from fitferry.monitoring.status import iso
+from fitferry.monitoring.status_json import iso
 from fitferry.storage import queries
 from fuzz import hostile
 

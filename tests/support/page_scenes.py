@@ -17,6 +17,7 @@ from fitferry.core.activity import (
     ParseResult,
     WatchState,
 )
+from fitferry.core.problems import Problem
 from fitferry.core.strava import RateLimitHeaders
 from fitferry.core.upload import (
     AttemptResult,
@@ -25,7 +26,6 @@ from fitferry.core.upload import (
     Breaker,
     BreakerName,
     Outcome,
-    Problem,
     Status,
     WaitingFor,
 )
@@ -66,7 +66,7 @@ class Scene:
         """The time of the scene."""
         return self.page.clock.now
 
-    def snapshot(self) -> dict[str, object]:
+    def snapshot(self) -> status.Snapshot:
         """What the daemon would say."""
         process = status.Process(
             pid=1,

@@ -64,7 +64,7 @@ class Page:
         self.app = wsgi(self.site)
         self.browser = Client(self.app)
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self) -> status.Snapshot:
         """What the daemon would say of itself."""
         watch = WatchState("/rides", "me", "events", available=True)
         process = status.Process(1, NOW, "127.0.0.1", 8480, ORIGIN, (watch,))

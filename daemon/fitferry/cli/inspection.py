@@ -151,7 +151,7 @@ def _part(one: ArchiveMember) -> dict[str, Any]:
 
 
 def _facts(found: ParseResult) -> dict[str, Any]:
-    from fitferry.monitoring.status import iso  # noqa: PLC0415  # it opens the way to the ledger
+    from fitferry.monitoring.status_json import iso  # noqa: PLC0415  # it opens the way to the ledger
 
     facts = asdict(found.facts)
     return {**facts, "start_time": iso(facts["start_time"])}

@@ -53,7 +53,7 @@ def status(context: Context, as_json: bool, follow: bool) -> None:  # noqa: FBT0
 @click.pass_obj
 def uploads(context: Context, wanted: str | None, athlete: str | None, limit: int, as_json: bool) -> None:  # noqa: FBT001
     """List the uploads, newest first; `skipped` ones only when asked for."""
-    from fitferry.monitoring import status as shown  # noqa: PLC0415  # it opens the way to the ledger
+    from fitferry.monitoring import status_json as shown  # noqa: PLC0415  # it opens the way to the ledger
     from fitferry.storage import queries  # noqa: PLC0415  # the same
 
     with context.reading():
@@ -62,7 +62,7 @@ def uploads(context: Context, wanted: str | None, athlete: str | None, limit: in
     if as_json:
         output.as_json({"uploads": rows})
     else:
-        colours = [output.STATUSES.get(row["status"]) for row in rows]
+        colours = [output.STATUSES.get(job.status) for job in found]
         output.table(output.UPLOAD_HEADS, [output.upload(row) for row in rows], colours)
 
 

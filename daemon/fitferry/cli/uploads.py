@@ -281,23 +281,23 @@ def _actions(settings: Settings) -> Any:
 
 
 def _backlog_now(context: Context) -> dict[str, Any]:
-    from fitferry.monitoring import status  # noqa: PLC0415  # not every command needs them
+    from fitferry.monitoring import status_json  # noqa: PLC0415  # not every command needs them
     from fitferry.uploads import commands  # noqa: PLC0415  # not every command needs them
 
     athletes = context.settings().athletes
     with context.reading():
-        return status.backlog(commands.backlog(athletes, time.time()))
+        return status_json.backlog(commands.backlog(athletes, time.time()))
 
 
 def _decide(context: Context, decision: str, day: str | None) -> dict[str, Any]:
-    from fitferry.monitoring import status  # noqa: PLC0415  # not every command needs it
+    from fitferry.monitoring import status_json  # noqa: PLC0415  # not every command needs it
 
     try:
         since = date.fromisoformat(day) if day else None
     except ValueError as error:
         raise FitferryError(f"{day!r} is no day such as 2026-01-31") from error
     with context.writing() as settings:
-        return status.backlog(_actions(settings).decide_backlog(decision, since))
+        return status_json.backlog(_actions(settings).decide_backlog(decision, since))
 
 
 COMMANDS = (login, connect, disconnect, upload, retry, dismiss, backlog, keys)

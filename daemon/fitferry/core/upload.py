@@ -219,17 +219,3 @@ class Backlog:
     newest: float | None
     days: int
     since: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that a person should know: `code` of a closed set, a sentence, and since when.
-
-    `subject`: what it is about, where several may have the same: a folder.
-    """
-
-    code: str
-    message: str
-    since: float
-    athlete: str | None = None
-    subject: str = ""

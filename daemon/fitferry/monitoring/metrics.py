@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
-from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from fitferry.core.strava import RateLimit
+from fitferry.monitoring.status import Snapshot
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _UPLOAD_SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
@@ -48,19 +49,19 @@ class Metrics:
         """One upload is done, so many seconds after Strava had accepted it."""
         self._processing.observe(max(0.0, seconds))
 
-    def show(self, snapshot: Callable[[], dict[str, Any]]) -> None:
+    def show(self, snapshot: Callable[[], Snapshot]) -> None:
         """Show what the snapshot says, too."""
-        self._registry.register(_Snapshot(snapshot))
+        self._registry.register(_SnapshotCollector(snapshot))
 
     def text(self) -> bytes:
         """The metrics page."""
         return generate_latest(self._registry)
 
 
-class _Snapshot(Collector):
+class _SnapshotCollector(Collector):
     """The snapshot as metrics."""
 
-    def __init__(self, snapshot: Callable[[], dict[str, Any]]) -> None:
+    def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
         self._snapshot = snapshot
 
     def describe(self) -> Iterable[Metric]:
@@ -69,43 +70,43 @@ class _Snapshot(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """What holds now."""
-        found = self._snapshot()
-        yield InfoMetricFamily("fitferry_build", "The version that runs.", {"version": found["version"]})
-        jobs = [((name,), count) for name, count in found["queue"].items()]
+        now = self._snapshot()
+        yield InfoMetricFamily("fitferry_build", "The version that runs.", {"version": now.version})
+        jobs = [((status.value,), count) for status, count in now.queue.items()]
         yield _gauge("fitferry_jobs", "Uploads by status.", ["status"], jobs)
-        connected = [((one["name"],), one["connected"]) for one in found["athletes"]]
+        connected = [((person.name,), person.connected) for person in now.athletes]
         yield _gauge("fitferry_athlete_connected", "Whether an athlete is connected.", ["athlete"], connected)
-        left = [
-            ((bucket, window), max(0, limit - used))
-            for bucket in ("overall", "read")
-            for window, limit, used in zip(
-                ("quarter_hour", "day"), *_pairs(found["rate_limit"][bucket]), strict=True
-            )
-        ]
-        words = "Requests that Strava still allows."
-        yield _gauge("fitferry_strava_requests_left", words, ["bucket", "window"], left)
-        problems = [((), len(found["problems"]))]
+        yield _requests_left(now.rate_limit)
+        problems = [((), len(now.problems))]
         yield _gauge("fitferry_problems", "Things that need a person.", [], problems)
-        last = found["last_upload"]
-        if last:
-            when = datetime.fromisoformat(last["completed_at"]).timestamp()
-            yield _gauge(
-                "fitferry_last_upload_timestamp_seconds", "When an upload was last done.", [], [((), when)]
-            )
-        watched = [((one["folder"], one["method"]), one["available"]) for one in found["watch"]]
-        yield _gauge(
-            "fitferry_watch_available", "Whether a folder can be read.", ["folder", "method"], watched
-        )
+        completed_at = now.last_upload.job.completed_at if now.last_upload else None
+        if completed_at is not None:
+            name = "fitferry_last_upload_timestamp_seconds"
+            yield _gauge(name, "When an upload was last done.", [], [((), int(completed_at))])
+        watched = [((state.folder, state.method), state.available) for state in now.watch]
+        labels = ["folder", "method"]
+        yield _gauge("fitferry_watch_available", "Whether a folder can be read.", labels, watched)
 
 
-def _pairs(bucket: dict[str, list[int]]) -> tuple[list[int], list[int]]:
-    return bucket["limit"], bucket["usage"]
+def _requests_left(limits: RateLimit) -> GaugeMetricFamily:
+    buckets = {
+        "overall": (limits.overall_limit, limits.overall_usage),
+        "read": (limits.read_limit, limits.read_usage),
+    }
+    left = [
+        ((bucket, window), max(0, limit - used))
+        for bucket, (most, usage) in buckets.items()
+        for window, limit, used in zip(("quarter_hour", "day"), most, usage, strict=True)
+    ]
+    return _gauge(
+        "fitferry_strava_requests_left", "Requests that Strava still allows.", ["bucket", "window"], left
+    )
 
 
 def _gauge(
-    name: str, words: str, labels: list[str], values: Iterable[tuple[tuple[str, ...], float]]
+    name: str, help_text: str, labels: list[str], values: Iterable[tuple[tuple[str, ...], float]]
 ) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, words, labels=labels)
+    family = GaugeMetricFamily(name, help_text, labels=labels)
     for label, value in values:
         family.add_metric(label, value)
     return family

@@ -1,45 +1,36 @@
-"""How are things? One snapshot for the page, the status file, the commands and the metrics."""
+"""How things are: one typed snapshot for the page, the status file, the metrics and the notifications."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from enum import StrEnum
 
 from fitferry import __version__
 from fitferry.core import rate_limit as allowances
 from fitferry.core.activity import WatchState
 from fitferry.core.filenames import shown
-from fitferry.core.upload import (
-    Athlete,
-    AuthProblem,
-    Backlog,
-    Breaker,
-    BreakerName,
-    Job,
-    Problem,
-    Status,
-    WaitingFor,
-)
-from fitferry.storage import accounts, breakers, queries, rate_limits, uploads
+from fitferry.core.messages import as_message, problems
+from fitferry.core.problems import Problem, ProblemCode, problem, sorted_by_cause
+from fitferry.core.strava import RateLimit
+from fitferry.core.upload import Athlete, Backlog, Breaker, BreakerName, Job, Status, WaitingFor
+from fitferry.storage import accounts, breakers, holds, queries, rate_limits, uploads
 
 MANY = 40
 """From so many old activities on their way it is an import, and people ask when it will be done."""
 NO_BACKLOG = Backlog(0, None, None, 0)
-_STRAVA = "https://www.strava.com"
-_TROUBLE = {
-    AuthProblem.REVOKED: "Strava no longer accepts the connection of {name}: connect again on the page or with "
-    "`fitferry connect {name}`; the uploads wait",
-    AuthProblem.SCOPE: "{name} has not given the permission that uploads need: connect again and leave every box ticked",
-    AuthProblem.KEY: "the stored connection of {name} cannot be opened, because the key is another one: connect again",
-}
-_NOT_CONNECTED = (
-    "{name} is not connected to Strava yet: connect on the page or with `fitferry connect {name}`"
-)
+
+Breakers = Mapping[BreakerName, Breaker]
+
+
+class State(StrEnum):
+    """How things are, in one word."""
+
+    OK = "ok"
+    WAITING = "waiting"
+    """An outage or Strava's limit: nobody has to do anything."""
+    ATTENTION = "attention"
+    """A person is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,118 +47,106 @@ class Process:
     troubles: tuple[Problem, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job with the wait that it is in, its own or one that all jobs share, and until when."""
+
+    job: Job
+    waiting_for: WaitingFor | None
+    next_attempt_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportProgress:
+    """How an import of many old activities is getting on; `done_by` is an estimate."""
+
+    waiting: int
+    done: int
+    done_by: float
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """How things are at `updated_at`. `held_until`: when Strava's limit ends, None while there is room."""
+
+    version: str
+    process: Process
+    updated_at: float
+    state: State
+    problems: tuple[Problem, ...]
+    athletes: tuple[Athlete, ...]
+    queue: Mapping[Status, int]
+    rate_limit: RateLimit
+    held_until: float | None
+    last_upload: JobView | None
+    history_import: ImportProgress | None
+
+    @property
+    def watch(self) -> tuple[WatchState, ...]:
+        """How the watched folders are doing."""
+        return self.process.watch
+
+
 class HealthErrors:
     """Since when each trouble of the process and of its folders lasts: the ledger knows nothing of these."""
 
     def __init__(self) -> None:
-        self._since: dict[tuple[str, str | None, str], float] = {}
+        self._since: dict[str, float] = {}
 
-    def dated(self, found: Iterable[Problem]) -> list[Problem]:
-        """What there is now, each with the moment at which it was there first."""
-        there = {(one.code, one.athlete, one.subject): one for one in found}
-        self._since = {key: self._since.get(key, one.since) for key, one in there.items()}
-        return [replace(one, since=self._since[key]) for key, one in there.items()]
+    def dated(self, current: Iterable[Problem]) -> list[Problem]:
+        """The problems of now, each with the moment at which it was there first."""
+        by_key = {trouble.key: trouble for trouble in current}
+        self._since = {key: self._since.get(key, trouble.since) for key, trouble in by_key.items()}
+        return [replace(trouble, since=self._since[key]) for key, trouble in by_key.items()]
 
 
 def of_folders(watch: Iterable[WatchState], now: float) -> Iterator[Problem]:
     """What is wrong with the watched folders now."""
-    for one in watch:
-        if not one.available and one.reason:
-            words = (
-                f"the folder {one.folder} cannot be read ({one.reason}): mount it or create it, or mend its path "
-                "under [[watch]] in the settings; Fitferry goes on by itself when it is there"
-            )
-            yield Problem("folder_unavailable", words, now, one.athlete, one.folder)
-        if one.unreadable:
-            yield Problem("unreadable", _unreadable(one.unreadable), now, one.athlete, one.folder)
+    for state in watch:
+        about, folder = state.athlete, state.folder
+        if not state.available and state.reason:
+            reason = as_message(state.reason)
+            code = ProblemCode.FOLDER_UNAVAILABLE
+            yield problem(code, now, athlete=about, subject=folder, folder=folder, reason=reason)
+        if state.unreadable:
+            first, count = shown(state.unreadable[0], whole=True), len(state.unreadable)
+            code = ProblemCode.UNREADABLE
+            yield problem(code, now, athlete=about, subject=folder, folder=folder, path=first, count=count)
 
 
-def snapshot(names: Iterable[str], process: Process, now: float) -> dict[str, Any]:
-    """Everything that `status.json` says, see the file format in README.md."""
-    people = [accounts.get(name) for name in names]
+def snapshot(names: Iterable[str], process: Process, now: float) -> Snapshot:
+    """How things are now. `names`: the athletes of the settings."""
+    people = tuple(accounts.get(name) for name in names)
     open_breakers = breakers.open_breakers()
     counts = uploads.counts()
-    found = problems(people, open_breakers, process)
+    found = _problems(people, open_breakers, process)
     last = uploads.last_completed()
-    return {
-        "version": __version__,
-        "pid": process.pid,
-        "started_at": iso(process.started_at),
-        "updated_at": iso(now),
-        "web": {"host": process.host, "port": process.port, "url": process.url},
-        "state": _state(found, open_breakers, counts, now),
-        "problems": [
-            {"code": p.code, "athlete": p.athlete, "message": p.message, "since": iso(p.since)} for p in found
-        ],
-        "athletes": [athlete(person) for person in people],
-        "queue": {status.value: count for status, count in counts.items()},
-        "rate_limit": _rate_limit(open_breakers, now),
-        "last_upload": job(last, open_breakers, now) if last else None,
-        "watch": [_watch(one) for one in process.watch],
-        **_import(people, now),
-    }
+    limited = open_breakers.get(BreakerName.RATE_LIMIT)
+    return Snapshot(
+        version=__version__,
+        process=process,
+        updated_at=now,
+        state=_state(found, open_breakers, counts, now),
+        problems=tuple(found),
+        athletes=people,
+        queue=counts,
+        rate_limit=allowances.expire_windows(rate_limits.allowance(), now),
+        held_until=limited.until if limited and limited.until > now else None,
+        last_upload=_view(last, open_breakers, now, connected=True) if last else None,
+        history_import=_import(people, now),
+    )
 
 
-def athlete(person: Athlete) -> dict[str, Any]:
-    """One athlete, as the API shows them."""
-    return {
-        "name": person.name,
-        "connected": person.connected,
-        "athlete_id": person.athlete_id,
-        "display_name": person.display_name,
-        "scopes": list(person.scopes),
-    }
-
-
-def job(
-    job: Job, open_breakers: dict[BreakerName, Breaker], now: float, *, connected: bool = True
-) -> dict[str, Any]:
-    """One job, as the API shows it; waits that all jobs share are worked in."""
-    waiting_for, next_attempt_at = waits(job, open_breakers, now, connected=connected)
-    return {
-        "id": job.id,
-        "activity_id": job.activity_id,
-        "athlete": job.athlete,
-        "file": job.file,
-        "status": job.status.value,
-        "waiting_for": waiting_for.value if waiting_for else None,
-        "strava_activity_id": job.strava_activity_id,
-        "strava_url": f"{_STRAVA}/activities/{job.strava_activity_id}" if job.strava_activity_id else None,
-        "error_code": job.error_code,
-        "error_message": str(job.error_message) if job.error_message else None,
-        "retry_count": job.retry_count,
-        "created_at": iso(job.created_at),
-        "completed_at": iso(job.completed_at),
-        "next_attempt_at": iso(next_attempt_at),
-        "sport": job.sport,
-        "start_time": iso(job.start_time),
-        "duration_s": _rounded(job.duration_s),
-        "distance_m": _rounded(job.distance_m),
-        "size": job.size,
-        "sha256": job.sha256,
-    }
-
-
-def jobs_shown(found: Iterable[Job], now: float) -> list[dict[str, Any]]:
-    """Several jobs, as the API shows them."""
+def job_views(jobs: Iterable[Job], now: float) -> list[JobView]:
+    """Jobs with what each waits for."""
     open_breakers = breakers.open_breakers()
-    listed = list(found)
-    connected = set(accounts.connected({one.athlete for one in listed}))
-    return [job(one, open_breakers, now, connected=one.athlete in connected) for one in listed]
-
-
-def backlog(waiting: Backlog) -> dict[str, Any]:
-    """What waits for a decision, as the API shows it."""
-    return {
-        "count": waiting.count,
-        "oldest": iso(waiting.oldest),
-        "newest": iso(waiting.newest),
-        "days": waiting.days,
-    }
+    listed = list(jobs)
+    connected = set(accounts.connected({job.athlete for job in listed}))
+    return [_view(job, open_breakers, now, connected=job.athlete in connected) for job in listed]
 
 
 def waits(
-    job: Job, open_breakers: dict[BreakerName, Breaker], now: float, *, connected: bool
+    job: Job, open_breakers: Breakers, now: float, *, connected: bool
 ) -> tuple[WaitingFor | None, float | None]:
     """What a job waits for, and until when: its own wait, or the one that all share."""
     if job.status not in {Status.PENDING, Status.PROCESSING} or job.claimed_at is not None:
@@ -187,114 +166,57 @@ def waits(
     return job.own_wait, job.next_attempt_at
 
 
-def problems_now(names: Iterable[str], process: Process) -> list[Problem]:
-    """The problems of the snapshot, with what its JSON leaves out."""
-    return problems([accounts.get(name) for name in names], breakers.open_breakers(), process)
+def _view(job: Job, open_breakers: Breakers, now: float, *, connected: bool) -> JobView:
+    return JobView(job, *waits(job, open_breakers, now, connected=connected))
 
 
-def problems(
-    people: Iterable[Athlete],
-    open_breakers: dict[BreakerName, Breaker],
-    process: Process,
-) -> list[Problem]:
-    """What needs a person, each once; it goes when it is over."""
+def _problems(people: Iterable[Athlete], open_breakers: Breakers, process: Process) -> list[Problem]:
+    """What needs a person, each once, in the order of causes."""
     found = list(process.troubles)
     for person in people:
         if not person.connected:
-            words = _TROUBLE[person.trouble] if person.trouble else _NOT_CONNECTED
             since = person.trouble_since if person.trouble_since is not None else process.started_at
-            found.append(Problem("not_connected", words.format(name=person.name), since, person.name))
+            variant = person.trouble or ""
+            found.append(problem(ProblemCode.NOT_CONNECTED, since, athlete=person.name, variant=variant))
     settings = open_breakers.get(BreakerName.SETTINGS)
     if settings is not None:
-        found.append(Problem(settings.code, str(settings.message), settings.since))
+        answer = as_message(settings.message)
+        found.append(problem(ProblemCode(settings.code), settings.since, answer=answer))
+    found += holds.file_problems()
     if process.backlog.count:
-        found.append(Problem("backlog", _backlog_in_words(process.backlog), process.backlog.since))
-    return found
+        found.append(_backlog_problem(process.backlog))
+    return sorted_by_cause(found)
 
 
-def write(path: Path, values: dict[str, Any]) -> None:
-    """Replace the status file in one step. Not synced: it is worth nothing after a power cut."""
-    scratch = path.with_name(f".{path.name}.part")
-    scratch.write_text(json.dumps(values, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    scratch.chmod(0o644)
-    os.replace(scratch, path)  # noqa: PTH105  # one step, as the contract says
-
-
-def iso(moment: float | None) -> str | None:
-    """A time as the API shows it: UTC, ISO 8601, with Z."""
-    if moment is None:
-        return None
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _watch(one: WatchState) -> dict[str, Any]:
-    """One folder; `note` and `receiving` are there only where there is something to say."""
-    said: dict[str, Any] = {"note": one.note} if one.note else {}
-    if one.receiving:
-        said["receiving"] = [
-            {"file": shown(file.path), "size": file.have, "of": file.want} for file in one.receiving
-        ]
-    return {
-        "folder": one.folder,
-        "athlete": one.athlete,
-        "method": one.method,
-        "available": one.available,
-        **said,
-    }
-
-
-def _import(people: list[Athlete], now: float) -> dict[str, Any]:
-    """When very many old activities will be done; nothing where there are few."""
-    count = uploads.count_open(now - allowances.FRESH_SECONDS)
-    if count <= MANY:
-        return {}
-    can_read = all(person.can_read for person in people)
-    estimate_finish = allowances.estimate_finish(count, rate_limits.allowance(), now, can_read=can_read)
-    done = queries.import_so_far(now - allowances.FRESH_SECONDS)
-    return {
-        "import": {"waiting": count, "done": done, "done_by": iso(estimate_finish - estimate_finish % 60)}
-    }
-
-
-def _unreadable(paths: tuple[str, ...]) -> str:
-    first, more = shown(paths[0], whole=True), len(paths) - 1
-    if more:
-        return f"{first} and {more} more cannot be read: give Fitferry's user the right to read them; they are tried again then"
-    return f"{first} cannot be read: give Fitferry's user the right to read it; it is tried again then"
-
-
-def _backlog_in_words(waiting: Backlog) -> str:
-    count, days = f"{waiting.count:,}", waiting.days
-    first, last = (datetime.fromtimestamp(one or 0, UTC).year for one in (waiting.oldest, waiting.newest))
+def _backlog_problem(waiting: Backlog) -> Problem:
     if waiting.oldest is None:
-        return f"{count} activities were there before Fitferry: decide on the page, or with `fitferry backlog`, what is to become of them"
-    return (
-        f"{count} activities from {first} to {last} were there before Fitferry, and uploading all takes about {days} "
-        "day(s): decide on the page, or with `fitferry backlog`, whether all go to Strava, those since a day, or none"
+        return problem(ProblemCode.BACKLOG, waiting.since, count=waiting.count)
+    return problem(
+        ProblemCode.BACKLOG,
+        waiting.since,
+        variant="dated",
+        count=waiting.count,
+        oldest=waiting.oldest,
+        newest=waiting.newest,
+        days=problems.BACKLOG_DAYS(count=waiting.days),
     )
 
 
-def _state(
-    found: list[Problem], open_breakers: dict[BreakerName, Breaker], counts: dict[Status, int], now: float
-) -> str:
+def _import(people: Iterable[Athlete], now: float) -> ImportProgress | None:
+    """When very many old activities will be done; None where there are few."""
+    count = uploads.count_open(now - allowances.FRESH_SECONDS)
+    if count <= MANY:
+        return None
+    can_read = all(person.can_read for person in people)
+    done_by = allowances.estimate_finish(count, rate_limits.allowance(), now, can_read=can_read)
+    done = queries.import_so_far(now - allowances.FRESH_SECONDS)
+    return ImportProgress(count, done, done_by - done_by % 60)
+
+
+def _state(found: list[Problem], open_breakers: Breakers, counts: Mapping[Status, int], now: float) -> State:
     if found or counts[Status.FAILED]:
-        return "attention"
+        return State.ATTENTION
     shut = any(
         breaker.until > now or breaker.name is BreakerName.NETWORK for breaker in open_breakers.values()
     )
-    return "waiting" if shut else "ok"
-
-
-def _rate_limit(open_breakers: dict[BreakerName, Breaker], now: float) -> dict[str, Any]:
-    heard = allowances.expire_windows(rate_limits.allowance(), now)
-    held = open_breakers.get(BreakerName.RATE_LIMIT)
-    return {
-        "overall": {"limit": list(heard.overall_limit), "usage": list(heard.overall_usage)},
-        "read": {"limit": list(heard.read_limit), "usage": list(heard.read_usage)},
-        "held_until": iso(held.until) if held and held.until > now else None,
-    }
-
-
-def _rounded(value: float | None) -> float | None:
-    """Sums of binary fractions have long tails."""
-    return None if value is None else round(value, 3)
+    return State.WAITING if shut else State.OK

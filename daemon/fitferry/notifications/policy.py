@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from fitferry.core.upload import Job, Problem, Status
+from fitferry.core.messages import Message
+from fitferry.core.problems import Problem, ProblemCode, resolved
+from fitferry.core.upload import Job, Status
 from fitferry.i18n.translator import Translator
 from fitferry.storage import sent_notifications
 from fitferry.storage import uploads as stored_uploads
@@ -13,19 +15,8 @@ from fitferry.storage import uploads as stored_uploads
 STORM_SECONDS = 60.0
 STORM = 3
 """More messages than this within a minute become one."""
-_QUIET = frozenset({"internal"})
+_QUIET = frozenset({ProblemCode.INTERNAL})
 """Problems of the ledger itself: it could not remember that it told of them."""
-_OVER = {
-    "not_connected": "{about} is connected",
-    "folder_unavailable": "the folder {about} is back",
-    "unreadable": "everything in {about} can be read again",
-    "backlog": "no old activities wait for a decision any more",
-    "not_put_away": "uploaded files can be moved or deleted again",
-    "app_refused": "Strava accepts the API application again",
-    "app_inactive": "Strava accepts the API application again",
-    "wrong_address": "Strava's API answers again",
-}
-"""What is said when a problem has gone; `about` is its folder or its athlete."""
 
 
 class NotificationPolicy:
@@ -40,14 +31,14 @@ class NotificationPolicy:
 
     def observe(self, problems: Iterable[Problem], now: float) -> None:
         """Tell of what is new; called whenever something may have changed. `problems`: all that there are."""
-        found = {_key(one): one for one in problems if one.code not in _QUIET}
+        found = {one.key: one for one in problems if one.code not in _QUIET}
         told = sent_notifications.told()
         for key in found.keys() - told:
             sent_notifications.tell(key, now)
-            self._say("Fitferry needs you", found[key].message, now)
+            self._say("Fitferry: action needed", found[key].message, now)
         for key in told - found.keys():
             sent_notifications.forget_sent(key)
-            self._say("Fitferry: it is over", _over(key), now)
+            self._say("Fitferry: resolved", resolved(key), now)
         self._tell_outcomes(now)
         self._tell_rest(now)
 
@@ -64,7 +55,7 @@ class NotificationPolicy:
             elif self._uploads and job.error_code != "duplicate":
                 self._say("Fitferry: uploaded", _uploaded(job), now)
 
-    def _say(self, title: str, english: str, now: float) -> None:
+    def _say(self, title: str, english: Message | str, now: float) -> None:
         """Send it, or keep it for a summary where the last minute has seen too many."""
         words = self._words.of(english)
         full = len(self._sent) == STORM and now - self._sent[0] < STORM_SECONDS
@@ -86,15 +77,6 @@ class NotificationPolicy:
             self._held_back = []
             self._sent.append(now)
             self._put(self._words.of(f"Fitferry: {count} things happened"), "\n".join([*first, *more]))
-
-
-def _key(problem: Problem) -> str:
-    return f"{problem.code}/{problem.subject or problem.athlete or ''}"
-
-
-def _over(key: str) -> str:
-    code, _, about = key.partition("/")
-    return _OVER.get(code, "a problem that you were told of is over").format(about=about)
 
 
 def _uploaded(job: Job) -> str:

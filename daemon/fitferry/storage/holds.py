@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from fitferry.core.activity import AdmissionDecision
+from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, problem
 from fitferry.core.upload import Status
 from fitferry.storage.database import fn, tuples, writing
-from fitferry.storage.mapping import ASIDE, FREE, jobs_below
+from fitferry.storage.mapping import ASIDE, FREE, jobs_below, jobs_where
 from fitferry.storage.models import ActivityRow, JobRow
 
 
@@ -24,6 +25,27 @@ def span(error_code: str) -> tuple[int, float | None, float | None, float | None
 def below(athlete: str, folder: str, error_code: str) -> list[int]:
     """The jobs that are held for a reason and whose files are below a folder."""
     return jobs_below(athlete, folder, _for(error_code))
+
+
+def file_problems() -> list[Problem]:
+    """The held files that may be rides: one problem for each reason and athlete."""
+    found = tuples(
+        JobRow.select(
+            JobRow.error_code,
+            ActivityRow.athlete,
+            fn.COUNT(JobRow.id),
+            fn.MAX(JobRow.id),
+            fn.MIN(JobRow.created_at),
+        )
+        .join(ActivityRow)
+        .where(JobRow.status == Status.HELD, JobRow.error_code.in_([code.value for code in HELD_FILES]))
+        .group_by(JobRow.error_code, ActivityRow.athlete)
+    )
+    files = {job.id: job.file for job in jobs_where(JobRow.id.in_([latest for *_, latest, _ in found]))}
+    return [
+        problem(ProblemCode(code), since, athlete=athlete, latest=latest, count=count, file=files[latest])
+        for code, athlete, count, latest, since in found
+    ]
 
 
 def release_holds(error_code: str, *, since: float | None, unknown: bool = False) -> int:

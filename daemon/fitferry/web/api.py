@@ -11,7 +11,7 @@ from flask import Blueprint, jsonify, redirect, render_template, request
 from fitferry.auth.oauth import Callback, digest
 from fitferry.core.errors import RequestRejected, SignInFailed
 from fitferry.core.upload import Job, Status
-from fitferry.monitoring import status
+from fitferry.monitoring import status_json
 from fitferry.storage import accounts, oauth_states, queries
 from fitferry.storage import uploads as stored_uploads
 from fitferry.uploads import commands
@@ -52,7 +52,7 @@ def blueprint(site: WebContext) -> Blueprint:  # noqa: C901  # a list of small v
         return jsonify(
             {
                 "connected": all(one.connected for one in people),
-                "athletes": [status.athlete(one) for one in people],
+                "athletes": [status_json.athlete(one) for one in people],
             }
         )
 
@@ -69,7 +69,7 @@ def blueprint(site: WebContext) -> Blueprint:  # noqa: C901  # a list of small v
     @api.post("/strava/upload")
     def upload_file() -> Any:
         found = take_files(site)
-        shown = status.jobs_shown(found, site.clock())[0]
+        shown = status_json.jobs_shown(found, site.clock())[0]
         several = {"jobs": [job.id for job in found]} if len(found) > 1 else {}
         return jsonify({**shown, **several}), 202
 
@@ -84,17 +84,17 @@ def blueprint(site: WebContext) -> Blueprint:  # noqa: C901  # a list of small v
             found = site.actions.retry_failed()
         else:
             found = [site.actions.retry(one, again=_flag(body, "again")) for one in _ids(body, "jobs")]
-        return jsonify({"uploads": status.jobs_shown(found, site.clock())})
+        return jsonify({"uploads": status_json.jobs_shown(found, site.clock())})
 
     @api.get("/strava/backlog")
     def backlog() -> Any:
-        return jsonify(status.backlog(commands.backlog(site.settings.athletes, site.clock())))
+        return jsonify(status_json.backlog(commands.backlog(site.settings.athletes, site.clock())))
 
     @api.post("/strava/backlog")
     def decide_backlog() -> Any:
         body = _body()
         day = _date(body["date"]) if "date" in body else None
-        return jsonify(status.backlog(site.actions.decide_backlog(_text(body, "decision") or "", day)))
+        return jsonify(status_json.backlog(site.actions.decide_backlog(_text(body, "decision") or "", day)))
 
     @api.get("/strava/uploads")
     def uploads() -> Any:
@@ -107,12 +107,12 @@ def blueprint(site: WebContext) -> Blueprint:  # noqa: C901  # a list of small v
         )
         page = found[:limit]
         more = page[-1].id if page and len(found) > len(page) else None
-        return jsonify({"uploads": status.jobs_shown(page, site.clock()), "next_before": more})
+        return jsonify({"uploads": status_json.jobs_shown(page, site.clock()), "next_before": more})
 
     @api.get("/strava/uploads/pending")
     def pending() -> Any:
         return jsonify(
-            {"uploads": status.jobs_shown(queries.unfinished(), site.clock()), "next_before": None}
+            {"uploads": status_json.jobs_shown(queries.unfinished(), site.clock()), "next_before": None}
         )
 
     @api.post("/login-link")
@@ -166,7 +166,7 @@ def wants_json() -> bool:
 
 
 def _job(site: WebContext, job: Job) -> Any:
-    (shown,) = status.jobs_shown([job], site.clock())
+    (shown,) = status_json.jobs_shown([job], site.clock())
     return jsonify(shown)
 
 

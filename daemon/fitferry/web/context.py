@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from fitferry.auth.oauth import OAuth
 from fitferry.config import Settings
+from fitferry.monitoring.status import Snapshot
 from fitferry.uploads.commands import Actions
 
 
@@ -26,7 +26,7 @@ class WebContext:
     api_token: str = field(repr=False)
     url: Callable[[], str]
     port: Callable[[], int]
-    snapshot: Callable[[], dict[str, Any]]
+    snapshot: Callable[[], Snapshot]
     revision: Callable[[], int]
     metrics: Callable[[], bytes]
     health_error: Callable[[], str | None]

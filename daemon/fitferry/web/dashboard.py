@@ -10,12 +10,12 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from fitferry.core import rate_limit
+from fitferry.core.problems import Problem, ProblemCode
 from fitferry.core.strava import MAX_FILE_BYTES
-from fitferry.core.upload import WAITS, AuthProblem, Job, Status
+from fitferry.core.upload import WAITS, Job, Status
 from fitferry.i18n.translator import say
-from fitferry.monitoring import status
-from fitferry.storage import accounts, queries, uploads
-from fitferry.uploads import commands
+from fitferry.monitoring import status_json
+from fitferry.storage import queries, uploads
 from fitferry.web.context import WebContext
 from fitferry.web.language import ViewerLocale
 
@@ -54,27 +54,6 @@ SPORTS = {
     "training": say("training"),
     "cross_country_skiing": say("cross-country skiing"),
     "alpine_skiing": say("alpine skiing"),
-}
-_TITLES = {
-    "internal": say("Fitferry is ill"),
-    "not_put_away": say("A file stays where it is"),
-    "app_refused": say("Strava does not know the application"),
-    "app_inactive": say("The application needs a subscription"),
-    "wrong_address": say("Strava is not at its address"),
-    "folder_unavailable": say("A folder is missing"),
-    "unreadable": say("Not everything can be read"),
-}
-_GATED = frozenset({"app_refused", "app_inactive", "wrong_address"})
-"""Problems after whose mending Fitferry may try at once: else it does so once an hour."""
-_MISSING = {
-    None: say("{name} is not connected to Strava yet."),
-    AuthProblem.REVOKED: say("Strava no longer accepts the connection of {name}. The uploads wait."),
-    AuthProblem.SCOPE: say(
-        "{name} has not given the permission that uploads need. Connect again, and leave every box ticked."
-    ),
-    AuthProblem.KEY: say(
-        "The stored connection of {name} cannot be opened, because the key is another one. Connect again."
-    ),
 }
 _STATES = {
     Status.PENDING: say("waiting"),
@@ -115,32 +94,43 @@ def wanted(query: Any, names: tuple[str, ...]) -> HistoryFilter:
 def overview(site: WebContext, viewer: ViewerLocale, want: HistoryFilter) -> dict[str, Any]:
     """All that the page shows."""
     now = site.clock()
-    shown = site.snapshot()
-    people = [accounts.get(name) for name in site.settings.athletes]
+    snapshot = site.snapshot()
+    shown: dict[str, Any] = status_json.to_json(snapshot)
     waiting = queries.under_way(_FEW)
     queue = shown["queue"]
-    asked = any(problem["code"] == "backlog" for problem in shown["problems"])
-    backlog = commands.backlog(site.settings.athletes, now) if asked else status.NO_BACKLOG
+    backlog = snapshot.process.backlog
     return {
         "now": shown,
-        "titles": _TITLES,
-        "gated": _GATED,
+        "problems": [_problem(problem) for problem in snapshot.problems],
         "missing": {
-            one.name: _MISSING[one.trouble].format(name=one.name) for one in people if not one.connected
+            problem.athlete: problem.message
+            for problem in snapshot.problems
+            if problem.code is ProblemCode.NOT_CONNECTED
         },
         "failed": next(iter(queries.listed(status=Status.FAILED, limit=1)), None)
         if queue["failed"]
         else None,
-        "backlog": status.backlog(backlog),
+        "backlog": status_json.backlog(backlog),
         "folded": 0 if want.query() else backlog.count,
         "max_file_bytes": MAX_FILE_BYTES,
-        "waiting": status.jobs_shown(waiting, now),
+        "waiting": status_json.jobs_shown(waiting, now),
         "waiting_more": queue["pending"] + queue["processing"] - len(waiting),
         "receiving": [one for watch in shown["watch"] for one in watch.get("receiving", ())],
         "waits": WAITS,
         "allowance": [dict(name=name, **bar) for name, bar in _bars(shown, now).items()],
         "weeks": _weeks(viewer, now),
         **_history(viewer, want, now),
+    }
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    """A problem with what the page says of it and offers."""
+    return {
+        "code": problem.code,
+        "title": problem.title,
+        "message": problem.message,
+        "since": status_json.iso(problem.since),
+        "actions": problem.actions,
     }
 
 
@@ -159,7 +149,7 @@ def _history(viewer: ViewerLocale, want: HistoryFilter, now: float) -> dict[str,
     before = uploads.get(want.before) if want.before else None
     thumbnails = queries.thumbnails(job.activity_id for job in page)
     today = datetime.fromtimestamp(now, viewer.zone).date()
-    rows = [_row(job, shown) for job, shown in zip(page, status.jobs_shown(page, now), strict=True)]
+    rows = [_row(job, shown) for job, shown in zip(page, status_json.jobs_shown(page, now), strict=True)]
     days = groupby(rows, key=lambda row: viewer.local(row["created_at"]).date())
 
     def day_of(job: Job) -> date:
@@ -204,7 +194,7 @@ def _bars(shown: dict[str, Any], now: float) -> dict[str, dict[str, Any]]:
     used, limit = shown["rate_limit"]["overall"]["usage"], shown["rate_limit"]["overall"]["limit"]
     windows = (say("This quarter hour"), rate_limit.QUARTER), (say("Today (UTC)"), rate_limit.DAY)
     return {
-        name: {"used": used[at], "limit": limit[at], "anew": status.iso((now // length + 1) * length)}
+        name: {"used": used[at], "limit": limit[at], "anew": status_json.iso((now // length + 1) * length)}
         for at, (name, length) in enumerate(windows)
     }
 

@@ -12,17 +12,17 @@ import pytest
 
 from fakes import NOW, a_job, the
 from fitferry.core.activity import WatchState
+from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, problem
 from fitferry.core.upload import (
     AttemptResult,
     AuthProblem,
     Breaker,
     BreakerName,
     Outcome,
-    Problem,
     Status,
     WaitingFor,
 )
-from fitferry.monitoring import status
+from fitferry.monitoring import status, status_json
 from fitferry.storage import accounts, attempts, breakers, uploads
 
 pytestmark = pytest.mark.usefixtures("ledger")
@@ -42,7 +42,7 @@ def snapshot(
         (watch,),
         troubles=(*troubles, *status.of_folders((watch,), now)),
     )
-    return status.snapshot(["me"], process, now)
+    return status_json.to_json(status.snapshot(["me"], process, now))
 
 
 def connect() -> None:
@@ -50,7 +50,7 @@ def connect() -> None:
     accounts.connect("me", 7, "Sam Sand", ["read", "activity:write"], b"sealed")
 
 
-def breaker(name: BreakerName, until: float = NOW + 60, code: str = "c") -> None:
+def breaker(name: BreakerName, until: float = NOW + 60, code: str = "app_refused") -> None:
     """Shut a gate."""
     breakers.shut(Breaker(name, until, NOW - 5, 1, code, f"the gate {name} is shut"))
 
@@ -81,7 +81,7 @@ def test_an_outage_needs_no_person() -> None:
     breaker(BreakerName.RATE_LIMIT)
     found = snapshot()
 
-    assert ("waiting", status.iso(NOW + 60)) == (found["state"], found["rate_limit"]["held_until"])
+    assert ("waiting", status_json.iso(NOW + 60)) == (found["state"], found["rate_limit"]["held_until"])
     assert snapshot(now=NOW + 61)["state"] == "ok"
 
 
@@ -91,11 +91,11 @@ def test_a_missing_connection_needs_a_person(trouble: AuthProblem | None) -> Non
     if trouble is not None:
         connect()
         accounts.clear_tokens("me", trouble, NOW - 30)
-    (problem,) = snapshot()["problems"]
+    (shown,) = snapshot()["problems"]
 
-    assert (problem["code"], problem["athlete"], snapshot()["state"]) == ("not_connected", "me", "attention")
-    assert "connect" in problem["message"]
-    assert status.iso(NOW - 30 if trouble else NOW - 60) == problem["since"]
+    assert (shown["code"], shown["athlete"], snapshot()["state"]) == ("not_connected", "me", "attention")
+    assert "connect" in shown["message"]
+    assert status_json.iso(NOW - 30 if trouble else NOW - 60) == shown["since"]
 
 
 def test_wrong_settings_and_missing_folders_need_a_person() -> None:
@@ -103,12 +103,12 @@ def test_wrong_settings_and_missing_folders_need_a_person() -> None:
     connect()
     breaker(BreakerName.SETTINGS, code="app_inactive")
     away = WatchState("/rides", "me", "poll", available=False, reason="No such file or directory")
-    ill = Problem("internal", "the database is gone", NOW)
+    ill = problem(ProblemCode.INTERNAL, NOW, reason="the database is gone")
     found = snapshot(watch=away, troubles=(ill,))
 
-    assert [one["code"] for one in found["problems"]] == ["internal", "folder_unavailable", "app_inactive"]
-    assert "No such file" in found["problems"][1]["message"]
-    assert "mount it or create it" in found["problems"][1]["message"]
+    assert [one["code"] for one in found["problems"]] == ["internal", "app_inactive", "folder_unavailable"]
+    assert "No such file" in found["problems"][2]["message"]
+    assert "mount it or create it" in found["problems"][2]["message"]
     breakers.close(BreakerName.SETTINGS)
     assert snapshot()["problems"] == []
 
@@ -165,10 +165,49 @@ def test_a_job_shows_its_own_wait_or_the_one_that_all_share(tmp_path: Path) -> N
 def test_the_file_is_replaced_in_one_step_and_anybody_may_read_it(tmp_path: Path) -> None:
     """Whoever reads it sees the old one or the new one."""
     path = tmp_path / "status.json"
-    status.write(path, {"a": 1})
-    status.write(path, {"a": "é"})
+    status_json.write(path, {"a": 1})
+    status_json.write(path, {"a": "é"})
 
     assert json.loads(path.read_text(encoding="utf-8")) == {"a": "é"}
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
     assert [path] == [entry for entry in tmp_path.iterdir() if entry.name.startswith("status")]
     assert not list(tmp_path.glob(".status*"))
+
+
+@pytest.mark.parametrize("code", HELD_FILES)
+def test_a_held_file_that_may_be_a_ride_needs_a_person(tmp_path: Path, code: ProblemCode) -> None:
+    """One problem for each reason, until the last such file is dismissed."""
+    connect()
+    jobs = [a_job(tmp_path / name, name.encode()) for name in ("a.fit", "b.fit")]
+    for job in jobs:
+        attempts.claim(job.id, NOW)
+        attempts.record(job.id, AttemptResult(Outcome.HELD, Status.HELD, error_code=code), NOW)
+    found = snapshot()
+
+    assert (found["state"], [shown["code"] for shown in found["problems"]]) == ("attention", [code])
+    assert "2 " in found["problems"][0]["message"]
+    assert "b.fit" in found["problems"][0]["message"]
+    uploads.dismiss(jobs[1].id)
+    assert "a.fit" in snapshot()["problems"][0]["message"]
+    uploads.dismiss(jobs[0].id)
+    assert snapshot()["state"] == "ok"
+
+
+@pytest.mark.parametrize("code", ["auto_upload", "since"])
+def test_what_settings_hold_is_no_problem(tmp_path: Path, code: str) -> None:
+    """Somebody wanted it so."""
+    connect()
+    job = a_job(tmp_path / "a.fit")
+    attempts.claim(job.id, NOW)
+    attempts.record(job.id, AttemptResult(Outcome.HELD, Status.HELD, error_code=code), NOW)
+
+    assert (snapshot()["state"], snapshot()["problems"]) == ("ok", [])
+
+
+def test_a_problem_in_the_file_can_be_said_in_another_language() -> None:
+    """Its message stands there as data, too."""
+    (shown,) = snapshot()["problems"]
+    message = status_json.problem_message(shown)
+
+    assert str(message) == shown["message"]
+    assert status_json.problem_message({"code": "not_connected", "message": "of an older version"}) is None

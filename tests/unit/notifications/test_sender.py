@@ -204,5 +204,5 @@ def test_the_daemon_tells_in_the_language_of_the_settings(receiver: Receiver, tm
         home.start()
         assert receiver.wait_for(1)
 
-    assert receiver.heard[0][1]["title"] == "Fitferry에 도움이 필요합니다"
+    assert receiver.heard[0][1]["title"] == "Fitferry: 조치가 필요합니다"
     assert "연결" in receiver.heard[0][1]["message"]

@@ -150,9 +150,10 @@ def test_todays_ride_is_looked_at_soon_whatever_else_is_on_its_way(desk: Desk) -
 def test_the_status_says_when_an_import_will_be_done(desk: Desk) -> None:
     """And nothing of the kind where there is none."""
     process = status.Process(1, NOW, "127.0.0.1", 8480, "http://localhost:8480", ())
-    assert "import" not in status.snapshot(["me"], process, NOW)
+    assert status.snapshot(["me"], process, NOW).history_import is None
     desk.accepted()
-    found = status.snapshot(["me"], process, NOW)["import"]
+    progress = status.snapshot(["me"], process, NOW).history_import
 
-    assert found["waiting"] == MANY
-    assert found["done_by"].endswith("Z")
+    assert progress is not None
+    assert progress.waiting == MANY
+    assert progress.done_by > NOW

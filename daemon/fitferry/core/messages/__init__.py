@@ -4,6 +4,7 @@ from fitferry.core.messages import cli, files, problems, settings, sign_in, stra
 from fitferry.core.messages.message import (
     ENGLISH,
     TEMPLATES,
+    Json,
     Message,
     Param,
     Renderer,
@@ -21,6 +22,7 @@ __all__ = [
     "AREAS",
     "ENGLISH",
     "TEMPLATES",
+    "Json",
     "Message",
     "Param",
     "Renderer",

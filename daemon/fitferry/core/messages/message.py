@@ -47,7 +47,7 @@ class Message:
         """As it is stored: {"code": …, "params": {…}}."""
         return json.dumps(self.to_values(), ensure_ascii=False)
 
-    def to_values(self) -> dict[str, Json]:
+    def to_values(self) -> Json:
         """As JSON's own kinds of values."""
         return {"code": self.code, "params": {name: _to_json(value) for name, value in self.params}}
 

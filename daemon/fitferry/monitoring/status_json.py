@@ -1,0 +1,171 @@
+"""The snapshot and its parts as JSON: the shapes of status.json and of the API, and the status file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fitferry.core.activity import WatchState
+from fitferry.core.filenames import shown
+from fitferry.core.messages import Json, Message
+from fitferry.core.problems import Problem
+from fitferry.core.strava import RateLimit
+from fitferry.core.upload import Athlete, Backlog, Job
+from fitferry.monitoring.status import JobView, Snapshot, job_views
+
+_STRAVA = "https://www.strava.com"
+
+Object = dict[str, Json]
+
+
+def to_json(snapshot: Snapshot) -> Object:
+    """Everything that `status.json` says."""
+    process = snapshot.process
+    return {
+        "version": snapshot.version,
+        "pid": process.pid,
+        "started_at": iso(process.started_at),
+        "updated_at": iso(snapshot.updated_at),
+        "web": {"host": process.host, "port": process.port, "url": process.url},
+        "state": snapshot.state.value,
+        "problems": [_problem(problem) for problem in snapshot.problems],
+        "athletes": [athlete(person) for person in snapshot.athletes],
+        "queue": {status.value: count for status, count in snapshot.queue.items()},
+        "rate_limit": _rate_limit(snapshot.rate_limit, snapshot.held_until),
+        "last_upload": job(snapshot.last_upload) if snapshot.last_upload else None,
+        "watch": [_watch(state) for state in snapshot.watch],
+        **_import(snapshot),
+    }
+
+
+def athlete(person: Athlete) -> Object:
+    """One athlete, as the API shows them."""
+    return {
+        "name": person.name,
+        "connected": person.connected,
+        "athlete_id": person.athlete_id,
+        "display_name": person.display_name,
+        "scopes": list(person.scopes),
+    }
+
+
+def jobs_shown(jobs: Iterable[Job], now: float) -> list[Object]:
+    """Several jobs, as the API shows them."""
+    return [job(view) for view in job_views(jobs, now)]
+
+
+def job(view: JobView) -> Object:
+    """One job, as the API shows it; waits that all jobs share are worked in."""
+    job = view.job
+    return {
+        "id": job.id,
+        "activity_id": job.activity_id,
+        "athlete": job.athlete,
+        "file": job.file,
+        "status": job.status.value,
+        "waiting_for": view.waiting_for.value if view.waiting_for else None,
+        "strava_activity_id": job.strava_activity_id,
+        "strava_url": strava_url(job),
+        "error_code": job.error_code,
+        "error_message": str(job.error_message) if job.error_message else None,
+        "retry_count": job.retry_count,
+        "created_at": iso(job.created_at),
+        "completed_at": iso(job.completed_at),
+        "next_attempt_at": iso(view.next_attempt_at),
+        "sport": job.sport,
+        "start_time": iso(job.start_time),
+        "duration_s": _rounded(job.duration_s),
+        "distance_m": _rounded(job.distance_m),
+        "size": job.size,
+        "sha256": job.sha256,
+    }
+
+
+def strava_url(job: Job) -> str | None:
+    """Where the activity is on Strava."""
+    return f"{_STRAVA}/activities/{job.strava_activity_id}" if job.strava_activity_id else None
+
+
+def backlog(waiting: Backlog) -> Object:
+    """What waits for a decision, as the API shows it."""
+    return {
+        "count": waiting.count,
+        "oldest": iso(waiting.oldest),
+        "newest": iso(waiting.newest),
+        "days": waiting.days,
+    }
+
+
+def problem_message(problem: Object) -> Message | None:
+    """The message of a problem in status.json; None where another version wrote it."""
+    data = problem.get("text")
+    try:
+        return Message.from_json(json.dumps(data)) if data else None
+    except ValueError:
+        return None
+
+
+def write(path: Path, values: Object) -> None:
+    """Replace the status file in one step. Not synced: it is worth nothing after a power cut."""
+    scratch = path.with_name(f".{path.name}.part")
+    scratch.write_text(json.dumps(values, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    scratch.chmod(0o644)
+    os.replace(scratch, path)  # noqa: PTH105  # one step, as the contract says
+
+
+def iso(moment: float | None) -> str | None:
+    """A time as the API shows it: UTC, ISO 8601, with Z."""
+    if moment is None:
+        return None
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _problem(problem: Problem) -> Object:
+    """One problem; `text` is its message as data, so that commands can say it in another language."""
+    return {
+        "code": problem.code.value,
+        "athlete": problem.athlete,
+        "message": str(problem.message),
+        "since": iso(problem.since),
+        "text": problem.message.to_values(),
+    }
+
+
+def _watch(state: WatchState) -> Object:
+    """One folder; `note` and `receiving` are there only where there is something to say."""
+    extra: Object = {"note": str(state.note)} if state.note else {}
+    if state.receiving:
+        extra["receiving"] = [
+            {"file": shown(file.path), "size": file.have, "of": file.want} for file in state.receiving
+        ]
+    return {
+        "folder": state.folder,
+        "athlete": state.athlete,
+        "method": state.method,
+        "available": state.available,
+        **extra,
+    }
+
+
+def _import(snapshot: Snapshot) -> Object:
+    """How an import is getting on; nothing where there is none."""
+    progress = snapshot.history_import
+    if progress is None:
+        return {}
+    return {"import": {"waiting": progress.waiting, "done": progress.done, "done_by": iso(progress.done_by)}}
+
+
+def _rate_limit(limits: RateLimit, held_until: float | None) -> Object:
+    return {
+        "overall": {"limit": list(limits.overall_limit), "usage": list(limits.overall_usage)},
+        "read": {"limit": list(limits.read_limit), "usage": list(limits.read_usage)},
+        "held_until": iso(held_until),
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    """Sums of binary fractions have long tails."""
+    return None if value is None else round(value, 3)
