@@ -13,8 +13,8 @@ import structlog
 
 from browser import DESK, PHONE, chromium, window
 from fitferry.storage import database
+from fitferry.web.credentials import make_login_link
 from fitferry.web.server import Server
-from fitferry.web.sign_in import make_login_link
 from page_scenes import SCENES, Scene
 
 SHOTS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -37,7 +37,7 @@ def staged(name: str) -> Iterator[str]:
         SCENES[name](scene)
         server = Server("127.0.0.1", 0)
         with server.serving(scene.page.app):
-            token = make_login_link(scene.page.site).split("token=")[1]
+            token = make_login_link(scene.page.context).split("token=")[1]
             yield f"http://localhost:{server.port}/login?token={token}"
 
 

@@ -24,7 +24,6 @@ from fitferry.inbox import WatchedFolder
 from fitferry.inbox.first_scan import FirstScan
 from fitferry.maintenance import Supervisor
 from fitferry.monitoring.metrics import Metrics
-from fitferry.notifications.messengers import Messengers
 from fitferry.notifications.policy import NotificationPolicy
 from fitferry.notifications.sender import Notifier
 from fitferry.storage import attempts as stored_attempts
@@ -39,9 +38,9 @@ from fitferry.uploads.scheduler import select_due
 from fitferry.uploads.worker import UploadWorker
 from fitferry.web.app import wsgi
 from fitferry.web.context import WebContext
+from fitferry.web.credentials import make_login_link
 from fitferry.web.middleware import CALLBACK
 from fitferry.web.server import Server
-from fitferry.web.sign_in import make_login_link
 
 DRAIN_SECONDS = 20.0
 """How long uploads in flight may take to finish at a stop; what is left then is the next start's. A refresh gets longer."""
@@ -62,6 +61,7 @@ def run(settings: Settings) -> None:
                 supervisor.tick()
                 wakeup.wait(supervisor.seconds_to_tick())
             systemd.tell("STOPPING=1", "STATUS=stopping")
+            supervisor.tell_rest()
             _log.info("stopping")
         _log.info("stopped")
 
@@ -105,7 +105,7 @@ def _built(settings: Settings, wakeup: WakeupPipe) -> Iterator[Supervisor]:
     """Everything that runs, started in this order and stopped in reverse."""
     sealed = _cipher(settings)
     recover(settings, time.time())
-    server = Server(settings.web.host, settings.web.port)
+    server = Server(settings.web.host, settings.web.port, url=settings.web.url)
     with contextlib.ExitStack() as parts:
         metrics = Metrics()
         strava = parts.enter_context(
@@ -141,7 +141,7 @@ def _built(settings: Settings, wakeup: WakeupPipe) -> Iterator[Supervisor]:
         )
         metrics.show(supervisor.snapshot)
         parts.enter_context(notifier.running())
-        site = _site(
+        context = _web_context(
             settings,
             supervisor,
             wakeup,
@@ -153,20 +153,20 @@ def _built(settings: Settings, wakeup: WakeupPipe) -> Iterator[Supervisor]:
         )
         parts.callback(tokens.close)
         parts.enter_context(upload_queue.running(drain_seconds=DRAIN_SECONDS))
-        _serve(parts, server, site)
+        _serve(parts, server, context)
         for intake in intakes:
             intake.start()
             parts.callback(intake.stop)
-        supervisor.announce(lambda: make_login_link(site))
+        supervisor.announce(lambda: make_login_link(context))
         yield supervisor
 
 
 def _url(settings: Settings, server: Server) -> str:
     """How a browser reaches the page."""
-    return settings.web.url or f"http://localhost:{server.port}"
+    return settings.web.url or f"http://127.0.0.1:{server.port}"
 
 
-def _site(
+def _web_context(
     settings: Settings,
     supervisor: Supervisor,
     wakeup: WakeupPipe,
@@ -194,11 +194,11 @@ def _site(
     )
 
 
-def _serve(parts: contextlib.ExitStack, server: Server, site: WebContext) -> None:
+def _serve(parts: contextlib.ExitStack, server: Server, context: WebContext) -> None:
     try:
-        parts.enter_context(server.serving(wsgi(site)))
+        parts.enter_context(server.serving(wsgi(context)))
     except (OSError, ValueError) as error:  # ValueError: waitress knows no address of that name
-        host, port = site.settings.web.host, site.settings.web.port
+        host, port = context.settings.web.host, context.settings.web.port
         raise CannotRun(
             f"the page cannot listen on {host} port {port} ({getattr(error, 'strerror', None) or error}): "
             "stop what uses that port, or name another host or port in [web]",
@@ -231,8 +231,7 @@ def _upload_queue(settings: Settings, attempts: UploadWorker) -> UploadQueue:
 def _notifier(settings: Settings, well: Callable[[], bool]) -> Notifier:
     notify = settings.notify
     return Notifier(
-        Messengers(notify.urls, settings.state.folder / state_dir.APPRISE),
-        chosen(settings.web.language, os.environ),
+        notify.urls,
         heartbeat_url=notify.heartbeat_url,
         heartbeat_interval=notify.heartbeat_interval,
         well=well,
@@ -242,7 +241,8 @@ def _notifier(settings: Settings, well: Callable[[], bool]) -> Notifier:
 def _notification_policy(settings: Settings, notifier: Notifier) -> NotificationPolicy | None:
     if not settings.notify.urls:
         return None
-    return NotificationPolicy(notifier.wake, notifier.send_now, uploads=settings.notify.uploads)
+    spoken = chosen(settings.web.language, os.environ)
+    return NotificationPolicy(notifier.put, spoken, uploads=settings.notify.uploads)
 
 
 def _tree(

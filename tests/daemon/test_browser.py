@@ -17,9 +17,9 @@ from daemon_harness import DaemonHarness, harness
 from fitferry.core.upload import Status
 from fitferry.sandbox.faults import InjectedFault
 from fitferry.storage import database, uploads
+from fitferry.web.credentials import make_login_link
 from fitferry.web.dashboard import PAGE
 from fitferry.web.server import Server
-from fitferry.web.sign_in import make_login_link
 from page_scenes import SCENES, Scene
 
 Ride = Callable[..., bytes]
@@ -182,7 +182,7 @@ def test_disconnecting_is_asked_first(page: Page, home: DaemonHarness) -> None:
 
     expect(page.get_by_text("Disconnected.")).to_be_visible()
     expect(page.get_by_role("button", name="Connect with Strava")).to_be_visible()
-    assert "said=" not in page.url
+    assert "done=" not in page.url
 
 
 def test_the_page_works_without_script(
@@ -238,7 +238,7 @@ def stage(name: str, folder: Path) -> Iterator[tuple[Scene, str]]:
         SCENES[name](scene)
         server = Server("127.0.0.1", 0)
         with server.serving(scene.page.app):
-            token = make_login_link(scene.page.site).split("token=")[1]
+            token = make_login_link(scene.page.context).split("token=")[1]
             yield scene, f"http://localhost:{server.port}/login?token={token}"
 
 

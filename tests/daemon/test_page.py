@@ -117,7 +117,7 @@ def test_times_are_in_the_viewers_zone(scene: Scene) -> None:
     scene.done("cycling", 0)
     seen = {}
     for zone in ("Asia/Seoul", "America/New_York", "../../etc/passwd", "Nowhere/Land"):
-        scene.page.browser.set_cookie("fitferry_zone", zone, domain="localhost")
+        scene.page.browser.set_cookie("fitferry_zone", zone, domain="127.0.0.1")
         seen[zone] = re.findall(r"as of (\d+:\d+)", show(scene))[0]
 
     assert (seen["Asia/Seoul"], seen["America/New_York"]) == ("23:00", "10:00")
@@ -234,12 +234,12 @@ def test_problems_stand_first_and_the_backlog_can_be_decided(scene: Scene) -> No
     assert "within about one day" in page
     assert [f'value="{word}"' in page for word in ("all", "since", "none")] == [True] * 3
     answer = scene.page.ask("POST", "/do/backlog", headers=OWN, data={"decision": "none"})
-    assert answer.headers["Location"] == "/?said=decided"
+    assert answer.headers["Location"] == "/?done=decided"
     assert uploads.with_status(Status.HELD, "backlog") == []
     assert scene.page.ask("POST", "/do/backlog", headers=OWN, data={"decision": "since"}).status_code == 400
 
 
-@pytest.mark.parametrize(("decision", "after"), [("retry", Status.PENDING), ("aside", Status.SKIPPED)])
+@pytest.mark.parametrize(("decision", "after"), [("retry", Status.PENDING), ("dismiss", Status.SKIPPED)])
 def test_what_failed_stands_first_and_is_decided_at_once(scene: Scene, decision: str, after: Status) -> None:
     """However many newer uploads there are."""
     scene.connect()
@@ -252,7 +252,7 @@ def test_what_failed_stands_first_and_is_decided_at_once(scene: Scene, decision:
     assert "2 uploads have failed" in above
     assert re.search(r"new\.fit</b>Strava cannot use the file", above)
     assert 'href="/?status=failed#history-title"' in above
-    scene.page.ask("POST", "/do/failed", headers=OWN, data={"decision": decision})
+    scene.page.ask("POST", f"/do/{decision}", headers=OWN)
 
     assert {named("old.fit").status, named("new.fit").status} == {after}
     assert 'id="failed"' not in show(scene)
@@ -263,11 +263,11 @@ def test_what_was_mended_can_be_tried_at_once(scene: Scene) -> None:
     scene.connect()
     job = scene.activity(name="a.fit")
     breakers.shut(Breaker(BreakerName.SETTINGS, scene.now + 3_000, scene.now, 1, "app_inactive", "inactive"))
-    assert 'action="/do/try"' in show(scene)
-    scene.page.ask("POST", "/do/try", headers=OWN)
+    assert 'action="/do/try-now"' in show(scene)
+    scene.page.ask("POST", "/do/try-now", headers=OWN)
 
     assert breakers.open_breakers()[BreakerName.SETTINGS].until <= scene.now
-    assert (job, scene.page.pokes) == (named("a.fit").id, ["poke"])
+    assert (job, scene.page.calls) == (named("a.fit").id, ["wake"])
 
 
 def test_what_is_under_way_is_shown_with_how_far_it_is(scene: Scene) -> None:
@@ -299,9 +299,9 @@ def test_buttons_are_there_where_they_make_sense(scene: Scene) -> None:
         item = next(one for one in page.split('<li class="upload"')[1:] if f">{escape(name)}<" in one)
         return re.findall(r'(?:action|href)="/(do/\w+|again)/', item.split("</li>")[0])
 
-    assert forms("<b>broken<i> & odd.fit") == ["do/send", "do/dismiss"]
-    assert forms("cut-short.fit") == ["do/send", "do/dismiss"]
-    assert forms("aside.fit") == ["do/send"]
+    assert forms("<b>broken<i> & odd.fit") == ["do/retry", "do/dismiss"]
+    assert forms("cut-short.fit") == ["do/upload", "do/dismiss"]
+    assert forms("aside.fit") == ["do/upload"]
     assert forms("course.fit") == []
     assert {tuple(forms(job.file)) for job in uploads.with_status(Status.COMPLETED)[-3:]} == {("again",)}
 
@@ -316,7 +316,7 @@ def test_disconnecting_is_asked_before_it_is_done(scene: Scene) -> None:
     scene.page.ask("POST", "/do/disconnect", headers=OWN, data={"athlete": "me"})
 
     assert not accounts.get("me").connected
-    assert "Disconnected." in show(scene, "/?said=disconnected")
+    assert "Disconnected." in show(scene, "/?done=disconnected")
 
 
 def test_sending_again_is_asked_before_it_is_done(scene: Scene) -> None:
@@ -325,7 +325,7 @@ def test_sending_again_is_asked_before_it_is_done(scene: Scene) -> None:
     job = named("a.fit")
     assert "a.fit" in show(scene, f"/again/{job.activity_id}")
     assert scene.page.ask("GET", "/again/999").status_code == 404
-    scene.page.ask("POST", f"/do/send/{job.activity_id}", headers=OWN, data={"again": "1"})
+    scene.page.ask("POST", f"/do/upload/{job.activity_id}", headers=OWN, data={"again": "1"})
 
     assert named("a.fit").status is Status.PENDING
     assert scene.page.ask("GET", f"/again/{job.activity_id}").status_code == 404
@@ -333,8 +333,8 @@ def test_sending_again_is_asked_before_it_is_done(scene: Scene) -> None:
 
 def test_no_link_can_put_words_into_the_pages_mouth(scene: Scene) -> None:
     """What was done is said by a word of a closed set."""
-    assert "Queued." in show(scene, "/?said=queued")
-    assert "evil" not in show(scene, "/?said=evil words")
+    assert "Queued." in show(scene, "/?done=queued")
+    assert "evil" not in show(scene, "/?done=evil words")
 
 
 def test_an_address_that_did_not_open_can_be_pasted(scene: Scene) -> None:

@@ -17,8 +17,8 @@ from fakes import NOW, an_athlete
 from fitferry import __version__
 from fitferry.core.upload import AttemptResult, Job, Outcome, Status
 from fitferry.storage import accounts, attempts, queries, uploads
+from fitferry.web.credentials import make_login_link
 from fitferry.web.middleware import COOKIE, OTHER_BYTES, UPLOAD_BYTES
-from fitferry.web.sign_in import make_login_link
 from web_client import BEARER, HOST, ORIGIN, TOKEN, Page
 
 pytestmark = pytest.mark.usefixtures("ledger")
@@ -160,7 +160,7 @@ def test_a_stranger_gets_a_form_or_an_error(page: Page) -> None:
 
 def test_a_login_link_signs_in_once(page: Page) -> None:
     """Looking at it burns nothing: messengers fetch previews."""
-    token = make_login_link(page.site).split("token=")[1]
+    token = make_login_link(page.context).split("token=")[1]
     assert page.ask("GET", f"/login?token={token}").text.count("<form") == 1
     assert page.ask("GET", f"/login?token={token}").text.count("<form") == 1
     answer = page.ask("POST", "/login", data={"token": token}, headers={"Origin": "null"})
@@ -176,7 +176,7 @@ def test_a_login_link_signs_in_once(page: Page) -> None:
 
 def test_a_login_link_is_over_after_ten_minutes(page: Page) -> None:
     """It says so, and how to get another."""
-    token = make_login_link(page.site).split("token=")[1]
+    token = make_login_link(page.context).split("token=")[1]
     page.clock.forward(600)
 
     assert page.ask("GET", f"/login?token={token}").status_code == 400
@@ -186,7 +186,7 @@ def test_a_login_link_is_over_after_ten_minutes(page: Page) -> None:
 
 def test_another_sites_form_cannot_sign_a_browser_in(page: Page) -> None:
     """Nor use the link up."""
-    token = make_login_link(page.site).split("token=")[1]
+    token = make_login_link(page.context).split("token=")[1]
 
     assert page.ask("POST", "/login", data={"token": token}, headers={"Origin": EVIL}).status_code == 403
     assert page.ask("POST", "/login", data={"token": token}).status_code == 303
@@ -280,7 +280,7 @@ def test_the_callback_speaks_json_to_the_command_that_pasted(page: Page) -> None
     assert (waiting or {})["outcome"] == "waiting"
     assert (done or {})["outcome"] == "connected"
     assert outcome == {"outcome": "connected", "message": "Sam Sand"}
-    assert page.pokes == ["connected"]
+    assert page.calls == ["connected"]
 
 
 def test_another_account_is_refused(page: Page) -> None:
@@ -328,7 +328,7 @@ def test_a_file_is_queued_by_a_post(page: Page, ride: Ride) -> None:
         job["distance_m"],
     ) == ("me", "pending", "connection", "cycling", "2026-09-21T12:00:00Z", 30.0, 1000.0)
     assert job["file"] == "my ride.fit"
-    assert page.pokes[:1] == ["poke"]
+    assert page.calls[:1] == ["wake"]
     (kept,) = (page.folder / "state" / "spool").glob("*/*")
     assert ride() == kept.read_bytes()
 
@@ -524,7 +524,7 @@ def test_odd_values_are_no_surprise(
 def test_the_cookies_of_other_programs_sign_nobody_out(page: Page, neighbour: str) -> None:
     """A host's cookies go to every port of it, and a NAS has many pages."""
     page.sign_in()
-    session = page.browser.get_cookie(COOKIE, domain="localhost")
+    session = page.browser.get_cookie(COOKIE, domain="127.0.0.1")
     assert session is not None
     cookies = f"{neighbour}; {COOKIE}={session.value}"
     client = Client(page.app, use_cookies=False)
@@ -605,7 +605,7 @@ def test_the_page_shows_problems_first_then_the_history(page: Page) -> None:
     assert text.index("is not connected") < text.index('id="history"')
     assert "Connect with Strava" in text
     assert "Strava cannot use the file" in text
-    assert f'action="/do/send/{failed.activity_id}"' in text
+    assert f'action="/do/retry/{failed.activity_id}"' in text
     assert 'href="https://www.strava.com/activities/4242"' in text
     assert "View on Strava" in text
 
@@ -626,7 +626,7 @@ def test_the_buttons_do_what_they_say(page: Page, ride: Ride) -> None:
     set_status(job, Status.FAILED)
     page.sign_in()
     own = {"Origin": ORIGIN}
-    assert page.ask("POST", f"/do/send/{job.activity_id}", headers=own).status_code == 303
+    assert page.ask("POST", f"/do/upload/{job.activity_id}", headers=own).status_code == 303
     assert (uploads.get(job.id) or job).status == Status.PENDING
     set_status(job, Status.FAILED)
     assert page.ask("POST", f"/do/dismiss/{job.activity_id}", headers=own).status_code == 303
@@ -634,7 +634,7 @@ def test_the_buttons_do_what_they_say(page: Page, ride: Ride) -> None:
     said = page.ask("POST", "/do/upload", headers=own, data=data).headers["Location"]
     connect = page.ask("POST", "/do/connect", headers=own, data={"athlete": "me"}).headers["Location"]
 
-    assert said == "/?said=queued"
+    assert said == "/?done=queued"
     assert connect.startswith("https://www.strava.example/oauth/authorize?")
     assert page.ask("POST", "/do/upload", headers=own).status_code == 400
     assert page.ask("POST", "/do/connect", headers=own, data={"athlete": "x"}).status_code == 404
@@ -652,4 +652,4 @@ def test_a_bug_is_a_page_without_a_traceback(page: Page, monkeypatch: pytest.Mon
 def test_the_key_is_changed_by_a_post(page: Page) -> None:
     """As `fitferry keys rotate` asks for it."""
     assert page.api("POST", "/api/v1/keys/rotate").status_code == 200
-    assert page.pokes == ["rotated"]
+    assert page.calls == ["rotated"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from flask import Flask
 from werkzeug.test import Client, TestResponse
 
 from fakes import NOW, Answers, Clock, a_job, grant, oauth, strava, tokens
@@ -16,10 +17,10 @@ from fitferry.monitoring.metrics import Metrics
 from fitferry.uploads.commands import Actions
 from fitferry.web.app import wsgi
 from fitferry.web.context import WebContext
-from fitferry.web.sign_in import make_login_link
+from fitferry.web.credentials import make_login_link
 
 TOKEN = "the-api-token"
-HOST = "localhost:8480"
+HOST = "127.0.0.1:8480"
 ORIGIN = f"http://{HOST}"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
@@ -37,14 +38,14 @@ class Page:
         self.changes = 0
         self.metrics = Metrics()
         self.metrics.show(lambda: self.snapshot())  # noqa: PLW0108  # a scene has its own
-        self.pokes: list[str] = []
+        self.calls: list[str] = []
         client = strava(self.wire)
         self.tokens = tokens(client)
         self.oauth = oauth(client, self.tokens)
         self.settings = self._settings(extra)
-        self.site = WebContext(
+        self.context = WebContext(
             settings=self.settings,
-            actions=Actions(self.settings, wake=lambda: self.pokes.append("poke"), clock=self.clock),
+            actions=Actions(self.settings, wake=lambda: self.calls.append("wake"), clock=self.clock),
             oauth=self.oauth,
             api_token=TOKEN,
             url=lambda: self.settings.web.url or ORIGIN,
@@ -53,16 +54,22 @@ class Page:
             revision=lambda: self.changes,
             metrics=self.metrics.text,
             health_error=lambda: self.ill,
-            rotate_keys=lambda: self.pokes.append("rotated"),
-            connected=lambda: self.pokes.append("connected"),
+            rotate_keys=lambda: self.calls.append("rotated"),
+            connected=lambda: self.calls.append("connected"),
             clock=self.clock,
         )
         self.restart()
 
     def restart(self) -> None:
         """Another process, and a browser that it does not know yet."""
-        self.app = wsgi(self.site)
+        self.app = wsgi(self.context)
         self.browser = Client(self.app)
+
+    def flask(self) -> Flask:
+        """The application behind the request filter."""
+        app = self.app.application.built()
+        assert isinstance(app, Flask)
+        return app
 
     def snapshot(self) -> status.Snapshot:
         """What the daemon would say of itself."""
@@ -84,7 +91,7 @@ class Page:
 
     def sign_in(self) -> None:
         """Follow a one-time link."""
-        token = make_login_link(self.site).split("token=")[1]
+        token = make_login_link(self.context).split("token=")[1]
         answer = self.ask("POST", "/login", data={"token": token})
         assert answer.status_code == 303, answer.text
 

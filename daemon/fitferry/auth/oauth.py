@@ -18,6 +18,7 @@ import structlog
 
 from fitferry.auth.access_tokens import AccessTokens, by_our_clock
 from fitferry.core.errors import KeyFileError, SignInFailed, StravaError
+from fitferry.core.messages import sign_in
 from fitferry.core.strava import WRITE_SCOPE, Grant, StravaErrorKind
 from fitferry.core.upload import AuthProblem
 from fitferry.storage import accounts, oauth_states, revocations, uploads
@@ -69,15 +70,40 @@ class OAuth:
         self._pause = pause
         self._accounts = threading.Lock()
 
-    def consent_url(self, athlete: str, now: float, *, redirect_uri: str | None = None) -> tuple[str, str]:
-        """Strava's consent page for an athlete, good for ten minutes and once; and the state in it."""
+    def consent_url(
+        self,
+        athlete: str,
+        now: float,
+        *,
+        redirect_uri: str | None = None,
+        browser: str | None = None,
+        link: str | None = None,
+    ) -> tuple[str, str]:
+        """Strava's consent page for an athlete, good for ten minutes and once; and the state in it.
+
+        `browser`: the secret in the cookie of the one browser in which it may end; None: in any. `link`: the secret
+        of the one-time link that led here.
+        """
         state = secrets.token_urlsafe(24)
-        oauth_states.create_oauth_state(digest(state), athlete, now)
+        oauth_states.create_oauth_state(
+            digest(state),
+            athlete,
+            now,
+            browser=digest(browser) if browser else None,
+            link=digest(link) if link else None,
+        )
         force = accounts.get(athlete).trouble is AuthProblem.SCOPE
         return self._strava.consent_url(state, redirect_uri or self._redirect_uri(), force=force), state
 
-    def complete(self, callback: Callback, now: float) -> str:
-        """Take a consent from the callback to stored tokens; whose it was. Raises SignInFailed."""
+    def complete(self, callback: Callback, now: float, *, browser: str | None = None) -> str:
+        """Take a consent from the callback to stored tokens; whose it was. Raises SignInFailed.
+
+        `browser`: the secret in the cookie that belongs to this state. A consent that began in a browser ends only
+        there (RFC 9700 section 2.1): else whoever saw the state could connect an account of their own.
+        """
+        state = oauth_states.consent(digest(callback.state))
+        if state is not None and state.browser not in {None, digest(browser or "")}:
+            raise SignInFailed("other_browser", sign_in.OTHER_BROWSER())
         name = oauth_states.consume_oauth_state(digest(callback.state), now)
         if name is None:
             raise SignInFailed(
@@ -87,13 +113,13 @@ class OAuth:
             with self._accounts:
                 self._connect(name, callback, now)
         except SignInFailed as failed:
-            oauth_states.finish_oauth_state(digest(callback.state), failed.code, str(failed))
+            oauth_states.finish_oauth_state(digest(callback.state), failed.code, failed.message, now)
             _log.warning("sign_in", athlete=name, outcome=failed.code)
             if failed.code == "account":
                 self.revoke_pending()
             raise
         display_name = accounts.get(name).display_name or name
-        oauth_states.finish_oauth_state(digest(callback.state), "connected", display_name)
+        oauth_states.finish_oauth_state(digest(callback.state), "connected", display_name, now)
         _log.info("sign_in", athlete=name, outcome="connected")
         return name
 

@@ -80,7 +80,6 @@ class JobRow(_Table):
     compared_at = FloatField(null=True)
     created_at = FloatField()
     completed_at = FloatField(null=True)
-    finish_number = IntegerField(null=True)  # written by a trigger
 
     class Meta:
         table_name = "upload_job"
@@ -129,6 +128,9 @@ class OauthStateRow(_Table):
     used_at = FloatField(null=True)
     outcome = TextField(null=True)
     message = MessageField(null=True)
+    browser = TextField(null=True)
+    link = TextField(null=True)
+    is_link = BooleanField(default=False)
 
     class Meta:
         table_name = "oauth_state"
@@ -145,9 +147,23 @@ class LoginLinkRow(_Table):
 class SessionRow(_Table):
     digest = TextField(primary_key=True)
     expires_at = FloatField()
+    api_token = TextField(null=True)
 
     class Meta:
         table_name = "session"
+
+
+class ApiTokenRow(_Table):
+    name = TextField(primary_key=True)
+    digest = TextField(unique=True)
+    permission = TextField()
+    athlete = TextField(null=True)
+    created_at = FloatField()
+    last_used_at = FloatField(null=True)
+
+    class Meta:
+        table_name = "api_token"
+        without_rowid = True
 
 
 class RateLimitRow(_Table):
@@ -209,21 +225,9 @@ class DoubtRow(_Table):
 class SentNotificationRow(_Table):
     key = TextField(primary_key=True)
     at = FloatField()
-    latest = IntegerField(default=0)
 
     class Meta:
         table_name = "sent_notification"
-
-
-class NotificationRow(_Table):
-    id = AutoField()
-    title = MessageField()
-    body = MessageField()
-    created_at = FloatField()
-    addresses = TextField(null=True)
-
-    class Meta:
-        table_name = "notification"
 
 
 TABLES: tuple[type[peewee.Model], ...] = (
@@ -235,10 +239,10 @@ TABLES: tuple[type[peewee.Model], ...] = (
     OauthStateRow,
     LoginLinkRow,
     SessionRow,
+    ApiTokenRow,
     RateLimitRow,
     BreakerRow,
     SentNotificationRow,
-    NotificationRow,
     ThumbnailRow,
     RevocationRow,
     DoubtRow,

@@ -1,4 +1,4 @@
-"""Consents under way: OAuth states, of which only digests are kept."""
+"""Consents under way: OAuth states and one-time links to them, of which only digests are kept."""
 
 from __future__ import annotations
 
@@ -14,20 +14,45 @@ STATE_SECONDS = 600
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """One consent: whose it is, when it was asked for and used, and its outcome so far."""
+    """One consent: whose it is, when it was asked for and used, and its outcome so far.
+
+    `browser`: the digest of the secret in the one browser in which it may end; None: in any.
+    """
 
     athlete: str
     created_at: float
     used_at: float | None
     outcome: str | None
     message: Message | None
+    browser: str | None
 
 
-def create_oauth_state(digest: str, athlete: str, now: float) -> None:
-    """Store a consent that is being asked for; old ones go."""
+def create_oauth_state(
+    digest: str, athlete: str, now: float, *, browser: str | None = None, link: str | None = None
+) -> None:
+    """Store a consent that is being asked for; old ones go. `link`: the digest of the link that led to it."""
     with writing():
         OauthStateRow.delete().where(OauthStateRow.created_at < now - 2 * STATE_SECONDS).execute()
-        OauthStateRow.insert(digest=digest, athlete=athlete, created_at=now).execute()
+        OauthStateRow.insert(
+            digest=digest, athlete=athlete, created_at=now, browser=browser, link=link
+        ).execute()
+
+
+def create_link(digest: str, athlete: str, now: float) -> None:
+    """Store a one-time link that leads to a consent."""
+    with writing():
+        OauthStateRow.insert(digest=digest, athlete=athlete, created_at=now, is_link=True).execute()
+
+
+def link_athlete(digest: str, now: float) -> str | None:
+    """The athlete of a link; None if it is unknown, older than ten minutes, or led to a connection already."""
+    row = OauthStateRow.get_or_none(
+        OauthStateRow.digest == digest,
+        OauthStateRow.is_link,
+        OauthStateRow.used_at.is_null(),
+        OauthStateRow.created_at > now - STATE_SECONDS,
+    )
+    return str(row.athlete) if row else None
 
 
 def consume_oauth_state(digest: str, now: float) -> str | None:
@@ -37,6 +62,7 @@ def consume_oauth_state(digest: str, now: float) -> str | None:
             OauthStateRow.update(used_at=now)
             .where(
                 OauthStateRow.digest == digest,
+                ~OauthStateRow.is_link,
                 OauthStateRow.used_at.is_null(),
                 OauthStateRow.created_at > now - STATE_SECONDS,
             )
@@ -46,13 +72,20 @@ def consume_oauth_state(digest: str, now: float) -> str | None:
     return state.athlete if state else None
 
 
-def finish_oauth_state(digest: str, outcome: str, message: Message | str) -> None:
-    """Store the outcome of a consent, for whoever waits for it."""
+def finish_oauth_state(digest: str, outcome: str, message: Message | str, now: float) -> None:
+    """Store the outcome of a consent, for whoever waits for it; a link that led to a connection is used up."""
+    row = OauthStateRow.get_or_none(OauthStateRow.digest == digest)
     with writing():
+        if row is not None and row.link is not None:
+            OauthStateRow.update(
+                outcome=outcome, message=message, used_at=now if outcome == "connected" else None
+            ).where(OauthStateRow.digest == row.link, OauthStateRow.used_at.is_null()).execute()
         OauthStateRow.update(outcome=outcome, message=message).where(OauthStateRow.digest == digest).execute()
 
 
 def consent(digest: str) -> Consent | None:
     """One consent, None if its state is unknown."""
     row = OauthStateRow.get_or_none(OauthStateRow.digest == digest)
-    return Consent(row.athlete, row.created_at, row.used_at, row.outcome, row.message) if row else None
+    if row is None:
+        return None
+    return Consent(row.athlete, row.created_at, row.used_at, row.outcome, row.message, row.browser)

@@ -32,11 +32,25 @@ def use_link(digest: str, now: float) -> bool:
         return bool(LoginLinkRow.delete().where(where).execute())
 
 
-def add_session(digest: str, now: float) -> None:
-    """Sign a browser in; sessions that are over go."""
+def add_session(digest: str, now: float, *, api_token: str) -> None:
+    """Sign a browser in; sessions that are over go. `api_token`: the digest of today's API token."""
     with writing():
         SessionRow.delete().where(SessionRow.expires_at <= now).execute()
-        SessionRow.insert(digest=digest, expires_at=now + SESSION_SECONDS).execute()
+        SessionRow.insert(digest=digest, expires_at=now + SESSION_SECONDS, api_token=api_token).execute()
+
+
+def end_of_other_tokens(api_token: str) -> int:
+    """End the sessions that began under another API token than this one; how many they were."""
+    with writing():
+        SessionRow.update(api_token=api_token).where(SessionRow.api_token.is_null()).execute()
+        return int(SessionRow.delete().where(SessionRow.api_token != api_token).execute())
+
+
+def end_all() -> int:
+    """Sign every browser out, and let no login link work any more; how many sessions there were."""
+    with writing():
+        LoginLinkRow.delete().execute()
+        return int(SessionRow.delete().execute())
 
 
 def session_is_good(digest: str, now: float) -> bool:

@@ -1,116 +1,73 @@
-"""How are the pages put together? One Flask application with the guard around it."""
+"""The page and the API as one WSGI application, with the request filter in front of it."""
 
 from __future__ import annotations
 
-import logging
-from typing import Any
+import threading
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, g, jsonify, render_template, request
-from werkzeug.exceptions import HTTPException, NotFound
 
-from fitferry import __version__
-from fitferry.core.errors import FitferryError, RequestRejected
-from fitferry.web import api, forms, sign_in, views
+from fitferry.auth.oauth import digest
+from fitferry.core.messages import Message, web
+from fitferry.storage import sessions
 from fitferry.web.context import WebContext
-from fitferry.web.language import viewer
-from fitferry.web.middleware import REFUSAL, UPLOAD_BYTES, Guard, Wsgi, cookie
+from fitferry.web.credentials import Access, caller_of, is_open
+from fitferry.web.middleware import Environ, Refusal, RequestFilter, StartResponse, Wsgi
 
 _log = structlog.get_logger()
-_IN_WORDS = {
-    404: "there is nothing at this address",
-    405: "this address cannot be asked in this way",
-    413: "this request is larger than may be sent here",
-}
-"""What Werkzeug refuses, in words that are translated."""
 
 
-def wsgi(site: WebContext) -> Wsgi:
-    """The page and the API as a WSGI application, guarded."""
-    app = Flask(__name__)
-    app.logger.setLevel(logging.CRITICAL)
-    app.url_map.merge_slashes = False  # what has another address is not there
-    app.config["MAX_CONTENT_LENGTH"] = UPLOAD_BYTES
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(version=__version__)
-    for part in (sign_in, api, views, forms):
-        app.register_blueprint(part.blueprint(site))
-    _know_the_viewer(app, site)
-    _say_what_was_refused(app)
-    _guard_sign_in(app, site)
-    _answer_errors(app)
-    website = urlsplit(site.settings.strava.website)
-    # Browsers check where a form's redirects lead, too: "Connect with Strava" ends there.
-    targets = [f"{website.scheme}://{website.netloc}"]
-    return Guard(app, url=site.url, hosts=site.settings.web.hosts, form_targets=targets)
+def wsgi(context: WebContext) -> RequestFilter[LazyApplication]:
+    """The page and the API, filtered. Sessions that began under another API token than today's end here."""
+    ended = sessions.end_of_other_tokens(digest(context.api_token))
+    if ended:
+        _log.warning("sessions_ended", count=ended, reason="the API token is another one")
+    website = urlsplit(context.settings.strava.website)
+    return RequestFilter(
+        LazyApplication(context),
+        url=context.url,
+        hosts=context.settings.web.hosts,
+        # Browsers check where a form's redirects lead, too: "Connect with Strava" ends there.
+        form_targets=[f"{website.scheme}://{website.netloc}"],
+        health_error=context.health_error,
+        may_enter=lambda environ: _why_not(context, environ),
+    )
 
 
-def _know_the_viewer(app: Flask, site: WebContext) -> None:
-    @app.before_request
-    def look() -> None:
-        g.viewer = viewer(request, site.settings.web.language)
+class LazyApplication:
+    """The Flask application, imported and built with the first request that needs it: at rest it costs 8 MB."""
 
-    @app.context_processor
-    def words() -> dict[str, Any]:
-        return {"viewer": g.viewer, "_": g.viewer.say}
+    def __init__(self, context: WebContext) -> None:
+        self._context = context
+        self._app: Wsgi | None = None
+        self._lock = threading.Lock()
 
+    def __call__(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
+        return self.built()(environ, start)
 
-def _say_what_was_refused(app: Flask) -> None:
-    """Before anything else is looked at, also who is signed in."""
+    def built(self) -> Wsgi:
+        """The application itself."""
+        with self._lock:
+            if self._app is None:
+                from fitferry.web.flask_app import build  # noqa: PLC0415  # it imports Flask, Jinja and babel
 
-    @app.before_request
-    def refuse() -> Any:
-        refusal = request.environ.get(REFUSAL)
-        return _told(refusal[1], refusal[2], refusal[0]) if refusal else None
-
-
-def _guard_sign_in(app: Flask, site: WebContext) -> None:
-    @app.before_request
-    def let_in() -> Any:
-        if sign_in.may_enter(site, request.path):
-            return None
-        if request.path.startswith("/api/"):
-            return _error("unauthorized", "sign in, or send the API token", 401)
-        return render_template("login.html", token=None, stranger=True), 401
-
-    @app.after_request
-    def renew(answer: Response) -> Response:
-        session = cookie(request.environ)
-        page = request.method == "GET" and request.path == "/" and answer.status_code == 200  # noqa: PLR2004  # OK
-        return sign_in.set_cookie(site, answer, session) if session and page else answer
+                self._app = build(self._context)
+        return self._app
 
 
-def _answer_errors(app: Flask) -> None:
-    @app.errorhandler(RequestRejected)
-    def refused(error: RequestRejected) -> Any:
-        return _told(error.code, str(error), error.status)
-
-    @app.errorhandler(FitferryError)
-    def planned(error: FitferryError) -> Any:
-        return _told("failed", str(error), 500)
-
-    @app.errorhandler(HTTPException)
-    def http(error: HTTPException) -> Any:
-        if error.code == 405 and request.path.startswith("/api/"):  # noqa: PLR2004  # wrong method
-            error = NotFound()  # the API is what its table names; all else is not there
-        name = (error.name or "error").lower().replace(" ", "_")
-        status = error.code or 500
-        return _told(name, _IN_WORDS.get(status, "this request cannot be understood"), status)
-
-    @app.errorhandler(Exception)
-    def surprise(error: Exception) -> Any:
-        _log.exception("surprise", path=request.path, error=type(error).__name__)
-        return _told("internal", "something went wrong inside Fitferry; the log has the details", 500)
+def _why_not(context: WebContext, environ: Environ) -> Refusal | None:
+    """Why a caller is not let through to an address; None if they are."""
+    path = environ.get("PATH_INFO", "")
+    if is_open(path):
+        return None
+    caller = caller_of(context, environ)
+    if caller.may(environ["REQUEST_METHOD"], path):
+        return None
+    if caller.access is Access.NONE:
+        return Refusal(401, "unauthorized", _unknown(environ))
+    return Refusal(403, "forbidden", web.NOT_PERMITTED())
 
 
-def _told(code: str, words: str, status: int) -> Any:
-    if request.path.startswith("/api/"):
-        return _error(code, words, status)
-    if api.wants_json():
-        return _error(code, g.viewer.of(words), status)  # the page's own script shows it
-    return render_template("error.html", words=words), status
-
-
-def _error(code: str, words: str, status: int) -> Any:
-    return jsonify({"error": {"code": code, "message": words}}), status
+def _unknown(environ: Environ) -> Message:
+    return web.TOKEN_UNKNOWN() if environ.get("HTTP_AUTHORIZATION") else web.SIGN_IN_NEEDED()

@@ -1,4 +1,4 @@
-"""What is the page given? The daemon's parts that it shows and asks, and nothing else."""
+"""The parts of the daemon that the page shows and asks, and nothing else."""
 
 from __future__ import annotations
 

@@ -91,10 +91,10 @@ def wanted(query: Any, names: tuple[str, ...]) -> HistoryFilter:
     )
 
 
-def overview(site: WebContext, viewer: ViewerLocale, want: HistoryFilter) -> dict[str, Any]:
+def overview(context: WebContext, locale: ViewerLocale, want: HistoryFilter) -> dict[str, Any]:
     """All that the page shows."""
-    now = site.clock()
-    snapshot = site.snapshot()
+    now = context.clock()
+    snapshot = context.snapshot()
     shown: dict[str, Any] = status_json.to_json(snapshot)
     waiting = queries.under_way(_FEW)
     queue = shown["queue"]
@@ -118,8 +118,8 @@ def overview(site: WebContext, viewer: ViewerLocale, want: HistoryFilter) -> dic
         "receiving": [one for watch in shown["watch"] for one in watch.get("receiving", ())],
         "waits": WAITS,
         "allowance": [dict(name=name, **bar) for name, bar in _bars(shown, now).items()],
-        "weeks": _weeks(viewer, now),
-        **_history(viewer, want, now),
+        "weeks": _weeks(locale, now),
+        **_history(locale, want, now),
     }
 
 
@@ -134,13 +134,13 @@ def _problem(problem: Problem) -> dict[str, Any]:
     }
 
 
-def _history(viewer: ViewerLocale, want: HistoryFilter, now: float) -> dict[str, Any]:
+def _history(locale: ViewerLocale, want: HistoryFilter, now: float) -> dict[str, Any]:
     """The uploads by the day on which they came, newest first."""
     found = queries.listed(
         status=want.status,
         athlete=want.athlete,
         text=want.text,
-        sports=_sports_like(viewer, want.text),
+        sports=_sports_like(locale, want.text),
         without_backlog=not want.query(),
         before=want.before,
         limit=PAGE + 1,
@@ -148,15 +148,15 @@ def _history(viewer: ViewerLocale, want: HistoryFilter, now: float) -> dict[str,
     page = found[:PAGE]
     before = uploads.get(want.before) if want.before else None
     thumbnails = queries.thumbnails(job.activity_id for job in page)
-    today = datetime.fromtimestamp(now, viewer.zone).date()
+    today = datetime.fromtimestamp(now, locale.zone).date()
     rows = [_row(job, shown) for job, shown in zip(page, status_json.jobs_shown(page, now), strict=True)]
-    days = groupby(rows, key=lambda row: viewer.local(row["created_at"]).date())
+    days = groupby(rows, key=lambda row: locale.local(row["created_at"]).date())
 
     def day_of(job: Job) -> date:
-        return datetime.fromtimestamp(job.created_at, viewer.zone).date()
+        return datetime.fromtimestamp(job.created_at, locale.zone).date()
 
     return {
-        "days": [(day.isoformat(), viewer.heading(day, today), list(group)) for day, group in days],
+        "days": [(day.isoformat(), locale.heading(day, today), list(group)) for day, group in days],
         "thumbnails": thumbnails,
         "goes_on": before is not None and page and day_of(before) == day_of(page[0]),
         "older": page[-1].id if len(found) > PAGE else None,
@@ -166,17 +166,17 @@ def _history(viewer: ViewerLocale, want: HistoryFilter, now: float) -> dict[str,
     }
 
 
-def _sports_like(viewer: ViewerLocale, text: str) -> list[str]:
-    """The sports whose names in the viewer's language hold a text."""
+def _sports_like(locale: ViewerLocale, text: str) -> list[str]:
+    """The sports whose names in the reader's language hold a text."""
     wanted = queries.plain(text)
-    return [code for code, words in SPORTS.items() if text and wanted in queries.plain(viewer.of(words))]
+    return [code for code, words in SPORTS.items() if text and wanted in queries.plain(locale.of(words))]
 
 
 def _row(job: Job, shown: dict[str, Any]) -> dict[str, Any]:
     """One upload with what the page needs besides."""
     state = say("already on Strava") if job.error_code == "duplicate" else _STATES[job.status]
     if job.status is Status.SKIPPED and job.error_code == "dismissed":
-        state = say("put aside")
+        state = say("dismissed")
     sport = job.sport or ""
     return {
         **shown,
@@ -199,12 +199,12 @@ def _bars(shown: dict[str, Any], now: float) -> dict[str, dict[str, Any]]:
     }
 
 
-def _weeks(viewer: ViewerLocale, now: float) -> dict[str, Any]:
+def _weeks(locale: ViewerLocale, now: float) -> dict[str, Any]:
     """How many activities a week, for a year: each with its first day, its place and its height in a chart."""
-    today = datetime.fromtimestamp(now, viewer.zone).date()
+    today = datetime.fromtimestamp(now, locale.zone).date()
     monday = today - timedelta(days=today.weekday())
     days = [monday - timedelta(weeks=back) for back in range(_WEEKS - 1, -2, -1)]
-    edges = [datetime(day.year, day.month, day.day, tzinfo=viewer.zone).timestamp() for day in days]
+    edges = [datetime(day.year, day.month, day.day, tzinfo=locale.zone).timestamp() for day in days]
     starts = sorted(queries.starts_since(edges[0]))
     counts = [bisect_right(starts, end) - bisect_right(starts, begin) for begin, end in pairwise(edges)]
     top = max([*counts, 1])

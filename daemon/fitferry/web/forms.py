@@ -1,94 +1,143 @@
-"""What do the page's buttons do? Each is a form, and leads back to the page with a word on what was done."""
+"""The page's buttons: each is a form that does what the API does, and leads back to the page."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from flask import Blueprint, g, redirect, request
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
 
 from fitferry.core.errors import RequestRejected
+from fitferry.core.messages import web
 from fitferry.core.upload import Status
-from fitferry.i18n.translator import say
-from fitferry.web.api import finish_sign_in, take_files, wants_json
-from fitferry.web.context import WebContext
+from fitferry.storage import sessions
+from fitferry.web import consent, named_tokens
+from fitferry.web.api import arguments
+from fitferry.web.api.uploads import files_of_form
+from fitferry.web.current import locale, web_context
+from fitferry.web.replies import back_to_page, wants_json
+from fitferry.web.security_log import log_event
 
+forms = Blueprint("forms", __name__, url_prefix="/do")
 FLASH_MESSAGES = {
-    "disconnected": say("Disconnected."),
-    "queued": say("Queued."),
-    "known": say("This activity is on Strava already."),
-    "aside": say("Put aside."),
-    "decided": say("Decided."),
-    "tried": say("Fitferry asks Strava again, as soon as there is something to upload."),
+    "disconnected": web.DISCONNECTED(),
+    "queued": web.QUEUED(),
+    "known": web.ON_STRAVA_ALREADY(),
+    "dismissed": web.DISMISSED(),
+    "decided": web.DECIDED(),
+    "tried": web.TRIED(),
+    "revoked": web.REVOKED(),
 }
 """What the page may say of what was just done: a closed set, so that no link can put words into its mouth."""
+_ACTIVITY = f"<int(max={arguments.MAX_ID}):activity_id>"
 
 
-def blueprint(site: WebContext) -> Blueprint:  # noqa: C901  # a list of small views
-    """The addresses below /do."""
-    deeds = Blueprint("deeds", __name__, url_prefix="/do")
-
-    @deeds.post("/connect")
-    def connect() -> Any:
-        url, _ = site.oauth.consent_url(athlete_in(request.form, site), site.clock())
-        return redirect(url, 303)
-
-    @deeds.post("/paste")
-    def paste() -> Any:
-        found = parse_qs(urlsplit(request.form.get("address", "").strip()).query)
-        return finish_sign_in(site, {name: values[0] for name, values in found.items()})
-
-    @deeds.post("/disconnect")
-    def disconnect() -> Any:
-        site.oauth.disconnect(athlete_in(request.form, site))
-        return _back("disconnected")
-
-    @deeds.post("/upload")
-    def upload() -> Any:
-        word = "known" if all(job.status is Status.COMPLETED for job in take_files(site)) else "queued"
-        return {"words": g.viewer.of(FLASH_MESSAGES[word])} if wants_json() else _back(word)
-
-    @deeds.post("/send/<int:activity_id>")
-    def send(activity_id: int) -> Any:
-        site.actions.upload_again(activity_id, again="again" in request.form)
-        return _back("queued")
-
-    @deeds.post("/dismiss/<int:activity_id>")
-    def dismiss(activity_id: int) -> Any:
-        site.actions.dismiss(activity_id)
-        return _back("aside")
-
-    @deeds.post("/failed")
-    def failed() -> Any:
-        if request.form.get("decision") == "retry":
-            site.actions.retry_failed()
-            return _back("queued")
-        site.actions.dismiss_failed()
-        return _back("aside")
-
-    @deeds.post("/try")
-    def try_now() -> Any:
-        site.actions.try_now()
-        return _back("tried")
-
-    @deeds.post("/backlog")
-    def decide() -> Any:
-        decision, day = request.form.get("decision", ""), request.form.get("date", "")
-        site.actions.decide_backlog(decision, _day(day) if decision == "since" else None)
-        return _back("decided")
-
-    return deeds
+@forms.post("/connect")
+def connect() -> ResponseReturnValue:
+    """Lead to Strava's consent page."""
+    athlete = athlete_of(request.form)
+    if "paste" in request.form:
+        return consent.begin_to_paste(web_context(), athlete)
+    return consent.begin(web_context(), athlete)
 
 
-def athlete_in(given: Mapping[str, str], site: WebContext) -> str:
-    """The athlete that a form or an address names. Raises Refused."""
+@forms.post("/paste")
+def paste() -> ResponseReturnValue:
+    """Take the address on which a browser ended after Strava's consent page."""
+    try:
+        query = parse_qs(urlsplit(request.form.get("address", "").strip()).query)
+    except ValueError:  # no address at all, such as http://[::1
+        query = {}
+    return consent.finish({name: values[0] for name, values in query.items()})
+
+
+@forms.post("/disconnect")
+def disconnect() -> ResponseReturnValue:
+    """Revoke an athlete's tokens."""
+    web_context().oauth.disconnect(athlete_of(request.form))
+    return back_to_page("disconnected")
+
+
+@forms.post("/upload")
+def upload() -> ResponseReturnValue:
+    """Queue the chosen files."""
+    flash = "known" if all(job.status is Status.COMPLETED for job in files_of_form()) else "queued"
+    if wants_json():
+        return {"message": locale().render(FLASH_MESSAGES[flash])}
+    return back_to_page(flash)
+
+
+@forms.post(f"/upload/{_ACTIVITY}")
+def upload_known(activity_id: int) -> ResponseReturnValue:
+    """Queue an activity that is known; `again` also one that is on Strava."""
+    web_context().actions.upload_again(activity_id, again="again" in request.form)
+    return back_to_page("queued")
+
+
+@forms.post(f"/retry/{_ACTIVITY}")
+def retry(activity_id: int) -> ResponseReturnValue:
+    """Put a failed upload back into the queue."""
+    web_context().actions.upload_again(activity_id)
+    return back_to_page("queued")
+
+
+@forms.post("/retry")
+def retry_failed() -> ResponseReturnValue:
+    """Put every failed upload back into the queue."""
+    web_context().actions.retry_failed()
+    return back_to_page("queued")
+
+
+@forms.post(f"/dismiss/{_ACTIVITY}")
+def dismiss(activity_id: int) -> ResponseReturnValue:
+    """Dismiss a failed or held upload."""
+    web_context().actions.dismiss(activity_id)
+    return back_to_page("dismissed")
+
+
+@forms.post("/dismiss")
+def dismiss_failed() -> ResponseReturnValue:
+    """Dismiss every failed upload."""
+    web_context().actions.dismiss_failed()
+    return back_to_page("dismissed")
+
+
+@forms.post("/try-now")
+def try_now() -> ResponseReturnValue:
+    """Let what waits for the settings be tried at once."""
+    web_context().actions.try_now()
+    return back_to_page("tried")
+
+
+@forms.post("/backlog")
+def decide_backlog() -> ResponseReturnValue:
+    """Decide on the old activities."""
+    decision, day = request.form.get("decision", ""), request.form.get("date", "")
+    web_context().actions.decide_backlog(decision, _day(day) if decision == "since" else None)
+    return back_to_page("decided")
+
+
+@forms.post("/tokens/revoke")
+def revoke_token() -> ResponseReturnValue:
+    """Let a named token work no more."""
+    named_tokens.revoke(request.form.get("name", ""))
+    return back_to_page("revoked")
+
+
+@forms.post("/sessions/end")
+def end_sessions() -> ResponseReturnValue:
+    """Sign every browser out, this one too."""
+    log_event("sessions_ended", outcome="ok", count=sessions.end_all())
+    return back_to_page("")
+
+
+def athlete_of(given: Mapping[str, str]) -> str:
+    """The athlete that a form or an address names. Raises RequestRejected."""
     name = given.get("athlete", "")
-    if name not in site.settings.athletes:
-        raise RequestRejected(
-            "unknown_athlete", say("there is no athlete {name!r} in the settings", name=name), 404
-        )
+    if name not in web_context().settings.athletes:
+        raise RequestRejected("unknown_athlete", web.UNKNOWN_ATHLETE(name=name), 404)
     return name
 
 
@@ -96,8 +145,4 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise RequestRejected("bad_value", say("please choose a day")) from error
-
-
-def _back(word: str) -> Any:
-    return redirect(f"/?said={word}", 303)
+        raise RequestRejected("bad_value", web.CHOOSE_A_DAY()) from error

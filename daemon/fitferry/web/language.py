@@ -33,7 +33,7 @@ class ViewerLocale:
     """A person in front of the page."""
 
     language: str
-    locale: Locale
+    cldr: Locale
     zone: tzinfo
     words: Translator
 
@@ -44,6 +44,11 @@ class ViewerLocale:
     def of(self, english: Message | str | None) -> str:
         """A message, or a finished English sentence."""
         return _TURNING.sub("", self.words.of(english))
+
+    def render(self, message: Message) -> str:
+        """A message as a sentence by itself: with a capital."""
+        text = self.of(message)
+        return text[:1].upper() + text[1:]
 
     def marked(self, english: Message | str | None) -> Markup:
         """A finished English sentence by itself: with a capital, and with what is to be typed set apart."""
@@ -66,39 +71,39 @@ class ViewerLocale:
         moment = self.local(text)
         now = datetime.now(self.zone)
         skeleton = "EMMMd" if moment.year == now.year else "yMMMd"
-        day = dates.format_skeleton(skeleton, moment, locale=self.locale)
+        day = dates.format_skeleton(skeleton, moment, locale=self.cldr)
         return f"{day}, {self._time(moment)}"
 
     def _time(self, moment: datetime) -> str:
         form = _TIMES.get(self.language, "short")
-        return dates.format_time(moment, form, locale=self.locale)
+        return dates.format_time(moment, form, locale=self.cldr)
 
     def day(self, text: str | None) -> str:
         """The day of a time of the API: 21 September 2026."""
-        return dates.format_date(self.local(text).date(), "long", locale=self.locale) if text else ""
+        return dates.format_date(self.local(text).date(), "long", locale=self.cldr) if text else ""
 
     def heading(self, day: date, today: date) -> str:
         """A day above what happened on it."""
         if (today - day).days in {0, 1}:
             return self.of(say("Today") if day == today else say("Yesterday"))
         skeleton = "MMMMEEEEd" if day.year == today.year else "yMMMMEEEEd"
-        return dates.format_skeleton(skeleton, day, locale=self.locale)
+        return dates.format_skeleton(skeleton, day, locale=self.cldr)
 
     def short(self, day: date) -> str:
         """A day: 21 Sep 2026."""
-        return dates.format_date(day, "medium", locale=self.locale)
+        return dates.format_date(day, "medium", locale=self.cldr)
 
     def month(self, day: date) -> str:
         """The name of a month, short."""
-        return dates.format_skeleton("MMM", day, locale=self.locale)
+        return dates.format_skeleton("MMM", day, locale=self.cldr)
 
     def number(self, value: float) -> str:
         """A whole number: 3,012."""
-        return numbers.format_decimal(round(value), locale=self.locale)
+        return numbers.format_decimal(round(value), locale=self.cldr)
 
     def distance(self, metres: float | None) -> str:
         """A distance: 24.5 km."""
-        return f"{numbers.format_decimal(round(metres / 1000, 1), locale=self.locale)} km" if metres else ""
+        return f"{numbers.format_decimal(round(metres / 1000, 1), locale=self.cldr)} km" if metres else ""
 
     @staticmethod
     def duration(seconds: float | None) -> str:
@@ -112,10 +117,10 @@ class ViewerLocale:
     def size(self, count: int) -> str:
         """A number of bytes: 1.4 MB."""
         unit, name = (1e6, "MB") if count >= 1e6 else (1e3, "kB")  # noqa: PLR2004  a megabyte
-        return f"{numbers.format_decimal(round(count / unit, 1), locale=self.locale)} {name}"
+        return f"{numbers.format_decimal(round(count / unit, 1), locale=self.cldr)} {name}"
 
 
-def viewer(request: Request, setting: str) -> ViewerLocale:
+def locale_of(request: Request, setting: str) -> ViewerLocale:
     """Who asks; `setting` is `[web] language`, and `auto` leaves it to the browser."""
     language = setting
     if setting not in LANGUAGES:

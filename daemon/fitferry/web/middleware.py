@@ -1,102 +1,201 @@
-"""Who may ask at all? Host, Origin, the size of bodies, and the headers of every answer, before any route.
+"""What is checked of every request before any route: Host, Origin, who asks, the body's length; and the headers of answers.
 
 DNS rebinding makes any visited page a client of ours; only the Host header tells. Literal addresses are safe:
-the Host is then the attacker's name, never an address.
+the Host is then the attacker's name, never an address. Health is answered here, without Flask and without a body.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import json
 from collections.abc import Callable, Iterable
-from typing import Any
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
+
+from fitferry.core.messages import Message, web
 
 COOKIE = "fitferry_session"
 UPLOAD_BYTES = 26_000_000
 OTHER_BYTES = 64_000
 CALLBACK = "/api/v1/strava/callback"
+HEALTH = "/healthz"
+IN = "/in/"
+"""Programs PUT files below this path."""
 REFUSAL = "fitferry.refusal"
-"""Where the application finds what was refused before it was asked: status, code and words, or None."""
-_TOO_LARGE = "the file is larger than the 25 MB that Strava takes"
-_UPLOADS = frozenset({"/api/v1/strava/upload", "/do/upload"})
+"""The key in a request's environ of what was refused before the application was asked: a Refusal, or None."""
+_UPLOAD_PATHS = frozenset({"/api/v1/strava/upload", "/api/v1/activity/upload", "/do/upload"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_NO_REFERRER = frozenset({"/login", CALLBACK})
+_NO_REFERRER = frozenset({"/login", "/connect", "/push", CALLBACK})
 """Where the address holds a secret. Elsewhere `same-origin`: with `no-referrer` browsers send `Origin: null`."""
+_FOREIGN_SITES = frozenset({"cross-site", "same-site"})
+_HEADER_LENGTHS = {
+    "HTTP_ACCEPT_LANGUAGE": 200,
+    "HTTP_ACCEPT": 1_000,
+    "HTTP_ACCEPT_ENCODING": 1_000,
+    "HTTP_ACCEPT_CHARSET": 1_000,
+}
+"""Longer ones are passed over: a list of 142 kB costs a third of a second to sort. Bytes."""
+_SECURITY_HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+)
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
+App = TypeVar("App", bound=Wsgi)
 
 
-class Guard:
-    """The middleware in front of the application."""
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request is refused before the application is asked: HTTP status, code, and what is said."""
+
+    status: int
+    code: str
+    message: Message
+
+
+class RequestFilter(Generic[App]):
+    """The middleware in front of the application.
+
+    `may_enter`: says of a request whose Host and Origin fit why it is refused, None if it is not; `signed_in`: whether
+    its sender may send large bodies.
+    """
 
     def __init__(
-        self, app: Wsgi, *, url: Callable[[], str], hosts: Iterable[str], form_targets: Iterable[str] = ()
+        self,
+        app: App,
+        *,
+        url: Callable[[], str],
+        hosts: Iterable[str],
+        form_targets: Iterable[str] = (),
+        health_error: Callable[[], str | None],
+        may_enter: Callable[[Environ], Refusal | None],
     ) -> None:
-        self._app = app
+        self.application = app
         self._url = url
         self._hosts = frozenset(_hostname(host.lower()) for host in hosts)
         self._targets = " ".join(("'self'", *form_targets))
+        self._health_error = health_error
+        self._may_enter = may_enter
 
     def __call__(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
 
-        def guarded(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+        def start_with_headers(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             return start(status, [*headers, *self._headers(path, headers)], *rest)
 
+        for name, length in _HEADER_LENGTHS.items():
+            if len(environ.get(name, "")) > length:
+                del environ[name]
+        refusal = self._refusal(environ)
+        if path == HEALTH and environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
+            return self._health(refusal, environ["REQUEST_METHOD"], start_with_headers)
         # The application says it in the language of whoever asks, and does nothing else.
-        environ[REFUSAL] = self._refusal(environ, path)
-        return self._app(environ, guarded)
+        environ[REFUSAL] = refusal
+        return self.application(environ, start_with_headers)
 
-    def _refusal(self, environ: Environ, path: str) -> tuple[int, str, str] | None:
-        """The status, the code and the words with which a request is refused; None lets it pass."""
+    def body_limit(self, environ: Environ) -> int:
+        """How many bytes of a request's body may be read, judged by its headers alone; 0: it is refused."""
+        length = environ.get("CONTENT_LENGTH", "")
+        refusal = self._foreign(environ)
+        if refusal is None and (not length.isdecimal() or int(length) > OTHER_BYTES):
+            refusal = self._refusal({**environ, "CONTENT_LENGTH": length or "0"})
+        if refusal is not None:
+            return 0
+        return UPLOAD_BYTES if _takes_uploads(environ) and self._may_enter(environ) is None else OTHER_BYTES
+
+    def _health(self, refusal: Refusal | None, method: str, start: StartResponse) -> Iterable[bytes]:
+        status, answer = 200, dict[str, Any](status="ok")
+        error = self._health_error() if refusal is None else None
+        if refusal is not None:
+            status = refusal.status
+            answer = {"error": {"code": refusal.code, "message": str(refusal.message)}}
+        elif error is not None:
+            status, answer = 503, {"status": "unhealthy", "reason": error}
+        body = json.dumps(answer).encode()
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        start(f"{status} {HTTPStatus(status).phrase}", headers)
+        return [b"" if method == "HEAD" else body]
+
+    def _refusal(self, environ: Environ) -> Refusal | None:
+        """Why a request is refused; None lets it pass. The order is the contract's: Host, Origin, who, how much."""
+        return self._foreign(environ) or self._may_enter(environ) or _too_much(environ)
+
+    def _foreign(self, environ: Environ) -> Refusal | None:
+        """Why a request is refused that another site makes, or that goes to another name."""
         if not self._host_is_ours(environ.get("HTTP_HOST", "")):
-            words = "this name is not one of Fitferry's: add it to hosts in [web] if it should be"
-            return 421, "host", words
-        if environ["REQUEST_METHOD"] not in _SAFE and not self._origin_is_ours(environ, path):
-            return 403, "origin", "this request came from another site's page"
-        limit = UPLOAD_BYTES if path in _UPLOADS else OTHER_BYTES
-        length = environ.get("CONTENT_LENGTH") or "0"
-        if not length.isdecimal() or int(length) > limit:
-            words = _TOO_LARGE if path in _UPLOADS else f"a body may have {limit:,} bytes here"
-            return 413, "too_large", words
-        if "HTTP_TRANSFER_ENCODING" in environ and environ.get("CONTENT_LENGTH") is None:
-            return 411, "length", "a body has to say how long it is"
+            return Refusal(421, "host", web.FOREIGN_HOST())
+        wants_change = environ["REQUEST_METHOD"] not in _SAFE
+        if (wants_change and not self._origin_is_ours(environ)) or _is_embedded_elsewhere(environ):
+            return Refusal(403, "origin", web.FOREIGN_ORIGIN())
         return None
 
     def _host_is_ours(self, host: str) -> bool:
         name = _hostname(host)
         if name is None:
             return False
-        return name in {"localhost", _hostname_of_url(self._url())} | self._hosts or _is_address(name)
+        return name in {"localhost", hostname_of_url(self._url())} | self._hosts or _is_address(name)
 
-    def _origin_is_ours(self, environ: Environ, path: str) -> bool:
+    def _origin_is_ours(self, environ: Environ) -> bool:
         """A cookie needs an Origin of ours; a token needs none, but not another site's."""
         origin = environ.get("HTTP_ORIGIN")
         host = environ.get("HTTP_HOST", "").lower()
-        ours = {f"http://{host}", f"https://{host}", _origin_of_url(self._url())}
+        ours = {f"http://{host}", f"https://{host}", origin_of_url(self._url())}
         if origin is not None and origin != "null":
             return origin.lower() in ours
-        if path == "/login":
+        if environ.get("PATH_INFO", "") == "/login":
             return True  # the one-time token is the proof; browsers send null from a page without referrer
-        if environ.get("HTTP_AUTHORIZATION", "").lower().startswith("bearer "):
+        if environ.get("HTTP_AUTHORIZATION", "").lower().startswith(("bearer ", "basic ")):
             return origin is None
         return cookie(environ) is None
 
     def _headers(self, path: str, there: list[tuple[str, str]]) -> list[tuple[str, str]]:
         policy = (
             "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
-            f"form-action {self._targets}; frame-ancestors 'none'; base-uri 'none'"
+            f"manifest-src 'self'; form-action {self._targets} {origin_of_url(self._url())}; frame-ancestors 'none'; "
+            "base-uri 'none'"
         )
         headers = [
-            ("X-Content-Type-Options", "nosniff"),
+            *_SECURITY_HEADERS,
             ("Referrer-Policy", "no-referrer" if path in _NO_REFERRER else "same-origin"),
             ("Content-Security-Policy", policy),
         ]
         if not path.startswith("/static/") and not any(name.lower() == "cache-control" for name, _ in there):
             headers.append(("Cache-Control", "no-store"))
         return headers
+
+
+def _too_much(environ: Environ) -> Refusal | None:
+    """Why a body is refused by its announced length."""
+    uploads = _takes_uploads(environ)
+    limit = UPLOAD_BYTES if uploads else OTHER_BYTES
+    length = environ.get("CONTENT_LENGTH") or "0"
+    if not length.isdecimal() or int(length) > limit:
+        return Refusal(
+            413, "too_large", web.UPLOAD_TOO_LARGE() if uploads else web.BODY_TOO_LARGE(count=limit)
+        )
+    if "HTTP_TRANSFER_ENCODING" in environ and environ.get("CONTENT_LENGTH") is None:
+        return Refusal(411, "length", web.LENGTH_MISSING())
+    return None
+
+
+def _takes_uploads(environ: Environ) -> bool:
+    path = environ.get("PATH_INFO", "")
+    return path in _UPLOAD_PATHS or path.startswith(IN)
+
+
+def _is_embedded_elsewhere(environ: Environ) -> bool:
+    """Whether another site's page loads this as a part of itself: an image, a script, a frame, a fetch."""
+    if environ.get("HTTP_SEC_FETCH_SITE") not in _FOREIGN_SITES:
+        return False
+    navigates = environ.get("HTTP_SEC_FETCH_MODE", "navigate") == "navigate"
+    return not navigates or environ.get("HTTP_SEC_FETCH_DEST", "document") != "document"
 
 
 def _hostname(host: str) -> str | None:
@@ -111,13 +210,22 @@ def _hostname(host: str) -> str | None:
     return parts.hostname.rstrip(".")
 
 
-def _hostname_of_url(url: str) -> str:
+def hostname_of_url(url: str) -> str:
+    """The host in an address, in lower case; empty where there is none."""
     return (urlsplit(url).hostname or "").lower()
 
 
-def _origin_of_url(url: str) -> str:
+def origin_of_url(url: str) -> str:
+    """The origin of an address, as browsers send it."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def is_at_url(environ: Environ, url: str) -> bool:
+    """Whether the browser that asks has `url`'s own host in its address bar, so that a cookie set now comes back there."""
+    if environ.get("HTTP_ORIGIN", "").lower() == origin_of_url(url):
+        return True  # also behind a proxy that asks under a name of its own
+    return _hostname(environ.get("HTTP_HOST", "").lower()) == hostname_of_url(url)
 
 
 def _is_address(name: str) -> bool:

@@ -1,48 +1,313 @@
-"""How is the page served? Waitress in a thread of its own. Owns waitress."""
+"""Waitress in a thread of its own, hardened against slow and greedy clients. Owns waitress.
+
+What is asked for is judged when the headers are there: a body that will be refused is answered at once and never
+kept. Headers have a deadline, open connections a bound that pushes out the slowest, and /healthz a thread of its
+own, so that neither slow clients nor slow pages make a container's check fail. At rest the loop wakes once a minute.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from waitress import create_server, wasyncore
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.server import TcpWSGIServer
+from waitress.task import ThreadedTaskDispatcher
 
-from fitferry.web.middleware import UPLOAD_BYTES
+from fitferry.web.middleware import HEALTH, UPLOAD_BYTES, RequestFilter
+
+THREADS = 4
+MAX_CONNECTIONS = 100
+HEADER_SECONDS = 10.0
+"""How long a client may take over a request's headers, from their first byte or from the connection's begin."""
+IDLE_SECONDS = 30.0
+"""How long a connection may be silent: between two requests, within a body, and while it should take an answer."""
+LINGER_SECONDS = 5.0
+"""How long what still comes is taken and thrown away after an answer that ends the connection: a reset would
+destroy the answer on its way."""
+MAX_HEADER_BYTES = 32_768
+_REST_SECONDS = 60.0
+_TICK_SECONDS = 1.0
+_PORT_TRIES = 20
+_LOCALHOST = ("127.0.0.1", "::1")
+_NOT_THERE = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT}
+"""The machine has no such kind of address."""
+
+
+class Request(HTTPRequestParser):  # type: ignore[misc]  # waitress ships no types
+    """One request, judged when its headers are there."""
+
+    body_limit: int | None = None
+    judge: Callable[[dict[str, str]], int]
+
+    def __init__(self, adj: Adjustments) -> None:
+        super().__init__(adj)
+        self.began = time.monotonic()
+        self.judge = adj.judge
+
+    def received(self, data: bytes) -> int:
+        """Take some bytes; how many of them were this request's."""
+        count: int = super().received(data)
+        if self.body_limit is not None and self.body_bytes_received > self.body_limit and not self.error:
+            self._refuse(length=self.body_bytes_received)
+        if self.completed:
+            self.expect_continue = False  # nothing more is wanted
+        return count
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the headers. Raises ParsingError for a body of two lengths: what follows could be another request."""
+        super().parse_header(header_plus)
+        chunked = self.chunked or "TRANSFER_ENCODING" in self.headers
+        if chunked and ("CONTENT_LENGTH" in self.headers or not self.chunked):
+            raise ParsingError("A body has one length")
+        if self.body_rcv is None:
+            return
+        environ = {"REQUEST_METHOD": self.command, "PATH_INFO": self.path}
+        for name, value in self.headers.items():
+            environ[name if name.startswith("CONTENT_") else f"HTTP_{name}"] = value
+        self.body_limit = self.judge(environ)
+        if self.content_length > self.body_limit or self.body_limit == 0:
+            self._refuse()
+
+    def _refuse(self, length: int | None = None) -> None:
+        """Answer now, without the body: the application finds out by the same headers why."""
+        self.body_rcv, self.content_length, self.completed = None, 0, True
+        self.headers["CONNECTION"] = "close"
+        self.connection_close = True
+        if length is not None:
+            self.headers["CONTENT_LENGTH"] = str(length)
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]  # waitress ships no types
+    """One connection."""
+
+    parser_class = Request
+    close_when_flushed: bool
+    lingers_until: float | None = None
+
+    def __init__(self, *given: Any, **options: Any) -> None:
+        self.waits_since = time.monotonic()
+        super().__init__(*given, **options)
+
+    def readable(self) -> bool:
+        """Whether bytes are wanted."""
+        return self.lingers_until is not None or bool(super().readable())
+
+    def handle_read(self) -> None:
+        """Take bytes; after the last answer they are thrown away."""
+        if self.lingers_until is None:
+            super().handle_read()
+            return
+        with contextlib.suppress(OSError):
+            if self.recv(65_536):
+                return
+        self.handle_close()
+
+    def handle_write(self) -> None:
+        """Send; after the last answer close only the way out, so that it arrives."""
+        if self.close_when_flushed and not self.total_outbufs_len and self.lingers_until is None:
+            self.close_when_flushed = False
+            self.lingers_until = time.monotonic() + LINGER_SECONDS
+            with contextlib.suppress(OSError):
+                self.socket.shutdown(socket.SHUT_WR)
+            return
+        super().handle_write()
+
+    def service(self) -> None:
+        """Answer a request, in a thread."""
+        super().service()
+        self.waits_since = time.monotonic()
+
+    def is_overdue(self, now: float) -> bool:
+        """Whether this connection has been slow for too long."""
+        if self.lingers_until is not None:
+            return now > self.lingers_until
+        if self.requests:
+            return False
+        if self.request is not None and not self.request.headers_finished:
+            return bool(now - self.request.began > HEADER_SECONDS)
+        never_spoke = self.creation_time == self.last_activity
+        silence = now - self.waits_since if never_spoke else time.time() - self.last_activity
+        return bool(silence > (HEADER_SECONDS if never_spoke else IDLE_SECONDS))
+
+
+class Listener(TcpWSGIServer):  # type: ignore[misc]  # waitress ships no types
+    """One listening socket."""
+
+    channel_class = Channel
+
+    def handle_accept(self) -> None:
+        """Take a connection; where there are too many, the one goes that has been waited for longest."""
+        channels = [one for one in self._map.values() if isinstance(one, Channel)]
+        if len(channels) >= self.adj.max_connections:
+            waiting = [one for one in channels if not one.requests]
+            if waiting:
+                min(waiting, key=lambda one: one.waits_since).handle_close()
+        super().handle_accept()
+
+    def add_task(self, channel: Channel) -> None:
+        """Let a thread answer; health has one of its own."""
+        health = bool(channel.requests) and channel.requests[0].path == HEALTH
+        (self.adj.health_dispatcher if health else self.task_dispatcher).add_task(channel)
+
+    def maintenance(self, now: float) -> None:
+        """Nothing: the loop looks after all connections."""
 
 
 class Server:
-    """A place to serve an application at."""
+    """The addresses at which an application is served."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._host = host
+    def __init__(
+        self, host: str, port: int, *, url: str | None = None, max_connections: int = MAX_CONNECTIONS
+    ) -> None:
+        self._hosts = listening_hosts(host, url)
+        self._max_connections = max_connections
         self.port = port
         """The port that it listens on; of 0 it becomes a free one."""
 
     @contextlib.contextmanager
-    def serving(self, app: Any) -> Iterator[None]:
-        """Serve from here to the end. Raises OSError where the port is taken, ValueError where no such host is known."""
-        server: Any = create_server(
-            app,
-            host=self._host,
-            port=self.port,
-            threads=4,
-            connection_limit=50,
-            channel_timeout=30,
-            # The guard answers properly below this; above it waitress hangs up.
-            max_request_body_size=2 * UPLOAD_BYTES,
-            ident=None,
-            clear_untrusted_proxy_headers=True,
-        )
-        self.port = int(server.effective_port)
-        thread = threading.Thread(target=server.run, name="web", daemon=True)
+    def serving(self, app: RequestFilter[Any]) -> Iterator[None]:
+        """Serve from here to the end. Raises OSError where the port is taken or no such host is known."""
+        sockets = _listening(self._hosts, self.port)
+        self.port = sockets[0].getsockname()[1]
+        loop = _Loop(app, sockets, self._max_connections)
+        thread = threading.Thread(target=loop.run, name="web", daemon=True)
         thread.start()
         try:
             yield
         finally:
-            server.task_dispatcher.shutdown()
-            # Closed in its own loop, which sleeps for up to a second unless it is woken so, with all connections:
-            # a page that is kept open would keep the loop alive.
-            server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))  # noqa: SLF001  # it has no other name
+            loop.stop()
             thread.join(timeout=5)
+
+
+class _Loop:
+    """Waitress' event loop over all listening sockets."""
+
+    def __init__(
+        self, app: RequestFilter[Any], sockets: Iterable[socket.socket], max_connections: int
+    ) -> None:
+        self._map: dict[int, Any] = {}
+        self._ended = False
+        self._dispatchers = [ThreadedTaskDispatcher() for _ in range(2)]
+        pages, health = self._dispatchers
+        pages.set_thread_count(THREADS)
+        health.set_thread_count(1)
+        adj = Adjustments(
+            max_request_header_size=MAX_HEADER_BYTES,
+            # Each request has a limit of its own below this.
+            max_request_body_size=2 * UPLOAD_BYTES,
+            ident=None,
+            clear_untrusted_proxy_headers=True,
+            connection_limit=1_000_000,  # we count ourselves
+        )
+        adj.judge, adj.health_dispatcher, adj.max_connections = app.body_limit, health, max_connections
+        self._listeners = [
+            Listener(
+                app,
+                self._map,
+                True,
+                listening,
+                dispatcher=pages,
+                adj=adj,
+                sockinfo=(listening.family, listening.type, listening.proto, listening.getsockname()),
+                bind_socket=False,
+            )
+            for listening in sockets
+        ]
+
+    def run(self) -> None:
+        """Serve until `stop`."""
+        while not self._ended:
+            open_channels = [one for one in self._map.values() if isinstance(one, Channel)]
+            wasyncore.poll2(_TICK_SECONDS if open_channels else _REST_SECONDS, self._map)
+            now = time.monotonic()
+            for channel in open_channels:
+                if channel.connected and channel.is_overdue(now):
+                    channel.handle_close()
+        wasyncore.close_all(self._map)
+
+    def stop(self) -> None:
+        """End the loop with all connections: a page that is kept open would keep it alive."""
+        for dispatcher in self._dispatchers:
+            dispatcher.shutdown()
+        self._ended = True
+        self._listeners[0].pull_trigger()
+
+
+def listening_hosts(host: str, url: str | None) -> tuple[str, ...]:
+    """The addresses to listen on for a setting.
+
+    A browser that is sent to `localhost` may try either loopback address; the one that we leave free another user
+    of the machine can take, and so be given our links. `::` means every address, IPv4's too.
+    """
+    hosts = [host]
+    if host in {"::", ""}:
+        hosts = ["::", "0.0.0.0"]  # noqa: S104  # what the setting asks for
+    names_localhost = "localhost" in {host.lower(), _host_of(url)}
+    if names_localhost:
+        wildcards = {"::": "::1", "0.0.0.0": "127.0.0.1"}  # noqa: S104  # as above
+        covered = {wildcards[one] for one in hosts if one in wildcards}
+        hosts = [one for one in hosts if one.lower() != "localhost"]
+        hosts += [one for one in _LOCALHOST if one not in covered and one not in hosts]
+    return tuple(hosts)
+
+
+def _host_of(url: str | None) -> str:
+    return (url or "").partition("://")[2].partition("/")[0].partition(":")[0].lower()
+
+
+def _listening(hosts: Iterable[str], port: int) -> list[socket.socket]:
+    """Sockets that listen on every host, all at the same port. Raises OSError."""
+    for _ in range(_PORT_TRIES - 1):
+        try:
+            return _bound(hosts, port)
+        except OSError as error:
+            if port or error.errno != errno.EADDRINUSE:
+                raise
+    return _bound(hosts, port)
+
+
+def _bound(hosts: Iterable[str], port: int) -> list[socket.socket]:
+    with contextlib.ExitStack() as undo:
+        sockets: list[socket.socket] = []
+        missing: OSError | None = None
+        for family, address in _addresses(hosts, port):
+            try:
+                listening = undo.enter_context(socket.socket(family, socket.SOCK_STREAM))
+                if family == socket.AF_INET6:
+                    listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                used = sockets[0].getsockname()[1] if sockets else port
+                listening.bind((address[0], used, *address[2:]))
+            except OSError as error:
+                if error.errno not in _NOT_THERE:
+                    raise
+                missing = error
+                continue
+            sockets.append(listening)
+        if not sockets:
+            raise missing or OSError(errno.EADDRNOTAVAIL, "no address")
+        undo.pop_all()
+        return sockets
+
+
+def _addresses(hosts: Iterable[str], port: int) -> list[tuple[int, tuple[Any, ...]]]:
+    """Every address of the hosts, each once. Raises OSError for a name that is unknown."""
+    found: dict[tuple[int, tuple[Any, ...]], None] = {}
+    for host in hosts:
+        try:
+            infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        except socket.gaierror:
+            if host not in _LOCALHOST:
+                raise
+            continue  # a machine without IPv6
+        found.update({(family, address): None for family, _, _, _, address in infos})
+    return list(found)

@@ -442,7 +442,7 @@ def test_a_login_link_is_good_for_ten_minutes_and_once() -> None:
 def test_a_session_is_renewed_by_use() -> None:
     """Ninety days after the last visit, not after the first."""
     day = 86_400
-    sessions.add_session("d", NOW)
+    sessions.add_session("d", NOW, api_token="t")
 
     assert sessions.session_is_good("d", NOW + 89 * day)
     assert sessions.session_is_good("d", NOW + 150 * day)

@@ -8,15 +8,15 @@ const AT_ONCE = 5, STEADY = 15000;
 // Times are shown in the zone of the viewer; only the browser knows it.
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const cookie = `fitferry_zone=${zone}`; // as it is: names of zones need no escapes, and the server undoes none
-const told = document.cookie.split("; ").includes(cookie);
-if (zone && !told) document.cookie = `${cookie}; path=/; max-age=31536000; samesite=lax`;
+const zoneIsKnown = document.cookie.split("; ").includes(cookie);
+if (zone && !zoneIsKnown) document.cookie = `${cookie}; path=/; max-age=31536000; samesite=lax`;
 
 const tags = new Map(); // of each address
 let timer = 0, pause = POLL, looks = AT_ONCE, counted = Date.now();
 
 function address() {
   const url = new URL(location.href);
-  url.searchParams.delete("said");
+  url.searchParams.delete("done");
   return url;
 }
 
@@ -145,12 +145,12 @@ function send(file) {
   bar.setAttribute("aria-label", file.name);
   line.append(name, words, bar);
   list.prepend(line);
-  const said = (text, good) => {
+  const finish = (text, good) => {
     words.textContent = ` ${text}`;
     words.className = good ? "good" : "bad";
     bar.remove();
   };
-  if (file.size > Number(form.dataset.limit)) return said(form.dataset.toobig, false);
+  if (file.size > Number(form.dataset.limit)) return finish(form.dataset.toobig, false);
   return new Promise(done => {
     const request = new XMLHttpRequest(), body = new FormData();
     body.append("file", file);
@@ -162,7 +162,7 @@ function send(file) {
       let found = {};
       try { found = JSON.parse(request.responseText); } catch { /* no answer at all */ }
       const good = request.status === 200;
-      said(good ? found.words : found.error ? found.error.message : form.dataset.failed, good);
+      finish(good ? found.message : found.error ? found.error.message : form.dataset.failed, good);
       done();
     };
     request.send(body);
@@ -189,9 +189,9 @@ addEventListener("drop", event => {
   sendAll([...event.dataTransfer.files]);
 });
 
-if (location.search.includes("said=")) history.replaceState(null, "", address());
+if (location.search.includes("done=")) history.replaceState(null, "", address());
 document.addEventListener("visibilitychange", refresh);
 setInterval(tick, 1000);
 tick();
 watchTheEnd();
-if (told) timer = setTimeout(refresh, POLL); else refresh();
+if (zoneIsKnown) timer = setTimeout(refresh, POLL); else refresh();

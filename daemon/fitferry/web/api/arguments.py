@@ -1,0 +1,106 @@
+"""What a request's body and query say. Raises RequestRejected for what does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import TypeAlias
+
+from flask import request
+
+from fitferry.core.errors import RequestRejected
+from fitferry.core.messages import web
+from fitferry.core.upload import Status
+from fitferry.web.current import web_context
+
+MAX_ID = 2**63 - 1
+"""The largest number that SQLite can look for."""
+Json: TypeAlias = str | int | float | bool | list["Json"] | dict[str, "Json"] | None
+Body: TypeAlias = Mapping[str, Json]
+
+
+def json_body() -> Body:
+    """The body's JSON object; empty where there is no body."""
+    if not request.get_data(cache=True):
+        return {}
+    try:
+        body: Json = request.get_json(silent=True, force=True)
+    except RecursionError:  # thousands of brackets
+        body = None
+    if not isinstance(body, dict):
+        raise RequestRejected("bad_json", web.BODY_NO_OBJECT())
+    return body
+
+
+def text(body: Body, name: str) -> str | None:
+    """A text of the body, None where it is not there."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, str):
+        raise RequestRejected("bad_value", web.WANTS_TEXT(name=name))
+    return value
+
+
+def flag(body: Body, name: str) -> bool:
+    """A flag of the body, false where it is not there."""
+    value = body.get(name, False)
+    if not isinstance(value, bool):
+        raise RequestRejected("bad_value", web.WANTS_FLAG(name=name))
+    return value
+
+
+def job_ids(body: Body, name: str) -> list[int]:
+    """The numbers of one or several jobs."""
+    value = body.get(name)
+    if not isinstance(value, list) or not value:
+        raise RequestRejected("bad_value", web.WANTS_NUMBERS(name=name))
+    found = []
+    for job_id in value:
+        if not isinstance(job_id, int) or isinstance(job_id, bool):
+            raise RequestRejected("bad_value", web.WANTS_NUMBERS(name=name))
+        if abs(job_id) > MAX_ID:
+            raise RequestRejected("unknown", web.UNKNOWN_JOB(id=str(job_id)), 404)
+        found.append(job_id)
+    return found
+
+
+def day(body: Body, name: str) -> date | None:
+    """A day of the body, None where it is not there."""
+    if name not in body:
+        return None
+    value = body[name]
+    try:
+        return date.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise RequestRejected("bad_value", web.WANTS_DAY()) from error
+
+
+def query_number(name: str, *, low: int = 1, high: int = MAX_ID) -> int | None:
+    """A number of the query, None where it is not there or empty."""
+    given = request.args.get(name)
+    if not given:
+        return None
+    if not given.isdecimal() or len(given) > len(str(MAX_ID)) or not low <= int(given) <= high:
+        raise RequestRejected("bad_value", web.WANTS_RANGE(name=name, low=low, high=high))
+    return int(given)
+
+
+def query_status() -> Status | None:
+    """The status that is asked for, None for any."""
+    given = request.args.get("status")
+    if not given:
+        return None
+    try:
+        return Status(given)
+    except ValueError as error:
+        choices = ", ".join(Status)
+        raise RequestRejected("bad_value", web.WANTS_ONE_OF(name="status", choices=choices)) from error
+
+
+def known_athlete(name: str | None) -> str:
+    """An athlete of the settings; without a name `me`, or else the first."""
+    names = web_context().settings.athletes
+    if not name:
+        return "me" if "me" in names else names[0]
+    if name not in names:
+        raise RequestRejected("unknown_athlete", web.UNKNOWN_ATHLETE(name=name), 404)
+    return name

@@ -1,0 +1,30 @@
+"""What a view needs of the request that it answers: the daemon's parts, the language, and who asks."""
+
+from __future__ import annotations
+
+from flask import current_app, g, request
+
+from fitferry.web.context import WebContext
+from fitferry.web.credentials import Caller, caller_of
+from fitferry.web.language import ViewerLocale
+
+EXTENSION = "fitferry"
+PROCESS_TAG = "PROCESS_TAG"
+"""The key in the configuration of what is another in each process: the next one counts its changes anew."""
+
+
+def web_context() -> WebContext:
+    """The daemon's parts behind this application."""
+    context: WebContext = current_app.extensions[EXTENSION]
+    return context
+
+
+def locale() -> ViewerLocale:
+    """The language and time zone of whoever asks."""
+    found: ViewerLocale = g.locale
+    return found
+
+
+def caller() -> Caller:
+    """Who asks."""
+    return caller_of(web_context(), request.environ)

@@ -1,0 +1,108 @@
+"""The Flask application: its parts, what they are given, and how errors are answered."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+import structlog
+from flask import Flask, Response, g, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException, NotFound
+
+from fitferry import __version__
+from fitferry.core.errors import FitferryError, RequestRejected
+from fitferry.core.messages import Message, web
+from fitferry.web import api, consent, forms, incoming, sign_in, views
+from fitferry.web.context import WebContext
+from fitferry.web.current import EXTENSION, PROCESS_TAG, caller, locale, web_context
+from fitferry.web.language import locale_of
+from fitferry.web.middleware import IN, REFUSAL, UPLOAD_BYTES, Refusal, cookie
+from fitferry.web.replies import wants_json
+
+_log = structlog.get_logger()
+_MESSAGES = {404: web.NOTHING_HERE, 405: web.WRONG_METHOD, 413: web.REQUEST_TOO_LARGE}
+"""What is said of what Werkzeug refuses."""
+
+
+def build(context: WebContext) -> Flask:
+    """The application with all its addresses."""
+    app = Flask(__name__)
+    app.logger.setLevel(logging.CRITICAL)
+    app.url_map.merge_slashes = False  # what has another address is not there
+    app.config["MAX_CONTENT_LENGTH"] = UPLOAD_BYTES
+    app.config[PROCESS_TAG] = secrets.token_hex(4)
+    app.config["MAX_FORM_PARTS"] = 2_000  # a selection of the whole page, and some
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(version=__version__)
+    app.extensions[EXTENSION] = context
+    app.before_request(_choose_language)
+    app.before_request(_answer_refused)
+    app.after_request(_renew_session)
+    app.context_processor(lambda: {"locale": g.locale, "_": g.locale.say})
+    for part in (sign_in.pages, consent.pages, incoming.pages, views.pages, forms.forms, *api.BLUEPRINTS):
+        app.register_blueprint(part)
+    app.register_error_handler(RequestRejected, _rejected)
+    app.register_error_handler(FitferryError, _failed)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected)
+    return app
+
+
+def _choose_language() -> None:
+    g.locale = locale_of(request, web_context().settings.web.language)
+
+
+def _answer_refused() -> ResponseReturnValue | None:
+    """Answer what was refused before any route; nothing else is looked at."""
+    refusal: Refusal | None = request.environ.get(REFUSAL)
+    if refusal is None:
+        return None
+    if refusal.status == 401:  # noqa: PLR2004  # unauthorized
+        return _unauthorized(refusal)
+    return _error(refusal.code, refusal.message, refusal.status)
+
+
+def _unauthorized(refusal: Refusal) -> ResponseReturnValue:
+    if request.path.startswith(("/api/", IN)):
+        answer = jsonify({"error": {"code": refusal.code, "message": str(refusal.message)}})
+        if request.path.startswith(IN):
+            answer.headers["WWW-Authenticate"] = 'Basic realm="Fitferry", charset="UTF-8"'
+        return answer, 401
+    return render_template("login.html", token=None, stranger=True), 401
+
+
+def _renew_session(answer: Response) -> Response:
+    """Let the cookie of a browser that looks at the page last another ninety days."""
+    session = cookie(request.environ)
+    is_page = request.method == "GET" and request.path == "/" and answer.status_code == 200  # noqa: PLR2004  # OK
+    return sign_in.set_session_cookie(answer, session) if session and is_page else answer
+
+
+def _rejected(error: RequestRejected) -> ResponseReturnValue:
+    return _error(error.code, error.message, error.status)
+
+
+def _failed(error: FitferryError) -> ResponseReturnValue:
+    return _error("failed", error.message, 500)
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    if error.code == 405 and request.path.startswith("/api/"):  # noqa: PLR2004  # wrong method
+        error = NotFound()  # the API is what its table names; all else is not there
+    name = (error.name or "error").lower().replace(" ", "_")
+    status = error.code or 500
+    return _error(name, _MESSAGES.get(status, web.NOT_UNDERSTOOD)(), status)
+
+
+def _unexpected(error: Exception) -> ResponseReturnValue:
+    _log.exception("unexpected_error", path=request.path, error=type(error).__name__)
+    return _error("internal", web.INTERNAL_ERROR(), 500)
+
+
+def _error(code: str, message: Message, status: int) -> ResponseReturnValue:
+    if request.path.startswith(("/api/", IN)):
+        return jsonify({"error": {"code": code, "message": str(message)}}), status
+    if wants_json():  # the page's own script shows it
+        return jsonify({"error": {"code": code, "message": locale().render(message)}}), status
+    return render_template("error.html", message=message, signed_in=caller().signed_in), status
