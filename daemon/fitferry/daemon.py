@@ -24,6 +24,7 @@ from fitferry.inbox import WatchedFolder
 from fitferry.inbox.first_scan import FirstScan
 from fitferry.maintenance import Supervisor
 from fitferry.monitoring.metrics import Metrics
+from fitferry.notifications.messengers import Messengers
 from fitferry.notifications.policy import NotificationPolicy
 from fitferry.notifications.sender import Notifier
 from fitferry.storage import attempts as stored_attempts
@@ -61,7 +62,6 @@ def run(settings: Settings) -> None:
                 supervisor.tick()
                 wakeup.wait(supervisor.seconds_to_tick())
             systemd.tell("STOPPING=1", "STATUS=stopping")
-            supervisor.tell_rest()
             _log.info("stopping")
         _log.info("stopped")
 
@@ -231,7 +231,8 @@ def _upload_queue(settings: Settings, attempts: UploadWorker) -> UploadQueue:
 def _notifier(settings: Settings, well: Callable[[], bool]) -> Notifier:
     notify = settings.notify
     return Notifier(
-        notify.urls,
+        Messengers(notify.urls, settings.state.folder / state_dir.APPRISE),
+        chosen(settings.web.language, os.environ),
         heartbeat_url=notify.heartbeat_url,
         heartbeat_interval=notify.heartbeat_interval,
         well=well,
@@ -241,8 +242,7 @@ def _notifier(settings: Settings, well: Callable[[], bool]) -> Notifier:
 def _notification_policy(settings: Settings, notifier: Notifier) -> NotificationPolicy | None:
     if not settings.notify.urls:
         return None
-    spoken = chosen(settings.web.language, os.environ)
-    return NotificationPolicy(notifier.put, spoken, uploads=settings.notify.uploads)
+    return NotificationPolicy(notifier.wake, notifier.send_now, uploads=settings.notify.uploads)
 
 
 def _tree(

@@ -63,7 +63,8 @@ class Supervisor:
         self._url = url
         self._port = port
         self._clock = clock
-        self._started_at = self._measured_until = clock()
+        self._started_at = clock()
+        self._measured_until = uploads.last_finish_number()
         self._written: status_json.Object = {}
         self._there: set[str] = set()
         self._house_kept_at = 0.0
@@ -102,11 +103,6 @@ class Supervisor:
         """How long the supervisor may sleep if nothing happens."""
         usual = ILL_SECONDS if database.failure() else TICK_SECONDS
         return min(usual, systemd.watchdog_seconds() or usual)
-
-    def tell_rest(self) -> None:
-        """Send the messages that wait for others to be told with."""
-        if self._notification_policy is not None:
-            self._notification_policy.finish(self._clock())
 
     def snapshot(self) -> status.Snapshot:
         """How things are, for everybody who asks."""
@@ -152,14 +148,18 @@ class Supervisor:
             systemd.tell(f"STATUS={_in_short(snapshot)}")
         self._measure()
         if self._notification_policy is not None:
-            self._notification_policy.observe(snapshot.problems, now)
+            self._notification_policy.update(snapshot.problems, now)
 
     def _measure(self) -> None:
         """Note how long Strava took over what was completed since the last time."""
-        for job in uploads.finished_since(self._measured_until):
-            self._measured_until = job.completed_at or self._measured_until
-            if job.status is Status.COMPLETED and job.accepted_at is not None:
-                self._metrics.completed(self._measured_until - job.accepted_at)
+        jobs, self._measured_until = uploads.finished_after(self._measured_until)
+        for job in jobs:
+            if (
+                job.status is Status.COMPLETED
+                and job.accepted_at is not None
+                and job.completed_at is not None
+            ):
+                self._metrics.completed(job.completed_at - job.accepted_at)
 
     def _run_housekeeping(self, now: float) -> None:
         day = datetime.fromtimestamp(now, UTC).date().isoformat()

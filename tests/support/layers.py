@@ -33,7 +33,7 @@ OWNERS = {
     "waitress": "web.server",
     "babel": "web.language",
     "prometheus_client": "monitoring.metrics",
-    "apprise": "notifications.sender",
+    "apprise": "notifications.messengers",
 }
 """The one module, or for the tables the one folder, that imports a library."""
 

@@ -9,20 +9,22 @@ import click
 from fitferry.cli import output
 from fitferry.cli.context import Context
 from fitferry.core.errors import FitferryError
+from fitferry.core.messages import notifications
 
 
 @click.command("notify-test")
 @click.pass_obj
 def notify_test(context: Context) -> None:
     """Send one message to every address of [notify] urls; exit 1 if one failed."""
-    from fitferry.notifications import sender  # noqa: PLC0415  # not every command needs it
+    from fitferry.notifications.messengers import Messengers  # noqa: PLC0415  # not every command needs it
 
-    urls = context.settings().notify.urls
-    if not urls:
+    messengers = Messengers(context.settings().notify.urls)
+    count = len(messengers.addresses)
+    if not count:
         raise FitferryError("there is no address in [notify] urls")
-    failed = sender.send(urls, "Fitferry", output.of("This is a test: messages of Fitferry arrive here."))
-    output.line(f"{len(urls) - len(failed)} of {len(urls)} sent")
-    for kind in failed:
+    failed = messengers.send("Fitferry", output.of(notifications.TEST()))
+    output.line(f"{count - len(failed)} of {count} sent")
+    for kind in messengers.kinds(failed):
         # The whole address would be a secret on the screen.
         output.line(f"sending failed: {kind}://…", err=True)
     sys.exit(1 if failed else 0)

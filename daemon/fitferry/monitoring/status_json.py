@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fitferry.core.activity import WatchState
 from fitferry.core.filenames import shown
-from fitferry.core.messages import Json, Message
+from fitferry.core.messages import Json, as_message
 from fitferry.core.problems import Problem
 from fitferry.core.strava import RateLimit
 from fitferry.core.upload import Athlete, Backlog, Job
@@ -58,8 +58,12 @@ def jobs_shown(jobs: Iterable[Job], now: float) -> list[Object]:
 
 
 def job(view: JobView) -> Object:
-    """One job, as the API shows it; waits that all jobs share are worked in."""
+    """One job, as the API shows it; waits that all jobs share are worked in.
+
+    Where there is an `error_message`, `error_text` is the same as data, so that commands can translate it.
+    """
     job = view.job
+    text: Object = {"error_text": job.error_message.to_values()} if job.error_message else {}
     return {
         "id": job.id,
         "activity_id": job.activity_id,
@@ -81,6 +85,7 @@ def job(view: JobView) -> Object:
         "distance_m": _rounded(job.distance_m),
         "size": job.size,
         "sha256": job.sha256,
+        **text,
     }
 
 
@@ -97,15 +102,6 @@ def backlog(waiting: Backlog) -> Object:
         "newest": iso(waiting.newest),
         "days": waiting.days,
     }
-
-
-def problem_message(problem: Object) -> Message | None:
-    """The message of a problem in status.json; None where another version wrote it."""
-    data = problem.get("text")
-    try:
-        return Message.from_json(json.dumps(data)) if data else None
-    except ValueError:
-        return None
 
 
 def write(path: Path, values: Object) -> None:
@@ -136,7 +132,8 @@ def _problem(problem: Problem) -> Object:
 
 def _watch(state: WatchState) -> Object:
     """One folder; `note` and `receiving` are there only where there is something to say."""
-    extra: Object = {"note": str(state.note)} if state.note else {}
+    note = as_message(state.note) if state.note else None
+    extra: Object = {"note": str(note), "note_text": note.to_values()} if note else {}
     if state.receiving:
         extra["receiving"] = [
             {"file": shown(file.path), "size": file.have, "of": file.want} for file in state.receiving

@@ -80,6 +80,7 @@ class JobRow(_Table):
     compared_at = FloatField(null=True)
     created_at = FloatField()
     completed_at = FloatField(null=True)
+    finish_number = IntegerField(null=True)  # written by a trigger
 
     class Meta:
         table_name = "upload_job"
@@ -225,9 +226,21 @@ class DoubtRow(_Table):
 class SentNotificationRow(_Table):
     key = TextField(primary_key=True)
     at = FloatField()
+    latest = IntegerField(default=0)
 
     class Meta:
         table_name = "sent_notification"
+
+
+class NotificationRow(_Table):
+    id = AutoField()
+    title = MessageField()
+    body = MessageField()
+    created_at = FloatField()
+    addresses = TextField(null=True)
+
+    class Meta:
+        table_name = "notification"
 
 
 TABLES: tuple[type[peewee.Model], ...] = (
@@ -243,6 +256,7 @@ TABLES: tuple[type[peewee.Model], ...] = (
     RateLimitRow,
     BreakerRow,
     SentNotificationRow,
+    NotificationRow,
     ThumbnailRow,
     RevocationRow,
     DoubtRow,

@@ -146,17 +146,24 @@ def with_status(status: Status, error_code: str | None = None) -> list[Job]:
     return jobs_where(where, order=(JobRow.id,))
 
 
-def finished_since(moment: float) -> list[Job]:
-    """What was completed or has failed after a moment, oldest first."""
-    return jobs_where(JobRow.completed_at > moment, order=(JobRow.completed_at,))
+def finished_after(number: int) -> tuple[list[Job], int]:
+    """What was completed or has failed after the upload with this finish number, in order; and the last number."""
+    ended = JobRow.status.in_((Status.COMPLETED, Status.FAILED))
+    jobs = jobs_where((JobRow.finish_number > number) & ended, order=(JobRow.finish_number,))
+    return jobs, max(last_finish_number(), number)
+
+
+def last_finish_number() -> int:
+    """The number of the upload that ended last; 0 for none. Unlike times it never goes back."""
+    return int(JobRow.select(fn.MAX(JobRow.finish_number)).scalar() or 0)
 
 
 def last_completed() -> Job | None:
     """The job that was completed last."""
-    # By the index of completed_at: nearly every job is completed.
-    done = JobRow.completed_at.is_null(False) & (fn.COALESCE(JobRow.status, "") == Status.COMPLETED)
-    found = jobs_where(done, order=(JobRow.completed_at.desc(),), limit=1)
-    return found[0] if found else None
+    # By the index of finish_number: nearly every job is completed.
+    done = JobRow.finish_number.is_null(False) & (fn.COALESCE(JobRow.status, "") == Status.COMPLETED)
+    jobs = jobs_where(done, order=(JobRow.finish_number.desc(),), limit=1)
+    return jobs[0] if jobs else None
 
 
 def requeue(job_id: int, statuses: Iterable[Status], *, external_id: str | None = None) -> bool:

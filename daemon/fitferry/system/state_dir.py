@@ -16,6 +16,8 @@ STATUS = "status.json"
 API_TOKEN = "api-token"  # noqa: S105  # the name of a file
 LOCK = "lock"
 SPOOL = "spool"
+APPRISE = "apprise"
+"""What messengers let Apprise remember."""
 
 _FOLDER_MODE = 0o711
 """Others may pass through to the status file, and see nothing else."""

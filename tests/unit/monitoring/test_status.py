@@ -12,6 +12,7 @@ import pytest
 
 from fakes import NOW, a_job, the
 from fitferry.core.activity import WatchState
+from fitferry.core.messages import Message
 from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, problem
 from fitferry.core.upload import (
     AttemptResult,
@@ -207,7 +208,5 @@ def test_what_settings_hold_is_no_problem(tmp_path: Path, code: str) -> None:
 def test_a_problem_in_the_file_can_be_said_in_another_language() -> None:
     """Its message stands there as data, too."""
     (shown,) = snapshot()["problems"]
-    message = status_json.problem_message(shown)
 
-    assert str(message) == shown["message"]
-    assert status_json.problem_message({"code": "not_connected", "message": "of an older version"}) is None
+    assert str(Message.from_json(json.dumps(shown["text"]))) == shown["message"]

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import builtins
 import json
+import stat
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from apprise import NotifyFormat
+from apprise.conversion import convert_between
 
 from daemon_harness import harness
 from fitferry.core.errors import FitferryError
-from fitferry.notifications import sender
+from fitferry.core.messages import ENGLISH, verbatim
+from fitferry.notifications.messengers import Messengers, escaped
 from fitferry.notifications.sender import Notifier
+from fitferry.storage import sent_notifications
+from fitferry.storage.sent_notifications import Notification
 
+pytestmark = pytest.mark.usefixtures("ledger")
 PATIENCE = 10.0
 
 
@@ -75,47 +83,81 @@ def receiver() -> Iterator[Receiver]:
 
 def a_notifier(*urls: str, well: Callable[[], bool] = lambda: True, **options: Any) -> Notifier:
     """A notifier without a heartbeat, unless it is asked for."""
-    given = {"heartbeat_url": None, "heartbeat_interval": 3600.0, **options}
-    return Notifier(urls, well=well, **given)
+    given = {"heartbeat_url": None, "heartbeat_interval": 3600.0, "unwell_seconds": 0.02, **options}
+    return Notifier(Messengers(urls), ENGLISH, well=well, **given)
+
+
+def wait_in_line(title: str, body: str) -> None:
+    """A notification that waits in the database."""
+    notification = Notification(verbatim(title), verbatim(body))
+    sent_notifications.problem_sent(f"{title}/{body}", 0, notification, time.time())
 
 
 def test_a_message_reaches_every_address(receiver: Receiver) -> None:
-    """Over Apprise, in a thread of its own."""
+    """Over Apprise, in a thread of its own, and leaves the database."""
     notifier = a_notifier(f"json://127.0.0.1:{receiver.port}/a", f"json://127.0.0.1:{receiver.port}/b")
     with notifier.running():
-        notifier.put("Fitferry needs you", "connect again")
+        wait_in_line("Fitferry: action needed", "connect again")
+        notifier.wake()
         assert receiver.wait_for(2)
 
     assert {path for path, _ in receiver.heard} == {"/a", "/b"}
     assert {(body["title"], body["message"]) for _, body in receiver.heard} == {
-        ("Fitferry needs you", "connect again")
+        ("Fitferry: action needed", "connect again")
     }
+    assert not sent_notifications.any_waiting()
 
 
-def test_an_address_that_hangs_holds_nobody_up(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Putting a message returns at once, and too many waiting ones are dropped, not kept for ever."""
-    free = threading.Event()
-    monkeypatch.setattr(sender, "send", lambda *_given: (free.wait(PATIENCE) and []) or [])
+def test_what_waits_from_the_last_run_is_sent_at_the_start(receiver: Receiver) -> None:
+    """Nobody has to wake the thread for it."""
+    wait_in_line("title", "body")
+    with a_notifier(f"json://127.0.0.1:{receiver.port}/").running():
+        assert receiver.wait_for(1)
+
+
+def test_an_urgent_message_needs_no_database(receiver: Receiver) -> None:
+    """On a full disk it goes out all the same."""
     notifier = a_notifier(f"json://127.0.0.1:{receiver.port}/")
     with notifier.running():
-        for number in range(3 * sender.MAX_WAITING):
-            notifier.put("title", str(number))
-        assert notifier._waiting.qsize() <= sender.MAX_WAITING
-        free.set()
+        notifier.send_now(Notification(verbatim("title"), verbatim("the disk is full")))
+        assert receiver.wait_for(1)
+
+    assert receiver.heard[0][1]["message"] == "the disk is full"
 
 
 def test_an_address_that_fails_is_named_by_its_kind_alone() -> None:
     """The rest of it is a secret."""
-    assert sender.send(["json://user:secret@127.0.0.1:1/", "no-such-service://x"], "title", "body") == [
-        "json",
-        "no-such-service",
-    ]
+    messengers = Messengers(["json://user:secret@127.0.0.1:1/", "no-such-service://x"])
+    failed = messengers.send("title", "body")
+
+    assert messengers.kinds(failed) == ["json", "no-such-service"]
+    assert "secret" not in "".join(failed)
 
 
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is not well is looked at again at once."""
-    monkeypatch.setattr(sender, "UNWELL_SECONDS", 0.02)
+def test_what_apprise_keeps_lies_in_a_folder_for_the_owner_alone(tmp_path: Path, receiver: Receiver) -> None:
+    """Some services hand out tokens that are renewed."""
+    store = tmp_path / "apprise"
+    store.mkdir(mode=0o755)
+    Messengers([f"json://127.0.0.1:{receiver.port}/"], store).send("title", "body")
+
+    assert stat.S_IMODE(store.stat().st_mode) == 0o700
+
+
+def test_names_are_shown_as_they_are_where_markdown_is_read() -> None:
+    """A file's name makes nothing bold, no link, and calls nobody."""
+    assert escaped("*ride*_[b](c).fit: `x`\n@here") == (r"\*ride\*\_\[b\]\(c\).fit: \`x\`" + "\n" + r"\@here")
+
+
+def test_apprise_escapes_text_where_html_is_read() -> None:
+    """Which is why it is told that what it gets is text."""
+    assert "&lt;b&gt;" in convert_between(NotifyFormat.TEXT, NotifyFormat.HTML, "<b>ride</b>.fit")  # type: ignore[no-untyped-call]  # the library has no types
+
+
+def test_a_messenger_that_reads_neither_gets_the_text_as_it_is(receiver: Receiver) -> None:
+    """Without backslashes in it."""
+    Messengers([f"json://127.0.0.1:{receiver.port}/"]).send("title", "*ride*_<b>.fit")
+
+    assert receiver.heard[0][1]["message"] == "*ride*_<b>.fit"
 
 
 def test_a_heart_beats_only_while_all_is_well(receiver: Receiver) -> None:
@@ -158,7 +200,8 @@ def test_a_look_that_fails_ends_neither_heart_nor_messages(receiver: Receiver) -
     )
     with notifier.running():
         assert looked.wait(PATIENCE)
-        notifier.put("title", "words")
+        wait_in_line("title", "words")
+        notifier.wake()
         assert receiver.wait_for(1)
 
     assert [path for path, _ in receiver.heard] == ["/"]
@@ -169,17 +212,14 @@ def test_a_heartbeat_that_is_not_heard_ends_nothing() -> None:
     notifier = a_notifier(heartbeat_url="http://127.0.0.1:1/", heartbeat_interval=0.01)
     with notifier.running():
         notifier._beat()
-        assert notifier._thread.is_alive()
+        assert notifier.is_alive()
 
 
 def test_nothing_runs_where_nobody_is_to_be_told() -> None:
     """No thread, no library."""
     notifier = a_notifier()
     with notifier.running():
-        notifier.put("title", "body")
-
-    assert not notifier._thread.is_alive()
-    assert notifier._waiting.empty()
+        assert not notifier.is_alive()
 
 
 def test_without_apprise_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +233,7 @@ def test_without_apprise_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(FitferryError, match=r"fitferry\[notify\]"):
-        sender.send(["json://127.0.0.1/"], "title", "body")
+        Messengers(["json://127.0.0.1/"]).send("title", "body")
 
 
 def test_the_daemon_tells_in_the_language_of_the_settings(receiver: Receiver, tmp_path: Path) -> None:

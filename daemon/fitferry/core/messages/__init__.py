@@ -1,6 +1,17 @@
 """Everything that is said to people: messages as data, and the template of each code, by area."""
 
-from fitferry.core.messages import cli, files, problems, settings, sign_in, strava, system, uploads, web
+from fitferry.core.messages import (
+    cli,
+    files,
+    notifications,
+    problems,
+    settings,
+    sign_in,
+    strava,
+    system,
+    uploads,
+    web,
+)
 from fitferry.core.messages.message import (
     ENGLISH,
     TEMPLATES,
@@ -16,7 +27,7 @@ from fitferry.core.messages.message import (
     verbatim,
 )
 
-AREAS = (cli, files, problems, settings, sign_in, strava, system, uploads, web)
+AREAS = (cli, files, notifications, problems, settings, sign_in, strava, system, uploads, web)
 
 __all__ = [
     "AREAS",

@@ -1,4 +1,6 @@
-"""What was stored as an English sentence becomes a message: its code and parameters, as JSON.
+"""Messages as data; notifications that wait until they are taken; the order in which uploads ended.
+
+What was stored as an English sentence becomes a message: its code and parameters, as JSON.
 
 The sentences are those of every version before. What none of them fits is kept as it is, as somebody's own words.
 """
@@ -8,6 +10,40 @@ import re
 import string
 from typing import Any, Protocol
 
+_NEXT_NUMBER = """
+    UPDATE upload_job SET finish_number = (SELECT COALESCE(MAX(finish_number), 0) + 1 FROM upload_job)
+    WHERE id = NEW.id
+"""
+STATEMENTS = (
+    """
+    CREATE TABLE notification (
+        id INTEGER PRIMARY KEY, title TEXT NOT NULL, body TEXT NOT NULL, created_at REAL NOT NULL, addresses TEXT
+    )
+    """,
+    "ALTER TABLE sent_notification ADD COLUMN latest INTEGER NOT NULL DEFAULT 0",
+    # Clocks jump; the number tells which upload ended after which.
+    "ALTER TABLE upload_job ADD COLUMN finish_number INTEGER",
+    """
+    UPDATE upload_job SET finish_number = ended.number FROM (
+        SELECT id, ROW_NUMBER() OVER (ORDER BY completed_at, id) AS number
+        FROM upload_job WHERE completed_at IS NOT NULL
+    ) AS ended WHERE ended.id = upload_job.id
+    """,
+    "CREATE INDEX upload_job_finished ON upload_job (finish_number)",
+    f"""
+    CREATE TRIGGER upload_job_ends AFTER UPDATE OF status ON upload_job
+    WHEN NEW.status IN ('completed', 'failed') AND OLD.status <> NEW.status BEGIN {_NEXT_NUMBER}; END
+    """,
+    f"""
+    CREATE TRIGGER upload_job_begins_done AFTER INSERT ON upload_job
+    WHEN NEW.status IN ('completed', 'failed') BEGIN {_NEXT_NUMBER}; END
+    """,
+    """
+    UPDATE sent_notification SET latest = (
+        SELECT COALESCE(MAX(finish_number), 0) FROM upload_job WHERE completed_at <= sent_notification.at
+    ) WHERE key = 'outcomes'
+    """,
+)
 COLUMNS = (("upload_job", "error_message"), ("breaker", "message"), ("oauth_state", "message"))
 SENTENCES: tuple[tuple[str, str], ...] = ()
 """Sentence, code. {name} takes any text, {name:number} digits with commas, {name:message} a sentence in the sentence."""
@@ -27,6 +63,8 @@ class Database(Protocol):
 
 
 def up(_migrator: object, db: Database) -> None:
+    for statement in STATEMENTS:
+        db.execute_sql(statement)
     patterns = [(_pattern(sentence), _kinds(sentence), code) for sentence, code in SENTENCES]
     for table, column in COLUMNS:
         rows = db.execute_sql(f"SELECT rowid, {column} FROM {table} WHERE {column} IS NOT NULL").fetchall()  # noqa: S608  # names of ours
