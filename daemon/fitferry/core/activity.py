@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from fitferry.core.messages import Message
 from fitferry.core.upload import Status
@@ -36,6 +36,7 @@ class ActivityFacts:
     `kind`, `sport`, `sub_sport`, `manufacturer`, `product`: the FIT profile's lower-case names, or the
     number as text where the profile has no name. `sport` is the first session's; times are seconds,
     distance metres, both summed over all sessions. `duration_s` is timer time, `elapsed_s` has the pauses.
+    Heart rate is beats a minute, power watts. `serials`: of the recording device first, then of its sensors.
     """
 
     kind: str | None = None
@@ -48,6 +49,19 @@ class ActivityFacts:
     manufacturer: str | None = None
     product: str | None = None
     sessions: int = 0
+    ascent_m: float | None = None
+    average_heart_rate: float | None = None
+    average_power: float | None = None
+    serials: tuple[str, ...] = ()
+
+
+class Sample(NamedTuple):
+    """One moment of an activity; degrees, beats a minute, watts."""
+
+    latitude: float | None = None
+    longitude: float | None = None
+    heart_rate: float | None = None
+    power: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +76,20 @@ class Thumbnail:
 class ParseResult:
     """What was found out about some bytes.
 
-    `data_type`: Strava's name for the format ("fit"). `reason`: a sentence for a person, empty for an
-    activity. `have`, `want`: bytes there and bytes announced, for what is UNFINISHED and says its length.
-    `proven`: the format itself shows that nothing is missing; without that a file has to stay the same for a
-    while.
+    `data_type`: Strava's name for the format ("fit"). `reason`: why it is no activity that can be sent. `have`,
+    `want`: bytes there and bytes announced, for what is UNFINISHED and says its length. `proven`: the format itself
+    shows that nothing is missing; without that a file has to stay the same for a while. `samples`: some moments,
+    evenly spread, from which a thumbnail can be drawn.
     """
 
     kind: FileKind
     data_type: str = ""
     facts: ActivityFacts = ActivityFacts()
-    reason: str = ""
+    reason: Message | None = None
     have: int = 0
     want: int | None = None
     proven: bool = True
-    thumbnail: Thumbnail | None = None
+    samples: tuple[Sample, ...] = ()
 
 
 class StatResult(Protocol):
@@ -122,6 +136,7 @@ class NewActivity:
     result: ParseResult
     admission: AdmissionDecision
     member: str = ""
+    thumbnail: Thumbnail | None = None
 
 
 class FileEvent(StrEnum):

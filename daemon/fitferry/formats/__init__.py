@@ -1,20 +1,49 @@
-"""What is this file, by its content, and which bytes of it go to Strava? Bytes in, values out; nothing is raised.
+"""What a file is, by its content, and which bytes of it go to Strava: bytes in, values out.
 
-`fit` reads FIT, `documents` TCX and GPX, `archives` gzip and zip. The name of a file says nothing here.
+`fit` reads FIT, `tcx` and `gpx` what `xml_reader` parses, `archives` unpacks gzip and zip. The name of a file says
+nothing here. Nothing is raised but the OSError of a file that cannot be read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import BinaryIO
 
 from fitferry.core.activity import FileKind, ParseResult
+from fitferry.core.messages import files
+from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.formats import archives, fit, xml_reader
-from fitferry.formats.archives import Damaged, TooMuch, Unfinished
+from fitferry.formats.archives import MAX_ARCHIVE_BYTES, BytesInMemory, BytesOfFile, Part
+from fitferry.formats.gpx import Gpx
+from fitferry.formats.tcx import Tcx
+from fitferry.formats.xml_reader import Document
+from fitferry.formats.zip_reader import ArchiveError, Damaged, TooLarge, Unfinished
 
-_ORDER = (FileKind.DAMAGED, FileKind.UNFINISHED, FileKind.NO_ACTIVITY)
-"""Of an archive without an activity, the one that tells most."""
+__all__ = [
+    "MAX_ARCHIVE_BYTES",
+    "ArchiveMember",
+    "FileContents",
+    "body_of",
+    "examine",
+    "examine_head",
+    "is_known",
+    "is_zip",
+]
+
+is_zip = archives.is_zip
+_DOCUMENTS: dict[str, Callable[[], Document]] = {"TrainingCenterDatabase": Tcx, "gpx": Gpx}
+_ORDER = (
+    FileKind.ACTIVITY,
+    FileKind.DAMAGED,
+    FileKind.UNFINISHED,
+    FileKind.TOO_LARGE,
+    FileKind.UNREADABLE_TIMES,
+    FileKind.ARCHIVE_REFUSED,
+    FileKind.NO_ACTIVITY,
+)
+"""Of an archive's members, the one that tells most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,33 +60,46 @@ class ArchiveMember:
 
 @dataclass(frozen=True, slots=True)
 class FileContents:
-    """What a file holds: the verdict on all of it, and its activities, also those that are broken beside a whole one."""
+    """What a file holds: the result of all of it, and its activities, also those that are broken beside a whole one."""
 
     result: ParseResult
     members: tuple[ArchiveMember, ...] = ()
 
 
-def examine(data: bytes, digest: str) -> FileContents:
-    """What these bytes are. `digest`: their SHA-256."""
-    try:
-        # Their bodies are not kept: 25 MB of each file are enough.
-        parts = [(name, sha256(body).hexdigest(), _inspect(body)) for name, body in _parts(data)]
-    except Unfinished as problem:
-        return FileContents(ParseResult(FileKind.UNFINISHED, reason=str(problem), have=len(data)))
-    except Damaged as problem:
-        return FileContents(ParseResult(FileKind.DAMAGED, reason=str(problem), have=len(data)))
-    except TooMuch as problem:
-        return FileContents(ParseResult(FileKind.NO_ACTIVITY, reason=str(problem), have=len(data)))
-    activities = [part for part in parts if part[2].kind is FileKind.ACTIVITY]
+def examine(source: bytes | BinaryIO, digest: str) -> FileContents:
+    """What these bytes are, or those of an archive that is open as a file. `digest`: their SHA-256."""
+    data = source if isinstance(source, bytes) else _head(source)
     if not archives.is_archive(data):
-        found = parts[0][2]
-        return FileContents(found, (ArchiveMember(digest, found),) if activities else ())
+        body = data if isinstance(source, bytes) else _all(source)
+        result = _inspect(body)
+        return FileContents(result, (ArchiveMember(digest, result),) if _is_ride(result) else ())
+    try:
+        # Their bodies are not kept: one member at a time is in memory.
+        members = [_member(part, digest) for part in _parts(source)]
+    except ArchiveError as problem:
+        return FileContents(_failed(problem, b""))
+    rides = [member for member in members if _may_be_ride(member.result)]
+    if not rides:
+        return FileContents(_of_others(members))
     # The archive's own checksums have proved that what is in it is whole.
-    found = replace(activities[0][2] if activities else _best(parts), proven=True)
-    several = [part for part in parts if activities and _is_or_was_one(part[2])]
-    if len(several) > 1:
-        return FileContents(found, tuple(ArchiveMember(own, one, _last(name)) for name, own, one in several))
-    return FileContents(found, (ArchiveMember(digest, found),) if activities else ())
+    best = min(rides, key=lambda member: _ORDER.index(member.result.kind))
+    result = replace(best.result, proven=True)
+    if len(rides) > 1:
+        return FileContents(result, tuple(rides))
+    if best.name and result.reason is not None:
+        result = replace(result, reason=files.ARCHIVE_HOLDS(reason=result.reason, name=best.name))
+    return FileContents(result, (ArchiveMember(digest, result),) if _is_ride(result) else ())
+
+
+def examine_head(head: bytes) -> ParseResult:
+    """What a file is that is larger than Strava takes, and no zip, by its first bytes."""
+    reason = files.LARGER_THAN_STRAVA_TAKES()
+    if archives.is_gzip(head):
+        return ParseResult(FileKind.TOO_LARGE, reason=reason)
+    result = _inspect(head)
+    if result.kind is FileKind.NO_ACTIVITY:
+        return result
+    return ParseResult(FileKind.TOO_LARGE, result.data_type, reason=reason)
 
 
 def is_known(data: bytes) -> bool:
@@ -65,59 +107,112 @@ def is_known(data: bytes) -> bool:
     return archives.is_archive(data) or xml_reader.is_document(data) or fit.is_fit(data)
 
 
-def body_of(data: bytes, digest: str, wanted: str) -> bytes | None:
+def body_of(source: bytes | BinaryIO, digest: str, wanted: str, member: str = "") -> bytes | None:
     """The bytes that go to Strava for one activity in a file: unpacked, and None where it is not in it.
 
-    `digest`: the file's SHA-256. `wanted`: the activity's, which differs in an archive of several.
+    `digest`: the file's SHA-256. `wanted`: the activity's, which differs in an archive of several. `member`: its name
+    there, by which it is found without reading all the others.
     """
+    data = source if isinstance(source, bytes) else _head(source)
     if not archives.is_archive(data):
-        return data if wanted == digest else None
+        body = data if isinstance(source, bytes) else _all(source)
+        return body if wanted == digest else None
     try:
-        parts = list(_parts(data))
-    except (Unfinished, Damaged, TooMuch):
+        if wanted == digest:
+            return _only_ride(_parts(source))
+        named = _wanted(_parts(source, member), wanted) if member else None
+        return _wanted(_parts(source), wanted) if named is None else named
+    except ArchiveError:
         return None
-    if wanted != digest:
-        return next((body for _, body in parts if sha256(body).hexdigest() == wanted), None)
-    if len(parts) == 1:
-        return parts[0][1]  # also one that is not whole: somebody may insist on it
-    return next((body for _, body in parts if _inspect(body).kind is FileKind.ACTIVITY), None)
 
 
-def _parts(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """What may be an activity in a file: the file itself, or what an archive holds, unpacked."""
-    if archives.is_gzip(data):
-        yield "", archives.gunzip(data)
-    elif archives.is_zip(data):
-        yield from archives.unzip(data)
+def _wanted(parts: Iterator[Part], wanted: str) -> bytes | None:
+    return next((part.body for part in parts if sha256(part.body).hexdigest() == wanted), None)
+
+
+def _only_ride(parts: Iterator[Part]) -> bytes | None:
+    """The first activity; where there is but one part also that if it is broken: somebody may insist on it."""
+    first: bytes | None = None
+    count = 0
+    for part in parts:
+        count += 1
+        if part.problem is None:
+            if _is_ride(_inspect(part.body)):
+                return part.body
+            first = part.body if count == 1 else None
+    return first if count == 1 else None
+
+
+def _parts(source: bytes | BinaryIO, only: str = "") -> Iterator[Part]:
+    """What may be an activity in an archive, unpacked. Raises ArchiveError."""
+    if isinstance(source, bytes):
+        if archives.is_gzip(source):
+            yield Part("", archives.gunzip(source))
+            return
+        yield from archives.unzip(BytesInMemory(source), only)
+    elif archives.is_gzip(_head(source)):
+        yield Part("", archives.gunzip(_all(source)))
     else:
-        yield "", data
+        yield from archives.unzip(BytesOfFile(source), only)
+
+
+def _head(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return file.read(4)
+
+
+def _all(file: BinaryIO) -> bytes:
+    """The whole of a file that is no zip, and one byte more than Strava takes at most."""
+    file.seek(0)
+    return file.read(MAX_FILE_BYTES + 1)
+
+
+def _member(part: Part, digest: str) -> ArchiveMember:
+    """A part with its kind; of one that cannot be read the archive and its name are the identity."""
+    if part.problem is not None:
+        result = _failed(part.problem, part.body)
+        return ArchiveMember(sha256(f"{digest}/{part.name}".encode()).hexdigest(), result, part.name)
+    return ArchiveMember(sha256(part.body).hexdigest(), _inspect(part.body), part.name)
+
+
+def _failed(problem: ArchiveError, data: bytes) -> ParseResult:
+    """The result of what cannot be unpacked."""
+    if isinstance(problem, TooLarge):
+        of_head = examine_head(problem.head)
+        return of_head if of_head.kind is FileKind.NO_ACTIVITY else replace(of_head, reason=problem.message)
+    kind = (
+        FileKind.UNFINISHED
+        if isinstance(problem, Unfinished)
+        else FileKind.DAMAGED
+        if isinstance(problem, Damaged)
+        else FileKind.ARCHIVE_REFUSED
+    )
+    return ParseResult(kind, reason=problem.message, have=len(data), proven=False)
 
 
 def _inspect(data: bytes) -> ParseResult:
     if xml_reader.is_document(data):
-        return xml_reader.inspect(data)
+        return xml_reader.inspect(data, _DOCUMENTS)
     return fit.inspect(data)
 
 
-def _is_or_was_one(found: ParseResult) -> bool:
-    """Whether this is an activity, or is broken and may have been one; what else is broken is missed by nobody."""
-    broken = found.kind in {FileKind.UNFINISHED, FileKind.DAMAGED}
-    return found.kind is FileKind.ACTIVITY or (broken and found.facts.kind in {None, "activity"})
+def _is_ride(result: ParseResult) -> bool:
+    return result.kind is FileKind.ACTIVITY
 
 
-def _best(parts: list[tuple[str, str, ParseResult]]) -> ParseResult:
-    """The verdict on a file without an activity."""
-    if not parts:
-        return ParseResult(FileKind.NO_ACTIVITY, reason="an archive with no activity file in it")
-    name, _, found = min(parts, key=lambda part: _ORDER.index(part[2].kind))
-    if not name:
-        return found
-    reason, shown, more = found.reason, _last(name), len(parts) - 1
-    words = f"an archive that holds {reason} ({shown})"
-    return replace(
-        found, reason=f"an archive that holds {reason} ({shown}) and {more} more" if more else words
-    )
+def _may_be_ride(result: ParseResult) -> bool:
+    return result.kind is not FileKind.NO_ACTIVITY
 
 
-def _last(name: str) -> str:
-    return name.rsplit("/", 1)[-1][-200:]
+def _of_others(members: list[ArchiveMember]) -> ParseResult:
+    """The result of an archive without anything that may be an activity."""
+    if not members:
+        return ParseResult(FileKind.NO_ACTIVITY, reason=files.ARCHIVE_EMPTY())
+    first = members[0]
+    if not first.name or first.result.reason is None:
+        return replace(first.result, proven=True)
+    if len(members) == 1:
+        reason = files.ARCHIVE_HOLDS(reason=first.result.reason, name=first.name)
+    else:
+        reason = files.ARCHIVE_HOLDS_MORE(reason=first.result.reason, name=first.name, more=len(members) - 1)
+    return replace(first.result, reason=reason, proven=True)

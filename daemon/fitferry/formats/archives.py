@@ -1,40 +1,41 @@
-"""What comes out of a gzip or a zip? Capped by what comes out and by the number of members, whatever they claim."""
+"""What comes out of a gzip or a zip, a part at a time, within bounds whatever the archive says of itself."""
 
 from __future__ import annotations
 
-import contextlib
-import io
-import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
 
-from fitferry.core import filenames
+from fitferry.core.messages import files
 from fitferry.core.strava import MAX_FILE_BYTES
+from fitferry.formats import zip_reader
+from fitferry.formats.zip_reader import (
+    CHUNK,
+    ArchiveError,
+    Bytes,
+    Damaged,
+    Entry,
+    Refused,
+    TooLarge,
+    Unfinished,
+)
 
-MAX_MEMBERS = 1_000
-"""Files in one zip; a year of rides has fewer."""
+MAX_ARCHIVE_BYTES = 4 << 30
 MAX_GZIP_MEMBERS = 100
-_GZIP, _ZIP, _EMPTY_ZIP = b"\x1f\x8b\x08", b"PK\x03\x04", b"PK\x05\x06"
-_DIRECTORY_ENTRY = b"PK\x01\x02"
-_READABLE = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
-"""Unpacked a little at a time; for others the library keeps no cap."""
-_END_BYTES, _END_BYTES_MOST = 22, 22 + 65_535
-"""Bytes of a zip's end, without and with its comment."""
-_ENCRYPTED = 0x1
-_CHUNK = 1 << 22
-_TOO_LARGE = "more than the 25 MB that Strava takes come out of it"
+SPARE_BYTES, MAX_RATIO = 1 << 30, 20
+"""Out of an archive come so many times its own bytes and these at most: what an attacker wrote bounds what it costs."""
+_TAIL_BYTES = 1 << 20
+_GZIP = b"\x1f\x8b\x08"
 
 
-class Unfinished(Exception):  # it never leaves `formats`
-    """The archive breaks off: more may come."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What may be an activity in a file: its name in an archive, and its bytes or why they cannot be had."""
 
-
-class Damaged(Exception):  # the same
-    """The archive ends, but its checksum or its structure is wrong."""
-
-
-class TooMuch(Exception):  # the same
-    """The archive is whole, but not to be unpacked."""
+    name: str
+    body: bytes
+    problem: ArchiveError | None = None
 
 
 def is_gzip(data: bytes) -> bool:
@@ -44,7 +45,7 @@ def is_gzip(data: bytes) -> bool:
 
 def is_zip(data: bytes) -> bool:
     """Whether these bytes begin as a zip does."""
-    return data[:4] in {_ZIP, _EMPTY_ZIP}
+    return data[:4] in {zip_reader.LOCAL, zip_reader.EMPTY}
 
 
 def is_archive(data: bytes) -> bool:
@@ -53,18 +54,18 @@ def is_archive(data: bytes) -> bool:
 
 
 def gunzip(data: bytes, most: int = MAX_FILE_BYTES) -> bytes:
-    """What a gzip holds, all its members, so many bytes at most. Raises Unfinished, Damaged, TooMuch."""
+    """What a gzip holds, all its members, so many bytes at most. Raises Unfinished, Damaged, Refused, TooLarge."""
     out, left, members = bytearray(), data, 0
     while is_gzip(left):
         members += 1
         if members > MAX_GZIP_MEMBERS:
-            raise TooMuch(f"a gzip archive of more than {MAX_GZIP_MEMBERS} parts")
+            raise Refused(files.GZIP_TOO_MANY(limit=MAX_GZIP_MEMBERS))
         try:
             left = _next_member(left, out, most)
         except zlib.error as error:
-            if _ends_in_zeros(data):
-                raise Unfinished("its end is still empty") from error
-            raise Damaged("the gzip archive is damaged") from error
+            if data[-16:] == bytes(16):
+                raise Unfinished(files.END_EMPTY()) from error
+            raise Damaged(files.GZIP_DAMAGED()) from error
     return bytes(out)
 
 
@@ -72,79 +73,146 @@ def _next_member(data: bytes, out: bytearray, most: int) -> bytes:
     """Unpack one member; what follows it."""
     member = zlib.decompressobj(wbits=31)
     while not member.eof:
-        piece = member.decompress(data, _CHUNK)
+        piece = member.decompress(data, CHUNK * 16)
         data = member.unconsumed_tail
         out += piece
         if len(out) > most:
-            raise TooMuch(_TOO_LARGE)
+            raise TooLarge(files.MORE_THAN_STRAVA_TAKES(), bytes(out[:CHUNK]))
         if not piece and not member.eof:
-            raise Unfinished("the gzip archive breaks off")
+            raise Unfinished(files.GZIP_CUT())
     return member.unused_data
 
 
-def unzip(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """Name and content of each member that may be an activity, one at a time. Raises Unfinished, Damaged, TooMuch.
+def unzip(source: Bytes, only: str = "") -> Iterator[Part]:
+    """Each part of a zip that may be an activity, one in memory at a time; of zips in it one level deep.
 
-    The members share one allowance of what comes out of the zip, and one of what comes out of gzips in it.
+    `only`: the name of the one that is wanted. Raises Unfinished, Damaged, Refused for the zip as a whole; a part
+    that cannot be read has a problem of its own.
     """
-    if data.count(_DIRECTORY_ENTRY) > MAX_MEMBERS:
-        raise TooMuch(f"a zip archive of more than {MAX_MEMBERS:,} files")
-    with _judged(data):
-        archive = zipfile.ZipFile(io.BytesIO(data))
-        members = _members(archive, data)
-    packed = left = MAX_FILE_BYTES
-    for member in members:
-        if member.is_dir() or not _is_wanted(member.filename):
-            continue
-        with _judged(data):
-            body = _read(archive, member, packed)
-        packed -= len(body)
+    yield from _Unzip(source, only).parts()
+
+
+class _Unzip:
+    """One archive, with what may come out of it altogether."""
+
+    def __init__(self, source: Bytes, only: str) -> None:
+        if source.size > MAX_ARCHIVE_BYTES:
+            raise Refused(files.ARCHIVE_TOO_LARGE(size=source.size, limit=MAX_ARCHIVE_BYTES))
+        self._source, self._only = source, only
+        self._budget = SPARE_BYTES + MAX_RATIO * source.size
+        self._members = 0
+
+    def parts(self) -> Iterator[Part]:
+        yield from self._members_of(self._source, nested=False)
+
+    def _members_of(self, source: Bytes, *, nested: bool) -> Iterator[Part]:
+        entries, free = zip_reader.directory(source), 0
+        self._members += len(entries)
+        if self._members > zip_reader.MAX_MEMBERS:
+            raise Refused(files.ZIP_TOO_MANY(limit=zip_reader.MAX_MEMBERS))
+        for entry in entries:
+            if self._only and entry.name != self._only and not entry.name.lower().endswith(".zip"):
+                continue
+            try:
+                if entry.offset < free:
+                    raise Damaged(files.MEMBER_DAMAGED())  # it lies inside another one
+                free = zip_reader.data_start(source, entry) + entry.packed
+                self._spend(0)
+                yield from self._read(source, entry, nested=nested)
+            except ArchiveError as problem:
+                yield Part(entry.name, b"", problem)
+                if self._budget < 0:
+                    return
+
+    def _read(self, source: Bytes, entry: Entry, *, nested: bool) -> Iterator[Part]:
+        head = next(iter(zip_reader.unpacked(source, entry)), b"")
+        if is_zip(head):
+            if nested:
+                raise Refused(files.ZIP_TOO_DEEP())
+            yield from self._members_of(self._inner(source, entry), nested=True)
+            return
+        body = zip_reader.read(source, entry, MAX_FILE_BYTES)
+        self._spend(len(body))
         if is_gzip(body):
-            body = gunzip(body, left)
-        left -= len(body)
-        yield member.filename, body
+            body = gunzip(body)
+            self._spend(len(body))
+        if not self._only or entry.name == self._only:
+            yield Part(entry.name, body)
+
+    def _inner(self, source: Bytes, entry: Entry) -> Bytes:
+        if entry.size <= MAX_FILE_BYTES:
+            body = zip_reader.read(source, entry, MAX_FILE_BYTES)
+            self._spend(len(body))
+            return BytesInMemory(body)
+        return _UnpackedMember(source, entry, self._spend)
+
+    def _spend(self, count: int) -> None:
+        self._budget -= count
+        if self._budget < 0:
+            raise Refused(files.ARCHIVE_TOO_MUCH(limit=SPARE_BYTES + MAX_RATIO * self._source.size))
 
 
-@contextlib.contextmanager
-def _judged(data: bytes) -> Iterator[None]:
-    """What zipfile raises for a file that is not whole is of a dozen kinds: say which of ours it is."""
-    try:
-        yield
-    except (Damaged, TooMuch):
-        raise
-    except UnicodeDecodeError as error:
-        raise TooMuch("a zip archive with names that cannot be read") from error
-    except Exception as error:
-        if _ends_in_zeros(data):
-            raise Unfinished("its end is still empty") from error
-        if 0 <= data.rfind(_EMPTY_ZIP, -_END_BYTES_MOST) <= len(data) - _END_BYTES:
-            raise Damaged("the zip archive is damaged") from error
-        raise Unfinished("the zip archive breaks off") from error
+class BytesInMemory:
+    """Bytes that are there."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.size = len(data)
+
+    def read_at(self, at: int, count: int) -> bytes:
+        """So many bytes from there on."""
+        return self._data[at : at + count]
 
 
-def _members(archive: zipfile.ZipFile, data: bytes) -> list[zipfile.ZipInfo]:
-    found = archive.infolist()
-    if data.startswith(_ZIP) and not found:
-        raise zipfile.BadZipFile("files, but an empty directory")
-    return found
+class BytesOfFile:
+    """The bytes of an open file. Raises OSError."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.size = file.seek(0, 2)
+
+    def read_at(self, at: int, count: int) -> bytes:
+        """So many bytes from there on."""
+        self._file.seek(at)
+        return self._file.read(count)
 
 
-def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> bytes:
-    if member.flag_bits & _ENCRYPTED:
-        raise TooMuch("a zip archive that is protected by a password")
-    if member.compress_type not in _READABLE:
-        raise TooMuch("a zip archive that is compressed in an unusual way")
-    with archive.open(member) as file:
-        body = file.read(most + 1)
-    if len(body) > most:
-        raise TooMuch(_TOO_LARGE)
-    return body
+class _UnpackedMember:
+    """A zip in a zip that is too large for memory: unpacked from its beginning for each step back.
 
+    Its members are read in the order of their places, so that this happens twice or three times; its last bytes are
+    kept, where its directory is. `spend` is told of every byte.
+    """
 
-def _is_wanted(name: str) -> bool:
-    *above, last = name.split("/")
-    return filenames.is_wanted_name(last) and not any(map(filenames.is_junk_folder, above))
+    def __init__(self, source: Bytes, entry: Entry, spend: Callable[[int], None]) -> None:
+        self.size = entry.size
+        self._source, self._entry, self._spend = source, entry, spend
+        self._pieces: Iterator[bytes] = iter(())
+        self._piece, self._at = b"", entry.size + 1
+        self._tail, self._tail_at = b"", entry.size + 1
 
+    def read_at(self, at: int, count: int) -> bytes:
+        """So many bytes from there on. Raises Damaged, Refused."""
+        if at >= self._tail_at:
+            return self._tail[at - self._tail_at : at - self._tail_at + count]
+        if at < self._at:
+            self._pieces, self._piece, self._at = zip_reader.unpacked(self._source, self._entry), b"", 0
+        out = bytearray()
+        while len(out) < count:
+            begin = at + len(out) - self._at
+            if begin < len(self._piece):
+                out += self._piece[begin : begin + count - len(out)]
+                continue
+            if not self._advance():
+                break
+        return bytes(out)
 
-def _ends_in_zeros(data: bytes) -> bool:
-    return data[-16:] == bytes(16)
+    def _advance(self) -> bool:
+        self._at += len(self._piece)
+        self._piece = next(self._pieces, b"")
+        self._spend(len(self._piece))
+        if self._tail_at > self.size:
+            self._tail = (self._tail + self._piece)[-_TAIL_BYTES - CHUNK :]
+            if not self._piece:
+                self._tail_at = self._at - len(self._tail)
+        return bool(self._piece)

@@ -1,16 +1,15 @@
-"""How does an activity look, small? Its route or a curve as one SVG path, from a few of its samples. Pure."""
+"""Drawing of an activity, small: its route or a curve as one SVG path, from a few of its samples. Pure."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
-from fitferry.core.activity import Thumbnail
+from fitferry.core.activity import Sample, Thumbnail
 
 SIDE = 100
-"""A sketch is drawn in a square of this side, with whole numbers."""
+"""A thumbnail is drawn in a square of this side, with whole numbers."""
 MOST_POINTS = 100
 MOST_SAMPLES = 400
 """Of the samples of an activity so many are looked at, evenly spread."""
@@ -21,16 +20,6 @@ _METRES_PER_DEGREE = 111_195.0
 
 T = TypeVar("T")
 Point = tuple[float, float]
-
-
-@dataclass(slots=True)
-class Sample:
-    """One moment; degrees, beats a minute, watts."""
-
-    latitude: float | None = None
-    longitude: float | None = None
-    heart_rate: float | None = None
-    power: float | None = None
 
 
 class Samples(Generic[T]):
@@ -49,6 +38,17 @@ class Samples(Generic[T]):
                 self.kept = self.kept[::2]
                 self._step *= 2
             self._next = self._step
+
+    def add_run(self, count: int, thing: Callable[[int], T]) -> None:
+        """The same as `add` of `thing(0)` to `thing(count - 1)`, of which only those that are kept are made."""
+        index = self._next - 1
+        while index < count:
+            self.kept.append(thing(index))
+            if len(self.kept) > MOST_SAMPLES:
+                self.kept = self.kept[::2]
+                self._step *= 2
+            index += self._step
+        self._next = index - count + 1
 
 
 def draw(samples: Sequence[Sample]) -> Thumbnail | None:

@@ -1,18 +1,20 @@
-"""Is this a whole TCX or GPX, is it an activity, and what is in it? XML, read as it comes, without entities.
+"""Reading of TCX and GPX as XML: encodings, bounds, and what is refused. What their elements mean say `tcx`, `gpx`.
 
 Neither format says how long it is: a document is whole when it ends properly, and even then its writer may
-go on, so `proven` is never set. Element names are those of Garmin's TrainingCenterDatabase/v2 and of GPX 1.1.
+go on, so `proven` is never set. No entity is expanded, and no DOCTYPE is read: expat is quadratic in some of
+what a DOCTYPE may hold, and holds Python's lock meanwhile.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import codecs
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
 from xml.parsers import expat
 
-from fitferry.core.activity import ActivityFacts, FileKind, ParseResult
-from fitferry.formats.thumbnail import Sample, Samples, draw
+from fitferry.core.activity import FileKind, ParseResult
+from fitferry.core.messages import Message, files
 
 MAX_DEPTH = 64
 MAX_NAMES = 500
@@ -21,146 +23,222 @@ MAX_ELEMENTS = 1_500_000
 """More than fit into 25 MB of any real recording."""
 MAX_TEXT = 64
 """Characters of a text that is looked at: times, numbers, a sport."""
-EARTH_M = 6_371_000.0
-FIRST_DAY, LAST_DAY = datetime(1980, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-"""A time outside is of a clock that was never set; the calendar's own ends cannot be shown in every time zone."""
-_CHUNK = 1 << 20
-_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
-_SPORTS = {
-    "biking": "cycling",
-    "bike": "cycling",
-    "ride": "cycling",
-    "1": "cycling",
-    "run": "running",
-    "9": "running",
-    "walk": "walking",
-    "hike": "hiking",
-    "swim": "swimming",
-    "trail_running": "running",
-    "virtualride": "cycling",
-}
-"""What documents call a sport, where it is not the FIT profile's name; the numbers are Strava's own exports'."""
-_FIT_SPORTS = frozenset(
-    [
-        "cycling",
-        "running",
-        "walking",
-        "hiking",
-        "swimming",
-        "rowing",
-        "paddling",
-        "kayaking",
-        "alpine_skiing",
-        "snowboarding",
-        "surfing",
-        "cross_country_skiing",
-        "inline_skating",
-        "mountaineering",
-        "sailing",
-        "training",
-        "transition",
-        "golf",
-    ]
+MAX_PROLOG = 1 << 16
+"""Bytes before the first element; real ones have some hundred."""
+MAX_TAG = 1 << 18
+"""Bytes of one tag, which expat keeps, and reads again with each chunk until it ends."""
+_CHUNK = 1 << 16
+_PROLOG_CHUNK = 1 << 10
+"""What is parsed at once while a DOCTYPE may come: a refusal takes effect at the end of a chunk only."""
+_UTF8_MARK = b"\xef\xbb\xbf"
+_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_LEAD = re.compile(rb"(?:\xef\xbb\xbf|[\s\0])*")
+_DECLARED = re.compile(rb"<\?xml[^>]{0,200}?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
+_CODEC_NAMES = re.compile(
+    r"ascii|utf-8.*|iso(8859|2022).*|cp\d+|koi8.*|mac.*|euc_.*|gb.*|big5.*|shift_jis.*|johab|tis-620|hz"
 )
+_WIDER = {"euc_kr": "cp949", "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "ascii": "utf-8"}
+"""Codecs that read more than the declared one, as those who write it do."""
+_NOT_XML = dict.fromkeys([*range(1, 9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF])
+"""Characters that no XML may hold; a NUL is left where it is, because it shows that something is missing."""
+
+
+class Document(Protocol):
+    """What makes something of the elements of one format. `wanted`: elements whose text it wants."""
+
+    wanted: frozenset[str]
+
+    def start(self, path: list[str], attributes: dict[str, str]) -> None:
+        """An element begins. `path`: local names from the root on."""
+
+    def text(self, path: list[str], text: str) -> None:
+        """An element that is wanted ends."""
+
+    def result(self, size: int) -> ParseResult:
+        """What the whole document is."""
 
 
 class _Refused(Exception):  # it never leaves this module
-    """A document that no device writes: entities, or something built to cost memory."""
+    """A document that no device writes: a DOCTYPE, or something built to cost memory or time."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(str(message))
+        self.message = message
+
+
+class _UnknownEncoding(Exception):  # the same
+    """The document says that it is written in an encoding that Python does not know."""
 
 
 def is_document(data: bytes) -> bool:
-    """Whether these bytes begin as XML does."""
-    head = data[:256]
-    for mark in _MARKS:
-        head = head.removeprefix(mark)
-    return head.replace(b"\0", b"").lstrip().startswith(b"<")
+    """Whether these bytes begin as XML does, behind any white space and marks."""
+    head = data[:2]
+    at = 2 if head in _MARKS else 0
+    lead = _LEAD.match(data, at)
+    return lead is not None and data[lead.end() : lead.end() + 1] == b"<"
 
 
-def inspect(data: bytes) -> ParseResult:
-    """What a document is. Never raises; of 25 MB it takes seconds, because each element is looked at."""
-    if data.endswith(b"\0\0"):
+def inspect(data: bytes, formats: Mapping[str, Callable[[], Document]]) -> ParseResult:
+    """What a document is. `formats`: by the name of its first element. Never raises.
+
+    25 MB take seconds, because each element is looked at; other threads go on meanwhile.
+    """
+    if data.endswith(b"\0\0") and not _is_utf16(data):
         whole = len(data.rstrip(b"\0"))
-        return _not_whole(FileKind.UNFINISHED, "its end is still empty", whole, len(data))
-    reader = _Reader()
+        return _broken(FileKind.UNFINISHED, files.END_EMPTY(), whole, len(data))
+    reader = _Reader(formats)
     try:
-        reader.read(_bare(data))
+        codec = _codec(data)
+        reader.read(_chunks(data, codec))
+    except expat.ExpatError as error:
+        if codec == "utf-8" and error.code == expat.errors.codes[expat.errors.XML_ERROR_INVALID_TOKEN]:
+            reader = _Reader(formats)
+            return _lenient(reader, data)
+        return reader.broken(data, error)
     except _Refused as problem:
-        return ParseResult(FileKind.NO_ACTIVITY, reason=str(problem), have=len(data))
-    except (expat.ExpatError, LookupError, ValueError) as error:
-        if reader.is_other or _is_page(data):
-            return reader.found(len(data))  # nobody waits for the rest of a page that asks to log in
-        if reader.at_end:
-            return _not_whole(FileKind.UNFINISHED, "the document does not end", len(data))
-        return _not_whole(FileKind.DAMAGED, f"the document cannot be read: {error}", len(data))
-    return reader.found(len(data))
+        return reader.refused(data, problem.message)
+    except _UnknownEncoding as problem:
+        return _broken(FileKind.DAMAGED, files.ENCODING_UNKNOWN(name=str(problem)), len(data))
+    return reader.result(len(data))
 
 
-def _is_page(data: bytes) -> bool:
-    """Whether this is HTML that no XML parser would read."""
-    return _bare(data[:256]).lower().startswith((b"<!doctype html", b"<html"))
+def _lenient(reader: _Reader, data: bytes) -> ParseResult:
+    """Read once more, without the characters that do not belong there: a name may hold anything."""
+    try:
+        reader.read(_decoded(data, "utf-8"))
+    except expat.ExpatError as error:
+        return reader.broken(data, error)
+    except _Refused as problem:
+        return reader.refused(data, problem.message)
+    return reader.result(len(data))
 
 
-def _bare(data: bytes) -> bytes:
-    """A document without what some writers put around it, and no parser takes; only where characters are bytes."""
-    if data[:2] in _MARKS or b"\0" in data[:4]:
-        return data
-    return data.removeprefix(_MARKS[0]).lstrip().rstrip(b"\0\x1a\r\n")
-
-
-def _not_whole(kind: FileKind, reason: str, have: int, want: int | None = None) -> ParseResult:
+def _broken(kind: FileKind, reason: Message, have: int, want: int | None = None) -> ParseResult:
     return ParseResult(kind, reason=reason, have=have, want=want, proven=False)
+
+
+def _is_utf16(data: bytes) -> bool:
+    return data[:2] in _MARKS or b"\0" in data[:4].lstrip(b"\0") or (data[:1] == b"\0" and data[1:2] == b"<")
+
+
+def _codec(data: bytes) -> str:
+    """The encoding, by the bytes first and by the declaration second. Raises _UnknownEncoding."""
+    if data[:2] in _MARKS:
+        return "utf-16"
+    if data[1:2] == b"\0" and data[:1] != b"\0":
+        return "utf-16-le"
+    if data[:1] == b"\0" and data[1:2] != b"\0":
+        return "utf-16-be"
+    lead = _LEAD.match(data)
+    declared = _DECLARED.match(data, lead.end() if lead else 0)
+    if declared is None:
+        return "utf-8"
+    name = declared[1].decode("ascii")
+    try:
+        codec = codecs.lookup(name).name
+    except LookupError:
+        raise _UnknownEncoding(name) from None
+    if codec.startswith(("utf-16", "utf-32")):
+        return "utf-8"  # the bytes say that it is none of those
+    if not _CODEC_NAMES.fullmatch(codec):
+        raise _UnknownEncoding(name)
+    return _WIDER.get(codec, "utf-8" if codec.startswith("utf-8") else codec)
+
+
+def _chunks(data: bytes, codec: str) -> Iterator[bytes]:
+    """A document in UTF-8, piece by piece, without what some writers put around it."""
+    if codec != "utf-8":
+        yield from _decoded(data, codec)
+        return
+    lead = _LEAD.match(data)
+    end = len(data.rstrip(b"\0\x1a\r\n \t"))
+    view = memoryview(data)[lead.end() if lead else 0 : end]
+    at = 0
+    while at < len(view):
+        step = _PROLOG_CHUNK if at < MAX_PROLOG else _CHUNK
+        yield bytes(view[at : at + step])
+        at += step
+
+
+def _decoded(data: bytes, codec: str) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(codec)("replace")
+    begun = False
+    for at in range(0, len(data), _PROLOG_CHUNK * 4):
+        text = decoder.decode(data[at : at + _PROLOG_CHUNK * 4]).translate(_NOT_XML)
+        if not begun:
+            text = text.lstrip("\ufeff\0 \t\r\n")
+            begun = bool(text)
+        yield text.encode("utf-8", "replace")
 
 
 class _Reader:
     """One document on its way through the parser."""
 
-    def __init__(self) -> None:
-        self.at_end = False
+    def __init__(self, formats: Mapping[str, Callable[[], Document]]) -> None:
+        self._formats = formats
+        self._at_end = False
         self._path: list[str] = []
         self._names: set[str] = set()
         self._elements = 0
         self._text: list[str] | None = None
-        self._document: _Tcx | _Gpx | None = None
+        self._document: Document | None = None
         self._root = ""
 
-    def read(self, data: bytes) -> None:
+    def read(self, chunks: Iterator[bytes]) -> None:
         """Read to the end. Raises ExpatError, _Refused."""
-        parser = expat.ParserCreate(namespace_separator=" ", intern={})
+        # Without namespaces: prefixes that nobody has declared do not matter.
+        parser = expat.ParserCreate("utf-8", intern={})
         parser.buffer_text = True
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._characters
-        parser.EntityDeclHandler = self._entity
-        for at in range(0, len(data), _CHUNK):
-            parser.Parse(data[at : at + _CHUNK], False)
-        self.at_end = True
+        parser.StartDoctypeDeclHandler = self._doctype
+        fed = 0
+        for chunk in chunks:
+            parser.Parse(chunk, False)
+            fed += len(chunk)
+            if fed - max(0, parser.CurrentByteIndex) > MAX_TAG + _CHUNK:
+                raise _Refused(files.XML_TOO_MUCH())
+            if not self._root and fed > MAX_PROLOG:
+                raise _Refused(files.XML_TOO_MUCH())
+        self._at_end = True
         parser.Parse(b"", True)
 
-    @property
-    def is_other(self) -> bool:
-        """Whether the first element is known, and is no activity's."""
-        return bool(self._root) and self._document is None
-
-    def found(self, size: int) -> ParseResult:
+    def result(self, size: int) -> ParseResult:
         """What was read."""
         if self._document is None:
-            words = f"an XML file of another kind (<{self._root[:40] or 'html'}>)"
-            return ParseResult(FileKind.NO_ACTIVITY, reason=words, have=size, proven=False)
-        return self._document.found(size)
+            reason = files.XML_OF_ANOTHER_KIND(element=self._root[:40] or "html")
+            return ParseResult(FileKind.NO_ACTIVITY, reason=reason, have=size, proven=False)
+        return self._document.result(size)
+
+    def broken(self, data: bytes, error: expat.ExpatError) -> ParseResult:
+        """What is wrong with a document that the parser does not take."""
+        if self._document is None and (self._root or _is_page(data)):
+            return self.result(len(data))  # nobody waits for the rest of a page that asks to log in
+        if self._at_end and error.code in _BREAKS_OFF:
+            return _broken(FileKind.UNFINISHED, files.DOCUMENT_CUT(), len(data))
+        reason = files.DOCUMENT_UNREADABLE(reason=expat.ErrorString(error.code), line=error.lineno)
+        return _broken(FileKind.DAMAGED, reason, len(data))
+
+    def refused(self, data: bytes, reason: Message) -> ParseResult:
+        """What a document is that was refused: it may be a ride only where it begins as one."""
+        if self._document is None and self._root not in self._formats:
+            return self.result(len(data))
+        return _broken(FileKind.DAMAGED, reason, len(data))
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        local = name.rpartition(" ")[2]
+        local = name.rpartition(":")[2]
         self._elements += 1
         self._names.add(name)
         if attributes:
             self._names.update(attributes)
         if self._elements > MAX_ELEMENTS or len(self._names) > MAX_NAMES or len(self._path) >= MAX_DEPTH:
-            raise _Refused("an XML file that no device writes: too many elements, or too deep")
+            self._root = self._root or local
+            raise _Refused(files.XML_TOO_MUCH())
         if not self._path:
             self._root = local
-            self._document = (
-                _Tcx() if local == "TrainingCenterDatabase" else _Gpx() if local == "gpx" else None
-            )
+            if local in self._formats:
+                self._document = self._formats[local]()
         self._path.append(local)
         self._text = None
         if self._document is not None:
@@ -178,211 +256,26 @@ class _Reader:
         if self._text is not None and sum(map(len, self._text)) < MAX_TEXT:
             self._text.append(data[:MAX_TEXT])
 
-    def _entity(self, *_declared: object) -> None:
-        raise _Refused("an XML file that declares entities, which no device does")
+    def _doctype(self, name: str, *_ids: object) -> None:
+        self._root = name.rpartition(":")[2]
+        raise _Refused(files.XML_DOCTYPE())
 
 
-class _Tcx:
-    """What a TrainingCenterDatabase says."""
-
-    wanted = frozenset(
-        {"Id", "Time", "TotalTimeSeconds", "DistanceMeters", "Name"}
-        | {"LatitudeDegrees", "LongitudeDegrees", "Value", "Watts"}
+_BREAKS_OFF = frozenset(
+    expat.errors.codes[text]
+    for text in (
+        expat.errors.XML_ERROR_NO_ELEMENTS,
+        expat.errors.XML_ERROR_UNCLOSED_TOKEN,
+        expat.errors.XML_ERROR_PARTIAL_CHAR,
+        expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION,
+        expat.errors.XML_ERROR_ASYNC_ENTITY,
     )
-
-    def __init__(self) -> None:
-        self._span = _Span()
-        self._activities = 0
-        self._others: set[str] = set()
-        self._sport: str | None = None
-        self._duration: float | None = None
-        self._distance: float | None = None
-        self._device: str | None = None
-        self._samples: Samples[Sample] = Samples()
-        self._here = Sample()
-
-    def start(self, path: list[str], attributes: dict[str, str]) -> None:
-        """An element begins."""
-        match path[-1]:
-            case "Activity":
-                self._activities += 1
-                self._sport = self._sport or _sport(attributes.get("Sport", ""))
-            case "Lap":
-                self._span.add(attributes.get("StartTime", ""))
-            case "Trackpoint":
-                self._here = Sample()
-                self._samples.add(self._here)
-            case "Course" | "Workout":
-                self._others.add(path[-1].lower())
-
-    def text(self, path: list[str], text: str) -> None:
-        """An element that was asked for ends."""
-        match path[-2:]:
-            case [_, "Time"]:
-                self._span.add(text)
-            case ["Activity", "Id"]:
-                self._span.add(text)
-            case ["Lap", "TotalTimeSeconds"]:
-                self._duration = _sum(self._duration, text)
-            case ["Lap", "DistanceMeters"]:
-                self._distance = _sum(self._distance, text)
-            case ["Position", "LatitudeDegrees"]:
-                self._here.latitude = _number(text)
-            case ["Position", "LongitudeDegrees"]:
-                self._here.longitude = _number(text)
-            case ["HeartRateBpm", "Value"]:
-                self._here.heart_rate = _number(text)
-            case [_, "Watts"]:
-                self._here.power = _number(text)
-            case ["Creator", "Name"]:
-                self._device = self._device or text[:MAX_TEXT] or None
-
-    def found(self, size: int) -> ParseResult:
-        """The whole document's meaning."""
-        if not self._activities:
-            words = (
-                " and ".join(f"a {kind}" for kind in sorted(self._others)) or "a TCX file without an activity"
-            )
-            return ParseResult(FileKind.NO_ACTIVITY, "tcx", reason=words, have=size, proven=False)
-        facts = ActivityFacts(
-            kind="activity",
-            sport=self._sport,
-            start_time=self._span.first,
-            duration_s=self._duration,
-            elapsed_s=self._span.seconds or self._duration,
-            distance_m=self._distance,
-            product=self._device,
-            sessions=self._activities,
-        )
-        thumbnail = draw(self._samples.kept)
-        return ParseResult(FileKind.ACTIVITY, "tcx", facts, have=size, proven=False, thumbnail=thumbnail)
+)
+"""What expat says of a document that ends too early."""
 
 
-class _Gpx:
-    """What a GPX says."""
-
-    wanted = frozenset({"time", "type", "hr", "power"})
-
-    def __init__(self) -> None:
-        self._span = _Span()
-        self._tracks = self._points = 0
-        self._others: set[str] = set()
-        self._sport: str | None = None
-        self._at: tuple[float, float] | None = None
-        self._distance = 0.0
-        self._samples: Samples[Sample] = Samples()
-        self._here = Sample()
-
-    def start(self, path: list[str], attributes: dict[str, str]) -> None:
-        """An element begins."""
-        match path[-1]:
-            case "trkpt":
-                self._points += 1
-                self._here = Sample()
-                self._samples.add(self._here)
-                self._move(attributes)
-            case "trk":
-                self._tracks += 1
-            case "trkseg":
-                self._at = None
-            case "rte" | "wpt":
-                self._others.add({"rte": "a route", "wpt": "waypoints"}[path[-1]])
-
-    def text(self, path: list[str], text: str) -> None:
-        """An element that was asked for ends."""
-        match path[-2:]:
-            case ["trkpt", "time"]:
-                self._span.add(text)
-            case [_, "hr"]:
-                self._here.heart_rate = _number(text)
-            case [_, "power"]:
-                self._here.power = _number(text)
-            case ["trk", "type"]:
-                self._sport = self._sport or _sport(text)
-
-    def found(self, size: int) -> ParseResult:
-        """The whole document's meaning. Without times it was planned, not recorded, and Strava takes no such thing."""
-        if self._span.first is None:
-            planned = (
-                "a track without times, so a planned one" if self._points else "a GPX file without a track"
-            )
-            words = planned if self._points or not self._others else " and ".join(sorted(self._others))
-            return ParseResult(FileKind.NO_ACTIVITY, "gpx", reason=words, have=size, proven=False)
-        seconds = self._span.seconds
-        facts = ActivityFacts(
-            kind="activity",
-            sport=self._sport,
-            start_time=self._span.first,
-            duration_s=seconds,
-            elapsed_s=seconds,
-            distance_m=round(self._distance, 1),
-            sessions=self._tracks,
-        )
-        thumbnail = draw(self._samples.kept)
-        return ParseResult(FileKind.ACTIVITY, "gpx", facts, have=size, proven=False, thumbnail=thumbnail)
-
-    def _move(self, attributes: dict[str, str]) -> None:
-        latitude, longitude = _number(attributes.get("lat", "")), _number(attributes.get("lon", ""))
-        if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 360:  # noqa: PLR2004  degrees
-            return
-        self._here.latitude, self._here.longitude = latitude, longitude
-        here = math.radians(latitude), math.radians(longitude)
-        if self._at is not None:
-            self._distance += _metres(self._at, here)
-        self._at = here
-
-
-@dataclass(slots=True)
-class _Span:
-    """The first and the last of many times."""
-
-    first: float | None = None
-    last: float | None = None
-
-    def add(self, text: str) -> None:
-        """One time more, as XML writes it; what is none is passed over."""
-        moment = _moment(text)
-        if moment is not None:
-            self.first = moment if self.first is None else min(self.first, moment)
-            self.last = moment if self.last is None else max(self.last, moment)
-
-    @property
-    def seconds(self) -> float | None:
-        """From the first to the last."""
-        return None if self.first is None or self.last is None else self.last - self.first
-
-
-def _moment(text: str) -> float | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment.timestamp() if FIRST_DAY <= moment < LAST_DAY else None
-
-
-def _sum(total: float | None, text: str) -> float | None:
-    number = _number(text)
-    return total if number is None or number < 0 else (total or 0.0) + number
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) and abs(number) < 1e9 else None  # noqa: PLR2004  # no such ride
-
-
-def _metres(one: tuple[float, float], other: tuple[float, float]) -> float:
-    """The distance along the ground; angles are in radians."""
-    half = (other[0] - one[0]) / 2, (other[1] - one[1]) / 2
-    chord = math.sin(half[0]) ** 2 + math.cos(one[0]) * math.cos(other[0]) * math.sin(half[1]) ** 2
-    return 2 * EARTH_M * math.asin(min(1.0, math.sqrt(chord)))
-
-
-def _sport(text: str) -> str | None:
-    """The FIT profile's name of what a document calls a sport; None if it is none of those."""
-    name = text.strip().lower().replace(" ", "_").replace("-", "_")
-    name = _SPORTS.get(name, name)
-    return name if name in _FIT_SPORTS else None
+def _is_page(data: bytes) -> bool:
+    """Whether this is HTML that no XML parser would read."""
+    lead = _LEAD.match(data)
+    begin = lead.end() if lead else 0
+    return data[begin : begin + 20].lower().startswith((b"<!doctype html", b"<html"))

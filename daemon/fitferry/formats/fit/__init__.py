@@ -1,30 +1,36 @@
-"""Is this a whole FIT file, is it an activity, and what is in it? Bytes in, a value out; nothing is raised.
+"""What a FIT file is and what is in it: bytes in, a value out; nothing is raised.
 
-`probe` walks the bytes and decides, `summary` asks fitparse for names, `profile` has what fitparse lacks.
+`reader` walks the bytes and decides, `fields` decodes them, `names` names them, `repair` mends what breaks off.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from fitferry.core.activity import ActivityFacts, FileKind, ParseResult
-from fitferry.formats.fit.names import summarize
-from fitferry.formats.fit.profile_tables import KIND_WORDS, KINDS, MANUFACTURERS, SPORTS, SUB_SPORTS
-from fitferry.formats.fit.reader import Probe, probe
-from fitferry.formats.thumbnail import draw
+from fitferry.formats.fit import names
+from fitferry.formats.fit.fields import Value
+from fitferry.formats.fit.reader import SHORTEST, Probe, is_fit, probe
+from fitferry.formats.times import coherent
 
-ACTIVITY = 4
-HEAD = 12
+HEAD = SHORTEST
 """Bytes at the start of a file that tell how long it will be."""
 FIT_EPOCH = 631_065_600
 """FIT counts seconds from 1989-12-31T00:00:00Z."""
 FIRST_ABSOLUTE = 0x1000_0000
 """Times below are seconds since the device was switched on (FIT profile, date_time)."""
+_START, _SPORT, _SUB_SPORT, _ELAPSED, _TIMER, _DISTANCE, _HEART_RATE, _POWER, _ASCENT = (
+    2,
+    5,
+    6,
+    7,
+    8,
+    9,
+    16,
+    20,
+    22,
+)
+"""Fields of a session."""
 
-
-def is_fit(data: bytes) -> bool:
-    """Whether these bytes begin as a FIT file does."""
-    return data[8:HEAD] == b".FIT"
+__all__ = ["HEAD", "announced_length", "inspect", "is_fit"]
 
 
 def announced_length(head: bytes) -> int | None:
@@ -38,81 +44,111 @@ def announced_length(head: bytes) -> int | None:
     return head[0] + data + 2 if data else None
 
 
-def inspect(data: bytes | memoryview) -> ParseResult:
-    """What these bytes are. Never raises. Takes milliseconds, of 25 MB that were made to take long half a second."""
-    found = probe(memoryview(data))
+def inspect(data: bytes) -> ParseResult:
+    """What these bytes are. Never raises. Takes a millisecond, of 25 MB that were made to take long half a second."""
+    found = probe(data)
     kind, reason = found.kind, found.reason
     if kind is FileKind.NO_ACTIVITY:
-        return ParseResult(found.kind, reason=found.reason, have=found.have, proven=False)
-    if kind is FileKind.ACTIVITY and found.file_type != ACTIVITY:
-        kind, reason = FileKind.NO_ACTIVITY, _kind_in_words(found.file_type)
-    thumbnail = draw(found.samples) if kind is FileKind.ACTIVITY else None
+        return ParseResult(kind, reason=reason, have=found.have, proven=False)
+    file_type = _whole(found.file_id.get(0))
+    is_activity = file_type == names.ACTIVITY
+    proven = kind is FileKind.ACTIVITY
+    if proven and (not is_activity or found.is_empty):
+        kind, reason = FileKind.NO_ACTIVITY, names.no_activity(file_type)
+    elif file_type is not None and not is_activity:
+        # Also a broken one of these is missed by nobody.
+        kind, reason = FileKind.NO_ACTIVITY, names.no_activity(file_type)
+    samples = found.samples if kind is FileKind.ACTIVITY else ()
     return ParseResult(
-        kind, "fit", _facts(found), reason, have=found.have, want=found.want, thumbnail=thumbnail
+        kind,
+        "fit",
+        _facts(found, file_type),
+        reason,
+        have=found.have,
+        want=found.want,
+        proven=proven,
+        samples=samples,
     )
 
 
-def _kind_in_words(kind: int | None) -> str:
-    if kind is None:
-        return "a FIT file that does not say what it is"
-    return KIND_WORDS.get(kind, f"a FIT file of type {kind}")
-
-
-def _facts(found: Probe) -> ActivityFacts:
-    """The numbers of the walk, with the names and developer fields that fitparse adds."""
-    names = summarize(found.reduced)
-    facts = ActivityFacts(
-        kind=None if found.file_type is None else KINDS.get(found.file_type, str(found.file_type)),
-        manufacturer=_name(found.manufacturer, names.manufacturer, MANUFACTURERS),
-        product=names.product or _text(found.product),
-    )
-    if found.file_type != ACTIVITY:
-        return facts
-    sessions = found.sessions
+def _facts(found: Probe, file_type: int | None) -> ActivityFacts:
+    maker = _whole(found.file_id.get(1))
+    kind, manufacturer = names.file_type(file_type), names.manufacturer(maker)
+    product = names.product(_whole(found.file_id.get(2)), maker)
+    if file_type != names.ACTIVITY:
+        return ActivityFacts(kind=kind, manufacturer=manufacturer, product=product)
+    sessions, times = found.sessions, coherent(found.times)
     # The sport message speaks for sessions that do not say it themselves.
-    said = sessions[0] if sessions and 5 in sessions[0] else {5: found.sport, 6: found.sub_sport}
-    return replace(
-        facts,
-        sport=_name(said.get(5), names.sport, SPORTS),
-        sub_sport=_name(said.get(6), names.sub_sport, SUB_SPORTS),
-        start_time=_start(found),
-        duration_s=_total(sessions, 8, 1000),
-        elapsed_s=_total(sessions, 7, 1000) if sessions else found.record_seconds,
-        distance_m=_distance(found, names.distances),
+    by_session = sessions[0] if sessions and _SPORT in sessions[0] else None
+    sport, sub_sport = (
+        (by_session.get(_SPORT), by_session.get(_SUB_SPORT))
+        if by_session is not None
+        else (found.sport.get(0), found.sport.get(1))
+    )
+    elapsed = _total(sessions, _ELAPSED, 1000)
+    return ActivityFacts(
+        kind=kind,
+        sport=names.sport(_whole(sport)),
+        sub_sport=names.sub_sport(_whole(sub_sport)),
+        start_time=_start(found, times),
+        duration_s=_total(sessions, _TIMER, 1000),
+        elapsed_s=elapsed if sessions else _seconds(times),
+        distance_m=_distance(found),
+        manufacturer=manufacturer,
+        product=product,
         sessions=len(sessions),
+        ascent_m=_total(sessions, _ASCENT, 1),
+        average_heart_rate=_mean(sessions, _HEART_RATE),
+        average_power=_mean(sessions, _POWER),
+        serials=found.serials,
     )
 
 
-def _name(number: int | None, name: str | None, newer: dict[int, str]) -> str | None:
-    if number is None:
-        return None
-    return newer.get(number) or name or str(number)
+def _start(found: Probe, times: list[float]) -> float | None:
+    """The first session's start, else the first record's, else when the file was made.
 
-
-def _text(number: int | None) -> str | None:
-    return None if number is None else str(number)
-
-
-def _start(found: Probe) -> float | None:
-    starts = [one.get(2) for one in found.sessions] if found.sessions else []
-    for moment in (*starts, found.first_record, found.created):
-        if moment is not None:
-            # A relative time says nothing of the day, and neither do the others in such a file.
-            return float(moment + FIT_EPOCH) if moment >= FIRST_ABSOLUTE else None
+    A relative time says nothing of the day, and neither does anything else in a file that has one.
+    """
+    starts = [_whole(values.get(_START)) for values in found.sessions]
+    told = [start for start in starts if start]
+    for moment in (*told, *times[:1], *([] if told or found.times else [_whole(found.file_id.get(4))])):
+        if moment is not None and moment >= FIRST_ABSOLUTE:
+            return float(moment + FIT_EPOCH)
     return None
 
 
-def _total(sessions: list[dict[int, int]], field: int, scale: int) -> float | None:
-    values = [one[field] / scale for one in sessions if field in one]
+def _seconds(times: list[float]) -> float | None:
+    return times[-1] - times[0] if len(times) > 1 and times[-1] > times[0] else None
+
+
+def _total(sessions: list[dict[int, Value]], number: int, scale: int) -> float | None:
+    values = [
+        float(values[number]) / scale for values in sessions if not isinstance(values.get(number, ""), str)
+    ]
     return sum(values) if values else None
 
 
-def _distance(found: Probe, named: list[float | None]) -> float | None:
-    """The sum over all sessions; a developer field of that name wins, as its app meant it to."""
-    total = _total(found.sessions, 9, 100)
-    stated = [value for value in named if value is not None]
-    if len(named) == len(found.sessions) and stated and sum(stated) > 0:
+def _mean(sessions: list[dict[int, Value]], number: int) -> float | None:
+    """The mean over all sessions that say it, by their timer time."""
+    pairs = [
+        (float(values[number]), float(values.get(_TIMER) or 1))
+        for values in sessions
+        if not isinstance(values.get(number, ""), str)
+    ]
+    weight = sum(seconds for _, seconds in pairs)
+    return sum(value * seconds for value, seconds in pairs) / weight if weight > 0 else None
+
+
+def _distance(found: Probe) -> float | None:
+    """Metres over all sessions; what an app says of it wins where it is more than nothing."""
+    stated = [metres for metres in found.distances if metres is not None]
+    if stated and sum(stated) > 0:
         return sum(stated)
-    if not found.sessions or total is None:
-        return None if found.last_distance is None else found.last_distance / 100
+    total = _total(found.sessions, _DISTANCE, 100)
+    if total is None and found.last_distance is not None:
+        return found.last_distance / 100
     return total
+
+
+def _whole(value: Value | None) -> int | None:
+    return int(value) if isinstance(value, int | float) else None

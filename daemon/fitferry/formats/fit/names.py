@@ -1,69 +1,68 @@
-"""What are the names of what is in a FIT file? Asks fitparse, with a file reduced to what it needs. Owns fitparse.
-
-fitparse keeps every message (100 MB for a ride of 1.9 MB), raises half a dozen kinds of errors on odd files,
-and keeps what developer fields are called in a module global. Reduced files are small, whatever it raises
-means "no names", and the global is cleared before each of them, one at a time.
-"""
+"""Names of what a FIT file says by number, from the FIT profile."""
 
 from __future__ import annotations
 
-import threading
-import warnings
-from dataclasses import dataclass, field
-from typing import Any
+from fitferry.core.messages import Message, files
+from fitferry.core.sports import SPORTS, SUB_SPORTS
+from fitferry.formats.fit.profile_tables import GARMIN_LIKE, GARMIN_PRODUCTS, MANUFACTURERS
 
-import fitparse
-import fitparse.records
-
-_one_at_a_time = threading.Lock()
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What fitparse says; None where it has no name. `distances`: metres of each session."""
-
-    sport: str | None = None
-    sub_sport: str | None = None
-    manufacturer: str | None = None
-    product: str | None = None
-    distances: list[float | None] = field(default_factory=list)
-
-
-def summarize(reduced: bytes) -> Names:
-    """The names in a reduced file; none where fitparse cannot read it."""
-    with _one_at_a_time, warnings.catch_warnings():
-        # On Python 3.12 and later it still calls utcfromtimestamp.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        fitparse.records.DEV_TYPES.clear()
-        try:
-            return _names(reduced)
-        except Exception:  # noqa: BLE001  # TypeError, KeyError, struct.error …: a file without names is a file still
-            return Names()
+ACTIVITY = 4
+FILE_TYPES = {
+    1: ("device", files.FIT_DEVICE),
+    2: ("settings", files.FIT_SETTINGS),
+    3: ("sport", files.FIT_SPORT_SETTINGS),
+    ACTIVITY: ("activity", files.NOTHING_RECORDED),
+    5: ("workout", files.FIT_WORKOUT),
+    6: ("course", files.FIT_COURSE),
+    7: ("schedules", files.FIT_SCHEDULE),
+    9: ("weight", files.FIT_WEIGHT),
+    10: ("totals", files.FIT_TOTALS),
+    11: ("goals", files.FIT_GOALS),
+    14: ("blood_pressure", files.FIT_BLOOD_PRESSURE),
+    15: ("monitoring_a", files.FIT_MONITORING),
+    20: ("activity_summary", files.FIT_SUMMARY),
+    28: ("monitoring_daily", files.FIT_MONITORING),
+    32: ("monitoring_b", files.FIT_MONITORING),
+    34: ("segment", files.FIT_SEGMENT),
+    35: ("segment_list", files.FIT_SEGMENT_LIST),
+    40: ("exd_configuration", files.FIT_DISPLAY),
+}
+"""`file_id.type`: its name, and what a file of it is."""
 
 
-def _names(reduced: bytes) -> Names:
-    found: dict[str, list[Any]] = {"file_id": [], "sport": [], "session": []}
-    for message in fitparse.FitFile(reduced, check_crc=False).get_messages():
-        if message.name in found:
-            found[message.name].append(message)
-    sport = (found["session"] or found["sport"] or [None])[0]
-    file_id = (found["file_id"] or [None])[0]
-    return Names(
-        sport=_text(sport, "sport"),
-        sub_sport=_text(sport, "sub_sport"),
-        manufacturer=_text(file_id, "manufacturer"),
-        product=_text(file_id, "garmin_product") or _text(file_id, "product"),
-        distances=[_metres(message) for message in found["session"]],
-    )
+def file_type(number: int | None) -> str | None:
+    """Name of a file's type, its number where it has no name."""
+    if number is None:
+        return None
+    return FILE_TYPES[number][0] if number in FILE_TYPES else str(number)
 
 
-def _text(message: Any, name: str) -> str | None:
-    value = message.get_value(name) if message is not None else None
-    return value if isinstance(value, str) else None
+def no_activity(number: int | None) -> Message:
+    """What a file is that is no activity, by its type."""
+    if number is None:
+        return files.FIT_UNTYPED()
+    return FILE_TYPES[number][1]() if number in FILE_TYPES else files.FIT_OF_TYPE(number=str(number))
 
 
-def _metres(message: Any) -> float | None:
-    value = message.get_value("total_distance")
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    # NaN and nonsense occur in files that apps have made.
-    return float(value) if number and 0 <= value < 100_000_000 else None
+def manufacturer(number: int | None) -> str | None:
+    """Name of a maker, the number where the profile has none."""
+    return _named(number, MANUFACTURERS)
+
+
+def product(number: int | None, maker: int | None) -> str | None:
+    """Name of a device; only Garmin's numbers have names."""
+    return _named(number, GARMIN_PRODUCTS if maker in GARMIN_LIKE else {})
+
+
+def sport(number: int | None) -> str | None:
+    """Name of a sport, the number where the profile has none."""
+    return _named(number, SPORTS)
+
+
+def sub_sport(number: int | None) -> str | None:
+    """Name of a sub-sport, the number where the profile has none."""
+    return _named(number, SUB_SPORTS)
+
+
+def _named(number: int | None, names: dict[int, str]) -> str | None:
+    return None if number is None else names.get(number, str(number))

@@ -1,0 +1,123 @@
+"""Times as devices and apps write them, and which of many belong to one activity."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from fitferry.core.activity import ActivityFacts, FileKind, ParseResult
+from fitferry.core.filenames import shown
+from fitferry.core.messages import files
+
+FIRST_DAY, LAST_DAY = datetime(1990, 1, 2, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""A time outside is of a clock that was never set: clocks begin in 1970, 1980 (GPS) or 1989 (FIT)."""
+BUDDHIST_YEARS = 543
+"""Thai phones write 2569 for 2026."""
+GAP_SECONDS = 86_400.0
+FEW_SHARE = 50
+"""A group of times that is this much smaller than the rest, and a day or more away from it, is a clock's fault."""
+_WRITTEN = re.compile(
+    r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})[T ]+(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d+))?)?"
+    r" *(?:Z|UTC|GMT|([+-])(\d{1,2}):?(\d{2})?)?",
+    re.IGNORECASE,
+)
+
+
+def parse(text: str) -> float | None:
+    """Seconds since 1970 of a time as XML writes it, or nearly so; None for what is none, or no day of a ride."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            moment = _lenient(text)
+        except (ValueError, OverflowError):
+            return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    if moment >= LAST_DAY:
+        moment = _without_buddhist_years(moment)
+    return moment.timestamp() if FIRST_DAY <= moment < LAST_DAY else None
+
+
+def _lenient(text: str) -> datetime:
+    """The same for other digits, hours of one digit, 24 o'clock, slashes and lower case. Raises ValueError."""
+    plain = "".join(str(unicodedata.decimal(char, char)) for char in text.strip())
+    match = _WRITTEN.fullmatch(plain)
+    if match is None:
+        raise ValueError(text)
+    year, month, day, hour, minute, second = (int(part or 0) for part in match.group(1, 2, 3, 4, 5, 6))
+    late = hour == 24  # noqa: PLR2004  # midnight as the end of a day
+    moment = datetime(year, month, day, 0 if late else hour, minute, min(second, 59), tzinfo=UTC)
+    offset = timedelta(hours=int(match[9] or 0), minutes=int(match[10] or 0))
+    fraction = timedelta(seconds=float(f"0.{match[7] or 0}"), days=late)
+    return moment + fraction + (offset if match[8] == "-" else -offset)
+
+
+def _without_buddhist_years(moment: datetime) -> datetime:
+    try:
+        return moment.replace(year=moment.year - BUDDHIST_YEARS)
+    except ValueError:  # the 29th of February of a year that has none
+        return moment
+
+
+def coherent(times: Iterable[float]) -> list[float]:
+    """The times in order, without a few at either end that are days away from the rest."""
+    ordered = sorted(times)
+    if not ordered or ordered[-1] - ordered[0] <= GAP_SECONDS:
+        return ordered
+    bounds = [at for at in range(1, len(ordered)) if ordered[at] - ordered[at - 1] > GAP_SECONDS]
+    begin, end, few = 0, len(ordered), max(1, len(ordered) // FEW_SHARE)
+    for bound in bounds:
+        if bound - begin <= few and bound - begin < end - bound:
+            begin = bound
+    for bound in reversed(bounds):
+        if end - bound <= few and end - bound < bound - begin:
+            end = bound
+    return ordered[begin:end]
+
+
+@dataclass(slots=True)
+class Span:
+    """The times of a track: how many were there, those that could be read, and the first that could not."""
+
+    count: int = 0
+    readable: list[float] = field(default_factory=list)
+    unread: str = ""
+
+    def add(self, text: str) -> None:
+        """One time more, as XML writes it."""
+        self.count += 1
+        moment = parse(text)
+        if moment is not None:
+            self.readable.append(moment)
+        elif not self.unread:
+            self.unread = text
+
+    def bounds(self) -> tuple[float | None, float | None]:
+        """The first and the last time of the track."""
+        times = coherent(self.readable)
+        return (times[0], times[-1]) if times else (None, None)
+
+
+def unreadable_times(data_type: str, facts: ActivityFacts, span: Span, size: int) -> ParseResult:
+    """What a track is whose times are there, and cannot be used."""
+    example = shown(span.unread)
+    if _is_date(span.unread):
+        reason = files.CLOCK_NOT_SET(example=example)
+    elif span.unread:
+        reason = files.TIMES_UNREADABLE(example=example)
+    else:
+        reason = files.TIMES_EMPTY()
+    kind = FileKind.UNREADABLE_TIMES
+    return ParseResult(kind, data_type, facts, reason, have=size, proven=False)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
