@@ -15,6 +15,7 @@ from fitferry.core.activity import (
     IncompleteFile,
     NewActivity,
     ParseResult,
+    Sample,
     WatchState,
 )
 from fitferry.core.problems import Problem
@@ -29,7 +30,7 @@ from fitferry.core.upload import (
     Status,
     WaitingFor,
 )
-from fitferry.formats.thumbnail import Sample, draw
+from fitferry.formats.thumbnail import draw
 from fitferry.monitoring import status
 from fitferry.storage import accounts, activities, attempts, breakers, rate_limits
 from fitferry.storage.activities import File
@@ -112,9 +113,11 @@ class Scene:
             sessions=1,
         )
         sha256 = f"{self._serial:064}"
-        found = ParseResult(FileKind.ACTIVITY, "fit", facts, thumbnail=draw(self._samples(sport)))
+        found = ParseResult(FileKind.ACTIVITY, "fit", facts, samples=tuple(self._samples(sport)))
         file = File("me", f"/srv/rides/{known}", sha256, 81_234, None)
-        ((job_id, _),) = activities.admit(file, [NewActivity(sha256, found, admission)], came)
+        ((job_id, _),) = activities.admit(
+            file, [NewActivity(sha256, found, admission, thumbnail=draw(found.samples))], came
+        )
         if step is not None:
             attempts.claim(job_id, self.now)
             attempts.record(job_id, step, came + 9)

@@ -171,10 +171,14 @@ _A_FLAG = RuleKey(settings.FLAG(), _flag, {"type": "boolean"})
 WHEN: dict[str, RuleKey] = {
     "athlete": _ANY_TEXTS,
     "sport": RuleKey(
-        settings.SPORTS(example="cycling"), _texts_of(SPORTS, numbers=True), _one_or_several(_TEXT)
+        settings.SPORTS(example="cycling"),
+        _texts_of(frozenset(SPORTS.values()), numbers=True),
+        _one_or_several(_TEXT),
     ),
     "sub_sport": RuleKey(
-        settings.SPORTS(example="indoor_cycling"), _texts_of(SUB_SPORTS, numbers=True), _one_or_several(_TEXT)
+        settings.SPORTS(example="indoor_cycling"),
+        _texts_of(frozenset(SUB_SPORTS.values()), numbers=True),
+        _one_or_several(_TEXT),
     ),
     "manufacturer": _ANY_TEXTS,
     "serial": RuleKey(settings.SERIALS(), _serials, _one_or_several(_SERIAL)),

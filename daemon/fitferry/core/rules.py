@@ -160,6 +160,7 @@ def _subject(athlete: str, file: str, facts: Job | ActivityFacts) -> Subject:
         start=None if start is None else datetime.fromtimestamp(start).astimezone(),
         distance_m=facts.distance_m,
         duration_s=facts.duration_s,
+        serials=facts.serials,
     )
 
 

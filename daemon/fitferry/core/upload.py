@@ -137,6 +137,10 @@ class Job:
     compared_at: float | None
     created_at: float
     completed_at: float | None
+    ascent_m: float | None = None
+    average_heart_rate: float | None = None
+    average_power: float | None = None
+    serials: tuple[str, ...] = ()
 
     @property
     def retry_count(self) -> int:

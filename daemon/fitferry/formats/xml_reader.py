@@ -32,7 +32,8 @@ _PROLOG_CHUNK = 1 << 10
 """What is parsed at once while a DOCTYPE may come: a refusal takes effect at the end of a chunk only."""
 _UTF8_MARK = b"\xef\xbb\xbf"
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-_LEAD = re.compile(rb"(?:\xef\xbb\xbf|[\s\0])*")
+_BLANKS = re.compile(rb"[\s\0]*")
+_MAX_MARKS = 16
 _DECLARED = re.compile(rb"<\?xml[^>]{0,200}?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 _CODEC_NAMES = re.compile(
     r"ascii|utf-8.*|iso(8859|2022).*|cp\d+|koi8.*|mac.*|euc_.*|gb.*|big5.*|shift_jis.*|johab|tis-620|hz"
@@ -74,8 +75,18 @@ def is_document(data: bytes) -> bool:
     """Whether these bytes begin as XML does, behind any white space and marks."""
     head = data[:2]
     at = 2 if head in _MARKS else 0
-    lead = _LEAD.match(data, at)
-    return lead is not None and data[lead.end() : lead.end() + 1] == b"<"
+    return data.startswith(b"<", _begin(data, at))
+
+
+def _begin(data: bytes, at: int = 0) -> int:
+    """Where a document begins behind white space and marks, which some writers put there twice."""
+    for _ in range(_MAX_MARKS):
+        blanks = _BLANKS.match(data, at)
+        at = blanks.end() if blanks else at
+        if not data.startswith(_UTF8_MARK, at):
+            break
+        at += len(_UTF8_MARK)
+    return at
 
 
 def inspect(data: bytes, formats: Mapping[str, Callable[[], Document]]) -> ParseResult:
@@ -83,7 +94,7 @@ def inspect(data: bytes, formats: Mapping[str, Callable[[], Document]]) -> Parse
 
     25 MB take seconds, because each element is looked at; other threads go on meanwhile.
     """
-    if data.endswith(b"\0\0") and not _is_utf16(data):
+    if data.endswith(b"\0\0"):
         whole = len(data.rstrip(b"\0"))
         return _broken(FileKind.UNFINISHED, files.END_EMPTY(), whole, len(data))
     reader = _Reader(formats)
@@ -117,10 +128,6 @@ def _broken(kind: FileKind, reason: Message, have: int, want: int | None = None)
     return ParseResult(kind, reason=reason, have=have, want=want, proven=False)
 
 
-def _is_utf16(data: bytes) -> bool:
-    return data[:2] in _MARKS or b"\0" in data[:4].lstrip(b"\0") or (data[:1] == b"\0" and data[1:2] == b"<")
-
-
 def _codec(data: bytes) -> str:
     """The encoding, by the bytes first and by the declaration second. Raises _UnknownEncoding."""
     if data[:2] in _MARKS:
@@ -129,8 +136,7 @@ def _codec(data: bytes) -> str:
         return "utf-16-le"
     if data[:1] == b"\0" and data[1:2] != b"\0":
         return "utf-16-be"
-    lead = _LEAD.match(data)
-    declared = _DECLARED.match(data, lead.end() if lead else 0)
+    declared = _DECLARED.match(data, _begin(data))
     if declared is None:
         return "utf-8"
     name = declared[1].decode("ascii")
@@ -150,9 +156,8 @@ def _chunks(data: bytes, codec: str) -> Iterator[bytes]:
     if codec != "utf-8":
         yield from _decoded(data, codec)
         return
-    lead = _LEAD.match(data)
     end = len(data.rstrip(b"\0\x1a\r\n \t"))
-    view = memoryview(data)[lead.end() if lead else 0 : end]
+    view = memoryview(data)[_begin(data) : end]
     at = 0
     while at < len(view):
         step = _PROLOG_CHUNK if at < MAX_PROLOG else _CHUNK
@@ -276,6 +281,5 @@ _BREAKS_OFF = frozenset(
 
 def _is_page(data: bytes) -> bool:
     """Whether this is HTML that no XML parser would read."""
-    lead = _LEAD.match(data)
-    begin = lead.end() if lead else 0
+    begin = _begin(data)
     return data[begin : begin + 20].lower().startswith((b"<!doctype html", b"<html"))

@@ -18,6 +18,7 @@ from fitferry.core.activity import (
 from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.upload import Status
 from fitferry.formats import ArchiveMember
+from fitferry.formats.thumbnail import draw
 from fitferry.inbox import file_reader
 from fitferry.storage import activities, uploads
 from fitferry.storage.activities import File
@@ -71,7 +72,11 @@ def admit(
         )
         return by_rule or admission_rules.decide(item.result, settings, old=old)
 
-    return _write(file, [NewActivity(i.sha256, i.result, decision(i), i.name) for i in items], now)
+    new_activities = [
+        NewActivity(item.sha256, item.result, decision(item), item.name, draw(item.result.samples))
+        for item in items
+    ]
+    return _write(file, new_activities, now)
 
 
 def restore_source(job_id: int, file: File, member: str) -> bool:

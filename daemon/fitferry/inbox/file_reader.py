@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from fitferry import formats
-from fitferry.core.activity import FileKind, ParseResult, StatFingerprint
+from fitferry.core.activity import StatFingerprint
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.formats import FileContents
 from fitferry.system import safe_files
@@ -66,6 +66,5 @@ def read_open(handle: int) -> FileRead | None:
 def examine(file_read: FileRead) -> FileContents:
     """What the bytes say; more than Strava takes is not looked into."""
     if file_read.is_too_large:
-        reason = f"larger than the 25 MB that Strava takes ({file_read.fingerprint.size:,} bytes)"
-        return FileContents(ParseResult(FileKind.NO_ACTIVITY, reason=reason))
+        return FileContents(formats.examine_head(file_read.body))
     return formats.examine(file_read.body, file_read.sha256)

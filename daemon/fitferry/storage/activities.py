@@ -163,9 +163,9 @@ def _take(file: File, new_activity: NewActivity, now: float) -> tuple[int, bool]
         size=file.size,
         data_type=new_activity.result.data_type,
         created_at=now,
-        **asdict(new_activity.result.facts),
+        **{**asdict(new_activity.result.facts), "serials": ",".join(new_activity.result.facts.serials)},
     ).execute()
-    thumbnail = new_activity.result.thumbnail
+    thumbnail = new_activity.thumbnail
     if thumbnail is not None:
         ThumbnailRow.insert(activity=activity_id, kind=thumbnail.kind, path=thumbnail.path).execute()
     doubtful = _is_doubtful(file)

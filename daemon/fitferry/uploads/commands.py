@@ -17,6 +17,7 @@ from fitferry.core.errors import RequestRejected
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import Backlog, BreakerName, Job, Status
 from fitferry.formats import ArchiveMember, is_known
+from fitferry.formats.thumbnail import draw
 from fitferry.inbox import admission, file_reader, spool
 from fitferry.storage import accounts, activities, breakers, holds, rate_limits, uploads
 from fitferry.storage.activities import File
@@ -71,7 +72,10 @@ class Actions:
             raise RequestRejected("no_activity", _why_not(content.result, body))
         file = File(athlete, str(path), reading.sha256, len(body), None)
         newcomers = [
-            NewActivity(one.sha256, one.result, AdmissionDecision(Status.PENDING), one.name) for one in items
+            NewActivity(
+                one.sha256, one.result, AdmissionDecision(Status.PENDING), one.name, draw(one.result.samples)
+            )
+            for one in items
         ]
         found = self._admitted(file, newcomers)
         if all(job.path != str(path) for job in found):

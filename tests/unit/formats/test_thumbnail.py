@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 import pytest
 
 from fitferry import formats
+from fitferry.core.activity import Sample
 from fitferry.formats import fit
-from fitferry.formats.thumbnail import MOST_POINTS, MOST_SAMPLES, SIDE, Sample, Samples, draw
+from fitferry.formats.thumbnail import MOST_POINTS, MOST_SAMPLES, SIDE, Samples, draw
 from samples import SAMPLES
 
 
@@ -92,7 +93,7 @@ def test_who_stands_still_gets_a_curve() -> None:
 )
 def test_real_files_have_the_sketch_that_suits_them(name: str, kind: str | None) -> None:
     """Only activities have one."""
-    thumbnail = fit.inspect((SAMPLES / name).read_bytes()).thumbnail
+    thumbnail = draw(fit.inspect((SAMPLES / name).read_bytes()).samples)
 
     assert (thumbnail.kind if thumbnail else None) == kind
 
@@ -117,6 +118,6 @@ def test_documents_have_sketches_too() -> None:
         ),
     }
     for text, expected in documents.items():
-        thumbnail = formats.examine(text.encode(), "").result.thumbnail
+        thumbnail = draw(formats.examine(text.encode(), "").result.samples)
         assert thumbnail is not None
         assert (thumbnail.kind, thumbnail.path) == expected

@@ -55,8 +55,8 @@ def inspect(data: bytes) -> ParseResult:
     proven = kind is FileKind.ACTIVITY
     if proven and (not is_activity or found.is_empty):
         kind, reason = FileKind.NO_ACTIVITY, names.no_activity(file_type)
-    elif file_type is not None and not is_activity:
-        # Also a broken one of these is missed by nobody.
+    elif not is_activity and file_type in names.FILE_TYPES:
+        # Also a broken one of these is missed by nobody; the type of half a file may not be there yet.
         kind, reason = FileKind.NO_ACTIVITY, names.no_activity(file_type)
     samples = found.samples if kind is FileKind.ACTIVITY else ()
     return ParseResult(
