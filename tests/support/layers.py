@@ -27,7 +27,6 @@ OWNERS = {
     "huey": "uploads.job_queue",
     "watchdog": "inbox.file_events",
     "cryptography": "auth.token_cipher",
-    "fitparse": "formats.fit.names",
     "fastcrc": "formats.fit.crc",
     "tomli_w": "config.template",
     "waitress": "web.server",

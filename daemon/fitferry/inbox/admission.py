@@ -24,7 +24,7 @@ from fitferry.storage import activities, uploads
 from fitferry.storage.activities import File
 
 _log = structlog.get_logger()
-_WHOLE = frozenset({FileKind.ACTIVITY, FileKind.NO_ACTIVITY})
+_NOT_WHOLE = frozenset({FileKind.UNFINISHED, FileKind.DAMAGED})
 
 
 def admit(
@@ -103,7 +103,7 @@ def find_again() -> int:
 
 def _too_early(found: ParseResult, stability: Stability) -> AdmissionResult | None:
     """Why a file is not admitted now, though it may be later; None if it is."""
-    if found.kind not in _WHOLE:
+    if found.kind in _NOT_WHOLE:
         return None if stability is Stability.STALLED else AdmissionResult.UNFINISHED
     return None if found.proven or stability is not Stability.CLOSED else AdmissionResult.UNSETTLED
 

@@ -78,14 +78,14 @@ def test_nothing_is_written_for_half_a_file(tmp_path: Path, ride: Ride) -> None:
     assert sum(uploads.counts().values()) == 0
 
 
-def test_a_file_that_is_too_large_is_skipped_with_the_reason(tmp_path: Path) -> None:
+def test_a_file_that_is_too_large_is_held_with_the_reason(tmp_path: Path) -> None:
     """Without being kept in memory."""
     path = tmp_path / "a.fit"
     with path.open("wb") as file:
         file.truncate(MAX_FILE_BYTES + 1)
 
-    assert AdmissionResult.SKIPPED is admission.admit(str(path), "me", ADMISSION, NOW)
-    assert "25 MB" in str(queries.listed(status=Status.SKIPPED)[0].error_message)
+    assert AdmissionResult.HELD is admission.admit(str(path), "me", ADMISSION, NOW)
+    assert "25 MB" in str(queries.listed(status=Status.HELD)[0].error_message)
 
 
 def test_what_is_no_regular_file_is_not_there(tmp_path: Path) -> None:
