@@ -48,7 +48,7 @@ REASONS = {
 
 
 def _examined(name: str) -> ParseResult:
-    data = (SAMPLES / "cases" / name).read_bytes()
+    data = (SAMPLES.parent / "cases" / name).read_bytes()
     return formats.examine(data, sha256(data).hexdigest()).result
 
 
@@ -66,7 +66,7 @@ def test_a_file_that_was_judged_wrongly_once_is_judged_rightly(name: str) -> Non
 
 def test_every_case_is_judged() -> None:
     """None is left out."""
-    assert {path.name for path in (SAMPLES / "cases").iterdir()} == set(RIGHT)
+    assert {path.name for path in (SAMPLES.parent / "cases").iterdir()} == set(RIGHT)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_timer_time_and_distance_are_those_of_the_ride(name: str) -> None:
 
 def test_every_ride_of_a_zip_with_several_methods_is_there() -> None:
     """Each by its own name."""
-    data = (SAMPLES / "cases" / "mixed_methods.zip").read_bytes()
+    data = (SAMPLES.parent / "cases" / "mixed_methods.zip").read_bytes()
     members = formats.examine(data, sha256(data).hexdigest()).members
 
     assert [(one.name, one.result.kind) for one in members] == [
