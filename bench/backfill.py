@@ -134,7 +134,7 @@ def main() -> None:
 
 def _quick() -> None:
     """No syncs: nothing here is to survive."""
-    database.outside_transaction("PRAGMA synchronous = OFF")
+    database.run("PRAGMA synchronous = OFF")
 
 
 def _report(one: Import, files: int, days: float) -> None:

@@ -1,4 +1,4 @@
-"""How is the daemon built, run and stopped? The one module that wires, and the one that knows the clock."""
+"""The daemon: built, run and stopped. The one module that wires, and the one that knows the clock."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import structlog
 
@@ -19,6 +18,7 @@ from fitferry.auth.token_cipher import TokenCipher
 from fitferry.config import Settings, WatchSettings
 from fitferry.core import retry_policy
 from fitferry.core.errors import CannotRun, KeyFileError, StorageError
+from fitferry.core.messages import system, verbatim
 from fitferry.i18n.translator import chosen
 from fitferry.inbox import WatchedFolder
 from fitferry.inbox.first_scan import FirstScan
@@ -28,7 +28,8 @@ from fitferry.notifications.messengers import Messengers
 from fitferry.notifications.policy import NotificationPolicy
 from fitferry.notifications.sender import Notifier
 from fitferry.storage import attempts as stored_attempts
-from fitferry.storage import backups, breakers, database, rate_limits
+from fitferry.storage import breakers, database, rate_limits, recovery
+from fitferry.storage.backups import CopyThread
 from fitferry.strava import Strava
 from fitferry.system import lockfile, logs, state_dir, systemd
 from fitferry.system.wakeup import WakeupPipe
@@ -44,7 +45,7 @@ from fitferry.web.middleware import CALLBACK
 from fitferry.web.server import Server
 
 DRAIN_SECONDS = 20.0
-"""How long uploads in flight may take to finish at a stop; what is left then is the next start's. A refresh gets longer."""
+"""Seconds for uploads in flight to finish at a stop; what is left then is the next start's. A refresh gets longer."""
 
 _log = structlog.get_logger()
 
@@ -54,111 +55,104 @@ def run(settings: Settings) -> None:
     os.umask(0o077)
     logs.configure(settings.log.level, settings.log.format)
     for warning in settings.warnings:
-        _log.warning("setting", reason=warning)
+        _log.warning("config_warning", reason=warning)
     state_dir.prepare(settings.state.folder)
-    with lockfile.taken(settings.state.folder), WakeupPipe() as wakeup, wakeup.stopped_by_signals():
-        with _ledger(settings, wakeup), _built(settings, wakeup) as supervisor:
-            while not wakeup.stopping:
-                supervisor.tick()
-                wakeup.wait(supervisor.seconds_to_tick())
-            systemd.tell("STOPPING=1", "STATUS=stopping")
-            _log.info("stopping")
-        _log.info("stopped")
+    with (
+        lockfile.taken(settings.state.folder),
+        WakeupPipe() as wakeup,
+        wakeup.stopped_by_signals(),
+        contextlib.ExitStack() as parts,
+    ):
+        supervisor = start(settings, wakeup, parts)
+        while not wakeup.stopping:
+            supervisor.tick()
+            wakeup.wait(supervisor.seconds_to_tick())
+        systemd.tell("STOPPING=1", "STATUS=stopping")
+        _log.info("stopping")
+    _log.info("stopped")
 
 
-@contextlib.contextmanager
-def _ledger(settings: Settings, wakeup: WakeupPipe) -> Iterator[None]:
-    """The open ledger; a damaged one is set aside and its newest good copy put back."""
-    path, now = settings.state.folder / state_dir.STATE_DB, time.time()
-    mended = restore_if_damaged(path, _stamp(now))
+def start(settings: Settings, wakeup: WakeupPipe, parts: contextlib.ExitStack) -> Supervisor:
+    """Open the ledger and start every part; `parts` stops them in reverse. Raises CannotRun."""
     try:
-        with database.opened(path, changed=wakeup.wake):
-            if mended:
-                backups.mark_all_uncertain(now, settings.uploads.uncertain_delay)
-            yield
-    except StorageError as problem:
-        raise CannotRun(str(problem), 1) from problem
+        check_later = parts.enter_context(
+            recovery.opened_safely(
+                settings.state.folder / state_dir.STATE_DB,
+                now=time.time(),
+                quarantine=settings.uploads.uncertain_delay,
+                changed=wakeup.wake,
+            )
+        )
+        return build(settings, wakeup, parts, check_later=check_later)
+    except StorageError as error:
+        raise CannotRun(error.message, 1) from error
+    except (OSError, sqlite3.Error, database.DatabaseError) as error:
+        raise CannotRun(system.CANNOT_START(reason=verbatim(str(error))), 1) from error
 
 
-def restore_if_damaged(path: Path, stamp: str) -> bool:
-    """Whether the database was damaged or gone, and a copy had to take its place."""
-    try:
-        if backups.is_whole(path) and not _was_lost(path):
-            return False
-        copy = backups.mend(path, stamp)
-    except sqlite3.Error as error:
-        raise CannotRun(f"the database {path} cannot be opened ({error})", 1) from error
-    _log.error(
-        "database damaged or gone", moved_to=f"{path}.damaged-{stamp}", put_back=str(copy) if copy else None
-    )
-    return True
+def build(
+    settings: Settings, wakeup: WakeupPipe, parts: contextlib.ExitStack, *, check_later: bool
+) -> Supervisor:
+    """Everything that runs, started in this order and stopped in reverse.
 
-
-def _was_lost(path: Path) -> bool:
-    """Whether there was a database that is not there any more: copies and the API's token are made after it."""
-    empty = not path.exists() or path.stat().st_size == 0
-    return empty and (backups.any_of(path) or path.with_name(state_dir.API_TOKEN).exists())
-
-
-@contextlib.contextmanager
-def _built(settings: Settings, wakeup: WakeupPipe) -> Iterator[Supervisor]:
-    """Everything that runs, started in this order and stopped in reverse."""
+    `check_later`: whether the file of the ledger is still to be checked.
+    """
     sealed = _cipher(settings)
     recover(settings, time.time())
     server = Server(settings.web.host, settings.web.port, url=settings.web.url)
-    with contextlib.ExitStack() as parts:
-        metrics = Metrics()
-        strava = parts.enter_context(
-            Strava(
-                settings.strava, heard=lambda heard: rate_limits.hear(heard, time.time()), asked=metrics.asked
-            )
-        )
-        tokens = AccessTokens(strava, sealed)
-        oauth = OAuth(
-            strava,
-            tokens,
-            athletes=settings.athletes,
-            redirect_uri=lambda: _url(settings, server) + CALLBACK,
-        )
-        for name in tokens.check(settings.athletes, time.time()):
-            _log.warning("connection lost", athlete=name, reason="the key does not open the stored tokens")
-        attempts = _attempts(settings, strava, tokens)
-        upload_queue = _upload_queue(settings, attempts)
-        intakes = [_tree(settings, watch, upload_queue.wake, wakeup.wake) for watch in settings.watch]
-        notifier = _notifier(settings, lambda: supervisor.is_well())  # noqa: PLW0108  # it is made below
-        supervisor = Supervisor(
-            settings,
-            upload_queue=upload_queue,
-            attempts=attempts,
-            tokens=tokens,
-            oauth=oauth,
-            intakes=intakes,
-            metrics=metrics,
-            notification_policy=_notification_policy(settings, notifier),
-            url=lambda: _url(settings, server),
-            port=lambda: server.port,
-            clock=time.time,
-        )
-        metrics.show(supervisor.snapshot)
-        parts.enter_context(notifier.running())
-        context = _web_context(
-            settings,
-            supervisor,
-            wakeup,
-            server,
-            upload_queue=upload_queue,
-            tokens=tokens,
-            oauth=oauth,
-            metrics=metrics,
-        )
-        parts.callback(tokens.close)
-        parts.enter_context(upload_queue.running(drain_seconds=DRAIN_SECONDS))
-        _serve(parts, server, context)
-        for intake in intakes:
-            intake.start()
-            parts.callback(intake.stop)
-        supervisor.announce(lambda: make_login_link(context))
-        yield supervisor
+    metrics = Metrics()
+    strava = parts.enter_context(
+        Strava(settings.strava, heard=lambda heard: rate_limits.hear(heard, time.time()), asked=metrics.asked)
+    )
+    tokens = AccessTokens(strava, sealed)
+    oauth = OAuth(
+        strava,
+        tokens,
+        athletes=settings.athletes,
+        redirect_uri=lambda: _url(settings, server) + CALLBACK,
+    )
+    for name in tokens.check(settings.athletes, time.time()):
+        _log.warning("token_check", outcome="lost", athlete=name, reason="the key does not decrypt them")
+    attempts = _attempts(settings, strava, tokens)
+    upload_queue = _upload_queue(settings, attempts)
+    intakes = [_tree(settings, watch, upload_queue.wake, wakeup.wake) for watch in settings.watch]
+    copies = CopyThread(settings.state.folder / state_dir.STATE_DB, check_first=check_later)
+    parts.callback(copies.stop)
+    notifier = _notifier(settings, lambda: supervisor.is_well())  # noqa: PLW0108  # it is made below
+    supervisor = Supervisor(
+        settings,
+        upload_queue=upload_queue,
+        attempts=attempts,
+        tokens=tokens,
+        oauth=oauth,
+        intakes=intakes,
+        metrics=metrics,
+        notification_policy=_notification_policy(settings, notifier),
+        url=lambda: _url(settings, server),
+        port=lambda: server.port,
+        copies=copies,
+        clock=time.time,
+    )
+    metrics.show(supervisor.snapshot)
+    parts.enter_context(notifier.running())
+    context = _web_context(
+        settings,
+        supervisor,
+        wakeup,
+        server,
+        upload_queue=upload_queue,
+        tokens=tokens,
+        oauth=oauth,
+        metrics=metrics,
+    )
+    parts.callback(tokens.close)
+    parts.enter_context(upload_queue.running(drain_seconds=DRAIN_SECONDS))
+    _serve(parts, server, context)
+    for intake in intakes:
+        intake.start()
+        parts.callback(intake.stop)
+    supervisor.announce(lambda: make_login_link(context))
+    return supervisor
 
 
 def _url(settings: Settings, server: Server) -> str:
@@ -266,14 +260,14 @@ def _cipher(settings: Settings) -> TokenCipher:
 
 
 def recover(settings: Settings, now: float) -> None:
-    """Take over from the process before: its claims, its gates, and what the settings held then."""
+    """Release the claims of the process before, let breakers be probed, and apply a changed `since`."""
     released = stored_attempts.release_all(
         retry_policy.longest_wait(settings.uploads), settings.uploads.uncertain_delay, now
     )
     breakers.probe_all_now(now)
     freed = commands.decide_since_again(settings)
     if released or freed:
-        _log.info("taken over", unfinished_attempts=released, no_longer_held=freed)
+        _log.info("recovered", unfinished_attempts=released, no_longer_held=freed)
 
 
 def _stamp(now: float) -> str:

@@ -1,11 +1,11 @@
-"""What does the daemon do now and then? It says how things are, and does whatever is due that is no upload."""
+"""What the main thread does now and then: publish how things are, and whatever is due that is no upload."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
@@ -21,7 +21,8 @@ from fitferry.inbox import WatchedFolder, admission, spool
 from fitferry.monitoring import status, status_json
 from fitferry.monitoring.metrics import Metrics
 from fitferry.notifications.policy import NotificationPolicy
-from fitferry.storage import accounts, backups, database, uploads
+from fitferry.storage import accounts, database, uploads
+from fitferry.storage.backups import CopyThread
 from fitferry.system import state_dir, systemd
 from fitferry.uploads import commands
 from fitferry.uploads.job_queue import UploadQueue
@@ -29,7 +30,9 @@ from fitferry.uploads.worker import UploadWorker
 
 TICK_SECONDS = 60.0
 ILL_SECONDS = 5.0
-"""How soon it is tried again whether the database can be written."""
+"""Seconds until it is tried again whether the database can be written."""
+MISSED_TICKS = 3
+"""Ticks that the main thread may miss before that is an illness."""
 
 _log = structlog.get_logger()
 
@@ -48,10 +51,13 @@ class Supervisor:
         intakes: list[WatchedFolder],
         metrics: Metrics,
         notification_policy: NotificationPolicy | None,
+        copies: CopyThread,
         url: Callable[[], str],
         port: Callable[[], int],
         clock: Callable[[], float],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._monotonic = monotonic
         self._settings = settings
         self._upload_queue = upload_queue
         self._attempts = attempts
@@ -60,14 +66,19 @@ class Supervisor:
         self._intakes = intakes
         self._metrics = metrics
         self._notification_policy = notification_policy
+        self._copies = copies
         self._url = url
         self._port = port
         self._clock = clock
         self._started_at = clock()
         self._measured_until = uploads.last_finish_number()
+        self._published: status.Snapshot | None = None
+        """The state as it was found last."""
         self._written: status_json.Object = {}
+        """The state as it was last written to the file."""
         self._there: set[str] = set()
-        self._house_kept_at = 0.0
+        self._housekeeping_at = 0.0
+        self._ticked_at = monotonic()
         self._troubles = status.HealthErrors()
         self._database = settings.state.folder / state_dir.STATE_DB
         self._inode = self._database.stat().st_ino
@@ -78,11 +89,11 @@ class Supervisor:
         _log.info("started", version=__version__, url=self._url(), sqlite=sqlite3.sqlite_version)
         if not all(accounts.get(name).connected for name in self._settings.athletes):
             # A person is needed; so it stands in a quiet log, too.
-            _log.warning("sign in to connect", login_link=login_link())
+            _log.warning("sign_in_needed", login_link=login_link())
 
     def tick(self) -> None:
         """What is due now: the status file, systemd, and once a minute some housekeeping."""
-        now = self._clock()
+        now, self._ticked_at = self._clock(), self._monotonic()
         # Each by itself: a database that cannot be written must not keep the page from saying so.
         for work in (
             database.try_again,
@@ -92,9 +103,9 @@ class Supervisor:
         ):
             self._do(work)
         self._do(lambda: self._publish(now))
-        if abs(now - self._house_kept_at) >= TICK_SECONDS:
-            self._house_kept_at = now
-            self._do(lambda: self._run_housekeeping(now))
+        if abs(now - self._housekeeping_at) >= TICK_SECONDS:
+            self._housekeeping_at = now
+            self._run_housekeeping(now)
         # Fed even while the database is ill: a restart would not mend a full disk, and the page must say why.
         if self._dead_part() is None:
             systemd.tell("WATCHDOG=1")
@@ -123,13 +134,14 @@ class Supervisor:
 
     def is_well(self) -> bool:
         """Whether nothing needs a person; not before the first look at how things are."""
-        return self._written.get("state") in {"ok", "waiting"} and self.health_error() is None
+        found = self._published
+        return found is not None and found.state is not status.State.ATTENTION and self.health_error() is None
 
     def _do(self, work: Callable[[], object]) -> None:
         try:
             work()
         except (database.DatabaseError, sqlite3.Error, OSError) as error:
-            _log.warning("housekeeping failed", reason=str(error))
+            _log.warning("housekeeping", outcome="failed", reason=str(error))
 
     def _resume_returned_folders(self) -> None:
         """Let what waited for a folder be tried when it comes back."""
@@ -140,15 +152,24 @@ class Supervisor:
         self._there = there
 
     def _publish(self, now: float) -> None:
-        snapshot = self.snapshot()
+        snapshot = self._published = self.snapshot()
         values = status_json.to_json(snapshot)
         if {**values, "updated_at": ""} != {**self._written, "updated_at": ""}:
-            status_json.write(self._settings.state.folder / state_dir.STATUS, values)
-            self._written = values
-            systemd.tell(f"STATUS={_in_short(snapshot)}")
+            self._do(lambda: self._write_status(snapshot, values))
         self._measure()
         if self._notification_policy is not None:
             self._notification_policy.update(snapshot.problems, now)
+
+    def _write_status(self, snapshot: status.Snapshot, values: status_json.Object) -> None:
+        """Replace the status file. On a full disk the old one goes first: it would tell what is no longer so."""
+        path = self._settings.state.folder / state_dir.STATUS
+        try:
+            status_json.write(path, values)
+        except OSError:
+            path.unlink(missing_ok=True)
+            status_json.write(path, values)
+        self._written = values
+        systemd.tell(f"STATUS={_in_short(snapshot)}")
 
     def _measure(self) -> None:
         """Note how long Strava took over what was completed since the last time."""
@@ -162,12 +183,17 @@ class Supervisor:
                 self._metrics.completed(job.completed_at - job.accepted_at)
 
     def _run_housekeeping(self, now: float) -> None:
-        day = datetime.fromtimestamp(now, UTC).date().isoformat()
-        if not backups.has_copy_of(self._database, day):
-            backups.copy_now(self._database, day)
-        self._oauth.revoke_pending()
-        spool.empty(self._settings.state.folder)
-        self._attempts.apply_after_upload()
+        """What is due once a minute; one that fails stops none of the others."""
+        for work in (
+            lambda: self._copies.run_if_due(now),
+            self._oauth.revoke_pending,
+            lambda: spool.empty(self._settings.state.folder),
+            self._attempts.apply_after_upload,
+            self._find_again,
+        ):
+            self._do(work)
+
+    def _find_again(self) -> None:
         if admission.find_again():
             self._upload_queue.wake()
 
@@ -189,10 +215,18 @@ class Supervisor:
         found = [problem(ProblemCode.INTERNAL, now, reason=as_message(ill))] if ill else []
         if after_upload_error:
             found.append(problem(ProblemCode.NOT_MOVED, now, reason=as_message(after_upload_error)))
+        if self._copies.error is not None:
+            found.append(problem(ProblemCode.NO_COPY, now, reason=self._copies.error))
+        for athlete, other in accounts.sharing_an_account(self._settings.athletes):
+            found.append(problem(ProblemCode.SHARED_ACCOUNT, now, athlete=athlete, other=other))
         return found
 
     def _dead_part(self) -> str | None:
-        """Which thread has ended that should not have: only a new process brings it back."""
+        """Which part has ended or hangs that should not: only a new process brings it back."""
+        if self._monotonic() - self._ticked_at > MISSED_TICKS * TICK_SECONDS:
+            return "the main thread hangs"
+        if self._copies.is_damaged:
+            return "the database is damaged: a restart puts the latest good copy in its place"
         if not self._upload_queue.alive():
             return "an upload worker has ended"
         if not all(intake.alive() for intake in self._intakes):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -12,7 +11,9 @@ import urllib.error
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import peewee
 import pytest
+from playhouse import migrations
 
 from daemon_harness import DaemonHarness
 from fitferry.core.upload import Status, WaitingFor
@@ -171,22 +172,19 @@ STATES: list[tuple[str, str | None, int | None, int | None]] = [
 ]
 
 
-VERSIONS = sorted(database._MIGRATIONS.glob("0*.py"))
+VERSIONS = sorted(path.stem for path in database.MIGRATIONS.glob("0*.py"))
 
 
-@pytest.mark.parametrize("version", range(1, len(VERSIONS) + 1))
+@pytest.mark.parametrize("version", VERSIONS)
 def test_a_ledger_of_any_version_is_brought_up_to_date_with_all_its_jobs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int
+    tmp_path: Path, version: str
 ) -> None:
     """In every state; nothing is asked of the person."""
-    path, first = tmp_path / "state.db", tmp_path / "migrations"
-    first.mkdir()
-    for migration in VERSIONS[:version]:
-        shutil.copy(migration, first)
-    with monkeypatch.context() as patch:
-        patch.setattr(database, "_MIGRATIONS", first)
-        with database.opened(path):
-            pass
+    path = tmp_path / "state.db"
+    older = peewee.SqliteDatabase(str(path), pragmas={"journal_mode": "wal"})
+    migrations.Runner(older, str(database.MIGRATIONS)).up(version)
+    older.close()
+    waits_for = "own_wait" if version >= "0007" else "waits_for"
     with contextlib.closing(sqlite3.connect(path)) as raw, raw:
         for number, (status, own_wait, upload_id, activity_id) in enumerate(STATES, 1):
             raw.execute(
@@ -195,12 +193,12 @@ def test_a_ledger_of_any_version_is_brought_up_to_date_with_all_its_jobs(
                 (number, f"{number:064x}", f"/rides/{number}.fit".encode()),
             )
             raw.execute(
-                "INSERT INTO upload_job (activity_id, status, own_wait, failures, next_attempt_at, uncertain,"
+                f"INSERT INTO upload_job (activity_id, status, {waits_for}, failures, next_attempt_at, uncertain,"  # noqa: S608  # a name of ours
                 " external_id, upload_id, looks, strava_activity_id, created_at)"
                 " VALUES (?, ?, ?, 0, 0, ?, ?, ?, 0, ?, 0)",
                 (number, status, own_wait, own_wait == "confirm", f"{number:064x}", upload_id, activity_id),
             )
-        if version > 1:
+        if version >= "0002":
             raw.execute("UPDATE activity SET file_sha256 = sha256")
     with database.opened(path):
         shown = [*queries.listed(limit=50), *queries.listed(limit=50, status=Status.SKIPPED)]

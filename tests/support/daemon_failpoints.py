@@ -14,7 +14,7 @@ from typing import Any
 
 from fitferry.__main__ import main
 from fitferry.auth import token_cipher
-from fitferry.storage import accounts, activities, attempts, backups, database
+from fitferry.storage import accounts, activities, attempts, database, database_file
 from fitferry.uploads import after_upload
 
 POINTS: dict[str, tuple[Any, str, str]] = {
@@ -26,9 +26,9 @@ POINTS: dict[str, tuple[Any, str, str]] = {
     "after the outcome was written": (attempts, "record", "after"),
     "before a file is admitted": (activities, "admit", "before"),
     "after a file was admitted": (activities, "admit", "after"),
-    "between refresh and commit": (accounts, "renew", "before"),
+    "between refresh and commit": (accounts, "update_tokens", "before"),
     "in a migration": (database._Database, "execute_sql", "migration"),
-    "in a backup": (backups, "is_whole", "copy"),
+    "in a backup": (database_file, "is_whole", "copy"),
     "in a rotation, keys written": (token_cipher, "write_keys", "after"),
     "in a rotation, tokens sealed anew": (accounts, "update_tokens", "after"),
     "before a file is put away": (after_upload, "apply_after_upload", "before"),

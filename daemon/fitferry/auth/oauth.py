@@ -21,7 +21,7 @@ from fitferry.core.errors import KeyFileError, SignInFailed, StravaError
 from fitferry.core.messages import sign_in
 from fitferry.core.strava import WRITE_SCOPE, Grant, StravaErrorKind
 from fitferry.core.upload import AuthProblem
-from fitferry.storage import accounts, oauth_states, revocations, uploads
+from fitferry.storage import accounts, database, oauth_states, revocations, uploads
 from fitferry.strava import Strava
 
 CODE_TRIES = 3
@@ -69,6 +69,8 @@ class OAuth:
         self._redirect_uri = redirect_uri
         self._pause = pause
         self._accounts = threading.Lock()
+        self._log_holds_tokens = False
+        """Whether the database's write-ahead log may still hold a pair that was revoked."""
 
     def consent_url(
         self,
@@ -143,9 +145,11 @@ class OAuth:
                 return  # a sign-in or another revocation is under way: the next minute will do
             try:
                 if not self._revoke(pending.id):
-                    return
+                    break
             finally:
                 self._accounts.release()
+        if self._log_holds_tokens and database.truncate_log():
+            self._log_holds_tokens = False
 
     def _connect(self, name: str, callback: Callback, now: float) -> None:
         """Check the consent, exchange its code, and store the pair. Raises SignInFailed."""
@@ -230,6 +234,7 @@ class OAuth:
             if fault.fault in _PASSING:
                 return False
         revocations.delete_revocation(number)
+        self._log_holds_tokens = True
         return True
 
 

@@ -22,7 +22,7 @@ from fitferry.config import Settings, StravaSettings, WatchSettings
 from fitferry.core.errors import FitferryError, KeyFileError, SettingsError, StravaError
 from fitferry.core.strava import READ_SCOPES
 from fitferry.i18n.translator import say
-from fitferry.storage import backups
+from fitferry.storage import database_file
 from fitferry.strava import Strava
 from fitferry.system import lockfile, mounts, state_dir
 
@@ -143,7 +143,7 @@ def _state(settings: Settings) -> Iterator[Check]:
     else:
         yield Check("ok", what, f"owned by {_owner(folder)}")
     yield _key(settings.state.key_file)
-    whole = backups.is_whole(folder / state_dir.STATE_DB)
+    whole = database_file.is_whole(folder / state_dir.STATE_DB)
     words = "" if whole else "it is damaged: the next start puts the newest good copy in its place"
     yield Check("ok" if whole else "bad", say("database"), words)
 

@@ -29,6 +29,7 @@ class ProblemCode(StrEnum):
     NOT_MOVED = "not_moved"
     LINK_IN_ARCHIVE_PATH = "link_in_archive_path"
     HOOK_FAILED = "hook_failed"
+    NO_COPY = "no_copy"
     FILE_GONE = "file_gone"
     UNFINISHED = "unfinished"
     DAMAGED = "damaged"
@@ -271,6 +272,9 @@ TEXTS: Mapping[tuple[ProblemCode, str], ProblemText] = {
         problems.LINK_IN_PATH,
         problems.LINK_IN_PATH_ADVICE,
         problems.NOT_MOVED_RESOLVED,
+    ),
+    (ProblemCode.NO_COPY, ""): ProblemText(
+        problems.NO_COPY_TITLE, problems.NO_COPY, problems.NO_COPY_ADVICE, problems.NO_COPY_RESOLVED
     ),
     (ProblemCode.HOOK_FAILED, ""): ProblemText(
         problems.HOOK_FAILED_TITLE,

@@ -1,69 +1,58 @@
-"""Is the database whole, and what if not? Checks, daily copies, and putting a copy back.
+"""Daily copies of the ledger, and putting one back.
 
-A copy may be a day old: what was sent since then is not in it, so after putting one back every job that is not done
-is uncertain, and so is what the next scan finds missing.
+A copy may be a day old: what was sent since then is not in it. So after putting one back every job that is not done is
+uncertain, and so is what the next scan finds missing. The same holds for an older ledger that somebody put in place.
 """
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+import threading
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+import structlog
+
+from fitferry.core.errors import StorageError
+from fitferry.core.messages import Message, verbatim
 from fitferry.core.upload import Status, WaitingFor
-from fitferry.storage import database
+from fitferry.storage import database, database_file
 from fitferry.storage.database import put, writing
+from fitferry.storage.database_file import Copy, is_whole
 from fitferry.storage.models import DoubtRow, JobRow
-from fitferry.system import durable_io
 
 KEPT = 7
-_PATTERN = "state-*.db"
+"""Daily copies that are kept."""
+RETRY_SECONDS = 3600.0
+"""Seconds until a copy that failed is tried again."""
+STOP_SECONDS = 5.0
+
+_log = structlog.get_logger()
 
 
-def is_whole(path: Path) -> bool:
-    """Whether SQLite finds nothing wrong with a database file; a missing one is whole."""
-    if not path.exists():
-        return True
-    try:
-        with contextlib.closing(
-            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-        ) as connection:
-            return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
-    except sqlite3.DatabaseError as error:
-        # Not "damaged": somebody else holds it, or the disk is full or away.
-        if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
-            raise
-        return False
+def restore_latest(path: Path, stamp: str, today: str) -> Path | None:
+    """Set a damaged database aside as `….damaged-STAMP` and put the latest good copy in its place.
 
-
-def mend(path: Path, stamp: str) -> Path | None:
-    """Set a damaged database aside as `….damaged-STAMP` and put the newest good copy in its place.
-
-    The copy that was put back, or None if there is no good one: then an empty ledger begins.
+    The copy that was put back, or None if there is no good one: then an empty ledger begins. Raises OSError.
     """
     for suffix in ("", "-wal", "-shm"):
         with contextlib.suppress(FileNotFoundError):
             Path(f"{path}{suffix}").replace(f"{path}.damaged-{stamp}{suffix}")
-    for copy in _copies(path):
-        if is_whole(copy):
-            scratch = path.with_suffix(".put-back")
-            scratch.write_bytes(copy.read_bytes())
-            scratch.chmod(0o600)
-            durable_io.sync(scratch)
-            scratch.replace(path)
-            durable_io.sync(path.parent)
-            return copy
+    for copy in _latest_first(path, today):
+        if is_whole(copy.path):
+            database_file.put_in_place(copy.path, path)
+            return copy.path
     return None
 
 
-def any_of(path: Path) -> bool:
-    """Whether there is a copy of a database."""
-    return next(_copies(path), None) is not None
+def has_copies(path: Path) -> bool:
+    """Whether there is a daily copy of a database."""
+    return bool(database_file.daily_copies(path))
 
 
-def mark_all_uncertain(now: float, quarantine: float) -> None:
-    """After a copy was put back: whatever is not done in it may have been sent since it was made.
+def mark_all_uncertain(path: Path, now: float, quarantine: float) -> None:
+    """Doubt an older ledger that was put back: whatever is not done in it may have been sent since.
 
     So may be what is not in it at all: files that are older than this moment are looked for before they are sent.
     """
@@ -75,29 +64,91 @@ def mark_all_uncertain(now: float, quarantine: float) -> None:
             unsent, waits
         ).execute()
         put(DoubtRow, id=1, until=now)
+        database.accept_older(max((copy.revision for copy in database_file.daily_copies(path)), default=0))
 
 
 def copy_now(path: Path, day: str) -> Path:
-    """Make a copy of the open database beside it, checked and on disk; the newest seven are kept."""
-    target, scratch = path.with_name(f"state-{day}.db"), path.with_name(f".state-{day}.part")
-    scratch.unlink(missing_ok=True)
-    database.outside_transaction("VACUUM INTO ?", str(scratch))
-    scratch.chmod(0o600)
-    if not is_whole(scratch):
-        scratch.unlink()
-        raise sqlite3.DatabaseError("the copy of the database is not whole")
-    durable_io.sync(scratch)
-    scratch.replace(target)
-    durable_io.sync(target.parent)
-    for old in list(_copies(path))[KEPT:]:
-        old.unlink(missing_ok=True)
-    return target
+    """Make the copy of a day beside the database; the latest seven are kept.
+
+    Raises StorageError, sqlite3.Error or OSError.
+    """
+    return _copy(path, day, threading.Event())
 
 
 def has_copy_of(path: Path, day: str) -> bool:
     """Whether a day's copy is there."""
-    return path.with_name(f"state-{day}.db").exists()
+    return database_file.is_own_file(database_file.daily_path(path, day))
 
 
-def _copies(path: Path) -> Iterator[Path]:
-    yield from sorted(path.parent.glob(_PATTERN), reverse=True)
+class CopyThread:
+    """Makes the day's copy, and the check that a quick start has put off, in a thread that holds up no write."""
+
+    def __init__(self, path: Path, *, check_first: bool) -> None:
+        self.error: Message | None = None
+        """Why the last copy could not be made."""
+        self.is_damaged = False
+        self._path = path
+        self._check_first = check_first
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._next_at = 0.0
+
+    def run_if_due(self, now: float) -> None:
+        """Begin the check or the day's copy, unless it is under way, was made, or has failed just now."""
+        if self._thread is not None and self._thread.is_alive():
+            return
+        day = datetime.fromtimestamp(now, UTC).date().isoformat()
+        if not self._check_first and has_copy_of(self._path, day):
+            return
+        if abs(self._next_at - now) < RETRY_SECONDS and now < self._next_at:
+            return
+        self._next_at = now + RETRY_SECONDS
+        self._thread = threading.Thread(target=self._run, args=[day], name="copies", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Break off what is under way; its scratch file is removed."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(STOP_SECONDS)
+
+    def _run(self, day: str) -> None:
+        try:
+            if self._check_first:
+                self.is_damaged = not is_whole(self._path, self._stopping.is_set)
+                self._check_first = False
+            if self.is_damaged:
+                _log.error("database_check", outcome="damaged", path=str(self._path))
+            elif not has_copy_of(self._path, day):
+                _copy(self._path, day, self._stopping)
+                self.error = None
+        except (StorageError, sqlite3.Error, OSError) as error:
+            if not self._stopping.is_set():
+                self.error = error.message if isinstance(error, StorageError) else verbatim(str(error))
+                _log.warning("daily_copy", outcome="failed", reason=str(error))
+
+
+def _copy(path: Path, day: str, stopping: threading.Event) -> Path:
+    database_file.remove_leftovers(path)
+    target = database_file.daily_path(path, day)
+    database_file.make_copy(path, target, stopping.is_set)
+    kept = [copy.path for copy in _latest_first(path, day)]
+    for old in [path for path in kept if path != target][KEPT - 1 :]:
+        old.unlink(missing_ok=True)
+    return target
+
+
+def _latest_first(path: Path, today: str) -> list[Copy]:
+    """The daily copies, by the revision inside; those without one by their day, one that is yet to come last."""
+
+    def rank(copy: Copy) -> tuple[int, bool, str]:
+        return copy.revision, not _is_future(copy.day, today), copy.day
+
+    return sorted(database_file.daily_copies(path), key=rank, reverse=True)
+
+
+def _is_future(day: str, today: str) -> bool:
+    try:
+        return date.fromisoformat(day) > date.fromisoformat(today)
+    except ValueError:
+        return True

@@ -1,8 +1,9 @@
-"""How are the ledger's rows kept? The tables, the one open database, and its transactions. Owns peewee."""
+"""The open database: connections, transactions, migrations. Owns peewee."""
 
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,18 +12,26 @@ import peewee
 from playhouse import migrations
 
 from fitferry.core.errors import StorageError
+from fitferry.core.messages import system, verbatim
+from fitferry.storage import database_file
+from fitferry.storage.mark import LedgerMark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+    from fitferry.core.messages import Message
+
+MIGRATIONS = Path(__file__).parent / "migrations"
 _PRAGMAS = {
     "journal_mode": "wal",
     "synchronous": "full",  # NORMAL loses acknowledged commits in a power cut, WAL or not
     "foreign_keys": 1,
     "journal_size_limit": 4_194_304,
+    "secure_delete": 1,  # nothing of a revoked token stays in unused bytes
 }
 _BUSY_SECONDS = 10
+UPDATE_COPIES = 2
+"""Copies from before updates that are kept."""
 _PROBE = "can this be written?"
 
 
@@ -38,12 +47,17 @@ class _Database(peewee.SqliteDatabase):
         _connections.append((threading.current_thread(), connection))
         return connection
 
-    def close_all(self) -> None:
+    def close_all(self) -> bool:
+        """Close the connections of ended threads and of this one; whether that were all."""
         self.dispose()
+        every = True
         while _connections:
             owner, connection = _connections.pop()
             if owner is threading.current_thread() or not owner.is_alive():
                 connection.close()
+            else:
+                every = False
+        return every
 
 
 _connections: list[tuple[threading.Thread, Any]] = []
@@ -53,6 +67,8 @@ database = _Database(None, lock_type="IMMEDIATE")
 _writer = threading.RLock()
 _changed: list[Callable[[], None]] = []
 _failures: list[str] = []
+_marks: list[LedgerMark] = []
+"""The mark of the ledger that is open for writing."""
 
 fn = peewee.fn
 Case = peewee.Case
@@ -66,17 +82,27 @@ JOIN = peewee.JOIN
 def opened(path: Path, changed: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Open the database for this process, its tables brought up to date.
 
-    `changed` is called after each write, and when writing begins to fail. Raises LedgerProblem for a database that a newer version wrote.
+    `changed` is called after each write, and when writing begins to fail. Raises StorageError for a database that a
+    newer version wrote, that cannot be opened, or that cannot be updated safely.
     """
     database.init(str(path), pragmas=_PRAGMAS, timeout=_BUSY_SECONDS, check_same_thread=False)
+    mark = LedgerMark(path)
+    clean = False
     try:
-        _migrate()
+        try:
+            _migrate(path)
+        except DatabaseError as error:
+            raise StorageError(system.CANNOT_OPEN(path=str(path), reason=verbatim(str(error)))) from error
+        mark.open(_revision())
+        _marks.append(mark)
         _changed.append(changed)
         yield
+        clean = not _failures
     finally:
         _changed.clear()
         _failures.clear()
-        database.close_all()
+        _marks.clear()
+        mark.close(clean=database.close_all() and clean)
 
 
 @contextlib.contextmanager
@@ -94,16 +120,80 @@ def opened_to_read(path: Path) -> Iterator[None]:
 def writing() -> Iterator[None]:
     """One transaction, all of it or nothing. One writer at a time in this process."""
     try:
-        with _writer, database.atomic():
-            yield
+        with _writer:
+            outermost = database.transaction_depth() == 0
+            with database.atomic():
+                before = _changes()
+                yield
+                wrote = outermost and _changes() != before
+                revision = _next_revision() if wrote else 0
+            if revision:
+                for mark in _marks:
+                    mark.saw(revision)
     except DatabaseError as error:
+        first = _first(error)
         news = not _failures
-        _failures[:] = [str(error)]
+        _failures[:] = [str(first)]
         if news:  # once: whoever is told tries to write, too
             _tell()
+        if first is not error:
+            raise first from first.__cause__
         raise
-    _failures.clear()
-    _tell()
+    if wrote:
+        _failures.clear()
+        _tell()
+
+
+def _changes() -> int:
+    """Rows that this thread's connection has changed so far."""
+    return int(database.connection().total_changes)  # type: ignore[no-untyped-call]  # peewee's stubs leave it out
+
+
+def is_older_than_mark() -> bool:
+    """Whether the open ledger is older than what was last seen of it, and nobody has accepted that yet."""
+    return any(mark.is_ahead for mark in _marks)
+
+
+def accept_older(newest: int) -> None:
+    """Go on from a ledger that is older than its mark, or than the `newest` revision of a copy, as the newest one."""
+    with writing():
+        run(
+            "UPDATE ledger SET revision = max(revision, ?)",
+            max([newest, *(mark.revision for mark in _marks)]),
+        )
+    for mark in _marks:
+        mark.is_ahead = False
+
+
+def _revision() -> int:
+    return int(run("SELECT revision FROM ledger")[0][0])
+
+
+def _next_revision() -> int:
+    return int(run("UPDATE ledger SET revision = revision + 1 RETURNING revision")[0][0])
+
+
+def _first(error: DatabaseError) -> DatabaseError:
+    """The failure itself, where a rollback has failed after it: SQLite rolls back by itself on a full disk."""
+    before: BaseException | None = error
+    while before is not None and "cannot rollback" in str(before):
+        before = before.__context__
+    return before if isinstance(before, DatabaseError) else error
+
+
+def run(sql: str, *values: object) -> list[tuple[Any, ...]]:
+    """Run a statement as it stands; its rows."""
+    rows: list[tuple[Any, ...]] = database.execute_sql(sql, values).fetchall()  # type: ignore[no-untyped-call]  # peewee's stubs leave it out
+    return rows
+
+
+def truncate_log() -> bool:
+    """Move the write-ahead log into the database and empty it, so that nothing deleted stays in it.
+
+    False where somebody reads just now: then nothing is waited for.
+    """
+    with contextlib.closing(sqlite3.connect(database.database, timeout=0.2)) as connection:
+        return bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
 
 
 def _tell() -> None:
@@ -120,10 +210,8 @@ def try_again() -> None:
     """Where the last write failed, find out whether writing works by now."""
     if _failures:
         with writing():
-            database.execute_sql(
-                "INSERT OR REPLACE INTO sent_notification (key, at) VALUES (?, 0)", (_PROBE,)
-            )  # type: ignore[no-untyped-call]  # peewee's stubs leave it out
-            database.execute_sql("DELETE FROM sent_notification WHERE key = ?", (_PROBE,))  # type: ignore[no-untyped-call]  # as above
+            run("INSERT OR REPLACE INTO sent_notification (key, at) VALUES (?, 0)", _PROBE)
+            run("DELETE FROM sent_notification WHERE key = ?", _PROBE)
 
 
 def tuples(query: Any) -> list[tuple[Any, ...]]:
@@ -134,8 +222,7 @@ def tuples(query: Any) -> list[tuple[Any, ...]]:
 def raw(query: Any) -> list[tuple[Any, ...]]:
     """The rows of a query as SQLite gives them: for very many, peewee's conversions take most of the time."""
     sql, values = query.sql()
-    found: list[tuple[Any, ...]] = database.execute_sql(sql, values).fetchall()  # type: ignore[no-untyped-call]  # as above
-    return found
+    return run(sql, *values)
 
 
 def put(table: type[peewee.Model], **columns: Any) -> None:
@@ -143,20 +230,36 @@ def put(table: type[peewee.Model], **columns: Any) -> None:
     table.insert(**columns).on_conflict_replace().execute()
 
 
-def outside_transaction(sql: str, *values: object) -> None:
-    """Run one statement that SQLite does not allow in a transaction, such as VACUUM INTO."""
-    with _writer:
-        database.execute_sql(sql, values)  # type: ignore[no-untyped-call]  # peewee's stubs leave it out
-
-
-def _migrate() -> None:
-    runner = migrations.Runner(database, str(_MIGRATIONS))
+def _migrate(path: Path) -> None:
+    """Bring the tables up to date, after a copy of a database that an older version wrote. Raises StorageError."""
+    runner = migrations.Runner(database, str(MIGRATIONS))
     known = {migration.name for migration in runner.migrations()}
-    newer = sorted(set(runner.applied()) - known)
+    applied = set(runner.applied())
+    newer = sorted(applied - known)
     if newer:
-        raise StorageError(
-            f"the database was written by a newer Fitferry (it has {newer[-1]}): install that version again, "
-            "or put back the copy from before the update"
-        )
+        raise StorageError(_newer_ledger(path, newer[-1], known))
+    if applied and known - applied:
+        _copy_before_update(path, max(applied))
     with _writer:
         runner.up()
+
+
+def _newer_ledger(path: Path, migration: str, known: set[str]) -> Message:
+    """What to do with a ledger that a newer version wrote: the copy from before the update is named, if there is one."""
+    usable = [copy for copy in database_file.update_copies(path) if copy.last_migration in known]
+    if not usable:
+        return system.NEWER_LEDGER(migration=migration)
+    copy = max(usable, key=lambda usable_copy: usable_copy.last_migration)
+    return system.NEWER_LEDGER_WITH_COPY(migration=migration, copy=str(copy.path), path=str(path))
+
+
+def _copy_before_update(path: Path, last_migration: str) -> None:
+    """Keep the database as it is before an update; the newest two such copies stay. Raises StorageError."""
+    target = database_file.update_path(path, last_migration)
+    try:
+        database_file.make_copy(path, target)
+    except (OSError, sqlite3.Error) as error:
+        raise StorageError(system.NO_COPY_BEFORE_UPDATE(reason=verbatim(str(error)))) from error
+    copies = sorted(database_file.update_copies(path), key=lambda copy: copy.last_migration, reverse=True)
+    for old in copies[UPDATE_COPIES:]:
+        old.path.unlink(missing_ok=True)

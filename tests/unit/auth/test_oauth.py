@@ -19,7 +19,7 @@ from fitferry.auth.token_cipher import TokenCipher, load, new_key, read_keys
 from fitferry.core.errors import KeyFileError, NotConnected, SignInFailed, StravaError
 from fitferry.core.strava import Grant
 from fitferry.core.upload import AuthProblem
-from fitferry.storage import accounts, oauth_states, revocations
+from fitferry.storage import accounts, backups, oauth_states, revocations
 from fitferry.storage.database import DatabaseError
 
 ALL = "read,activity:write,activity:read_all"
@@ -326,6 +326,29 @@ def test_disconnecting_revokes_at_strava_and_forgets(
         accounts.get("me").athlete_id,
         revocations.pending_revocations(),
     ) == (False, None, [])
+
+
+def test_nothing_of_a_revoked_token_stays_in_the_database(
+    sign_in: OAuth, kept: AccessTokens, ledger: Path
+) -> None:
+    """Neither in the file's unused bytes, nor in its log, nor in a copy that is made afterwards."""
+    sealed = []
+    for expires_in in (10.0, 20_000.0):
+        an_athlete(kept, expires_in=expires_in)
+        sealed.append(accounts.sealed_tokens("me") or b"")
+        kept.reencrypt()
+        sealed.append(accounts.sealed_tokens("me") or b"")
+    an_athlete(kept, "sam")
+    accounts.connect("sam", 2002, "Rae", ["activity:write"], accounts.sealed_tokens("sam") or b"")
+    others = accounts.sealed_tokens("sam") or b""
+    log = Path(f"{ledger}-wal")
+    assert all(pair in ledger.read_bytes() + log.read_bytes() for pair in sealed[-1:])
+    sign_in.disconnect("me")
+    copy = backups.copy_now(ledger, "2026-09-21")
+
+    for file in (ledger, log, copy):
+        assert not any(pair in file.read_bytes() for pair in sealed)
+    assert others in ledger.read_bytes()
 
 
 @pytest.mark.parametrize("answer", [httpx.ConnectError("no route"), (503, b""), (429, b"")])

@@ -22,7 +22,6 @@ from fitferry.storage import (
     accounts,
     activities,
     attempts,
-    backups,
     breakers,
     database,
     models,
@@ -472,47 +471,7 @@ def test_the_files_are_for_the_owner_alone(tmp_path: Path) -> None:
     finally:
         os.umask(before)
 
-    assert modes == {"state.db": 0o600, "state.db-wal": 0o600, "state.db-shm": 0o600}
-
-
-def test_a_copy_is_made_and_seven_are_kept(ledger: Path, tmp_path: Path) -> None:
-    """Each is a whole database of its own."""
-    a_job(tmp_path / "a.fit")
-    for day in range(9):
-        backups.copy_now(ledger, f"2026-11-0{day + 1}")
-
-    names = sorted(path.name for path in tmp_path.glob("state-*"))
-    assert [f"state-2026-11-0{day}.db" for day in range(3, 10)] == names
-    assert backups.is_whole(tmp_path / names[-1])
-    assert backups.has_copy_of(ledger, "2026-11-09")
-
-
-def test_a_damaged_database_is_set_aside_and_the_newest_copy_put_back(tmp_path: Path) -> None:
-    """What was open then is uncertain: it may have been sent since the copy was made."""
-    path = tmp_path / "state.db"
-    with database.opened(path):
-        job = a_job(tmp_path / "a.fit")
-        backups.copy_now(path, "2026-11-08")
-    path.write_bytes(b"SQLite format 3\0" + b"x" * 8000)
-    Path(f"{path}-wal").unlink(missing_ok=True)
-    (tmp_path / "state-2026-11-09.db").write_bytes(b"damaged, too")
-
-    assert not backups.is_whole(path)
-    assert tmp_path / "state-2026-11-08.db" == backups.mend(path, "now")
-    assert (tmp_path / "state.db.damaged-now").exists()
-    with database.opened(path):
-        backups.mark_all_uncertain(NOW, 60)
-        assert (the(job.id).uncertain, the(job.id).next_attempt_at) == (True, NOW + 60)
-
-
-def test_without_a_good_copy_an_empty_ledger_begins(tmp_path: Path) -> None:
-    """The next scan admits every file anew, and Strava refuses what it has."""
-    path = tmp_path / "state.db"
-    path.write_bytes(b"SQLite format 3\0" + b"x" * 8000)
-
-    assert backups.mend(path, "now") is None
-    with database.opened(path):
-        assert sum(uploads.counts().values()) == 0
+    assert modes == {"state.db": 0o600, "state.db-wal": 0o600, "state.db-shm": 0o600, "state.mark": 0o600}
 
 
 def test_reading_needs_no_daemon_and_writes_nothing(tmp_path: Path) -> None:

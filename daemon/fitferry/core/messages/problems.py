@@ -95,6 +95,14 @@ NOT_MOVED_ADVICE = define(
 )
 NOT_MOVED_RESOLVED = define("not_moved_resolved", "uploaded files can be moved or deleted again")
 
+NO_COPY_TITLE = define("no_copy_title", "The database is not copied")
+NO_COPY = define("no_copy", "the daily copy of the database cannot be made ({reason})")
+NO_COPY_ADVICE = define(
+    "no_copy_advice",
+    "make room on the disk of the state folder; uploads go on, and the copy is tried every hour",
+)
+NO_COPY_RESOLVED = define("no_copy_resolved", "the database is copied daily again")
+
 LINK_IN_PATH_TITLE = define("link_in_archive_path_title", "The archive folder is a link")
 LINK_IN_PATH = define(
     "link_in_archive_path", "{path} is a link, so uploaded files are not moved there: it may lead anywhere"
