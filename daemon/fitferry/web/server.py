@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from waitress import wasyncore
@@ -25,11 +26,6 @@ from waitress.task import ThreadedTaskDispatcher
 from fitferry.web.middleware import HEALTH, UPLOAD_BYTES, RequestFilter
 
 THREADS = 4
-MAX_CONNECTIONS = 100
-HEADER_SECONDS = 10.0
-"""How long a client may take over a request's headers, from their first byte or from the connection's begin."""
-IDLE_SECONDS = 30.0
-"""How long a connection may be silent: between two requests, within a body, and while it should take an answer."""
 LINGER_SECONDS = 5.0
 """How long what still comes is taken and thrown away after an answer that ends the connection: a reset would
 destroy the answer on its way."""
@@ -40,6 +36,19 @@ _PORT_TRIES = 20
 _LOCALHOST = ("127.0.0.1", "::1")
 _NOT_THERE = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT}
 """The machine has no such kind of address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What clients may take.
+
+    `connections`: open at once. `header_seconds`: for a request's headers, from their first byte or the connection's
+    begin. `idle_seconds`: of silence, between two requests, within a body, and while an answer should be taken.
+    """
+
+    connections: int = 100
+    header_seconds: float = 10.0
+    idle_seconds: float = 30.0
 
 
 class Request(HTTPRequestParser):  # type: ignore[misc]  # waitress ships no types
@@ -132,11 +141,12 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress ships no types
             return now > self.lingers_until
         if self.requests:
             return False
+        limits: Limits = self.adj.limits
         if self.request is not None and not self.request.headers_finished:
-            return bool(now - self.request.began > HEADER_SECONDS)
+            return bool(now - self.request.began > limits.header_seconds)
         never_spoke = self.creation_time == self.last_activity
         silence = now - self.waits_since if never_spoke else time.time() - self.last_activity
-        return bool(silence > (HEADER_SECONDS if never_spoke else IDLE_SECONDS))
+        return bool(silence > (limits.header_seconds if never_spoke else limits.idle_seconds))
 
 
 class Listener(TcpWSGIServer):  # type: ignore[misc]  # waitress ships no types
@@ -147,7 +157,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]  # waitress ships no types
     def handle_accept(self) -> None:
         """Take a connection; where there are too many, the one goes that has been waited for longest."""
         channels = [one for one in self._map.values() if isinstance(one, Channel)]
-        if len(channels) >= self.adj.max_connections:
+        if len(channels) >= self.adj.limits.connections:
             waiting = [one for one in channels if not one.requests]
             if waiting:
                 min(waiting, key=lambda one: one.waits_since).handle_close()
@@ -165,11 +175,9 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]  # waitress ships no types
 class Server:
     """The addresses at which an application is served."""
 
-    def __init__(
-        self, host: str, port: int, *, url: str | None = None, max_connections: int = MAX_CONNECTIONS
-    ) -> None:
+    def __init__(self, host: str, port: int, *, url: str | None = None, limits: Limits | None = None) -> None:
         self._hosts = listening_hosts(host, url)
-        self._max_connections = max_connections
+        self._limits = limits or Limits()
         self.port = port
         """The port that it listens on; of 0 it becomes a free one."""
 
@@ -178,7 +186,7 @@ class Server:
         """Serve from here to the end. Raises OSError where the port is taken or no such host is known."""
         sockets = _listening(self._hosts, self.port)
         self.port = sockets[0].getsockname()[1]
-        loop = _Loop(app, sockets, self._max_connections)
+        loop = _Loop(app, sockets, self._limits)
         thread = threading.Thread(target=loop.run, name="web", daemon=True)
         thread.start()
         try:
@@ -191,9 +199,7 @@ class Server:
 class _Loop:
     """Waitress' event loop over all listening sockets."""
 
-    def __init__(
-        self, app: RequestFilter[Any], sockets: Iterable[socket.socket], max_connections: int
-    ) -> None:
+    def __init__(self, app: RequestFilter[Any], sockets: Iterable[socket.socket], limits: Limits) -> None:
         self._map: dict[int, Any] = {}
         self._ended = False
         self._dispatchers = [ThreadedTaskDispatcher() for _ in range(2)]
@@ -208,7 +214,7 @@ class _Loop:
             clear_untrusted_proxy_headers=True,
             connection_limit=1_000_000,  # we count ourselves
         )
-        adj.judge, adj.health_dispatcher, adj.max_connections = app.body_limit, health, max_connections
+        adj.judge, adj.health_dispatcher, adj.limits = app.body_limit, health, limits
         self._listeners = [
             Listener(
                 app,
