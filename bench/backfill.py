@@ -50,7 +50,7 @@ class Import:
         self.clock = Clock(BEGIN)
         self.world = FakeStrava(self.clock, processing_seconds=4.0)
         self.world.grants[1001] = ("activity:write",)
-        client = Strava(APP, transport=httpx.WSGITransport(create_app(self.world)), heard=self.hear)
+        client = Strava(APP, transport=httpx.WSGITransport(create_app(self.world)), on_rate_limit=self.hear)
         kept = tokens(client)
         scopes = "read,activity:write" + (",activity:read_all" if can_read else "")
         self.world.tokens.append(
@@ -72,7 +72,7 @@ class Import:
 
     def hear(self, heard: object) -> None:
         """Note what an answer says of the allowance."""
-        rate_limits.hear(heard, self.clock())  # type: ignore[arg-type]  # passed through
+        rate_limits.update(heard, self.clock())  # type: ignore[arg-type]  # passed through
 
     def drop(self, start: float) -> int:
         """One file more; its job."""
@@ -105,7 +105,7 @@ class Import:
         old = stored_uploads.count_open(now - allowances.FRESH_SECONDS)
         if old:
             self.foreseen.append(
-                allowances.estimate_finish(old, rate_limits.allowance(), now, can_read=self._can_read)
+                allowances.estimate_finish(old, rate_limits.current(), now, can_read=self._can_read)
             )
 
     def note_rides(self) -> None:

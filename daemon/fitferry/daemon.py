@@ -102,7 +102,11 @@ def build(
     server = Server(settings.web.host, settings.web.port, url=settings.web.url)
     metrics = Metrics()
     strava = parts.enter_context(
-        Strava(settings.strava, heard=lambda heard: rate_limits.hear(heard, time.time()), asked=metrics.asked)
+        Strava(
+            settings.strava,
+            on_rate_limit=lambda headers: rate_limits.update(headers, time.time()),
+            on_request=metrics.asked,
+        )
     )
     tokens = AccessTokens(strava, sealed)
     oauth = OAuth(
@@ -264,7 +268,7 @@ def recover(settings: Settings, now: float) -> None:
     released = stored_attempts.release_all(
         retry_policy.longest_wait(settings.uploads), settings.uploads.uncertain_delay, now
     )
-    breakers.probe_all_now(now)
+    breakers.probe_after_start(now)
     freed = commands.decide_since_again(settings)
     if released or freed:
         _log.info("recovered", unfinished_attempts=released, no_longer_held=freed)

@@ -736,7 +736,7 @@ def test_from_january_2027_on_check_names_stravas_new_address(
             return cls(day.year, day.month, day.day, tzinfo=UTC)
 
     monkeypatch.setattr(doctor, "datetime", Then)
-    monkeypatch.setattr(Strava, "its_clock", lambda _strava: time.time() - 3600)
+    monkeypatch.setattr(Strava, "server_time", lambda _strava: time.time() - 3600)
     found = list(doctor._strava(replace(APP, api=api)))
 
     assert [one.what for one in found if one.result == "warn"] == (["Strava's address"] if warned else [])

@@ -15,7 +15,7 @@ from markupsafe import escape
 from fakes import NOW, refused
 from fitferry.core.activity import AdmissionDecision, FileKind, NewActivity, ParseResult
 from fitferry.core.problems import ProblemCode, problem
-from fitferry.core.upload import AttemptResult, Breaker, BreakerName, Job, Outcome, Status
+from fitferry.core.upload import AttemptResult, BreakerName, BreakerTrip, Job, Outcome, Status
 from fitferry.storage import accounts, activities, attempts, breakers, uploads
 from fitferry.storage.activities import File
 from fitferry.web.dashboard import PAGE
@@ -262,7 +262,8 @@ def test_what_was_mended_can_be_tried_at_once(scene: Scene) -> None:
     """Nobody waits for the hourly look after having subscribed."""
     scene.connect()
     job = scene.activity(name="a.fit")
-    breakers.shut(Breaker(BreakerName.SETTINGS, scene.now + 3_000, scene.now, 1, "app_inactive", "inactive"))
+    trip = BreakerTrip(BreakerName.SETTINGS, scene.now + 3_000, "app_inactive", "inactive")
+    breakers.open(trip, scene.now)
     assert 'action="/do/try-now"' in show(scene)
     scene.page.ask("POST", "/do/try-now", headers=OWN)
 

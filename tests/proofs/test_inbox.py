@@ -14,7 +14,7 @@ from documents import START, gpx, zipped
 from fakes import ADMISSION, NOW, Clock
 from fitferry.config import WatchSettings
 from fitferry.config.values import WatchMethod
-from fitferry.core import retry_policy
+from fitferry.core import attempt_results
 from fitferry.core.activity import AdmissionResult, FileEvent, Stability
 from fitferry.core.upload import AfterUpload, AttemptResult, Outcome, Status
 from fitferry.formats import FileContents
@@ -237,7 +237,7 @@ def test_bytes_that_come_back_after_they_were_overwritten_are_uploaded(bench: Be
         bench.pass_(10)
     (job,) = queries.listed()
     attempts.claim(job.id, NOW)
-    attempts.record(job.id, retry_policy.file_changed(job), NOW)
+    attempts.record(job.id, attempt_results.file_changed(job), NOW)
     (bench.folder / "again.fit").write_bytes(ride())
     for _ in range(2):
         bench.pass_(10)

@@ -238,7 +238,7 @@ class Machine(RuleBasedStateMachine):
     def boot(self) -> None:
         """A start."""
         attempts.release_all(LONGEST, UPLOADS.uncertain_delay, self.clock())
-        breakers.probe_all_now(self.clock())
+        breakers.probe_after_start(self.clock())
         strava = Strava(APP, transport=self.server.transport())
         kept = tokens(strava)
         an_athlete(kept, expires_in=10**9)

@@ -24,8 +24,8 @@ from fitferry.core.upload import (
     AttemptResult,
     AuthProblem,
     Backlog,
-    Breaker,
     BreakerName,
+    BreakerTrip,
     Outcome,
     Status,
     WaitingFor,
@@ -169,7 +169,7 @@ def everyday(scene: Scene) -> None:
     scene.activity("running", days_ago=1.3, step=duplicate)
     scene.done("training", 1.1)
     scene.done("cycling", 0.3)
-    rate_limits.hear(RateLimitHeaders((200, 2000), (14, 96), (100, 1000), (7, 48)), scene.now)
+    rate_limits.update(RateLimitHeaders((200, 2000), (14, 96), (100, 1000), (7, 48)), scene.now)
 
 
 def busy(scene: Scene) -> None:
@@ -194,7 +194,7 @@ def busy(scene: Scene) -> None:
     attempts.mark_sending(job, scene.now)
     later = AttemptResult(Outcome.RETRY, Status.PENDING, WaitingFor.RETRY, scene.now + 270, failures=2)
     scene.activity("running", days_ago=0.005, name="interval.fit", step=later)
-    rate_limits.hear(RateLimitHeaders((200, 2000), (171, 1204), (100, 1000), (80, 420)), scene.now)
+    rate_limits.update(RateLimitHeaders((200, 2000), (171, 1204), (100, 1000), (80, 420)), scene.now)
 
 
 def trouble(scene: Scene) -> None:
@@ -226,10 +226,9 @@ def trouble(scene: Scene) -> None:
         error_message="Strava cannot use the file: the file is malformed",
     )
     scene.activity("running", days_ago=0.01, name="<b>broken<i> & odd.fit", step=refused)
-    breakers.shut(
-        Breaker(
-            BreakerName.NETWORK, scene.now + 45, scene.now - 600, 3, "unreachable", "Strava cannot be reached"
-        )
+    breakers.open(
+        BreakerTrip(BreakerName.NETWORK, scene.now + 45, "unreachable", "Strava cannot be reached"),
+        scene.now - 600,
     )
 
 

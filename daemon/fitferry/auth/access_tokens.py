@@ -155,7 +155,7 @@ class AccessTokens:
         try:
             return by_our_clock(self._strava.refresh(grant.refresh_token), now)
         except StravaError as fault:
-            if fault.fault is StravaErrorKind.GRANT_REFUSED:
+            if fault.kind is StravaErrorKind.GRANT_REFUSED:
                 self._clear(athlete, AuthProblem.REVOKED, sealed, now)
             raise
 

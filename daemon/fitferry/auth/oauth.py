@@ -214,7 +214,7 @@ class OAuth:
             try:
                 return self._strava.exchange(code)
             except StravaError as fault:
-                if fault.fault is StravaErrorKind.GRANT_REFUSED and tries_left:
+                if fault.kind is StravaErrorKind.GRANT_REFUSED and tries_left:
                     self._pause(CODE_PAUSE)
                     continue
                 raise _sign_in_failed(fault) from fault
@@ -231,7 +231,7 @@ class OAuth:
         except KeyFileError:
             pass  # no key decrypts it any more: there is nothing left to revoke with
         except StravaError as fault:
-            if fault.fault in _PASSING:
+            if fault.kind in _PASSING:
                 return False
         revocations.delete_revocation(number)
         self._log_holds_tokens = True
@@ -244,7 +244,7 @@ def digest(secret: str) -> str:
 
 
 def _sign_in_failed(fault: StravaError) -> SignInFailed:
-    match fault.fault:
+    match fault.kind:
         case StravaErrorKind.GRANT_REFUSED:
             return SignInFailed("code", "the sign-in is no longer valid; please try again")
         case StravaErrorKind.APP_REFUSED:

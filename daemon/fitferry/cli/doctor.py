@@ -184,7 +184,7 @@ def _strava(settings: StravaSettings) -> Iterator[Check]:
     """Whether Strava's API is there, and what time it is by its clock."""
     try:
         with Strava(settings) as strava:
-            theirs = strava.its_clock()
+            theirs = strava.server_time()
     except StravaError as fault:
         yield Check("bad", "Strava", f"{fault}; is the network up, and is api in [strava] right?")
     else:

@@ -77,16 +77,20 @@ class StravaError(FitferryError):
 
     def __init__(
         self,
-        fault: StravaErrorKind,
+        kind: StravaErrorKind,
         message: Message | str,
         *,
         sent: bool = False,
         retry_after: float | None = None,
     ) -> None:
-        self.fault = fault
+        self.kind = kind
         self.sent = sent
         self.retry_after = retry_after
         super().__init__(message)
+
+
+class RefreshError(StravaError):
+    """The refresh of an access token came to nothing: no byte of a file was concerned."""
 
 
 class SignInFailed(FitferryError):

@@ -1,50 +1,57 @@
-"""What next, and when: retry, wait, give up, done? Pure: `now` is an argument. The table of DESIGN.md §4.
+"""The retry policy: the result of an attempt from what Strava answered. Pure: `now` is in the context.
 
-The rule behind it: a failure counts only if the file can be its cause. Once a body has left, only an answer
-that Strava itself gave is certain; everything else is uncertain until it was looked up or sent again under
-the same `external_id`.
+A failure counts only if the file can be its cause. Once a body has left, only an answer that Strava itself gave
+is certain; everything else is uncertain until it was looked up, or sent again under the same `external_id`.
+The table stands in DESIGN.md §4.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import assert_never
 
-from fitferry.core import rate_limit as allowances
-from fitferry.core.errors import StravaError
+from fitferry.core import attempt_results as results
+from fitferry.core import rate_limit as limits
+from fitferry.core.errors import RefreshError, StravaError
+from fitferry.core.messages import uploads
+from fitferry.core.problems import ProblemCode
 from fitferry.core.strava import RateLimit, StravaErrorKind, UploadReport, UploadState
 from fitferry.core.upload import (
     AttemptResult,
     AuthProblem,
-    Breaker,
     BreakerName,
+    BreakerTrip,
     Job,
     Outcome,
     Status,
     WaitingFor,
 )
 
-PAUSE = 0.05
-"""Seconds at least between two requests for the same thing: delays of 0 must not make a loop that spins."""
-PROBE_CAP = 300.0
+MIN_DELAY = 0.05
+"""Seconds at least between two requests for the same thing: delays of 0 must not make a busy loop."""
+NETWORK_SECONDS = 300.0
 """Seconds at most between two tries to reach Strava while it is out of reach."""
 SETTINGS_SECONDS = 3600.0
 """Seconds between two tries while a setting, or the app's subscription, is wrong."""
-BREAKER_SECONDS = {
-    BreakerName.NETWORK: PROBE_CAP,
+ADDRESS_SECONDS = 3600.0
+"""Seconds for which the address must answer with something else than Strava's API before it is called wrong."""
+MAX_BREAKER_SECONDS = {
+    BreakerName.NETWORK: NETWORK_SECONDS,
     BreakerName.SETTINGS: SETTINGS_SECONDS,
-    BreakerName.RATE_LIMIT: allowances.DAY + allowances.GRACE,
+    BreakerName.RATE_LIMIT: limits.DAY + limits.GRACE,
 }
-"""No gate is shut for longer than this, counted from now."""
+"""No breaker is open for longer than this, counted from now."""
 SECOND_LOOK = 60.0
 """Seconds until an upload id that Strava does not know is asked for once more."""
 BULK_LOOKS = 4
 """One of many old uploads is looked at after so many times the longest check delay: processing is over then, and
-one look serves them all."""
-FOLDER_SECONDS = 300.0
-FILE_SECONDS = 60.0
-"""Seconds until a file that could not be read is tried again, if no event comes first."""
+one page of the list answers for all of them."""
+NOT_STRAVA = "not_strava"
+"""Code of a network breaker that answers in another form than Strava's have opened."""
+OUTAGE = "outage"
+"""Code of a network breaker that several uploads in a row have opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,7 @@ class RetrySettings:
 
 
 class Action(StrEnum):
-    """What an attempt is to do for a job."""
+    """What an attempt does for a job."""
 
     SEND = "send"
     CONFIRM = "confirm"
@@ -68,218 +75,244 @@ class Action(StrEnum):
     LOOK = "look"
     """Ask how an accepted upload is getting on."""
     GIVE_UP = "give_up"
-    REFRESH = "refresh"
-    """Get a fresh access token, on the way to any of the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionContext:
-    """What a decision needs to know beside the job itself.
+    """What a decision needs beside the job and the answer.
 
     `others_succeed`: an upload of another job has arrived since this one's last attempt.
+    `others_fail`: uploads of other jobs failed since the last one that arrived.
+    `network_tries`, `not_strava_since`: how often the network breaker was tried in vain, and since when only
+    answers in another form than Strava's came (None if one of Strava's came since the start).
     `bulk`: this is one of many old activities: nobody waits for it, and each look costs a request.
     """
 
     now: float
-    uploads: RetrySettings
-    allowance: RateLimit = field(default_factory=RateLimit)
+    settings: RetrySettings
+    rate_limit: RateLimit = field(default_factory=RateLimit)
     outstanding: int = 0
     others_succeed: bool = False
-    breaker_tries: int = 0
+    others_fail: bool = False
+    network_tries: int = 0
+    not_strava_since: float | None = None
     bulk: bool = False
 
 
-def longest_wait(uploads: RetrySettings) -> float:
-    """No delay of a job is longer than this, counted from now: clocks jump."""
-    return max(*uploads.retry_delays, *uploads.check_delays, uploads.uncertain_delay, PROBE_CAP)
+def longest_wait(settings: RetrySettings) -> float:
+    """Seconds that a job waits at most, counted from now: clocks jump."""
+    return max(*settings.retry_delays, *settings.check_delays, settings.uncertain_delay, NETWORK_SECONDS)
 
 
-def move(job: Job, uploads: RetrySettings, *, can_read: bool, old: bool = False) -> Action:
-    """What to do for a job whose time has come. `old`: one of many that may be on Strava already."""
+def next_action(job: Job, settings: RetrySettings, *, can_read: bool, compare: bool = False) -> Action:
+    """What to do for a job that is due. `compare`: it is one of many that may be on Strava already."""
     if job.upload_id is not None:
         return Action.LOOK
     if job.uncertain and can_read:
         return Action.CONFIRM
-    if old and can_read:
+    if compare and can_read:
         return Action.COMPARE
-    return Action.GIVE_UP if _exhausted(job.failures, uploads) else Action.SEND
+    return Action.GIVE_UP if _is_exhausted(job.failures, settings) else Action.SEND
 
 
-def after_confirm(job: Job, activity_id: int | None, around: DecisionContext) -> AttemptResult | None:
-    """What it means that the activity was found, or not (None: send it now)."""
-    if activity_id is not None:
-        return seen_on_strava(job, activity_id)
-    return given_up(replace(job, uncertain=False)) if _exhausted(job.failures, around.uploads) else None
+def can_do_without_list(error: StravaError) -> bool:
+    """Whether only the list of activities is refused, so that uploads can go on without it."""
+    return not isinstance(error, RefreshError) and error.kind in _OF_THE_LIST_ALONE
 
 
-def after_compare(job: Job, activity_id: int | None) -> AttemptResult | None:
-    """What it means that an old activity is on Strava already, or not (None: send it now)."""
-    return None if activity_id is None else _already_there(job, activity_id)
+def after_report(job: Job, report: UploadReport, context: DecisionContext) -> AttemptResult:
+    """Result of Strava's report on an accepted upload."""
+    match report.state:
+        case UploadState.PROCESSING:
+            return still_processing(job, context)
+        case UploadState.READY:
+            return results.completed(job, report.activity_id)
+        case UploadState.DUPLICATE:
+            return results.duplicate(job, report.activity_id)
+        case UploadState.DELETED:
+            return results.failed(job, "deleted", uploads.DELETED_ON_STRAVA())
+        case UploadState.REJECTED:
+            return results.failed(job, "rejected", uploads.REJECTED(answer=report.message))
+        case _:
+            assert_never(report.state)
 
 
-def can_do_without(fault: StravaError, at: Action) -> bool:
-    """Whether a list that Strava does not give can be done without: nothing else would fail for that reason."""
-    return at is not Action.REFRESH and fault.fault in _OF_THE_LIST_ALONE
-
-
-def seen_on_strava(job: Job, activity_id: int) -> AttemptResult:
-    """An accepted upload stands in the athlete's own list: it is done."""
-    return replace(_done(job), strava_activity_id=activity_id)
-
-
-def still_processing(job: Job, around: DecisionContext) -> AttemptResult:
+def still_processing(job: Job, context: DecisionContext) -> AttemptResult:
     """An accepted upload is not done yet: it is looked at again later."""
-    since = around.now - (job.accepted_at if job.accepted_at is not None else around.now)
-    delays = (
-        around.uploads.check_delays if since < around.uploads.check_timeout else around.uploads.retry_delays
-    )
-    spacing = allowances.look_spacing(around.allowance, around.outstanding, around.now)
-    delay = max(_nth(delays, job.looks), 0 if allowances.is_fresh(job.start_time, around.now) else spacing)
-    if around.bulk:
-        delay = max(delay, BULK_LOOKS * around.uploads.check_delays[-1])
+    settings, now = context.settings, context.now
+    since = now - (job.accepted_at if job.accepted_at is not None else now)
+    delays = settings.check_delays if since < settings.check_timeout else settings.retry_delays
+    delay = _nth(delays, job.looks)
+    if not limits.is_fresh(job.start_time, now):
+        delay = max(delay, limits.look_spacing(context.rate_limit, context.outstanding, now))
+    if context.bulk:
+        delay = max(delay, BULK_LOOKS * settings.check_delays[-1])
     return replace(
-        _same(job, Outcome.PROCESSING if job.looks else Outcome.ACCEPTED),
+        results.unchanged(job, Outcome.PROCESSING if job.looks else Outcome.ACCEPTED),
         own_wait=WaitingFor.PROCESSING,
-        next_attempt_at=around.now + min(max(delay, PAUSE), longest_wait(around.uploads)),
+        next_attempt_at=now + min(max(delay, MIN_DELAY), longest_wait(settings)),
         looks=job.looks + 1,
+        read_failures=0,
         uncertain=False,
         error_code=None,
         error_message=None,
     )
 
 
-def given_up(job: Job) -> AttemptResult:
-    """The schedule is used up, and a last look found nothing, or could not be had: then it may still be there."""
-    return replace(_same(job, Outcome.FAILED), status=Status.FAILED, own_wait=None)
+def after_error(job: Job, error: StravaError, action: Action, context: DecisionContext) -> AttemptResult:  # noqa: PLR0911  a table, one line a row
+    """Result of a request that failed while `action` was carried out."""
+    if error.kind in _RULES:
+        return _RULES[error.kind](job, error, context)
+    if error.kind is StravaErrorKind.NOT_FOUND and action is Action.LOOK:
+        return _upload_unknown(job, context)
+    if action is Action.SEND and context.others_succeed and not isinstance(error, RefreshError):
+        return _counted(job, error, context)
+    if error.kind in _ANSWERS_OF_OTHERS:
+        return _not_strava(job, error, context)
+    if isinstance(error, RefreshError) or error.kind is StravaErrorKind.UNAVAILABLE:
+        return _network_down(job, error, context)
+    if action is not Action.SEND:
+        return _ask_again(job, error, context)
+    if context.others_fail:
+        return _network_down(job, error, context, code=OUTAGE)
+    return _counted(job, error, context)
 
 
-def after_report(job: Job, report: UploadReport, around: DecisionContext) -> AttemptResult:
-    """What Strava's word on an accepted upload means."""
-    step = _done(job)
-    match report.state:
-        case UploadState.PROCESSING:
-            return still_processing(job, around)
-        case UploadState.READY:
-            return replace(step, strava_activity_id=report.activity_id)
-        case UploadState.DUPLICATE:
-            return _already_there(job, report.activity_id)
-        case UploadState.DELETED:
-            words = (
-                "Strava says that the activity was deleted there; `fitferry retry --again` sends it once more"
-            )
-            return _failed(step, "deleted", words)
-        case UploadState.REJECTED:
-            return _failed(step, "rejected", f"Strava cannot use the file: {report.message}")
-        case _:
-            assert_never(report.state)
+def after_unexpected_error(job: Job, context: DecisionContext) -> AttemptResult:
+    """Result of an exception that nobody planned: it counts, so that a poisoned job cannot loop."""
+    error = StravaError(StravaErrorKind.REFUSED, uploads.UNEXPECTED_ERROR())
+    return _counted(job, error, context, code="surprise")
 
 
-def after_fault(job: Job, fault: StravaError, at: Action, around: DecisionContext) -> AttemptResult:  # noqa: PLR0911, PLR0912, C901  a table
-    """What a request that came to nothing means. `at`: what was being tried."""
-    match fault.fault:
-        case StravaErrorKind.UNREACHABLE:
-            return _wait_for_network(job, fault, at, around)
-        case StravaErrorKind.UNAVAILABLE if at is Action.SEND and around.others_succeed:
-            return _counted(job, fault, around)
-        case StravaErrorKind.UNAVAILABLE:
-            return _wait_for_network(job, fault, at, around)
-        case StravaErrorKind.SERVER_ERROR | StravaErrorKind.BROKEN_OFF | StravaErrorKind.REFUSED if (
-            at is Action.REFRESH
-        ):
-            return _wait_for_network(job, fault, at, around)
-        case StravaErrorKind.SERVER_ERROR | StravaErrorKind.BROKEN_OFF | StravaErrorKind.REFUSED if (
-            at is Action.SEND
-        ):
-            return _counted(job, fault, around)
-        case StravaErrorKind.SERVER_ERROR | StravaErrorKind.BROKEN_OFF | StravaErrorKind.REFUSED:
-            return _ask_again(job, fault, around)
-        case StravaErrorKind.RATE_LIMITED:
-            return _wait_for_allowance(job, fault, around)
-        case StravaErrorKind.USED_UP:
-            return _same(job, Outcome.WAITING)
-        case StravaErrorKind.TOKEN_REFUSED | StravaErrorKind.GRANT_REFUSED:
-            return lost_connection(job, AuthProblem.REVOKED)
-        case StravaErrorKind.SCOPE_MISSING:
-            return lost_connection(job, AuthProblem.SCOPE)
-        case StravaErrorKind.APP_REFUSED:
-            return _wait_for_settings(job, "app_refused", f"{_APP_REFUSED} ({fault})", around)
-        case StravaErrorKind.APP_INACTIVE:
-            return _wait_for_settings(job, "app_inactive", _APP_INACTIVE, around)
-        case StravaErrorKind.NOT_FOUND if at is Action.LOOK:
-            return _unknown_upload(job, around)
-        case StravaErrorKind.NOT_FOUND | StravaErrorKind.WRONG_ADDRESS:
-            return _wait_for_settings(job, "wrong_address", f"{_WRONG_ADDRESS} ({fault})", around)
-        case StravaErrorKind.BAD_FILE:
-            return _failed(_same(job, Outcome.FAILED), "rejected", f"Strava cannot use the file: {fault}")
-        case _:
-            assert_never(fault.fault)
+def _token_refused(job: Job, error: StravaError, context: DecisionContext) -> AttemptResult:
+    """Strava refuses a token that it has just issued: the grant is alive, and it passes (ha_strava issue 160)."""
+    if context.others_succeed:
+        return _ask_again(job, error, context)
+    return _network_down(job, error, context)
 
 
-def after_unexpected_error(job: Job, around: DecisionContext, *, sent: bool) -> AttemptResult:
-    """What an exception means that nobody planned: it counts, so that a poisoned job cannot spin."""
-    words = "something went wrong inside Fitferry; the log has the details"
-    return _counted(job, StravaError(StravaErrorKind.REFUSED, words, sent=sent), around, code="surprise")
+def _grant_refused(job: Job, _error: StravaError, _context: DecisionContext) -> AttemptResult:
+    return results.connection_lost(job, AuthProblem.REVOKED)
 
 
-def lost_connection(job: Job, trouble: AuthProblem | None) -> AttemptResult:
-    """There is no token to be had for this job: it waits for a person, and nothing counts."""
-    return replace(_same(job, Outcome.WAITING), trouble=trouble)
+def _scope_missing(job: Job, _error: StravaError, _context: DecisionContext) -> AttemptResult:
+    return results.connection_lost(job, AuthProblem.SCOPE)
 
 
-def file_changed(job: Job) -> AttemptResult:
-    """The file's bytes are others now: they are an activity of their own, and these are gone."""
-    step = _same(job, Outcome.SKIPPED)
+def _bad_file(job: Job, error: StravaError, _context: DecisionContext) -> AttemptResult:
+    return results.failed(job, "rejected", uploads.REJECTED(answer=error.message))
+
+
+def _limit_used_up(job: Job, _error: StravaError, _context: DecisionContext) -> AttemptResult:
+    return results.unchanged(job, Outcome.WAITING)
+
+
+def _network_down(
+    job: Job, error: StravaError, context: DecisionContext, code: str | None = None
+) -> AttemptResult:
+    """All jobs wait. What may have arrived waits longer, and so does a job whose token may itself be the cause."""
+    settings, now = context.settings, context.now
+    delay = max(MIN_DELAY, min(_nth(settings.retry_delays, context.network_tries), NETWORK_SECONDS))
+    own_delay = delay if isinstance(error, RefreshError) else 0.0
+    if error.sent:
+        own_delay = max(delay, settings.uncertain_delay)
+    uncertain = job.uncertain or error.sent
     return replace(
-        step,
-        status=Status.SKIPPED,
-        error_code="replaced",
-        error_message="the file was changed before it was sent",
+        results.unchanged(job, Outcome.WAITING),
+        uncertain=uncertain,
+        own_wait=WaitingFor.CONFIRM if uncertain else job.own_wait,
+        next_attempt_at=now + own_delay,
+        breaker=BreakerTrip(BreakerName.NETWORK, now + delay, code or error.kind, error.message),
     )
 
 
-def file_gone(job: Job) -> AttemptResult:
-    """The file was there and is not any more, and its bytes are nowhere else."""
-    step = _same(job, Outcome.HELD)
+def _not_strava(job: Job, error: StravaError, context: DecisionContext) -> AttemptResult:
+    """A gateway or a captive portal; where it answers for an hour and Strava never did, the address is wrong."""
+    since = context.not_strava_since
+    if since is None or context.now - since < ADDRESS_SECONDS:
+        return _network_down(job, error, context, code=NOT_STRAVA)
+    trip = BreakerTrip(
+        BreakerName.SETTINGS, context.now + SETTINGS_SECONDS, ProblemCode.WRONG_ADDRESS, error.message
+    )
+    return replace(_network_down(job, error, context), breaker=trip)
+
+
+def _rate_limited(job: Job, error: StravaError, context: DecisionContext) -> AttemptResult:
+    until = limits.resume_at(context.rate_limit, context.now)
+    if error.retry_after is not None:
+        until = max(until, min(context.now + error.retry_after, context.now + limits.DAY))
+    trip = BreakerTrip(BreakerName.RATE_LIMIT, until, "rate_limited", error.message)
+    return replace(results.unchanged(job, Outcome.WAITING), breaker=trip)
+
+
+def _settings_wrong(job: Job, error: StravaError, context: DecisionContext) -> AttemptResult:
+    """A matter of the application, whose owner has to do something; tried again every hour."""
+    code = _SETTINGS_PROBLEMS[error.kind]
+    trip = BreakerTrip(BreakerName.SETTINGS, context.now + SETTINGS_SECONDS, code, error.message)
+    return replace(results.unchanged(job, Outcome.WAITING), breaker=trip)
+
+
+def _ask_again(job: Job, error: StravaError, context: DecisionContext) -> AttemptResult:
+    """A question without an answer: nothing was sent, so nothing counts."""
+    delay = max(MIN_DELAY, _nth(context.settings.retry_delays, job.read_failures))
     return replace(
-        step, status=Status.HELD, own_wait=None, error_code="file_gone", error_message="file is gone"
+        results.unchanged(job, Outcome.WAITING),
+        read_failures=job.read_failures + 1,
+        next_attempt_at=context.now + delay,
+        error_code=error.kind,
+        error_message=error.message,
     )
 
 
-def file_useless(job: Job) -> AttemptResult:
-    """The archive that holds the activity cannot be unpacked any more, although its bytes are the same."""
-    return _failed(_same(job, Outcome.FAILED), "unpack", "the archive cannot be unpacked")
-
-
-def folder_away(job: Job, around: DecisionContext) -> AttemptResult:
-    """The file's whole folder is away: all that is in it waits together, and is tried when it comes back."""
-    step = file_unreadable(job, "its folder is not there", around)
-    return replace(step, next_attempt_at=around.now + FOLDER_SECONDS)
-
-
-def file_unreadable(job: Job, words: str, around: DecisionContext) -> AttemptResult:
-    """The file cannot be read now: that is no fault of the file's."""
+def _upload_unknown(job: Job, context: DecisionContext) -> AttemptResult:
+    """An upload id that Strava does not know: once may be a lag; the second time counts, and it may be lost."""
+    message = uploads.UPLOAD_UNKNOWN()
+    if job.error_code == _UPLOAD_UNKNOWN:
+        lost = StravaError(StravaErrorKind.NOT_FOUND, message, sent=True)
+        return _counted(replace(job, upload_id=None), lost, context, code=_UPLOAD_UNKNOWN)
     return replace(
-        _same(job, Outcome.WAITING),
-        own_wait=WaitingFor.FILE,
-        next_attempt_at=around.now + FILE_SECONDS,
-        error_code="file_unreadable",
-        error_message=words,
+        results.unchanged(job, Outcome.WAITING),
+        own_wait=WaitingFor.PROCESSING,
+        next_attempt_at=context.now + SECOND_LOOK,
+        error_code=_UPLOAD_UNKNOWN,
+        error_message=message,
     )
 
 
-def ledger_failed(job: Job, words: str, uploads: RetrySettings, now: float, *, sent: bool) -> AttemptResult:
-    """The ledger could not be written in the middle of an attempt: nothing counts, and nothing is forgotten."""
-    uncertain = job.uncertain or sent
-    return replace(
-        _same(job, Outcome.WAITING),
+def _counted(
+    job: Job, error: StravaError, context: DecisionContext, code: str | None = None
+) -> AttemptResult:
+    """One failure more: the next try by the schedule, or the end of it."""
+    settings = context.settings
+    failures, uncertain = job.failures + 1, job.uncertain or error.sent
+    result = replace(
+        results.unchanged(job, Outcome.RETRY),
+        failures=failures,
         uncertain=uncertain,
         own_wait=WaitingFor.CONFIRM if uncertain else WaitingFor.RETRY,
-        next_attempt_at=now + uploads.uncertain_delay,
-        error_code="database",
-        error_message=f"the database cannot be written ({words})",
+        error_code=code or error.kind,
+        error_message=error.message,
     )
+    if _is_exhausted(failures, settings):
+        if not uncertain:
+            return replace(result, outcome=Outcome.FAILED, status=Status.FAILED, own_wait=None)
+        # No uncertain job fails without a last look.
+        return replace(result, next_attempt_at=context.now + settings.uncertain_delay)
+    delay = _nth(settings.retry_delays, failures - 1)
+    if error.kind in {StravaErrorKind.BROKEN_OFF, StravaErrorKind.NOT_FOUND}:
+        delay = max(delay, settings.uncertain_delay)
+    return replace(result, next_attempt_at=context.now + delay)
 
 
+_SETTINGS_PROBLEMS = {
+    StravaErrorKind.APP_REFUSED: ProblemCode.APP_REFUSED,
+    StravaErrorKind.APP_INACTIVE: ProblemCode.APP_INACTIVE,
+    StravaErrorKind.ATHLETE_LIMIT: ProblemCode.ATHLETE_LIMIT,
+}
+_UPLOAD_UNKNOWN = "upload_unknown"
+_ANSWERS_OF_OTHERS = frozenset(
+    {StravaErrorKind.NOT_STRAVA, StravaErrorKind.NOT_FOUND, StravaErrorKind.WRONG_ADDRESS}
+)
 _OF_THE_LIST_ALONE = frozenset(
     {
         StravaErrorKind.SERVER_ERROR,
@@ -291,156 +324,23 @@ _OF_THE_LIST_ALONE = frozenset(
         StravaErrorKind.BAD_FILE,
     }
 )
-_UNKNOWN = "upload_unknown"
-_APP_REFUSED = (
-    "Strava does not know this application: client_id or client_secret in [strava] is wrong; "
-    "compare both with strava.com/settings/api"
-)
-_APP_INACTIVE = (
-    "Strava has made the API application inactive: its owner needs a Strava subscription. "
-    "Fitferry looks again every hour"
-)
-_WRONG_ADDRESS = "there is no Strava API at the address in [strava] api: it is wrong or has moved"
+_RULES: dict[StravaErrorKind, Callable[[Job, StravaError, DecisionContext], AttemptResult]] = {
+    StravaErrorKind.UNREACHABLE: _network_down,
+    StravaErrorKind.RATE_LIMITED: _rate_limited,
+    StravaErrorKind.USED_UP: _limit_used_up,
+    StravaErrorKind.TOKEN_REFUSED: _token_refused,
+    StravaErrorKind.GRANT_REFUSED: _grant_refused,
+    StravaErrorKind.SCOPE_MISSING: _scope_missing,
+    StravaErrorKind.APP_REFUSED: _settings_wrong,
+    StravaErrorKind.APP_INACTIVE: _settings_wrong,
+    StravaErrorKind.ATHLETE_LIMIT: _settings_wrong,
+    StravaErrorKind.BAD_FILE: _bad_file,
+}
+"""The rules that do not depend on what was being tried."""
 
 
-def _same(job: Job, outcome: Outcome) -> AttemptResult:
-    """The job as it is, open, to be tried again as soon as nothing is in its way."""
-    return AttemptResult(
-        outcome=outcome,
-        status=Status.PENDING if job.upload_id is None else Status.PROCESSING,
-        own_wait=job.own_wait,
-        failures=job.failures,
-        uncertain=job.uncertain,
-        upload_id=job.upload_id,
-        looks=job.looks,
-        strava_activity_id=job.strava_activity_id,
-        error_code=job.error_code,
-        error_message=job.error_message,
-    )
-
-
-def _done(job: Job) -> AttemptResult:
-    """The job is over, and whatever went wrong on the way is forgotten."""
-    return replace(
-        _same(job, Outcome.COMPLETED),
-        status=Status.COMPLETED,
-        own_wait=None,
-        uncertain=False,
-        error_code=None,
-        error_message=None,
-    )
-
-
-def _already_there(job: Job, activity_id: int | None) -> AttemptResult:
-    return replace(
-        _done(job),
-        outcome=Outcome.DUPLICATE,
-        strava_activity_id=activity_id,
-        error_code="duplicate",
-        error_message="already on Strava",
-    )
-
-
-def _failed(step: AttemptResult, code: str, words: str) -> AttemptResult:
-    return replace(
-        step,
-        outcome=Outcome.FAILED,
-        status=Status.FAILED,
-        own_wait=None,
-        error_code=code,
-        error_message=words,
-    )
-
-
-def _counted(job: Job, fault: StravaError, around: DecisionContext, code: str | None = None) -> AttemptResult:
-    """One failure more: the next try by the schedule, or the end of it."""
-    failures, uncertain = job.failures + 1, job.uncertain or fault.sent
-    step = replace(
-        _same(job, Outcome.RETRY),
-        failures=failures,
-        uncertain=uncertain,
-        own_wait=WaitingFor.CONFIRM if uncertain else WaitingFor.RETRY,
-        error_code=code or fault.fault,
-        error_message=str(fault),
-    )
-    if _exhausted(failures, around.uploads):
-        if not uncertain:
-            return replace(step, outcome=Outcome.FAILED, status=Status.FAILED, own_wait=None)
-        # No uncertain job fails without a last look.
-        return replace(step, next_attempt_at=around.now + around.uploads.uncertain_delay)
-    delay = _nth(around.uploads.retry_delays, failures - 1)
-    if fault.fault in {StravaErrorKind.BROKEN_OFF, StravaErrorKind.NOT_FOUND}:
-        delay = max(delay, around.uploads.uncertain_delay)
-    return replace(step, next_attempt_at=around.now + delay)
-
-
-def _ask_again(job: Job, fault: StravaError, around: DecisionContext) -> AttemptResult:
-    """A question that got no answer: nothing was sent, so nothing counts."""
-    return replace(
-        _same(job, Outcome.WAITING),
-        looks=job.looks + 1,
-        next_attempt_at=around.now + max(PAUSE, _nth(around.uploads.retry_delays, job.looks)),
-        error_code=fault.fault,
-        error_message=str(fault),
-    )
-
-
-def _wait_for_network(job: Job, fault: StravaError, at: Action, around: DecisionContext) -> AttemptResult:
-    """All wait; longer than them what may have arrived, and what waits for a token that may be itself the cause."""
-    delay = max(PAUSE, min(_nth(around.uploads.retry_delays, around.breaker_tries), PROBE_CAP))
-    uncertain = job.uncertain or fault.sent
-    alone = delay if at is Action.REFRESH else 0.0
-    if fault.sent:
-        alone = max(delay, around.uploads.uncertain_delay)
-    return replace(
-        _same(job, Outcome.WAITING),
-        uncertain=uncertain,
-        own_wait=WaitingFor.CONFIRM if uncertain else job.own_wait,
-        next_attempt_at=around.now + alone,
-        shut=Breaker(
-            BreakerName.NETWORK,
-            around.now + delay,
-            around.now,
-            around.breaker_tries + 1,
-            fault.fault,
-            str(fault),
-        ),
-    )
-
-
-def _wait_for_allowance(job: Job, fault: StravaError, around: DecisionContext) -> AttemptResult:
-    until = allowances.resume_at(around.allowance, around.now)
-    if fault.retry_after is not None:
-        until = max(until, min(around.now + fault.retry_after, around.now + allowances.DAY))
-    breaker = Breaker(
-        BreakerName.RATE_LIMIT, until, around.now, around.breaker_tries + 1, "rate_limited", str(fault)
-    )
-    return replace(_same(job, Outcome.WAITING), shut=breaker)
-
-
-def _wait_for_settings(job: Job, code: str, words: str, around: DecisionContext) -> AttemptResult:
-    until = around.now + SETTINGS_SECONDS
-    breaker = Breaker(BreakerName.SETTINGS, until, around.now, around.breaker_tries + 1, code, words)
-    return replace(_same(job, Outcome.WAITING), shut=breaker)
-
-
-def _unknown_upload(job: Job, around: DecisionContext) -> AttemptResult:
-    """An upload id that Strava does not know: once may be a lag; the second time counts, and it may be lost."""
-    words = "Strava does not know the upload that it had accepted"
-    if job.error_code == _UNKNOWN:
-        lost = StravaError(StravaErrorKind.NOT_FOUND, words, sent=True)
-        return _counted(replace(job, upload_id=None), lost, around, code=_UNKNOWN)
-    return replace(
-        _same(job, Outcome.WAITING),
-        own_wait=WaitingFor.PROCESSING,
-        next_attempt_at=around.now + SECOND_LOOK,
-        error_code=_UNKNOWN,
-        error_message=words,
-    )
-
-
-def _exhausted(failures: int, uploads: RetrySettings) -> bool:
-    return failures > len(uploads.retry_delays)
+def _is_exhausted(failures: int, settings: RetrySettings) -> bool:
+    return failures > len(settings.retry_delays)
 
 
 def _nth(delays: tuple[float, ...], index: int) -> float:

@@ -1,4 +1,4 @@
-"""What does Strava say? Its limits, what it makes of an upload, its tokens, its faults."""
+"""What Strava says: its limits, an upload's state, its tokens, and how a request fails."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ READ_SCOPES = frozenset({"activity:read", "activity:read_all"})
 
 
 class StravaErrorKind(StrEnum):
-    """How a request to Strava came to nothing; judged in `strava`, decided on in `policy`."""
+    """How a request to Strava failed; classified in `strava.responses`, decided on in `core.retry_policy`."""
 
     UNREACHABLE = "unreachable"
     """No name, refused, no route, TLS, connect timeout: nothing was sent."""
     UNAVAILABLE = "unavailable"
-    """502, 503, 504, or nonsense where JSON should be."""
+    """502, 503, 504."""
+    NOT_STRAVA = "not_strava"
+    """An answer that is not in Strava's own form: a gateway, a proxy or a captive portal has spoken."""
     SERVER_ERROR = "server_error"
     """500 and every other 5xx."""
     BROKEN_OFF = "broken_off"
@@ -34,8 +36,10 @@ class StravaErrorKind(StrEnum):
     """400 or 401 naming the application: its number or its secret is wrong."""
     APP_INACTIVE = "app_inactive"
     """403: the app's owner has no Strava subscription."""
+    ATHLETE_LIMIT = "athlete_limit"
+    """403: the app has more athletes than Strava allows it."""
     WRONG_ADDRESS = "wrong_address"
-    """3xx, or 404 or 410 for a POST: the API base is wrong or has moved."""
+    """3xx, or 404 or 410 for a POST: the API base may be wrong or have moved."""
     NOT_FOUND = "not_found"
     """404 for something that was named by its id."""
     BAD_FILE = "bad_file"
@@ -81,7 +85,7 @@ class UploadState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UploadReport:
-    """Strava's word on one upload: `message` holds its own words where it refused."""
+    """Strava's report on one upload; `upload_id` 0 where it names none, `message` its own words where it refused."""
 
     upload_id: int
     state: UploadState

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from fitferry.core.filenames import shown
@@ -97,6 +97,8 @@ class BreakerName(StrEnum):
 class Job:
     """One upload and the activity it is about: a copy of what the ledger knows, never the row itself.
 
+    `looks`: answers that an accepted upload was still being processed; `read_failures`: questions about the job in a
+    row that got no answer.
     `claim`: the number of the claim that it was read under, 0 for none.
     """
 
@@ -130,6 +132,7 @@ class Job:
     external_id: str
     upload_id: int | None
     looks: int
+    read_failures: int
     strava_activity_id: int | None
     error_code: str | None
     error_message: Message | None
@@ -157,10 +160,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """What an attempt came to: what the ledger is to write of the job, and what follows for all.
+    """Result of one attempt: the job's new column values, and effects on all jobs.
 
-    `shut`: a wait that all jobs share from now on.
-    `trouble`: why this athlete has to connect again.
+    `read_failures`: questions in a row that got no answer. `breaker`: a wait that all jobs share from now on.
+    `auth_problem`: why this athlete has to connect again.
     """
 
     outcome: Outcome
@@ -171,16 +174,30 @@ class AttemptResult:
     uncertain: bool = False
     upload_id: int | None = None
     looks: int = 0
+    read_failures: int = 0
     strava_activity_id: int | None = None
     error_code: str | None = None
     error_message: Message | str | None = None
-    shut: Breaker | None = None
-    trouble: AuthProblem | None = None
+    breaker: BreakerTrip | None = None
+    auth_problem: AuthProblem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerTrip:
+    """What opens a breaker, or keeps it open: until when, and why."""
+
+    name: BreakerName
+    until: float
+    code: str
+    message: Message | str
 
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """A wait that all jobs share: shut until `until`, then one job may try."""
+    """A wait that all jobs share: open until `until`, then half open: one job may try (`probing`).
+
+    A breaker that is closed does not exist. `since`: when it was opened; `tries`: how often it was tried in vain.
+    """
 
     name: BreakerName
     until: float
@@ -188,6 +205,29 @@ class Breaker:
     tries: int
     code: str
     message: Message | str
+    probing: bool = False
+
+    @classmethod
+    def opened(cls, trip: BreakerTrip, before: Breaker | None, now: float) -> Breaker:
+        """The breaker after a trip. One that was open keeps the time since when; a limit only ever lasts longer."""
+        until, since, tries = trip.until, now, 1
+        if before is not None:
+            since, tries = before.since, before.tries + 1
+            if trip.name is BreakerName.RATE_LIMIT:
+                until = max(before.until, until)
+        return cls(trip.name, until, since, tries, trip.code, trip.message)
+
+    def blocks(self, now: float) -> bool:
+        """Whether nobody may pass now, not even a probe."""
+        return self.until > now
+
+    def within(self, longest: float, now: float) -> Breaker:
+        """The breaker with no more than `longest` seconds left: the clock may have jumped back.
+
+        One that was opened at a time to come was opened by a clock that was wrong by at least so much.
+        """
+        ahead = max(0.0, self.since - now)
+        return replace(self, until=min(self.until - ahead, now + longest), since=self.since - ahead)
 
 
 @dataclass(frozen=True, slots=True)

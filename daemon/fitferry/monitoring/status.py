@@ -130,7 +130,7 @@ def snapshot(names: Iterable[str], process: Process, now: float) -> Snapshot:
         problems=tuple(found),
         athletes=people,
         queue=counts,
-        rate_limit=allowances.expire_windows(rate_limits.allowance(), now),
+        rate_limit=allowances.expire_windows(rate_limits.current(), now),
         held_until=limited.until if limited and limited.until > now else None,
         last_upload=_view(last, open_breakers, now, connected=True) if last else None,
         history_import=_import(people, now),
@@ -208,7 +208,7 @@ def _import(people: Iterable[Athlete], now: float) -> ImportProgress | None:
     if count <= MANY:
         return None
     can_read = all(person.can_read for person in people)
-    done_by = allowances.estimate_finish(count, rate_limits.allowance(), now, can_read=can_read)
+    done_by = allowances.estimate_finish(count, rate_limits.current(), now, can_read=can_read)
     done = queries.import_so_far(now - allowances.FRESH_SECONDS)
     return ImportProgress(count, done, done_by - done_by % 60)
 

@@ -178,6 +178,7 @@ def _take(file: File, new_activity: NewActivity, now: float) -> tuple[int, bool]
         own_wait=WaitingFor.CONFIRM if doubtful and admission.status is Status.PENDING else None,
         external_id=new_activity.sha256,
         looks=0,
+        read_failures=0,
         error_code=admission.error_code,
         error_message=admission.error_message,
         created_at=now,

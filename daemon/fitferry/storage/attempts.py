@@ -51,7 +51,9 @@ def mark_sending(job_id: int, now: float, number: int = 0) -> bool:
 
 def accepted(job_id: int, upload_id: int, now: float, number: int = 0) -> bool:
     """Write down Strava's id of the upload (D3): the file is never sent again."""
-    return _update(job_id, number, upload_id=upload_id, accepted_at=now, uncertain=False, looks=0)
+    return _update(
+        job_id, number, upload_id=upload_id, accepted_at=now, uncertain=False, looks=0, read_failures=0
+    )
 
 
 def record(
@@ -76,6 +78,7 @@ def record(
             uncertain=step.uncertain,
             upload_id=step.upload_id,
             looks=step.looks,
+            read_failures=step.read_failures,
             strava_activity_id=step.strava_activity_id,
             error_code=step.error_code,
             error_message=step.error_message,

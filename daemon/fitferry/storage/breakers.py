@@ -1,90 +1,122 @@
-"""What do all jobs share? Strava's allowance as last heard, and the gates that are shut."""
+"""The breakers: waits that all jobs share. Closed (no row), open until a time, then half open: one job probes.
+
+The one place where a breaker changes; `core.retry_policy` decides what opens it, and for how long.
+"""
 
 from __future__ import annotations
 
-from fitferry.core.upload import Breaker, BreakerName
+import contextlib
+from typing import TYPE_CHECKING
+
+from fitferry.core.retry_policy import MAX_BREAKER_SECONDS, NETWORK_SECONDS
+from fitferry.core.upload import Breaker, BreakerName, BreakerTrip
 from fitferry.storage.database import put, writing
 from fitferry.storage.models import BreakerRow
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
 
 def open_breakers() -> dict[BreakerName, Breaker]:
-    """The gates that are shut."""
+    """The breakers that are not closed."""
     return {
         BreakerName(row.name): Breaker(
-            BreakerName(row.name), row.until, row.since, row.tries, row.code, row.message
+            BreakerName(row.name), row.until, row.since, row.tries, row.code, row.message, row.probing
         )
         for row in BreakerRow.select()
     }
 
 
-def shut(breaker: Breaker) -> None:
-    """Shut a gate, or keep it shut for longer; one that is shut keeps the time since when.
+def seconds_blocked(now: float) -> float:
+    """Seconds for which nobody may pass, not even a probe; 0 if somebody may."""
+    return max(
+        (breaker.until - now for breaker in open_breakers().values() if breaker.blocks(now)), default=0.0
+    )
 
-    A limit only ever lasts longer; elsewhere a probe that failed ends its own lease.
-    """
+
+def open(trip: BreakerTrip, now: float) -> None:  # noqa: A001  the field's word for it; the module is named where it is called
+    """Open a breaker, or keep it open for longer; a probe under way has failed by this."""
     with writing():
-        before = open_breakers().get(breaker.name)
-        put(
-            BreakerRow,
-            name=breaker.name,
-            until=max(before.until, breaker.until)
-            if before and breaker.name is BreakerName.RATE_LIMIT
-            else breaker.until,
-            since=before.since if before else breaker.since,
-            tries=breaker.tries,
-            code=breaker.code,
-            message=breaker.message,
-            probing=False,
-        )
+        _write(Breaker.opened(trip, open_breakers().get(trip.name), now))
 
 
 def close(*names: BreakerName) -> bool:
-    """Open gates; whether any was shut."""
-    if not BreakerRow.select().where(BreakerRow.name.in_(names)).exists():
+    """Close breakers; whether any was open."""
+    if not open_breakers().keys() & set(names):
         return False
     with writing():
         return bool(BreakerRow.delete().where(BreakerRow.name.in_(names)).execute())
 
 
-def take_probe(name: BreakerName, now: float, lease: float) -> bool:
-    """Be the one job that tries a gate whose time has come; False if another one is."""
-    with writing():
-        return bool(
-            BreakerRow.update(until=now + lease, probing=True)
-            .where(BreakerRow.name == name, BreakerRow.until <= now)
-            .execute()
-        )
+@contextlib.contextmanager
+def passing(clock: Callable[[], float]) -> Iterator[bool]:
+    """Pass for one attempt: False if a breaker blocks it. The first to pass a half-open one is its only probe.
+
+    A probe that neither closed its breaker nor opened it anew leaves it to the next attempt.
+    """
+    probed = _take_probes(clock())
+    try:
+        yield probed is not None
+    finally:
+        release_probe(probed or [], clock())
 
 
 def release_probe(names: list[BreakerName], now: float) -> None:
-    """Let gates be tried by the next job, after a probe that did not ask Strava."""
+    """Let breakers be probed by the next job, after a probe that did not ask Strava."""
     leased = (BreakerRow.name.in_(names)) & (BreakerRow.until > now) & BreakerRow.probing
     if names and BreakerRow.select().where(leased).exists():
         with writing():
             BreakerRow.update(until=now, probing=False).where(leased).execute()
 
 
-def try_now(names: list[BreakerName], now: float) -> None:
-    """Let gates be tried by the next job, as far in the future as that may be."""
-    with writing():
-        BreakerRow.update(until=now).where(BreakerRow.name.in_(names), BreakerRow.until > now).execute()
+def probe_now(names: Iterable[BreakerName], now: float) -> None:
+    """Let breakers be probed by the next job, without waiting for their time."""
+    wanted = list(names)
+    if open_breakers().keys() & set(wanted):
+        with writing():
+            BreakerRow.update(until=now).where(BreakerRow.name.in_(wanted), BreakerRow.until > now).execute()
 
 
-def probe_all_now(now: float) -> None:
-    """After a start: let gates be tried at once where that may help."""
-    try_now([BreakerName.SETTINGS, BreakerName.NETWORK], now)
+def probe_after_start(now: float) -> None:
+    """Let breakers be probed at once where a restart may have helped: people restart after they mend something."""
+    probe_now([BreakerName.SETTINGS, BreakerName.NETWORK], now)
 
 
-def clamp(longest: dict[BreakerName, float], now: float) -> None:
-    """Let no gate be shut for longer than its longest wait from now: the clock may have jumped back.
-
-    One that is shut since a time to come was shut by a clock that was wrong by at least so much.
-    """
+def clamp(now: float) -> None:
+    """Let no breaker stay open for longer than it may: the clock may have jumped back."""
     for breaker in open_breakers().values():
-        ahead = max(0.0, breaker.since - now)
-        until = min(breaker.until - ahead, now + longest[breaker.name])
-        if until < breaker.until:
+        within = breaker.within(MAX_BREAKER_SECONDS[breaker.name], now)
+        if within.until < breaker.until:
             with writing():
-                BreakerRow.update(until=until, since=breaker.since - ahead).where(
+                BreakerRow.update(until=within.until, since=within.since).where(
                     BreakerRow.name == breaker.name
                 ).execute()
+
+
+def _take_probes(now: float) -> list[BreakerName] | None:
+    """The half-open breakers whose one probe this attempt is; None if a breaker blocks it."""
+    breakers = open_breakers()
+    if any(breaker.blocks(now) for breaker in breakers.values()):
+        return None
+    close(BreakerName.RATE_LIMIT)  # its time is over: nothing has to be probed
+    probed: list[BreakerName] = [name for name in breakers if name is not BreakerName.RATE_LIMIT]
+    return probed if all(_take_probe(name, now) for name in probed) else None
+
+
+def _take_probe(name: BreakerName, now: float) -> bool:
+    with writing():
+        half_open = (BreakerRow.name == name, BreakerRow.until <= now)
+        return bool(BreakerRow.update(until=now + NETWORK_SECONDS, probing=True).where(*half_open).execute())
+
+
+def _write(breaker: Breaker) -> None:
+    put(
+        BreakerRow,
+        name=breaker.name,
+        until=breaker.until,
+        since=breaker.since,
+        tries=breaker.tries,
+        code=breaker.code,
+        message=breaker.message,
+        probing=breaker.probing,
+    )

@@ -61,7 +61,7 @@ def release_holds(error_code: str, *, since: float | None, unknown: bool = False
         "status": Status.PENDING,
         "error_code": None,
         "error_message": None,
-        "looks": 0,
+        "read_failures": 0,
         "next_attempt_at": 0,
     }
     with writing():

@@ -79,6 +79,7 @@ def _job(row: Any, activity: Any) -> Job:
         external_id=row.external_id,
         upload_id=row.upload_id,
         looks=row.looks,
+        read_failures=row.read_failures,
         strava_activity_id=row.strava_activity_id,
         error_code=row.error_code,
         error_message=row.error_message,

@@ -23,19 +23,19 @@ def to_compare(athletes: Iterable[str], started_before: float) -> list[Job]:
     return found
 
 
-def put_off(job_id: int, looks: int, until: float) -> None:
+def put_off(job_id: int, tries: int, until: float) -> None:
     """Let a held activity be looked for later, and all others of its athlete with it."""
     with writing():
-        JobRow.update(looks=looks, next_attempt_at=until).where(
+        JobRow.update(read_failures=tries, next_attempt_at=until).where(
             JobRow.id == job_id, JobRow.status == Status.HELD
         ).execute()
 
 
 def put_off_so_far(athlete: str) -> tuple[int, float]:
     """How often an athlete's held activities were looked for in vain, and until when they are not again."""
-    query = JobRow.select(fn.MAX(JobRow.looks), fn.MAX(JobRow.next_attempt_at)).join(ActivityRow)
-    looks, until = tuples(query.where(_uncompared(athlete), JobRow.status == Status.HELD))[0]
-    return looks or 0, until or 0.0
+    query = JobRow.select(fn.MAX(JobRow.read_failures), fn.MAX(JobRow.next_attempt_at)).join(ActivityRow)
+    tries, until = tuples(query.where(_uncompared(athlete), JobRow.status == Status.HELD))[0]
+    return tries or 0, until or 0.0
 
 
 def many_uncompared(athlete: str, started_before: float, many: int) -> bool:

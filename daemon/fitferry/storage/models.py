@@ -77,6 +77,7 @@ class JobRow(_Table):
     external_id = TextField()
     upload_id = IntegerField(null=True)
     looks = IntegerField()
+    read_failures = IntegerField()
     strava_activity_id = IntegerField(null=True)
     error_code = TextField(null=True)
     error_message = MessageField(null=True)

@@ -1,4 +1,4 @@
-"""Strava's rate limits as last heard."""
+"""Strava's rate limits as last read from its answers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from fitferry.storage.database import put, writing
 from fitferry.storage.models import RateLimitRow
 
 
-def allowance() -> RateLimit:
-    """Strava's limits and use as last heard; the usual limits where nothing was heard yet."""
+def current() -> RateLimit:
+    """Strava's limits and usage; the usual limits where no answer has named any yet."""
     row = RateLimitRow.get_or_none(RateLimitRow.id == 1)
     if row is None:
         return RateLimit()
@@ -22,22 +22,22 @@ def allowance() -> RateLimit:
     )
 
 
-def hear(heard: RateLimitHeaders, now: float) -> None:
-    """Write down what an answer said of the allowance."""
-    if heard == RateLimitHeaders():
+def update(headers: RateLimitHeaders, now: float) -> None:
+    """Write down the limits and the usage that an answer named."""
+    if headers == RateLimitHeaders():
         return
     with writing():
-        known = apply_headers(allowance(), heard, now)
+        limit = apply_headers(current(), headers, now)
         put(
             RateLimitRow,
             id=1,
-            overall_limit_quarter=known.overall_limit[0],
-            overall_limit_day=known.overall_limit[1],
-            overall_usage_quarter=known.overall_usage[0],
-            overall_usage_day=known.overall_usage[1],
-            read_limit_quarter=known.read_limit[0],
-            read_limit_day=known.read_limit[1],
-            read_usage_quarter=known.read_usage[0],
-            read_usage_day=known.read_usage[1],
-            heard_at=known.heard_at,
+            overall_limit_quarter=limit.overall_limit[0],
+            overall_limit_day=limit.overall_limit[1],
+            overall_usage_quarter=limit.overall_usage[0],
+            overall_usage_day=limit.overall_usage[1],
+            read_limit_quarter=limit.read_limit[0],
+            read_limit_day=limit.read_limit[1],
+            read_usage_quarter=limit.read_usage[0],
+            read_usage_day=limit.read_usage[1],
+            heard_at=limit.heard_at,
         )

@@ -180,6 +180,7 @@ def requeue(job_id: int, statuses: Iterable[Status], *, external_id: str | None 
             "uncertain": False,
             "sent_at": None,
             "looks": 0,
+            "read_failures": 0,
         }
     else:
         # What may have arrived is looked for as soon as it would have been, and not sooner.
@@ -207,6 +208,7 @@ def fail_previous_account(athlete: str, now: float) -> None:
             upload_id=None,
             sent_at=None,
             looks=0,
+            read_failures=0,
             error_code="other_account",
             error_message="this was sent to the Strava account that was connected before: look for it there, "
             "or send it to the one that is connected now",

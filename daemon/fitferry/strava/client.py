@@ -1,4 +1,4 @@
-"""How is Strava asked? One request a method; what the answers mean is `answers`' to say."""
+"""Client of Strava's API: one request a method; `responses` judges the answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import contextlib
 import socket
 import threading
 import time
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode
@@ -15,6 +14,7 @@ import httpx
 
 from fitferry import __version__
 from fitferry.core.errors import StravaError
+from fitferry.core.messages import Message, strava
 from fitferry.core.strava import Grant, ListedActivity, RateLimitHeaders, StravaErrorKind, UploadReport
 from fitferry.strava import responses
 
@@ -53,20 +53,21 @@ _UNSENT = (
 class Strava:
     """Strava's API for one application; safe to share between threads.
 
-    Each method returns what Strava said as a value, or raises a `StravaError`.
+    Each method returns the answer as a value, or raises a `StravaError`. `on_rate_limit` takes the limits in each
+    answer; `on_request` what was asked, the status or the kind of error, and the seconds it took.
     """
 
     def __init__(
         self,
         settings: StravaSettings,
         *,
-        heard: Callable[[RateLimitHeaders], None] = lambda _heard: None,
-        asked: Callable[[str, str, float], None] = lambda _kind, _status, _seconds: None,
+        on_rate_limit: Callable[[RateLimitHeaders], None] = lambda _headers: None,
+        on_request: Callable[[str, str, float], None] = lambda _kind, _status, _seconds: None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._settings = settings
-        self._heard = heard
-        self._asked = asked
+        self._on_rate_limit = on_rate_limit
+        self._on_request = on_request
         self._client = httpx.Client(
             transport=transport,
             timeout=httpx.Timeout(connect=10, read=60, write=30, pool=5),
@@ -104,21 +105,18 @@ class Strava:
         """The next pair of tokens. The old refresh token may be dead from this moment on."""
         return self._grant({"grant_type": "refresh_token", "refresh_token": refresh_token})
 
-    def its_clock(self) -> float | None:
-        """The time by Strava's clock, asked where its API should be; None where it does not say it.
+    def server_time(self) -> float | None:
+        """The time by Strava's clock, asked where its API should be; None where the answer names none.
 
-        Nobody is named, so it counts for no allowance. WRONG_ADDRESS where no API answers.
+        The request bears no token, so it counts for no limit. Raises StravaError, WRONG_ADDRESS where no API answers.
         """
         request = self._client.build_request("GET", f"{self._settings.api}/athlete")
         response = self._send(request, REQUEST_DEADLINE)
         if response.status_code != HTTPStatus.UNAUTHORIZED:
             raise StravaError(
-                StravaErrorKind.WRONG_ADDRESS, f"no Strava API answers there (HTTP {response.status_code})"
+                StravaErrorKind.WRONG_ADDRESS, strava.NO_API(answer=f"HTTP {response.status_code}")
             )
-        try:
-            return parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
-        except ValueError:
-            return None
+        return responses.date(response.headers)
 
     def revoke(self, token: str) -> None:
         """End the connection at Strava, by either token; a token that is gone already is no fault."""
@@ -128,7 +126,7 @@ class Strava:
         )
         response = self._send(request, REQUEST_DEADLINE, auth=auth)
         if not response.is_success:
-            raise responses.grant_fault(response.status_code, response.content)
+            raise responses.grant_error(response.status_code, response.content)
 
     def upload(
         self,
@@ -139,7 +137,7 @@ class Strava:
         data_type: str,
         fields: Mapping[str, str] | None = None,
     ) -> UploadReport:
-        """Send the bytes of one activity file; `sent` of a fault tells whether they may have arrived."""
+        """Send the bytes of one activity file; `sent` of an error tells whether they may have arrived."""
         request = self._client.build_request(
             "POST",
             f"{self._settings.api}/uploads",
@@ -152,11 +150,11 @@ class Strava:
             return responses.upload(response.content, sent=True)
         report = responses.refused_upload(response.status_code, response.content)
         if report is None:
-            raise _fault(response)
+            raise _error(response)
         return report
 
     def upload_status(self, upload_id: int, *, token: str) -> UploadReport:
-        """Strava's word on an upload that it accepted; NOT_FOUND where it does not know the id."""
+        """The state of an accepted upload; NOT_FOUND where Strava does not know the id."""
         return responses.upload(self._get(f"uploads/{upload_id}", token), sent=False)
 
     def athlete(self, *, token: str) -> tuple[int, str]:
@@ -177,7 +175,7 @@ class Strava:
         )
         response = self._send(request, REQUEST_DEADLINE)
         if not response.is_success:
-            raise responses.grant_fault(response.status_code, response.content)
+            raise responses.grant_error(response.status_code, response.content)
         return responses.grant(response.content)
 
     def _get(self, path: str, token: str, query: dict[str, int] | None = None) -> bytes:
@@ -186,7 +184,7 @@ class Strava:
         )
         response = self._send(request, REQUEST_DEADLINE)
         if not response.is_success:
-            raise _fault(response)
+            raise _error(response)
         return response.content
 
     def _send(self, request: httpx.Request, seconds: float, auth: httpx.Auth | None = None) -> httpx.Response:
@@ -194,11 +192,11 @@ class Strava:
         began, kind = time.monotonic(), _kind(request)
         try:
             response = self._sent(request, seconds, auth)
-        except StravaError as fault:
-            self._asked(kind, fault.fault, time.monotonic() - began)
+        except StravaError as error:
+            self._on_request(kind, error.kind, time.monotonic() - began)
             raise
-        self._asked(kind, str(response.status_code), time.monotonic() - began)
-        self._heard(responses.allowance(response.headers))
+        self._on_request(kind, str(response.status_code), time.monotonic() - began)
+        self._on_rate_limit(responses.rate_limit(response.headers))
         return response
 
     def _sent(self, request: httpx.Request, seconds: float, auth: httpx.Auth | None) -> httpx.Response:
@@ -210,11 +208,12 @@ class Strava:
                 with contextlib.closing(response):
                     _read(response)
             except _UNSENT as error:
-                words = f"Strava cannot be reached: {_words(error, deadline)}"
-                raise StravaError(StravaErrorKind.UNREACHABLE, words) from error
+                message = strava.UNREACHABLE(reason=_reason(error, deadline))
+                raise StravaError(StravaErrorKind.UNREACHABLE, message) from error
             except (httpx.HTTPError, httpx.StreamError, OSError) as error:
-                words = f"the connection to Strava broke off: {_words(error, deadline)}"
-                raise StravaError(StravaErrorKind.BROKEN_OFF, words, sent=request.method == "POST") from error
+                message = strava.BROKEN_OFF(reason=_reason(error, deadline))
+                sent = request.method == "POST"
+                raise StravaError(StravaErrorKind.BROKEN_OFF, message, sent=sent) from error
         return response
 
 
@@ -227,7 +226,7 @@ class _Deadline:
 
     def __init__(self, seconds: float) -> None:
         self.over = False
-        self._seconds = seconds
+        self.seconds = seconds
         self._socket: socket.socket | None = None
         self._timer = threading.Timer(seconds, self._end)
         self._timer.daemon = True
@@ -240,9 +239,6 @@ class _Deadline:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._timer.cancel()
-
-    def __str__(self) -> str:
-        return f"no end after {self._seconds:g} s"
 
     def trace(self, event: str, info: dict[str, Any]) -> None:
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
@@ -282,16 +278,16 @@ def _read(response: httpx.Response) -> None:
     response._content = b"".join(chunks)[:MAX_ANSWER_BYTES]  # noqa: SLF001  where httpx's own read() puts it
 
 
-def _words(error: Exception, deadline: _Deadline) -> str:
+def _reason(error: Exception, deadline: _Deadline) -> Message | str:
     """What went wrong, without any address in it that might hold a secret."""
     if deadline.over:
-        return str(deadline)
+        return strava.NO_END(seconds=deadline.seconds)
     cause = error.__cause__.__cause__ if error.__cause__ is not None else None
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror
     return str(error) or type(error).__name__
 
 
-def _fault(response: httpx.Response) -> StravaError:
+def _error(response: httpx.Response) -> StravaError:
     after = response.headers.get("Retry-After", "")
-    return responses.fault(response.status_code, response.content, response.request.method, after)
+    return responses.request_error(response.status_code, response.content, response.request.method, after)

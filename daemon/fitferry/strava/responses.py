@@ -1,15 +1,22 @@
-"""What does an answer of Strava's mean? The only judge of them; bytes in, a value or a `StravaError` out."""
+"""The meaning of Strava's answers: bytes in, a value or a `StravaError` out. The only judge of them.
+
+Only an answer in Strava's own form (an upload, `message`, `errors`) was given by Strava; gateways, proxies and
+captive portals answer with the same status codes (strava-heatmap-envoy issue 3, nakarte issue 335).
+"""
 
 from __future__ import annotations
 
 import re
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from html import unescape
+from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from fitferry.core.errors import StravaError
+from fitferry.core.messages import strava, verbatim
 from fitferry.core.strava import (
     Grant,
     ListedActivity,
@@ -22,8 +29,18 @@ from fitferry.core.strava import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_DUPLICATE = re.compile(r"duplicate of\b.*?(?:/activities/|activity\s+)(\d+)", re.IGNORECASE | re.DOTALL)
-_GRANTS = frozenset({"AuthorizationCode", "RefreshToken", "RequestToken"})
+_DUPLICATE = re.compile(r"duplicate of\b.*?(?:/activities/|activity\s+)([0-9]+)", re.IGNORECASE | re.DOTALL)
+_GRANTS = frozenset({"authorizationcode", "refreshtoken", "requesttoken"})
+_UPLOAD_KEYS = frozenset({"id", "id_str", "external_id", "status", "activity_id"})
+_PROCESSING_FAILED = "there was an error processing"
+_DELETED = "has been deleted"
+_MAX_ID = 2**63 - 1
+"""SQLite's largest integer; Strava's ids are far from it."""
+_MAX_TEXT = 500
+_MAX_HTML = 5_000
+"""Characters of an error text that are read: HTML with a link is some hundred."""
+_MAX_TOKEN = 4_096
+_MAX_SCOPES = 50
 
 T = TypeVar("T")
 
@@ -44,7 +61,7 @@ class _Token(msgspec.Struct):
 
 
 class _Upload(msgspec.Struct):
-    id: int
+    id: int | None = None
     error: str | None = None
     status: str | None = None
     activity_id: int | None = None
@@ -65,84 +82,115 @@ class _Detail(msgspec.Struct):
 
 class _Error(msgspec.Struct):
     message: str | None = None
-    errors: list[_Detail] = []
+    errors: list[_Detail] | None = None
     error: str | None = None
 
 
 def grant(body: bytes) -> Grant:
     """The tokens in an answer of the token endpoint."""
     token = _decode(body, _Token, sent=True)
+    athlete = token.athlete
+    sizes = len(token.access_token), len(token.refresh_token)
+    numbers = token.expires_at, token.expires_in or 0, athlete.id if athlete else 0
+    if max(sizes) > _MAX_TOKEN or min(sizes) < 1 or not all(0 <= number <= _MAX_ID for number in numbers):
+        raise _not_strava(sent=True)
     return Grant(
         access_token=token.access_token,
         refresh_token=token.refresh_token,
         expires_at=float(token.expires_at),
         expires_in=None if token.expires_in is None else float(token.expires_in),
         # The answer separates them by spaces, the callback by commas.
-        scopes=tuple(re.split(r"[ ,]+", token.scope.strip())) if token.scope else (),
-        athlete_id=token.athlete.id if token.athlete else None,
-        display_name=_display_name(token.athlete) if token.athlete else None,
+        scopes=tuple(re.split(r"[ ,]+", token.scope[:_MAX_HTML].strip())[:_MAX_SCOPES])
+        if token.scope
+        else (),
+        athlete_id=athlete.id if athlete else None,
+        display_name=_display_name(athlete) if athlete else None,
     )
 
 
 def athlete(body: bytes) -> tuple[int, str]:
     """An athlete's id and name."""
     found = _decode(body, _Athlete, sent=False)
+    if not 0 <= found.id <= _MAX_ID:
+        raise _not_strava(sent=False)
     return found.id, _display_name(found)
 
 
 def activities(body: bytes) -> list[ListedActivity]:
-    """The activities of one page of a listing."""
+    """The activities of one page of a listing; `id` 0 where Strava's cannot be one, `start_time` 0 likewise."""
     listed = _decode(body, list[_Activity], sent=False)
-    return [ListedActivity(a.id, a.external_id, a.start_date.timestamp(), a.elapsed_time) for a in listed]
+    return [
+        ListedActivity(
+            _id(one.id) or 0,
+            (one.external_id or "")[:_MAX_TEXT] or None,
+            _timestamp(one.start_date),
+            one.elapsed_time,
+        )
+        for one in listed
+    ]
 
 
 def upload(body: bytes, *, sent: bool) -> UploadReport:
-    """Strava's word on an upload. A failed processing has status 200; only the words say what happened."""
+    """Strava's report on an upload. A failed processing has status 200; only the text says what happened.
+
+    `sent`: this answers the upload itself, so that without an id nobody could ask about it.
+    """
+    if not _is_upload(body):
+        raise _not_strava(sent=sent)
     report = _decode(body, _Upload, sent=sent)
+    upload_id, status = _id(report.id) or 0, (report.status or "").lower()
     if report.error:
-        return _failed_upload(report.id, report.error)
-    if report.activity_id is not None:
-        return UploadReport(report.id, UploadState.READY, report.activity_id)
-    status = report.status or ""
-    if "deleted" in status.lower():
-        return UploadReport(report.id, UploadState.DELETED, message=status)
-    if "error" in status.lower():
-        return UploadReport(report.id, UploadState.REJECTED, message=status)
-    return UploadReport(report.id, UploadState.PROCESSING)
+        return _failed_upload(upload_id, report.error)
+    activity_id = _id(report.activity_id)
+    if activity_id is not None:
+        return UploadReport(upload_id, UploadState.READY, activity_id)
+    if _DELETED in status:
+        return UploadReport(upload_id, UploadState.DELETED, message=_plain(report.status or ""))
+    if status.startswith(_PROCESSING_FAILED):
+        return UploadReport(upload_id, UploadState.REJECTED, message=_plain(report.status or ""))
+    if sent and not upload_id:
+        raise StravaError(StravaErrorKind.BROKEN_OFF, strava.NO_UPLOAD_NUMBER(), sent=True)
+    return UploadReport(upload_id, UploadState.PROCESSING)
 
 
 def refused_upload(status: int, body: bytes) -> UploadReport | None:
-    """What an upload-shaped 400 says; older servers report duplicates and bad files in this way."""
-    words = _error(body).error if status == 400 else None
-    return _failed_upload(0, words) if words else None
+    """The report in an upload-shaped 400; older servers name duplicates and bad files in this way."""
+    error = _error(body)
+    if status != HTTPStatus.BAD_REQUEST or error is None or not error.error:
+        return None
+    return _failed_upload(0, error.error)
 
 
-def grant_fault(status: int, body: bytes) -> StravaError:
-    """Why the sign-in endpoints refused: the grant itself, or one of the faults that any request has."""
-    named = {detail.resource for detail in _error(body).errors}
-    if status in {400, 401} and named & _GRANTS:
-        return StravaError(
-            StravaErrorKind.GRANT_REFUSED, f"Strava no longer accepts this sign-in ({_said(status, body)})"
-        )
-    return fault(status, body, "POST")
+def grant_error(status: int, body: bytes) -> StravaError:
+    """Why the sign-in endpoints refused: the grant itself, or one of the errors that any request has."""
+    error = _error(body)
+    named = {(detail.resource or "").lower() for detail in (error.errors or [])} if error else set()
+    if status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED} and named & _GRANTS:
+        return StravaError(StravaErrorKind.GRANT_REFUSED, strava.GRANT_REFUSED(answer=_said(status, error)))
+    return request_error(status, body, "POST")
 
 
-def fault(status: int, body: bytes, method: str, retry_after: str = "") -> StravaError:
-    """What an answer that is no success means; `retry_after` is the header of that name."""
-    kind, said = _classify(status, _error(body), method), _said(status, body)
+def request_error(status: int, body: bytes, method: str, retry_after: str = "") -> StravaError:
+    """The error in an answer that is no success; `retry_after` is the header of that name."""
+    error = _error(body)
+    kind, message = _classify(status, error, body, method), verbatim(_said(status, error))
+    if kind is StravaErrorKind.NOT_STRAVA:
+        message = strava.NOT_STRAVA(answer=message)
+    elif status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        message = strava.SERVER_ERROR(answer=message)
     return StravaError(
         kind,
-        f"Strava had a fault of its own ({said})" if status >= 500 else said,
-        # A parsed 3xx or 4xx is certain; behind a 5xx the upload may have arrived all the same.
-        sent=method == "POST" and status >= 500,
-        retry_after=float(retry_after)
-        if kind is StravaErrorKind.RATE_LIMITED and retry_after.isdecimal()
-        else None,
+        message,
+        # A 4xx of Strava's is certain; behind a 5xx, or what somebody else has said, the upload may have arrived.
+        sent=method == "POST"
+        and kind is not StravaErrorKind.RATE_LIMITED
+        and (error is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR),
+        retry_after=_seconds(retry_after) if kind is StravaErrorKind.RATE_LIMITED else None,
     )
 
 
-def allowance(headers: Mapping[str, str]) -> RateLimitHeaders:
-    """What the headers of an answer say of Strava's limits."""
+def rate_limit(headers: Mapping[str, str]) -> RateLimitHeaders:
+    """Strava's limits and usage in the headers of an answer."""
     return RateLimitHeaders(
         overall_limit=_pair(headers.get("X-RateLimit-Limit")),
         overall_usage=_pair(headers.get("X-RateLimit-Usage")),
@@ -151,87 +199,165 @@ def allowance(headers: Mapping[str, str]) -> RateLimitHeaders:
     )
 
 
-def _classify(status: int, error: _Error, method: str) -> StravaErrorKind:  # noqa: PLR0911  a table, one line a row
-    match status:
-        case 502 | 503 | 504:
-            return StravaErrorKind.UNAVAILABLE
-        case 429:
-            return StravaErrorKind.RATE_LIMITED
-        case 400 | 401 | 403 if error.errors:
-            return _classify_named(status, error.errors[0])
-        case 401:
-            return StravaErrorKind.TOKEN_REFUSED
-        case 413:
-            return StravaErrorKind.BAD_FILE
-        case 404 | 410 if method == "GET":
-            return StravaErrorKind.NOT_FOUND
-        case 404 | 410:
-            return StravaErrorKind.WRONG_ADDRESS
-        case _ if status >= 500:
-            return StravaErrorKind.SERVER_ERROR
-        case _ if status < 400:  # redirects are never followed: they would take the token along
-            return StravaErrorKind.WRONG_ADDRESS
-        case _:
-            return StravaErrorKind.REFUSED
+def date(headers: Mapping[str, str]) -> float | None:
+    """The time of the Date header in epoch seconds; None where there is none that can be read."""
+    try:
+        return parsedate_to_datetime(headers.get("Date", "")).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _classify(status: int, error: _Error | None, body: bytes, method: str) -> StravaErrorKind:  # noqa: PLR0911  a table, one line a row
+    """The kind of an answer that is no success, by its status once Strava's own form is there."""
+    if status in {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}:
+        return StravaErrorKind.UNAVAILABLE
+    if status < HTTPStatus.BAD_REQUEST:  # redirects are never followed: they would take the token along
+        return StravaErrorKind.WRONG_ADDRESS
+    if error is None and not (_is_empty(body) and _is_believed_empty(status)):
+        return StravaErrorKind.NOT_STRAVA
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return StravaErrorKind.RATE_LIMITED
+    if status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
+        return StravaErrorKind.NOT_FOUND if method == "GET" else StravaErrorKind.WRONG_ADDRESS
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return StravaErrorKind.SERVER_ERROR
+    return _classify_refusal(status, error or _Error())
+
+
+def _classify_refusal(status: int, error: _Error) -> StravaErrorKind:
+    """The kind of a 4xx: Strava uses one status for several things; what it names first decides."""
+    detail = next(iter(error.errors or []), None)
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return StravaErrorKind.BAD_FILE
+    if status == HTTPStatus.FORBIDDEN:
+        return _classify_forbidden(error, detail)
+    if detail is not None and status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED}:
+        return _classify_named(status, detail)
+    return StravaErrorKind.TOKEN_REFUSED if status == HTTPStatus.UNAUTHORIZED else StravaErrorKind.REFUSED
+
+
+def _classify_forbidden(error: _Error, detail: _Detail | None) -> StravaErrorKind:
+    resource, field, code = _lower(detail)
+    words = f"{error.message or ''} {error.error or ''} {field} {code}".lower()
+    if "connected athletes" in words or "athlete capacity" in words or "athlete limit" in words:
+        return StravaErrorKind.ATHLETE_LIMIT
+    if resource == "application" and code == "inactive":
+        return StravaErrorKind.APP_INACTIVE
+    return StravaErrorKind.REFUSED
 
 
 def _classify_named(status: int, detail: _Detail) -> StravaErrorKind:
-    """Strava uses one status for several things; what it names decides."""
-    field, code = (detail.field or "").lower(), (detail.code or "").lower()
-    if status == 403:
-        inactive = detail.resource == "Application" and code == "inactive"
-        return StravaErrorKind.APP_INACTIVE if inactive else StravaErrorKind.REFUSED
+    resource, field, code = _lower(detail)
     if code == "missing" or field.endswith("_permission"):
         return StravaErrorKind.SCOPE_MISSING
-    if detail.resource == "Application":
+    if resource == "application":
         return StravaErrorKind.APP_REFUSED
-    if status == 401:
+    if status == HTTPStatus.UNAUTHORIZED:
         return StravaErrorKind.TOKEN_REFUSED
-    return StravaErrorKind.BAD_FILE if detail.resource == "Upload" else StravaErrorKind.REFUSED
+    return StravaErrorKind.BAD_FILE if resource == "upload" else StravaErrorKind.REFUSED
 
 
-def _failed_upload(upload_id: int, words: str) -> UploadReport:
+def _lower(detail: _Detail | None) -> tuple[str, str, str]:
+    if detail is None:
+        return "", "", ""
+    return (detail.resource or "").lower(), (detail.field or "").lower(), (detail.code or "").lower()
+
+
+def _failed_upload(upload_id: int, text: str) -> UploadReport:
     """Tell a duplicate, in its plain and its HTML form, from a file that Strava cannot use."""
-    if "duplicate of" not in words.lower():
-        return UploadReport(upload_id, UploadState.REJECTED, message=_plain(words))
-    found = _DUPLICATE.search(words)
-    return UploadReport(upload_id, UploadState.DUPLICATE, int(found[1]) if found else None, _plain(words))
+    text = text[:_MAX_HTML]
+    if "duplicate of" not in text.lower():
+        return UploadReport(upload_id, UploadState.REJECTED, message=_plain(text))
+    found = _DUPLICATE.search(text)
+    activity_id = _id(int(found[1])) if found else None
+    return UploadReport(upload_id, UploadState.DUPLICATE, activity_id, _plain(text))
 
 
-def _said(status: int, body: bytes) -> str:
+def _id(number: int | None) -> int | None:
+    """An id that can be one; None for 0 and for what no database holds."""
+    return number if number is not None and 0 < number <= _MAX_ID else None
+
+
+def _timestamp(moment: datetime) -> float:
+    try:
+        return moment.timestamp()
+    except (OverflowError, ValueError, OSError):  # the year 1
+        return 0.0
+
+
+def _said(status: int, error: _Error | None) -> str:
     """Strava's own words, short."""
-    error = _error(body)
-    details = ", ".join(" ".join(filter(None, (d.resource, d.field, d.code))) for d in error.errors)
-    words = _plain(": ".join(filter(None, (error.message or error.error, details))))
-    return f"HTTP {status}" + (f", {words}" if words else "")
+    if error is None:
+        return f"HTTP {status}"
+    details = ", ".join(
+        " ".join(part[:_MAX_TEXT] for part in (one.resource, one.field, one.code) if part)
+        for one in (error.errors or [])[:5]
+    )
+    words = ": ".join(part[:_MAX_HTML] for part in (error.message or error.error, details) if part)
+    return f"HTTP {status}" + (f", {_plain(words)}" if words else "")
 
 
-def _plain(words: str) -> str:
-    return unescape(re.sub(r"<[^>]*>", "", words)).strip()[:500]
+def _plain(text: str) -> str:
+    return unescape(re.sub(r"<[^<>]*>", "", text[:_MAX_HTML])).strip()[:_MAX_TEXT]
 
 
 def _display_name(found: _Athlete) -> str:
-    return " ".join(filter(None, (found.firstname, found.lastname))) or f"athlete {found.id}"
+    names = [name.strip()[:100] for name in (found.firstname, found.lastname) if name and name.strip()]
+    return " ".join(names) or f"athlete {found.id}"
 
 
 def _decode(body: bytes, answer: type[T], *, sent: bool) -> T:
     try:
-        return msgspec.json.decode(body, type=answer)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return msgspec.json.decode(body, type=answer, strict=False)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         # A captive portal, a proxy's own page, or half an answer: behind it may be a success.
-        raise StravaError(
-            StravaErrorKind.UNAVAILABLE, "something that is not Strava answered", sent=sent
-        ) from error
+        raise _not_strava(sent=sent) from error
 
 
-def _error(body: bytes) -> _Error:
+def _is_upload(body: bytes) -> bool:
+    """Whether an answer has the form of an upload."""
+    return bool(_UPLOAD_KEYS & _keys(body))
+
+
+def _error(body: bytes) -> _Error | None:
+    """The error in an answer; None if it is not in Strava's own form."""
     try:
-        return msgspec.json.decode(body, type=_Error)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return _Error()
+        error = msgspec.json.decode(body, type=_Error)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    own = error.message is not None or error.errors is not None
+    return error if own or (error.error is not None and _is_upload(body)) else None
+
+
+def _is_empty(body: bytes) -> bool:
+    return body.strip() in {b"", b"{}"}
+
+
+def _is_believed_empty(status: int) -> bool:
+    """Whether an answer without content is taken for Strava's: no other speaker shows, and it costs little."""
+    return (
+        status in {HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS}
+        or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    )
+
+
+def _keys(body: bytes) -> frozenset[str]:
+    try:
+        return frozenset(msgspec.json.decode(body, type=dict[str, msgspec.Raw]))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return frozenset()
+
+
+def _not_strava(*, sent: bool) -> StravaError:
+    return StravaError(StravaErrorKind.NOT_STRAVA, strava.NOT_READABLE(), sent=sent)
+
+
+def _seconds(text: str) -> float | None:
+    """The seconds of a Retry-After header, where it has a number."""
+    return float(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
 
 
 def _pair(value: str | None) -> tuple[int, int] | None:
     """Two numbers with a comma; Strava also sends a lone comma, or nothing."""
-    found = re.fullmatch(r"\s*(\d+)\s*,\s*(\d+)\s*", value or "")
+    found = re.fullmatch(r"\s*([0-9]{1,12})\s*,\s*([0-9]{1,12})\s*", value or "")
     return (int(found[1]), int(found[2])) if found else None

@@ -42,7 +42,7 @@ class Pages:
             waiting = uploads.outstanding_of(job.athlete)
             if page is None or not 0 <= now - page.asked_at < PAGE_SECONDS:
                 newest = max((one.start_time or 0.0 for one in waiting), default=now)
-                page = _Page(now, {one.sent_as: one.id for one in ask(newest + AROUND)})
+                page = _Page(now, {one.sent_as: one.id for one in ask(newest + AROUND) if one.id})
                 self._pages[job.athlete] = page
         found = {
             one.id: page.activities[one.external_id] for one in waiting if one.external_id in page.activities

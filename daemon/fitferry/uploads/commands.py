@@ -105,7 +105,7 @@ class Actions:
 
     def try_now(self) -> None:
         """Let what waits for the settings or for a subscription be tried at once: a person has mended it."""
-        breakers.try_now([BreakerName.SETTINGS], self._clock())
+        breakers.probe_now([BreakerName.SETTINGS], self._clock())
         self._poke()
 
     def dismiss(self, activity_id: int) -> Job:
@@ -154,7 +154,7 @@ def backlog(names: Iterable[str], now: float) -> Backlog:
     """What waits for a decision. `names`: the athletes of the settings."""
     count, oldest, newest, since = holds.span("backlog")
     can_read = all(accounts.get(name).can_read for name in names)
-    days = allowances.days_for(count, rate_limits.allowance(), now, can_read=can_read)
+    days = allowances.days_for(count, rate_limits.current(), now, can_read=can_read)
     return Backlog(count, oldest, newest, days, since or 0.0)
 
 

@@ -80,7 +80,7 @@ def _match(job: Job, page: list[ListedActivity]) -> int | None:
     elapsed = job.elapsed_s if job.elapsed_s is not None else job.duration_s
     if job.start_time is None or elapsed is None:
         return None
-    for one in page:
+    for one in (listed for listed in page if listed.id):
         near = abs(one.start_time - job.start_time) <= SAME_START
         if near and abs(one.elapsed_s - elapsed) <= SAME_ELAPSED * max(one.elapsed_s, elapsed):
             return one.id

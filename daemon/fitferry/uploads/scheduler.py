@@ -23,11 +23,11 @@ def select_due(names: Iterable[str], uploads: UploadSettings, now: float) -> tup
     While a gate is shut that is no job at all, whatever waits: a long outage costs no work.
     """
     attempts.clamp(retry_policy.longest_wait(uploads), now)
-    breakers.clamp(retry_policy.BREAKER_SECONDS, now)
+    breakers.clamp(now)
+    blocked = breakers.seconds_blocked(now)
+    if blocked:
+        return [], blocked
     connected, open_breakers = accounts.connected(names), breakers.open_breakers()
-    opens = max((breaker.until for breaker in open_breakers.values()), default=0.0)
-    if opens > now:
-        return [], opens - now
     readers = [name for name in connected if accounts.get(name).can_read]
     flying = attempts.in_flight()
     if open_breakers and not (
@@ -39,7 +39,7 @@ def select_due(names: Iterable[str], uploads: UploadSettings, now: float) -> tup
     slots = min(1 if probe else uploads.max_concurrent, uploads.max_concurrent - flying)
     if slots <= 0 or not connected:
         return [], IDLE
-    allowance = rate_limits.allowance()
+    allowance = rate_limits.current()
     room = allowances.room(allowance, now, flying)
     due = _due(room, slots, now, connected=connected, readers=readers, probe=probe)
     later = stored_uploads.next_due(now, connected)

@@ -7,14 +7,15 @@ from pathlib import Path
 
 from fitferry import formats
 from fitferry.config import StravaSettings
-from fitferry.core import retry_policy
+from fitferry.core import attempt_results as results
 from fitferry.core.activity import AdmissionResult, Stability
 from fitferry.core.admission_rules import AdmissionRules
-from fitferry.core.retry_policy import DecisionContext
+from fitferry.core.messages import uploads
 from fitferry.core.rules import Rule
 from fitferry.core.upload import AttemptResult, Job
 from fitferry.inbox import admission, file_reader
-from fitferry.storage import activities, uploads
+from fitferry.storage import activities
+from fitferry.storage import uploads as stored_uploads
 from fitferry.uploads.after_upload import Archive
 
 _HALF = frozenset(
@@ -28,7 +29,7 @@ _HALF = frozenset(
 
 
 def body_of(
-    job: Job, app: StravaSettings, rules: Iterable[Rule], archives: Iterable[Archive], around: DecisionContext
+    job: Job, app: StravaSettings, rules: Iterable[Rule], archives: Iterable[Archive], now: float
 ) -> bytes | AttemptResult:
     """The bytes, wherever they are now; or what it means that they are not there."""
     changed = False
@@ -38,38 +39,38 @@ def body_of(
         except FileNotFoundError:
             continue
         except OSError as error:
-            return retry_policy.file_unreadable(job, f"the file cannot be read ({error.strerror})", around)
+            return results.file_unreadable(
+                job, uploads.FILE_UNREADABLE(reason=error.strerror or str(error)), now
+            )
         if reading is None:
-            return retry_policy.file_unreadable(job, "the file is being changed", around)
+            return results.file_unreadable(job, uploads.FILE_BEING_CHANGED(), now)
         if reading.sha256 == job.file_sha256:
             if path != job.path:
                 activities.moved(job.activity_id, path)
             body = formats.body_of(reading.body, reading.sha256, job.sha256)
-            return retry_policy.file_useless(job) if body is None else body
+            return results.archive_unreadable(job) if body is None else body
         changed = changed or path == job.path
     if changed:
-        return _changed(job, job.path, app, rules, around)
+        return _changed(job, job.path, app, rules, now)
     away = _missing_folder(job.path, archives)
     if away is not None:
-        uploads.wait_for_folder(away, around.now + retry_policy.FOLDER_SECONDS)
-        return retry_policy.folder_away(job, around)
-    return retry_policy.file_gone(job)
+        stored_uploads.wait_for_folder(away, now + results.FOLDER_SECONDS)
+        return results.folder_away(job, now)
+    return results.file_gone(job)
 
 
-def _changed(
-    job: Job, path: str, app: StravaSettings, rules: Iterable[Rule], around: DecisionContext
-) -> AttemptResult:
+def _changed(job: Job, path: str, app: StravaSettings, rules: Iterable[Rule], now: float) -> AttemptResult:
     """Other bytes are at the path now. Half of a new copy may become these again: then they are waited for."""
     arrival = admission.admit(
         path,
         job.athlete,
         AdmissionRules(app.auto_upload, app.since, tuple(rules)),
-        around.now,
+        now,
         Stability.CLOSED,
     )
     if arrival in _HALF:
-        return retry_policy.file_unreadable(job, "the file is being changed", around)
-    return retry_policy.file_changed(job)
+        return results.file_unreadable(job, uploads.FILE_BEING_CHANGED(), now)
+    return results.file_changed(job)
 
 
 def _missing_folder(path: str, archives: Iterable[Archive]) -> Path | None:

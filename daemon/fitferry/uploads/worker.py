@@ -1,41 +1,77 @@
-"""What does one attempt do? Claim (D2), ask Strava once, write down what came of it (D3, D4)."""
+"""One attempt to bring a job further: claim it, ask Strava, write down the result."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import structlog
 
 from fitferry.auth.access_tokens import AccessTokens
 from fitferry.config import StravaSettings, UploadSettings
+from fitferry.core import attempt_results as results
 from fitferry.core import filenames, retry_policy
+from fitferry.core import rate_limit as limits
+from fitferry.core import rules as core_rules
 from fitferry.core.errors import ClaimLost, KeyFileError, NotConnected, StravaError
-from fitferry.core.retry_policy import Action
-from fitferry.core.rules import Rule
-from fitferry.core.strava import StravaErrorKind
+from fitferry.core.retry_policy import Action, DecisionContext
+from fitferry.core.rules import Rule, upload_fields
+from fitferry.core.strava import ListedActivity, StravaErrorKind, UploadReport, UploadState
 from fitferry.core.upload import AfterUpload, AttemptResult, BreakerName, Job, Outcome, Status
-from fitferry.storage import attempts, breakers, matches
+from fitferry.storage import accounts, attempts, breakers, matches, rate_limits
 from fitferry.storage import uploads as stored_uploads
 from fitferry.storage.database import DatabaseError
 from fitferry.strava import Strava
-from fitferry.uploads import existing_activities
+from fitferry.uploads import bulk_status, existing_activities, requests, source_file
 from fitferry.uploads.after_upload import Archive, apply_all_after_uploads, planned_action
 from fitferry.uploads.claims import Claims
-from fitferry.uploads.requests import RequestStage, StravaRequests
 
-_REACHED = frozenset(StravaErrorKind) - {
-    StravaErrorKind.UNREACHABLE,
-    StravaErrorKind.UNAVAILABLE,
-    StravaErrorKind.BROKEN_OFF,
-    StravaErrorKind.USED_UP,
-}
+_NO_ANSWER = frozenset(
+    {
+        StravaErrorKind.UNREACHABLE,
+        StravaErrorKind.UNAVAILABLE,
+        StravaErrorKind.NOT_STRAVA,
+        StravaErrorKind.WRONG_ADDRESS,
+        StravaErrorKind.BROKEN_OFF,
+        StravaErrorKind.USED_UP,
+    }
+)
+"""Errors that do not show that Strava itself has answered."""
+
+_MAYBE_THE_FILE = frozenset(
+    {StravaErrorKind.SERVER_ERROR, StravaErrorKind.BROKEN_OFF, StravaErrorKind.REFUSED}
+)
+"""Errors whose cause may be the file that was sent, or an outage."""
 
 _log = structlog.get_logger()
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """An attempt under way.
+
+    `sent`: the body may have left. `answered`: Strava has answered a request, `served`: and not with an error.
+    `token`: the access token that was used last.
+    """
+
+    job: Job
+    action: Action
+    bulk: bool
+    sent: bool = False
+    answered: bool = False
+    served: bool = False
+    token: str = field(default="", repr=False)
+
+    def as_written(self) -> Job:
+        """The job as the ledger has it now."""
+        return replace(self.job, uncertain=True) if self.sent and self.job.upload_id is None else self.job
 
 
 class UploadWorker:
-    """One attempt a call, on whichever worker was rung."""
+    """Attempts of all workers; each call is one, on the calling thread."""
 
     def __init__(
         self,
@@ -48,173 +84,332 @@ class UploadWorker:
         rules: Iterable[Rule] = (),
         clock: Callable[[], float],
     ) -> None:
-        self._uploads = uploads
-        self._archives = tuple(archives)
-        self._clock = clock
+        self._strava = strava
         self._tokens = tokens
-        self._asking = StravaRequests(
-            strava, tokens, app=app, uploads=uploads, archives=self._archives, rules=rules, clock=clock
-        )
+        self._app = app
+        self._settings = uploads
+        self._archives = tuple(archives)
+        self._rules = tuple(rules)
+        self._clock = clock
+        self._claims = Claims()
+        self._pages = bulk_status.Pages()
+        self._last_arrival = 0.0
+        self._failing: set[int] = set()
+        """The jobs that were not taken since the last upload that was."""
+        self._strava_answered = False
+        self._unwritten: dict[int, tuple[Job, AttemptResult]] = {}
+        self._moving_files = threading.Lock()
         self.after_upload_error: str | None = None
         """Why an uploaded file could not be archived or deleted; None if all could."""
-        self._one_at_a_time = threading.Lock()
-        self._unwritten: dict[int, tuple[Job, AttemptResult]] = {}
-        self._claims = Claims()
 
     def __call__(self, job_id: int) -> None:
-        """Try one job, if it is due and nothing is in the way."""
+        """Try one job, if it is due and no breaker is in the way.
+
+        1. Pass the breakers, perhaps as the one probe of a half-open one.
+        2. Take the claim: nobody else works on the job until its result is written.
+        3. Choose the action.
+        4. Carry it out: each request lies between two writes.
+        5. Decide what the answer, or the error, means.
+        6. Write the result down, and what it means for all jobs; let the claim go.
+        """
         before = stored_uploads.get(job_id)
-        if before is not None and before.status is Status.HELD:
+        if before is None:
+            return
+        if before.status is Status.HELD:
             self._compare_held(job_id)
             return
-        probed = self._pass_gates(self._clock())
-        if before is not None and probed is not None:
-            with self._claims.one() as number:
-                job = attempts.claim(job_id, self._clock(), number)
-                if job is not None:
-                    self._attempt(job, RequestStage(before.tried_at))
-        # Gates that this attempt could neither open nor keep shut are the next job's to try.
-        breakers.release_probe(probed or [], self._clock())
+        with breakers.passing(self._clock) as passed, self._claims.one() as number:
+            job = attempts.claim(job_id, self._clock(), number) if passed else None
+            if job is not None:
+                with structlog.contextvars.bound_contextvars(job=job.id, file=job.file, athlete=job.athlete):
+                    self._attempt(job, last_tried_at=before.tried_at)
 
-    def _attempt(self, job: Job, stage: RequestStage) -> None:
-        with structlog.contextvars.bound_contextvars(job=job.id, file=job.file, athlete=job.athlete):
-            try:
-                step = self._tried(job, stage)
-            except ClaimLost:
-                _log.error("claim lost", sent=stage.sent)
-            else:
-                self._write_down(job, step)
-
-    def _pass_gates(self, now: float) -> list[BreakerName] | None:
-        """The shut gates whose one probe this attempt is; None if one of them lets nobody through now."""
-        open_breakers = breakers.open_breakers()
-        if any(breaker.until > now for breaker in open_breakers.values()):
-            return None
-        breakers.close(BreakerName.RATE_LIMIT)
-        probed: list[BreakerName] = [name for name in open_breakers if name is not BreakerName.RATE_LIMIT]
-        if all(breakers.take_probe(name, now, retry_policy.PROBE_CAP) for name in probed):
-            return probed
-        return None
-
-    def _tried(self, job: Job, stage: RequestStage) -> AttemptResult:
-        """What the attempt came to, also where an exception that nobody planned ended it."""
+    def _attempt(self, job: Job, last_tried_at: float | None) -> None:
+        attempt = self._begin(job)
         try:
-            return self._judged(job, stage)
+            result = self._result(attempt, last_tried_at)
         except ClaimLost:
-            raise
+            _log.error("claim_lost", sent=attempt.sent)
         except DatabaseError as error:
-            return retry_policy.ledger_failed(job, str(error), self._uploads, self._clock(), sent=stage.sent)
-        except Exception:  # noqa: BLE001  # whatever it is, the worker lives on and it counts
-            _log.exception("surprise")
-            return retry_policy.after_unexpected_error(job, self._asking.around(stage), sent=stage.sent)
+            delay, known = self._settings.uncertain_delay, attempt.as_written()
+            self._write_or_keep(job, results.database_failed(known, str(error), delay, self._clock()))
+        else:
+            self._close_breakers(attempt, result)
+            self._write_or_keep(job, result)
 
-    def _judged(self, job: Job, stage: RequestStage) -> AttemptResult:
+    def _begin(self, job: Job) -> _Attempt:
+        """Choose what to do for a job."""
+        now, can_read = self._clock(), accounts.get(job.athlete).can_read
+        compare = can_read and existing_activities.is_worth_it(job, now)
+        action = retry_policy.next_action(job, self._settings, can_read=can_read, compare=compare)
+        return _Attempt(job, action, bulk_status.is_bulk(job, now))
+
+    def _result(self, attempt: _Attempt, last_tried_at: float | None) -> AttemptResult:
+        """Carry an attempt out, and decide what came of it. Raises ClaimLost, DatabaseError."""
+        job = attempt.job
         try:
-            return self._asking.carry_out(job, stage)
-        except StravaError as fault:
-            step = self._after_fault(job, fault, stage)
-            if fault.fault in _REACHED and (step.shut is None or step.shut.name is not BreakerName.NETWORK):
-                breakers.close(BreakerName.NETWORK)
-            return step
+            outcome = self._carry_out(attempt)
+            if isinstance(outcome, AttemptResult):
+                return outcome
+            return retry_policy.after_report(attempt.job, outcome, self._context(attempt, last_tried_at))
+        except StravaError as error:
+            return self._after_error(attempt, error, last_tried_at)
         except (KeyFileError, NotConnected):
-            return retry_policy.lost_connection(job, None)
+            return results.connection_lost(job, None)
+        except (ClaimLost, DatabaseError):
+            raise
+        except Exception:  # noqa: BLE001  # whatever it is, the worker lives on and it counts
+            _log.exception("unexpected_error")
+            return retry_policy.after_unexpected_error(
+                attempt.as_written(), self._context(attempt, last_tried_at)
+            )
 
-    def _after_fault(self, job: Job, fault: StravaError, stage: RequestStage) -> AttemptResult:
-        """What a fault means for the job; a connection that it ends is ended at once, before there is a new one."""
-        step = retry_policy.after_fault(job, fault, stage.at, self._asking.around(stage))
-        if step.trouble is not None:
-            self._tokens.clear(job.athlete, step.trouble, stage.token, self._clock())
-        return step
+    def _carry_out(self, attempt: _Attempt) -> UploadReport | AttemptResult:
+        """Make the requests of the action that was chosen; what is not on Strava yet is sent."""
+        job = attempt.job
+        match attempt.action:
+            case Action.GIVE_UP:
+                return results.given_up(job)
+            case Action.LOOK:
+                return self._look(attempt)
+            case Action.CONFIRM:
+                activity_id = requests.find_activity(job, self._list_page(attempt), self._clock())
+                if activity_id is not None:
+                    return UploadReport(0, UploadState.READY, activity_id)
+                if retry_policy.next_action(job, self._settings, can_read=False) is Action.GIVE_UP:
+                    return results.given_up(replace(job, uncertain=False))
+            case Action.COMPARE:
+                activity_id = self._compare(attempt)
+                if activity_id is not None:
+                    return UploadReport(0, UploadState.DUPLICATE, activity_id)
+        attempt.action = Action.SEND
+        return self._send(attempt)
+
+    def _look(self, attempt: _Attempt) -> UploadReport:
+        """Ask how an accepted upload is getting on; many old ones are found on one page of the list."""
+        job = attempt.job
+        if attempt.bulk and job.looks <= bulk_status.LOOKS and accounts.get(job.athlete).can_read:
+            try:
+                return self._look_at_all(attempt)
+            except StravaError as error:
+                if not retry_policy.can_do_without_list(error):
+                    raise
+                _log.warning("list_failed", reason=str(error))
+        upload_id = job.upload_id or 0
+        return self._with_token(attempt, lambda token: self._strava.upload_status(upload_id, token=token))
+
+    def _look_at_all(self, attempt: _Attempt) -> UploadReport:
+        """Complete every upload that stands on one page of the athlete's activities."""
+        job, now, list_page = attempt.job, self._clock(), self._list_page(attempt)
+        activity_id, others = self._pages.find(job, now, lambda before: list_page(before, None))
+        after = {
+            other.id: (others[other.id], self._planned_action(other, ours=True))
+            for other in stored_uploads.outstanding_of(job.athlete)
+            if other.id in others
+        }
+        done = stored_uploads.confirmed(after, now)
+        if done:
+            _log.info("uploads_confirmed", outcome=Outcome.COMPLETED, uploads=len(done))
+        state = UploadState.PROCESSING if activity_id is None else UploadState.READY
+        return UploadReport(job.upload_id or 0, state, activity_id)
+
+    def _compare(self, attempt: _Attempt) -> int | None:
+        """The activity on Strava that an old one is already; one page of the list serves many others, too."""
+        job = attempt.job
+        try:
+            page = self._list_page(attempt)((job.start_time or 0.0) + existing_activities.AROUND, None)
+        except StravaError as error:
+            if not retry_policy.can_do_without_list(error):
+                raise
+            _log.warning("compare_failed", reason=str(error))
+            existing_activities.give_up(job, self._clock())
+            return None
+        return existing_activities.settle(job, page, self._clock())
+
+    def _send(self, attempt: _Attempt) -> UploadReport | AttemptResult:
+        """Send the file; Strava's number for the upload is written down as soon as it is known."""
+        job, now = attempt.job, self._clock()
+        body = source_file.body_of(job, self._app, self._rules, self._archives, now)
+        if isinstance(body, AttemptResult):
+            return body
+        fields = upload_fields(self._rules, core_rules.subject_of_job(job))
+
+        def send(token: str) -> UploadReport:
+            if not attempts.mark_sending(job.id, self._clock(), job.claim):
+                raise ClaimLost
+            attempt.sent = True
+            return self._strava.upload(
+                body, token=token, external_id=job.external_id, data_type=job.data_type, fields=fields
+            )
+
+        report = self._with_token(attempt, send)
+        now = self._last_arrival = self._clock()
+        self._failing.clear()
+        upload_id = report.upload_id or None
+        if upload_id and not attempts.accepted(job.id, upload_id, now, job.claim):
+            raise ClaimLost
+        attempt.job = replace(job, upload_id=upload_id, accepted_at=now, looks=0, uncertain=False)
+        return report
+
+    def _list_page(self, attempt: _Attempt) -> requests.ListPage:
+        def list_page(before: float, after: float | None) -> list[ListedActivity]:
+            return self._with_token(
+                attempt, lambda token: self._strava.activities(token=token, after=after, before=before)
+            )
+
+        return list_page
+
+    def _with_token(self, attempt: _Attempt, request: Callable[[str], T]) -> T:
+        """Make one request with a fresh token; a second one where Strava refuses the token."""
+        try:
+            answer = request(self._token(attempt))
+        except StravaError as error:
+            if not requests.is_mendable(error):
+                raise
+            answer = request(self._token(attempt, refused=attempt.token))
+        attempt.answered = attempt.served = self._strava_answered = True
+        return answer
+
+    def _token(self, attempt: _Attempt, refused: str = "") -> str:
+        """An access token for the next request, once there is room for it in the rate limit."""
+        job, now = attempt.job, self._clock()
+        others = attempts.in_flight() - 1
+        requests.require_budget(job, now, others, sends=attempt.action is Action.SEND)
+        attempt.token = requests.access_token(self._tokens, job.athlete, now, refused=refused)
+        return attempt.token
+
+    def _after_error(
+        self, attempt: _Attempt, error: StravaError, last_tried_at: float | None
+    ) -> AttemptResult:
+        """Decide what an error means; a connection that it ends is ended before there can be a new one."""
+        context = self._context(attempt, last_tried_at)
+        result = retry_policy.after_error(attempt.job, error, attempt.action, context)
+        if attempt.action is Action.SEND and error.kind in _MAYBE_THE_FILE:
+            self._failing.add(attempt.job.id)
+        if error.kind not in _NO_ANSWER:
+            attempt.answered = self._strava_answered = True
+        if result.auth_problem is not None:
+            self._tokens.clear(attempt.job.athlete, result.auth_problem, attempt.token, self._clock())
+        return result
+
+    def _close_breakers(self, attempt: _Attempt, result: AttemptResult) -> None:
+        """Close the breakers that the attempt as a whole has shown to be needless."""
+        opened = result.breaker.name if result.breaker is not None else None
+        if attempt.answered and opened is not BreakerName.NETWORK:
+            breakers.close(BreakerName.NETWORK)
+        if attempt.served and opened is None:
+            breakers.close(BreakerName.SETTINGS)
+
+    def _context(self, attempt: _Attempt, last_tried_at: float | None) -> DecisionContext:
+        """Gather what a decision needs beside the job."""
+        now, network = self._clock(), breakers.open_breakers().get(BreakerName.NETWORK)
+        never_answered = network is not None and not self._strava_answered
+        return DecisionContext(
+            now=now,
+            settings=self._settings,
+            rate_limit=limits.expire_windows(rate_limits.current(), now),
+            outstanding=stored_uploads.outstanding(),
+            others_succeed=last_tried_at is not None and self._last_arrival > last_tried_at,
+            others_fail=self._others_fail(attempt.job),
+            network_tries=network.tries if network else 0,
+            not_strava_since=network.since if network and never_answered else None,
+            bulk=attempt.bulk,
+        )
+
+    def _others_fail(self, job: Job) -> bool:
+        """Whether uploads of other jobs, which are still to be sent, failed since the last one that arrived."""
+        others = [stored_uploads.get(job_id) for job_id in list(self._failing - {job.id})]
+        return any(other is not None and other.status is Status.PENDING for other in others)
 
     def _compare_held(self, job_id: int) -> None:
         """Look which of the held old activities need no decision, because they are on Strava already."""
         now = self._clock()
-        if any(breaker.until > now for breaker in breakers.open_breakers().values()):
+        if breakers.seconds_blocked(now):
             return
         with self._claims.one() as number:
             job = attempts.claim_to_compare(job_id, now, number)
-            if job is not None:
-                self._compare(job)
-
-    def _compare(self, job: Job) -> None:
-        stage = RequestStage(None, Action.COMPARE)
-        try:
-            self._asking.compare(job, stage)
-        except StravaError as fault:
-            self._share(self._after_fault(job, fault, stage))
-        except (KeyFileError, NotConnected):
-            _log.info("cannot compare", athlete=job.athlete, reason="not connected")
-        except DatabaseError:
-            matches.compared({job.id: None}, self._clock())  # so little may have room
-            raise
-        except Exception:  # noqa: BLE001  # whatever it is: taken again, the look would cost a request each time
-            _log.exception("surprise")
-            existing_activities.give_up(job, self._clock())
-        finally:
-            attempts.release(job.id, job.claim)
+            if job is None:
+                return
+            attempt = _Attempt(job, Action.COMPARE, bulk=False)
+            try:
+                self._compare(attempt)
+                self._close_breakers(attempt, results.unchanged(job, Outcome.HELD))
+            except StravaError as error:
+                result = self._after_error(attempt, error, None)
+                self._close_breakers(attempt, result)
+                self._open_breaker(result)
+            except (KeyFileError, NotConnected):
+                _log.info("compare_failed", athlete=job.athlete, reason="not connected")
+            except DatabaseError:
+                matches.compared({job.id: None}, self._clock())  # so little may have room
+                raise
+            except Exception:  # noqa: BLE001  # whatever it is: taken again, the look would cost a request each time
+                _log.exception("unexpected_error")
+                existing_activities.give_up(job, self._clock())
+            finally:
+                attempts.release(job.id, job.claim)
 
     def write_unwritten(self) -> None:
-        """Write down what could not be written when it was known, and let go of what nobody works on any more."""
-        for job, step in list(self._unwritten.values()):
-            self._record(job, step)
+        """Write the results that could not be written before, and release claims that nobody holds any more."""
+        for job, result in list(self._unwritten.values()):
+            self._write(job, result)
             del self._unwritten[job.id]
-        strays = attempts.release_orphaned(self._held, self._uploads.uncertain_delay, self._clock())
-        if strays:
-            _log.warning("lost claims released", uploads=strays)
+        orphaned = attempts.release_orphaned(self._held, self._settings.uncertain_delay, self._clock())
+        if orphaned:
+            _log.warning("claims_released", uploads=orphaned)
 
     def _held(self) -> set[int]:
-        """The claims that are worked on, or whose outcome is still to be written."""
+        """The claims that are worked on, or whose result is still to be written."""
         working = self._claims.held()
         return {*working, *(job.claim for job, _ in list(self._unwritten.values()))}
 
-    def _write_down(self, job: Job, step: AttemptResult) -> None:
+    def _write_or_keep(self, job: Job, result: AttemptResult) -> None:
         try:
-            self._record(job, step)
+            self._write(job, result)
         except DatabaseError:
-            self._unwritten[job.id] = (job, step)
+            self._unwritten[job.id] = (job, result)
             raise
 
-    def _record(self, job: Job, step: AttemptResult) -> None:
+    def _write(self, job: Job, result: AttemptResult) -> None:
+        """Write a result down, and let the job go."""
         now = self._clock()
-        self._share(step)
-        if not attempts.record(job.id, step, now, job.claim, after_upload_action=self._intended(job, step)):
-            _log.error("claim lost", outcome=step.outcome)
+        self._open_breaker(result)
+        action = None
+        if result.status is Status.COMPLETED:
+            action = self._planned_action(job, ours=result.outcome is Outcome.COMPLETED)
+        if not attempts.record(job.id, result, now, job.claim, after_upload_action=action):
+            _log.error("claim_lost", outcome=result.outcome)
             return
-        reason = step.shut.message if step.shut else step.error_message
-        log = _log.warning if step.outcome in {Outcome.FAILED, Outcome.RETRY} else _log.info
+        log = _log.warning if result.outcome in {Outcome.FAILED, Outcome.RETRY} else _log.info
         log(
-            "attempted",
-            outcome=step.outcome,
-            waiting_for=step.shut.name if step.shut else step.own_wait,
-            next_in=round(max(0.0, step.next_attempt_at - now), 1) or None,
-            strava_activity_id=step.strava_activity_id,
-            reason=str(reason) if reason else None,
+            "upload_attempt",
+            outcome=result.outcome,
+            waiting_for=result.breaker.name if result.breaker else result.own_wait,
+            next_in=round(max(0.0, result.next_attempt_at - now), 1) or None,
+            strava_activity_id=result.strava_activity_id,
+            reason=result.breaker.message if result.breaker else result.error_message,
         )
-        if step.status is Status.COMPLETED:
+        if result.status is Status.COMPLETED:
             self.apply_after_upload()
 
-    def _share(self, step: AttemptResult) -> None:
-        """Write down what an attempt means for all other jobs."""
-        if step.shut is not None:
-            breakers.shut(step.shut)
+    def _open_breaker(self, result: AttemptResult) -> None:
+        if result.breaker is not None:
+            breakers.open(result.breaker, self._clock())
 
-    def _intended(self, job: Job, step: AttemptResult) -> AfterUpload | None:
-        """What is to become of the file; None while the job is not completed."""
-        if step.status is not Status.COMPLETED:
-            return None
-        ours = step.outcome is Outcome.COMPLETED
-        wanted = AfterUpload(self._uploads.after_upload)
+    def _planned_action(self, job: Job, *, ours: bool) -> AfterUpload:
+        """What is to become of a completed job's file."""
+        wanted = AfterUpload(self._settings.after_upload)
         return planned_action(job, wanted, ours=ours, archives=self._archives)
 
     def apply_after_upload(self) -> None:
         """Archive or delete what is to be, also what was left undone before; `keep` ends that."""
         try:
-            with self._one_at_a_time:
-                keep = AfterUpload(self._uploads.after_upload) is AfterUpload.KEEP
+            with self._moving_files:
+                keep = AfterUpload(self._settings.after_upload) is AfterUpload.KEEP
                 apply_all_after_uploads(self._archives, keep=keep)
         except OSError as error:
             if self.after_upload_error is None:
-                _log.warning("cannot put away", path=error.filename, reason=error.strerror)
+                _log.warning("file_not_moved", path=error.filename, reason=error.strerror)
             self.after_upload_error = f"{error.strerror or error}: {filenames.shown(error.filename or '')}"
         else:
             self.after_upload_error = None

@@ -1,42 +1,255 @@
-"""The table of DESIGN.md §4: what next, and when."""
+"""The table of DESIGN.md §4, row by row: which error in which state gives which result, and when the next try is."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import product
 
 import pytest
 
 from fakes import NOW, UPLOADS
-from fitferry.core import retry_policy
-from fitferry.core.errors import StravaError
-from fitferry.core.messages import verbatim
+from fitferry.core import attempt_results, retry_policy
+from fitferry.core.errors import RefreshError, StravaError
+from fitferry.core.messages import Message, uploads, verbatim
 from fitferry.core.retry_policy import Action, DecisionContext
 from fitferry.core.strava import RateLimit, StravaErrorKind, UploadReport, UploadState
-from fitferry.core.upload import AuthProblem, BreakerName, Job, Outcome, Status, WaitingFor
+from fitferry.core.upload import (
+    AttemptResult,
+    AuthProblem,
+    BreakerName,
+    BreakerTrip,
+    Job,
+    Outcome,
+    Status,
+    WaitingFor,
+)
 
 FRESH = Job(
     claim=0,
     id=1, activity_id=1, athlete="me", sha256="ab", path="/rides/a.fit", size=4, data_type="fit", sport="cycling",
     start_time=NOW - 3600, duration_s=60, elapsed_s=60, distance_m=1000, status=Status.PROCESSING, own_wait=None,
     failures=0, next_attempt_at=0, claimed_at=NOW, tried_at=NOW, sent_at=None, accepted_at=None, uncertain=False,
-    external_id="ab", upload_id=None, looks=0, strava_activity_id=None, error_code=None, error_message=None,
-    created_at=NOW - 10, completed_at=None, file_sha256="ab", member="", sub_sport=None, manufacturer=None, product=None, after_upload_action=None, compared_at=None,
+    external_id="ab", upload_id=None, looks=0, read_failures=0, strava_activity_id=None, error_code=None,
+    error_message=None, created_at=NOW - 10, completed_at=None, file_sha256="ab", member="", sub_sport=None,
+    manufacturer=None, product=None, after_upload_action=None, compared_at=None,
 )  # fmt: skip
 UNCERTAIN = replace(FRESH, uncertain=True, sent_at=NOW - 100)
 ACCEPTED = replace(FRESH, upload_id=77, accepted_at=NOW - 4, looks=1, sent_at=NOW - 5)
 TIRED = replace(FRESH, failures=4)
 TIRED_UNCERTAIN = replace(UNCERTAIN, failures=4)
-AROUND = DecisionContext(now=NOW, uploads=UPLOADS)
+CONTEXT = DecisionContext(now=NOW, settings=UPLOADS)
 LONGEST = 7200.0
+QUARTER_END = (NOW // 900 + 1) * 900 + 3
+DAY_END = (NOW // 86_400 + 1) * 86_400 + 3
+Kind = StravaErrorKind
 
-COUNTED = [StravaErrorKind.SERVER_ERROR, StravaErrorKind.BROKEN_OFF, StravaErrorKind.REFUSED]
-NETWORK = [StravaErrorKind.UNREACHABLE, StravaErrorKind.UNAVAILABLE]
-SETTINGS = [StravaErrorKind.APP_REFUSED, StravaErrorKind.APP_INACTIVE, StravaErrorKind.WRONG_ADDRESS]
+
+def error(
+    kind: Kind, *, sent: bool = False, retry_after: float | None = None, refresh: bool = False
+) -> StravaError:
+    """A request that failed."""
+    made = RefreshError if refresh else StravaError
+    return made(kind, f"Strava says {kind}", sent=sent, retry_after=retry_after)
 
 
-def fault(kind: StravaErrorKind, *, sent: bool = False, retry_after: float | None = None) -> StravaError:
-    """A request that came to nothing."""
-    return StravaError(kind, f"Strava says {kind}", sent=sent, retry_after=retry_after)
+def network(until: float, code: str) -> BreakerTrip:
+    """The network breaker, open until a time."""
+    return BreakerTrip(BreakerName.NETWORK, until, code, verbatim(f"Strava says {code}"))
+
+
+def opens_network(seconds: float, code: str, *, uncertain: bool = False, wait: float = 0.0) -> AttemptResult:
+    """Nothing counts, all wait for the network; the job itself may wait longer."""
+    return AttemptResult(
+        Outcome.WAITING,
+        Status.PENDING,
+        own_wait=WaitingFor.CONFIRM if uncertain else None,
+        next_attempt_at=NOW + wait,
+        uncertain=uncertain,
+        breaker=network(NOW + seconds, code),
+    )
+
+
+def counts(
+    failures: int, wait: float, code: str, *, uncertain: bool = False, says: Message | None = None
+) -> AttemptResult:
+    """One failure more, and the next try by the schedule."""
+    return AttemptResult(
+        Outcome.RETRY,
+        Status.PENDING,
+        own_wait=WaitingFor.CONFIRM if uncertain else WaitingFor.RETRY,
+        next_attempt_at=NOW + wait,
+        failures=failures,
+        uncertain=uncertain,
+        error_code=code,
+        error_message=says or verbatim(f"Strava says {code}"),
+    )
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the table."""
+
+    what: str
+    error: StravaError
+    result: AttemptResult
+    job: Job = FRESH
+    action: Action = Action.SEND
+    context: DecisionContext = CONTEXT
+
+
+WAITS = AttemptResult(Outcome.WAITING, Status.PENDING)
+LOOKS_ON = AttemptResult(Outcome.WAITING, Status.PROCESSING, upload_id=77, looks=1)
+OTHERS_SUCCEED = replace(CONTEXT, others_succeed=True)
+OTHERS_FAIL = replace(CONTEXT, others_fail=True)
+AN_HOUR_OF_OTHERS = replace(CONTEXT, not_strava_since=NOW - 3600, network_tries=9)
+LOST = uploads.UPLOAD_UNKNOWN()
+
+
+def settings_trip(code: str) -> BreakerTrip:
+    """The settings breaker, open for an hour; its message is tested by itself."""
+    return BreakerTrip(BreakerName.SETTINGS, NOW + 3600, code, "")
+
+
+TABLE = [
+    Row("no route", error(Kind.UNREACHABLE), opens_network(60, "unreachable")),
+    Row("no route, second probe", error(Kind.UNREACHABLE), opens_network(300, "unreachable"),
+        context=replace(CONTEXT, network_tries=1)),
+    Row("no route, ninth probe", error(Kind.UNREACHABLE), opens_network(300, "unreachable"),
+        context=replace(CONTEXT, network_tries=9)),
+    Row("no route, though others succeed", error(Kind.UNREACHABLE), opens_network(60, "unreachable"),
+        context=OTHERS_SUCCEED),
+    Row("503", error(Kind.UNAVAILABLE, sent=True), opens_network(60, "unavailable", uncertain=True, wait=60)),
+    Row("503, second probe", error(Kind.UNAVAILABLE, sent=True),
+        opens_network(300, "unavailable", uncertain=True, wait=300), context=replace(CONTEXT, network_tries=1)),
+    Row("503 for this file alone", error(Kind.UNAVAILABLE, sent=True),
+        counts(1, 60, "unavailable", uncertain=True), context=OTHERS_SUCCEED),
+    Row("503 at a look", error(Kind.UNAVAILABLE),
+        replace(LOOKS_ON, next_attempt_at=NOW, breaker=network(NOW + 60, "unavailable")), job=ACCEPTED,
+        action=Action.LOOK),
+    Row("a gateway's page", error(Kind.NOT_STRAVA, sent=True),
+        replace(opens_network(60, "not_strava", uncertain=True, wait=60))),
+    Row("a gateway's page for this file alone", error(Kind.NOT_STRAVA, sent=True),
+        counts(1, 60, "not_strava", uncertain=True), context=OTHERS_SUCCEED),
+    Row("a gateway's page at a look", error(Kind.NOT_STRAVA),
+        replace(LOOKS_ON, next_attempt_at=NOW, breaker=network(NOW + 60, "not_strava")), job=ACCEPTED,
+        action=Action.LOOK, context=OTHERS_SUCCEED),
+    Row("a gateway's page for 59 minutes", error(Kind.NOT_STRAVA),
+        opens_network(300, "not_strava"),
+        context=replace(AN_HOUR_OF_OTHERS, not_strava_since=NOW - 3599)),
+    Row("a gateway's page for an hour", error(Kind.NOT_STRAVA),
+        replace(WAITS, next_attempt_at=NOW, breaker=settings_trip("wrong_address")), context=AN_HOUR_OF_OTHERS),
+    Row("a redirect", error(Kind.WRONG_ADDRESS),
+        replace(opens_network(60, "not_strava"), breaker=BreakerTrip(
+            BreakerName.NETWORK, NOW + 60, "not_strava", verbatim("Strava says wrong_address")))),
+    Row("a redirect for an hour", error(Kind.WRONG_ADDRESS),
+        replace(WAITS, next_attempt_at=NOW, breaker=settings_trip("wrong_address")), context=AN_HOUR_OF_OTHERS),
+    Row("503 for an hour is no wrong address", error(Kind.UNAVAILABLE), opens_network(300, "unavailable"),
+        context=AN_HOUR_OF_OTHERS),
+    *(
+        Row(f"{kind}, failure {failures + 1}", error(kind), counts(failures + 1, wait, kind),
+            job=replace(FRESH, failures=failures))
+        for kind in (Kind.SERVER_ERROR, Kind.REFUSED)
+        for failures, wait in ((0, 60), (1, 300), (2, 1800), (3, 7200))
+    ),
+    Row("500, sent", error(Kind.SERVER_ERROR, sent=True), counts(1, 60, "server_error", uncertain=True)),
+    Row("read timeout", error(Kind.BROKEN_OFF, sent=True), counts(1, 60, "broken_off", uncertain=True)),
+    Row("read timeout, short schedule", error(Kind.BROKEN_OFF, sent=True),
+        counts(1, 45, "broken_off", uncertain=True),
+        context=replace(CONTEXT, settings=replace(UPLOADS, retry_delays=(1.0,), uncertain_delay=45.0))),
+    Row("the last failure", error(Kind.REFUSED), AttemptResult(
+        Outcome.FAILED, Status.FAILED, failures=5, error_code="refused", error_message=verbatim("Strava says refused")),
+        job=TIRED),
+    Row("the last failure of what may have arrived: one more look", error(Kind.SERVER_ERROR, sent=True),
+        counts(5, 60, "server_error", uncertain=True), job=TIRED),
+    Row("500 for several uploads in a row", error(Kind.SERVER_ERROR, sent=True),
+        replace(opens_network(60, "server_error", uncertain=True, wait=60), breaker=BreakerTrip(
+            BreakerName.NETWORK, NOW + 60, "outage", verbatim("Strava says server_error"))), context=OTHERS_FAIL),
+    Row("403 for several uploads in a row", error(Kind.REFUSED), replace(
+        opens_network(60, "refused"), breaker=BreakerTrip(
+            BreakerName.NETWORK, NOW + 60, "outage", verbatim("Strava says refused"))), context=OTHERS_FAIL),
+    Row("500 at a look", error(Kind.SERVER_ERROR), replace(
+        LOOKS_ON, read_failures=1, next_attempt_at=NOW + 60, error_code="server_error",
+        error_message=verbatim("Strava says server_error")), job=ACCEPTED, action=Action.LOOK),
+    Row("the third look in a row without an answer", error(Kind.BROKEN_OFF), replace(
+        LOOKS_ON, read_failures=3, next_attempt_at=NOW + 1800, error_code="broken_off",
+        error_message=verbatim("Strava says broken_off"), looks=90), job=replace(ACCEPTED, read_failures=2, looks=90),
+        action=Action.LOOK),
+    Row("a search without an answer", error(Kind.REFUSED), AttemptResult(
+        Outcome.WAITING, Status.PENDING, uncertain=True, read_failures=1, next_attempt_at=NOW + 60,
+        error_code="refused", error_message=verbatim("Strava says refused")), job=UNCERTAIN, action=Action.CONFIRM),
+    Row("429", error(Kind.RATE_LIMITED), replace(WAITS, breaker=BreakerTrip(
+        BreakerName.RATE_LIMIT, QUARTER_END, "rate_limited", verbatim("Strava says rate_limited")))),
+    Row("429, Retry-After beyond the window", error(Kind.RATE_LIMITED, retry_after=5000), replace(
+        WAITS, breaker=BreakerTrip(
+            BreakerName.RATE_LIMIT, NOW + 5000, "rate_limited", verbatim("Strava says rate_limited")))),
+    Row("429, Retry-After within the window", error(Kind.RATE_LIMITED, retry_after=1), replace(
+        WAITS, breaker=BreakerTrip(
+            BreakerName.RATE_LIMIT, QUARTER_END, "rate_limited", verbatim("Strava says rate_limited")))),
+    Row("429, Retry-After of a year", error(Kind.RATE_LIMITED, retry_after=3e7), replace(
+        WAITS, breaker=BreakerTrip(
+            BreakerName.RATE_LIMIT, NOW + 86_400, "rate_limited", verbatim("Strava says rate_limited")))),
+    Row("429, the day used up", error(Kind.RATE_LIMITED), replace(WAITS, breaker=BreakerTrip(
+        BreakerName.RATE_LIMIT, DAY_END, "rate_limited", verbatim("Strava says rate_limited"))),
+        context=replace(CONTEXT, rate_limit=RateLimit(overall_usage=(10, 2000), heard_at=NOW))),
+    Row("no room in the rate limit", error(Kind.USED_UP), WAITS),
+    Row("no room, may have arrived", error(Kind.USED_UP), replace(WAITS, uncertain=True), job=UNCERTAIN,
+        action=Action.CONFIRM),
+    Row("a fresh token refused", error(Kind.TOKEN_REFUSED), opens_network(60, "token_refused")),
+    Row("a fresh token refused to one athlete alone", error(Kind.TOKEN_REFUSED), replace(
+        WAITS, read_failures=1, next_attempt_at=NOW + 60, error_code="token_refused",
+        error_message=verbatim("Strava says token_refused")), context=OTHERS_SUCCEED),
+    Row("the grant refused", error(Kind.GRANT_REFUSED, refresh=True),
+        replace(WAITS, auth_problem=AuthProblem.REVOKED)),
+    Row("a permission missing", error(Kind.SCOPE_MISSING), replace(WAITS, auth_problem=AuthProblem.SCOPE)),
+    Row("the application unknown", error(Kind.APP_REFUSED), replace(WAITS, breaker=settings_trip("app_refused"))),
+    Row("the application inactive", error(Kind.APP_INACTIVE),
+        replace(WAITS, breaker=settings_trip("app_inactive"))),
+    Row("too many athletes", error(Kind.ATHLETE_LIMIT), replace(WAITS, breaker=settings_trip("athlete_limit"))),
+    Row("a bad file", error(Kind.BAD_FILE), AttemptResult(
+        Outcome.FAILED, Status.FAILED, error_code="rejected",
+        error_message=uploads.REJECTED(answer=verbatim("Strava says bad_file")))),
+    Row("404 for an upload id", error(Kind.NOT_FOUND), replace(
+        LOOKS_ON, own_wait=WaitingFor.PROCESSING, next_attempt_at=NOW + 60, error_code="upload_unknown",
+        error_message=LOST), job=ACCEPTED, action=Action.LOOK),
+    *(
+        Row(f"the second 404 for an upload id, failure {failures + 1}", error(Kind.NOT_FOUND), replace(
+            counts(failures + 1, wait, "upload_unknown", uncertain=True, says=LOST), looks=1),
+            job=replace(ACCEPTED, error_code="upload_unknown", failures=failures), action=Action.LOOK)
+        for failures, wait in ((0, 60), (1, 300), (3, 7200), (4, 60))
+    ),
+    Row("404 for the list", error(Kind.NOT_FOUND), replace(
+        opens_network(60, "not_found", uncertain=True), breaker=BreakerTrip(
+            BreakerName.NETWORK, NOW + 60, "not_strava", verbatim("Strava says not_found"))), job=UNCERTAIN,
+        action=Action.CONFIRM),
+    *(
+        Row(f"a refresh that meets {kind}", error(kind, refresh=True), opens_network(60, kind, wait=60))
+        for kind in (Kind.UNREACHABLE, Kind.UNAVAILABLE, Kind.SERVER_ERROR, Kind.BROKEN_OFF, Kind.REFUSED)
+    ),
+    Row("a refresh that meets a gateway, though others succeed", error(Kind.NOT_STRAVA, refresh=True),
+        opens_network(60, "not_strava", wait=60), context=OTHERS_SUCCEED),
+]  # fmt: skip
+
+
+def _comparable(result: AttemptResult) -> AttemptResult:
+    """Without the sentence of a settings breaker, and with waits of nothing alike."""
+    trip = result.breaker
+    if trip is not None and trip.name is BreakerName.SETTINGS:
+        result = replace(result, breaker=replace(trip, message=""))
+    return result if result.next_attempt_at > NOW else replace(result, next_attempt_at=0.0)
+
+
+@pytest.mark.parametrize("row", TABLE, ids=[row.what for row in TABLE])
+def test_the_table(row: Row) -> None:
+    """Each error gives exactly this result."""
+    result = retry_policy.after_error(row.job, row.error, row.action, row.context)
+
+    own_wait = row.job.own_wait if row.result.own_wait is None else row.result.own_wait
+    assert _comparable(result) == _comparable(replace(row.result, own_wait=own_wait))
+
+
+def test_the_table_has_every_kind_of_error() -> None:
+    """No kind is decided on without a row."""
+    assert {row.error.kind for row in TABLE} == set(Kind)
 
 
 STATES = {
@@ -47,336 +260,208 @@ STATES = {
     "last try": (TIRED, Action.SEND),
     "last try of an uncertain one": (TIRED_UNCERTAIN, Action.SEND),
     "last look": (TIRED_UNCERTAIN, Action.CONFIRM),
-    "without a token": (FRESH, Action.REFRESH),
 }
 
 
-@pytest.mark.parametrize("sent", [False, True])
-@pytest.mark.parametrize("kind", list(StravaErrorKind))
-@pytest.mark.parametrize(("job", "at"), STATES.values(), ids=STATES.keys())
-def test_every_fault_in_every_state_keeps_the_promises(
-    job: Job, at: Action, kind: StravaErrorKind, sent: bool
-) -> None:
-    """Whatever happens: no delay beyond the longest, no upload id forgotten but by a 404, no doubt dropped."""
-    step = retry_policy.after_fault(job, fault(kind, sent=sent), at, AROUND)
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize(("job", "action"), STATES.values(), ids=STATES.keys())
+def test_every_error_in_every_state_keeps_the_promises(job: Job, action: Action, kind: Kind) -> None:
+    """No delay beyond the longest, no upload id forgotten but by a 404, no doubt dropped, one failure at most."""
+    contexts = (CONTEXT, OTHERS_SUCCEED, OTHERS_FAIL, AN_HOUR_OF_OTHERS)
+    for sent, refresh, context in product((False, True), (False, True), contexts):
+        result = retry_policy.after_error(job, error(kind, sent=sent, refresh=refresh), action, context)
 
-    assert step.next_attempt_at - NOW <= LONGEST
-    assert step.upload_id == job.upload_id or kind is StravaErrorKind.NOT_FOUND
-    assert step.status in {Status.PENDING, Status.PROCESSING, Status.FAILED}
-    assert step.uncertain or not job.uncertain or step.status is Status.FAILED
-    assert step.failures - job.failures in {0, 1}
-    assert (step.status is Status.PROCESSING) == (
-        step.upload_id is not None and step.status is not Status.FAILED
-    )
-
-
-@pytest.mark.parametrize("kind", COUNTED)
-@pytest.mark.parametrize(("failures", "delay"), [(0, 60), (1, 300), (2, 1800), (3, 7200)])
-def test_a_counted_failure_waits_by_the_schedule(kind: StravaErrorKind, failures: int, delay: float) -> None:
-    """The 1st, 2nd, 3rd and 4th failed attempt wait 1 min, 5 min, 30 min and 2 h."""
-    step = retry_policy.after_fault(replace(FRESH, failures=failures), fault(kind), Action.SEND, AROUND)
-
-    assert (Status.PENDING, failures + 1, NOW + delay) == (step.status, step.failures, step.next_attempt_at)
-    assert step.own_wait == WaitingFor.RETRY
-    assert step.outcome == Outcome.RETRY
-
-
-@pytest.mark.parametrize("kind", COUNTED)
-def test_one_counted_failure_more_than_delays_fails_the_job(kind: StravaErrorKind) -> None:
-    """After the fifth failure the job is failed, with four retries begun."""
-    step = retry_policy.after_fault(TIRED, fault(kind), Action.SEND, AROUND)
-
-    assert (step.status, step.failures) == (Status.FAILED, 5)
-    assert replace(TIRED, status=step.status, failures=step.failures, claimed_at=None).retry_count == 4
+        assert result.next_attempt_at - NOW <= LONGEST
+        assert result.upload_id == job.upload_id or kind is Kind.NOT_FOUND
+        assert result.status in {Status.PENDING, Status.PROCESSING, Status.FAILED}
+        assert result.uncertain or not job.uncertain or kind is Kind.BAD_FILE
+        assert result.failures - job.failures in {0, 1}
+        assert (result.status is Status.PROCESSING) == (
+            result.upload_id is not None and result.status is not Status.FAILED
+        )
 
 
 def test_no_uncertain_job_fails_without_a_last_look() -> None:
     """The failure that uses the schedule up leaves an uncertain job open for one look, then fails it."""
-    step = retry_policy.after_fault(
-        TIRED, fault(StravaErrorKind.SERVER_ERROR, sent=True), Action.SEND, AROUND
-    )
-    last = replace(TIRED, uncertain=step.uncertain, failures=step.failures)
+    result = retry_policy.after_error(TIRED, error(Kind.SERVER_ERROR, sent=True), Action.SEND, CONTEXT)
+    last = replace(TIRED, uncertain=result.uncertain, failures=result.failures)
 
-    assert (
-        step.status,
-        step.own_wait,
-        step.next_attempt_at,
-    ) == (Status.PENDING, WaitingFor.CONFIRM, NOW + 60)
-    assert retry_policy.move(last, UPLOADS, can_read=True) is Action.CONFIRM
-    found_nothing = retry_policy.after_confirm(last, None, AROUND)
-    assert found_nothing is not None
-    assert found_nothing.status == Status.FAILED
-    assert retry_policy.move(last, UPLOADS, can_read=False) is Action.GIVE_UP
-
-
-@pytest.mark.parametrize("kind", NETWORK)
-@pytest.mark.parametrize("job", [FRESH, TIRED])
-def test_a_network_failure_counts_for_nothing_and_shuts_the_gate(job: Job, kind: StravaErrorKind) -> None:
-    """What only shows that Strava cannot be reached makes everybody wait, and never fails a job."""
-    step = retry_policy.after_fault(job, fault(kind), Action.SEND, AROUND)
-
-    assert job.failures == step.failures
-    assert step.shut is not None
-    assert (step.shut.name, step.shut.until, step.shut.tries) == (BreakerName.NETWORK, NOW + 60, 1)
-
-
-@pytest.mark.parametrize(("tries", "delay"), [(0, 60), (1, 300), (2, 300), (9, 300)])
-def test_probes_come_at_the_retry_delays_capped_at_five_minutes(tries: int, delay: float) -> None:
-    """However long the outage, somebody tries at least every 300 s."""
-    step = retry_policy.after_fault(
-        FRESH, fault(StravaErrorKind.UNREACHABLE), Action.SEND, replace(AROUND, breaker_tries=tries)
+    assert retry_policy.next_action(last, UPLOADS, can_read=True) is Action.CONFIRM
+    assert retry_policy.next_action(last, UPLOADS, can_read=False) is Action.GIVE_UP
+    given_up = attempt_results.given_up(last)
+    assert (given_up.status, given_up.uncertain, given_up.error_code) == (
+        Status.FAILED,
+        True,
+        last.error_code,
     )
 
-    assert step.shut is not None
-    assert NOW + delay == step.shut.until
 
+def test_a_job_that_failed_by_the_schedule_has_begun_four_retries() -> None:
+    """A failure that waits for its retry is none yet."""
+    failed = replace(TIRED, status=Status.FAILED, failures=5, claimed_at=None)
 
-def test_a_file_that_alone_draws_5xx_is_charged() -> None:
-    """A 503 while other requests pass is the file's: it counts, and shuts nobody's gate."""
-    around = replace(AROUND, others_succeed=True)
-    step = retry_policy.after_fault(FRESH, fault(StravaErrorKind.UNAVAILABLE, sent=True), Action.SEND, around)
-
-    assert (step.failures, step.uncertain, step.shut) == (1, True, None)
-
-
-@pytest.mark.parametrize(
-    "kind", [StravaErrorKind.UNAVAILABLE, StravaErrorKind.SERVER_ERROR, StravaErrorKind.BROKEN_OFF]
-)
-def test_what_left_without_a_certain_answer_is_uncertain_and_waits(kind: StravaErrorKind) -> None:
-    """Once the body has left, every outcome but a parsed 3xx or 4xx may mean that it arrived."""
-    step = retry_policy.after_fault(FRESH, fault(kind, sent=True), Action.SEND, AROUND)
-
-    assert step.uncertain
-    assert step.own_wait == WaitingFor.CONFIRM
-    assert step.next_attempt_at >= NOW + 60
-
-
-def test_no_answer_at_all_waits_at_least_the_uncertain_delay() -> None:
-    """A short schedule does not send again what may still be arriving."""
-    around = replace(AROUND, uploads=replace(UPLOADS, retry_delays=(1.0,), uncertain_delay=45.0))
-    step = retry_policy.after_fault(FRESH, fault(StravaErrorKind.BROKEN_OFF, sent=True), Action.SEND, around)
-
-    assert step.next_attempt_at == NOW + 45
-
-
-@pytest.mark.parametrize("kind", SETTINGS)
-def test_a_wrong_setting_shuts_the_gate_for_an_hour(kind: StravaErrorKind) -> None:
-    """The app's number, secret, subscription and address are everybody's: nothing counts."""
-    step = retry_policy.after_fault(FRESH, fault(kind), Action.SEND, AROUND)
-
-    assert step.failures == 0
-    assert step.shut is not None
-    assert (step.shut.name, step.shut.until) == (BreakerName.SETTINGS, NOW + 3600)
-
-
-def test_an_inactive_app_is_explained_by_the_subscription() -> None:
-    """The message names what the owner has to do, not a status code."""
-    step = retry_policy.after_fault(FRESH, fault(StravaErrorKind.APP_INACTIVE), Action.SEND, AROUND)
-
-    assert step.shut is not None
-    assert "subscription" in str(step.shut.message)
-
-
-@pytest.mark.parametrize(
-    ("kind", "trouble"),
-    [
-        (StravaErrorKind.TOKEN_REFUSED, AuthProblem.REVOKED),
-        (StravaErrorKind.GRANT_REFUSED, AuthProblem.REVOKED),
-        (StravaErrorKind.SCOPE_MISSING, AuthProblem.SCOPE),
-    ],
-)
-def test_a_refused_token_disconnects_the_athlete_and_counts_for_nothing(
-    kind: StravaErrorKind, trouble: AuthProblem
-) -> None:
-    """The uploads wait for the person, and go on where they were."""
-    step = retry_policy.after_fault(FRESH, fault(kind), Action.SEND, AROUND)
-
-    assert (trouble, 0, Status.PENDING) == (step.trouble, step.failures, step.status)
-
-
-def test_429_waits_for_the_next_quarter_hour() -> None:
-    """Strava names no time: its windows begin at :00, :15, :30 and :45."""
-    step = retry_policy.after_fault(FRESH, fault(StravaErrorKind.RATE_LIMITED), Action.SEND, AROUND)
-
-    assert step.shut is not None
-    assert (step.shut.name, step.failures) == (BreakerName.RATE_LIMIT, 0)
-    assert NOW < step.shut.until <= NOW + 903
-    assert step.shut.until % 900 == 3
-
-
-def test_429_with_the_day_used_up_waits_for_midnight() -> None:
-    """The day's bucket begins anew at 00:00 UTC."""
-    used = RateLimit(overall_usage=(10, 2000), heard_at=NOW)
-    step = retry_policy.after_fault(
-        FRESH, fault(StravaErrorKind.RATE_LIMITED), Action.SEND, replace(AROUND, allowance=used)
-    )
-
-    assert step.shut is not None
-    assert step.shut.until == (NOW // 86_400 + 1) * 86_400 + 3
-
-
-def test_what_strava_asks_for_only_lengthens_the_wait() -> None:
-    """Retry-After beyond the quarter hour counts, a shorter one does not."""
-    long = retry_policy.after_fault(
-        FRESH, fault(StravaErrorKind.RATE_LIMITED, retry_after=5000), Action.SEND, AROUND
-    )
-    short = retry_policy.after_fault(
-        FRESH, fault(StravaErrorKind.RATE_LIMITED, retry_after=1), Action.SEND, AROUND
-    )
-
-    assert long.shut is not None
-    assert short.shut is not None
-    assert long.shut.until == NOW + 5000
-    assert short.shut.until > NOW + 1
-
-
-def test_a_bad_file_fails_at_once_with_stravas_words() -> None:
-    """Sending it again would change nothing."""
-    step = retry_policy.after_fault(FRESH, fault(StravaErrorKind.BAD_FILE), Action.SEND, AROUND)
-
-    assert (step.status, step.error_code) == (Status.FAILED, "rejected")
-    assert "Strava says" in str(step.error_message)
-
-
-def test_an_unknown_upload_id_is_asked_for_twice() -> None:
-    """Once may be a lag; the second 404, a minute later, counts, and the upload is uncertain."""
-    first = retry_policy.after_fault(ACCEPTED, fault(StravaErrorKind.NOT_FOUND), Action.LOOK, AROUND)
-    then = replace(ACCEPTED, error_code=first.error_code)
-    second = retry_policy.after_fault(then, fault(StravaErrorKind.NOT_FOUND), Action.LOOK, AROUND)
-
-    assert (first.upload_id, first.uncertain, first.next_attempt_at) == (77, False, NOW + 60)
-    assert (second.upload_id, second.uncertain, second.failures) == (None, True, 1)
-
-
-@pytest.mark.parametrize(("failures", "wait"), [(0, 60), (1, 300), (3, 7200), (4, 60)])
-def test_a_lost_upload_waits_by_the_schedule(failures: int, wait: float) -> None:
-    """Else it would be sent every other minute; the last failure leaves one look, after the uncertain delay."""
-    lost = replace(ACCEPTED, failures=failures, error_code="upload_unknown")
-    step = retry_policy.after_fault(lost, fault(StravaErrorKind.NOT_FOUND), Action.LOOK, AROUND)
-
-    assert (step.status, step.own_wait) == (Status.PENDING, WaitingFor.CONFIRM)
-    assert (step.failures, step.next_attempt_at) == (failures + 1, NOW + wait)
-    assert (step.uncertain, step.upload_id, step.error_code) == (True, None, "upload_unknown")
-
-
-@pytest.mark.parametrize("kind", [*COUNTED, *NETWORK])
-def test_a_refresh_without_an_answer_counts_for_nothing_and_shuts_the_gate(kind: StravaErrorKind) -> None:
-    """A hundred jobs must not ask each for itself; the one that asked waits even where the gate opens before."""
-    step = retry_policy.after_fault(FRESH, fault(kind), Action.REFRESH, AROUND)
-
-    assert step.shut is not None
-    assert (step.shut.name, step.shut.until) == (BreakerName.NETWORK, NOW + 60)
-    assert (step.failures, step.uncertain, step.next_attempt_at) == (0, False, NOW + 60)
-
-
-@pytest.mark.parametrize("at", [Action.LOOK, Action.CONFIRM])
-@pytest.mark.parametrize("kind", COUNTED)
-def test_a_question_without_an_answer_counts_for_nothing(at: Action, kind: StravaErrorKind) -> None:
-    """Only sending can use the schedule up."""
-    step = retry_policy.after_fault(ACCEPTED, fault(kind), at, AROUND)
-
-    assert step.failures == 0
-    assert step.next_attempt_at > NOW
+    assert failed.retry_count == 4
+    assert replace(failed, status=Status.PENDING, failures=1).retry_count == 0
+    assert replace(failed, status=Status.PROCESSING, failures=1).retry_count == 1
 
 
 def report(state: UploadState, activity_id: int | None = None) -> UploadReport:
-    """Strava's word on upload 77."""
+    """Strava's report on upload 77."""
     return UploadReport(77, state, activity_id, "words of Strava's")
 
 
-def test_a_ready_activity_completes_the_job() -> None:
-    """Its id is kept, and whatever went wrong before is forgotten."""
-    before = replace(ACCEPTED, error_code="server_error", error_message=verbatim("once"), failures=2)
-    step = retry_policy.after_report(before, report(UploadState.READY, 4242), AROUND)
-
-    assert (step.status, step.strava_activity_id, step.error_code) == (Status.COMPLETED, 4242, None)
+DONE = AttemptResult(Outcome.COMPLETED, Status.COMPLETED, upload_id=77, looks=1, failures=2)
 
 
-@pytest.mark.parametrize("activity_id", [4242, None])
-def test_a_duplicate_is_done(activity_id: int | None) -> None:
-    """It is on Strava, with or without an id that Strava names."""
-    step = retry_policy.after_report(ACCEPTED, report(UploadState.DUPLICATE, activity_id), AROUND)
+@pytest.mark.parametrize(
+    ("said", "result"),
+    [
+        (report(UploadState.READY, 4242), replace(DONE, strava_activity_id=4242)),
+        (report(UploadState.DUPLICATE, 4242), replace(
+            DONE, outcome=Outcome.DUPLICATE, strava_activity_id=4242, error_code="duplicate",
+            error_message=uploads.ALREADY_ON_STRAVA())),
+        (report(UploadState.DUPLICATE), replace(
+            DONE, outcome=Outcome.DUPLICATE, error_code="duplicate", error_message=uploads.ALREADY_ON_STRAVA())),
+        (report(UploadState.DELETED), replace(
+            DONE, outcome=Outcome.FAILED, status=Status.FAILED, error_code="deleted",
+            error_message=uploads.DELETED_ON_STRAVA())),
+        (report(UploadState.REJECTED), replace(
+            DONE, outcome=Outcome.FAILED, status=Status.FAILED, error_code="rejected",
+            error_message=uploads.REJECTED(answer="words of Strava's"))),
+    ],
+)  # fmt: skip
+def test_the_end_of_an_upload(said: UploadReport, result: AttemptResult) -> None:
+    """What went wrong on the way is cleared, and the count of failures stays to be seen."""
+    before = replace(
+        ACCEPTED, error_code="server_error", error_message=verbatim("once"), failures=2, uncertain=True
+    )
 
-    assert (Status.COMPLETED, activity_id) == (step.status, step.strava_activity_id)
-    assert (step.error_code, str(step.error_message)) == ("duplicate", "already on Strava")
-
-
-def test_a_deleted_activity_fails_and_says_how_to_send_it_again() -> None:
-    """Strava binds an external id to its first upload for ever."""
-    step = retry_policy.after_report(ACCEPTED, report(UploadState.DELETED), AROUND)
-
-    assert (step.status, step.error_code) == (Status.FAILED, "deleted")
-    assert "--again" in str(step.error_message)
+    assert retry_policy.after_report(before, said, CONTEXT) == result
 
 
 def test_looks_follow_the_check_delays_and_the_last_one_repeats() -> None:
-    """2, 2, 4, 8, 16, 30, 30 seconds."""
-    waits = [
-        retry_policy.after_report(
-            replace(ACCEPTED, looks=looks), report(UploadState.PROCESSING), AROUND
-        ).next_attempt_at
-        - NOW
-        for looks in range(7)
-    ]
+    """2, 2, 4, 8, 16, 30, 30 seconds, whatever questions failed between."""
+    waits = []
+    for looks in range(7):
+        job = replace(ACCEPTED, looks=looks, read_failures=3, error_code="broken_off")
+        result = retry_policy.after_report(job, report(UploadState.PROCESSING), CONTEXT)
+        waits.append(result.next_attempt_at - NOW)
+        assert (result.looks, result.read_failures, result.error_code) == (looks + 1, 0, None)
+        assert result.outcome is (Outcome.PROCESSING if looks else Outcome.ACCEPTED)
 
     assert waits == [2, 2, 4, 8, 16, 30, 30]
 
 
-def test_after_the_check_timeout_looks_go_at_the_pace_of_retries() -> None:
-    """The upload id is kept however long Strava takes."""
-    old = replace(ACCEPTED, accepted_at=NOW - 1801, looks=60)
-    step = retry_policy.after_report(old, report(UploadState.PROCESSING), AROUND)
+@pytest.mark.parametrize(("age", "wait"), [(1799.9, 30), (1800, 7200), (3e6, 7200), (-86_400, 30)])
+def test_after_the_check_timeout_looks_go_at_the_pace_of_retries(age: float, wait: float) -> None:
+    """The upload id is kept however long Strava takes; a clock that was set back is no age."""
+    job = replace(ACCEPTED, accepted_at=NOW - age, looks=60)
+    result = retry_policy.after_report(job, report(UploadState.PROCESSING), CONTEXT)
 
-    assert (step.upload_id, step.status, step.next_attempt_at) == (77, Status.PROCESSING, NOW + 7200)
+    assert (result.upload_id, result.status, result.next_attempt_at) == (77, Status.PROCESSING, NOW + wait)
+
+
+def test_delays_of_nothing_make_no_busy_loop() -> None:
+    """Somebody may set all delays to 0."""
+    nothing = replace(UPLOADS, retry_delays=(0.0,), check_delays=(0.0,), uncertain_delay=0.0)
+    context = replace(CONTEXT, settings=nothing)
+    look = retry_policy.after_report(ACCEPTED, report(UploadState.PROCESSING), context)
+    again = retry_policy.after_error(ACCEPTED, error(Kind.REFUSED), Action.LOOK, context)
+    down = retry_policy.after_error(FRESH, error(Kind.UNREACHABLE), Action.SEND, context)
+
+    assert look.next_attempt_at == again.next_attempt_at == NOW + 0.05
+    assert down.breaker is not None
+    assert down.breaker.until == NOW + 0.05
+
+
+def test_one_of_many_old_uploads_is_looked_at_when_the_others_are_done_too() -> None:
+    """Four times the longest check delay: one page answers for all."""
+    result = retry_policy.after_report(ACCEPTED, report(UploadState.PROCESSING), replace(CONTEXT, bulk=True))
+
+    assert result.next_attempt_at == NOW + 120
+
+
+def test_looks_at_the_backlog_are_spaced_so_that_the_reads_last() -> None:
+    """500 uploads out and 100 reads a quarter hour; a fresh ride is looked at all the same."""
+    context = replace(CONTEXT, outstanding=500)
+    old = replace(ACCEPTED, start_time=NOW - 400 * 86_400)
+    fresh = retry_policy.after_report(ACCEPTED, report(UploadState.PROCESSING), context)
+    spaced = retry_policy.after_report(old, report(UploadState.PROCESSING), context)
+
+    assert fresh.next_attempt_at == NOW + 2
+    assert spaced.next_attempt_at == NOW + 500 * (900 - NOW % 900) / 100
 
 
 @pytest.mark.parametrize(
-    ("job", "can_read", "expected"),
+    ("job", "can_read", "compare", "expected"),
     [
-        (FRESH, True, Action.SEND),
-        (UNCERTAIN, True, Action.CONFIRM),
-        (UNCERTAIN, False, Action.SEND),
-        (ACCEPTED, True, Action.LOOK),
-        (replace(ACCEPTED, failures=9), False, Action.LOOK),
-        (replace(FRESH, failures=5), True, Action.GIVE_UP),
+        (FRESH, True, False, Action.SEND),
+        (FRESH, True, True, Action.COMPARE),
+        (FRESH, False, True, Action.SEND),
+        (UNCERTAIN, True, True, Action.CONFIRM),
+        (UNCERTAIN, False, False, Action.SEND),
+        (ACCEPTED, True, False, Action.LOOK),
+        (replace(ACCEPTED, failures=9, uncertain=True), False, False, Action.LOOK),
+        (TIRED, True, False, Action.SEND),
+        (replace(FRESH, failures=5), True, False, Action.GIVE_UP),
+        (replace(UNCERTAIN, failures=5), True, False, Action.CONFIRM),
+        (replace(UNCERTAIN, failures=5), False, False, Action.GIVE_UP),
     ],
 )
-def test_what_has_an_upload_id_is_looked_at_and_never_sent(
-    job: Job, can_read: bool, expected: Action
+def test_the_next_action(job: Job, can_read: bool, compare: bool, expected: Action) -> None:
+    """What has an upload id is looked at and never sent; what may have arrived is looked for first."""
+    assert expected is retry_policy.next_action(job, UPLOADS, can_read=can_read, compare=compare)
+
+
+@pytest.mark.parametrize("job", [FRESH, UNCERTAIN])
+def test_an_unexpected_error_counts_so_that_it_cannot_loop(job: Job) -> None:
+    """It uses the schedule up like any failure, and keeps the doubt."""
+    result = retry_policy.after_unexpected_error(job, CONTEXT)
+
+    assert (result.failures, result.error_code, result.uncertain) == (1, "surprise", job.uncertain)
+    assert result.next_attempt_at == NOW + 60
+
+
+@pytest.mark.parametrize(
+    ("job", "wait", "own_wait"), [(FRESH, 1, WaitingFor.RETRY), (UNCERTAIN, 60, WaitingFor.CONFIRM)]
+)
+def test_a_database_that_fails_counts_for_nothing_and_drops_no_doubt(
+    job: Job, wait: float, own_wait: WaitingFor
 ) -> None:
-    """What may have arrived is looked for before it is sent again, where that is allowed."""
-    assert expected is retry_policy.move(job, UPLOADS, can_read=can_read)
+    """What was not sent goes on as soon as the database can be written; what may have arrived waits."""
+    result = attempt_results.database_failed(job, "disk full", 60.0, NOW)
+
+    assert (result.failures, result.uncertain, result.status) == (0, job.uncertain, Status.PENDING)
+    assert (result.next_attempt_at, result.own_wait, result.error_code) == (NOW + wait, own_wait, "database")
 
 
-def test_a_confirmed_upload_is_completed_and_an_absent_one_sent() -> None:
-    """Found means done; not found means send it now."""
-    found = retry_policy.after_confirm(UNCERTAIN, 4242, AROUND)
+def test_files_that_cannot_be_sent() -> None:
+    """Unreadable and away wait; gone is held; changed is skipped, and says where it may have arrived."""
+    unreadable = attempt_results.file_unreadable(FRESH, verbatim("locked"), NOW)
+    away = attempt_results.folder_away(FRESH, NOW)
+    gone = attempt_results.file_gone(FRESH)
+    changed = attempt_results.file_changed(FRESH)
+    changed_after = attempt_results.file_changed(UNCERTAIN)
+    useless = attempt_results.archive_unreadable(UNCERTAIN)
 
-    assert found is not None
-    assert (found.status, found.strava_activity_id) == (Status.COMPLETED, 4242)
-    assert retry_policy.after_confirm(UNCERTAIN, None, AROUND) is None
-
-
-@pytest.mark.parametrize("sent", [False, True])
-def test_a_surprise_counts_so_that_it_cannot_spin(sent: bool) -> None:
-    """An exception that nobody planned uses the schedule up like any failure."""
-    step = retry_policy.after_unexpected_error(FRESH, AROUND, sent=sent)
-
-    assert (1, "surprise", sent) == (step.failures, step.error_code, step.uncertain)
-
-
-@pytest.mark.parametrize("sent", [False, True])
-def test_a_full_disk_counts_for_nothing_and_drops_no_doubt(sent: bool) -> None:
-    """What was sent before the ledger failed is looked for afterwards."""
-    step = retry_policy.ledger_failed(FRESH, "disk full", UPLOADS, NOW, sent=sent)
-
-    assert (0, sent, Status.PENDING) == (step.failures, step.uncertain, step.status)
+    assert (unreadable.status, unreadable.own_wait, unreadable.next_attempt_at) == (
+        Status.PENDING, WaitingFor.FILE, NOW + 60)  # fmt: skip
+    assert (away.own_wait, away.next_attempt_at, away.failures) == (WaitingFor.FILE, NOW + 300, 0)
+    assert (gone.status, gone.own_wait, gone.error_code) == (Status.HELD, None, "file_gone")
+    assert (changed.status, changed.error_code) == (Status.SKIPPED, "replaced")
+    assert "before it was sent" in str(changed.error_message)
+    assert "was sent" in str(changed_after.error_message)
+    assert (changed_after.uncertain, "before it was sent" in str(changed_after.error_message)) == (
+        True,
+        False,
+    )
+    assert (useless.status, useless.error_code, useless.uncertain) == (Status.FAILED, "unpack", True)
 
 
-def test_an_unreadable_file_waits_and_a_gone_one_is_held() -> None:
-    """A folder that is away is no fault of the file's; a file that is gone waits for a person."""
-    away = retry_policy.file_unreadable(FRESH, "its folder is not there", AROUND)
-    gone = retry_policy.file_gone(FRESH)
+def test_the_longest_wait() -> None:
+    """No delay of a job is longer than the longest setting, and never shorter than a network probe's."""
+    short = replace(UPLOADS, retry_delays=(1.0,), check_delays=(1.0,), uncertain_delay=1.0)
 
-    assert (away.status, away.own_wait, away.failures) == (Status.PENDING, WaitingFor.FILE, 0)
-    assert (gone.status, str(gone.error_message)) == (Status.HELD, "file is gone")
+    assert retry_policy.longest_wait(UPLOADS) == 7200
+    assert retry_policy.longest_wait(short) == 300
+    assert retry_policy.longest_wait(replace(short, uncertain_delay=900.0)) == 900

@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 
 from documents import zipped
-from fakes import ADMISSION, APP, NOW, UPLOADS, a_job, the
-from fitferry.core import retry_policy
+from fakes import ADMISSION, APP, NOW, a_job, the
+from fitferry.core import attempt_results
 from fitferry.core.activity import AdmissionResult
-from fitferry.core.retry_policy import DecisionContext
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import AttemptResult, Job, Outcome, Status
 from fitferry.inbox import admission, file_reader
@@ -140,7 +139,7 @@ def lost(job: Job, how: str) -> None:
     """Let the bytes of a job be away when they are to be sent."""
     attempts.claim(job.id, NOW)
     attempts.record(
-        job.id, retry_policy.file_gone(job) if how == "gone" else retry_policy.file_changed(job), NOW
+        job.id, attempt_results.file_gone(job) if how == "gone" else attempt_results.file_changed(job), NOW
     )
 
 
@@ -167,7 +166,7 @@ def test_bytes_that_are_there_again_in_another_kind_of_file_are_sent_from_there(
     assert (arrival is AdmissionResult.KNOWN) == (how == "not tried yet" and after == alone)
     assert the(job.id).status is Status.PENDING
     assert the(job.id).file == ("both.zip/a.fit" if after == packed else "a.fit")
-    assert ride() == source_file.body_of(the(job.id), APP, (), (), DecisionContext(NOW, UPLOADS))
+    assert ride() == source_file.body_of(the(job.id), APP, (), (), NOW)
 
 
 def test_a_second_copy_takes_nothing_over_while_the_first_is_there(tmp_path: Path, ride: Ride) -> None:

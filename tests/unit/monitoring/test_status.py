@@ -17,8 +17,8 @@ from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, problem
 from fitferry.core.upload import (
     AttemptResult,
     AuthProblem,
-    Breaker,
     BreakerName,
+    BreakerTrip,
     Outcome,
     Status,
     WaitingFor,
@@ -53,7 +53,7 @@ def connect() -> None:
 
 def breaker(name: BreakerName, until: float = NOW + 60, code: str = "app_refused") -> None:
     """Shut a gate."""
-    breakers.shut(Breaker(name, until, NOW - 5, 1, code, f"the gate {name} is shut"))
+    breakers.open(BreakerTrip(name, until, code, f"the gate {name} is shut"), NOW - 5)
 
 
 def test_all_is_well_when_nothing_is_wrong() -> None:

@@ -225,4 +225,4 @@ def test_what_all_jobs_share_is_kept() -> None:
     found = breakers.open_breakers()
     assert set(found) == set(BreakerName)
     assert found[BreakerName.NETWORK].until == NOW + 300
-    assert rate_limits.allowance().overall_usage == (17, 170)
+    assert rate_limits.current().overall_usage == (17, 170)

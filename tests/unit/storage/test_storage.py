@@ -17,7 +17,15 @@ from fitferry.core import retry_policy
 from fitferry.core.activity import StatFingerprint
 from fitferry.core.errors import StorageError
 from fitferry.core.strava import RateLimit, RateLimitHeaders
-from fitferry.core.upload import AfterUpload, AttemptResult, Breaker, BreakerName, Outcome, Status, WaitingFor
+from fitferry.core.upload import (
+    AfterUpload,
+    AttemptResult,
+    BreakerName,
+    BreakerTrip,
+    Outcome,
+    Status,
+    WaitingFor,
+)
 from fitferry.storage import (
     accounts,
     activities,
@@ -316,29 +324,32 @@ def test_seen_below_keeps_to_its_folder(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("ledger")
 def test_the_allowance_is_merged_from_what_each_answer_says() -> None:
     """A lone comma for the reads leaves the last number standing."""
-    rate_limits.hear(RateLimitHeaders((400, 4000), (1, 2), (200, 2000), (3, 4)), NOW)
-    rate_limits.hear(RateLimitHeaders((400, 4000), (5, 6), None, None), NOW + 1)
+    rate_limits.update(RateLimitHeaders((400, 4000), (1, 2), (200, 2000), (3, 4)), NOW)
+    rate_limits.update(RateLimitHeaders((400, 4000), (5, 6), None, None), NOW + 1)
 
-    assert RateLimit((400, 4000), (5, 6), (200, 2000), (3, 4), NOW + 1) == rate_limits.allowance()
+    assert RateLimit((400, 4000), (5, 6), (200, 2000), (3, 4), NOW + 1) == rate_limits.current()
 
 
 @pytest.mark.usefixtures("ledger")
 def test_a_gate_has_one_probe_when_its_time_has_come() -> None:
     """The others find it shut until the probe is back."""
-    breakers.shut(Breaker(BreakerName.NETWORK, NOW + 60, NOW, 1, "unreachable", "no route"))
+    breakers.open(BreakerTrip(BreakerName.NETWORK, NOW + 60, "unreachable", "no route"), NOW)
 
-    assert not breakers.take_probe(BreakerName.NETWORK, NOW + 59, 300)
-    assert breakers.take_probe(BreakerName.NETWORK, NOW + 60, 300)
-    assert not breakers.take_probe(BreakerName.NETWORK, NOW + 60, 300)
-    breakers.release_probe([BreakerName.NETWORK], NOW + 61)
-    assert breakers.take_probe(BreakerName.NETWORK, NOW + 61, 300)
+    with breakers.passing(lambda: NOW + 59) as early:
+        assert not early
+    with breakers.passing(lambda: NOW + 60) as probe, breakers.passing(lambda: NOW + 60) as second:
+        assert probe
+        assert not second
+        assert breakers.open_breakers()[BreakerName.NETWORK].probing
+    with breakers.passing(lambda: NOW + 61) as next_probe:
+        assert next_probe
 
 
 @pytest.mark.usefixtures("ledger")
 def test_a_gate_keeps_the_time_since_when_it_is_shut() -> None:
     """However often its probes fail, people see when the trouble began."""
-    breakers.shut(Breaker(BreakerName.NETWORK, NOW + 60, NOW, 1, "unreachable", "no route"))
-    breakers.shut(Breaker(BreakerName.NETWORK, NOW + 360, NOW + 60, 2, "unreachable", "no route"))
+    breakers.open(BreakerTrip(BreakerName.NETWORK, NOW + 60, "unreachable", "no route"), NOW)
+    breakers.open(BreakerTrip(BreakerName.NETWORK, NOW + 360, "unreachable", "no route"), NOW + 60)
 
     assert breakers.open_breakers()[BreakerName.NETWORK].since == NOW
     assert breakers.close(BreakerName.NETWORK)
@@ -348,8 +359,8 @@ def test_a_gate_keeps_the_time_since_when_it_is_shut() -> None:
 @pytest.mark.usefixtures("ledger")
 def test_a_limits_gate_is_only_ever_kept_shut_for_longer() -> None:
     """Strava has asked for an hour; that another answer asks for less shortens nothing."""
-    breakers.shut(Breaker(BreakerName.RATE_LIMIT, NOW + 3600, NOW, 1, "rate_limited", "wait"))
-    breakers.shut(Breaker(BreakerName.RATE_LIMIT, NOW + 300, NOW, 1, "rate_limited", "wait"))
+    breakers.open(BreakerTrip(BreakerName.RATE_LIMIT, NOW + 3600, "rate_limited", "wait"), NOW)
+    breakers.open(BreakerTrip(BreakerName.RATE_LIMIT, NOW + 300, "rate_limited", "wait"), NOW)
 
     assert breakers.open_breakers()[BreakerName.RATE_LIMIT].until == NOW + 3600
 
@@ -357,9 +368,10 @@ def test_a_limits_gate_is_only_ever_kept_shut_for_longer() -> None:
 @pytest.mark.usefixtures("ledger")
 def test_a_failed_probe_ends_its_lease() -> None:
     """The lease is longer than the wait until the next probe."""
-    breakers.shut(Breaker(BreakerName.NETWORK, NOW, NOW, 1, "unreachable", "no route"))
-    breakers.take_probe(BreakerName.NETWORK, NOW, 300)
-    breakers.shut(Breaker(BreakerName.NETWORK, NOW + 60, NOW, 2, "unreachable", "no route"))
+    breakers.open(BreakerTrip(BreakerName.NETWORK, NOW, "unreachable", "no route"), NOW)
+    with breakers.passing(lambda: NOW) as probe:
+        breakers.open(BreakerTrip(BreakerName.NETWORK, NOW + 60, "unreachable", "no route"), NOW)
+    assert probe
 
     assert breakers.open_breakers()[BreakerName.NETWORK].until == NOW + 60
 
@@ -388,10 +400,10 @@ def test_without_reads_nothing_is_due_that_begins_with_one(tmp_path: Path) -> No
 @pytest.mark.usefixtures("ledger")
 def test_a_gate_is_clamped_like_a_job() -> None:
     """The clock was hours ahead when it was shut: it lasts as long from now on."""
-    breakers.shut(Breaker(BreakerName.NETWORK, NOW + 9 * 3600 + 60, NOW + 9 * 3600, 1, "c", "w"))
-    breakers.shut(Breaker(BreakerName.SETTINGS, NOW + 9 * 3600, NOW - 60, 1, "c", "w"))
-    breakers.shut(Breaker(BreakerName.RATE_LIMIT, NOW + 600, NOW - 60, 1, "c", "w"))
-    breakers.clamp(retry_policy.BREAKER_SECONDS, NOW)
+    breakers.open(BreakerTrip(BreakerName.NETWORK, NOW + 9 * 3600 + 60, "c", "w"), NOW + 9 * 3600)
+    breakers.open(BreakerTrip(BreakerName.SETTINGS, NOW + 9 * 3600, "c", "w"), NOW - 60)
+    breakers.open(BreakerTrip(BreakerName.RATE_LIMIT, NOW + 600, "c", "w"), NOW - 60)
+    breakers.clamp(NOW)
     found = breakers.open_breakers()
 
     assert {name.value: breaker.until - NOW for name, breaker in found.items()} == {

@@ -35,7 +35,11 @@ def send(wire: Answers, *answer: object) -> StravaErrorKind | UploadState:
         with strava(wire) as asked:
             return asked.upload(b"ride", token="t", external_id="ab", data_type="fit").state
     except StravaError as fault:
-        return fault.fault
+        return fault.kind
+
+
+GATEWAY = (400, 401, 403, 404, 407, 408, 410, 413, 422, 429, 451, 500)
+PAGES = (b"<html>blocked</html>", b"blocked", b'"blocked"', b"[]", b'{"error": "blocked"}', b'{"detail": 1}')
 
 
 @pytest.mark.parametrize(
@@ -44,26 +48,30 @@ def send(wire: Answers, *answer: object) -> StravaErrorKind | UploadState:
         (201, PROCESSING, UploadState.PROCESSING),
         (200, READY, UploadState.READY),
         (201, {**PROCESSING, "error": "ab.fit duplicate of activity 99"}, UploadState.DUPLICATE),
-        (201, b"<html>sign in to the Wi-Fi</html>", StravaErrorKind.UNAVAILABLE),
-        (201, {"id": "seven"}, StravaErrorKind.UNAVAILABLE),
-        (201, b'{"id": 77, "err', StravaErrorKind.UNAVAILABLE),
-        (201, b"", StravaErrorKind.UNAVAILABLE),
+        (201, b"<html>sign in to the Wi-Fi</html>", StravaErrorKind.NOT_STRAVA),
+        (201, {"id": "seven"}, StravaErrorKind.NOT_STRAVA),
+        (201, b'{"id": 77, "err', StravaErrorKind.NOT_STRAVA),
+        (201, b"", StravaErrorKind.NOT_STRAVA),
         (301, b"", StravaErrorKind.WRONG_ADDRESS),
         (400, refused("Application", "client_id", "invalid"), StravaErrorKind.APP_REFUSED),
         (400, refused("Upload", "data", "empty"), StravaErrorKind.BAD_FILE),
+        (400, refused("upload", "data", "empty"), StravaErrorKind.BAD_FILE),
         (400, {**PROCESSING, "error": "ab.fit duplicate of activity 99"}, UploadState.DUPLICATE),
         (400, {**PROCESSING, "error": "Time information is missing from file."}, UploadState.REJECTED),
-        (400, b"", StravaErrorKind.REFUSED),
+        (400, {"message": "Bad Request"}, StravaErrorKind.REFUSED),
+        *((status, page, StravaErrorKind.NOT_STRAVA) for status in GATEWAY for page in PAGES),
         (401, TOKEN_REFUSED, StravaErrorKind.TOKEN_REFUSED),
-        (401, b"", StravaErrorKind.TOKEN_REFUSED),
+        (401, {"message": "Authorization Error"}, StravaErrorKind.TOKEN_REFUSED),
         (401, refused("AccessToken", "activity:write_permission", "missing"), StravaErrorKind.SCOPE_MISSING),
         (401, refused("Application", "", "invalid"), StravaErrorKind.APP_REFUSED),
         (403, refused("Application", "Status", "Inactive", "Forbidden"), StravaErrorKind.APP_INACTIVE),
         (403, refused("Activity", "athlete", "invalid"), StravaErrorKind.REFUSED),
+        (403, {"message": "Limit of connected athletes exceeded"}, StravaErrorKind.ATHLETE_LIMIT),
+        (403, refused("Application", "athlete capacity", "exceeded"), StravaErrorKind.ATHLETE_LIMIT),
         (404, b"", StravaErrorKind.WRONG_ADDRESS),
-        (410, b"", StravaErrorKind.WRONG_ADDRESS),
-        (413, b"", StravaErrorKind.BAD_FILE),
-        (418, b"", StravaErrorKind.REFUSED),
+        (410, {"message": "Gone"}, StravaErrorKind.WRONG_ADDRESS),
+        (413, refused("Upload", "data", "too large"), StravaErrorKind.BAD_FILE),
+        (418, {"message": "I am a teapot"}, StravaErrorKind.REFUSED),
         (429, refused("Application", "rate limit", "exceeded"), StravaErrorKind.RATE_LIMITED),
         (500, {"message": "error"}, StravaErrorKind.SERVER_ERROR),
         (502, b"<html>", StravaErrorKind.UNAVAILABLE),
@@ -77,6 +85,139 @@ def test_every_answer_to_an_upload_has_its_meaning(
 ) -> None:
     """The statuses and bodies that were seen of Strava, and what each of them means."""
     assert expected is send(wire, (status, body))
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"id": None, "error": "ab.fit duplicate of activity 99"}, (0, UploadState.DUPLICATE, 99)),
+        ({"id": None, "error": "Time information is missing."}, (0, UploadState.REJECTED, None)),
+        ({"id": 0, "error": "The file is malformed."}, (0, UploadState.REJECTED, None)),
+        (
+            {"id": "77", "status": "Your activity is still being processed."},
+            (77, UploadState.PROCESSING, None),
+        ),
+        ({"id": 77, "status": "Processing (0 errors so far)"}, (77, UploadState.PROCESSING, None)),
+        (
+            {"id": 77, "status": "There was an error processing your activity."},
+            (77, UploadState.REJECTED, None),
+        ),
+        ({"id": 77, "status": "x", "activity_id": 0}, (77, UploadState.PROCESSING, None)),
+        ({"id": 77, "status": "x", "activity_id": 10**22}, (77, UploadState.PROCESSING, None)),
+        (
+            {"id": 77, "error": "duplicate of <a href='/activities/12345678901234567890123'>x</a>"},
+            (77, UploadState.DUPLICATE, None),
+        ),
+    ],
+)
+def test_an_odd_report_is_read_leniently_and_judged_exactly(
+    wire: Answers, body: object, expected: tuple[int, UploadState, int | None]
+) -> None:
+    """Ids that are none, ids that no database holds, and words that only look like others."""
+    wire.to("POST /uploads", (201, body))
+    with strava(wire) as asked:
+        report = asked.upload(b"ride", token="t", external_id="ab", data_type="fit")
+
+    assert (report.upload_id, report.state, report.activity_id) == expected
+
+
+@pytest.mark.parametrize("upload_id", [None, 0, 10**22])
+def test_an_upload_without_a_number_may_have_arrived(wire: Answers, upload_id: int | None) -> None:
+    """Nobody could ask about it: it counts, and is looked for."""
+    wire.to("POST /uploads", (201, {**PROCESSING, "id": upload_id}))
+    with strava(wire) as asked, pytest.raises(StravaError) as raised:
+        asked.upload(b"ride", token="t", external_id="ab", data_type="fit")
+
+    assert (raised.value.kind, raised.value.sent) == (StravaErrorKind.BROKEN_OFF, True)
+
+
+HUGE = [
+    b'{"id": ' + b"9" * 5_000 + b"}",
+    b'{"x": ' + b"[" * 3_000_000,
+    b"[" * 3_000_000,
+    b'{"id": 1e400}',
+    b'{"error": "duplicate of ' + b"<" * 7_000_000 + b'"}',
+    b'{"message": "' + b"duplicate of " * 500_000 + b'"}',
+]
+
+
+@pytest.mark.parametrize("body", HUGE, ids=range(len(HUGE)))
+@pytest.mark.parametrize("status", [200, 401])
+def test_an_answer_of_any_size_is_one_planned_error(wire: Answers, status: int, body: bytes) -> None:
+    """Numbers beyond all bounds, millions of brackets, megabytes of words: on every endpoint, and quickly."""
+    for request in (
+        "POST /uploads",
+        "GET /uploads/N",
+        "GET /athlete",
+        "GET /athlete/activities",
+        "POST /oauth/token",
+    ):
+        wire.to(request, (status, body))
+    with strava(wire) as asked:
+        for ask in (
+            lambda: asked.upload(b"ride", token="t", external_id="ab", data_type="fit"),
+            lambda: asked.upload_status(77, token="t"),
+            lambda: asked.athlete(token="t"),
+            lambda: asked.activities(token="t", before=2),
+            lambda: asked.refresh("r"),
+        ):
+            with pytest.raises(StravaError) as raised:
+                ask()
+            assert len(str(raised.value)) < 1_000
+
+
+def test_a_name_of_megabytes_is_cut(wire: Answers) -> None:
+    """The page and the database get what a person can read."""
+    wire.to("GET /athlete", (200, {"id": 7, "firstname": "S" * 7_000_000, "lastname": "x"}))
+    with strava(wire) as asked:
+        assert asked.athlete(token="t") == (7, "S" * 100 + " x")
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        {"access_token": "a" * 5_000},
+        {"refresh_token": ""},
+        {"expires_at": 10**30},
+        {"expires_in": -(10**30)},
+        {"athlete": {"id": 10**22}},
+    ],
+)
+def test_a_grant_that_cannot_be_one_is_a_planned_error(wire: Answers, token: dict[str, object]) -> None:
+    """What no database holds and no header carries."""
+    wire.to("POST /oauth/token", (200, {**grant(), **token}))
+    with strava(wire) as asked, pytest.raises(StravaError) as raised:
+        asked.refresh("r")
+
+    assert raised.value.kind is StravaErrorKind.NOT_STRAVA
+
+
+@pytest.mark.parametrize("status", [302, *GATEWAY])
+def test_a_gateway_at_the_token_endpoint_refuses_no_grant(wire: Answers, status: int) -> None:
+    """The sign-in is Strava's to end."""
+    wire.to("POST /oauth/token", (status, b"<html>blocked</html>"))
+    with strava(wire) as asked, pytest.raises(StravaError) as raised:
+        asked.refresh("r")
+
+    assert raised.value.kind in {StravaErrorKind.NOT_STRAVA, StravaErrorKind.WRONG_ADDRESS}
+
+
+def test_limits_beyond_all_bounds_are_not_read(wire: Answers) -> None:
+    """Neither in the headers of the limits, nor in Retry-After."""
+    heard: list[RateLimitHeaders] = []
+    headers = {
+        "X-RateLimit-Limit": "9" * 30 + ",1",
+        "X-RateLimit-Usage": "1," + "9" * 5_000,
+        "Retry-After": "9" * 400,
+    }
+    wire.to("POST /uploads", (429, b"", headers))
+    with (
+        Strava(APP, on_rate_limit=heard.append, transport=wire.transport()) as asked,
+        pytest.raises(StravaError) as raised,
+    ):
+        asked.upload(b"ride", token="t", external_id="ab", data_type="fit")
+
+    assert (heard, raised.value.retry_after) == ([RateLimitHeaders()], None)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +243,7 @@ def test_only_what_never_left_is_certain_without_an_answer(
     with strava(wire) as asked, pytest.raises(StravaError) as raised:
         asked.upload(b"ride", token="t", external_id="ab", data_type="fit")
 
-    assert (expected, sent) == (raised.value.fault, raised.value.sent)
+    assert (expected, sent) == (raised.value.kind, raised.value.sent)
 
 
 @pytest.mark.parametrize(("status", "sent"), [(400, False), (429, False), (500, True), (503, True)])
@@ -171,7 +312,7 @@ def test_an_unknown_upload_id_is_told_from_a_wrong_address(wire: Answers) -> Non
     with strava(wire) as asked, pytest.raises(StravaError) as raised:
         asked.upload_status(77, token="t")
 
-    assert StravaErrorKind.NOT_FOUND is raised.value.fault
+    assert StravaErrorKind.NOT_FOUND is raised.value.kind
 
 
 @pytest.mark.parametrize("resource", ["AuthorizationCode", "RefreshToken", "RequestToken"])
@@ -187,7 +328,7 @@ def test_a_dead_grant_is_told_from_a_wrong_app(wire: Answers, resource: str) -> 
         for _ in range(2):
             with pytest.raises(StravaError) as raised:
                 asked.refresh("r")
-            faults.append(raised.value.fault)
+            faults.append(raised.value.kind)
 
     assert faults == [StravaErrorKind.GRANT_REFUSED, StravaErrorKind.APP_REFUSED]
 
@@ -248,7 +389,10 @@ def test_the_allowance_is_read_from_every_answer(
     """In any case of letters; a lone comma and silence change nothing; a refusal counts, too."""
     heard: list[RateLimitHeaders] = []
     wire.to("POST /uploads", (401, b"", headers))
-    with Strava(APP, heard=heard.append, transport=wire.transport()) as asked, pytest.raises(StravaError):
+    with (
+        Strava(APP, on_rate_limit=heard.append, transport=wire.transport()) as asked,
+        pytest.raises(StravaError),
+    ):
         asked.upload(b"ride", token="t", external_id="ab", data_type="fit")
 
     assert [expected] == heard
@@ -325,7 +469,7 @@ def test_a_dripping_answer_is_cut_off_at_the_deadline(dripping: str, monkeypatch
     with Strava(replace(APP, api=dripping)) as asked, pytest.raises(StravaError) as raised:
         asked.upload(b"ride", token="t", external_id="ab", data_type="fit")
 
-    assert (raised.value.fault, raised.value.sent) == (StravaErrorKind.BROKEN_OFF, True)
+    assert (raised.value.kind, raised.value.sent) == (StravaErrorKind.BROKEN_OFF, True)
     assert "0.2 s" in str(raised.value)
     assert time.monotonic() - began < 10
 
@@ -348,5 +492,5 @@ def test_a_port_where_nobody_listens_is_unreachable() -> None:
     with Strava(replace(APP, api=f"http://127.0.0.1:{port}")) as asked, pytest.raises(StravaError) as raised:
         asked.athlete(token="t")
 
-    assert StravaErrorKind.UNREACHABLE is raised.value.fault
+    assert StravaErrorKind.UNREACHABLE is raised.value.kind
     assert "refused" in str(raised.value)

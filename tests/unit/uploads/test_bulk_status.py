@@ -124,7 +124,7 @@ def test_without_the_permission_each_is_asked_for_by_its_id(tmp_path: Path) -> N
     assert the(made[0].id).next_attempt_at >= NOW + 4 * UPLOADS.check_delays[-1]
 
 
-@pytest.mark.parametrize("answer", [(404, {}), (500, {}), (400, {})])
+@pytest.mark.parametrize("answer", [(404, {}), (500, {}), (400, {"message": "Bad Request"})])
 def test_a_list_that_is_not_given_is_done_without(desk: Desk, answer: tuple[int, object]) -> None:
     """Then the upload is asked for by its id."""
     made = desk.accepted()

@@ -10,7 +10,7 @@ import pytest
 
 from documents import gpx, gz, zipped
 from fakes import APP, NOW, a_job
-from fitferry.core import retry_policy
+from fitferry.core import attempt_results
 from fitferry.core.errors import RequestRejected
 from fitferry.core.upload import AttemptResult, Job, Outcome, Status
 from fitferry.inbox import spool
@@ -76,7 +76,7 @@ def test_what_is_handed_over_stands_in_for_a_file_that_is_gone(
     (tmp_path / "a.fit").unlink()
     if state == "held":
         attempts.claim(job.id, NOW)
-        attempts.record(job.id, retry_policy.file_gone(job), NOW)
+        attempts.record(job.id, attempt_results.file_gone(job), NOW)
     (found,) = actions.take_upload(ride(), "by hand.fit", "me")
 
     assert (found.id, found.status, found.file) == (job.id, Status.PENDING, "by hand.fit")

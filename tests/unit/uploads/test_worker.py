@@ -26,7 +26,7 @@ from fakes import (
 from fitferry.auth.oauth import Callback
 from fitferry.core.rules import Changes, Conditions, Rule
 from fitferry.core.strava import RateLimitHeaders
-from fitferry.core.upload import AuthProblem, Breaker, BreakerName, Status, WaitingFor
+from fitferry.core.upload import AuthProblem, BreakerName, BreakerTrip, Status, WaitingFor
 from fitferry.storage import accounts, attempts, breakers, database, queries, rate_limits, uploads
 from fitferry.storage.database import DatabaseError
 from fitferry.uploads.scheduler import select_due
@@ -34,6 +34,7 @@ from fitferry.uploads.worker import UploadWorker
 from worker_bench import Bench
 
 STALE = (401, refused("Athlete", "access_token", "invalid"))
+REFUSED = (422, {"message": "Unprocessable"})
 INACTIVE = (403, refused("Application", "Status", "Inactive"))
 
 
@@ -188,17 +189,172 @@ def test_a_stale_token_is_refreshed_once_and_the_request_repeated(bench: Bench) 
     assert bench.wire.asked[-1].headers["Authorization"] == "Bearer access-2"
 
 
-def test_a_second_401_disconnects_the_athlete_and_the_job_waits(bench: Bench) -> None:
-    """Nobody tries again and again; the connection is asked for once, and the upload goes on after it."""
+def test_hours_of_401_cost_nobody_the_sign_in(bench: Bench) -> None:
+    """The token endpoint has just confirmed the grant: it is tried again at the pace of an outage."""
     bench.wire.to("POST /uploads", STALE)
+    job = bench.job()
+    while bench.clock.now < NOW + 4 * 3600:
+        bench.later(job)
+
+    assert (the(job.id).status, the(job.id).failures, the(job.id).uncertain) == (Status.PENDING, 0, False)
+    assert accounts.get("me").connected
+    assert bench.wire.count("POST /uploads") <= 2 * 50
+    bench.wire.to("POST /uploads", (201, PROCESSING))
+    assert bench.later(job).upload_id == 77
+
+
+def test_a_missing_permission_disconnects_the_athlete_and_the_job_waits(bench: Bench) -> None:
+    """The connection is asked for once, and the upload goes on after it."""
+    bench.wire.to("POST /uploads", (401, refused("AccessToken", "activity:write_permission", "missing")))
     job = bench.try_(bench.job())
 
     assert (job.status, job.failures, job.uncertain) == (Status.PENDING, 0, False)
-    assert (accounts.get("me").connected, accounts.get("me").trouble) == (False, AuthProblem.REVOKED)
+    assert (accounts.get("me").connected, accounts.get("me").trouble) == (False, AuthProblem.SCOPE)
     assert select_due(["me"], UPLOADS, bench.clock())[0] == []
     bench.wire.to("POST /uploads", (201, PROCESSING))
     an_athlete(bench.tokens)
     assert [job.id] == select_due(["me"], UPLOADS, bench.clock())[0]
+
+
+GATEWAY = b"<html>Your organisation does not allow this page</html>"
+
+
+@pytest.mark.parametrize("status", [302, 401, 403])
+@pytest.mark.parametrize(
+    "request_", ["POST /uploads", "GET /uploads/N", "GET /athlete/activities", "POST /oauth/token"]
+)
+def test_hours_of_a_gateway_fail_nothing_and_end_no_sign_in(bench: Bench, request_: str, status: int) -> None:
+    """What is not in Strava's own form was not said by Strava, whatever the status."""
+    job = bench.job()
+    match request_:
+        case "GET /uploads/N":
+            bench.try_(job)
+        case "GET /athlete/activities":
+            bench.wire.to("POST /uploads", httpx.ReadTimeout("silent"), (201, PROCESSING))
+            bench.try_(job)
+        case "POST /oauth/token":
+            an_athlete(bench.tokens, expires_in=0)
+    failures = the(job.id).failures
+    bench.wire.to(request_, (status, GATEWAY))
+    began, seen = bench.clock.now, set()
+    while bench.clock.now < began + 3 * 3600:
+        bench.later(job)
+        seen |= set(breakers.open_breakers())
+
+    assert (the(job.id).failures, the(job.id).status in {Status.PENDING, Status.PROCESSING}) == (
+        failures,
+        True,
+    )
+    assert accounts.get("me").connected
+    assert bench.wire.count(request_) <= 3 * 12 + 6
+    # Strava has answered before, where it was asked before: then the address cannot be wrong.
+    asked_before = request_ in {"POST /uploads", "GET /uploads/N"}
+    assert seen == ({BreakerName.NETWORK} if asked_before else {BreakerName.NETWORK, BreakerName.SETTINGS})
+    if not asked_before:
+        assert breakers.open_breakers()[BreakerName.SETTINGS].code == "wrong_address"
+    bench.wire.to(request_, {"GET": (200, READY), "POST": (201, PROCESSING)}[request_.split(maxsplit=1)[0]])
+    if request_ == "GET /athlete/activities":
+        bench.wire.to(request_, (200, []))
+    if request_ == "POST /oauth/token":
+        bench.wire.to(request_, (200, grant("access-2", "refresh-2", NOW + 10**6)))
+    for _ in range(4):
+        bench.later(job)
+    assert the(job.id).status is Status.COMPLETED
+    assert breakers.open_breakers() == {}
+
+
+def test_one_file_that_a_firewall_dislikes_stops_nobody_else(bench: Bench) -> None:
+    """Once another upload has arrived since its last try, the answer is charged to the file."""
+    bad, good = bench.job("bad.fit", b"bad"), bench.job("good.fit", b"good")
+    bench.wire.to("POST /uploads", (403, GATEWAY))
+    bench.try_(bad)
+    bench.wire.to("POST /uploads", (201, PROCESSING))
+    bench.clock.forward(60)
+    bench.try_(good)
+    bench.wire.to("POST /uploads", (403, GATEWAY))
+    charged = bench.later(bad)
+
+    assert (charged.failures, charged.own_wait) == (1, WaitingFor.CONFIRM)
+    assert breakers.open_breakers() == {}
+
+
+@pytest.mark.parametrize("answer", [(500, {"message": "error"}), (403, {"message": "Forbidden"})])
+@pytest.mark.parametrize("scopes", ["read,activity:write", "read,activity:write,activity:read_all"])
+def test_an_outage_for_everybody_is_charged_to_no_file(bench: Bench, answer: object, scopes: str) -> None:
+    """What several uploads meet in turn with no success between is an outage, however long it lasts."""
+    an_athlete(bench.tokens, scopes=scopes)
+    jobs = [bench.job(f"{number}.fit", b"%d" % number) for number in range(5)]
+    bench.wire.to("POST /uploads", answer)
+    while bench.clock.now < NOW + 8 * 3600:
+        due, seconds = select_due(["me"], UPLOADS, bench.clock())
+        for job_id in due:
+            bench.attempt(job_id)
+        bench.clock.forward(0 if due else max(seconds, 0.1))
+
+    assert sorted(the(job.id).failures for job in jobs) == [0, 0, 0, 0, 1]
+    assert {the(job.id).status for job in jobs} == {Status.PENDING}
+    assert bench.wire.count("POST /uploads") <= 8 * 12 + 8
+    bench.wire.to("POST /uploads", (201, PROCESSING))
+    while any(the(job.id).status is not Status.COMPLETED for job in jobs):
+        due, seconds = select_due(["me"], UPLOADS, bench.clock())
+        for job_id in due:
+            bench.attempt(job_id)
+        bench.clock.forward(0 if due else max(seconds, 0.1))
+    assert bench.clock.now < NOW + 8 * 3600 + 900
+
+
+@pytest.mark.parametrize("answer", [(500, {"message": "error"}), (403, {"message": "Forbidden"})])
+def test_a_file_alone_fails_by_the_schedule_also_beside_one_that_failed(bench: Bench, answer: object) -> None:
+    """Only what is still to be sent can make an outage of it."""
+    bench.wire.to("POST /uploads", answer)
+    for name in ("a.fit", "b.fit"):
+        job = bench.job(name, name.encode())
+        for _ in range(7):
+            bench.later(job)
+        assert the(job.id).status is Status.FAILED
+
+
+def test_an_upload_without_a_number_is_sent_five_times_at_most(bench: Bench) -> None:
+    """Without an id nobody can ask about it: each time counts."""
+    bench.wire.to("POST /uploads", (201, {**PROCESSING, "id": None}))
+    job = bench.job()
+    for _ in range(60):
+        bench.later(job)
+
+    assert (the(job.id).status, bench.wire.count("POST /uploads")) == (Status.FAILED, 5)
+
+
+def test_a_refusal_without_a_number_is_final(bench: Bench) -> None:
+    """Strava says what is wrong with the file, and names no upload."""
+    bench.wire.to("POST /uploads", (201, {**PROCESSING, "id": None, "error": "The file is malformed."}))
+    job = bench.try_(bench.job())
+
+    assert (job.status, job.error_code, job.upload_id) == (Status.FAILED, "rejected", None)
+
+
+def test_one_hiccup_while_strava_processes_parks_nothing(bench: Bench) -> None:
+    """Questions that fail are counted by themselves, however often was looked before."""
+    job = bench.try_(bench.job())
+    bench.wire.to("GET /uploads/N", (200, PROCESSING))
+    for _ in range(20):
+        job = bench.later(job)
+    bench.wire.to("GET /uploads/N", httpx.ReadTimeout("slow"), (200, PROCESSING), httpx.ReadTimeout("slow"))
+    waits = []
+    for _ in range(4):
+        job = bench.later(job)
+        waits.append(job.next_attempt_at - bench.clock())
+
+    assert waits == [60, 30, 60, 300]
+
+
+def test_too_many_athletes_is_the_applications_business(bench: Bench) -> None:
+    """Its own problem, with Strava's words; nothing counts."""
+    bench.wire.to("POST /uploads", (403, {"message": "Limit of connected athletes exceeded"}))
+    job = bench.try_(bench.job())
+    breaker = breakers.open_breakers()[BreakerName.SETTINGS]
+
+    assert (breaker.code, job.failures) == ("athlete_limit", 0)
+    assert "Limit of connected athletes" in str(breaker.message)
 
 
 def test_a_refused_refresh_disconnects_the_athlete(bench: Bench) -> None:
@@ -365,7 +521,7 @@ def test_an_inactive_app_pauses_all_and_is_tried_again_after_an_hour(bench: Benc
 def test_the_schedule_ends_in_failed(bench: Bench) -> None:
     """1 min, 5 min, 30 min, 2 h, then failed with four retries begun."""
     job = bench.job()
-    bench.wire.to("POST /uploads", (422, b""))
+    bench.wire.to("POST /uploads", REFUSED)
     waits = []
     for _ in range(5):
         bench.later(job)
@@ -505,7 +661,7 @@ def test_an_import_leaves_room_for_todays_ride(bench: Bench) -> None:
     from fitferry.core.strava import RateLimitHeaders  # noqa: PLC0415  # here alone
 
     old = a_job(bench.folder / "old.fit", b"old", start=NOW - 365 * 86_400)
-    rate_limits.hear(RateLimitHeaders((200, 2000), (50, 1965), (100, 1000), (10, 100)), NOW)
+    rate_limits.update(RateLimitHeaders((200, 2000), (50, 1965), (100, 1000), (10, 100)), NOW)
     due, seconds = select_due(["me"], UPLOADS, NOW)
     fresh = bench.job("new.fit", b"new")
 
@@ -525,7 +681,7 @@ def test_no_more_jobs_are_rung_for_than_requests_are_left(bench: Bench, used: in
     """Three workers never share the last request."""
     for number in range(4):
         bench.job(f"{number}.fit", b"%d" % number)
-    rate_limits.hear(RateLimitHeaders((200, 2000), (used, 300), (100, 1000), (10, 10)), NOW)
+    rate_limits.update(RateLimitHeaders((200, 2000), (used, 300), (100, 1000), (10, 10)), NOW)
 
     assert len(select_due(["me"], UPLOADS, NOW)[0]) == rung
 
@@ -533,7 +689,7 @@ def test_no_more_jobs_are_rung_for_than_requests_are_left(bench: Bench, used: in
 def test_an_import_leaves_room_however_many_are_rung_for_at_once(bench: Bench) -> None:
     """One request more than the reserve is one old activity, not three; today's rides may have all."""
     old = [a_job(bench.folder / f"{n}.fit", b"old%d" % n, start=NOW - 3 * 86_400 - n).id for n in range(3)]
-    rate_limits.hear(RateLimitHeaders((200, 2000), (197, 300), (100, 1000), (10, 10)), NOW)
+    rate_limits.update(RateLimitHeaders((200, 2000), (197, 300), (100, 1000), (10, 10)), NOW)
     assert select_due(["me"], UPLOADS, NOW)[0] == old[:1]
     fresh = [bench.job(f"new{n}.fit", b"new%d" % n).id for n in range(3)]
 
@@ -547,7 +703,7 @@ def test_without_a_read_left_an_uncertain_upload_waits_for_the_next_window(bench
     attempts.mark_sending(lost.id, NOW)
     attempts.release_all(7200, 60, NOW)
     bench.clock.forward(61)
-    rate_limits.hear(RateLimitHeaders((200, 2000), (110, 300), (100, 1000), (100, 400)), bench.clock())
+    rate_limits.update(RateLimitHeaders((200, 2000), (110, 300), (100, 1000), (100, 400)), bench.clock())
 
     assert select_due(["me"], UPLOADS, bench.clock())[0] == [new.id]
     assert bench.try_(lost).claimed_at is None
@@ -563,7 +719,7 @@ def test_the_search_for_a_lost_answer_ends_with_the_last_read(bench: Bench) -> N
     pages = [[_listed(day, number) for number in range(200)] for day in (21, 20, 19, 18)]
     bench.wire.to("GET /athlete/activities", *((200, page) for page in pages))
     reads = iter(range(98, 101))
-    bench.wire.while_asked = lambda: rate_limits.hear(
+    bench.wire.while_asked = lambda: rate_limits.update(
         RateLimitHeaders(None, (110, 300), None, (next(reads), 400)), bench.clock()
     )
     waiting = bench.later(lost)
@@ -580,8 +736,8 @@ def test_the_search_for_an_old_activity_leaves_what_the_backlog_leaves(bench: Be
     attempts.release_all(7200, 60, NOW)
     bench.clock.forward(61)
     bench.wire.to("GET /athlete/activities", (200, [_listed(18, number) for number in range(200)]))
-    rate_limits.hear(RateLimitHeaders(None, (197, 300), None, (50, 300)), bench.clock())
-    bench.wire.while_asked = lambda: rate_limits.hear(
+    rate_limits.update(RateLimitHeaders(None, (197, 300), None, (50, 300)), bench.clock())
+    bench.wire.while_asked = lambda: rate_limits.update(
         RateLimitHeaders(None, (198, 301), None, (51, 301)), bench.clock()
     )
     bench.try_(lost)
@@ -591,9 +747,9 @@ def test_the_search_for_an_old_activity_leaves_what_the_backlog_leaves(bench: Be
 
 def test_a_stale_token_costs_no_request_that_is_not_there(bench: Bench) -> None:
     """The repetition waits for the next window, and the refresh with it."""
-    rate_limits.hear(RateLimitHeaders(None, (199, 300), None, None), NOW)
+    rate_limits.update(RateLimitHeaders(None, (199, 300), None, None), NOW)
     bench.wire.to("POST /uploads", STALE)
-    bench.wire.while_asked = lambda: rate_limits.hear(RateLimitHeaders(None, (200, 301), None, None), NOW)
+    bench.wire.while_asked = lambda: rate_limits.update(RateLimitHeaders(None, (200, 301), None, None), NOW)
     job = bench.try_(bench.job())
 
     assert [request.url.path for request in bench.wire.asked] == ["/api/v3/uploads"]
@@ -605,7 +761,7 @@ def test_the_last_requests_are_kept_for_the_others_in_flight(bench: Bench) -> No
     """Whoever begins a request leaves one for each of them."""
     for number in range(2):
         attempts.claim(bench.job(f"{number}.fit", b"%d" % number).id, NOW)
-    rate_limits.hear(RateLimitHeaders((200, 2000), (198, 300), None, None), NOW)
+    rate_limits.update(RateLimitHeaders((200, 2000), (198, 300), None, None), NOW)
     job = bench.try_(bench.job())
 
     assert (bench.wire.asked, job.status, job.next_attempt_at) == ([], Status.PENDING, 0)
@@ -624,10 +780,10 @@ def test_no_request_is_one_too_many_however_many_are_at_it(bench: Bench) -> None
 
     def counted() -> None:
         reads = 94 + bench.wire.count("GET /athlete/activities")
-        rate_limits.hear(RateLimitHeaders(None, (110, 300), None, (reads, 400)), bench.clock())
+        rate_limits.update(RateLimitHeaders(None, (110, 300), None, (reads, 400)), bench.clock())
 
     bench.wire.while_asked = counted
-    rate_limits.hear(RateLimitHeaders((200, 2000), (110, 300), (100, 1000), (94, 400)), bench.clock())
+    rate_limits.update(RateLimitHeaders((200, 2000), (110, 300), (100, 1000), (94, 400)), bench.clock())
     while due := select_due(["me"], UPLOADS, bench.clock())[0]:
         workers = [threading.Thread(target=bench.attempt, args=(job_id,)) for job_id in due]
         for worker in workers:
@@ -642,7 +798,7 @@ def test_a_clock_that_steps_back_parks_nothing(bench: Bench) -> None:
     """It was hours ahead until it was set: neither a job's wait nor a gate lasts for those hours."""
     hours = 9 * 3600
     bench.clock.now = NOW + hours
-    bench.wire.to("POST /uploads", httpx.ConnectError("no route"), (422, b""))
+    bench.wire.to("POST /uploads", httpx.ConnectError("no route"), REFUSED)
     job = bench.try_(bench.job())
     assert BreakerName.NETWORK in breakers.open_breakers()
     bench.clock.now = NOW
@@ -655,7 +811,7 @@ def test_a_clock_that_steps_back_parks_nothing(bench: Bench) -> None:
     assert the(job.id).next_attempt_at == NOW - 86_400 + 7200
 
 
-@pytest.mark.parametrize("answer", [(500, b""), (418, b""), httpx.ReadTimeout("silent")])
+@pytest.mark.parametrize("answer", [(500, b""), (418, {"message": "no tea"}), httpx.ReadTimeout("silent")])
 def test_a_refresh_that_fails_is_tried_by_one_job(bench: Bench, answer: object) -> None:
     """A hundred waiting files make one request a probe, at the pace of an outage."""
     an_athlete(bench.tokens, expires_in=0)
@@ -722,7 +878,7 @@ def test_a_gate_that_nobody_is_left_to_probe_opens(bench: Bench) -> None:
 def test_a_gate_stays_shut_while_somebody_is_left_to_probe_it(bench: Bench) -> None:
     """However long until that one's turn."""
     job = bench.job()
-    bench.wire.to("POST /uploads", (422, b""), INACTIVE)
+    bench.wire.to("POST /uploads", REFUSED, INACTIVE)
     bench.try_(job)
     bench.try_(bench.job("b.fit", b"b"))
     (bench.folder / "b.fit").unlink()
@@ -746,7 +902,7 @@ def test_a_probe_that_asked_nobody_leaves_the_gate_to_the_next_job(bench: Bench)
     assert bench.try_(next_).status is Status.PROCESSING
 
 
-@pytest.mark.parametrize("answer", [(500, b""), (422, b""), STALE])
+@pytest.mark.parametrize("answer", [(500, b""), REFUSED])
 def test_any_answer_of_stravas_ends_an_outage(bench: Bench, answer: object) -> None:
     """It need not be a kind one: what is refused shows that Strava can be reached."""
     probe, _ = bench.job(), bench.job("b.fit", b"b")
@@ -772,10 +928,10 @@ def test_a_backlog_that_may_not_go_on_costs_no_writes(bench: Bench, why: str) ->
     for number in range(50):
         bench.job(f"{number}.fit", f"{number}".encode())
     if why == "used up":
-        rate_limits.hear(RateLimitHeaders((200, 2000), (200, 300), (100, 1000), (10, 10)), NOW)
+        rate_limits.update(RateLimitHeaders((200, 2000), (200, 300), (100, 1000), (10, 10)), NOW)
     else:
         name = BreakerName.RATE_LIMIT if why == "limit" else BreakerName.NETWORK
-        breakers.shut(Breaker(name, NOW + 300, NOW, 1, "c", "words"))
+        breakers.open(BreakerTrip(name, NOW + 300, "c", "words"), NOW)
     before = _changes()
     for _ in range(20):
         assert select_due(["me"], UPLOADS, NOW)[0] == []

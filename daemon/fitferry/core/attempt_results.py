@@ -1,0 +1,131 @@
+"""Results of attempts: what the ledger writes of a job after an attempt, built from the job as it was before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fitferry.core.messages import Message, uploads
+from fitferry.core.upload import AttemptResult, AuthProblem, Job, Outcome, Status, WaitingFor
+
+FOLDER_SECONDS = 300.0
+FILE_SECONDS = 60.0
+"""Seconds until a file that could not be read is tried again, if no event comes first."""
+DATABASE_SECONDS = 1.0
+"""Seconds until a job that the database failed before anything was sent is tried again."""
+
+
+def unchanged(job: Job, outcome: Outcome) -> AttemptResult:
+    """The job as it is, open, due as soon as nothing is in its way."""
+    return AttemptResult(
+        outcome=outcome,
+        status=Status.PENDING if job.upload_id is None else Status.PROCESSING,
+        own_wait=job.own_wait,
+        failures=job.failures,
+        uncertain=job.uncertain,
+        upload_id=job.upload_id,
+        looks=job.looks,
+        read_failures=job.read_failures,
+        strava_activity_id=job.strava_activity_id,
+        error_code=job.error_code,
+        error_message=job.error_message,
+    )
+
+
+def completed(job: Job, activity_id: int | None) -> AttemptResult:
+    """The activity is on Strava; earlier errors are cleared."""
+    return replace(
+        unchanged(job, Outcome.COMPLETED),
+        status=Status.COMPLETED,
+        own_wait=None,
+        uncertain=False,
+        strava_activity_id=activity_id,
+        error_code=None,
+        error_message=None,
+    )
+
+
+def duplicate(job: Job, activity_id: int | None) -> AttemptResult:
+    """The activity was on Strava before; `activity_id` where Strava names it."""
+    return replace(
+        completed(job, activity_id),
+        outcome=Outcome.DUPLICATE,
+        error_code="duplicate",
+        error_message=uploads.ALREADY_ON_STRAVA(),
+    )
+
+
+def failed(job: Job, code: str, message: Message) -> AttemptResult:
+    """Strava has judged the upload: another try would change nothing."""
+    return replace(
+        unchanged(job, Outcome.FAILED),
+        status=Status.FAILED,
+        own_wait=None,
+        uncertain=False,
+        error_code=code,
+        error_message=message,
+    )
+
+
+def given_up(job: Job) -> AttemptResult:
+    """The schedule is used up. A job that may have arrived and could not be looked for stays uncertain."""
+    return replace(unchanged(job, Outcome.FAILED), status=Status.FAILED, own_wait=None)
+
+
+def connection_lost(job: Job, problem: AuthProblem | None) -> AttemptResult:
+    """No access token can be had: the job waits for a person, uncounted."""
+    return replace(unchanged(job, Outcome.WAITING), auth_problem=problem)
+
+
+def file_changed(job: Job) -> AttemptResult:
+    """Other bytes are at the path; these are gone, and the new ones have a job of their own."""
+    message = uploads.FILE_CHANGED_AFTER() if job.uncertain else uploads.FILE_CHANGED()
+    return replace(
+        unchanged(job, Outcome.SKIPPED),
+        status=Status.SKIPPED,
+        own_wait=None,
+        error_code="replaced",
+        error_message=message,
+    )
+
+
+def file_gone(job: Job) -> AttemptResult:
+    """The file is not at its path any more, and its bytes are at no other path."""
+    return replace(
+        unchanged(job, Outcome.HELD),
+        status=Status.HELD,
+        own_wait=None,
+        error_code="file_gone",
+        error_message=uploads.FILE_GONE(),
+    )
+
+
+def archive_unreadable(job: Job) -> AttemptResult:
+    """The archive that holds the activity cannot be unpacked, although its bytes are the same."""
+    return replace(failed(job, "unpack", uploads.ARCHIVE_USELESS()), uncertain=job.uncertain)
+
+
+def folder_away(job: Job, now: float) -> AttemptResult:
+    """The file's whole folder is away: its jobs wait together, and are tried when it comes back."""
+    return replace(file_unreadable(job, uploads.FOLDER_AWAY(), now), next_attempt_at=now + FOLDER_SECONDS)
+
+
+def file_unreadable(job: Job, message: Message, now: float) -> AttemptResult:
+    """The file cannot be read now: uncounted."""
+    return replace(
+        unchanged(job, Outcome.WAITING),
+        own_wait=WaitingFor.FILE,
+        next_attempt_at=now + FILE_SECONDS,
+        error_code="file_unreadable",
+        error_message=message,
+    )
+
+
+def database_failed(job: Job, reason: str, uncertain_delay: float, now: float) -> AttemptResult:
+    """The ledger could not be written in the middle of an attempt: uncounted, and no doubt is dropped."""
+    return replace(
+        unchanged(job, Outcome.WAITING),
+        own_wait=WaitingFor.CONFIRM if job.uncertain else WaitingFor.RETRY,
+        next_attempt_at=now + (uncertain_delay if job.uncertain else DATABASE_SECONDS),
+        error_code="database",
+        error_message=uploads.DATABASE_FAILED(reason=reason),
+    )
