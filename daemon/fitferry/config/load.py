@@ -33,6 +33,7 @@ from fitferry.config.schema import (
 )
 from fitferry.core.errors import SettingsError
 from fitferry.core.messages import Message, settings, verbatim
+from fitferry.system import network
 from fitferry.system.state_dir import API_TOKEN, state_folder
 
 T = TypeVar("T")
@@ -95,6 +96,8 @@ class _Loading:
         watch = self._watch(raw)
         if require_app:
             self._require_app(strava, watch, source)
+            urls = [url for url in (strava["website"], strava["api"]) if url]
+            self._report.problems += network.problems(urls, self._environ)
         state = self._state(found["state"], source)
         athletes = list(dict.fromkeys(table["athlete"] for table in watch if table["athlete"]))
         rules = read_rules(raw.get("rule", []), athletes, self._report)

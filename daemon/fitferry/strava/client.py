@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
+import ssl
 import threading
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 
@@ -17,6 +19,7 @@ from fitferry.core.errors import StravaError
 from fitferry.core.messages import Message, strava
 from fitferry.core.strava import Grant, ListedActivity, RateLimitHeaders, StravaErrorKind, UploadReport
 from fitferry.strava import responses
+from fitferry.system import network
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,6 +73,9 @@ class Strava:
         self._on_request = on_request
         self._client = httpx.Client(
             transport=transport,
+            mounts=None if transport else _proxies(settings),
+            verify=True if transport else _trusted(),
+            trust_env=False,  # it would end in a traceback where a variable is wrong
             timeout=httpx.Timeout(connect=10, read=60, write=30, pool=5),
             # A fresh connection each time: the other side may close a kept one just as the body leaves.
             limits=httpx.Limits(max_keepalive_connections=0),
@@ -215,6 +221,26 @@ class Strava:
                 sent = request.method == "POST"
                 raise StravaError(StravaErrorKind.BROKEN_OFF, message, sent=sent) from error
         return response
+
+
+def _proxies(settings: StravaSettings) -> dict[str, httpx.BaseTransport | None]:
+    """The transport through a proxy for each of Strava's hosts that the environment names one for."""
+    proxies = {url: network.proxy_of(url, os.environ) for url in (settings.website, settings.api)}
+    return {
+        f"all://{urlsplit(url).hostname}": httpx.HTTPTransport(
+            proxy=proxy, verify=_trusted(), limits=httpx.Limits(max_keepalive_connections=0)
+        )
+        for url, proxy in proxies.items()
+        if proxy is not None
+    }
+
+
+def _trusted() -> ssl.SSLContext:
+    """The certificates that are trusted: certifi's, or the environment's."""
+    named = network.certificates_of(os.environ)
+    if named is None:
+        return httpx.create_ssl_context(trust_env=False)
+    return ssl.create_default_context(cafile=named)
 
 
 class _Deadline:

@@ -57,6 +57,17 @@ TZ_UNKNOWN = define(
     "tz_unknown",
     "TZ names no time zone that this machine knows, so times are shown in UTC: write it like TZ=Europe/Berlin",
 )
+PROXY_WRONG = define(
+    "proxy_wrong",
+    "{variable} names no proxy that Fitferry can use: write http://host:port, or unset the variable",
+)
+CERTIFICATES_GONE = define(
+    "certificates_gone",
+    "{variable} names certificates that cannot be used ({reason}): mend its path, or unset the variable",
+)
+KEY_LOG_CLOSED = define(
+    "key_log_closed", "{variable} names a file that cannot be written ({reason}): unset the variable"
+)
 
 FOUND_TEXT = define("found_text", "a text")
 FOUND_EMPTY = define("found_empty", "an empty text")
