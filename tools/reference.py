@@ -23,7 +23,7 @@ TOP = Path(__file__).parent.parent
 REFERENCE = Path("docs/reference")
 SHELLS = ("bash", "zsh", "fish")
 PROGRAM = "fitferry"
-WIDTH = 100
+WIDTH = 80
 """Columns of the help in the README."""
 AFTER = """\
 .SH EXIT STATUS

@@ -13,7 +13,7 @@ import click
 import pytest
 
 import reference
-from fitferry.cli.main import group
+from fitferry.cli.main import all_commands, group
 
 TOP = Path(__file__).parent.parent.parent
 MANDOC = shutil.which("mandoc")
@@ -31,8 +31,8 @@ def test_the_man_page_has_every_command_and_every_option() -> None:
     context = click.Context(group, info_name="fitferry")
     sections = dict(re.findall(r"(?ms)^\.SS (\S+)[^\n]*\n(.*?)(?=^\.S[SH] )", page))
 
-    assert set(group.commands) <= set(sections)
-    for name, command in group.commands.items():
+    assert set(all_commands()) <= set(sections)
+    for name, command in all_commands().items():
         for parameter in command.get_params(click.Context(command, info_name=name, parent=context)):
             if isinstance(parameter, click.Option) and parameter.help and "--help" not in parameter.opts:
                 assert parameter.opts[0] in sections[name], (name, parameter.opts)

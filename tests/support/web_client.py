@@ -9,7 +9,8 @@ from flask import Flask
 from werkzeug.test import Client, TestResponse
 
 from fakes import NOW, Answers, Clock, a_job, grant, oauth, strava, tokens
-from fitferry.config import Settings, load
+from fitferry.config import Settings
+from fitferry.config.load import load
 from fitferry.core.activity import WatchState
 from fitferry.core.upload import Job
 from fitferry.monitoring import status

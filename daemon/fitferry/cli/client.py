@@ -1,4 +1,4 @@
-"""How is the running daemon asked? By HTTP on its own page, with the API token of the state folder."""
+"""Requests to the running daemon: by HTTP on its own page, with the API token of the state folder."""
 
 from __future__ import annotations
 
@@ -8,29 +8,37 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from fitferry.cli import output
 from fitferry.cli.context import Context
 from fitferry.core.errors import FitferryError, RequestRejected
+from fitferry.core.messages import Message, cli
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.system import state_dir
 
+REQUEST_SECONDS = 120.0
+"""How long an answer may take: the daemon may itself wait for Strava, for half a minute and more than once."""
+LOOK_SECONDS = 10.0
+"""The same for what the daemon answers by itself."""
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  # what it listens on, not what we do
 
 
 class Daemon:
-    """The daemon of a state folder. Raises FerryError where none runs."""
+    """The daemon of a state folder. Raises FitferryError where none runs, and where it may not be asked."""
 
     def __init__(self, context: Context) -> None:
         if not context.daemon_runs():
-            raise FitferryError(
-                "no daemon runs: start it with `fitferry run`, or with systemctl start fitferry"
-            )
-        web = context.status()["web"]
+            raise FitferryError(cli.NO_DAEMON())
+        web = context.status_file()["web"]
         self._host, self._port = _WILDCARDS.get(web["host"], web["host"]), web["port"]
         self._token = _token(context.folder() / state_dir.API_TOKEN)
 
     def get(self, path: str, **query: Any) -> dict[str, Any]:
-        """Ask; the answer's JSON. Raises Refused with the daemon's words."""
+        """Ask; the answer's JSON. Raises RequestRejected with the daemon's words."""
         return self._ask("GET", path + (f"?{urlencode(query)}" if query else ""))
+
+    def look(self, path: str) -> dict[str, Any]:
+        """Ask for what the daemon answers by itself, and at once."""
+        return self._ask("GET", path, seconds=LOOK_SECONDS)
 
     def post(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Ask for something to be done."""
@@ -40,35 +48,34 @@ class Daemon:
         """Hand a file over: it is read here, as whoever runs the command."""
         try:
             if file.stat().st_size > MAX_FILE_BYTES:
-                raise FitferryError("the file is larger than the 25 MB that Strava takes")
+                raise FitferryError(cli.FILE_TOO_LARGE())
             content = file.read_bytes()
         except OSError as error:
-            raise FitferryError(f"{file} cannot be read ({error.strerror})") from error
+            raise FitferryError(
+                cli.FILE_UNREADABLE(file=str(file), reason=output.os_reason(error))
+            ) from error
         boundary = secrets.token_hex(16)
-        name = file.name.encode("utf-8", "replace").replace(b'"', b"'")
-        parts = [
-            f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'.encode()
-            for key, value in fields.items()
-        ]
-        head = b'--%s\r\nContent-Disposition: form-data; name="file"; filename="%s"\r\n' % (
-            boundary.encode(),
-            name,
+        parts = [_field(boundary, f'name="{key}"', value.encode()) for key, value in fields.items()]
+        name = (
+            file.name.encode("utf-8", "replace").replace(b'"', b"'").replace(b"\r", b"_").replace(b"\n", b"_")
         )
-        parts += [
-            head + b"Content-Type: application/octet-stream\r\n\r\n",
-            content,
-            f"\r\n--{boundary}--\r\n".encode(),
-        ]
+        parts.append(_field(boundary, f'name="file"; filename="{name.decode()}"', content))
+        parts.append(f"--{boundary}--\r\n".encode())
         return self._ask("POST", path, b"".join(parts), f"multipart/form-data; boundary={boundary}")
 
-    def _ask(self, method: str, path: str, body: bytes | None = None, kind: str = "") -> dict[str, Any]:
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        kind: str = "",
+        seconds: float = REQUEST_SECONDS,
+    ) -> dict[str, Any]:
         import http.client  # noqa: PLC0415  # commands that ask nobody start sooner without it
 
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=30)
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=seconds)
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
-        headers["Host"] = (
-            f"localhost:{self._port}"  # the name that it listens under may be none of the page's
-        )
+        headers["Host"] = f"127.0.0.1:{self._port}"  # what it listens under may be none of the page's names
         if kind:
             headers["Content-Type"] = kind
         try:
@@ -77,19 +84,35 @@ class Daemon:
             found = json.loads(answer.read() or b"{}")
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise FitferryError(
-                f"the daemon does not answer on {self._host} port {self._port} ({error})"
+                cli.NO_ANSWER(
+                    host=self._host, port=str(self._port), reason=str(error) or type(error).__name__
+                )
             ) from error
         finally:
             connection.close()
-        if "error" in found and isinstance(found["error"], dict):
-            raise RequestRejected(found["error"]["code"], found["error"]["message"], answer.status)
+        if isinstance(found, dict) and isinstance(found.get("error"), dict):
+            raise RequestRejected(found["error"]["code"], message_of(found["error"]), answer.status)
         return dict(found)
+
+
+def message_of(told: dict[str, Any], name: str = "message", values: str = "text") -> Message | str:
+    """What the daemon said, as a message where it comes as one, else its English."""
+    if isinstance(told.get(values), dict):
+        try:
+            return Message.from_json(json.dumps(told[values]))
+        except ValueError:
+            pass
+    return str(told.get(name) or "")
+
+
+def _field(boundary: str, disposition: str, content: bytes) -> bytes:
+    head = f"--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n"
+    return head.encode("utf-8", "replace") + content + b"\r\n"
 
 
 def _token(path: Path) -> str:
     try:
         return path.read_text(encoding="ascii").strip()
-    except OSError as error:
-        raise FitferryError(
-            f"{path} cannot be read ({error.strerror}); are you the user who runs Fitferry?"
-        ) from error
+    except (OSError, ValueError) as error:
+        reason = output.os_reason(error) if isinstance(error, OSError) else cli.NOT_A_TOKEN()
+        raise FitferryError(cli.NOT_YOURS(path=str(path), reason=reason)) from error

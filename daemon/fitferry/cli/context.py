@@ -1,4 +1,4 @@
-"""What does a command work on? The settings, the state folder, the daemon if one runs."""
+"""What a command works on: the settings, the state folder, the daemon if one runs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fitferry.config import Settings, load
+from fitferry.config import paths
 from fitferry.core.errors import FitferryError
+from fitferry.core.messages import cli, verbatim
 from fitferry.system import lockfile, state_dir
+
+if TYPE_CHECKING:
+    from fitferry.config import Settings
 
 
 class Context:
@@ -19,42 +23,50 @@ class Context:
 
     def __init__(self, config: str | None) -> None:
         self.config = Path(config) if config else None
+        self._settings: Settings | None = None
 
     def settings(self, *, require_app: bool = False) -> Settings:
         """The settings. Raises SettingsError."""
-        return load(self.config, os.environ, require_app=require_app)
+        from fitferry.config.load import load  # noqa: PLC0415  # `status` and `health` do without
+
+        if require_app:
+            return load(self.config, os.environ)
+        if self._settings is None:
+            self._settings = load(self.config, os.environ, require_app=False)
+        return self._settings
 
     def folder(self) -> Path:
-        """The state folder."""
-        return self.settings().state.folder
+        """The state folder. Raises SettingsError where the settings cannot be read."""
+        found = paths.peek(str(self.config) if self.config else None, os.environ)
+        return found[0] if found is not None else self.settings().state.folder
 
     def daemon_runs(self) -> bool:
         """Whether a daemon holds the lock of the state folder."""
         return lockfile.held(self.folder())
 
-    def status(self) -> dict[str, Any]:
-        """What the daemon says of itself. Raises FerryError where there is nothing to be read."""
+    def status_file(self) -> dict[str, Any]:
+        """What the daemon wrote of itself last. Raises FitferryError where there is nothing to be read."""
         path = self.folder() / state_dir.STATUS
         try:
             found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise FitferryError(f"there is no status in {path}: has `fitferry run` been started?") from error
+            raise FitferryError(cli.NO_STATUS(path=str(path))) from error
         return found
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
-        """The ledger, open for looking. Raises FerryError."""
+        """The ledger, open for looking. Raises FitferryError."""
         from fitferry.storage import database  # noqa: PLC0415  # not every command needs it
 
         path = self.folder() / state_dir.STATE_DB
-        if not path.exists():
-            raise FitferryError(f"there is no history in {path.parent}: has `fitferry run` been started?")
         try:
+            if not path.exists():
+                raise FitferryError(cli.NO_HISTORY(folder=str(path.parent)))
             with database.opened_to_read(path):
                 yield
-        except database.DatabaseError as error:
-            words = f"the history in {path} cannot be read ({error}); are you the user who runs Fitferry?"
-            raise FitferryError(words) from error
+        except (database.DatabaseError, OSError) as error:
+            reason = verbatim(str(error) or type(error).__name__)
+            raise FitferryError(cli.HISTORY_UNREADABLE(path=str(path), reason=reason)) from error
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Settings]:

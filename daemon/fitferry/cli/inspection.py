@@ -14,15 +14,17 @@ from fitferry.cli.context import Context
 from fitferry.config import Settings, WatchSettings
 from fitferry.core import admission_rules, filenames, rules
 from fitferry.core.activity import FileKind, ParseResult
-from fitferry.core.rules import matching, skipped_by, upload_fields
+from fitferry.core.messages import Message, as_message, inspection
+from fitferry.core.rules import edit_fields, matching, skipped_by, upload_fields
 from fitferry.core.upload import Status
-from fitferry.i18n.translator import say
 from fitferry.system import state_dir
+from fitferry.system.deadline import call
 
 if TYPE_CHECKING:
     from fitferry.formats import ArchiveMember, FileContents
 
-_UNITS = {"duration_s": say("moving"), "elapsed_s": say("elapsed")}
+FOLDER_SECONDS = 2.0
+"""How long a folder may take to answer: it may be on a server that is away."""
 
 
 @click.command()
@@ -33,14 +35,15 @@ def inspect(context: Context, files: tuple[Path, ...], as_json: bool) -> None:  
     """Say what files are, and what Fitferry would do with them, without doing it."""
     found = [_inspected(context, file) for file in files]
     if as_json:
-        output.as_json(found)
+        output.as_json(_plain(found))
         return
     for one in found:
-        output.heading(f"{one['file']}: Fitferry would {one['would']}")
+        output.heading(inspection.WOULD(file=one["file"], action=one["would"]))
         output.pairs(_rows(one))
         for number, activity in enumerate(one.get("activities", []), 1):
             output.heading(f"  {number}. {activity['name']}")
-            broken = [(say("not whole"), activity["reason"])] if activity["reason"] else []
+            reason = activity["reason"]
+            broken = [(inspection.NOT_WHOLE(), output.of(reason))] if reason else []
             output.pairs([*broken, *_rows(activity)])
 
 
@@ -51,9 +54,10 @@ def _inspected(context: Context, file: Path) -> dict[str, Any]:
     try:
         reading = file_reader.read(os.path.realpath(file))
     except OSError as error:
-        return {"file": name, "would": f"not read it: {error.strerror or 'it is no regular file'}"}
+        reason = output.os_reason(error) if error.strerror else inspection.NO_REGULAR_FILE()
+        return {"file": name, "would": inspection.NOT_READ(reason=reason)}
     if reading is None:
-        return {"file": name, "would": "wait: it is being changed"}
+        return {"file": name, "would": inspection.BEING_CHANGED()}
     content = file_reader.examine(reading)
     several = len(content.members) > 1
     ruled = _ruled(context, file, content.result)
@@ -71,22 +75,23 @@ def _inspected(context: Context, file: Path) -> dict[str, Any]:
     }
 
 
-def _would(context: Context, file: Path, content: FileContents, ruled: dict[str, Any]) -> str:
+def _would(context: Context, file: Path, content: FileContents, ruled: dict[str, Any]) -> Message:
     """What would be done, as the end of a sentence."""
     found = content.result
     whole = sum(one.result.kind is FileKind.ACTIVITY for one in content.members)
     admission = admission_rules.decide(found, context.settings().admission)
+    reason = as_message(admission.error_message or "")
     if admission.status is not Status.SKIPPED and _is_passed_over(context, file):
-        return "pass it over, because of its name or its folder; `fitferry upload` takes it"
+        return inspection.PASS_OVER()
     if found.kind in {FileKind.UNFINISHED, FileKind.DAMAGED}:
-        return f"wait, because it is not whole: {found.reason}"
+        return inspection.WAIT_FOR_REST(reason=as_message(found.reason))
     if ruled.get("skipped_by_rule"):
-        return f"not upload it: rule {ruled['skipped_by_rule']} of your settings says so"
+        return inspection.SKIP_BY_RULE(rule=ruled["skipped_by_rule"])
     if admission.status is Status.SKIPPED:
-        return f"not upload it: {admission.error_message}"
+        return inspection.SKIP(reason=reason)
     if admission.status is Status.HELD:
-        return f"hold it: {admission.error_message}"
-    return f"upload its {whole} activities" if whole > 1 else "upload it"
+        return inspection.HOLD(reason=reason)
+    return inspection.UPLOAD(count=max(whole, 1))
 
 
 def _is_passed_over(context: Context, file: Path) -> bool:
@@ -95,7 +100,7 @@ def _is_passed_over(context: Context, file: Path) -> bool:
     own = _watch_of(settings, file)
     if own is None:
         return not filenames.is_wanted_name(file.name)
-    folder, path = own.folder.resolve(), file.parent.resolve() / file.name
+    folder, path = _real(own.folder), _real(file.parent) / file.name
     archive = frozenset([str(folder / settings.uploads.archive_folder)])
     inside = filenames.is_inside(str(path), str(folder), recursive=own.recursive, without=archive)
     return not (inside and filenames.is_wanted_name(file.name))
@@ -104,8 +109,16 @@ def _is_passed_over(context: Context, file: Path) -> bool:
 def _watch_of(settings: Settings, file: Path) -> WatchSettings | None:
     """The innermost watched folder that holds a file."""
     inner_first = sorted(settings.watch, key=lambda watch: len(watch.folder.parts), reverse=True)
-    parent = file.parent.resolve()
-    return next((one for one in inner_first if parent.is_relative_to(one.folder.resolve())), None)
+    parent = _real(file.parent)
+    return next((watch for watch in inner_first if parent.is_relative_to(_real(watch.folder))), None)
+
+
+def _real(folder: Path) -> Path:
+    """A folder without links; as it is named where it does not answer."""
+    try:
+        return call(folder.resolve, FOLDER_SECONDS)
+    except (OSError, RuntimeError, TimeoutError):
+        return folder
 
 
 def _ruled(context: Context, file: Path, found: ParseResult) -> dict[str, Any]:
@@ -121,10 +134,11 @@ def _ruled(context: Context, file: Path, found: ParseResult) -> dict[str, Any]:
         "rules": matching(settings.rules, subject),
         "skipped_by_rule": skipped,
         "sends": upload_fields(settings.rules, subject) if skipped is None else {},
+        "sets": edit_fields(settings.rules, subject) if skipped is None else {},
     }
 
 
-def _known(context: Context, sha256: str) -> str | None:
+def _known(context: Context, sha256: str) -> Message | None:
     """What became of these bytes already, where this user can read the history."""
     from fitferry.storage import database, uploads  # noqa: PLC0415  # only where there is one
 
@@ -140,8 +154,8 @@ def _known(context: Context, sha256: str) -> str | None:
         return None
     job = found[0]
     if not job.error_message:
-        return f"do nothing: it is known as job {job.id} ({job.status})"
-    return f"do nothing: it is known as job {job.id} ({job.status}: {job.error_message})"
+        return inspection.KNOWN(job=str(job.id), status=job.status.value)
+    return inspection.KNOWN_BECAUSE(job=str(job.id), status=job.status.value, reason=job.error_message)
 
 
 def _part(one: ArchiveMember) -> dict[str, Any]:
@@ -157,26 +171,37 @@ def _facts(found: ParseResult) -> dict[str, Any]:
     return {**facts, "start_time": iso(facts["start_time"])}
 
 
-def _rows(one: dict[str, Any]) -> list[tuple[str, str]]:
+def _rows(one: dict[str, Any]) -> list[tuple[Message | str, str]]:
     """What a person wants to know of a file."""
     sport = " / ".join(filter(None, [one.get("sport"), one.get("sub_sport")]))  # as rules call them
     device = " ".join(filter(None, [one.get("manufacturer"), one.get("product")]))
-    size = output.of(f"{one['size']:,} bytes") if one.get("size") else ""
-    rows = [
-        (say("kind"), output.of(one.get("kind") or "")),
-        (say("format"), one.get("data_type") or ""),
-        (say("sport"), sport),
-        (say("start"), output.local(one.get("start_time"))),
-        *((words, output.duration(one.get(name))) for name, words in _UNITS.items()),
-        (say("distance"), f"{one['distance_m'] / 1000:.2f} km" if one.get("distance_m") else ""),
-        (say("device"), device),
-        (say("sessions"), str(one["sessions"]) if (one.get("sessions") or 0) > 1 else ""),
-        (say("rules"), ", ".join(str(number) for number in one.get("rules", ()))),
-        *((f"  {name}", value) for name, value in one.get("sends", {}).items()),
-        (say("size"), size),
+    rows: list[tuple[Message | str, str]] = [
+        (inspection.KIND(), output.of(one.get("kind") or "")),
+        (inspection.FORMAT(), one.get("data_type") or ""),
+        (inspection.SPORT(), sport),
+        (inspection.START(), output.local(one.get("start_time"))),
+        (inspection.MOVING(), output.duration(one.get("duration_s"))),
+        (inspection.ELAPSED(), output.duration(one.get("elapsed_s"))),
+        (inspection.DISTANCE(), f"{one['distance_m'] / 1000:.2f} km" if one.get("distance_m") else ""),
+        (inspection.DEVICE(), device),
+        (inspection.SERIALS(), ", ".join(one.get("serials", ()))),
+        (inspection.SESSIONS(), str(one["sessions"]) if (one.get("sessions") or 0) > 1 else ""),
+        (inspection.RULES(), ", ".join(str(number) for number in one.get("rules", ()))),
+        *((f"  {name}", str(value)) for name, value in one.get("sends", {}).items()),
+        *((f"  {name}", str(value).lower()) for name, value in one.get("sets", {}).items()),
+        (inspection.SIZE(), output.of(inspection.BYTES(size=one["size"])) if one.get("size") else ""),
         ("sha256", one.get("sha256") or ""),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def _plain(value: Any) -> Any:
+    """For JSON: messages as English."""
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    return str(value) if isinstance(value, Message) else value
 
 
 COMMANDS = (inspect,)

@@ -1,24 +1,38 @@
-"""Words to calls: `setup` to begin, `look` to see, `change` to do; `daemon` asks the one that runs."""
+"""The command `fitferry`: its commands, imported when they are asked for, and how failures are told."""
 
 from __future__ import annotations
 
 import gettext
 import os
 import sys
+from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 
 import click
 
 from fitferry import __version__
-from fitferry.cli import inspection, notifications, output, setup, status, uploads
+from fitferry.cli import output
 from fitferry.cli.context import Context
-from fitferry.config import language
+from fitferry.config import paths
 from fitferry.core.errors import CannotRun, FitferryError, SettingsError
 from fitferry.core.messages import settings
 from fitferry.i18n.translator import DOMAIN, LANGUAGES, LOCALE, Translator, say
 
 BAD_SETTINGS = 78
 """sysexits' EX_CONFIG: systemd is told not to start again after it."""
+INTERRUPTED = 130
+_WIDTH = 80
+_MODULES = {
+    "setup": ("run", "init", "config", "sandbox", "demo"),
+    "sign_in": ("login", "connect", "disconnect"),
+    "status": ("status", "uploads"),
+    "uploads": ("upload", "retry", "dismiss", "backlog"),
+    "inspection": ("inspect",),
+    "doctor": ("check", "health", "notify-test"),
+    "keys": ("keys", "token", "sessions"),
+}
+"""The commands of each module."""
 CLICK_TEXTS = (
     say("Usage:"),
     say("Options"),
@@ -49,7 +63,35 @@ CLICK_PLURALS = (
 """The same of one thing and of several."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class CommandGroup(click.Group):
+    """The commands by name; each module is imported when one of its commands is asked for."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click passes it
+        """The command of a name."""
+        module = next((module for module, names in _MODULES.items() if cmd_name in names), None)
+        return _load(module)[cmd_name] if module else None
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click passes it
+        """The names of all commands."""
+        return sorted(name for names in _MODULES.values() for name in names)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each command with the whole first sentence of its help."""
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, _first_sentence(command.help)) for name, command in commands if command]
+        with formatter.section(_gettext("Commands")):
+            formatter.write_dl(rows)
+
+
+def all_commands() -> dict[str, click.Command]:
+    """Every command by its name."""
+    loaded = {name: command for module in _MODULES for name, command in _load(module).items()}
+    return dict(sorted(loaded.items()))
+
+
+@click.group(
+    cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": _WIDTH}
+)
 @click.version_option(__version__, prog_name="fitferry", message="%(prog)s %(version)s")
 @click.option(
     "-c", "--config", type=click.Path(), help="The settings file; else the first of the usual places."
@@ -60,36 +102,63 @@ def group(context: click.Context, config: str | None) -> None:
     context.obj = Context(config)
 
 
-for command in (
-    *setup.COMMANDS,
-    *status.COMMANDS,
-    *inspection.COMMANDS,
-    *uploads.COMMANDS,
-    *notifications.COMMANDS,
-):
-    group.add_command(command)
-
-
 def main() -> None:
     """Run a command; planned failures are a sentence and an exit code, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal may know no Korean
+    _use_time_zone()
     _speak()
     try:
         group.main(prog_name="fitferry")
     except SettingsError as error:
-        click.echo(f"fitferry: {output.of(settings.WRONG_SETTINGS(count=len(error.problems)))}", err=True)
+        output.line(settings.WRONG_SETTINGS(count=len(error.problems)), err=True, start=("fitferry: ", None))
         for problem in error.problems:
-            click.echo(f"  {output.of(problem.message)}", err=True)
+            output.line(problem.message, err=True, indent=2)
         sys.exit(BAD_SETTINGS)
     except CannotRun as error:
-        click.echo(f"fitferry: {output.of(error.message)}", err=True)
+        output.line(error.message, err=True, start=("fitferry: ", None))
         sys.exit(error.exit_code)
     except FitferryError as error:
-        click.echo(f"fitferry: {output.of(error.message)}", err=True)
+        output.line(error.message, err=True, start=("fitferry: ", None))
         sys.exit(1)
+
+
+def _load(module: str) -> dict[str, click.Command]:
+    commands: Iterable[click.Command] = import_module(f"fitferry.cli.{module}").COMMANDS
+    for command in commands:
+        _translate(command, output.spoken())
+    return {str(command.name): command for command in commands}
+
+
+def _first_sentence(text: str | None) -> str:
+    paragraph = (text or "").split("\n\n")[0]
+    return " ".join(paragraph.split())
+
+
+def _gettext(text: str) -> str:
+    return gettext.gettext(text)
+
+
+def _use_time_zone() -> None:
+    if "TZ" in os.environ:
+        from fitferry.config.environment import use_time_zone  # noqa: PLC0415  # it imports the settings
+
+        use_time_zone(os.environ)
 
 
 def _speak() -> None:
     """Speak the language of `[web] language` before anything is said: help and wrong settings, too."""
+    output.speak(_language(_option()))
+    spoken = output.spoken()
+    if spoken.language != LANGUAGES[0]:
+        os.environ["LANGUAGE"] = spoken.language
+        gettext.bindtextdomain(DOMAIN, str(LOCALE))
+        gettext.textdomain(DOMAIN)
+        _translate(group, spoken)
+
+
+def _option() -> str | None:
+    """The value of --config, before click has looked at the words."""
     # Not `group` itself: click keeps the English help of its --help once it has been asked.
     peek = click.Command("fitferry", params=group.params, add_help_option=False)
     with peek.make_context(
@@ -99,21 +168,28 @@ def _speak() -> None:
         allow_extra_args=True,
         allow_interspersed_args=False,
     ) as context:
-        option = context.params["config"]
-    output.speak(language(Path(option) if option else None, os.environ))
-    spoken = output.spoken()
-    if spoken.language != LANGUAGES[0]:
-        os.environ["LANGUAGE"] = spoken.language
-        gettext.bindtextdomain(DOMAIN, str(LOCALE))
-        gettext.textdomain(DOMAIN)
-        _translate(group, spoken)
+        option: str | None = context.params["config"]
+    return option
+
+
+def _language(option: str | None) -> str:
+    found = paths.peek(option, os.environ)
+    if found is not None:
+        return found[1]
+    from fitferry.config.load import language  # noqa: PLC0415  # only where the quick look failed
+
+    try:
+        return language(Path(option) if option else None, os.environ)
+    except FitferryError:
+        return "auto"
 
 
 def _translate(command: click.Command, spoken: Translator) -> None:
-    """Let the help of a command and of those below it speak another language."""
+    """Let the help of a command and of those below it speak another language; done once, it changes no more."""
     command.help = spoken.of(command.help)
     for option in command.params:
         if isinstance(option, click.Option):
             option.help = spoken.of(option.help) or None
-    for below in command.commands.values() if isinstance(command, click.Group) else ():
-        _translate(below, spoken)
+    if isinstance(command, click.Group) and not isinstance(command, CommandGroup):
+        for below in command.commands.values():
+            _translate(below, spoken)

@@ -1,37 +1,38 @@
-"""How does a command show things? In the person's language, in tables and colours on a terminal, plain elsewhere.
+"""What commands print: in the person's language, in colours on a terminal, within its width, harmless everywhere.
 
-No name of a file can break a line or move the cursor.
+No name of a file can break a line, move the cursor or turn a line round.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 
 import click
 
-from fitferry.core.messages import Message
-from fitferry.core.upload import WAITS
-from fitferry.i18n.translator import LANGUAGES, Translator, chosen, say
+from fitferry.core.messages import Message, verbatim
+from fitferry.i18n.translator import LANGUAGES, Translator, chosen
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-STATES = {say("ok"): "green", say("waiting"): "yellow", say("attention"): "red"}
-STATUSES = {
-    say("completed"): "green",
-    say("failed"): "red",
-    say("held"): "red",
-    say("pending"): "yellow",
-    say("processing"): "yellow",
-}
-RESULTS = {"ok": "green", say("warn"): "yellow", say("bad"): "red"}
 _chosen: list[str] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a table: cells, what stands whole behind or below them, and the colour."""
+
+    cells: Sequence[str]
+    rest: str = ""
+    colour: str | None = None
 
 
 def speak(setting: str) -> None:
@@ -49,29 +50,81 @@ def of(text: Message | str) -> str:
     return safe(spoken().of(text))
 
 
-def line(text: Message | str, *, err: bool = False, colour: str | None = None) -> None:
-    """Print a sentence."""
-    click.secho(of(text), err=err, fg=colour)
+def line(
+    text: Message | str,
+    *,
+    err: bool = False,
+    colour: str | None = None,
+    indent: int = 0,
+    start: tuple[str, str | None] = ("", None),
+) -> None:
+    """Print a sentence, wrapped at spaces on a terminal; `start`: what stands before it, in its own colour."""
+    before, before_colour = start
+    first, *rest = wrapped(before + of(text), _width(err=err), indent)
+    if before:
+        click.secho(before, fg=before_colour, nl=False, err=err)
+    for shown in (first.removeprefix(before), *rest):
+        click.secho(shown, err=err, fg=colour)
 
 
 def as_json(value: Any) -> None:
-    """Print JSON for programs."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=1))
+    """Print JSON for programs; what could move a terminal's cursor is escaped."""
+    click.echo(escaped(json.dumps(value, ensure_ascii=False, indent=1)))
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]], colours: Sequence[str | None] = ()) -> None:
-    """Print rows: with heads and colours on a terminal, tab-separated elsewhere. `colours`: one for each row."""
+def escaped(text: str) -> str:
+    """JSON with every character escaped that is not printable."""
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+
+
+def os_reason(error: OSError) -> Message:
+    """The system's word for what went wrong."""
+    return verbatim(error.strerror or type(error).__name__)
+
+
+def table(heads: Sequence[Message | str], rows: Sequence[Row], *, wide: bool = False) -> None:
+    """Print rows: aligned, with heads and colours on a terminal, tab-separated elsewhere.
+
+    Where a row is wider than the terminal, its rest stands whole on lines of its own; `wide` keeps it in one.
+    """
     if not sys.stdout.isatty():
         for row in rows:
-            click.echo("\t".join(safe(cell) for cell in row))
+            click.echo("\t".join(safe(cell) for cell in (*row.cells, row.rest)))
         return
-    from rich.table import Table  # noqa: PLC0415  # only where there is a terminal
-    from rich.text import Text  # noqa: PLC0415  # the same
+    shown = [Row([of(head) for head in heads], colour="bright_black")] if rows else []
+    shown += [Row([safe(cell) for cell in row.cells], safe(row.rest), row.colour) for row in rows]
+    widths = [max(map(columns, column)) for column in zip(*(row.cells for row in shown), strict=True)]
+    width = 10_000 if wide else _width()
+    for row in shown:
+        for text in _row_lines(row, widths, width):
+            click.secho(text, fg=row.colour)
 
-    shown = Table(*(of(head) for head in heads), box=None, pad_edge=False, header_style="dim")
-    for at, row in enumerate(rows):
-        shown.add_row(*(Text(safe(cell)) for cell in row), style=colours[at] if at < len(colours) else None)
-    console().print(shown)
+
+def _row_lines(row: Row, widths: Sequence[int], width: int) -> list[str]:
+    """A row in as many lines as it needs: cells that do not fit go below, as does the rest."""
+    head, below = "", []
+    for cell, space in zip(row.cells, widths, strict=True):
+        if columns(head) + space <= width:
+            head += cell + " " * (space - columns(cell) + 2)
+        elif cell:
+            below += wrapped(cell, width, 4)
+    if row.rest and columns(head) + columns(row.rest) <= width:
+        head += row.rest
+    elif row.rest:
+        below += wrapped(row.rest, width, 4)
+    return [head.rstrip(), *below]
+
+
+def wrapped(text: str, width: int, indent: int = 0) -> list[str]:
+    """A text in lines of a width, broken at spaces only; later lines are indented by two more."""
+    lines, current = [], " " * indent
+    for word in text.split(" "):
+        if current.strip() and columns(current) + 1 + columns(word) > width:
+            lines.append(current)
+            current = " " * (indent + 2) + word
+        else:
+            current += f" {word}" if current.strip() else word
+    return [*lines, current]
 
 
 def console() -> Console:
@@ -81,22 +134,29 @@ def console() -> Console:
     return Console(highlight=False)
 
 
-def heading(text: str) -> None:
+def heading(text: Message | str) -> None:
     """Print a line that stands out on a terminal."""
-    click.secho(of(text), bold=True)
+    for shown in wrapped(of(text), _width()):
+        click.secho(shown, bold=True)
 
 
-def pairs(facts: Sequence[tuple[str, str]]) -> None:
+def pairs(facts: Iterable[tuple[Message | str, str]]) -> None:
     """Print facts below a heading, one under the other."""
-    names = [of(name) for name, _ in facts]
-    width = max(map(_columns, names), default=0) + 2
-    for shown, (_, value) in zip(names, facts, strict=True):
-        click.echo(click.style(f"    {shown}{' ' * (width - _columns(shown))}", dim=True) + safe(value))
+    listed = [(of(name), value) for name, value in facts]
+    space = max((columns(name) for name, _ in listed), default=0) + 2
+    for name, value in listed:
+        click.echo(click.style(f"    {name}{' ' * (space - columns(name))}", dim=True) + safe(value))
 
 
-def _columns(text: str) -> int:
+def columns(text: str) -> int:
     """How many columns of a terminal a text takes: Korean letters take two."""
-    return sum(2 if east_asian_width(one) in "WF" else 1 for one in text)
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def _width(*, err: bool = False) -> int:
+    """Columns of the terminal; without one, lines are not wrapped."""
+    stream = sys.stderr if err else sys.stdout
+    return shutil.get_terminal_size().columns if stream.isatty() else 1_000_000
 
 
 def duration(seconds: float | None) -> str:
@@ -106,32 +166,6 @@ def duration(seconds: float | None) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}"
-
-
-def upload(job: dict[str, Any]) -> list[str]:
-    """One upload as a row."""
-    where = job["strava_url"] or of(job["error_message"] or "")
-    return [
-        str(job["id"]),
-        local(job["start_time"]),
-        of(job["sport"] or ""),
-        job["file"],
-        standing(job),
-        where,
-    ]
-
-
-def standing(job: dict[str, Any]) -> str:
-    """Where an upload stands, in words."""
-    state = of(job["status"])
-    if job["waiting_for"]:
-        state += f", {of(WAITS[job['waiting_for']])}"
-        if job["next_attempt_at"]:
-            state += f" ({local(job['next_attempt_at'])})"
-    return state
-
-
-UPLOAD_HEADS = (say("Job"), say("Start"), say("Sport"), say("File"), say("Status"), "")
 
 
 def local(text: str | None) -> str:

@@ -1,4 +1,4 @@
-"""The commands that begin: `run`, `init`, `sandbox`, `demo`."""
+"""The commands that begin: `run`, `init`, `config`, `sandbox`, `demo`."""
 
 from __future__ import annotations
 
@@ -6,22 +6,29 @@ import os
 import shlex
 import sys
 import threading
-from datetime import date, datetime
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from fitferry.cli import output
 from fitferry.cli.context import Context
-from fitferry.core.errors import FitferryError
-from fitferry.core.filenames import is_wanted_name
+from fitferry.core.errors import FitferryError, SettingProblem, SettingsError
+from fitferry.core.messages import Message, cli, verbatim
+
+if TYPE_CHECKING:
+    from fitferry.config import Settings
+
+T = TypeVar("T")
 
 
 @click.command()
 @click.pass_obj
 def run(context: Context) -> None:
-    """Be the daemon, in the foreground, until SIGTERM or SIGINT."""
-    settings = context.settings(require_app=True)
+    """Run the daemon in the foreground, until SIGTERM or SIGINT."""
+    settings = _settings_to_run(context)
     # structlog and httpx take rich along wherever it is installed: 17 MB for what a daemon never shows.
     for library in ("rich", "pygments"):
         sys.modules.setdefault(library, None)  # type: ignore[arg-type]  # Python's own sign for "not to be had"
@@ -34,7 +41,9 @@ def run(context: Context) -> None:
 @click.option("--folder", help="The folder where devices drop files.")
 @click.option("--client-id", help="The number of your API application.")
 @click.option("--client-secret-file", help="A file that holds the application's secret.")
-@click.option("--since", help="Hold activities that started before this day (2026-01-31), or `today`.")
+@click.option(
+    "--since", help="Hold activities that started before this day (2026-01-31), or `today`; `all` for none."
+)
 @click.option("--config", "target", type=click.Path(path_type=Path), help="The file to write.")
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 @click.pass_obj
@@ -48,24 +57,48 @@ def init(  # its options
     force: bool,  # noqa: FBT001  # click passes it so
 ) -> None:
     """Ask what has to be known, and write a commented config.toml."""
-    from fitferry.config import load, place_to_write, template  # noqa: PLC0415  # not every command needs it
+    from fitferry.config import first_settings as first  # noqa: PLC0415  # not every command needs it
 
-    path = target or context.config or place_to_write(os.environ)
+    path = target or context.config or first.place_to_write(os.environ)
     if path.exists() and not force:
-        raise FitferryError(f"{path} is there already; --force replaces it")
-    folder = folder or _ask("The folder where devices drop files", "--folder")
-    values: dict[str, object] = {"strava.client_id": _number(client_id or _ask(_APP, "--client-id"))}
+        raise FitferryError(cli.FILE_EXISTS(path=str(path)))
+    watched = _answer(cli.ASK_FOLDER(), "--folder", folder, first.read_folder)
+    _warn_of_folder(watched)
+    application = _answer(cli.ASK_CLIENT_ID(), "--client-id", client_id, first.read_client_id)
     if client_secret_file:
-        values["strava.client_secret_file"] = str(Path(client_secret_file).expanduser().absolute())
+        secret_file: Path | None = _answer(
+            verbatim(""), "--client-secret-file", client_secret_file, first.read_secret_file
+        )
+        secret = ""
     else:
-        values["strava.client_secret"] = _ask("Its secret", "--client-secret-file", hide=True)
-    day = _since(since, Path(folder).expanduser())
-    if day is not None:
-        values["strava.since"] = day
-    text = template.render(values, watch=[{"folder": str(Path(folder).expanduser().absolute())}])
-    template.write_config(path, text, force=force, check=lambda written: load(written, {}, require_app=True))
-    output.line(f"{path} is written.")
-    output.line(f"Start `fitferry -c {shlex.quote(str(path))} run`, then open the link that it prints.")
+        secret_file = None
+        secret = _answer(cli.ASK_SECRET(), "--client-secret-file", None, first.read_secret, hide=True)
+        if first.looks_odd(secret):
+            output.line(cli.SECRET_LOOKS_ODD(), err=True)
+    day = _since(since, watched)
+    first.write(path, first.FirstSettings(application, secret, secret_file, watched, day), force=force)
+    output.line(cli.WRITTEN(path=str(path)))
+    output.line(_what_next(path))
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="As one object.")
+@click.pass_obj
+def config(context: Context, as_json: bool) -> None:  # noqa: FBT001  # click passes it so
+    """Show which settings file and state folder are in use, and the settings in force, without secrets."""
+    from fitferry.config import template  # noqa: PLC0415  # not every command needs it
+
+    settings = context.settings()
+    if as_json:
+        found: dict[str, Any] = {"file": str(settings.source) if settings.source else None}
+        output.as_json(
+            {**found, "state_folder": str(settings.state.folder), "settings": template.in_force(settings)}
+        )
+        return
+    output.line(cli.SETTINGS_FILE(path=str(settings.source)) if settings.source else cli.NO_SETTINGS_FILE())
+    output.line(cli.STATE_FOLDER(folder=str(settings.state.folder)))
+    for shown in template.render_in_force(settings).splitlines():
+        click.echo(output.safe(shown))
 
 
 @click.command()
@@ -73,23 +106,22 @@ def init(  # its options
     "--port", default=8481, show_default=True, type=click.IntRange(0, 65_535), help="0 picks a free one."
 )
 def sandbox(port: int) -> None:
-    """Be a local Strava look-alike that a client can be pointed at."""
+    """Run a local Strava look-alike that a client can be pointed at."""
     from fitferry.sandbox import Sandbox  # noqa: PLC0415  # it imports Flask
 
     try:
         with Sandbox(port) as served:
-            output.line(
-                f"A Strava look-alike is at {served.url}. Ctrl-C ends it. Point Fitferry at it with these settings:"
-            )
+            switches = served.world.switches
+            output.line(cli.SANDBOX_AT(url=served.url))
             click.echo(
-                f'[strava]\nclient_id = {served.world.switches.client_id}\nclient_secret = "{served.world.switches.client_secret}"'
+                f'[strava]\nclient_id = {switches.client_id}\nclient_secret = "{switches.client_secret}"'
             )
             click.echo(f'website = "{served.url}"\napi = "{served.url}/api/v3"')
             threading.Event().wait()
     except KeyboardInterrupt:
         pass
     except (OSError, SystemExit) as error:
-        raise FitferryError(f"port {port} cannot be used ({error}); name another one with --port") from error
+        raise FitferryError(cli.PORT_IN_USE(port=str(port), reason=str(error))) from error
 
 
 @click.command()
@@ -101,39 +133,81 @@ def demo(keep_running: bool) -> None:  # noqa: FBT001  # click passes it so
     demonstrate(say=click.echo, keep_running=keep_running)
 
 
-_APP = "The number of your API application (see strava.com/settings/api)"
+def _settings_to_run(context: Context) -> Settings:
+    return context.settings(require_app=True)
 
 
-def _ask(question: str, option: str, *, hide: bool = False) -> str:
-    """Ask a person; without a terminal the option has to say it."""
+def _answer(
+    question: Message, option: str, given: str | None, read: Callable[[str], T], *, hide: bool = False
+) -> T:
+    """What was given as an option, or a person answers; asked again as long as it cannot be right.
+
+    Raises FitferryError where nobody can be asked, SettingsError for an option that cannot be right.
+    """
+    if given is not None:
+        try:
+            return read(given)
+        except FitferryError as error:
+            message = cli.OPTION_RESULT(option=option, result=error.message)
+            raise SettingsError([SettingProblem(option, message)]) from error
     if not sys.stdin.isatty():
-        raise FitferryError(f"nobody can be asked here: give {option}")
-    return str(click.prompt(output.of(question), hide_input=hide, err=True))
+        raise FitferryError(cli.NOBODY_TO_ASK(option=option))
+    while True:
+        try:
+            return read(str(click.prompt(output.of(question), hide_input=hide, err=True)))
+        except FitferryError as error:
+            output.line(error.message, err=True)
 
 
-def _number(text: str) -> object:
-    return int(text) if text.isdecimal() else text
+def _warn_of_folder(folder: Path) -> None:
+    """Say where a folder is missing or closed; it may come later."""
+    from fitferry.cli.checks import folder_warning  # noqa: PLC0415  # it imports much
+
+    warning = folder_warning(folder)
+    if warning is not None:
+        output.line(warning, err=True)
 
 
-def _since(text: str | None, folder: Path) -> date | None:
+def _since(given: str | None, folder: Path) -> date | None:
     """What to do with what is there already: from which day on activities are uploaded by themselves."""
-    if text is None and sys.stdin.isatty() and any(is_wanted_name(path.name) for path in folder.rglob("*")):
-        text = click.prompt(
-            output.of(
-                "There are files already. Upload all of them, none that are older than today, or since a day? "
-                "[all/today/2026-01-31]"
-            ),
-            default="today",
-            err=True,
-        )
-    if text is None or text == "all":
+    from fitferry.config.first_settings import read_since  # noqa: PLC0415  # not every command needs it
+    from fitferry.system.deadline import call  # noqa: PLC0415  # the same
+
+    if given is not None:
+        try:
+            return read_since(given)
+        except FitferryError as error:
+            raise FitferryError(cli.OPTION_RESULT(option="--since", result=error.message)) from error
+    if not sys.stdin.isatty():
         return None
-    if text == "today":
-        return datetime.now().astimezone().date()
     try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise FitferryError(f"--since: {text!r} is no day such as 2026-01-31") from error
+        is_used = call(lambda: _holds_activities(folder), 5.0)
+    except (OSError, TimeoutError):
+        is_used = False
+    if not is_used:
+        return None
+    while True:
+        try:
+            return read_since(str(click.prompt(output.of(cli.ASK_SINCE()), default="today", err=True)))
+        except FitferryError as error:
+            output.line(error.message, err=True)
 
 
-COMMANDS = (run, init, sandbox, demo)
+def _holds_activities(folder: Path) -> bool:
+    from fitferry.core.filenames import is_wanted_name  # noqa: PLC0415  # only here
+
+    return any(is_wanted_name(path.name) for path in folder.rglob("*"))
+
+
+def _what_next(path: Path) -> Message:
+    """The words that fit how it will be run."""
+    from fitferry.config.paths import PLACES, SERVICE_SETTINGS, own_home, own_place  # noqa: PLC0415  # only here
+
+    if path == SERVICE_SETTINGS:
+        return cli.START_SERVICE()
+    if path in {*PLACES, own_place(os.environ, own_home())}:
+        return cli.START_BY_HAND(command="fitferry run")
+    return cli.START_BY_HAND(command=f"fitferry -c {shlex.quote(str(path))} run")
+
+
+COMMANDS = (run, init, config, sandbox, demo)

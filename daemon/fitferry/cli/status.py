@@ -1,4 +1,4 @@
-"""The commands that only look: `status`, `uploads`, `check`, `health`."""
+"""The commands that look at what the daemon does: `status`, `uploads`."""
 
 from __future__ import annotations
 
@@ -9,16 +9,23 @@ from typing import Any
 
 import click
 
-from fitferry.cli import output
-from fitferry.cli.client import Daemon
+from fitferry.cli import completion, output, progress
+from fitferry.cli.client import Daemon, message_of
 from fitferry.cli.context import Context
-from fitferry.core.errors import FitferryError
+from fitferry.core.errors import FitferryError, RequestRejected
+from fitferry.core.messages import Message, as_message, cli
 from fitferry.core.upload import Status
 from fitferry.system import state_dir
 
+Line = tuple[Message | str, str | None, int]
+"""A line for people: the text, its colour, how far it is indented."""
 _NEEDS_A_PERSON = 3
-_LOOK_SECONDS = 0.5
-_STATUSES = [status.value for status in Status]
+_FOLLOW_SECONDS = 0.5
+_STATES = {
+    "ok": (cli.STATE_OK(), "green"),
+    "waiting": (cli.STATE_WAITING(), "yellow"),
+    "attention": (cli.STATE_ATTENTION(), "red"),
+}
 
 
 @click.command()
@@ -28,71 +35,79 @@ _STATUSES = [status.value for status in Status]
 def status(context: Context, as_json: bool, follow: bool) -> None:  # noqa: FBT001  # click passes them so
     """Say how things are; exit 0 well or waiting, 3 a person is needed, 1 no daemon."""
     if not context.daemon_runs():
-        output.line(
-            "no daemon runs: start it with `fitferry run`, or with systemctl start fitferry", err=True
-        )
+        output.line(cli.NO_DAEMON(), err=True)
         sys.exit(1)
-    found = context.status()
+    found = now(context)
     if follow and not as_json and sys.stdout.isatty():
         found = _follow_on_terminal(context, found)
     else:
         _print_status(found, as_json=as_json)
         while follow and _changes(context):
-            found = context.status()
+            found = now(context)
             _print_status(found, as_json=as_json)
     sys.exit(_NEEDS_A_PERSON if found["state"] == "attention" else 0)
 
 
 @click.command()
-@click.option("--status", "wanted", type=click.Choice(_STATUSES), help="Only those of one status.")
-@click.option("--athlete", help="Only those of one athlete.")
+@click.option(
+    "--status",
+    "wanted",
+    type=click.Choice([status.value for status in Status]),
+    help="Only those of one status.",
+)
+@click.option("--athlete", shell_complete=completion.athletes, help="Only those of one athlete.")
 @click.option(
     "--limit", default=20, show_default=True, type=click.IntRange(1, 100_000), help="So many at most."
 )
 @click.option("--json", "as_json", is_flag=True, help="As the API shows them.")
+@click.option("--wide", is_flag=True, help="One line each, however wide the terminal is.")
 @click.pass_obj
-def uploads(context: Context, wanted: str | None, athlete: str | None, limit: int, as_json: bool) -> None:  # noqa: FBT001
+def uploads(
+    context: Context,
+    wanted: str | None,
+    athlete: str | None,
+    limit: int,
+    as_json: bool,  # noqa: FBT001  # click passes them so
+    wide: bool,  # noqa: FBT001  # the same
+) -> None:
     """List the uploads, newest first; `skipped` ones only when asked for."""
-    from fitferry.monitoring import status_json as shown  # noqa: PLC0415  # it opens the way to the ledger
+    from fitferry.monitoring import status_json  # noqa: PLC0415  # it opens the way to the ledger
     from fitferry.storage import queries  # noqa: PLC0415  # the same
 
     with context.reading():
         found = queries.listed(status=Status(wanted) if wanted else None, athlete=athlete, limit=limit)
-        rows = shown.jobs_shown(found, time.time())
+        jobs = status_json.jobs_shown(found, time.time())
     if as_json:
-        output.as_json({"uploads": rows})
-    else:
-        colours = [output.STATUSES.get(job.status) for job in found]
-        output.table(output.UPLOAD_HEADS, [output.upload(row) for row in rows], colours)
+        output.as_json({"uploads": jobs})
+        return
+    heads = (cli.HEAD_JOB(), cli.HEAD_START(), cli.HEAD_SPORT(), cli.HEAD_FILE(), cli.HEAD_STATUS())
+    output.table(heads, [_row(job) for job in jobs], wide=wide)
 
 
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="A list with one object a line.")
-@click.pass_obj
-def check(context: Context, as_json: bool) -> None:  # noqa: FBT001
-    """Say of each thing that can be wrong whether it is, and how to mend it."""
-    from fitferry.cli.doctor import checks  # noqa: PLC0415  # it imports much
+def now(context: Context) -> dict[str, Any]:
+    """How things are: asked of the daemon, since its file may be older than the last change.
 
-    wrong, found = False, []
-    for one in checks(context):
-        wrong = wrong or one.result == "bad"
-        found.append(one.as_dict())
-        if not as_json:
-            words = f": {output.of(one.words)}" if one.words else ""
-            result = click.style(f"{output.of(one.result):4}", fg=output.RESULTS[one.result])
-            click.echo(f"{result} {output.of(one.what)}{words}")
-    if as_json:
-        output.as_json(found)
-    sys.exit(1 if wrong else 0)
+    Another user of the machine, who may not ask, is shown the file. Raises FitferryError.
+    """
+    try:
+        return Daemon(context).look("/api/v1/status")
+    except RequestRejected:
+        return context.status_file()
+    except FitferryError as error:
+        if error.message.code != cli.NOT_YOURS.code:
+            raise
+        return context.status_file()
 
 
-@click.command()
-@click.pass_obj
-def health(context: Context) -> None:
-    """Exit 0 if the running daemon and its database answer, else 1; for containers."""
-    answer = Daemon(context).get("/healthz")
-    if answer.get("status") != "ok":
-        raise FitferryError(f"the daemon is ill: {answer.get('reason', '')}")
+def _row(job: dict[str, Any]) -> output.Row:
+    cells = [
+        str(job["id"]),
+        output.local(job["start_time"]),
+        output.of(job["sport"] or ""),
+        job["file"],
+        progress.standing(job),
+    ]
+    return output.Row(cells, progress.outcome(job), progress.COLOURS.get(job["status"]))
 
 
 def _changes(context: Context) -> bool:
@@ -102,7 +117,7 @@ def _changes(context: Context) -> bool:
     while context.daemon_runs():
         if _written_at(path) != before:
             return True
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_FOLLOW_SECONDS)
     return False
 
 
@@ -119,12 +134,15 @@ def _follow_on_terminal(context: Context, found: dict[str, Any]) -> dict[str, An
     from rich.text import Text  # noqa: PLC0415  # the same
 
     def drawn() -> Text:
-        return Text.from_ansi("\n".join(click.style(words, fg=colour) for words, colour in _lines(found)))
+        lines = [
+            click.style(" " * indent + output.of(text), fg=colour) for text, colour, indent in _lines(found)
+        ]
+        return Text.from_ansi("\n".join(lines))
 
     with Live(drawn(), console=output.console(), auto_refresh=False) as live:
         try:
             while _changes(context):
-                found = context.status()
+                found = now(context)
                 live.update(drawn(), refresh=True)
         except KeyboardInterrupt:
             pass
@@ -135,57 +153,66 @@ def _print_status(found: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         output.as_json(found)
         return
-    for words, colour in _lines(found):
-        click.secho(words, fg=colour)
+    for text, colour, indent in _lines(found):
+        output.line(text, colour=colour, indent=indent)
 
 
-def _lines(found: dict[str, Any]) -> list[tuple[str, str | None]]:
-    """The status for people: each line and its colour."""
-    of, state = output.of, found["state"]
-    lines: list[tuple[str, str | None]] = [
-        (f"{of(state)}: {of('the page is at {url}'.format(url=found['web']['url']))}", output.STATES[state])
+def _lines(found: dict[str, Any]) -> list[Line]:
+    """The status for people."""
+    state, colour = _STATES[found["state"]]
+    lines: list[Line] = [(cli.STATE_AND_PAGE(state=state, url=found["web"]["url"]), colour, 0)]
+    if found["state"] == "waiting":
+        lines.append((_wait(found), "yellow", 2))
+    lines += [
+        (cli.ATTENTION(text=as_message(message_of(problem))), "red", 2) for problem in found["problems"]
     ]
-    if state == "waiting":
-        lines.append((f"  {of(_wait(found))}", "yellow"))
-    lines += [(f"  ! {of(problem['message'])}", "red") for problem in found["problems"]]
     if found["queue"]["failed"]:
-        words = f"failed uploads: {found['queue']['failed']:,}; `fitferry uploads --status failed` says why"
-        lines.append((f"  ! {of(words)}", "red"))
-    for person in found["athletes"]:
-        lines.append((f"  {of(_connection(person))}", None))
+        lines.append((cli.ATTENTION(text=cli.FAILED_UPLOADS(count=found["queue"]["failed"])), "red", 2))
+    lines += [(_connection(athlete), None, 2) for athlete in found["athletes"]]
     for watch in found["watch"]:
-        how = "is watched" if watch["available"] else "is not there"
-        lines.append((f"  {output.safe(watch['folder'])} {of(how)}", None if watch["available"] else "red"))
-        if watch.get("note"):
-            lines.append((f"    {of(watch['note'])}", None))
-        for file in watch.get("receiving", []):
-            share = f" {100 * file['size'] // file['of']} %" if file["of"] else ""
-            lines.append((f"    {output.safe(file['file'])} {of('is being received')}{share}", "yellow"))
-    counts = [f"{count} {of(name)}" for name, count in found["queue"].items() if count or name == "completed"]
-    lines.append((f"  {', '.join(counts)}", None))
+        lines += _watch_lines(watch)
+    counts = tuple(
+        cli.COUNT_OF(number=count, status=progress.STATUSES[name])
+        for name, count in found["queue"].items()
+        if count or name == "completed"
+    )
+    lines.append((cli.COUNTS(counts=counts), None, 2))
     if "import" in found:
-        done, total = found["import"]["done"], found["import"]["done"] + found["import"]["waiting"]
-        words = f"{done:,} of {total:,} old activities, done by {output.local(found['import']['done_by'])}"
-        lines.append((f"  {of(words)}", None))
+        done, waiting = found["import"]["done"], found["import"]["waiting"]
+        by = output.local(found["import"]["done_by"])
+        lines.append((cli.IMPORT(done=done, total=done + waiting, by=by), None, 2))
     last = found["last_upload"]
     if last:
-        lines.append(
-            (f"  {of('last upload')}: {output.safe(last['file'])} {last['strava_url'] or ''}".rstrip(), None)
-        )
+        lines.append((cli.LAST_UPLOAD(file=last["file"], url=last["strava_url"] or ""), None, 2))
     return lines
 
 
-def _wait(found: dict[str, Any]) -> str:
+def _watch_lines(watch: dict[str, Any]) -> list[Line]:
+    """What is said of a watched folder and of the files that are being received there."""
+    if watch["available"]:
+        lines: list[Line] = [(cli.FOLDER_WATCHED(folder=watch["folder"]), None, 2)]
+    else:
+        lines = [(cli.FOLDER_AWAY(folder=watch["folder"]), "red", 2)]
+    if watch.get("note"):
+        lines.append((message_of(watch, "note", "note_text"), None, 4))
+    for file in watch.get("receiving", []):
+        if file["of"]:
+            percent = 100 * file["size"] // file["of"]
+            lines.append((cli.RECEIVING_PART(file=file["file"], percent=percent), "yellow", 4))
+        else:
+            lines.append((cli.RECEIVING(file=file["file"]), "yellow", 4))
+    return lines
+
+
+def _wait(found: dict[str, Any]) -> Message:
     until = found["rate_limit"]["held_until"]
-    if until:
-        return f"Strava's limit is used up until {output.local(until)}; all goes on by itself then"
-    return "Strava cannot be reached now; nothing is lost, and all goes on by itself when it can"
+    return cli.LIMIT_USED_UP(until=output.local(until)) if until else cli.STRAVA_AWAY()
 
 
-def _connection(person: dict[str, Any]) -> str:
-    if person["connected"]:
-        return f"{person['name']} is connected as {person['display_name']}"
-    return f"{person['name']} is not connected"
+def _connection(athlete: dict[str, Any]) -> Message:
+    if athlete["connected"]:
+        return cli.ATHLETE_CONNECTED(athlete=athlete["name"], name=athlete["display_name"])
+    return cli.ATHLETE_NOT_CONNECTED(athlete=athlete["name"])
 
 
-COMMANDS = (status, uploads, check, health)
+COMMANDS = (status, uploads)

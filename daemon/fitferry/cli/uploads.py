@@ -1,79 +1,35 @@
-"""The commands that change something: they ask the daemon, or do it themselves where none runs."""
+"""The commands that change uploads: they ask the daemon, or do it themselves where none runs."""
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from fitferry.cli import output
+from fitferry.cli import completion, output, progress
 from fitferry.cli.client import Daemon
 from fitferry.cli.context import Context
-from fitferry.config import Settings
 from fitferry.core.errors import FitferryError, RequestRejected
+from fitferry.core.messages import cli
+from fitferry.core.upload import Status
 
-CONSENT_SECONDS = 600
+if TYPE_CHECKING:
+    from fitferry.config import Settings
+    from fitferry.uploads.commands import Actions
+
 JOB = click.IntRange(1, 2**63 - 1)
 """The number of a job, as far as SQLite counts."""
-_MANY = 2
-_FINAL = frozenset({"completed", "failed", "held", "skipped"})
-
-
-@click.command()
-@click.pass_obj
-def login(context: Context) -> None:
-    """Print a one-time link into the page."""
-    click.echo(Daemon(context).post("/api/v1/login-link")["url"])
-
-
-@click.command()
-@click.argument("athlete", required=False)
-@click.option(
-    "--paste", is_flag=True, help="The page cannot be reached: paste the address that the browser ended on."
-)
-@click.pass_obj
-def connect(context: Context, athlete: str | None, paste: bool) -> None:  # noqa: FBT001  # click passes it so
-    """Lead to Strava's consent, wait for the answer, and say as whom."""
-    daemon = Daemon(context)
-    query = {"athlete": athlete} if athlete else {}
-    asked = daemon.get("/api/v1/strava/auth", **query, **({"paste": "1"} if paste else {}))
-    click.echo(asked["authorization_url"])
-    if paste:
-        found = _pasted(daemon)
-    else:
-        if "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ:
-            import webbrowser  # noqa: PLC0415  # every other command starts sooner without it
-
-            webbrowser.open(asked["authorization_url"])
-        output.line(
-            "Open this address in a browser; it is good for ten minutes and once. Waiting …", err=True
-        )
-        found = _awaited(daemon, asked["state"])
-    name = found["message"]
-    output.line(name if paste or found["outcome"] != "connected" else f"connected as {name}")
-    sys.exit(0 if found["outcome"] == "connected" else 1)
-
-
-@click.command()
-@click.argument("athlete", required=False)
-@click.pass_obj
-def disconnect(context: Context, athlete: str | None) -> None:
-    """Revoke at Strava, and forget the tokens."""
-    Daemon(context).post("/api/v1/strava/disconnect", {"athlete": athlete} if athlete else {})
-    output.line("Disconnected.")
+_ONCE_AGAIN = (Status.FAILED, Status.HELD, Status.COMPLETED)
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--athlete", help="Whose account receives them.")
+@click.option("--athlete", shell_complete=completion.athletes, help="Whose account receives them.")
 @click.option("--wait", is_flag=True, help="Wait for each outcome; exit 1 if one failed or is held.")
 @click.pass_obj
 def upload(context: Context, files: tuple[Path, ...], athlete: str | None, wait: bool) -> None:  # noqa: FBT001
@@ -84,22 +40,21 @@ def upload(context: Context, files: tuple[Path, ...], athlete: str | None, wait:
         try:
             job = daemon.post_file("/api/v1/strava/upload", file, **({"athlete": athlete} if athlete else {}))
         except FitferryError as error:
-            click.echo(f"{output.safe(file.name)}: {output.of(str(error))}", err=True)
+            output.line(cli.FILE_RESULT(file=_name(file), result=error.message), err=True)
             failed = True
             continue
-        several = job.get("jobs", [job["id"]])
-        queued |= dict.fromkeys(several, file)
+        numbers = job.get("jobs", [job["id"]])
+        queued |= dict.fromkeys(numbers, file)
         if not wait:
-            numbers = ", ".join(map(str, several))
-            status = job["status"]
-            click.echo(f"{output.safe(file.name)}: {output.of(f'{status} as job {numbers}')}")
+            result = cli.TAKEN(status=progress.status_message(job), jobs=", ".join(map(str, numbers)))
+            output.line(cli.FILE_RESULT(file=_name(file), result=result))
     if wait:
-        failed = _watch(daemon, queued) or failed
+        failed = progress.follow(daemon, queued) or failed
     sys.exit(1 if failed else 0)
 
 
 @click.command()
-@click.argument("jobs", nargs=-1, type=JOB)
+@click.argument("jobs", nargs=-1, type=JOB, shell_complete=completion.jobs(*_ONCE_AGAIN))
 @click.option("--failed", is_flag=True, help="Every failed job.")
 @click.option(
     "--again", is_flag=True, help="Also send what was completed once more, under a fresh external id."
@@ -108,44 +63,59 @@ def upload(context: Context, files: tuple[Path, ...], athlete: str | None, wait:
 def retry(context: Context, jobs: tuple[int, ...], failed: bool, again: bool) -> None:  # noqa: FBT001
     """Put failed jobs back into the queue, their count reset."""
     if bool(jobs) is failed or (failed and again):
-        raise FitferryError("name the jobs, or say --failed alone")
+        raise FitferryError(cli.NAME_JOBS())
     if context.daemon_runs():
-        body: dict[str, Any] = {"failed": True} if failed else {"jobs": list(jobs), "again": again}
-        found = Daemon(context).post("/api/v1/strava/retry", body)["uploads"]
-        output.line(f"{len(found)} back in the queue")
-        return
-    with context.writing() as settings:
-        actions = _actions(settings)
-        done = actions.retry_failed() if failed else [actions.retry(job, again=again) for job in jobs]
-    output.line(f"{len(done)} back in the queue")
+        daemon = Daemon(context)
+
+        def ask(**body: Any) -> int:
+            return len(daemon.post("/api/v1/strava/retry", body)["uploads"])
+
+        if failed:
+            done, refused = ask(failed=True), 0
+        else:
+            done, refused = _each(jobs, lambda job: ask(jobs=[job], again=again))
+    else:
+        with context.writing() as settings:
+            actions = _actions(settings)
+            if failed:
+                done, refused = len(actions.retry_failed()), 0
+            else:
+                done, refused = _each(jobs, lambda job: actions.retry(job, again=again))
+    output.line(cli.QUEUED_AGAIN(count=done))
+    sys.exit(1 if refused else 0)
 
 
 @click.command()
-@click.argument("jobs", nargs=-1, required=True, type=JOB)
+@click.argument(
+    "jobs", nargs=-1, required=True, type=JOB, shell_complete=completion.jobs(Status.FAILED, Status.HELD)
+)
 @click.pass_obj
 def dismiss(context: Context, jobs: tuple[int, ...]) -> None:
-    """Put failed or held jobs aside."""
-    activities = list(_activities(context, jobs))
+    """Dismiss failed or held jobs: they are skipped, and need nobody any more."""
+    known = dict(_activities(context, jobs))
+    for job in jobs:
+        if job not in known:
+            output.line(cli.NO_JOB(job=str(job)), err=True)
     if context.daemon_runs():
         daemon = Daemon(context)
-        for activity in activities:
-            daemon.post(f"/api/v1/strava/dismiss/{activity}")
+        done, refused = _each(known, lambda job: daemon.post(f"/api/v1/strava/dismiss/{known[job]}"))
     else:
         with context.writing() as settings:
-            for activity in activities:
-                _actions(settings).dismiss(activity)
-    output.line(f"{len(jobs)} put aside")
+            actions = _actions(settings)
+            done, refused = _each(known, lambda job: actions.dismiss(known[job]))
+    output.line(cli.DISMISSED(count=done))
+    sys.exit(1 if refused or len(known) < len(set(jobs)) else 0)
 
 
 @click.command()
 @click.argument("decision", required=False, type=click.Choice(["all", "since", "none"]))
 @click.argument("day", required=False)
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="As the API shows it.")
 @click.pass_obj
 def backlog(context: Context, decision: str | None, day: str | None, as_json: bool) -> None:  # noqa: FBT001
     """Say which old activities wait, or decide it: all, since DATE, none."""
     if (decision == "since") != (day is not None):
-        raise FitferryError("`since` takes a day such as 2026-01-31, the others take none")
+        raise FitferryError(cli.SINCE_TAKES_A_DAY())
     if decision is None:
         found = _backlog_now(context)
     elif context.daemon_runs():
@@ -156,125 +126,42 @@ def backlog(context: Context, decision: str | None, day: str | None, as_json: bo
     if as_json:
         output.as_json(found)
     elif found["count"]:
-        count, oldest, newest = found["count"], output.local(found["oldest"]), output.local(found["newest"])
-        output.line(f"{count:,} old activities, from {oldest} to {newest}, wait for a decision")
-        output.line(f"uploading all of them takes about {found['days']} day(s)")
+        oldest, newest = output.local(found["oldest"]), output.local(found["newest"])
+        output.line(cli.BACKLOG(count=found["count"], oldest=oldest, newest=newest))
+        output.line(cli.BACKLOG_DAYS(count=found["days"]))
     else:
-        output.line("nothing waits for a decision")
+        output.line(cli.NO_BACKLOG())
 
 
-@click.group()
-def keys() -> None:
-    """The key that seals the tokens."""
+def _each(jobs: Iterable[int], work: Callable[[int], object]) -> tuple[int, int]:
+    """Do something for each job; how often it worked, and how often it was refused, which is told."""
+    done = refused = 0
+    for job in jobs:
+        try:
+            work(job)
+            done += 1
+        except RequestRejected as error:
+            output.line(cli.JOB_RESULT(job=str(job), result=error.message), err=True)
+            refused += 1
+    return done, refused
 
 
-@keys.command()
-@click.pass_obj
-def rotate(context: Context) -> None:
-    """Make a new first key, and seal every token anew."""
-    if context.daemon_runs():
-        Daemon(context).post("/api/v1/keys/rotate")
-    else:
-        from fitferry.auth import key_rotation as change  # noqa: PLC0415  # not every command needs them
-        from fitferry.auth import token_cipher  # noqa: PLC0415  # the same
-        from fitferry.auth.access_tokens import AccessTokens  # noqa: PLC0415  # the same
-        from fitferry.strava import Strava  # noqa: PLC0415  # the same
-
-        with context.writing() as settings, Strava(settings.strava) as strava:
-            now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-            kept = AccessTokens(strava, token_cipher.load(settings.state.key_file, now))
-            change.rotate(settings.state.key_file, kept)
-    output.line("a new key seals every token")
+def _name(file: Path) -> str:
+    return file.name or str(file)
 
 
-def _awaited(daemon: Daemon, state: str) -> dict[str, Any]:
-    """What came of a consent that goes on in a browser."""
-    deadline = time.monotonic() + CONSENT_SECONDS
-    while time.monotonic() < deadline:
-        found = daemon.get("/api/v1/strava/auth/outcome", state=state)
-        if found["outcome"] != "waiting":
-            return found
-        time.sleep(0.5)
-    return {"outcome": "late", "message": "nobody answered for ten minutes"}
-
-
-def _pasted(daemon: Daemon) -> dict[str, Any]:
-    """What comes of an address that was pasted; it holds a secret for some minutes."""
-    output.line(
-        "Open it in any browser. It ends on a page that cannot be shown; paste that page's address:", err=True
-    )
-    given = dict(parse_qsl(urlsplit(sys.stdin.readline().strip()).query))
-    query = {name: given[name] for name in ("state", "code", "scope", "error") if name in given}
-    if "state" not in query:
-        raise FitferryError("this is not the address that the browser ended on: it has no state= in it")
-    return daemon.get("/api/v1/strava/callback", **query)
-
-
-def _watch(daemon: Daemon, queued: dict[int, Path]) -> bool:
-    """Tell each outcome as it comes, with a bar on a terminal; whether one of them is on its way no more."""
-    failed, told, total = False, dict.fromkeys(queued, ""), len(queued)
-    with _bar(total) as (forward, tell):
-        while queued:
-            shown = {job["id"]: job for job in _recent(daemon, min(queued))}
-            for job in [shown[job_id] for job_id in list(queued) if job_id in shown]:
-                standing = output.standing(job)
-                if standing != told[job["id"]]:
-                    told[job["id"]] = standing
-                    tell(_outcome(queued[job["id"]], job, standing), output.STATUSES.get(job["status"]))
-                if job["status"] in _FINAL:
-                    failed = failed or job["status"] in {"failed", "held"}
-                    del queued[job["id"]]
-                    forward()
-            if queued:
-                time.sleep(0.5)
-    return failed
-
-
-def _outcome(file: Path, job: dict[str, Any], standing: str) -> str:
-    where = job["strava_url"] or output.of(job["error_message"] or "")
-    return f"{output.safe(file.name)}: {standing} {where}".rstrip()
-
-
-@contextlib.contextmanager
-def _bar(total: int) -> Iterator[tuple[Callable[[], None], Callable[[str, str | None], None]]]:
-    """A bar for several files on a terminal; what moves it on by one, and what prints a line beside it."""
-    if total < _MANY or not sys.stdout.isatty():
-        yield lambda: None, lambda words, colour: click.secho(words, fg=colour)
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress  # noqa: PLC0415  # only on a terminal
-    from rich.text import Text  # noqa: PLC0415  # the same
-
-    with Progress(BarColumn(), MofNCompleteColumn(), console=output.console(), transient=True) as progress:
-        task = progress.add_task("", total=total)
-        yield (
-            lambda: progress.advance(task),
-            lambda words, colour: progress.console.print(Text(words, colour or ""), soft_wrap=True),
-        )
-
-
-def _recent(daemon: Daemon, oldest: int) -> Iterable[dict[str, Any]]:
-    before: int | None = None
-    while True:
-        page = daemon.get("/api/v1/strava/uploads", limit=200, **({"before": before} if before else {}))
-        yield from page["uploads"]
-        before = page["next_before"]
-        if before is None or before <= oldest:
-            break
-    yield from daemon.get("/api/v1/strava/uploads", limit=200, status="skipped")["uploads"]
-
-
-def _activities(context: Context, wanted: Iterable[int]) -> Iterable[int]:
+def _activities(context: Context, wanted: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Each job that exists, with its activity."""
     from fitferry.storage import uploads  # noqa: PLC0415  # not every command needs it
 
     with context.reading():
         for job_id in wanted:
             job = uploads.get(job_id)
-            if job is None:
-                raise RequestRejected("unknown", f"there is no job {job_id}", 404)
-            yield job.activity_id
+            if job is not None:
+                yield job_id, job.activity_id
 
 
-def _actions(settings: Settings) -> Any:
+def _actions(settings: Settings) -> Actions:
     from fitferry.uploads.commands import Actions  # noqa: PLC0415  # not every command needs it
 
     return Actions(settings, wake=lambda: None, clock=time.time)
@@ -282,7 +169,7 @@ def _actions(settings: Settings) -> Any:
 
 def _backlog_now(context: Context) -> dict[str, Any]:
     from fitferry.monitoring import status_json  # noqa: PLC0415  # not every command needs them
-    from fitferry.uploads import commands  # noqa: PLC0415  # not every command needs them
+    from fitferry.uploads import commands  # noqa: PLC0415  # the same
 
     athletes = context.settings().athletes
     with context.reading():
@@ -295,9 +182,9 @@ def _decide(context: Context, decision: str, day: str | None) -> dict[str, Any]:
     try:
         since = date.fromisoformat(day) if day else None
     except ValueError as error:
-        raise FitferryError(f"{day!r} is no day such as 2026-01-31") from error
+        raise FitferryError(cli.NOT_A_DAY(option="since", text=str(day))) from error
     with context.writing() as settings:
         return status_json.backlog(_actions(settings).decide_backlog(decision, since))
 
 
-COMMANDS = (login, connect, disconnect, upload, retry, dismiss, backlog, keys)
+COMMANDS = (upload, retry, dismiss, backlog)

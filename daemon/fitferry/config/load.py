@@ -13,7 +13,14 @@ from typing import Any, TypeVar
 import msgspec
 
 from fitferry.config import client_secret, environment
-from fitferry.config.paths import CONTAINER_FOLDER, PLACES, SERVICE_SETTINGS, own_home, own_place
+from fitferry.config.paths import (
+    CONTAINER_FOLDER,
+    PLACES,
+    SERVICE_SETTINGS,
+    own_home,
+    own_place,
+    state_folder,
+)
 from fitferry.config.report import Report, describe
 from fitferry.config.rules import read_rules
 from fitferry.config.schema import (
@@ -34,7 +41,7 @@ from fitferry.config.schema import (
 from fitferry.core.errors import SettingsError
 from fitferry.core.messages import Message, settings, verbatim
 from fitferry.system import network
-from fitferry.system.state_dir import API_TOKEN, state_folder
+from fitferry.system.state_dir import API_TOKEN
 
 T = TypeVar("T")
 Table = dict[str, Any]
@@ -257,7 +264,7 @@ class _Loading:
 
     def _state(self, found: Table, source: Path | None) -> StateSettings:
         folder = found["folder"] or state_folder(
-            self._environ, self._home, self._container, self._service, source
+            self._environ, self._home, source, self._container, self._service
         )
         credentials = self._environ.get("CREDENTIALS_DIRECTORY")
         given = Path(credentials) / "fitferry-key" if credentials else None

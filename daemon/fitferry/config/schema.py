@@ -242,6 +242,7 @@ OLD_NAMES = {
     "STRAVA_AUTO_UPLOAD": "strava.auto_upload",
 }
 """Names that people have in their environments already; ours win over them."""
+_SECRETS = frozenset({"strava.client_secret", "notify.urls", "notify.heartbeat_url", "hooks.command"})
 OTHER_VARIABLES = frozenset({"FITFERRY_CONFIG", "FITFERRY_FAILPOINT"})
 
 
@@ -261,6 +262,11 @@ class Key:
     def dotted(self) -> str:
         """The name as messages show it."""
         return f"{self.section}.{self.name}"
+
+    @property
+    def secret(self) -> bool:
+        """Whether its value is one, or may hold one."""
+        return self.dotted in _SECRETS
 
     @property
     def variable(self) -> str:

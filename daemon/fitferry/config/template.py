@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,15 @@ import msgspec
 import tomli_w
 
 from fitferry.config.rules import SET, WHEN, RuleKey
-from fitferry.config.schema import SECTIONS, Key, keys
+from fitferry.config.schema import SECTIONS, Key, Settings, keys
 from fitferry.core.errors import RequestRejected
 from fitferry.core.messages import settings
+from fitferry.core.rules import Rule
 from fitferry.system import durable_io
 
 _EXAMPLE_FOLDER = "/srv/rides"
+HIDDEN = "…"
+"""What stands for a secret."""
 _RULES = f"""\
 # Rules for what activities are called and marked as; the first rule that sets a field wins it.
 # when: {", ".join(WHEN)}
@@ -103,6 +107,45 @@ def json_schema() -> str:
         "$defs": components,
     }
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def in_force(found: Settings) -> dict[str, Any]:
+    """The settings by section and key, without secrets: what may hold one is shown as `…`."""
+    shown: dict[str, Any] = {
+        section: _shown(section, getattr(found, section)) for section in SECTIONS if section != "watch"
+    }
+    shown["watch"] = [_shown("watch", watch) for watch in found.watch]
+    shown["rule"] = [_shown_rule(rule) for rule in found.rules]
+    return shown
+
+
+def render_in_force(found: Settings) -> str:
+    """The settings as TOML, without secrets."""
+    return tomli_w.dumps(in_force(found))
+
+
+def _shown(section: str, values: object) -> dict[str, Any]:
+    shown = {}
+    for name, key in keys(section).items():
+        value = getattr(values, name)
+        if value in (None, "", ()) and key.default != ():
+            continue
+        hidden = key.secret or (isinstance(value, str) and "@" in value)
+        shown[name] = HIDDEN if hidden and value else _plain(value)
+    return shown
+
+
+def _shown_rule(rule: Rule) -> dict[str, Any]:
+    return {
+        part: {name: _plain(value) for name, value in asdict(table).items() if value not in (None, ())}
+        for part, table in (("when", rule.when), ("set", rule.set))
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, (Path, str)) else value
 
 
 def settings_list() -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Mapping
 from pathlib import Path
 
 from fitferry.core.errors import CannotRun
@@ -62,20 +61,3 @@ def api_token(folder: Path) -> str:
     durable_io.write_new(scratch, f"{token}\n".encode())
     scratch.replace(path)
     return token
-
-
-SERVICE_FOLDER = Path("/var/lib/fitferry")
-"""What systemd names to the service; commands beside it have to look there, too."""
-
-
-def state_folder(
-    environ: Mapping[str, str], home: Path, container: Path, service: Path, source: Path | None
-) -> Path:
-    """The service's folder, the container's, or the user's own. `source`: the settings' file; `service`: its file."""
-    if environ.get("STATE_DIRECTORY"):
-        return Path(environ["STATE_DIRECTORY"].split(":")[0])
-    if source == service:
-        return SERVICE_FOLDER
-    if source.parent == container if source else container.is_dir():
-        return container
-    return Path(environ.get("XDG_STATE_HOME") or home / ".local" / "state") / "fitferry"

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from fitferry.config import Settings, language, load, template
+from fitferry.config import Settings, template
+from fitferry.config.load import language, load
 from fitferry.config.schema import Key, all_keys
 from fitferry.core.errors import RequestRejected, SettingsError
 from fitferry.core.rules import Changes, Conditions, Rule

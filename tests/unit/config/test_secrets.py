@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fitferry.config import load
+from fitferry.config.load import load
 from fitferry.core.errors import SettingsError
 
 SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c"

@@ -3,6 +3,7 @@
 from fitferry.core.messages import (
     cli,
     files,
+    inspection,
     notifications,
     problems,
     settings,
@@ -27,7 +28,7 @@ from fitferry.core.messages.message import (
     verbatim,
 )
 
-AREAS = (cli, files, notifications, problems, settings, sign_in, strava, system, uploads, web)
+AREAS = (cli, files, inspection, notifications, problems, settings, sign_in, strava, system, uploads, web)
 
 __all__ = [
     "AREAS",

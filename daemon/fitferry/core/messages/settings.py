@@ -68,6 +68,14 @@ CERTIFICATES_GONE = define(
 KEY_LOG_CLOSED = define(
     "key_log_closed", "{variable} names a file that cannot be written ({reason}): unset the variable"
 )
+CANNOT_WRITE = define("settings_cannot_be_written", "{path} cannot be written ({reason})")
+NEEDED = define("setting_needed", "needed is {expected}")
+LOOKS_LIKE_SECRET = define("looks_like_secret", "this looks like the secret; the id is a number")
+LOOKS_LIKE_ID = define("looks_like_id", "this looks like the id; the secret is 40 letters and digits")
+SECRET_NOT_FILE = define(
+    "secret_not_file", "this looks like the secret itself; needed is the path of a file that holds it"
+)
+SINCE_ANSWER = define("expected_since", "`all`, `today`, or a day such as 2026-01-31")
 
 FOUND_TEXT = define("found_text", "a text")
 FOUND_EMPTY = define("found_empty", "an empty text")

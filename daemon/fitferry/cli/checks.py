@@ -1,0 +1,345 @@
+"""What can be wrong on this machine, and how it is mended: one check for each thing."""
+
+from __future__ import annotations
+
+import grp
+import importlib.util
+import os
+import pwd
+import stat
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from fitferry.auth import token_cipher
+from fitferry.cli import output
+from fitferry.cli import status as status_command
+from fitferry.cli.client import message_of
+from fitferry.cli.context import Context
+from fitferry.config import Settings, WatchSettings
+from fitferry.config.values import AfterUpload
+from fitferry.core.errors import FitferryError, KeyFileError, SettingsError, StravaError
+from fitferry.core.messages import Message, as_message, cli, verbatim
+from fitferry.core.strava import READ_SCOPES
+from fitferry.storage import database_file
+from fitferry.strava import Strava
+from fitferry.system import lockfile, mounts, state_dir
+from fitferry.system.deadline import FolderLook, FolderState, call, look_at_folder
+
+CLOCK_SECONDS = 60.0
+"""A clock that is further off is said to be wrong."""
+FOLDER_SECONDS = 3.0
+"""How long a watched folder may take to answer: it may be on a server that is away."""
+OLD_API = "https://www.strava.com/api/v3"
+NEW_APIS = ("https://api-v3.strava.com", "https://www.api-v3.strava.com")
+"""Strava announced the host in both spellings for 2027-01-04 (seen 2026-11)."""
+_WATCH_LIMIT = Path("/proc/sys/fs/inotify/max_user_watches")
+_MOST_FOLDERS = 200_000
+_SERVICE_USER = "fitferry"
+_TOPICS = {
+    "folder_unavailable": cli.TOPIC_FOLDER(),
+    "unreadable": cli.TOPIC_FILES(),
+    "backlog": cli.TOPIC_OLD_ACTIVITIES(),
+    "not_moved": cli.TOPIC_UPLOADED_FILES(),
+    "internal": cli.TOPIC_DAEMON(),
+    "app_refused": cli.TOPIC_APPLICATION(),
+    "athlete_limit": cli.TOPIC_APPLICATION(),
+    "wrong_address": cli.TOPIC_ADDRESS(),
+    "clock": cli.TOPIC_CLOCK(),
+    "hook_failed": cli.TOPIC_HOOK(),
+}
+"""What the daemon's problems are about, by their codes."""
+_TOLD_ELSEWHERE = frozenset({"not_connected", "app_inactive"})
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at: `result` is ok, warn or bad."""
+
+    result: str
+    what: Message
+    message: Message | None = None
+
+
+def checks(context: Context) -> Iterator[Check]:
+    """Look at everything."""
+    try:
+        settings = context.settings(require_app=True)
+    except SettingsError as error:
+        for problem in error.problems:
+            yield Check("bad", cli.TOPIC_SETTINGS(), problem.message)
+        return
+    source = verbatim(str(settings.source)) if settings.source else cli.FROM_ENVIRONMENT()
+    yield Check("ok", cli.TOPIC_SETTINGS(), source)
+    for warning in settings.warnings:
+        yield Check("warn", cli.TOPIC_SETTINGS(), warning)
+    yield Check("ok", cli.TOPIC_TIME_ZONE(), verbatim(_time_zone()))
+    folders = {str(watch.folder): _folder(watch, settings) for watch in settings.watch}
+    yield from folders.values()
+    yield from _same_folders(list(folders))
+    yield from _watches(settings, [path for path, one in folders.items() if one.result != "bad"])
+    yield from _state(settings)
+    yield from _notifications(settings)
+    yield from strava_checks(settings)
+    told = {folder for folder, one in folders.items() if one.result == "bad"}
+    yield from _daemon(context, settings, told)
+
+
+def _time_zone() -> str:
+    now = datetime.now().astimezone()
+    return f"{os.environ.get('TZ') or now.tzname()} ({now:%Y-%m-%d %H:%M} UTC{now:%z})"
+
+
+def _folder(watch: WatchSettings, settings: Settings) -> Check:
+    """A watched folder, asked within a deadline."""
+    what = cli.TOPIC_FOLDER_NAMED(folder=str(watch.folder))
+    look = look_at_folder(str(watch.folder), FOLDER_SECONDS)
+    if look.state is not FolderState.OK:
+        return Check("bad", what, _folder_message(look))
+    try:
+        return call(lambda: _open_folder(what, watch, settings), FOLDER_SECONDS)
+    except (OSError, TimeoutError):
+        return Check("bad", what, cli.FOLDER_NO_ANSWER())
+
+
+def _same_folders(folders: list[str]) -> Iterator[Check]:
+    """Whether two watched folders are one by a link."""
+    seen: dict[str, str] = {}
+    for folder in folders:
+        real = look_at_folder(folder, FOLDER_SECONDS).real
+        if real and real in seen:
+            yield Check("bad", cli.TOPIC_FOLDER_NAMED(folder=folder), cli.SAME_FOLDER(other=seen[real]))
+        seen.setdefault(real, folder)
+
+
+def _open_folder(what: Message, watch: WatchSettings, settings: Settings) -> Check:
+    """A folder that answers: whose it is, who may do what, how it is watched."""
+    kind, owner = mounts.filesystem(watch.folder), _owner(watch.folder)
+    moves = settings.uploads.after_upload is not AfterUpload.KEEP
+    if moves and not os.access(watch.folder, os.W_OK):
+        return Check("bad", what, cli.FOLDER_READ_ONLY(owner=owner, action=settings.uploads.after_upload))
+    if os.geteuid() == 0 and not _service_may_read(watch.folder):
+        return Check("warn", what, cli.FOLDER_CLOSED_TO_SERVICE(owner=owner, user=_SERVICE_USER))
+    if mounts.needs_polling(kind):
+        return Check("ok", what, cli.FOLDER_POLLED(owner=owner, kind=kind))
+    return Check("ok", what, cli.FOLDER_OPEN(owner=owner, kind=kind))
+
+
+def folder_warning(folder: Path) -> Message | None:
+    """Why a folder cannot be watched now, or will not be readable for the service; None where it can."""
+    look = look_at_folder(str(folder), FOLDER_SECONDS)
+    if look.state is not FolderState.OK:
+        return cli.FOLDER_WARNING(folder=str(folder), reason=_folder_message(look))
+    try:
+        if os.geteuid() == 0 and not call(lambda: _service_may_read(folder), FOLDER_SECONDS):
+            reason = cli.FOLDER_CLOSED_TO_SERVICE(owner=_owner(folder), user=_SERVICE_USER)
+            return cli.FOLDER_WARNING(folder=str(folder), reason=reason)
+    except (OSError, TimeoutError):
+        return None
+    return None
+
+
+def _folder_message(look: FolderLook) -> Message:
+    match look.state:
+        case FolderState.MISSING:
+            return cli.FOLDER_MISSING()
+        case FolderState.NO_PERMISSION:
+            return cli.FOLDER_CLOSED(path=look.path, owner=_owner_if_known(Path(look.path)))
+        case FolderState.NOT_A_FOLDER:
+            return cli.FOLDER_NONE()
+        case FolderState.NO_ANSWER:
+            return cli.FOLDER_NO_ANSWER()
+        case _:
+            return cli.FOLDER_ERROR(reason=look.reason)
+
+
+def _service_may_read(folder: Path) -> bool:
+    """Whether the service's user, where there is one, may read a folder and everything above it."""
+    try:
+        user = pwd.getpwnam(_SERVICE_USER)
+    except KeyError:
+        return True
+    groups = set(os.getgrouplist(user.pw_name, user.pw_gid))
+    for path in (folder, *folder.parents):
+        found = path.stat()
+        shift = 6 if found.st_uid == user.pw_uid else 3 if found.st_gid in groups else 0
+        wanted = 0o5 if path == folder else 0o1
+        if found.st_mode >> shift & wanted != wanted:
+            return False
+    return True
+
+
+def _owner(path: Path) -> str:
+    """Whose it is, and who may do what: pi:users drwxr-xr-x."""
+    found = path.stat()
+    try:
+        names = pwd.getpwuid(found.st_uid).pw_name, grp.getgrgid(found.st_gid).gr_name
+    except KeyError:
+        names = str(found.st_uid), str(found.st_gid)
+    return f"{':'.join(names)} {stat.filemode(found.st_mode)}"
+
+
+def _owner_if_known(path: Path) -> str:
+    try:
+        return _owner(path)
+    except OSError:
+        return "?"
+
+
+def _watches(settings: Settings, folders: list[str]) -> Iterator[Check]:
+    """Whether the kernel lets every folder be watched. `folders`: those that answer."""
+    try:
+        limit = int(_WATCH_LIMIT.read_text(encoding="ascii"))
+        watched = [watch for watch in settings.watch if str(watch.folder) in folders]
+        needed = call(lambda: _count_folders(watched, min(limit, _MOST_FOLDERS)), FOLDER_SECONDS)
+    except (OSError, ValueError, TimeoutError):
+        return
+    if needed > min(limit, _MOST_FOLDERS):
+        yield Check("warn", cli.TOPIC_WATCH_LIMIT(), cli.TOO_MANY_FOLDERS(limit=limit))
+    else:
+        yield Check("ok", cli.TOPIC_WATCH_LIMIT(), cli.FOLDERS_OF(needed=needed, limit=limit))
+
+
+def _count_folders(watched: list[WatchSettings], most: int) -> int:
+    """How many folders would be watched; one more than `most` for anything above."""
+    needed = 0
+    for watch in watched:
+        for _ in os.walk(watch.folder) if watch.recursive else [watch.folder]:
+            needed += 1
+            if needed > most:
+                return needed
+    return needed
+
+
+def _state(settings: Settings) -> Iterator[Check]:
+    folder = settings.state.folder
+    what = cli.TOPIC_STATE(folder=str(folder))
+    try:
+        is_there = folder.is_dir()
+    except OSError as error:
+        yield Check("bad", what, cli.STATE_NOT_WRITABLE(reason=output.os_reason(error)))
+        return
+    if not is_there:
+        why_not = _why_not_made(folder)
+        bad = cli.STATE_CANNOT_BE_MADE(reason=why_not) if why_not else None
+        yield Check("bad" if bad else "ok", what, bad or cli.MADE_AT_START())
+        return
+    if not os.access(folder, os.W_OK):
+        yield Check("bad", what, cli.STATE_NOT_YOURS())
+        return
+    if mounts.is_network(mounts.filesystem(folder)):
+        yield Check("bad", what, cli.STATE_ON_NETWORK())
+    else:
+        yield Check("ok", what, cli.OWNED_BY(owner=_owner(folder)))
+    yield _key(settings.state.key_file)
+    whole = database_file.is_whole(folder / state_dir.STATE_DB)
+    yield Check("ok" if whole else "bad", cli.TOPIC_DATABASE(), None if whole else cli.DATABASE_DAMAGED())
+
+
+def _why_not_made(folder: Path) -> Message | None:
+    """Why a folder cannot be made, by making one beside it; None where it can."""
+    try:
+        beside = next(parent for parent in folder.parents if parent.exists())
+        with tempfile.TemporaryDirectory(dir=beside):
+            return None
+    except OSError as error:
+        return output.os_reason(error)
+
+
+def _key(path: Path) -> Check:
+    try:
+        if not path.exists():
+            return Check("ok", cli.TOPIC_KEY(), cli.MADE_AT_START())
+        keys = token_cipher.read_keys(path)
+    except KeyFileError as problem:
+        return Check("bad", cli.TOPIC_KEY(), problem.message)
+    except OSError as error:
+        return Check("bad", cli.TOPIC_KEY(), output.os_reason(error))
+    if not keys:
+        return Check("bad", cli.TOPIC_KEY(), cli.NO_KEY(path=str(path)))
+    return Check("ok", cli.TOPIC_KEY(), verbatim(str(path)))
+
+
+def _notifications(settings: Settings) -> Iterator[Check]:
+    """Whether what sends messages is installed, where there is an address."""
+    if settings.notify.urls and importlib.util.find_spec("apprise") is None:
+        yield Check("bad", cli.TOPIC_NOTIFY(), cli.APPRISE_MISSING())
+
+
+def strava_checks(settings: Settings) -> Iterator[Check]:
+    """Whether Strava's API is there, what time it is by its clock, and whether its new host answers already."""
+    api = settings.strava.api
+    error = _api_error(settings, api)
+    if isinstance(error, StravaError):
+        yield Check("bad", verbatim("Strava"), cli.STRAVA_DOES_NOT_ANSWER(reason=error.message))
+    else:
+        yield Check("ok", verbatim("Strava"), verbatim(api))
+        yield _clock(error)
+    if api == OLD_API:
+        answering = next(
+            (new for new in NEW_APIS if not isinstance(_api_error(settings, new), StravaError)), None
+        )
+        if answering is not None:
+            yield Check("warn", cli.TOPIC_ADDRESS(), cli.NEW_HOST(api=answering))
+
+
+def _api_error(settings: Settings, api: str) -> StravaError | float | None:
+    """Strava's time where an API answers at an address, else what went wrong."""
+    try:
+        with Strava(replace(settings.strava, api=api)) as strava:
+            return strava.server_time()
+    except StravaError as error:
+        return error
+
+
+def _clock(theirs: float | None) -> Check:
+    off = abs(time.time() - theirs) if theirs is not None else 0.0
+    if off > CLOCK_SECONDS:
+        return Check("bad", cli.TOPIC_CLOCK(), cli.CLOCK_OFF(seconds=round(off)))
+    return Check("ok", cli.TOPIC_CLOCK())
+
+
+def _daemon(context: Context, settings: Settings, told: set[str]) -> Iterator[Check]:
+    """What the daemon says; `told`: the folders of which all is said already."""
+    if not lockfile.held(settings.state.folder):
+        yield Check("warn", cli.TOPIC_DAEMON(), cli.NO_DAEMON())
+        return
+    try:
+        found = status_command.now(context)
+    except FitferryError as error:
+        yield Check("bad", cli.TOPIC_DAEMON(), error.message)
+        return
+    yield Check("ok", cli.TOPIC_DAEMON(), cli.PAGE_AT(url=found["web"]["url"]))
+    for athlete in found["athletes"]:
+        yield _athlete(athlete)
+    yield subscription(found)
+    for problem in found["problems"]:
+        known = problem["code"] == "folder_unavailable" and any(path in problem["message"] for path in told)
+        if problem["code"] not in _TOLD_ELSEWHERE and not known:
+            topic = _TOPICS.get(problem["code"], cli.TOPIC_FILES())
+            yield Check("bad", topic, as_message(message_of(problem)))
+
+
+def subscription(found: dict[str, Any]) -> Check:
+    """Whether the application's owner has the subscription that Strava wants: its answers tell."""
+    what = cli.TOPIC_SUBSCRIPTION()
+    for problem in found["problems"]:
+        if problem["code"] == "app_inactive":
+            return Check("bad", what, as_message(message_of(problem)))
+    if found["last_upload"] is None:
+        return Check("warn", what, cli.NOT_KNOWN_YET())
+    taken = output.local(found["last_upload"]["completed_at"])
+    return Check("ok", what, cli.LAST_UPLOAD_TAKEN(when=taken))
+
+
+def _athlete(athlete: dict[str, Any]) -> Check:
+    what = cli.TOPIC_ATHLETE(athlete=athlete["name"])
+    if not athlete["connected"]:
+        return Check("bad", what, cli.RUN_CONNECT(athlete=athlete["name"]))
+    if not READ_SCOPES.intersection(athlete["scopes"]):
+        return Check("warn", what, cli.WITHOUT_READ())
+    return Check("ok", what, cli.CONNECTED(name=athlete["display_name"]))

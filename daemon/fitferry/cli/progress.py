@@ -1,0 +1,100 @@
+"""Where uploads stand, in words, and the wait for them to end."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fitferry.cli import output
+from fitferry.cli.client import Daemon, message_of
+from fitferry.core.messages import Message, cli
+from fitferry.core.upload import WAITS
+
+COLOURS = {"completed": "green", "failed": "red", "held": "red", "pending": "yellow", "processing": "yellow"}
+STATUSES = {
+    "completed": cli.COMPLETED(),
+    "failed": cli.FAILED(),
+    "held": cli.HELD(),
+    "pending": cli.PENDING(),
+    "processing": cli.PROCESSING(),
+    "skipped": cli.SKIPPED(),
+}
+_FINAL = frozenset({"completed", "failed", "held", "skipped"})
+_LOOK_SECONDS = 0.5
+_SEVERAL = 2
+
+
+def status_message(job: dict[str, Any]) -> Message:
+    """The status of a job."""
+    return STATUSES[job["status"]]
+
+
+def standing(job: dict[str, Any]) -> str:
+    """Where an upload stands, with what it waits for."""
+    text = output.of(status_message(job))
+    if job["waiting_for"]:
+        text += f", {output.of(WAITS[job['waiting_for']])}"
+        if job["next_attempt_at"]:
+            text += f" ({output.local(job['next_attempt_at'])})"
+    return text
+
+
+def outcome(job: dict[str, Any]) -> str:
+    """Where it is on Strava, or why not."""
+    return job["strava_url"] or output.of(message_of(job, "error_message", "error_text"))
+
+
+def follow(daemon: Daemon, queued: dict[int, Path]) -> bool:
+    """Tell each outcome as it comes, with a bar on a terminal; whether one of them failed or is held."""
+    failed, told = False, dict.fromkeys(queued, "")
+    with _bar(len(queued)) as (forward, tell):
+        while queued:
+            shown = {job["id"]: job for job in _recent(daemon, min(queued))}
+            for job in [shown[job_id] for job_id in list(queued) if job_id in shown]:
+                now = standing(job)
+                if now != told[job["id"]]:
+                    told[job["id"]] = now
+                    text = f"{output.safe(queued[job['id']].name)}: {now} {outcome(job)}".rstrip()
+                    tell(text, COLOURS.get(job["status"]))
+                if job["status"] in _FINAL:
+                    failed = failed or job["status"] in {"failed", "held"}
+                    del queued[job["id"]]
+                    forward()
+            if queued:
+                time.sleep(_LOOK_SECONDS)
+    return failed
+
+
+@contextlib.contextmanager
+def _bar(total: int) -> Iterator[tuple[Callable[[], None], Callable[[str, str | None], None]]]:
+    """A bar for several files on a terminal; what moves it on by one, and what prints a line beside it."""
+    if total < _SEVERAL or not sys.stdout.isatty():
+        yield lambda: None, lambda text, colour: click.secho(text, fg=colour)
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress  # noqa: PLC0415  # only on a terminal
+    from rich.text import Text  # noqa: PLC0415  # the same
+
+    with Progress(BarColumn(), MofNCompleteColumn(), console=output.console(), transient=True) as bar:
+        task = bar.add_task("", total=total)
+        yield (
+            lambda: bar.advance(task),
+            lambda text, colour: bar.console.print(Text(text, colour or ""), soft_wrap=True),
+        )
+
+
+def _recent(daemon: Daemon, oldest: int) -> Iterable[dict[str, Any]]:
+    """The uploads from the newest to one of a number, and those that were skipped."""
+    before: int | None = None
+    while True:
+        page = daemon.get("/api/v1/strava/uploads", limit=200, **({"before": before} if before else {}))
+        yield from page["uploads"]
+        before = page["next_before"]
+        if before is None or before <= oldest:
+            break
+    yield from daemon.get("/api/v1/strava/uploads", limit=200, status="skipped")["uploads"]

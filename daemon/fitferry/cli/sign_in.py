@@ -1,0 +1,96 @@
+"""The commands of signing in: `login` to the page, `connect` and `disconnect` with Strava."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import click
+
+from fitferry.cli import completion, output
+from fitferry.cli.client import Daemon, message_of
+from fitferry.cli.context import Context
+from fitferry.core.errors import FitferryError
+from fitferry.core.messages import cli
+
+CONSENT_SECONDS = 600
+"""How long a link to Strava's consent is good."""
+_LOOK_SECONDS = 0.5
+
+
+@click.command()
+@click.pass_obj
+def login(context: Context) -> None:
+    """Print a one-time link into the page."""
+    click.echo(Daemon(context).post("/api/v1/login-link")["url"])
+
+
+@click.command()
+@click.argument("athlete", required=False, shell_complete=completion.athletes)
+@click.option(
+    "--paste", is_flag=True, help="The page cannot be reached: paste the address that the browser ended on."
+)
+@click.pass_obj
+def connect(context: Context, athlete: str | None, paste: bool) -> None:  # noqa: FBT001  # click passes it so
+    """Lead to Strava's consent, wait for the answer, and say as whom."""
+    daemon = Daemon(context)
+    found = _by_paste(daemon, athlete) if paste else _by_link(daemon, athlete)
+    connected = found["outcome"] == "connected"
+    if connected and not paste:
+        output.line(cli.CONNECTED(name=str(found["message"])))
+    else:
+        output.line(message_of(found))
+    sys.exit(0 if connected else 1)
+
+
+@click.command()
+@click.argument("athlete", required=False, shell_complete=completion.athletes)
+@click.pass_obj
+def disconnect(context: Context, athlete: str | None) -> None:
+    """Revoke at Strava, and forget the tokens."""
+    Daemon(context).post("/api/v1/strava/disconnect", {"athlete": athlete} if athlete else {})
+    output.line(cli.DISCONNECTED())
+
+
+def _by_link(daemon: Daemon, athlete: str | None) -> dict[str, Any]:
+    """Print, and on a desktop open, a one-time link; what came of the consent behind it."""
+    link = daemon.post("/api/v1/strava/connect-link", {"athlete": athlete} if athlete else {})
+    click.echo(link["url"])
+    if "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ:
+        import webbrowser  # noqa: PLC0415  # every other command starts sooner without it
+
+        webbrowser.open(link["url"])
+    output.line(cli.OPEN_LINK(), err=True)
+    deadline = time.monotonic() + CONSENT_SECONDS
+    while time.monotonic() < deadline:
+        found = daemon.get("/api/v1/strava/auth/outcome", state=link["state"])
+        if found["outcome"] != "waiting":
+            return found
+        time.sleep(_LOOK_SECONDS)
+    return {"outcome": "late", "text": cli.NOBODY_ANSWERED().to_values()}
+
+
+def _by_paste(daemon: Daemon, athlete: str | None) -> dict[str, Any]:
+    """Print Strava's address; what comes of the address that is pasted, which holds a secret for some minutes."""
+    query = {"athlete": athlete} if athlete else {}
+    click.echo(daemon.get("/api/v1/strava/auth", **query, paste="1")["authorization_url"])
+    output.line(cli.PASTE_ADDRESS(), err=True)
+    given = _query(sys.stdin.readline())
+    wanted = {name: given[name] for name in ("state", "code", "scope", "error") if name in given}
+    if "state" not in wanted:
+        raise FitferryError(cli.NOT_THE_ADDRESS())
+    return daemon.get("/api/v1/strava/callback", **wanted)
+
+
+def _query(pasted: str) -> dict[str, str]:
+    """The parameters of a pasted address; none where it is no address at all."""
+    try:
+        return dict(parse_qsl(urlsplit(pasted.strip().strip("<>\"'")).query))
+    except ValueError:
+        return {}
+
+
+COMMANDS = (login, connect, disconnect)

@@ -1,0 +1,128 @@
+"""The first settings of an installation: answers read one by one, and written as a commented config.toml.
+
+`fitferry init` and the page of the set-up share it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from fitferry.config import template
+from fitferry.config.client_secret import LOOKS_RIGHT
+from fitferry.config.load import load
+from fitferry.config.paths import place_to_write
+from fitferry.config.values import absolute_folder, is_reasonable, without_quotes
+from fitferry.core.errors import FitferryError
+from fitferry.core.messages import settings
+
+__all__ = [
+    "FirstSettings",
+    "looks_odd",
+    "place_to_write",
+    "read_client_id",
+    "read_folder",
+    "read_secret",
+    "read_secret_file",
+    "read_since",
+    "write",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSettings:
+    """What has to be known. `client_secret` or `client_secret_file`; `since`: None uploads old activities, too.
+
+    `url`: how the browser reached the page, None for the default.
+    """
+
+    client_id: int
+    client_secret: str
+    client_secret_file: Path | None
+    folder: Path
+    since: date | None = None
+    url: str | None = None
+
+
+def read_client_id(text: str) -> int:
+    """The application's number. Raises FitferryError."""
+    plain = without_quotes(text)
+    if LOOKS_RIGHT.fullmatch(plain):
+        raise FitferryError(settings.LOOKS_LIKE_SECRET())
+    if not plain.isascii() or not plain.isdecimal() or not 0 < int(plain) < 2**63:
+        raise FitferryError(settings.NEEDED(expected=settings.CLIENT_ID()))
+    return int(plain)
+
+
+def read_secret(text: str) -> str:
+    """The application's secret, without quotes and blanks. Raises FitferryError."""
+    plain = without_quotes(text)
+    if not plain or not plain.isprintable():
+        raise FitferryError(settings.NEEDED(expected=settings.TEXT()))
+    if plain.isdecimal():
+        raise FitferryError(settings.LOOKS_LIKE_ID())
+    return plain
+
+
+def looks_odd(secret: str) -> bool:
+    """Whether a secret is none as Strava makes them; it is taken all the same."""
+    return LOOKS_RIGHT.fullmatch(secret) is None
+
+
+def read_secret_file(text: str) -> Path:
+    """The path of a file that holds the secret. Raises FitferryError."""
+    if LOOKS_RIGHT.fullmatch(without_quotes(text)):
+        raise FitferryError(settings.SECRET_NOT_FILE())
+    return _read_path(text)
+
+
+def read_folder(text: str) -> Path:
+    """The watched folder, without a look at it. Raises FitferryError."""
+    return _read_path(text)
+
+
+def read_since(text: str) -> date | None:
+    """The day from which on activities are uploaded by themselves: a day, `today`, or `all`. Raises FitferryError."""
+    word = text.strip().lower()
+    if word == "all":
+        return None
+    if word == "today":
+        return datetime.now().astimezone().date()
+    try:
+        day = date.fromisoformat(word)
+    except ValueError as error:
+        raise FitferryError(settings.NEEDED(expected=settings.SINCE_ANSWER())) from error
+    if not is_reasonable(day):
+        raise FitferryError(settings.NEEDED(expected=settings.SINCE_ANSWER()))
+    return day
+
+
+def write(path: Path, first: FirstSettings, *, force: bool = False) -> None:
+    """Write the settings: whole, for the owner alone, and only if they can be used.
+
+    Raises RequestRejected where a file is there and `force` is not given, SettingsError, FitferryError.
+    """
+    values: dict[str, Any] = {"strava.client_id": first.client_id}
+    if first.client_secret_file is not None:
+        values["strava.client_secret_file"] = first.client_secret_file
+    else:
+        values["strava.client_secret"] = first.client_secret
+    if first.since is not None:
+        values["strava.since"] = first.since
+    if first.url is not None:
+        values["web.url"] = first.url
+    text = template.render(values, watch=[{"folder": first.folder}])
+    try:
+        template.write_config(path, text, force=force, check=lambda written: load(written, {}))
+    except OSError as error:
+        raise FitferryError(settings.CANNOT_WRITE(path=str(path), reason=error.strerror or "")) from error
+
+
+def _read_path(text: str) -> Path:
+    plain = without_quotes(text)
+    try:
+        return absolute_folder(str(Path(plain).expanduser().absolute()) if plain else "")
+    except (ValueError, RuntimeError) as error:
+        raise FitferryError(settings.NEEDED(expected=settings.FOLDER())) from error

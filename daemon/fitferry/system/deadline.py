@@ -1,0 +1,93 @@
+"""Questions to a filesystem that may never answer, with a deadline."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def call(work: Callable[[], T], seconds: float) -> T:
+    """Do something in a thread of its own. Raises TimeoutError, and what `work` raises.
+
+    A call that does not come back keeps its thread, which ends with the process.
+    """
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:  # noqa: BLE001  # it is raised again where it was asked for
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name="deadline", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if errors:
+        raise errors[0]
+    if not results:
+        raise TimeoutError(errno.ETIMEDOUT, "it does not answer")
+    return results[0]
+
+
+class FolderState(StrEnum):
+    """What became of a look at a folder."""
+
+    OK = "ok"
+    MISSING = "missing"
+    NOT_A_FOLDER = "not_a_folder"
+    NO_PERMISSION = "no_permission"
+    NO_ANSWER = "no_answer"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class FolderLook:
+    """Result of a look at a folder. `path`: the folder that is missing or closed, which may be one above.
+
+    `real`: the folder without links, where it is there. `reason`: the system's words where there is nothing better.
+    """
+
+    state: FolderState
+    path: str
+    real: str = ""
+    reason: str = ""
+
+
+def look_at_folder(path: str, seconds: float = 3.0) -> FolderLook:
+    """Whether a folder can be listed, found out within `seconds`."""
+    try:
+        return call(lambda: _look(path), seconds)
+    except TimeoutError:
+        return FolderLook(FolderState.NO_ANSWER, path)
+
+
+def closed_folder_above(path: str) -> str:
+    """The topmost folder on the way to a path that this user may not enter; the path itself if there is none."""
+    walked = ""
+    for name in path.split("/")[1:-1]:
+        walked += f"/{name}"
+        if not os.access(walked, os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+            return walked
+    return path
+
+
+def _look(path: str) -> FolderLook:
+    try:
+        os.scandir(path).close()
+    except FileNotFoundError:
+        return FolderLook(FolderState.MISSING, path)
+    except NotADirectoryError:
+        return FolderLook(FolderState.NOT_A_FOLDER, path)
+    except PermissionError:
+        return FolderLook(FolderState.NO_PERMISSION, closed_folder_above(path))
+    except OSError as error:
+        return FolderLook(FolderState.ERROR, path, reason=error.strerror or str(error))
+    return FolderLook(FolderState.OK, path, real=os.path.realpath(path))
