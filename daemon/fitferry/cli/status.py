@@ -89,14 +89,14 @@ def now(context: Context) -> dict[str, Any]:
 
     Another user of the machine, who may not ask, is shown the file. Raises FitferryError.
     """
+    written = context.status_file()
     try:
-        return Daemon(context).look("/api/v1/status")
-    except RequestRejected:
-        return context.status_file()
+        found = Daemon(context).look("/api/v1/status")
     except FitferryError as error:
-        if error.message.code != cli.NOT_YOURS.code:
-            raise
-        return context.status_file()
+        if isinstance(error, RequestRejected) or error.message.code == cli.NOT_YOURS.code:
+            return written
+        raise
+    return written if {**found, "updated_at": written["updated_at"]} == written else found
 
 
 def _row(job: dict[str, Any]) -> output.Row:
