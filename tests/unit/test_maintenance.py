@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fakes import NOW, Clock
-from fitferry.config import load
+from fitferry.config.load import load
 from fitferry.core.messages import verbatim
 from fitferry.core.problems import ProblemCode
 from fitferry.maintenance import MISSED_TICKS, TICK_SECONDS, Supervisor

@@ -84,7 +84,7 @@ def _would(context: Context, file: Path, content: FileContents, ruled: dict[str,
     if admission.status is not Status.SKIPPED and _is_passed_over(context, file):
         return inspection.PASS_OVER()
     if found.kind in {FileKind.UNFINISHED, FileKind.DAMAGED}:
-        return inspection.WAIT_FOR_REST(reason=as_message(found.reason))
+        return inspection.WAIT_FOR_REST(reason=found.reason)
     if ruled.get("skipped_by_rule"):
         return inspection.SKIP_BY_RULE(rule=ruled["skipped_by_rule"])
     if admission.status is Status.SKIPPED:
