@@ -555,6 +555,14 @@ def test_further_names_may_be_given_with_their_port(tmp_path: Path) -> None:
     assert page.ask("GET", "/healthz", host="pi").status_code == 200
 
 
+def test_an_error_is_data_as_well_for_whoever_wants_that(page: Page) -> None:
+    """The commands translate it; all others get exactly code and message."""
+    plain = page.api("GET", "/api/v1/nowhere").get_json()["error"]
+    both = page.api("GET", "/api/v1/nowhere", headers={"Fitferry-Messages": "codes"}).get_json()["error"]
+
+    assert both == {**plain, "text": {"code": "nothing_here", "params": {}}}
+
+
 # For people and for monitors
 
 

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 
 from fitferry import __version__
 from fitferry.core.errors import FitferryError, RequestRejected
-from fitferry.core.messages import Message, web
+from fitferry.core.messages import Json, Message, web
 from fitferry.web import api, consent, forms, incoming, sign_in, views
 from fitferry.web.context import WebContext
 from fitferry.web.current import EXTENSION, PROCESS_TAG, caller, locale, web_context
@@ -65,7 +65,7 @@ def _answer_refused() -> ResponseReturnValue | None:
 
 def _unauthorized(refusal: Refusal) -> ResponseReturnValue:
     if request.path.startswith(("/api/", IN)):
-        answer = jsonify({"error": {"code": refusal.code, "message": str(refusal.message)}})
+        answer = _error_json(refusal.code, refusal.message)
         if request.path.startswith(IN):
             answer.headers["WWW-Authenticate"] = 'Basic realm="Fitferry", charset="UTF-8"'
         return answer, 401
@@ -102,7 +102,15 @@ def _unexpected(error: Exception) -> ResponseReturnValue:
 
 def _error(code: str, message: Message, status: int) -> ResponseReturnValue:
     if request.path.startswith(("/api/", IN)):
-        return jsonify({"error": {"code": code, "message": str(message)}}), status
+        return _error_json(code, message), status
     if wants_json():  # the page's own script shows it
         return jsonify({"error": {"code": code, "message": locale().render(message)}}), status
     return render_template("error.html", message=message, signed_in=caller().signed_in), status
+
+
+def _error_json(code: str, message: Message) -> Response:
+    """An error for programs; also as data for those that say it in another language."""
+    error: dict[str, Json] = {"code": code, "message": str(message)}
+    if request.headers.get("Fitferry-Messages") == "codes":
+        error["text"] = message.to_values()
+    return jsonify({"error": error})
