@@ -193,6 +193,26 @@ def requeue(job_id: int, statuses: Iterable[Status], *, external_id: str | None 
         return bool(JobRow.update(**fresh).where(*where).execute())
 
 
+def requeue_stalled(job_id: int) -> bool:
+    """Put an upload that Strava does not finish back into the queue: looked for first, then sent again."""
+    return _leave_stalled(
+        job_id, status=Status.PENDING, own_wait=WaitingFor.CONFIRM, failures=0, next_attempt_at=0
+    )
+
+
+def dismiss_stalled(job_id: int) -> bool:
+    """Dismiss an upload that Strava does not finish; queued again, it is looked for first."""
+    return _leave_stalled(job_id, own_wait=None, **ASIDE)
+
+
+def _leave_stalled(job_id: int, **columns: Any) -> bool:
+    fresh = {"error_code": None, "error_message": None, "looks": 0, "read_failures": 0} | FREE | columns
+    with writing():
+        where = (JobRow.id == job_id, JobRow.status == Status.PROCESSING, JobRow.upload_id.is_null(False))
+        free = JobRow.claimed_at.is_null()
+        return bool(JobRow.update(upload_id=None, uncertain=True, **fresh).where(*where, free).execute())
+
+
 def fail_previous_account(athlete: str, now: float) -> None:
     """Conclude what the account has or may have that an athlete was connected to before.
 

@@ -1,4 +1,4 @@
-"""What can a person ask for? The same for the page, the API and the commands; a `RequestRejected` says why not."""
+"""The commands of people: the same for the page, the API and the command line; `RequestRejected` says why not."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from fitferry.core import admission_rules
 from fitferry.core import rate_limit as allowances
 from fitferry.core.activity import AdmissionDecision, FileKind, NewActivity, ParseResult
 from fitferry.core.errors import RequestRejected
+from fitferry.core.messages import Message, uploads, web
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import Backlog, BreakerName, Job, Status
 from fitferry.formats import ArchiveMember, is_known
 from fitferry.formats.thumbnail import draw
 from fitferry.inbox import admission, file_reader, spool
-from fitferry.storage import accounts, activities, breakers, holds, rate_limits, uploads
+from fitferry.storage import accounts, activities, breakers, holds, rate_limits
+from fitferry.storage import uploads as stored_uploads
 from fitferry.storage.activities import File
 
 _log = structlog.get_logger()
@@ -27,127 +29,148 @@ _UPLOADABLE = (Status.PENDING, Status.HELD, Status.FAILED, Status.SKIPPED)
 
 
 class Actions:
-    """What changes the ledger at a person's word; `select_due` lets the workers see it at once."""
+    """The commands of people; `wake` lets the workers see at once what they changed."""
 
     def __init__(self, settings: Settings, *, wake: Callable[[], None], clock: Callable[[], float]) -> None:
         self._settings = settings
-        self._poke = wake
+        self._wake = wake
         self._clock = clock
 
-    def upload_again(self, activity_id: int, *, again: bool = False) -> Job:
-        """Queue an activity that is known; `again` also one that is completed, under a fresh external id."""
+    def upload(self, activity_id: int, *, again: bool = False) -> Job:
+        """Queue an activity that is known, for a new attempt; `again` also one that is completed.
+
+        Raises RequestRejected for what is completed or in flight.
+        """
         job = _known(activity_id)
-        if again and job.status is Status.COMPLETED:
-            done = uploads.requeue(job.id, [Status.COMPLETED], external_id=_fresh_id(job))
-        else:
-            self._refuse_if_done(job)
-            # What Strava had and deleted is bound to the old id for ever.
-            fresh = _fresh_id(job) if job.error_code == "deleted" else None
-            done = uploads.requeue(job.id, _UPLOADABLE, external_id=fresh)
-        if not done:
-            raise RequestRejected("in_flight", "this activity is being uploaded right now", 409)
-        self._poke()
+        if job.status is Status.COMPLETED and not again:
+            raise RequestRejected("completed", uploads.COMPLETED_ALREADY(), 409)
+        if not self._requeue(job):
+            raise RequestRejected("in_flight", uploads.IN_FLIGHT(), 409)
+        self._wake()
         return _known(activity_id)
 
-    def take_upload(self, body: bytes, name: str, athlete: str) -> list[Job]:
+    def upload_file(self, body: bytes, name: str, athlete: str) -> list[Job]:
         """Admit the activities that a person hands over, and queue them whatever the settings hold back."""
         if athlete not in self._settings.athletes:
-            raise RequestRejected("unknown_athlete", f"there is no athlete {athlete!r} in the settings", 404)
+            raise RequestRejected("unknown_athlete", web.UNKNOWN_ATHLETE(name=athlete), 404)
         if not body:
-            raise RequestRejected("empty", "the file is empty")
+            raise RequestRejected("empty", uploads.EMPTY_FILE())
         if len(body) > MAX_FILE_BYTES:
-            raise RequestRejected("too_large", "the file is larger than the 25 MB that Strava takes", 413)
+            raise RequestRejected("too_large", web.UPLOAD_TOO_LARGE(), 413)
         path = spool.keep(self._settings.state.folder, body, name)
         reading = file_reader.read(str(path))
         if reading is None:
-            raise RequestRejected("changed", "the file changed while it was read; please try again", 409)
-        content = file_reader.examine(reading)
-        items = tuple(one for one in content.members if _is_worth_a_try(one.result))
-        if not items and _is_worth_a_try(content.result):
-            items = (
-                ArchiveMember(reading.sha256, content.result),
-            )  # a wrong checksum is no reason for a person
-        if not items:
+            raise RequestRejected("changed", uploads.CHANGED_WHILE_READ(), 409)
+        members = _activities_in(reading)
+        if not members:
             spool.forget(path)
-            raise RequestRejected("no_activity", _why_not(content.result, body))
+            raise RequestRejected("no_activity", _why_not(file_reader.examine(reading).result, body))
         file = File(athlete, str(path), reading.sha256, len(body), None)
-        newcomers = [
-            NewActivity(
-                one.sha256, one.result, AdmissionDecision(Status.PENDING), one.name, draw(one.result.samples)
-            )
-            for one in items
-        ]
-        found = self._admitted(file, newcomers)
-        if all(job.path != str(path) for job in found):
+        jobs = self._admitted(file, [_pending(member) for member in members])
+        if all(job.path != str(path) for job in jobs):
             spool.forget(path)
-        self._poke()
-        for job in found:
-            _log.info("handed over", job=job.id, file=name, athlete=athlete, outcome=job.status)
-        return found
+        self._wake()
+        for job in jobs:
+            _log.info("manual_upload", job=job.id, file=name, athlete=athlete, outcome=job.status)
+        return jobs
 
     def retry(self, job_id: int, *, again: bool = False) -> Job:
-        """Put a job back into the queue by its own id; only a failed one, unless `again`."""
-        job = uploads.get(job_id)
+        """Put a job back into the queue by its own id; one that failed or is stalled at Strava, or any with `again`."""
+        job = stored_uploads.get(job_id)
         if job is None:
-            raise RequestRejected("unknown", f"there is no job {job_id}", 404)
-        if not again and job.status is not Status.FAILED:
-            raise RequestRejected("not_failed", f"job {job_id} is {job.status}, not failed", 409)
-        return self.upload_again(job.activity_id, again=again)
+            raise RequestRejected("unknown", web.UNKNOWN_JOB(id=job_id), 404)
+        if not again and job.status is not Status.FAILED and not self._is_stalled(job):
+            raise RequestRejected("not_failed", uploads.NOT_FAILED(id=job_id, status=job.status.value), 409)
+        return self.upload(job.activity_id, again=again)
+
+    def retry_jobs(self, job_ids: Iterable[int], *, again: bool = False) -> list[Job]:
+        """Put several jobs back into the queue. Raises the first RequestRejected after all were tried."""
+        retried, rejected = self._tried(job_ids, lambda job_id: self.retry(job_id, again=again))
+        if rejected:
+            raise rejected[0]
+        return retried
 
     def retry_failed(self) -> list[Job]:
-        """Put every failed job back into the queue."""
-        return [self.upload_again(job.activity_id) for job in uploads.with_status(Status.FAILED)]
+        """Put every failed job back into the queue; those that were."""
+        failed = [job.id for job in stored_uploads.with_status(Status.FAILED)]
+        return self._tried(failed, self.retry)[0]
+
+    def dismiss(self, activity_id: int) -> Job:
+        """Dismiss a failed or held job, or one that is stalled at Strava."""
+        job = _known(activity_id)
+        stalled = self._is_stalled(job)
+        if not (stored_uploads.dismiss_stalled(job.id) if stalled else stored_uploads.dismiss(job.id)):
+            raise RequestRejected("not_waiting", uploads.NOT_DISMISSIBLE(), 409)
+        return _known(activity_id)
 
     def dismiss_failed(self) -> None:
-        """Put every failed job aside."""
-        for job in uploads.with_status(Status.FAILED):
-            uploads.dismiss(job.id)
+        """Dismiss every failed job."""
+        for job in stored_uploads.with_status(Status.FAILED):
+            stored_uploads.dismiss(job.id)
 
     def try_now(self) -> None:
         """Let what waits for the settings or for a subscription be tried at once: a person has mended it."""
         breakers.probe_now([BreakerName.SETTINGS], self._clock())
-        self._poke()
-
-    def dismiss(self, activity_id: int) -> Job:
-        """Put a failed or held job aside."""
-        job = _known(activity_id)
-        if not uploads.dismiss(job.id):
-            raise RequestRejected("not_waiting", "only a failed or a held upload can be put aside", 409)
-        return _known(activity_id)
+        self._wake()
 
     def decide_backlog(self, decision: str, day: date | None = None) -> Backlog:
         """Upload the old activities (`all`), those since a day (`since`), or `none`; what still waits."""
         if decision not in {"all", "since", "none"} or (decision == "since") != (day is not None):
-            raise RequestRejected("bad_decision", "the decision is one of all, none, or since with a date")
+            raise RequestRejected("bad_decision", uploads.BAD_DECISION())
         if day is not None and not is_reasonable(day):
-            raise RequestRejected("bad_value", "no activity can have started on that day")
+            raise RequestRejected("bad_value", uploads.BAD_DAY())
         if decision != "none":
             holds.release_holds("backlog", since=admission_rules.midnight(day) if day is not None else None)
         holds.dismiss_all("backlog")
-        self._poke()
+        self._wake()
         return backlog(self._settings.athletes, self._clock())
 
-    def _admitted(self, file: File, newcomers: list[NewActivity]) -> list[Job]:
-        """The jobs of what a person handed over; the bytes stand in for those that were lost."""
-        admitted = activities.admit(file, newcomers, self._clock())
-        for (job_id, new), one in zip(admitted, newcomers, strict=True):
-            if not new:
-                admission.restore_source(job_id, file, one.member)
-        return [self._insisted(job_id) for job_id, _ in admitted]
+    def _requeue(self, job: Job) -> bool:
+        """Begin a new attempt; False if the job is in flight.
 
-    def _insisted(self, job_id: int) -> Job:
-        """The job of what a person handed over, queued although it was held, failed or put aside."""
-        job = uploads.get(job_id)
-        if job is None:
-            raise RequestRejected("unknown", "the activity could not be found again", 404)
-        waits = job.status in {Status.HELD, Status.FAILED, Status.SKIPPED}
-        return self.upload_again(job.activity_id) if waits else job
-
-    def _refuse_if_done(self, job: Job) -> None:
+        What Strava has judged is sent under a fresh external id: the old one is bound to that upload for ever. What
+        it never finished is looked for first, and sent again under the same id.
+        """
+        if self._is_stalled(job):
+            return stored_uploads.requeue_stalled(job.id)
         if job.status is Status.COMPLETED:
-            raise RequestRejected("completed", "this activity is on Strava already", 409)
-        if job.status is Status.PROCESSING:
-            raise RequestRejected("in_flight", "this activity is being uploaded right now", 409)
+            return stored_uploads.requeue(job.id, [Status.COMPLETED], external_id=_fresh_id(job))
+        fresh = _fresh_id(job) if job.upload_id is not None else None
+        return stored_uploads.requeue(job.id, _UPLOADABLE, external_id=fresh)
+
+    def _is_stalled(self, job: Job) -> bool:
+        """Whether Strava has been processing an upload for longer than uploads take."""
+        if job.status is not Status.PROCESSING or job.upload_id is None or job.accepted_at is None:
+            return False
+        return self._clock() - job.accepted_at >= self._settings.uploads.check_timeout
+
+    def _tried(
+        self, job_ids: Iterable[int], command: Callable[[int], Job]
+    ) -> tuple[list[Job], list[RequestRejected]]:
+        """One command for many jobs: those for which it was done, and why it was not for the others."""
+        done, rejected = [], []
+        for job_id in job_ids:
+            try:
+                done.append(command(job_id))
+            except RequestRejected as error:
+                rejected.append(error)
+        return done, rejected
+
+    def _admitted(self, file: File, new_activities: list[NewActivity]) -> list[Job]:
+        """The jobs of what a person handed over; the bytes stand in for those that were lost."""
+        admitted = activities.admit(file, new_activities, self._clock())
+        for (job_id, new), activity in zip(admitted, new_activities, strict=True):
+            if not new:
+                admission.restore_source(job_id, file, activity.member)
+        return [self._queued(job_id) for job_id, _ in admitted]
+
+    def _queued(self, job_id: int) -> Job:
+        """The job of what a person handed over, queued although it was held, failed or dismissed."""
+        job = stored_uploads.get(job_id)
+        if job is None:
+            raise RequestRejected("unknown", web.UNKNOWN_JOB(id=job_id), 404)
+        waits = job.status in {Status.HELD, Status.FAILED, Status.SKIPPED}
+        return self.upload(job.activity_id) if waits else job
 
 
 def backlog(names: Iterable[str], now: float) -> Backlog:
@@ -173,24 +196,37 @@ def decide_since_again(settings: Settings) -> int:
 
 
 def _known(activity_id: int) -> Job:
-    job = uploads.of_activity(activity_id)
+    job = stored_uploads.of_activity(activity_id)
     if job is None:
-        raise RequestRejected("unknown", f"there is no activity {activity_id}", 404)
+        raise RequestRejected("unknown", uploads.UNKNOWN_ACTIVITY(id=activity_id), 404)
     return job
 
 
-def _is_worth_a_try(found: ParseResult) -> bool:
-    return found.kind is FileKind.ACTIVITY or (
-        found.kind is FileKind.DAMAGED and found.facts.kind == "activity"
-    )
+def _activities_in(reading: file_reader.FileRead) -> tuple[ArchiveMember, ...]:
+    """What a person may want uploaded of a file; a wrong checksum is no reason for a person."""
+    content = file_reader.examine(reading)
+    members = tuple(member for member in content.members if _may_be_activity(member.result))
+    if not members and _may_be_activity(content.result):
+        return (ArchiveMember(reading.sha256, content.result),)
+    return members
 
 
-def _why_not(found: ParseResult, body: bytes) -> str:
+def _pending(member: ArchiveMember) -> NewActivity:
+    decision, drawing = AdmissionDecision(Status.PENDING), draw(member.result.samples)
+    return NewActivity(member.sha256, member.result, decision, member.name, drawing)
+
+
+def _may_be_activity(result: ParseResult) -> bool:
+    damaged = result.kind is FileKind.DAMAGED and result.facts.kind == "activity"
+    return result.kind is FileKind.ACTIVITY or damaged
+
+
+def _why_not(result: ParseResult, body: bytes) -> Message:
     if not is_known(body):
-        return "this is no FIT, TCX or GPX file"
-    if found.kind is FileKind.NO_ACTIVITY:
-        return f"not an activity: {found.reason}"
-    return f"the file is not whole: {found.reason}"
+        return uploads.NO_KNOWN_FORMAT()
+    if result.kind is FileKind.NO_ACTIVITY:
+        return uploads.NO_ACTIVITY(reason=result.reason)
+    return uploads.NOT_WHOLE(reason=result.reason)
 
 
 def _fresh_id(job: Job) -> str:

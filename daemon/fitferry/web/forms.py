@@ -72,14 +72,14 @@ def upload() -> ResponseReturnValue:
 @forms.post(f"/upload/{_ACTIVITY}")
 def upload_known(activity_id: int) -> ResponseReturnValue:
     """Queue an activity that is known; `again` also one that is on Strava."""
-    web_context().actions.upload_again(activity_id, again="again" in request.form)
+    web_context().actions.upload(activity_id, again="again" in request.form)
     return back_to_page("queued")
 
 
 @forms.post(f"/retry/{_ACTIVITY}")
 def retry(activity_id: int) -> ResponseReturnValue:
     """Put a failed upload back into the queue."""
-    web_context().actions.upload_again(activity_id)
+    web_context().actions.upload(activity_id)
     return back_to_page("queued")
 
 

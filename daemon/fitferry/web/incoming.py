@@ -14,7 +14,7 @@ pages = Blueprint("incoming", __name__)
 @pages.route("/in/<path:name>", methods=["PUT"])
 def put_file(name: str) -> ResponseReturnValue:
     """Queue the activity in a body; the same bytes again are answered with the job that is known."""
-    jobs = web_context().actions.take_upload(
+    jobs = web_context().actions.upload_file(
         request.get_data(cache=False), name.rsplit("/", 1)[-1], athlete_of_upload(None)
     )
     return jobs_taken(jobs)

@@ -122,7 +122,7 @@ def test_upload_now_does_not_hurry_what_may_have_arrived(bench: Bench, scopes: s
     an_athlete(bench.tokens, scopes=scopes)
     bench.wire.to("POST /uploads", httpx.ReadTimeout("no answer"), (201, PROCESSING))
     job = bench.try_(bench.job())
-    person(bench).upload_again(job.activity_id)
+    person(bench).upload(job.activity_id)
     bench.try_(job)
 
     assert (the(job.id).next_attempt_at, the(job.id).own_wait) == (NOW + 60, WaitingFor.CONFIRM)

@@ -9,13 +9,14 @@ from types import SimpleNamespace
 import pytest
 
 from documents import gpx, gz, zipped
-from fakes import APP, NOW, a_job
+from fakes import APP, NOW, PROCESSING, READY, UPLOADS, a_job, refused, the
 from fitferry.core import attempt_results
 from fitferry.core.errors import RequestRejected
 from fitferry.core.upload import AttemptResult, Job, Outcome, Status
 from fitferry.inbox import spool
 from fitferry.storage import attempts, uploads
 from fitferry.uploads.commands import Actions
+from worker_bench import Bench
 
 Ride = Callable[..., bytes]
 pytestmark = pytest.mark.usefixtures("ledger")
@@ -43,7 +44,7 @@ def test_a_file_that_was_handed_over_is_kept_until_it_is_done(
     actions: Actions, tmp_path: Path, ride: Ride
 ) -> None:
     """Then it goes; the ledger remembers it."""
-    (job,) = actions.take_upload(ride(), "my ride.fit", "me")
+    (job,) = actions.upload_file(ride(), "my ride.fit", "me")
     assert job.file == "my ride.fit"
     spool.empty(tmp_path)
     assert spooled(tmp_path) == 1
@@ -56,7 +57,7 @@ def test_a_file_that_was_handed_over_is_kept_until_it_is_done(
 def test_a_zip_of_several_is_kept_until_all_are_done(actions: Actions, tmp_path: Path, ride: Ride) -> None:
     """Each activity in it is an upload of its own."""
     body = zipped({"a.fit": ride(serial=1), "b.gpx": gpx()})
-    first, second = actions.take_upload(body, "both.zip", "me")
+    first, second = actions.upload_file(body, "both.zip", "me")
     finish(first)
     spool.empty(tmp_path)
     assert spooled(tmp_path) == 1
@@ -77,7 +78,7 @@ def test_what_is_handed_over_stands_in_for_a_file_that_is_gone(
     if state == "held":
         attempts.claim(job.id, NOW)
         attempts.record(job.id, attempt_results.file_gone(job), NOW)
-    (found,) = actions.take_upload(ride(), "by hand.fit", "me")
+    (found,) = actions.upload_file(ride(), "by hand.fit", "me")
 
     assert (found.id, found.status, found.file) == (job.id, Status.PENDING, "by hand.fit")
     assert Path(found.path).read_bytes() == ride()
@@ -87,26 +88,26 @@ def test_what_is_handed_over_stands_in_for_a_file_that_is_gone(
 def test_what_is_there_still_is_taken_from_where_it_is(actions: Actions, tmp_path: Path, ride: Ride) -> None:
     """The copy that was handed over is not needed; neither for what is done."""
     job = a_job(tmp_path / "a.fit", ride())
-    (found,) = actions.take_upload(ride(), "by hand.fit", "me")
+    (found,) = actions.upload_file(ride(), "by hand.fit", "me")
     assert (found.id, found.file, spooled(tmp_path)) == (job.id, "a.fit", 0)
     finish(job)
     (tmp_path / "a.fit").unlink()
-    actions.take_upload(ride(), "by hand.fit", "me")
+    actions.upload_file(ride(), "by hand.fit", "me")
 
     assert spooled(tmp_path) == 0
 
 
 def test_half_a_ride_in_an_archive_is_not_sent_with_the_others(actions: Actions, ride: Ride) -> None:
     """Half a file never is, by whatever road it comes."""
-    found = actions.take_upload(zipped({"a.fit": ride(), "b.fit": ride(serial=2)[:500]}), "both.zip", "me")
+    found = actions.upload_file(zipped({"a.fit": ride(), "b.fit": ride(serial=2)[:500]}), "both.zip", "me")
 
     assert [job.file for job in found] == ["both.zip/a.fit"]
 
 
 def test_what_is_known_already_is_not_kept_twice(actions: Actions, tmp_path: Path, ride: Ride) -> None:
     """The same bytes are one upload."""
-    (one,) = actions.take_upload(ride(), "a.fit", "me")
-    (two,) = actions.take_upload(ride(), "b.fit", "me")
+    (one,) = actions.upload_file(ride(), "a.fit", "me")
+    (two,) = actions.upload_file(ride(), "b.fit", "me")
 
     assert one.id == two.id
     assert spooled(tmp_path) == 1
@@ -129,7 +130,7 @@ def test_a_name_is_kept_as_far_as_a_file_may_bear_it(
     actions: Actions, ride: Ride, name: str, kept: str
 ) -> None:
     """People look for their ride by its name, and rules match it; no name leads out of the folder."""
-    (job,) = actions.take_upload(ride(), name, "me")
+    (job,) = actions.upload_file(ride(), name, "me")
 
     assert (job.file, Path(job.path).name) == (kept, kept)
 
@@ -160,7 +161,7 @@ def test_what_cannot_be_an_activity_is_refused_with_the_reason(
         "picture": b"\x89PNG\r\n\x1a\n" + b"\xff" * 99,
     }
     with pytest.raises(RequestRejected, match=words):
-        actions.take_upload(bodies[name], "a.fit", "me")  # whoever asked knows the name
+        actions.upload_file(bodies[name], "a.fit", "me")  # whoever asked knows the name
 
     assert not (tmp_path / "spool").exists() or spooled(tmp_path) == 0
     assert sum(uploads.counts().values()) == 0
@@ -168,6 +169,93 @@ def test_what_cannot_be_an_activity_is_refused_with_the_reason(
 
 def test_a_person_may_insist_on_a_ride_with_a_wrong_checksum(actions: Actions, ride: Ride) -> None:
     """Some devices write such; Strava may take it all the same."""
-    (job,) = actions.take_upload(ride()[:-2] + b"\0\1", "a.fit", "me")
+    (job,) = actions.upload_file(ride()[:-2] + b"\0\1", "a.fit", "me")
 
     assert job.status is Status.PENDING
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """Strava, a worker and a folder."""
+    folder = tmp_path / "rides"
+    folder.mkdir()
+    return Bench(folder)
+
+
+def person(bench: Bench) -> Actions:
+    """Somebody at the page, by the bench's clock."""
+    settings = SimpleNamespace(athletes=("me",), strava=APP, uploads=UPLOADS)
+    return Actions(settings, wake=lambda: None, clock=bench.clock)  # type: ignore[arg-type]  # all that it asks for
+
+
+WAYS: dict[str, Callable[[Actions, Job], object]] = {
+    "retry": lambda someone, job: someone.retry(job.id),
+    "retry all": lambda someone, _job: someone.retry_failed(),
+    "upload": lambda someone, job: someone.upload(job.activity_id),
+    "again": lambda someone, job: someone.retry(job.id, again=True),
+    "dismiss and upload": lambda someone, job: (
+        someone.dismiss(job.activity_id),
+        someone.upload(job.activity_id),
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_processing_refused_once_can_be_sent_again(bench: Bench, way: str) -> None:
+    """A requeue begins a new attempt: the old verdict is not read again."""
+    bench.wire.to(
+        "GET /uploads/N", (200, {**PROCESSING, "error": "Time information is missing."}), (200, READY)
+    )
+    job = bench.later(bench.try_(bench.job()))
+    assert (job.status, job.error_code) == (Status.FAILED, "rejected")
+    WAYS[way](person(bench), job)
+    again = the(job.id)
+    assert (again.status, again.upload_id, again.uncertain) == (Status.PENDING, None, False)
+    assert again.external_id != job.external_id
+    done = bench.later(bench.later(job))
+
+    assert (done.status, bench.wire.count("POST /uploads")) == (Status.COMPLETED, 2)
+
+
+@pytest.mark.parametrize("way", ["retry", "upload", "again", "dismiss and upload"])
+def test_what_strava_never_finishes_can_be_sent_again(bench: Bench, way: str) -> None:
+    """It is looked for first, and sent under the same id if it is not there."""
+    bench.wire.to("GET /uploads/N", (200, PROCESSING))
+    job = bench.later(bench.try_(bench.job()))
+    someone = person(bench)
+    bench.clock.now = (the(job.id).accepted_at or 0) + UPLOADS.check_timeout - 1
+    with pytest.raises(RequestRejected):
+        WAYS[way](someone, job)
+    bench.clock.forward(1)
+    WAYS[way](someone, job)
+    assert (the(job.id).status, the(job.id).uncertain) == (Status.PENDING, True)
+    bench.wire.to("GET /uploads/N", (200, READY))
+    done = bench.later(bench.later(job))
+
+    assert (done.status, done.external_id) == (Status.COMPLETED, job.external_id)
+    assert bench.wire.count("GET /athlete/activities") == 1
+    assert bench.wire.count("POST /uploads") == 2
+
+
+def test_what_strava_never_finishes_can_be_dismissed(bench: Bench) -> None:
+    """And is then nobody's business any more."""
+    job = bench.try_(bench.job())
+    bench.clock.forward(UPLOADS.check_timeout)
+    person(bench).dismiss(job.activity_id)
+
+    assert (the(job.id).status, the(job.id).error_code) == (Status.SKIPPED, "dismissed")
+
+
+def test_retry_goes_on_after_a_job_that_cannot_be_retried(bench: Bench) -> None:
+    """One answer of 409 does not leave the others failed."""
+    jobs = [bench.job(f"{number}.fit", b"%d" % number) for number in range(3)]
+    for job in jobs:
+        bench.wire.to("POST /uploads", (400, refused("Upload", "data", "empty")))
+        bench.try_(job)
+    someone = person(bench)
+    someone.retry(jobs[0].id)
+    with pytest.raises(RequestRejected):
+        someone.retry_jobs([job.id for job in jobs])
+
+    assert {the(job.id).status for job in jobs} == {Status.PENDING}
+    assert someone.retry_failed() == []

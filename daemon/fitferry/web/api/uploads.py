@@ -30,7 +30,7 @@ def snapshot() -> ResponseReturnValue:
 def upload_known(activity_id: int) -> ResponseReturnValue:
     """Queue an activity that is known."""
     again = arguments.flag(arguments.json_body(), "again")
-    return _shown(web_context().actions.upload_again(activity_id, again=again)), 202
+    return _shown(web_context().actions.upload(activity_id, again=again)), 202
 
 
 @api.post("/strava/upload")
@@ -54,7 +54,7 @@ def files_of_form() -> list[Job]:
         raise RequestRejected("no_file", web.NO_FILE_PART())
     athlete = athlete_of_upload(request.form.get("athlete"))
     taken = [
-        web_context().actions.take_upload(file.read(), file.filename or "upload.fit", athlete)
+        web_context().actions.upload_file(file.read(), file.filename or "upload.fit", athlete)
         for file in files
     ]
     return [job for jobs_of_file in taken for job in jobs_of_file]
@@ -84,7 +84,7 @@ def retry() -> ResponseReturnValue:
         jobs = actions.retry_failed()
     else:
         again = arguments.flag(body, "again")
-        jobs = [actions.retry(job_id, again=again) for job_id in arguments.job_ids(body, "jobs")]
+        jobs = actions.retry_jobs(arguments.job_ids(body, "jobs"), again=again)
     return jsonify({"uploads": status_json.jobs_shown(jobs, web_context().clock())})
 
 
