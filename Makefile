@@ -1,6 +1,6 @@
 # Each target makes what it needs; `make help` lists them.
 .PHONY: help demo test unit proofs check types needs needs-image dist test-dist deb test-deb test-arm64 test-systemd \
-	image push-image test-image sbom docs lock bench words screenshots release-check release-prepare release-notes clean
+	image push-image test-image sbom docs lock bench translations screenshots release-check release-prepare release-notes clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -126,8 +126,8 @@ lock: $(VENV)/installed  ## resolve the dependencies anew (needs uv)
 	uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --all-extras pyproject.toml -o requirements.lock
 	uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --all-extras --group dev pyproject.toml -o requirements-dev.lock
 
-words: $(VENV)/installed  ## gather every sentence into the catalogues of translations
-	PYTHONPATH=tests/support $(BIN)/python tools/catalogue.py
+translations: $(VENV)/installed  ## bring the catalogues up to date with the messages, and compile them
+	$(BIN)/python tools/translations.py
 
 settings: $(VENV)/installed  ## what is written of the settings, from their schema
 	$(BIN)/python tools/settings_papers.py

@@ -11,7 +11,11 @@ import pytest
 import structlog
 
 import fit_writer
+from compile_translations import compile_all
+from fitferry.i18n.translator import LOCALE
 from fitferry.storage import database
+
+compile_all(LOCALE)  # here, so that all that is tested finds it: the processes of the daemon, too
 
 
 @pytest.fixture

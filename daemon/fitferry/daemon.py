@@ -197,11 +197,8 @@ def _serve(parts: contextlib.ExitStack, server: Server, context: WebContext) -> 
         parts.enter_context(server.serving(wsgi(context)))
     except (OSError, ValueError) as error:  # ValueError: waitress knows no address of that name
         host, port = context.settings.web.host, context.settings.web.port
-        raise CannotRun(
-            f"the page cannot listen on {host} port {port} ({getattr(error, 'strerror', None) or error}): "
-            "stop what uses that port, or name another host or port in [web]",
-            1,
-        ) from error
+        reason = system.from_os_error(error) if isinstance(error, OSError) else verbatim(str(error))
+        raise CannotRun(system.PORT_IN_USE(host=host, port=port, reason=reason), 1) from error
 
 
 def _attempts(settings: Settings, strava: Strava, tokens: AccessTokens) -> UploadWorker:

@@ -14,7 +14,7 @@ from fitferry import __version__
 from fitferry.auth.access_tokens import AccessTokens
 from fitferry.auth.oauth import OAuth
 from fitferry.config import Settings
-from fitferry.core.messages import as_message
+from fitferry.core.messages import Message, as_message, system, verbatim
 from fitferry.core.problems import Problem, ProblemCode, problem
 from fitferry.core.upload import Status
 from fitferry.inbox import WatchedFolder, admission, spool
@@ -120,16 +120,16 @@ class Supervisor:
         now = self._clock()
         return status.snapshot(self._settings.athletes, self._process(now), now)
 
-    def health_error(self) -> str | None:
+    def health_error(self) -> Message | None:
         """What is wrong with the process itself, in words; None while all is well."""
         failure = database.failure()
         if failure is not None:
-            return f"the database cannot be written ({failure})"
+            return system.DATABASE_NOT_WRITTEN(reason=verbatim(failure))
         try:
             if self._database.stat().st_ino != self._inode:
-                return "the database file was replaced by another one"
+                return system.DATABASE_REPLACED()
         except OSError:
-            return "the database file is gone"
+            return system.DATABASE_GONE()
         return self._dead_part()
 
     def is_well(self) -> bool:
@@ -212,7 +212,7 @@ class Supervisor:
 
     def _own_troubles(self, now: float) -> list[Problem]:
         ill, after_upload_error = self.health_error(), self._attempts.after_upload_error
-        found = [problem(ProblemCode.INTERNAL, now, reason=as_message(ill))] if ill else []
+        found = [problem(ProblemCode.INTERNAL, now, reason=ill)] if ill else []
         if after_upload_error:
             found.append(problem(ProblemCode.NOT_MOVED, now, reason=as_message(after_upload_error)))
         if self._copies.error is not None:
@@ -221,16 +221,16 @@ class Supervisor:
             found.append(problem(ProblemCode.SHARED_ACCOUNT, now, athlete=athlete, other=other))
         return found
 
-    def _dead_part(self) -> str | None:
+    def _dead_part(self) -> Message | None:
         """Which part has ended or hangs that should not: only a new process brings it back."""
         if self._monotonic() - self._ticked_at > MISSED_TICKS * TICK_SECONDS:
-            return "the main thread hangs"
+            return system.MAIN_THREAD_HANGS()
         if self._copies.is_damaged:
-            return "the database is damaged: a restart puts the latest good copy in its place"
+            return system.DATABASE_DAMAGED()
         if not self._upload_queue.alive():
-            return "an upload worker has ended"
+            return system.WORKER_ENDED()
         if not all(intake.alive() for intake in self._intakes):
-            return "a folder is no longer looked at"
+            return system.FOLDER_UNWATCHED()
         return None
 
 

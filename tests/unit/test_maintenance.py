@@ -105,11 +105,11 @@ def test_a_main_thread_that_hangs_is_an_illness(parts: Parts) -> None:
     assert parts.supervisor.health_error() is None
     parts.ticks.now += 1
 
-    assert parts.supervisor.health_error() == "the main thread hangs"
+    assert str(parts.supervisor.health_error()) == "the main thread hangs"
 
 
 def test_damage_found_in_the_background_is_an_illness(parts: Parts) -> None:
     """A restart mends it."""
     parts.copies.is_damaged = True
 
-    assert "damaged" in (parts.supervisor.health_error() or "")
+    assert "damaged" in str(parts.supervisor.health_error())

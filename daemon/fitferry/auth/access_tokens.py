@@ -18,6 +18,7 @@ from dataclasses import replace
 
 from fitferry.auth.token_cipher import TokenCipher
 from fitferry.core.errors import KeyFileError, NotConnected, StravaError
+from fitferry.core.messages import sign_in
 from fitferry.core.strava import Grant, StravaErrorKind
 from fitferry.core.upload import AuthProblem
 from fitferry.storage import accounts, revocations
@@ -150,7 +151,7 @@ class AccessTokens:
 
     def _refreshed(self, athlete: str, grant: Grant, now: float) -> Grant:
         if self._closed:
-            raise NotConnected("Fitferry is stopping")
+            raise NotConnected(sign_in.STOPPING())
         sealed = accounts.sealed_tokens(athlete)
         try:
             return by_our_clock(self._strava.refresh(grant.refresh_token), now)
@@ -177,7 +178,7 @@ class AccessTokens:
         with self.sealing:
             sealed = accounts.sealed_tokens(athlete)
             if sealed is None:
-                raise NotConnected(f"{athlete} is not connected to Strava")
+                raise NotConnected(sign_in.NOT_SIGNED_IN(athlete=athlete))
             known = self._opened.get(athlete)
             if known is not None and known[0] == sealed:
                 return known[1]

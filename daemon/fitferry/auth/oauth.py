@@ -108,9 +108,7 @@ class OAuth:
             raise SignInFailed("other_browser", sign_in.OTHER_BROWSER())
         name = oauth_states.consume_oauth_state(digest(callback.state), now)
         if name is None:
-            raise SignInFailed(
-                "state", "this sign-in is unknown, was used already, or is older than ten minutes"
-            )
+            raise SignInFailed("state", sign_in.STATE_UNKNOWN())
         try:
             with self._accounts:
                 self._connect(name, callback, now)
@@ -154,13 +152,10 @@ class OAuth:
     def _connect(self, name: str, callback: Callback, now: float) -> None:
         """Check the consent, exchange its code, and store the pair. Raises SignInFailed."""
         if callback.error:
-            raise SignInFailed("refused", f"Strava says that consent was not given ({callback.error})")
+            raise SignInFailed("refused", sign_in.CONSENT_REFUSED(answer=callback.error))
         granted = tuple(scope for scope in callback.scope.replace(" ", ",").split(",") if scope)
         if WRITE_SCOPE not in granted:
-            raise SignInFailed(
-                "scope",
-                "without the permission to upload (activity:write) nothing can be sent: please tick its box",
-            )
+            raise SignInFailed("scope", sign_in.SCOPE_MISSING())
         # A refresh of the old pair meanwhile would overwrite the new one.
         with self._tokens.locked(name):
             grant = by_our_clock(self._exchange(callback.code), now)
@@ -193,21 +188,13 @@ class OAuth:
             with self._tokens.locked(other), self._tokens.sealing:
                 accounts.update_tokens(other, self._tokens.encrypt(other, grant), granted)
                 self._tokens.drop_unwritten(other)
-        raise SignInFailed(
-            "taken",
-            f"this Strava account ({grant.display_name}) is connected for {other} already: "
-            f"disconnect {other} first, or sign in to Strava with the other account",
-        )
+        raise SignInFailed("taken", sign_in.ACCOUNT_TAKEN(who=grant.display_name, other=other))
 
     def _refuse_other_account(self, name: str, grant: Grant) -> None:
         """Refuse another account than the athlete's, and have its grant revoked. Raises SignInFailed."""
         with self._tokens.sealing:
             revocations.add_revocation(name, grant.athlete_id, self._tokens.encrypt(name, grant))
-        raise SignInFailed(
-            "account",
-            f"this is another Strava account ({grant.display_name}) than the one that {name} had; "
-            "disconnect first if that is meant",
-        )
+        raise SignInFailed("account", sign_in.OTHER_ACCOUNT(who=grant.display_name, athlete=name))
 
     def _exchange(self, code: str) -> Grant:
         for tries_left in reversed(range(CODE_TRIES)):
@@ -246,12 +233,10 @@ def digest(secret: str) -> str:
 def _sign_in_failed(fault: StravaError) -> SignInFailed:
     match fault.kind:
         case StravaErrorKind.GRANT_REFUSED:
-            return SignInFailed("code", "the sign-in is no longer valid; please try again")
+            return SignInFailed("code", sign_in.CODE_INVALID())
         case StravaErrorKind.APP_REFUSED:
-            return SignInFailed(
-                "app", f"Strava does not know this application: check client_id and client_secret ({fault})"
-            )
+            return SignInFailed("app", sign_in.APP_UNKNOWN(answer=fault.message))
         case StravaErrorKind.REFUSED:
-            return SignInFailed("strava", f"Strava refused the sign-in ({fault})")
+            return SignInFailed("strava", sign_in.STRAVA_REFUSED(answer=fault.message))
         case _:
-            return SignInFailed("unreachable", f"Strava cannot be reached; please try again ({fault})", 502)
+            return SignInFailed("unreachable", sign_in.STRAVA_UNREACHABLE(answer=fault.message), 502)

@@ -15,6 +15,7 @@ from pathlib import Path
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from fitferry.core.errors import KeyFileError
+from fitferry.core.messages import system
 from fitferry.system import durable_io
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -36,11 +37,9 @@ class TokenCipher:
         try:
             values: dict[str, str | float] = json.loads(self._fernet.decrypt(sealed))
         except InvalidToken as error:
-            raise KeyFileError(
-                "the stored tokens were sealed with another key; connect to Strava again"
-            ) from error
+            raise KeyFileError(system.KEY_IS_ANOTHER()) from error
         if values.pop("purpose", None) != purpose:
-            raise KeyFileError("the stored tokens belong to somebody else; connect to Strava again")
+            raise KeyFileError(system.TOKENS_OF_ANOTHER())
         return values
 
     def reencrypt(self, sealed: bytes) -> bytes:
@@ -48,9 +47,7 @@ class TokenCipher:
         try:
             return self._fernet.rotate(sealed)
         except InvalidToken as error:
-            raise KeyFileError(
-                "the stored tokens were sealed with another key; connect to Strava again"
-            ) from error
+            raise KeyFileError(system.KEY_IS_ANOTHER()) from error
 
 
 def load(path: Path, stamp: str) -> TokenCipher:
@@ -72,10 +69,12 @@ def read_keys(path: Path) -> list[bytes]:
     try:
         # systemd's credentials are for their unit alone, whatever their mode looks like from inside.
         if path.stat().st_mode & _OTHERS and not _is_credential(path):
-            raise KeyFileError(f"the key file {path} can be read by others: run `chmod 600 {path}`")
+            raise KeyFileError(system.KEY_OPEN(path=str(path)))
         keys = path.read_bytes().split()
     except OSError as error:
-        raise KeyFileError(f"the key file {path} cannot be read ({error.strerror})") from error
+        raise KeyFileError(
+            system.KEY_UNREADABLE(path=str(path), reason=system.from_os_error(error))
+        ) from error
     return keys if all(map(_is_key, keys)) else []
 
 
@@ -98,7 +97,7 @@ def _set_aside(path: Path, stamp: str) -> None:
             path.rename(path.with_name(f"{path.name}.broken-{stamp}"))
     except OSError as error:
         raise KeyFileError(
-            f"the key file {path} holds no key and cannot be replaced ({error.strerror}): put one there"
+            system.KEY_NOT_REPLACED(path=str(path), reason=system.from_os_error(error))
         ) from error
 
 
@@ -111,7 +110,9 @@ def write_keys(path: Path, keys: list[bytes]) -> None:
         scratch.replace(path)
         durable_io.sync(path.parent)
     except OSError as error:
-        raise KeyFileError(f"the key file {path} cannot be written ({error.strerror})") from error
+        raise KeyFileError(
+            system.KEY_NOT_WRITTEN(path=str(path), reason=system.from_os_error(error))
+        ) from error
 
 
 def new_key() -> bytes:

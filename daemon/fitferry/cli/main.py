@@ -17,7 +17,7 @@ from fitferry.cli.context import Context
 from fitferry.config import paths
 from fitferry.core.errors import CannotRun, FitferryError, SettingsError
 from fitferry.core.messages import settings
-from fitferry.i18n.translator import DOMAIN, LANGUAGES, LOCALE, Translator, say
+from fitferry.i18n.translator import DOMAIN, LANGUAGES, LOCALE, NN_, Translator, say
 
 BAD_SETTINGS = 78
 """sysexits' EX_CONFIG: systemd is told not to start again after it."""
@@ -55,10 +55,10 @@ CLICK_TEXTS = (
 )
 """What click says itself, by gettext, and translates into no language."""
 CLICK_PLURALS = (
-    ("{value!r} is not {choice}.", "{value!r} is not one of {choices}."),
-    ("Did you mean {possibility}?", "(Did you mean one of: {possibilities}?)"),
-    ("Option {name!r} requires an argument.", "Option {name!r} requires {nargs} arguments."),
-    ("Got unexpected extra argument ({args})", "Got unexpected extra arguments ({args})"),
+    NN_("{value!r} is not {choice}.", "{value!r} is not one of {choices}."),
+    NN_("Did you mean {possibility}?", "(Did you mean one of: {possibilities}?)"),
+    NN_("Option {name!r} requires an argument.", "Option {name!r} requires {nargs} arguments."),
+    NN_("Got unexpected extra argument ({args})", "Got unexpected extra arguments ({args})"),
 )
 """The same of one thing and of several."""
 

@@ -26,6 +26,16 @@ LETTERS = 3
 _SENTENCES = 4_096
 
 
+def N_(text: str) -> str:  # noqa: N802  # the name that gettext's tools know
+    """Mark a word or sentence for translation where it is shown."""
+    return text
+
+
+def NN_(singular: str, plural: str) -> tuple[str, str]:  # noqa: N802  # like N_
+    """Mark a sentence that has two forms."""
+    return singular, plural
+
+
 def say(text: str, /, **values: object) -> str:
     """A sentence in English. What is said so is found by Babel, and has to be in the catalogues."""
     return text.format(**values) if values else text
@@ -101,9 +111,8 @@ def words(language: str) -> Translator:
     """The words of a language; English for one that is not known."""
     if language not in LANGUAGES[1:]:
         return Translator(LANGUAGES[0], {})
-    with (LOCALE / language / "LC_MESSAGES" / f"{DOMAIN}.mo").open("rb") as file:
-        translations = gettext.GNUTranslations(file)
-    catalogue = translations._catalog  # type: ignore[attr-defined]  # noqa: SLF001  # no other way in
+    translations = gettext.translation(DOMAIN, LOCALE, [language], fallback=True)
+    catalogue = getattr(translations, "_catalog", {})
     return Translator(
         language,
         {text: said for text, said in catalogue.items() if isinstance(text, str) and text and said},

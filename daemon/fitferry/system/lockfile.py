@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fitferry.core.errors import CannotRun
+from fitferry.core.messages import system
 from fitferry.system.state_dir import LOCK
 
 BUSY = 75
@@ -23,10 +24,7 @@ def taken(folder: Path) -> Iterator[None]:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(handle)
-        raise CannotRun(
-            f"another Fitferry is using {folder}: stop that one first, or give this one a state folder of its own",
-            BUSY,
-        ) from error
+        raise CannotRun(system.LOCKED(folder=str(folder)), BUSY) from error
     try:
         yield
     finally:

@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 
 from fitferry.core.errors import CannotRun
+from fitferry.core.messages import system
 from fitferry.system import durable_io, mounts
 
 STATE_DB = "state.db"
@@ -32,18 +33,11 @@ def prepare(folder: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise CannotRun(
-            f"the state folder {folder} is not writable ({error.strerror}): give it to the user who runs Fitferry, "
-            "or name another one as folder in [state]",
-            1,
-        ) from error
+        reason = system.from_os_error(error)
+        raise CannotRun(system.STATE_NOT_WRITABLE(folder=str(folder), reason=reason), 1) from error
     kind = mounts.filesystem(folder)
     if mounts.is_network(kind):
-        raise CannotRun(
-            f"the state folder {folder} is on a network mount ({kind}), where a database cannot be kept safely: "
-            "name a local folder as folder in [state]",
-            78,
-        )
+        raise CannotRun(system.STATE_ON_NETWORK(folder=str(folder), kind=kind), 78)
     with contextlib.suppress(OSError):  # somebody else's folder, given to us to write in
         folder.chmod(folder.stat().st_mode & _FOLDER_MODE)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from fitferry.auth.oauth import OAuth
 from fitferry.config import Settings
+from fitferry.core.messages import Message
 from fitferry.monitoring.status import Snapshot
 from fitferry.uploads.commands import Actions
 
@@ -29,7 +30,7 @@ class WebContext:
     snapshot: Callable[[], Snapshot]
     revision: Callable[[], int]
     metrics: Callable[[], bytes]
-    health_error: Callable[[], str | None]
+    health_error: Callable[[], Message | str | None]
     rotate_keys: Callable[[], None]
     connected: Callable[[], None]
     clock: Callable[[], float]

@@ -74,7 +74,7 @@ class RequestFilter(Generic[App]):
         url: Callable[[], str],
         hosts: Iterable[str],
         form_targets: Iterable[str] = (),
-        health_error: Callable[[], str | None],
+        health_error: Callable[[], Message | str | None],
         may_enter: Callable[[Environ], Refusal | None],
     ) -> None:
         self.application = app
@@ -117,7 +117,7 @@ class RequestFilter(Generic[App]):
             status = refusal.status
             answer = {"error": {"code": refusal.code, "message": str(refusal.message)}}
         elif error is not None:
-            status, answer = 503, {"status": "unhealthy", "reason": error}
+            status, answer = 503, {"status": "unhealthy", "reason": str(error)}
         body = json.dumps(answer).encode()
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
         start(f"{status} {HTTPStatus(status).phrase}", headers)
