@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
 import httpx
 
-from fakes import ADMISSION, APP, UPLOADS, Clock, an_athlete, tokens
+from fakes import ADMISSION, APP, UPLOADS, Clock, InlineFolders, an_athlete, tokens
 from fit_writer import ride
 from fitferry.core import rate_limit as allowances
 from fitferry.core.activity import Stability
@@ -63,6 +63,7 @@ class Import:
             app=APP,
             uploads=UPLOADS,
             archives=[Archive(folder, folder / "up")],
+            folders=InlineFolders([Archive(folder, folder / "up")]),
             clock=self.clock,
         )
         self.waits: list[float] = []

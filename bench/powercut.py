@@ -91,7 +91,7 @@ def _admitted(home: DaemonHarness) -> set[int]:
     for line in home.words().splitlines():
         with contextlib.suppress(ValueError):
             event = json.loads(line)
-            if event.get("event") == "admitted":
+            if event.get("event") == "file_admitted":
                 found.add(int(event["job"]))
     return found
 

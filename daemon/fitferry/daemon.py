@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import structlog
 
@@ -16,12 +17,15 @@ from fitferry.auth.access_tokens import AccessTokens
 from fitferry.auth.oauth import OAuth
 from fitferry.auth.token_cipher import TokenCipher
 from fitferry.config import Settings, WatchSettings
+from fitferry.config.values import AfterUpload
 from fitferry.core import retry_policy
 from fitferry.core.errors import CannotRun, KeyFileError, StorageError
 from fitferry.core.messages import system, verbatim
 from fitferry.i18n.translator import chosen
-from fitferry.inbox import WatchedFolder
 from fitferry.inbox.first_scan import FirstScan
+from fitferry.inbox.folder_receiver import FolderReceiver
+from fitferry.inbox.watched_folder import FolderRoots, WatchedFolder
+from fitferry.inbox.watched_folders import WatchedFolders
 from fitferry.maintenance import Supervisor
 from fitferry.monitoring.metrics import Metrics
 from fitferry.notifications.messengers import Messengers
@@ -35,8 +39,10 @@ from fitferry.system import lockfile, logs, state_dir, systemd
 from fitferry.system.wakeup import WakeupPipe
 from fitferry.uploads import commands
 from fitferry.uploads.after_upload import Archive
+from fitferry.uploads.file_tidier import FileTidier
 from fitferry.uploads.job_queue import UploadQueue
 from fitferry.uploads.scheduler import select_due
+from fitferry.uploads.source_file import SourceFiles
 from fitferry.uploads.worker import UploadWorker
 from fitferry.web.app import wsgi
 from fitferry.web.context import WebContext
@@ -117,9 +123,9 @@ def build(
     )
     for name in tokens.check(settings.athletes, time.time()):
         _log.warning("token_check", outcome="lost", athlete=name, reason="the key does not decrypt them")
-    attempts = _attempts(settings, strava, tokens)
+    folders = _watched_folders(settings, lambda: upload_queue.wake(), wakeup.wake)  # noqa: PLW0108  # it is made below
+    attempts = _attempts(settings, strava, tokens, folders)
     upload_queue = _upload_queue(settings, attempts)
-    intakes = [_tree(settings, watch, upload_queue.wake, wakeup.wake) for watch in settings.watch]
     copies = CopyThread(settings.state.folder / state_dir.STATE_DB, check_first=check_later)
     parts.callback(copies.stop)
     notifier = _notifier(settings, lambda: supervisor.is_well())  # noqa: PLW0108  # it is made below
@@ -129,7 +135,7 @@ def build(
         attempts=attempts,
         tokens=tokens,
         oauth=oauth,
-        intakes=intakes,
+        folders=folders,
         metrics=metrics,
         notification_policy=_notification_policy(settings, notifier),
         url=lambda: _url(settings, server),
@@ -144,6 +150,7 @@ def build(
         supervisor,
         wakeup,
         server,
+        folders=folders,
         upload_queue=upload_queue,
         tokens=tokens,
         oauth=oauth,
@@ -152,9 +159,7 @@ def build(
     parts.callback(tokens.close)
     parts.enter_context(upload_queue.running(drain_seconds=DRAIN_SECONDS))
     _serve(parts, server, context)
-    for intake in intakes:
-        intake.start()
-        parts.callback(intake.stop)
+    parts.enter_context(folders.running())
     supervisor.announce(lambda: make_login_link(context))
     return supervisor
 
@@ -170,6 +175,7 @@ def _web_context(
     wakeup: WakeupPipe,
     server: Server,
     *,
+    folders: WatchedFolders,
     upload_queue: UploadQueue,
     tokens: AccessTokens,
     oauth: OAuth,
@@ -177,7 +183,12 @@ def _web_context(
 ) -> WebContext:
     return WebContext(
         settings=settings,
-        actions=commands.Actions(settings, wake=upload_queue.wake, clock=time.time),
+        actions=commands.Actions(
+            settings,
+            wake=upload_queue.wake,
+            clock=time.time,
+            has_lost_bytes=SourceFiles(folders, _archives(settings)).has_lost_bytes,
+        ),
         oauth=oauth,
         api_token=state_dir.api_token(settings.state.folder),
         url=lambda: _url(settings, server),
@@ -201,14 +212,21 @@ def _serve(parts: contextlib.ExitStack, server: Server, context: WebContext) -> 
         raise CannotRun(system.PORT_IN_USE(host=host, port=port, reason=reason), 1) from error
 
 
-def _attempts(settings: Settings, strava: Strava, tokens: AccessTokens) -> UploadWorker:
-    archive = settings.uploads.archive_folder
+def _archives(settings: Settings) -> list[Archive]:
+    name = settings.uploads.archive_folder
+    return [Archive(watch.folder, watch.folder / name) for watch in settings.watch]
+
+
+def _attempts(
+    settings: Settings, strava: Strava, tokens: AccessTokens, folders: WatchedFolders
+) -> UploadWorker:
     return UploadWorker(
         strava,
         tokens,
         app=settings.strava,
         uploads=settings.uploads,
-        archives=[Archive(watch.folder, watch.folder / archive) for watch in settings.watch],
+        archives=_archives(settings),
+        folders=folders,
         rules=settings.rules,
         clock=time.time,
     )
@@ -240,17 +258,43 @@ def _notification_policy(settings: Settings, notifier: Notifier) -> Notification
     return NotificationPolicy(notifier.wake, notifier.send_now, uploads=settings.notify.uploads)
 
 
-def _tree(
-    settings: Settings, watch: WatchSettings, wake: Callable[[], None], changed: Callable[[], None]
+def _watched_folders(
+    settings: Settings, wake: Callable[[], None], changed: Callable[[], None]
+) -> WatchedFolders:
+    roots = FolderRoots()
+    return WatchedFolders(
+        [_watched_folder(settings, watch, roots, wake, changed) for watch in settings.watch]
+    )
+
+
+def _watched_folder(
+    settings: Settings,
+    watch: WatchSettings,
+    roots: FolderRoots,
+    wake: Callable[[], None],
+    changed: Callable[[], None],
 ) -> WatchedFolder:
+    archives = _archives(settings)
     inside = {str(other.folder) for other in settings.watch if other.folder.is_relative_to(watch.folder)}
     archive = str(watch.folder / settings.uploads.archive_folder)
+    keep = settings.uploads.after_upload is AfterUpload.KEEP
 
-    def receive(folder: str) -> FirstScan:
-        return FirstScan(folder, watch.athlete, settings.admission, wake=wake, clock=time.time)
+    def receiver(folder: str, owns: Callable[[str], bool]) -> FolderReceiver:
+        def is_ours(path: str) -> bool:
+            holders = [str(where.folder) for where in archives if Path(path).is_relative_to(where.folder)]
+            return max(holders, key=len, default=str(archives[0].folder)) == str(watch.folder) and owns(path)
+
+        return FolderReceiver(
+            folder,
+            watch.athlete,
+            FirstScan(folder, watch.athlete, settings.admission, wake=wake, clock=time.time),
+            wake=wake,
+            clock=time.time,
+            tidy=FileTidier(archives, keep=keep, owns=is_ours),
+        )
 
     without = frozenset({*inside, archive} - {str(watch.folder)})
-    return WatchedFolder(watch, receive, without=without, changed=changed)
+    return WatchedFolder(watch, receiver, without=without, changed=changed, roots=roots)
 
 
 def _cipher(settings: Settings) -> TokenCipher:

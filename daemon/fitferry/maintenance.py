@@ -6,7 +6,6 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import structlog
 
@@ -14,10 +13,11 @@ from fitferry import __version__
 from fitferry.auth.access_tokens import AccessTokens
 from fitferry.auth.oauth import OAuth
 from fitferry.config import Settings
-from fitferry.core.messages import Message, as_message, system, verbatim
+from fitferry.core.messages import Message, system, verbatim
 from fitferry.core.problems import Problem, ProblemCode, problem
 from fitferry.core.upload import Status
-from fitferry.inbox import WatchedFolder, admission, spool
+from fitferry.inbox import spool
+from fitferry.inbox.watched_folders import WatchedFolders
 from fitferry.monitoring import status, status_json
 from fitferry.monitoring.metrics import Metrics
 from fitferry.notifications.policy import NotificationPolicy
@@ -48,7 +48,7 @@ class Supervisor:
         attempts: UploadWorker,
         tokens: AccessTokens,
         oauth: OAuth,
-        intakes: list[WatchedFolder],
+        folders: WatchedFolders,
         metrics: Metrics,
         notification_policy: NotificationPolicy | None,
         copies: CopyThread,
@@ -63,7 +63,7 @@ class Supervisor:
         self._attempts = attempts
         self._tokens = tokens
         self._oauth = oauth
-        self._intakes = intakes
+        self._folders = folders
         self._metrics = metrics
         self._notification_policy = notification_policy
         self._copies = copies
@@ -99,7 +99,6 @@ class Supervisor:
             database.try_again,
             self._tokens.write_unwritten,
             self._attempts.write_unwritten,
-            self._resume_returned_folders,
         ):
             self._do(work)
         self._do(lambda: self._publish(now))
@@ -143,14 +142,6 @@ class Supervisor:
         except (database.DatabaseError, sqlite3.Error, OSError) as error:
             _log.warning("housekeeping", outcome="failed", reason=str(error))
 
-    def _resume_returned_folders(self) -> None:
-        """Let what waited for a folder be tried when it comes back."""
-        there = {intake.state.folder for intake in self._intakes if intake.state.available}
-        for folder in there - self._there:
-            uploads.folder_is_back(Path(folder))
-            self._upload_queue.wake()
-        self._there = there
-
     def _publish(self, now: float) -> None:
         snapshot = self._published = self.snapshot()
         values = status_json.to_json(snapshot)
@@ -188,17 +179,11 @@ class Supervisor:
             lambda: self._copies.run_if_due(now),
             self._oauth.revoke_pending,
             lambda: spool.empty(self._settings.state.folder),
-            self._attempts.apply_after_upload,
-            self._find_again,
         ):
             self._do(work)
 
-    def _find_again(self) -> None:
-        if admission.find_again():
-            self._upload_queue.wake()
-
     def _process(self, now: float) -> status.Process:
-        watch = tuple(intake.state for intake in self._intakes)
+        watch = self._folders.states()
         return status.Process(
             pid=os.getpid(),
             started_at=self._started_at,
@@ -211,10 +196,8 @@ class Supervisor:
         )
 
     def _own_troubles(self, now: float) -> list[Problem]:
-        ill, after_upload_error = self.health_error(), self._attempts.after_upload_error
+        ill = self.health_error()
         found = [problem(ProblemCode.INTERNAL, now, reason=ill)] if ill else []
-        if after_upload_error:
-            found.append(problem(ProblemCode.NOT_MOVED, now, reason=as_message(after_upload_error)))
         if self._copies.error is not None:
             found.append(problem(ProblemCode.NO_COPY, now, reason=self._copies.error))
         for athlete, other in accounts.sharing_an_account(self._settings.athletes):
@@ -229,9 +212,7 @@ class Supervisor:
             return system.DATABASE_DAMAGED()
         if not self._upload_queue.alive():
             return system.WORKER_ENDED()
-        if not all(intake.alive() for intake in self._intakes):
-            return system.FOLDER_UNWATCHED()
-        return None
+        return self._folders.health_error()
 
 
 def _in_short(snapshot: status.Snapshot) -> str:

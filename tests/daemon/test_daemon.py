@@ -490,7 +490,7 @@ def test_the_log_is_one_event_a_unit_of_work(running: DaemonHarness, ride: Ride)
     running.completed()
     running.stop()
     events = [json.loads(line) for line in running.words().splitlines()]
-    outcomes = [event["outcome"] for event in events if event["event"] in {"admitted", "attempted"}]
+    outcomes = [event["outcome"] for event in events if event["event"] in {"file_admitted", "attempted"}]
 
     assert outcomes[:2] == ["admitted", "accepted"]
     assert outcomes[-1] == "completed"

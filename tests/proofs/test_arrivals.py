@@ -19,14 +19,16 @@ from pathlib import Path
 import pytest
 
 from documents import gz, zipped
-from fakes import APP, NOW
+from fakes import ADMISSION, NOW
 from fitferry.config import WatchSettings
 from fitferry.config.values import WatchMethod
 from fitferry.core.activity import AdmissionResult, FileEvent, IncompleteFile, Stability
 from fitferry.core.upload import Status
 from fitferry.inbox import WatchedFolder, scanner
 from fitferry.inbox.first_scan import FirstScan
+from fitferry.inbox.folder_receiver import FolderReceiver
 from fitferry.storage import queries
+from fitferry.system.safe_files import OpenFolder
 
 Ride = Callable[..., bytes]
 PATIENCE = 60
@@ -58,8 +60,8 @@ class Inbox:
         self.watch = replace(self.watch, **changes)  # type: ignore[arg-type]  # whatever the test wants other
         scanned = threading.Event()
 
-        def receive(folder: str) -> FirstScan:
-            return _Told(self, scanned, folder, "me", APP, wake=lambda: None, clock=lambda: NOW)
+        def receive(folder: str, _owns: Callable[[str], bool]) -> FolderReceiver:
+            return _Observed(self, scanned, Path(folder))
 
         self.tree = WatchedFolder(self.watch, receive, without=frozenset(), changed=self.changed)
         self.tree.start()
@@ -96,21 +98,24 @@ class Inbox:
             return self.arrived.wait_for(check, timeout=PATIENCE)
 
 
-class _Told(FirstScan):
-    """A reception that wakes the test."""
+class _Observed(FolderReceiver):
+    """A receiver that wakes the test."""
 
-    def __init__(self, inbox: Inbox, scanned: threading.Event, *given: object, **options: object) -> None:
-        super().__init__(*given, **options)  # type: ignore[arg-type]  # passed through
+    def __init__(self, inbox: Inbox, scanned: threading.Event, folder: Path) -> None:
+        first_scan = FirstScan(str(folder), "me", ADMISSION, wake=lambda: None, clock=lambda: NOW)
+        super().__init__(str(folder), "me", first_scan, wake=lambda: None, clock=lambda: NOW)
         self._inbox = inbox
         self._scanned = scanned
 
-    def admit(self, path: str, still: Stability, *, told: bool) -> AdmissionResult:
-        arrival = super().admit(path, still, told=told)
+    def admit(
+        self, path: str, stability: Stability, *, announced: bool, is_ours: Callable[[str], bool]
+    ) -> AdmissionResult:
+        arrival = super().admit(path, stability, announced=announced, is_ours=is_ours)
         self._inbox.changed()
         return arrival
 
-    def on_scan_finished(self, count: int) -> None:
-        super().on_scan_finished(count)
+    def on_scan_finished(self, folder: OpenFolder, count: int, *, complete: bool) -> None:
+        super().on_scan_finished(folder, count, complete=complete)
         self._scanned.set()
         self._inbox.changed()
 
@@ -378,7 +383,7 @@ def test_an_overflow_of_the_kernels_queue_becomes_a_scan(
     """A real one: nobody reads it until it is full, and a ride comes when it is."""
     inbox.start(settle=0.05)
     assert inbox.tree is not None
-    watcher = inbox.tree._main._attachment._watcher
+    watcher = inbox.tree._main._folder_watch._watcher
     assert watcher is not None
     assert watcher._observer is not None
     queue, go = watcher._observer._inotify_fd, threading.Event()
@@ -402,7 +407,7 @@ def test_a_handler_that_raises_stops_nothing(inbox: Inbox) -> None:
     """Watchdog's thread would end of it, in silence."""
     inbox.start(settle=0.05)
     assert inbox.tree is not None
-    watcher = inbox.tree._main._attachment._watcher
+    watcher = inbox.tree._main._folder_watch._watcher
     assert watcher is not None
     hint = watcher._handler._hint
     raised: list[str] = []
@@ -426,7 +431,7 @@ def test_a_watcher_whose_threads_died_is_built_anew(inbox: Inbox, monkeypatch: p
     monkeypatch.setattr(scanner, "CHECK_SECONDS", 0.05)
     inbox.start(settle=0.05)
     assert inbox.tree is not None
-    watcher = inbox.tree._main._attachment._watcher
+    watcher = inbox.tree._main._folder_watch._watcher
     assert watcher is not None
     assert watcher._observer is not None
     watcher._observer._inotify_fd.stop()

@@ -11,18 +11,19 @@ from pathlib import Path
 import pytest
 
 from documents import START, gpx, zipped
-from fakes import ADMISSION, NOW, Clock
+from fakes import ADMISSION, NOW, Clock, a_receiver
 from fitferry.config import WatchSettings
 from fitferry.config.values import WatchMethod
 from fitferry.core import attempt_results
 from fitferry.core.activity import AdmissionResult, FileEvent, Stability
 from fitferry.core.upload import AfterUpload, AttemptResult, Outcome, Status
 from fitferry.formats import FileContents
-from fitferry.inbox import Scanner, admission, file_reader
-from fitferry.inbox.first_scan import FirstScan
+from fitferry.inbox import Scanner, file_reader
 from fitferry.storage import activities, attempts, queries, uploads
 from fitferry.storage.database import DatabaseError
-from fitferry.uploads.after_upload import Archive, apply_all_after_uploads
+from fitferry.system.safe_files import OpenFolder
+from fitferry.uploads.after_upload import Archive
+from fitferry.uploads.file_tidier import FileTidier
 
 pytestmark = pytest.mark.usefixtures("ledger")
 Ride = Callable[..., bytes]
@@ -50,18 +51,32 @@ class Bench:
 
     def new_intake(self, watch: WatchSettings, *, clock: Callable[[], float] | None = None) -> Scanner:
         """A scanner of the folder, as after a start."""
-        self.reception = FirstScan(
-            str(self.folder), "me", self.settings, wake=lambda: None, clock=lambda: NOW
-        )
+        self.reception = a_receiver(self.folder, self.settings)
         return Scanner(watch, self, without=frozenset(), changed=lambda: None, clock=clock or self.clock)
 
-    def on_scan_finished(self, count: int) -> None:
-        """What the service does after a scan."""
-        self.reception.on_scan_finished(count)
+    note = ""
 
-    def admit(self, path: str, still: Stability, *, told: bool) -> AdmissionResult:
+    def tidy(self) -> str:
+        """Nothing is archived."""
+        return self.reception.tidy()
+
+    def on_available(self) -> None:
+        """The folder is there."""
+        self.reception.on_available()
+
+    def on_file_gone(self, path: str) -> None:
+        """A file is not there any more."""
+        self.reception.on_file_gone(path)
+
+    def on_scan_finished(self, folder: OpenFolder, count: int, *, complete: bool) -> None:
+        """What the service does after a scan."""
+        self.reception.on_scan_finished(folder, count, complete=complete)
+
+    def admit(
+        self, path: str, still: Stability, *, announced: bool, is_ours: Callable[[str], bool]
+    ) -> AdmissionResult:
         """What the service does with a path."""
-        arrival = self.reception.admit(path, still, told=told)
+        arrival = self.reception.admit(path, still, announced=announced, is_ours=is_ours)
         with self.arrived:
             self.reads.append(path)
             self.arrived.notify_all()
@@ -194,7 +209,7 @@ def test_a_held_job_goes_with_its_unfinished_file(bench: Bench, ride: Ride) -> N
     for _ in range(61):
         bench.pass_(10)
     path.unlink()
-    admission.find_again()
+    bench.pass_(300)
 
     assert sum(uploads.counts().values()) == 0
 
@@ -330,12 +345,14 @@ def test_a_hint_is_taken_in_the_middle_of_a_scan(bench: Bench, ride: Ride) -> No
     bench.clock.forward(3)
     inner = bench.admit
 
-    def admit_and_hint(path: str, still: Stability, *, told: bool) -> AdmissionResult:
+    def admit_and_hint(
+        path: str, still: Stability, *, announced: bool, is_ours: Callable[[str], bool]
+    ) -> AdmissionResult:
         if not bench.reads:
             (bench.folder / "today.fit").write_bytes(ride(serial=99))
             bench.intake.hint(str(bench.folder / "today.fit"), FileEvent.CLOSED)
             bench.intake.rescan()
-        return inner(path, still, told=told)
+        return inner(path, still, announced=announced, is_ours=is_ours)
 
     bench.admit = admit_and_hint  # type: ignore[method-assign]  # a test that looks over its shoulder
     bench.intake.rescan()
@@ -456,11 +473,11 @@ def test_a_zip_with_a_broken_ride_in_it_waits_for_a_word(bench: Bench, ride: Rid
         NOW,
         after_upload_action=AfterUpload.DELETE,
     )
-    here = Archive(bench.folder, bench.folder / "uploaded")
-    apply_all_after_uploads([here])
+    tidy = FileTidier([Archive(bench.folder, bench.folder / "uploaded")])
+    tidy()
     assert path.exists()
     uploads.dismiss(held.id)
-    apply_all_after_uploads([here])
+    tidy()
 
     assert path.exists()
     assert not uploads.awaiting_after_upload()
@@ -493,15 +510,15 @@ def test_a_new_folder_that_cannot_be_read_is_told_of(
     new = bench.folder / "new"
     new.mkdir()
     (new / "a.fit").write_bytes(ride())
-    scandir = os.scandir
+    opened = os.open
 
-    def refuse(path: str) -> object:
-        if path == str(new):
-            raise error(path)
-        return scandir(path)
+    def refuse(path: str, *given: int, **options: int) -> int:
+        if path == "new":
+            raise error(0, "refused", path)
+        return opened(path, *given, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "scandir", refuse)
+        patch.setattr(os, "open", refuse)
         bench.intake.hint(str(new), FileEvent.APPEARED)
         bench.pass_(1)
     assert list(bench.intake.state.unreadable) == ([str(new)] if error is PermissionError else [])

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from fakes import ADMISSION, APP, NOW, UPLOADS, Clock, an_athlete, grant, tokens
+from fakes import ADMISSION, APP, NOW, UPLOADS, Clock, InlineFolders, an_athlete, grant, recheck_held, tokens
 from fit_writer import ride
 from fitferry.core import retry_policy
 from fitferry.core.activity import Stability
@@ -248,6 +248,7 @@ class Machine(RuleBasedStateMachine):
             app=APP,
             uploads=UPLOADS,
             archives=[Archive(self.folder, self.folder / "uploaded")],
+            folders=InlineFolders([Archive(self.folder, self.folder / "uploaded")]),
             clock=self.clock,
         )
 
@@ -274,7 +275,7 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def find(self) -> None:
         """The daemon looks for what was gone."""
-        admission.find_again()
+        recheck_held(self.folder)
 
     def finish(self) -> None:
         """All is well from now on, and people put nothing aside: whatever lies in the folder goes up."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import flaky_proxy
-from fakes import APP, UPLOADS, Clock, a_job, an_athlete, the, tokens
+from fakes import APP, UPLOADS, Clock, InlineFolders, a_job, an_athlete, the, tokens
 from fitferry.core.upload import BreakerName, Job, Status, WaitingFor
 from fitferry.sandbox import Sandbox
 from fitferry.sandbox.fake_strava import Token
@@ -55,6 +55,7 @@ class Line:
             app=settings,
             uploads=UPLOADS,
             archives=[Archive(self.folder, self.folder / "up")],
+            folders=InlineFolders([Archive(self.folder, self.folder / "up")]),
             clock=self.clock,
         )
 

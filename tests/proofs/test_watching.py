@@ -22,6 +22,7 @@ from fitferry.inbox.file_events import Watcher
 from fitferry.storage import activities
 from fitferry.storage.activities import File
 from fitferry.system import mounts
+from fitferry.system.safe_files import OpenFolder
 
 pytestmark = pytest.mark.usefixtures("ledger")
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
@@ -40,17 +41,36 @@ class Door:
         self.taken: list[str] = []
         self.told: list[bool] = []
         self.ended: list[int] = []
+        self.gone: list[str] = []
+        self.came = 0
+        self.complete = False
 
-    def admit(self, path: str, still: Stability, *, told: bool) -> AdmissionResult:
+    def admit(
+        self, path: str, still: Stability, *, announced: bool, is_ours: Callable[[str], bool]
+    ) -> AdmissionResult:
         assert still in Stability
+        assert is_ours("a.fit")
         self.taken.append(path)
-        self.told.append(told)
+        self.told.append(announced)
         signature = StatFingerprint.of(Path(path).stat())
         activities.admit(File("me", path, path, signature.size, signature), [], 0)
         return AdmissionResult.ADMITTED
 
-    def on_scan_finished(self, count: int) -> None:
+    note = ""
+
+    def on_scan_finished(self, folder: OpenFolder, count: int, *, complete: bool) -> None:
+        assert folder.handle
         self.ended.append(count)
+        self.complete = complete
+
+    def on_file_gone(self, path: str) -> None:
+        self.gone.append(path)
+
+    def on_available(self) -> None:
+        self.came += 1
+
+    def tidy(self) -> str:
+        return ""
 
     def names(self) -> list[str]:
         return sorted(Path(path).name for path in self.taken)
@@ -98,7 +118,7 @@ def age(path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float = 60) -> Non
 
 def deafen(bench: Bench) -> None:
     """Let no event arrive any more, as on a share that others write to."""
-    watcher = bench.scanner._attachment._watcher
+    watcher = bench.scanner._folder_watch._watcher
     assert watcher is not None
     watcher._handler._hint = lambda _path, _sign: None
 
@@ -144,7 +164,7 @@ def test_a_real_watcher_counts_what_it_watches(bench: Bench) -> None:
     for number in range(5):
         (bench.folder / str(number)).mkdir()
     bench.pass_(0)
-    watcher = bench.scanner._attachment._watcher
+    watcher = bench.scanner._folder_watch._watcher
 
     assert watcher is not None
     assert watcher.watches() == 6
@@ -301,7 +321,7 @@ class Grove:
             read_mountinfo=lambda: self.table,
         )
 
-    def receive(self, folder: str) -> Door:
+    def receive(self, folder: str, _owns: Callable[[str], bool]) -> Door:
         self.received.append(folder)
         return self.door
 
@@ -333,22 +353,22 @@ def test_a_mount_that_goes_gives_its_place_back(grove: Grove) -> None:
     (grove.folder / "nas").mkdir()
     grove.table = MOUNTS.format(rides=grove.folder)
     grove.tree._look_at_mounts()
-    grove.tree._main._attachment._identity = (1, 1)
+    grove.tree._main._folder_watch._identity = (1, 1)
     grove.table = ""
     grove.tree._look_at_mounts()
 
     assert (grove.tree._below, grove.tree._main.without) == ({}, frozenset())
-    assert not grove.tree._main._attachment.attached
+    assert not grove.tree._main._folder_watch.attached
 
 
 def test_a_mount_elsewhere_changes_nothing(grove: Grove) -> None:
     """Container hosts mount all day."""
     grove.tree._look_at_mounts()
-    grove.tree._main._attachment._identity = (1, 1)
+    grove.tree._main._folder_watch._identity = (1, 1)
     grove.table = "22 1 254:0 / /elsewhere rw - cifs //nas rw\n"
     grove.tree._look_at_mounts()
 
-    assert grove.tree._main._attachment.attached
+    assert grove.tree._main._folder_watch.attached
 
 
 @pytest.mark.parametrize("method", [WatchMethod.EVENTS, WatchMethod.POLL])
@@ -413,7 +433,7 @@ def test_a_disk_that_is_mounted_below_the_folder_is_watched(tmp_path: Path) -> N
             step()
         assert grove.door.names() == ["a.fit"]
         heard = threading.Event()
-        hint, watcher = grove.tree._main.hint, grove.tree._main._attachment._watcher
+        hint, watcher = grove.tree._main.hint, grove.tree._main._folder_watch._watcher
         assert watcher is not None
 
         def hear(path: str, sign: FileEvent) -> None:

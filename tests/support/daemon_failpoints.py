@@ -15,7 +15,7 @@ from typing import Any
 from fitferry.__main__ import main
 from fitferry.auth import token_cipher
 from fitferry.storage import accounts, activities, attempts, database, database_file
-from fitferry.uploads import after_upload
+from fitferry.uploads import safe_move
 
 POINTS: dict[str, tuple[Any, str, str]] = {
     "after claim": (attempts, "claim", "after"),
@@ -31,8 +31,8 @@ POINTS: dict[str, tuple[Any, str, str]] = {
     "in a backup": (database_file, "is_whole", "copy"),
     "in a rotation, keys written": (token_cipher, "write_keys", "after"),
     "in a rotation, tokens sealed anew": (accounts, "update_tokens", "after"),
-    "before a file is put away": (after_upload, "apply_after_upload", "before"),
-    "after a file was put away": (after_upload, "_do", "after"),
+    "before a file is put away": (safe_move, "archive", "before"),
+    "after a file was put away": (safe_move, "archive", "after"),
 }
 """What is wrapped, and where the daemon dies in it."""
 PASSINGS = {"in a migration": 26, "in a rotation, keys written": 2}

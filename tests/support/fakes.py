@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -24,9 +24,18 @@ from fitferry.core.activity import (
 )
 from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.upload import Job, Status
+from fitferry.inbox import held_files
+from fitferry.inbox.first_scan import FirstScan
+from fitferry.inbox.folder_receiver import FolderReceiver
+from fitferry.inbox.folder_tasks import FolderAway
 from fitferry.storage import accounts, activities, uploads
 from fitferry.storage.activities import File
 from fitferry.strava import Strava
+from fitferry.system import safe_files
+from fitferry.uploads.after_upload import Archive
+from fitferry.uploads.file_tidier import FileTidier
+
+T = TypeVar("T")
 
 NOW = 1_789_999_220.0
 """A quiet moment in September 2026, twenty seconds into a quarter hour and far from midnight."""
@@ -72,6 +81,41 @@ class Clock:
 
 
 ADMISSION = AdmissionRules()
+
+
+def a_receiver(
+    folder: Path,
+    settings: AdmissionRules = ADMISSION,
+    *,
+    wake: Callable[[], None] = lambda: None,
+    clock: Callable[[], float] = lambda: NOW,
+) -> FolderReceiver:
+    """What a scanner of a folder is given."""
+    first_scan = FirstScan(str(folder), "me", settings, wake=wake, clock=clock)
+    return FolderReceiver(str(folder), "me", first_scan, wake=wake, clock=clock)
+
+
+def recheck_held(folder: Path) -> int:
+    """What a folder's thread does with its held files after each scan."""
+    with safe_files.open_folder(str(folder)) as opened:
+        return held_files.recheck("me", opened)
+
+
+class InlineFolders:
+    """Watched folders whose files are read, moved and deleted at once, by whoever asks."""
+
+    def __init__(self, archives: Sequence[Archive] = ()) -> None:
+        self.tidy = FileTidier(archives)
+        self._folders = [where.folder for where in archives]
+
+    def run(self, path: str, work: Callable[[], T], seconds: float) -> T:
+        """What a folder's own thread would do."""
+        assert seconds
+        holders = [folder for folder in self._folders if Path(path).is_relative_to(folder)]
+        folder = max([Path(path).parent, *holders], key=lambda holder: holder in holders)
+        if not folder.is_dir():
+            raise FolderAway(str(folder), "it is not there")
+        return work()
 
 
 class Answers:

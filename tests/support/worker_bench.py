@@ -11,6 +11,7 @@ from fakes import (
     UPLOADS,
     Answers,
     Clock,
+    InlineFolders,
     a_job,
     an_athlete,
     grant,
@@ -47,6 +48,7 @@ class Bench:
             app=APP,
             uploads=UPLOADS,
             archives=[Archive(folder, folder / "uploaded")],
+            folders=InlineFolders([Archive(folder, folder / "uploaded")]),
             clock=self.clock,
         )
         an_athlete(self.tokens)

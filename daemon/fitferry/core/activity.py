@@ -193,6 +193,7 @@ class WatchState:
     """How a watched folder is doing. `method`: events or poll.
 
     `reason`: why it is not available. `note`: what else a person may want to know. `unreadable`: paths.
+    `not_moved`: why uploaded files could not be archived or deleted.
     """
 
     folder: str
@@ -203,3 +204,4 @@ class WatchState:
     note: str = ""
     receiving: tuple[IncompleteFile, ...] = ()
     unreadable: tuple[str, ...] = ()
+    not_moved: str = ""

@@ -42,6 +42,12 @@ def is_wanted_name(name: str) -> bool:
     return name[:1] not in ".~" and name.lower().endswith(SUFFIXES)
 
 
+def may_become_wanted(name: str) -> bool:
+    """Whether a file of this name may be renamed to a wanted one: rsync, Syncthing and browsers add to a name."""
+    lower = name.lower()
+    return any(suffix in lower for suffix in (".fit", ".tcx", ".gpx", ".zip"))
+
+
 def is_junk_folder(name: str) -> bool:
     """Whether a folder of this name holds what a NAS or a desktop keeps for itself."""
     return name.startswith((".", "~")) or name.lower() in _JUNK_FOLDERS

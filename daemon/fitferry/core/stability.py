@@ -1,4 +1,4 @@
-"""Which files are not taken yet, and when is each worth a look? Pure: `now` is an argument, monotonic seconds."""
+"""Stability of the files that were not admitted yet: when is each worth a look? `now` is monotonic seconds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fitferry.core.activity import FileEvent, IncompleteFile, Stability, StatFingerprint
 
 STALLED_SECONDS = 600.0
-"""A file that is not whole and has not changed for so long is nobody's work any more."""
+"""A file that is not whole and has not changed for so long is written by nobody any more."""
 MEASURE_SECONDS = 1.0
 SHOWN_AFTER = 1.0
 """Seconds that a file must have been on its way before anybody is told of it."""
@@ -17,14 +17,14 @@ SHOWN_AFTER = 1.0
 
 @dataclass(slots=True)
 class _Candidate:
-    """A file that was not admitted: since when it has looked like this, and how far it was looked into."""
+    """A file that was not admitted: since when it has looked like this, and how far it was read."""
 
-    signature: StatFingerprint
+    fingerprint: StatFingerprint
     first_seen: float
     since: float
     writing: bool = False
     """Events say that somebody writes it and has not closed it yet."""
-    looked: Stability | None = None
+    read_at: Stability | None = None
     """It was read in this state, and was not whole."""
     have: int = 0
     want: int | None = None
@@ -32,91 +32,97 @@ class _Candidate:
 
 
 class StabilityTracker:
-    """The files of one folder that are on their way."""
+    """The files of one folder that are on their way. `settle`: seconds."""
 
     def __init__(self, settle: float) -> None:
         self._settle = settle
-        self._files: dict[str, _Candidate] = {}
+        self._candidates: dict[str, _Candidate] = {}
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(self._candidates)
 
     def __contains__(self, path: str) -> bool:
-        return path in self._files
+        return path in self._candidates
 
-    def observe(self, path: str, signature: StatFingerprint, sign: FileEvent | None, now: float) -> None:
-        """Take down how a file looks now, and what its event said."""
-        candidate = self._files.get(path)
+    def observe(self, path: str, fingerprint: StatFingerprint, event: FileEvent | None, now: float) -> None:
+        """Note how a file looks now, and what its event said."""
+        candidate = self._candidates.get(path)
         if candidate is None:
-            candidate = self._files[path] = _Candidate(signature, now, now)
-        elif candidate.signature != signature:
-            candidate.signature, candidate.since, candidate.looked = signature, now, None
-        if sign is FileEvent.WRITTEN:
+            candidate = self._candidates[path] = _Candidate(fingerprint, now, now)
+        elif candidate.fingerprint != fingerprint:
+            candidate.fingerprint, candidate.since, candidate.read_at = fingerprint, now, None
+        if event is FileEvent.WRITTEN:
             candidate.writing = True
-        elif sign is FileEvent.CLOSED:
+        elif event is FileEvent.CLOSED:
             candidate.writing = False
 
     def stability(self, path: str, *, closed: bool, now: float, rested: float = 0.0) -> Stability | None:
-        """As what a file is worth reading now; None if it is not.
+        """Stability level at which to read the file now, or None to keep waiting.
 
         `rested`: seconds for which it is known from elsewhere to have been the same.
         """
-        one = self._files[path]
-        rest = max(now - one.since, 0.0 if one.writing else rested)
+        candidate = self._candidates[path]
+        rest = max(now - candidate.since, 0.0 if candidate.writing else rested)
         if rest >= STALLED_SECONDS:
-            found = Stability.STALLED
-        elif rest >= self._settle and not one.writing:
-            found = Stability.SETTLED
+            level = Stability.STALLED
+        elif rest >= self._settle and not candidate.writing:
+            level = Stability.SETTLED
         elif closed:
-            found = Stability.CLOSED
+            level = Stability.CLOSED
         else:
             return None
-        return found if one.looked is None or found > one.looked else None
+        return level if candidate.read_at is None or level > candidate.read_at else None
 
-    def mark_read(self, path: str, still: Stability) -> None:
-        """A file was read and was not whole: it is left alone until it changes, or is more still."""
-        if path in self._files:
-            self._files[path].looked = still
+    def mark_read(self, path: str, stability: Stability) -> None:
+        """Note that a file was read and was not whole: it is left alone until it changes, or is more stable."""
+        if path in self._candidates:
+            self._candidates[path].read_at = stability
+
+    def retry(self, path: str) -> None:
+        """Let a file be read again although it has not changed: it could not be read."""
+        if path in self._candidates:
+            self._candidates[path].read_at = None
 
     def progress(self, path: str, now: float, measure: Callable[[], tuple[int, int | None]]) -> None:
-        """Take down how much of a file is there, once a second at most: `measure` reads."""
-        one = self._files.get(path)
-        if one is not None and now - one.measured_at >= MEASURE_SECONDS:
-            one.measured_at = now
-            one.have, one.want = measure()
+        """Note how much of a file is there, once a second at most: `measure` reads."""
+        candidate = self._candidates.get(path)
+        if candidate is not None and now - candidate.measured_at >= MEASURE_SECONDS:
+            candidate.measured_at = now
+            candidate.have, candidate.want = measure()
 
     def drop(self, path: str) -> None:
-        """A file is taken, or gone."""
-        self._files.pop(path, None)
+        """Forget a file: it is admitted, or gone."""
+        self._candidates.pop(path, None)
 
     def due(self, now: float) -> list[str]:
-        """The files that have become still enough for a look."""
-        return [path for path, one in self._files.items() if self._due_at(one) <= now]
+        """The files that have become stable enough for a look."""
+        return [path for path, candidate in self._candidates.items() if self._due_at(candidate) <= now]
 
     def next_due(self) -> float:
         """When the next file will be; infinity if none."""
-        return min(map(self._due_at, self._files.values()), default=math.inf)
+        return min(map(self._due_at, self._candidates.values()), default=math.inf)
 
     def forget_writers(self) -> None:
         """Events were lost: nobody knows any more who has closed what."""
-        for one in self._files.values():
-            one.writing = False
+        for candidate in self._candidates.values():
+            candidate.writing = False
 
     def unread_since(self, moment: float) -> bool:
-        """Whether a file that has been the same since a moment was not looked at yet."""
+        """Whether a file that has been the same since a moment was not read yet."""
         return any(
-            one.since <= moment and one.looked is None and not one.writing for one in self._files.values()
+            candidate.since <= moment and candidate.read_at is None and not candidate.writing
+            for candidate in self._candidates.values()
         )
 
     def receiving(self, now: float) -> Iterator[IncompleteFile]:
         """The files that are on their way, for people."""
-        for path, one in self._files.items():
-            if now - one.first_seen >= SHOWN_AFTER and now - one.since < STALLED_SECONDS:
-                yield IncompleteFile(path, one.have, one.want)
+        for path, candidate in self._candidates.items():
+            if now - candidate.first_seen >= SHOWN_AFTER and now - candidate.since < STALLED_SECONDS:
+                yield IncompleteFile(path, candidate.have, candidate.want)
 
-    def _due_at(self, one: _Candidate) -> float:
-        if one.looked is Stability.STALLED:
+    def _due_at(self, candidate: _Candidate) -> float:
+        if candidate.read_at is Stability.STALLED:
             return math.inf
-        if one.writing or one.looked is Stability.SETTLED:
-            return one.since + STALLED_SECONDS
-        return one.since + self._settle
+        if candidate.writing or candidate.read_at is Stability.SETTLED:
+            return candidate.since + STALLED_SECONDS
+        return candidate.since + self._settle

@@ -1,6 +1,6 @@
-"""How do the files of the watched folders get in? Scans are the truth, events are hints.
+"""From a kernel event to a queued upload: scans are the truth, events are hints.
 
-`candidates` knows which files are not taken yet, `scanner` looks at one folder, `tree` at one with its mounts.
+Each watched folder is touched by its own thread alone, so that one that hangs stops no other.
 """
 
 from fitferry.inbox.scanner import Scanner

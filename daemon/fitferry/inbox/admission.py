@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import structlog
 
@@ -14,17 +15,19 @@ from fitferry.core.activity import (
     NewActivity,
     ParseResult,
     Stability,
+    StatFingerprint,
 )
 from fitferry.core.admission_rules import AdmissionRules
-from fitferry.core.upload import Status
+from fitferry.core.upload import Job, Status
 from fitferry.formats import ArchiveMember
 from fitferry.formats.thumbnail import draw
 from fitferry.inbox import file_reader
 from fitferry.storage import activities, uploads
 from fitferry.storage.activities import File
+from fitferry.system import safe_files
 
 _log = structlog.get_logger()
-_NOT_WHOLE = frozenset({FileKind.UNFINISHED, FileKind.DAMAGED})
+_INCOMPLETE = frozenset({FileKind.UNFINISHED, FileKind.DAMAGED})
 
 
 def admit(
@@ -36,23 +39,28 @@ def admit(
     *,
     hold_old: bool = False,
     folder: str = "",
+    is_ours: Callable[[str], bool] = lambda _relative: True,
+    list_junk: bool = True,
 ) -> AdmissionResult:
     """Read a file of a watched folder, and write down what it is.
 
     Of a file that is not whole nothing is written, until it has `STALLED`: then a held job says what is missing.
     `hold_old`: the folder is new to us, and what is old in it waits for a person's word.
-    `folder`: the watched folder, see `file_reader.read`.
+    `list_junk`: whether what is no activity gets a job that says so, or is only remembered.
+    `folder`, `is_ours`: the watched folder, and to what in it a link may lead, see `file_reader.look`.
     """
     try:
-        file_read = file_reader.read(path, folder)
+        look = file_reader.look(path, folder, allowed=is_ours)
     except FileNotFoundError:
         return AdmissionResult.GONE
     except OSError as error:
+        if safe_files.is_exhausted(error):
+            raise
         _log.warning("file_unreadable", path=path, reason=error.strerror)
         return AdmissionResult.UNREADABLE
-    if file_read is None:
+    if look is None:
         return AdmissionResult.CHANGED
-    contents = file_reader.examine(file_read)
+    file_read, contents = look.file, look.contents
     activities.forget_file_faults(athlete, path, file_read.sha256)
     too_early = _too_early(contents.result, stability)
     if too_early is not None:
@@ -72,48 +80,60 @@ def admit(
         )
         return by_rule or admission_rules.decide(item.result, settings, old=old)
 
+    if not list_junk and contents.result.kind is FileKind.NO_ACTIVITY:
+        activities.remember(file)
+        return AdmissionResult.SKIPPED
     new_activities = [
         NewActivity(item.sha256, item.result, decision(item), item.name, draw(item.result.samples))
         for item in items
     ]
-    return _write(file, new_activities, now)
+    return _write(file, new_activities, now, lambda job: _has_lost_bytes(job, folder))
 
 
-def restore_source(job_id: int, file: File, member: str) -> bool:
+def restore_source(
+    job_id: int, file: File, member: str, has_lost_bytes: Callable[[Job], bool] = lambda _job: False
+) -> bool:
     """Let a known activity be read from another file that holds its bytes, too; True if that queued its job.
 
-    A job that had lost its bytes is queued; any other takes them from there if they are no longer where they were.
+    A job that is held because its bytes are gone is queued; any other takes them from there where `has_lost_bytes`.
     """
     if activities.came_back(job_id, file, member):
         return True
     job = uploads.get(job_id)
-    if job is not None and not activities.is_still(job.athlete, job.path, job.file_sha256):
+    if job is not None and (
+        activities.holds_other_bytes(job.athlete, job.path, job.file_sha256) or has_lost_bytes(job)
+    ):
         activities.take_from(job_id, file, member)
     return False
 
 
-def find_again() -> int:
-    """Queue what was held because its file was gone and is there again, and drop what was unfinished and is gone."""
-    gone = [job for job in uploads.with_status(Status.HELD, "file_gone") if os.path.exists(job.path)]
-    for job in uploads.with_status(Status.HELD, activities.UNFINISHED):
-        if not os.path.lexists(job.path) and os.path.isdir(os.path.dirname(job.path)):
-            activities.forget_file_faults(job.athlete, job.path)
-    return sum(uploads.requeue(job.id, [Status.HELD]) for job in gone)
-
-
 def _too_early(found: ParseResult, stability: Stability) -> AdmissionResult | None:
     """Why a file is not admitted now, though it may be later; None if it is."""
-    if found.kind in _NOT_WHOLE:
+    if found.kind in _INCOMPLETE:
         return None if stability is Stability.STALLED else AdmissionResult.UNFINISHED
     return None if found.proven or stability is not Stability.CLOSED else AdmissionResult.UNSETTLED
 
 
-def _write(file: File, new_activities: list[NewActivity], now: float) -> AdmissionResult:
+def _has_lost_bytes(job: Job, folder: str) -> bool:
+    """Whether a job's file is in the same watched folder, and not there any more or changed since it was read."""
+    if not folder or not job.path.startswith(f"{folder}/"):
+        return False  # in another folder, which may not answer: whoever sends it finds out
+    try:
+        with safe_files.open_folder(folder) as inside:
+            now = StatFingerprint.of(inside.stat(inside.relative(job.path)))
+    except OSError:
+        return True
+    return activities.seen(job.athlete, job.path) != now
+
+
+def _write(
+    file: File, new_activities: list[NewActivity], now: float, has_lost_bytes: Callable[[Job], bool]
+) -> AdmissionResult:
     results = []
     admitted = activities.admit(file, new_activities, now)
     for new_activity, (job_id, is_new) in zip(new_activities, admitted, strict=True):
         result = _RESULTS[new_activity.admission.status] if is_new else AdmissionResult.KNOWN
-        if not is_new and restore_source(job_id, file, new_activity.member):
+        if not is_new and restore_source(job_id, file, new_activity.member, has_lost_bytes):
             result = AdmissionResult.ADMITTED
         results.append(result)
         reason = new_activity.admission.error_message

@@ -1,4 +1,4 @@
-"""Where may something have changed? The kernel's events, as hints and nothing more. Owns watchdog.
+"""Events of the kernel for one folder, as hints where something may have changed. Owns watchdog.
 
 An event names a path to look at; what is there, and whether it is whole, is for others to find out. The
 handler puts the hint down and returns: if it raised or blocked, watchdog would go silent for good.
@@ -6,40 +6,49 @@ handler puts the hint down and returns: if it raised or blocked, watchdog would 
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
+import structlog
 from watchdog.events import (
     DirCreatedEvent,
     DirDeletedEvent,
     DirMovedEvent,
     FileClosedEvent,
     FileCreatedEvent,
+    FileDeletedEvent,
     FileModifiedEvent,
     FileMovedEvent,
     FileSystemEvent,
     FileSystemEventHandler,
 )
-from watchdog.observers.inotify import InotifyObserver
+from watchdog.observers.inotify import InotifyFullEmitter, InotifyObserver, InotifyWatchGroup
+from watchdog.observers.inotify_c import InotifyConstants, Mask
 
 from fitferry.core.activity import FileEvent
 
 Hint = Callable[[str, FileEvent], None]
 """A path to look at, and what its event said."""
+Skip = Callable[[], frozenset[str]]
+"""Folders below that are not to be touched: mounts that another thread looks after."""
 
 _WANTED: list[type[FileSystemEvent]] = [
     FileClosedEvent,
     FileCreatedEvent,
+    FileDeletedEvent,
     FileModifiedEvent,
     FileMovedEvent,
     DirCreatedEvent,
     DirMovedEvent,
     DirDeletedEvent,
 ]
-_its_log = logging.getLogger("watchdog.observers.inotify_c")
-_log = logging.getLogger(__name__)
+_watchdog_log = logging.getLogger("watchdog.observers.inotify_c")
+_log = structlog.get_logger()
 # Copies of whole trees make it warn thousands of times, each time with a list of all its watches.
 warnings.filterwarnings("ignore", module=r"watchdog\..*")
 
@@ -47,18 +56,28 @@ warnings.filterwarnings("ignore", module=r"watchdog\..*")
 class Watcher:
     """The events of one folder. `rescan` is called where they are not enough to know what changed."""
 
-    def __init__(self, folder: str, *, recursive: bool, hint: Hint, rescan: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        folder: str,
+        *,
+        recursive: bool,
+        hint: Hint,
+        rescan: Callable[[], None],
+        skip: Skip = frozenset,
+    ) -> None:
         # watchdog follows no link, not even the one that it is given.
         self._folder = os.path.realpath(folder)
         self._recursive = recursive
         self._handler = _Handler(folder, self._folder, hint, rescan)
         self._overflow = _Overflow(rescan)
+        self._skip = lambda: frozenset(self._folder + path.removeprefix(folder) for path in skip())
         self._observer: InotifyObserver | None = None
 
     def start(self) -> None:
         """Begin to watch. Raises OSError: no such folder, or a limit of the kernel's is reached."""
         # Full events tell a file that was moved in from outside (whole) from one that was just created.
         observer = InotifyObserver(generate_full_events=True)
+        observer._emitter_class = functools.partial(_Emitter, skip=self._skip)  # type: ignore[assignment]  # noqa: SLF001  # it takes none as argument
         try:
             observer.schedule(self._handler, self._folder, recursive=self._recursive, event_filter=_WANTED)
             observer.start()
@@ -66,11 +85,11 @@ class Watcher:
             observer.on_thread_stop()
             raise
         self._observer = observer
-        _its_log.addHandler(self._overflow)
+        _watchdog_log.addHandler(self._overflow)
 
     def stop(self) -> None:
         """Stop watching; nothing if it does not run."""
-        _its_log.removeHandler(self._overflow)
+        _watchdog_log.removeHandler(self._overflow)
         observer, self._observer = self._observer, None
         if observer is not None:
             observer.stop()
@@ -87,6 +106,54 @@ class Watcher:
     def watches(self) -> int:
         """How many folders the kernel really watches: at its limit watchdog leaves the rest out in silence."""
         return len(self._observer._inotify_fd._watch_for_wd) if self._observer else 0  # noqa: SLF001  # it has no other way
+
+
+@dataclass
+class _WatchGroup(InotifyWatchGroup):
+    """Watches of a folder and those below, but not of what is to be skipped: watchdog's own walk enters every mount."""
+
+    skip: Skip = field(default=frozenset)
+
+    def _add_all_callbacks(self, path: bytes) -> None:
+        skip, below = self.skip(), [path]
+        while below:
+            here = below.pop()
+            self._add_callback(here)
+            if not self.is_recursive:
+                return
+            try:
+                with os.scandir(here) as entries:
+                    below += [
+                        entry.path
+                        for entry in entries
+                        if entry.is_dir(follow_symlinks=False) and os.fsdecode(entry.path) not in skip
+                    ]
+            except OSError:
+                continue  # gone, or closed to us: the scan tells of it
+
+
+class _Emitter(InotifyFullEmitter):
+    """Also tells when the watched folder itself is renamed."""
+
+    def __init__(self, *given: Any, skip: Skip, **options: Any) -> None:
+        super().__init__(*given, **options)
+        self._skip = skip
+
+    def on_thread_start(self) -> None:
+        self._inotify = _WatchGroup(
+            self._inotify_fd,
+            os.fsencode(self.watch.path),
+            is_recursive=self.watch.is_recursive,
+            event_mask=Mask(self.get_event_mask_from_filter() | InotifyConstants.IN_MOVE_SELF),
+            skip=self._skip,
+        )
+
+    def build_and_queue_event(self, event: Any, *, full_events: bool = True) -> None:
+        if not isinstance(event, tuple) and event.ev.is_move_self:
+            if os.fsdecode(event.path) == self.watch.path:
+                self.queue_event(DirDeletedEvent(self.watch.path))
+            return
+        super().build_and_queue_event(event, full_events=full_events)
 
 
 class _Overflow(logging.Handler):
@@ -114,23 +181,30 @@ class _Handler(FileSystemEventHandler):
         try:
             self._pass_on(event)
         except Exception:  # noqa: BLE001  # as the comment says
-            # Out of here it would end watchdog's thread, and nobody would hear of it.
-            _log.exception("event lost, scanning instead")
+            # Out of here it would end watchdog's thread, and nobody would know.
+            _log.exception("unexpected_error", folder=self._folder)
             self._rescan()
 
     def _pass_on(self, event: FileSystemEvent) -> None:
-        path = self._folder + os.fsdecode(event.dest_path or event.src_path).removeprefix(self._real)
+        path = self._path(event.dest_path or event.src_path)
         match event:
-            case FileMovedEvent() | DirMovedEvent() if not event.dest_path:
-                pass  # moved away
+            case FileMovedEvent() if not event.dest_path:
+                self._hint(path, FileEvent.APPEARED)  # moved away: a look shows that it is gone
+            case DirMovedEvent() if not event.dest_path:
+                pass
             case FileClosedEvent() | FileMovedEvent():
+                if isinstance(event, FileMovedEvent) and event.src_path:
+                    self._hint(self._path(event.src_path), FileEvent.APPEARED)
                 self._hint(path, FileEvent.CLOSED)
             case FileModifiedEvent():
                 self._hint(path, FileEvent.WRITTEN)
-            case FileCreatedEvent() | DirCreatedEvent() | DirMovedEvent():
+            case FileCreatedEvent() | FileDeletedEvent() | DirCreatedEvent() | DirMovedEvent():
                 # What a folder brings with it may have come before its watch.
                 self._hint(path, FileEvent.APPEARED)
             case DirDeletedEvent() if path == self._folder:
                 self._rescan()
             case _:
                 pass
+
+    def _path(self, path: bytes | str) -> str:
+        return self._folder + os.fsdecode(path).removeprefix(self._real)

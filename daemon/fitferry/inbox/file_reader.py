@@ -4,29 +4,39 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from fitferry import formats
 from fitferry.core.activity import StatFingerprint
 from fitferry.core.strava import MAX_FILE_BYTES
-from fitferry.formats import FileContents
+from fitferry.formats import MAX_ARCHIVE_BYTES, FileContents
 from fitferry.system import safe_files
 
 _TOO_MANY_BYTES = MAX_FILE_BYTES + 1
+_ZIP_END, _ZIP_END_BYTES = b"PK\x05\x06", 65_557
+"""Where a whole zip has its end record; its comment may follow."""
+
+Allowed = Callable[[str], bool]
+
+
+def _everything(_relative: str) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
 class FileRead:
     """A file that was read at once: its bytes, their SHA-256, and its `stat`.
 
-    Of a file that is larger than Strava takes, `body` and `sha256` are of its first 25 MB and one byte.
+    Of a file that is larger than Strava takes, `body` is its first 25 MB and one byte, and so is `sha256`, unless it
+    is a large zip: Strava's bound is for each activity in that.
     """
 
     body: bytes
     sha256: str
     fingerprint: StatFingerprint
+    is_large_zip: bool = False
 
     @property
     def is_too_large(self) -> bool:
@@ -34,37 +44,103 @@ class FileRead:
         return len(self.body) > MAX_FILE_BYTES
 
 
-def read(path: str, folder: str = "") -> FileRead | None:
-    """Read a regular file; None if it changed meanwhile. Raises LinkInPath, OSError.
+@dataclass(frozen=True, slots=True)
+class FileLook:
+    """A file that was read, and what it holds."""
+
+    file: FileRead
+    contents: FileContents
+
+
+def look(path: str, folder: str = "", *, allowed: Allowed = _everything) -> FileLook | None:
+    """Read a file and find out what it holds; None if it changed meanwhile. Raises LinkInPath, OSError.
 
     `folder`: the watched folder that holds it, below which no link is followed that leads out of it; the file's own
-    folder where there is none.
+    folder where there is none. `allowed`: see `safe_files.open_folder`.
+    """
+    with opened(path, folder, allowed=allowed) as handle:
+        file = _read(handle)
+        return None if file is None else FileLook(file, _contents(file, handle))
+
+
+def read(path: str, folder: str = "", *, allowed: Allowed = _everything) -> FileRead | None:
+    """Read a regular file; None if it changed meanwhile. As `look`."""
+    with opened(path, folder, allowed=allowed) as handle:
+        return _read(handle)
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityBytes:
+    """The bytes of one activity in a file, None if it is not in it. `sha256`: the file's; empty if not needed."""
+
+    body: bytes | None
+    sha256: str
+
+
+def read_activity(path: str, folder: str, sha256: str, member: str) -> ActivityBytes | None:
+    """Read one activity by its own SHA-256; None if its file changed meanwhile. As `look`.
+
+    `member`: its name in an archive of several, which is then not read whole.
     """
     with opened(path, folder) as handle:
-        return read_open(handle)
+        if member and os.fstat(handle).st_size > MAX_FILE_BYTES:
+            body = _from_archive(handle, "", sha256, member)
+            if body is not None:
+                return ActivityBytes(body, "")
+        file = _read(handle)
+        if file is None:
+            return None
+        if file.is_large_zip:
+            return ActivityBytes(_from_archive(handle, file.sha256, sha256, member), file.sha256)
+        body = None if file.is_too_large else formats.body_of(file.body, file.sha256, sha256, member)
+        return ActivityBytes(body, file.sha256)
 
 
 @contextmanager
-def opened(path: str, folder: str = "") -> Iterator[int]:
-    """A descriptor of a regular file. Raises as `read`."""
+def opened(path: str, folder: str = "", *, allowed: Allowed = _everything) -> Iterator[int]:
+    """A descriptor of a regular file. As `look`."""
     with (
-        safe_files.open_folder(folder or os.path.dirname(path)) as inside,
+        safe_files.open_folder(folder or os.path.dirname(path), allowed=allowed) as inside,
         inside.file(inside.relative(path)) as handle,
     ):
         yield handle
 
 
-def read_open(handle: int) -> FileRead | None:
-    """The same of a file that is open already."""
+def _read(handle: int) -> FileRead | None:
     found = safe_files.read(handle, _TOO_MANY_BYTES)
-    fingerprint = StatFingerprint.of(found.after)
+    digest = hashlib.sha256(found.body).hexdigest()
+    whole = None
+    if len(found.body) > MAX_FILE_BYTES and formats.is_zip(found.body) and _ends_as_zip(handle):
+        whole = safe_files.sha256(handle, MAX_ARCHIVE_BYTES)
+    fingerprint = StatFingerprint.of(os.fstat(handle))
     if StatFingerprint.of(found.before) != fingerprint:
         return None
-    return FileRead(found.body, hashlib.sha256(found.body).hexdigest(), fingerprint)
+    if whole is not None:
+        return FileRead(b"", whole, fingerprint, is_large_zip=True)
+    return FileRead(found.body, digest, fingerprint)
 
 
-def examine(file_read: FileRead) -> FileContents:
-    """What the bytes say; more than Strava takes is not looked into."""
-    if file_read.is_too_large:
-        return FileContents(formats.examine_head(file_read.body))
-    return formats.examine(file_read.body, file_read.sha256)
+def _contents(file: FileRead, handle: int) -> FileContents:
+    if file.is_large_zip:
+        with os.fdopen(os.dup(handle), "rb") as source:
+            return formats.examine(source, file.sha256)
+    return examine(file)
+
+
+def _from_archive(handle: int, digest: str, sha256: str, member: str) -> bytes | None:
+    with os.fdopen(os.dup(handle), "rb") as source:
+        return formats.body_of(source, digest, sha256, member)
+
+
+def _ends_as_zip(handle: int) -> bool:
+    """Whether a large file has a zip's last record: a file that breaks off, or is all holes, is not hashed whole."""
+    size = os.fstat(handle).st_size
+    start = max(0, size - _ZIP_END_BYTES)
+    return size <= MAX_ARCHIVE_BYTES and _ZIP_END in os.pread(handle, _ZIP_END_BYTES, start)
+
+
+def examine(file: FileRead) -> FileContents:
+    """What bytes say that are in memory."""
+    if file.is_too_large:
+        return FileContents(formats.examine_head(file.body))
+    return formats.examine(file.body, file.sha256)

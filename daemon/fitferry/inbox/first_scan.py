@@ -1,6 +1,6 @@
-"""How is a watched folder received that was never seen before? Nobody's followers get ten years of old rides.
+"""First scan of a watched folder that was never seen before: nobody's followers get ten years of old rides.
 
-What is old in it is held while its first scan runs. Then a few are let go, and many wait for a person's word.
+What is old in it is held while its first scan runs. Then a few are let go, and many wait for a person's decision.
 """
 
 from __future__ import annotations
@@ -17,11 +17,17 @@ from fitferry.storage import activities, holds, matches, uploads
 
 FEW = 20
 """So many old activities are no backlog."""
+MAX_JUNK = 10_000
+"""Files of one folder that are no activities and have rows of their own; whoever can write there could fill the disk."""
 _log = structlog.get_logger()
 
 
 class FirstScan:
-    """One watched folder's way into the ledger."""
+    """Admission of one folder's files, and what is different while the folder is new.
+
+    `clock_is_confirmed`: whether Strava's `Date` has shown in this run that our clock is right. A clock that is behind
+    takes old activities for future ones, and one that is ahead takes nothing for fresh: both are held until then.
+    """
 
     def __init__(
         self,
@@ -31,43 +37,75 @@ class FirstScan:
         *,
         wake: Callable[[], None],
         clock: Callable[[], float],
+        clock_is_confirmed: Callable[[], bool] = lambda: True,
     ) -> None:
         self._folder = folder
         self._athlete = athlete
         self._settings = settings
-        self._poke = wake
+        self._wake = wake
         self._clock = clock
+        self._clock_is_confirmed = clock_is_confirmed
         self._new = not activities.folder_is_known(athlete, folder)
         self._was_empty = False
+        self._junk = activities.count_junk(athlete, folder)
 
-    def admit(self, path: str, still: Stability, *, told: bool) -> AdmissionResult:
-        """Admit a file. `told`: an event told of it, so somebody has just put it there."""
-        if self._new and self._was_empty and told:
-            self._receive()
-        arrival = admission.admit(
-            path, self._athlete, self._settings, self._clock(), still, hold_old=self._new
+    @property
+    def note(self) -> str:
+        """What a person may want to know of the folder."""
+        if self._junk < MAX_JUNK:
+            return ""
+        return f"{MAX_JUNK:,} files here are no activities; more of them are not listed"
+
+    def admit(
+        self,
+        path: str,
+        stability: Stability,
+        *,
+        announced: bool,
+        is_ours: Callable[[str], bool] = lambda _relative: True,
+    ) -> AdmissionResult:
+        """Admit a file. `announced`: an event named it, so somebody has just put it there.
+
+        `is_ours`: to what in the folder a link may lead.
+        """
+        if self._new and self._was_empty and announced:
+            self._finish()
+        result = admission.admit(
+            path,
+            self._athlete,
+            self._settings,
+            self._clock(),
+            stability,
+            hold_old=self._new,
+            folder=self._folder,
+            is_ours=is_ours,
+            list_junk=self._junk < MAX_JUNK,
         )
-        if arrival is AdmissionResult.ADMITTED:
-            self._poke()
-        return arrival
+        self._junk += result is AdmissionResult.SKIPPED
+        if result is AdmissionResult.ADMITTED:
+            self._wake()
+        return result
 
     def on_scan_finished(self, count: int) -> None:
-        """A whole scan is over, and everything that it found was looked at. `count`: of files.
+        """Note that a whole scan is over, and everything that it found was looked at. `count`: of files.
 
         A folder without any is still new: a mount point whose disk comes later looks like this.
         """
         self._was_empty = count == 0
+        self._junk = activities.count_junk(self._athlete, self._folder)
         if self._new and count:
-            self._receive()
+            self._finish()
 
-    def _receive(self) -> None:
+    def _finish(self) -> None:
+        old = holds.below(self._athlete, self._folder, "backlog")
+        if old and not self._clock_is_confirmed():
+            return  # the next scan asks again
         self._new = False
         activities.folder_scanned(self._athlete, self._folder, self._clock())
-        old = holds.below(self._athlete, self._folder, "backlog")
         # What was found on Strava while the scan ran was old, too: the others are no fewer for it.
         if old and len(old) + len(matches.found_below(self._athlete, self._folder)) > FEW:
             _log.info("backlog", folder=self._folder, athlete=self._athlete, old_activities=len(old))
             return
         for job_id in old:
             uploads.requeue(job_id, [Status.HELD])
-        self._poke()
+        self._wake()

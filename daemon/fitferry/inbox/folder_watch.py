@@ -1,7 +1,7 @@
-"""Is a folder there, is it still the same one, and can the events of its filesystem be relied on?
+"""Watch of a folder: whether it is there, still the same one, and whether its filesystem's events can be relied on.
 
-Nothing tells of a mount, a folder that was made anew, a limit of the kernel's or a share whose other users'
-writes raise no events: watches stay with what was there before, for ever. So each of it is looked for.
+Watches stay with what was there before something was mounted over a folder or it was made anew; a limit of the
+kernel's or a share whose other users' writes raise no events tells nobody. So each of it is looked for.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import structlog
 
 from fitferry.config import WatchSettings
-from fitferry.inbox.file_events import Hint, Watcher
+from fitferry.core import filenames
+from fitferry.inbox.file_events import Hint, Skip, Watcher
 from fitferry.system import mounts
 
 SCAN_SECONDS = 300.0
@@ -24,17 +26,32 @@ _log = structlog.get_logger()
 
 
 class FolderWatch:
-    """One folder, attached to or away. `note`: why its events are not believed in, for people."""
+    """One folder, attached to or away. `note`: why its events are not relied on, for people.
 
-    def __init__(self, watch: WatchSettings, *, hint: Hint, rescan: Callable[[], None]) -> None:
+    `claim`: takes the folder's stat and returns the name under which it is watched already, "" if it is not.
+    """
+
+    def __init__(
+        self,
+        watch: WatchSettings,
+        *,
+        hint: Hint,
+        rescan: Callable[[], None],
+        skip: Skip = frozenset,
+        claim: Callable[[os.stat_result], str] = lambda _found: "",
+    ) -> None:
         self.note = ""
+        self.is_local = False
+        """Whether the folder is on a disk of this machine, as far as was seen when it was attached to."""
         self._watch = watch
         self._folder = str(watch.folder)
         self._hint = hint
         self._rescan = rescan
+        self._skip = skip
+        self._claim = claim
         self._watcher: Watcher | None = None
         self._identity: tuple[int, int] | None = None
-        self._short = 0
+        self._scans_short_of_watches = 0
 
     @property
     def method(self) -> str:
@@ -51,10 +68,13 @@ class FolderWatch:
         found = os.stat(self._folder)
         os.scandir(self._folder).close()
         identity = (found.st_dev, found.st_ino)
-        deaf = self._watcher is not None and not self._watcher.alive()
-        if identity == self._identity and not deaf:
+        silent = self._watcher is not None and not self._watcher.alive()
+        if identity == self._identity and not silent:
             return False
         self.detach()
+        watched_as = self._claim(found)
+        if watched_as:
+            raise OSError(errno.EEXIST, f"it is the same folder as {watched_as}", self._folder)
         self._watch_events()
         self._identity = identity
         return True
@@ -62,23 +82,24 @@ class FolderWatch:
     def detach(self) -> None:
         """Let go of the folder; the next look takes it for another one."""
         watcher, self._watcher = self._watcher, None
-        self._identity, self._short, self.note = None, 0, ""
+        self._identity, self._scans_short_of_watches, self.note = None, 0, ""
         if watcher is not None:
             watcher.stop()
 
     def check_reliability(self, missed: list[str], folders: int) -> None:
-        """Believe in events no longer where they fail. `missed`: files that a scan found and no event named."""
+        """Rely on events no longer where they fail. `missed`: files that a scan found and no event named."""
         if self._watcher is None or self.note:
             return
-        self._short = self._short + 1 if self._watch.recursive and self._watcher.watches() < folders else 0
-        if self._short == 1:
+        short = self._watch.recursive and self._watcher.watches() < folders
+        self._scans_short_of_watches = self._scans_short_of_watches + 1 if short else 0
+        if self._scans_short_of_watches == 1:
             self._rescan()  # a folder that was removed meanwhile looks like this, once
-        elif self._short:
-            self._fall_back_to_polling(
-                f"not every folder can be watched: raise {_LIMITS[errno.ENOSPC]} with sysctl"
-            )
+        elif self._scans_short_of_watches:
+            limit = _LIMITS[errno.ENOSPC]
+            self._fall_back_to_polling(f"not every folder can be watched: raise {limit} with sysctl")
         elif missed:
-            self._fall_back_to_polling(f"no event came for {os.path.basename(missed[0])!r}")
+            name = filenames.shown(missed[0])
+            self._fall_back_to_polling(f"no event came for {name!r}")
 
     def interval(self, took: float) -> float:
         """Seconds until the next scan, after one that took so long."""
@@ -88,9 +109,17 @@ class FolderWatch:
         return often if self._watcher is None or self.note else SCAN_SECONDS
 
     def _watch_events(self) -> None:
+        kind = mounts.filesystem(Path(self._folder))
+        self.is_local = not mounts.needs_polling(kind)
         if self._wanted_method() == "poll":
             return
-        watcher = Watcher(self._folder, recursive=self._watch.recursive, hint=self._hint, rescan=self._rescan)
+        watcher = Watcher(
+            self._folder,
+            recursive=self._watch.recursive,
+            hint=self._hint,
+            rescan=self._rescan,
+            skip=self._skip,
+        )
         try:
             watcher.start()
         except OSError as error:
@@ -100,12 +129,11 @@ class FolderWatch:
             return
         self._watcher = watcher
 
-    def _fall_back_to_polling(self, words: str) -> None:
-        self.note = f"{words}; the folder is scanned often instead"
-        _log.warning("events fail", folder=self._folder, reason=words)
+    def _fall_back_to_polling(self, reason: str) -> None:
+        self.note = f"{reason}; the folder is scanned often instead"
+        _log.warning("watch_state", folder=self._folder, outcome="events_fail", reason=reason)
 
     def _wanted_method(self) -> str:
         if self._watch.method != "auto":
             return self._watch.method
-        deaf = mounts.lacks_inotify() or mounts.needs_polling(mounts.filesystem(self._watch.folder))
-        return "poll" if deaf else "events"
+        return "events" if self.is_local and not mounts.lacks_inotify() else "poll"

@@ -1,46 +1,66 @@
-"""Who looks at a watched folder with mounts below it? One scanner more for each mount that hides writes.
+"""One watched folder with the mounts below it: one scanner more for each mount that hides writes or may hang.
 
 A server that hangs must not stop the local folder, and where no events come the files have to be looked for.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from fitferry.config import WatchSettings
 from fitferry.config.values import WatchMethod
 from fitferry.core import filenames
 from fitferry.core.activity import WatchState
-from fitferry.inbox.scanner import Receives, Scanner
+from fitferry.core.messages import Message
+from fitferry.inbox.scanner import Receiver, Scanner
 from fitferry.system import mounts
+
+T = TypeVar("T")
 
 
 class WatchedFolder:
-    """One watched folder: its own scanner, and one for each mount below it that needs another."""
+    """One watched folder: its own scanner, and one for each mount below it that needs another.
+
+    `receiver`: makes what the files of a folder or mount go to, from its name and the question which paths belong to it.
+    """
 
     def __init__(
         self,
         watch: WatchSettings,
-        receive: Callable[[str], Receives],
+        receiver: Callable[[str, Callable[[str], bool]], Receiver],
         *,
         without: frozenset[str],
         changed: Callable[[], None],
+        roots: FolderRoots | None = None,
+        incoming: Callable[[], None] = lambda: None,
         read_mountinfo: Callable[[], str] = mounts.read_mountinfo,
     ) -> None:
         self._watch = watch
-        self._receive = receive
+        self._receiver = receiver
         self._without = without
         self._changed = changed
+        self._incoming = incoming
         self._read_mountinfo = read_mountinfo
+        self._roots = roots or FolderRoots()
         self._lock = threading.Lock()
         self._mounts: dict[str, str] | None = None
         self._seen = ""
         self._below: dict[str, Scanner] = {}
         self._main = Scanner(
-            watch, receive(str(watch.folder)), without=without, changed=changed, checked=self._look_at_mounts
+            watch,
+            self._receiver_of(str(watch.folder)),
+            without=without,
+            changed=changed,
+            checked=self._look_at_mounts,
+            claim=lambda found: self._roots.claim(str(watch.folder), found),
+            is_others=lambda found: self._roots.is_others(str(watch.folder), found),
+            skip_watch=lambda: frozenset(self._below),
+            incoming=incoming,
         )
 
     def start(self) -> None:
@@ -53,49 +73,97 @@ class WatchedFolder:
         for scanner in self._scanners():
             scanner.stop(wait=1.0)
 
-    def alive(self) -> bool:
-        """Whether every thread lives."""
-        return self._main.alive() and all(scanner.alive() for scanner in self._scanners())
+    def health_error(self) -> Message | None:
+        """What is wrong with the scanners themselves; None while all is well."""
+        errors = (scanner.health_error() for scanner in (self._main, *self._scanners()))
+        return next(filter(None, errors), None)
 
     def rescan(self) -> None:
         """Scan everything as soon as possible."""
         for scanner in (self._main, *self._scanners()):
             scanner.rescan()
 
+    def check(self) -> None:
+        """Look as soon as possible whether something was mounted or unmounted."""
+        for scanner in (self._main, *self._scanners()):
+            scanner.check()
+
+    def tidy(self) -> None:
+        """Archive and delete as soon as possible what is to be."""
+        for scanner in (self._main, *self._scanners()):
+            scanner.tidy()
+
+    def holds(self, path: str) -> bool:
+        """Whether a path is below this folder, by its name alone."""
+        return path.startswith(str(self._watch.folder).rstrip("/") + "/")
+
+    def run(self, path: str, work: Callable[[], T], seconds: float) -> T:
+        """Do something in the thread that a path belongs to, see `FolderTasks.run`."""
+        with self._lock:
+            scanner = self._below.get(self._part_of(path), self._main)
+        return scanner.run(work, seconds)
+
+    @property
+    def folder(self) -> str:
+        """The folder as the settings name it."""
+        return str(self._watch.folder)
+
     @property
     def state(self) -> WatchState:
         """How the folder is doing, with what its mounts have to say."""
         main, below = self._main.state, [scanner.state for scanner in self._scanners()]
         away = [
-            f"{one.folder} cannot be read ({one.reason})" for one in below if not one.available and one.reason
+            f"{state.folder} cannot be read ({state.reason})"
+            for state in below
+            if not state.available and state.reason
         ]
-        polled = [f"{one.folder} is polled" for one in below if one.available]
+        polled = [f"{state.folder} is polled" for state in below if state.available]
         return replace(
             main,
             note="; ".join(filter(None, [main.note, *polled, *away])),
-            receiving=main.receiving + tuple(file for one in below for file in one.receiving),
-            unreadable=main.unreadable + tuple(path for one in below for path in one.unreadable),
+            receiving=main.receiving + tuple(file for state in below for file in state.receiving),
+            unreadable=main.unreadable + tuple(path for state in below for path in state.unreadable),
+            not_moved=next(filter(None, [main.not_moved, *(state.not_moved for state in below)]), ""),
         )
+
+    def away(self) -> list[str]:
+        """The folder, and the mounts below it, that are not there now or do not answer."""
+        states = [scanner.state for scanner in (self._main, *self._scanners())]
+        return [state.folder for state in states if not state.available and state.reason]
+
+    def _receiver_of(self, part: str) -> Receiver:
+        return self._receiver(part, lambda path: self._part_of(path) == part)
+
+    def _part_of(self, path: str) -> str:
+        """The mount below that holds a path, or the folder itself."""
+        points = [point for point in list(self._below) if path.startswith(f"{point}/")]
+        return max(points, key=len, default=self.folder)
 
     def _scanners(self) -> list[Scanner]:
         with self._lock:
             return list(self._below.values())
 
     def _look_at_mounts(self) -> None:
-        """Give every mount that hides writes a scanner of its own; called by the main scanner's thread."""
+        """Give every mount that needs one a scanner of its own; called by the main scanner's thread."""
         seen = self._read_mountinfo()
         if seen == self._seen:
             return
         self._seen = seen
-        found = mounts.below(str(self._watch.folder), seen) if self._watch.recursive else {}
-        found = {point: kind for point, kind in found.items() if not self._is_passed_over(point)}
-        if found == self._mounts:
+        points = self._points_below(seen) if self._watch.recursive else {}
+        points = {point: kind for point, kind in points.items() if not self._is_passed_over(point)}
+        if points == self._mounts:
             return
-        first, self._mounts = self._mounts is None, found
-        self._assign_mounts({point for point, kind in found.items() if self._needs_polling(kind)})
+        first, self._mounts = self._mounts is None, points
+        self._assign_mounts({point for point, kind in points.items() if mounts.needs_polling(kind)})
         if not first:
             # Watches stay with what was there before something was mounted over it.
             self._main.reattach()
+
+    def _points_below(self, mountinfo: str) -> dict[str, str]:
+        """The mount points below and their kinds, under the names that the settings give the folder."""
+        folder, real = str(self._watch.folder), os.path.realpath(self._watch.folder)
+        found = mounts.below(real, mountinfo)
+        return {folder + point.removeprefix(real): kind for point, kind in found.items()}
 
     def _assign_mounts(self, points: set[str]) -> None:
         self._main.without = self._without | points
@@ -108,13 +176,37 @@ class WatchedFolder:
             scanner.start()
 
     def _scanner(self, point: str, others: set[str]) -> Scanner:
-        watch = replace(self._watch, folder=Path(point), method=WatchMethod.POLL)
-        return Scanner(watch, self._receive(point), without=self._without | others, changed=self._changed)
-
-    def _needs_polling(self, kind: str) -> bool:
-        return self._watch.method == "auto" and mounts.needs_polling(kind)
+        method = WatchMethod.POLL if self._watch.method is WatchMethod.AUTO else self._watch.method
+        return Scanner(
+            replace(self._watch, folder=Path(point), method=method),
+            self._receiver_of(point),
+            without=self._without | others,
+            changed=self._changed,
+            skip_watch=lambda: frozenset(self._below),
+            incoming=self._incoming,
+        )
 
     def _is_passed_over(self, point: str) -> bool:
         folder = str(self._watch.folder)
         inside = filenames.is_inside(point + "/x", folder, recursive=True, without=self._without)
         return not inside
+
+
+class FolderRoots:
+    """Which folder is watched under which name: two names may lead to the same one by links."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._names: dict[tuple[int, int], str] = {}
+
+    def claim(self, name: str, found: os.stat_result) -> str:
+        """Take a folder for a name; the other name that has it already, "" if none has."""
+        identity = (found.st_dev, found.st_ino)
+        with self._lock:
+            self._names = {key: other for key, other in self._names.items() if other != name}
+            owner = self._names.setdefault(identity, name)
+        return "" if owner == name else owner
+
+    def is_others(self, name: str, found: os.stat_result) -> bool:
+        """Whether a folder below is one that is watched under another name."""
+        return self._names.get((found.st_dev, found.st_ino), name) != name

@@ -112,6 +112,9 @@ def of_folders(watch: Iterable[WatchState], now: float) -> Iterator[Problem]:
             first, count = shown(state.unreadable[0], whole=True), len(state.unreadable)
             code = ProblemCode.UNREADABLE
             yield problem(code, now, athlete=about, subject=folder, folder=folder, path=first, count=count)
+        if state.not_moved:
+            reason = as_message(state.not_moved)
+            yield problem(ProblemCode.NOT_MOVED, now, athlete=about, subject=folder, reason=reason)
 
 
 def snapshot(names: Iterable[str], process: Process, now: float) -> Snapshot:

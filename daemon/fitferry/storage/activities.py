@@ -4,34 +4,34 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fitferry.core.activity import NewActivity, StatFingerprint
+from fitferry.core.admission_rules import FILE_FAULTS
 from fitferry.core.upload import Status, WaitingFor
 from fitferry.storage.database import put, raw, tuples, writing
 from fitferry.storage.mapping import inside
 from fitferry.storage.models import ActivityRow, DoubtRow, JobRow, SeenFolderRow, SeenPathRow, ThumbnailRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-UNFINISHED = "unfinished"
-"""The error code of a held job whose file is not whole."""
+_IN_QUESTION = 500
+"""Files at most that are asked about in one statement."""
 
 
 @dataclass(frozen=True, slots=True)
 class File:
     """A file that was read: whose it is, where, the SHA-256 of its bytes, how many.
 
-    `signature` is None for a file outside the watched folders: its path is not remembered.
+    `fingerprint` is None for a file outside the watched folders: its path is not remembered.
     """
 
     athlete: str
     path: str
     sha256: str
     size: int
-    signature: StatFingerprint | None
+    fingerprint: StatFingerprint | None
 
 
 def admit(file: File, newcomers: Iterable[NewActivity], now: float) -> list[tuple[int, bool]]:
@@ -40,23 +40,28 @@ def admit(file: File, newcomers: Iterable[NewActivity], now: float) -> list[tupl
     Of each activity the job's id, and whether it is new.
     """
     with writing():
-        if file.signature is not None:
-            _remember(file.athlete, file.path, file.sha256, file.signature)
+        if file.fingerprint is not None:
+            _remember(file.athlete, file.path, file.sha256, file.fingerprint)
         return [_take(file, new_activity, now) for new_activity in newcomers]
 
 
 def seen(athlete: str, path: str) -> StatFingerprint | None:
-    """The signature that a path had when its bytes were last read for this athlete."""
+    """The fingerprint that a path had when its bytes were last read for this athlete."""
     row = _seen(athlete, path)
-    return _signature(row) if row else None
+    return _fingerprint(row) if row else None
 
 
-def seen_below(athlete: str, folder: str) -> dict[str, tuple[int, int, int]]:
-    """Size, mtime_ns and ctime_ns of every known path below a folder, for a scan of very many."""
-    rows = SeenPathRow.select(
-        SeenPathRow.path, SeenPathRow.size, SeenPathRow.mtime_ns, SeenPathRow.ctime_ns
-    ).where(inside(SeenPathRow.path, folder), SeenPathRow.athlete == athlete)
-    return {os.fsdecode(path): (size, mtime, ctime) for path, size, mtime, ctime in raw(rows)}
+def seen_at(athlete: str, paths: Sequence[str]) -> dict[str, StatFingerprint]:
+    """The same of several paths, for a scan: those that are known."""
+    found: dict[str, StatFingerprint] = {}
+    for start in range(0, len(paths), _IN_QUESTION):
+        some = [os.fsencode(path) for path in paths[start : start + _IN_QUESTION]]
+        rows = SeenPathRow.select(
+            SeenPathRow.path, SeenPathRow.size, SeenPathRow.mtime_ns, SeenPathRow.ctime_ns
+        ).where(SeenPathRow.path.in_(some), SeenPathRow.athlete == athlete)
+        for path, size, mtime_ns, ctime_ns in raw(rows):
+            found[os.fsdecode(path)] = StatFingerprint(size, mtime_ns, ctime_ns)
+    return found
 
 
 def other_paths(athlete: str, sha256: str) -> Sequence[str]:
@@ -95,35 +100,78 @@ def take_from(job_id: int, file: File, member: str) -> None:
         ).where(ActivityRow.id.in_(JobRow.select(JobRow.activity).where(*free))).execute()
 
 
-def is_still(athlete: str, path: str, sha256: str) -> bool:
-    """Whether a file is there, and nothing is known of other bytes in it."""
-    try:
-        now = StatFingerprint.of(Path(path).stat())
-    except OSError:
-        return False
+def holds_other_bytes(athlete: str, path: str, sha256: str) -> bool:
+    """Whether other bytes were read at a path since; the disk is not asked."""
     row = _seen(athlete, path)
-    return row is None or (row.sha256 == sha256 and _signature(row) == now)
+    return row is not None and row.sha256 != sha256
 
 
 def forget_file_faults(athlete: str, path: str, except_sha256: str = "") -> None:
-    """Drop the held job of an unfinished file: the file has changed, or it is gone."""
+    """Drop what is held because of a file's own faults: the file has changed, or it is gone."""
     ours = (ActivityRow.path == os.fsencode(path)) & (ActivityRow.athlete == athlete)
     others = ActivityRow.select(ActivityRow.id).where(ours, ActivityRow.file_sha256 != except_sha256)
     here = [row[0] for row in tuples(others)]
     if not here:
         return
-    held = JobRow.activity.in_(here) & (JobRow.status == Status.HELD) & (JobRow.error_code == UNFINISHED)
-    stale = [row[0] for row in tuples(JobRow.select(JobRow.activity).where(held))]
-    if stale:
+    held = JobRow.status == Status.HELD
+    stale = JobRow.select(JobRow.activity).where(
+        JobRow.activity.in_(here), held, JobRow.error_code.in_(FILE_FAULTS)
+    )
+    _forget([row[0] for row in tuples(stale)], held)
+
+
+def prune_gone(athlete: str, folder: str, exists: Callable[[str], bool]) -> int:
+    """Forget the files below a folder that were no activity and are gone; how many.
+
+    Never what a person or a rule put aside, nor what was ever sent. `exists`: asks the disk.
+    """
+    junk = (JobRow.status == Status.SKIPPED) & (JobRow.error_code == "no_activity")
+    unsent = JobRow.sent_at.is_null() & JobRow.upload_id.is_null()
+    here = inside(ActivityRow.path, folder) & (ActivityRow.athlete == athlete)
+    query = JobRow.select(ActivityRow.id, ActivityRow.path, ActivityRow.file_sha256)
+    rows = raw(query.join(ActivityRow).where(here, junk, unsent))
+    gone = [(row, path, sha256) for row, path, sha256 in rows if not exists(os.fsdecode(path))]
+    for start in range(0, len(gone), _IN_QUESTION):
+        some = gone[start : start + _IN_QUESTION]
         with writing():
-            JobRow.delete().where(JobRow.activity.in_(stale), held).execute()
-            ActivityRow.delete().where(ActivityRow.id.in_(stale)).execute()
+            SeenPathRow.delete().where(SeenPathRow.path.in_([path for _, path, _ in some])).execute()
+            elsewhere = SeenPathRow.select(SeenPathRow.sha256).where(
+                SeenPathRow.athlete == athlete, SeenPathRow.sha256.in_([sha256 for _, _, sha256 in some])
+            )
+            known = {row[0] for row in tuples(elsewhere)}
+            _forget([row for row, _, sha256 in some if sha256 not in known], junk & unsent)
+    return len(gone)
+
+
+def count_junk(athlete: str, folder: str) -> int:
+    """How many files below a folder were no activity."""
+    junk = (JobRow.status == Status.SKIPPED) & (JobRow.error_code == "no_activity")
+    here = inside(ActivityRow.path, folder) & (ActivityRow.athlete == athlete)
+    return int(JobRow.select().join(ActivityRow).where(here, junk).count())
+
+
+def remember(file: File) -> None:
+    """Write down that a file was read, and nothing else of it."""
+    if file.fingerprint is not None:
+        with writing():
+            _remember(file.athlete, file.path, file.sha256, file.fingerprint)
 
 
 def forget_path(path: str) -> None:
     """Forget what was seen at a path: nothing is there any more."""
     with writing():
         SeenPathRow.delete().where(SeenPathRow.path == os.fsencode(path)).execute()
+
+
+def _forget(activity_ids: Sequence[int], where: Any) -> None:
+    """Delete activities and their jobs, those whose jobs still answer a condition."""
+    with writing():
+        jobs = JobRow.select(JobRow.activity).where(JobRow.activity.in_(activity_ids), where)
+        doomed = [row[0] for row in tuples(jobs)]
+        if doomed:
+            JobRow.delete().where(JobRow.activity.in_(doomed)).execute()
+            ThumbnailRow.delete().where(ThumbnailRow.activity.in_(doomed)).execute()
+            ActivityRow.delete().where(ActivityRow.id.in_(doomed)).execute()
 
 
 def folder_is_known(athlete: str, folder: str) -> bool:
@@ -145,7 +193,7 @@ def _seen(athlete: str, path: str) -> Any:
     return SeenPathRow.select().where(where).first()
 
 
-def _signature(row: Any) -> StatFingerprint:
+def _fingerprint(row: Any) -> StatFingerprint:
     return StatFingerprint(row.size, row.mtime_ns, row.ctime_ns)
 
 
@@ -189,7 +237,7 @@ def _take(file: File, new_activity: NewActivity, now: float) -> tuple[int, bool]
 def _is_doubtful(file: File) -> bool:
     """Whether a file was there when the database was lost: it may have been uploaded, and nobody remembers."""
     row = DoubtRow.select(DoubtRow.until).first()
-    return row is not None and (file.signature is None or file.signature.ctime_ns < row.until * 1e9)
+    return row is not None and (file.fingerprint is None or file.fingerprint.ctime_ns < row.until * 1e9)
 
 
 def _job_of(athlete: str, sha256: str) -> int | None:
@@ -198,13 +246,13 @@ def _job_of(athlete: str, sha256: str) -> int | None:
     return int(found[0][0]) if found else None
 
 
-def _remember(athlete: str, path: str, sha256: str, signature: StatFingerprint) -> None:
+def _remember(athlete: str, path: str, sha256: str, fingerprint: StatFingerprint) -> None:
     put(
         SeenPathRow,
         path=os.fsencode(path),
         athlete=athlete,
-        size=signature.size,
-        mtime_ns=signature.mtime_ns,
-        ctime_ns=signature.ctime_ns,
+        size=fingerprint.size,
+        mtime_ns=fingerprint.mtime_ns,
+        ctime_ns=fingerprint.ctime_ns,
         sha256=sha256,
     )

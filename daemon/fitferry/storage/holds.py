@@ -6,9 +6,9 @@ from typing import Any
 
 from fitferry.core.activity import AdmissionDecision
 from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, problem
-from fitferry.core.upload import Status
+from fitferry.core.upload import Job, Status
 from fitferry.storage.database import fn, tuples, writing
-from fitferry.storage.mapping import ASIDE, FREE, jobs_below, jobs_where
+from fitferry.storage.mapping import ASIDE, FREE, inside, jobs_below, jobs_where
 from fitferry.storage.models import ActivityRow, JobRow
 
 
@@ -46,6 +46,13 @@ def file_problems() -> list[Problem]:
         problem(ProblemCode(code), since, athlete=athlete, latest=latest, count=count, file=files[latest])
         for code, athlete, count, latest, since in found
     ]
+
+
+def jobs_held_below(athlete: str, folder: str, *error_codes: str) -> list[Job]:
+    """The same, whole, for any of several reasons."""
+    held = (JobRow.status == Status.HELD) & JobRow.error_code.in_(error_codes)
+    here = inside(ActivityRow.path, folder) & (ActivityRow.athlete == athlete)
+    return jobs_where(held & here, order=(JobRow.id,))
 
 
 def release_holds(error_code: str, *, since: float | None, unknown: bool = False) -> int:

@@ -246,7 +246,7 @@ def wait_for_folder(folder: Path, until: float) -> None:
         JobRow.update(own_wait=WaitingFor.FILE, next_attempt_at=until, **words).where(here).execute()
 
 
-def folder_is_back(folder: Path) -> None:
+def folder_is_back(folder: str | Path) -> None:
     """Let the jobs be tried now that waited for a folder."""
     waits = (JobRow.status == Status.PENDING) & (JobRow.own_wait == WaitingFor.FILE) & ~JobRow.uncertain
     if JobRow.select(JobRow.id).where(waits).exists():
@@ -299,5 +299,5 @@ def after_upload_done(job_id: int, done: AfterUpload) -> None:
         JobRow.update(after_upload_action=done).where(JobRow.id == job_id).execute()
 
 
-def _in_folder(folder: Path) -> Any:
+def _in_folder(folder: str | Path) -> Any:
     return JobRow.activity.in_(ActivityRow.select(ActivityRow.id).where(inside(ActivityRow.path, folder)))

@@ -1,10 +1,13 @@
-"""What kind of filesystem is a folder on? From the kernel's own list; empty where there is none."""
+"""Mounts: which filesystem holds a folder, what is mounted below it, and when that changes. From the kernel's list."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from collections.abc import Iterator
+import select
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 MOUNTINFO = Path("/proc/self/mountinfo")
@@ -66,3 +69,37 @@ def _points(mounts: str) -> Iterator[tuple[str, str]]:
         fields, _, rest = line.partition(" - ")
         point = _ESCAPE.sub(lambda found: chr(int(found[1], 8)), fields.split(" ")[4])
         yield point, rest.split(" ")[0]
+
+
+class MountEvents:
+    """Call `changed` whenever something is mounted or unmounted, from a thread of its own."""
+
+    def __init__(self, changed: Callable[[], None], mountinfo: Path = MOUNTINFO) -> None:
+        self._changed = changed
+        self._mountinfo = mountinfo
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Listen from here to the end; nothing where the kernel has no list of mounts."""
+        try:
+            handle = os.open(self._mountinfo, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            yield
+            return
+        stop, stopper = os.pipe2(os.O_CLOEXEC)
+        thread = threading.Thread(target=self._listen, args=(handle, stop), name="mounts", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            os.close(stopper)
+            thread.join()
+            os.close(handle)
+            os.close(stop)
+
+    def _listen(self, handle: int, stop: int) -> None:
+        poller = select.poll()
+        poller.register(handle, select.POLLPRI | select.POLLERR)
+        poller.register(stop, select.POLLHUP)
+        while not any(ready == stop for ready, _ in poller.poll()):
+            self._changed()

@@ -21,7 +21,7 @@ MAX_LINKS = 8
 """Links to files that are followed one after the other, within the folder."""
 _CHUNK = 1 << 20
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+READ_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -89,7 +89,7 @@ class OpenFolder:
             folder, name = posixpath.split(relative)
             with self.directory(folder) as parent:
                 try:
-                    handle = os.open(name, _FILE, dir_fd=parent)
+                    handle = os.open(name, READ_FLAGS, dir_fd=parent)
                 except OSError as error:
                     if error.errno != errno.ELOOP or not links:
                         raise _named(error, self._full(relative)) from None
@@ -138,10 +138,8 @@ class OpenFolder:
         try:
             return os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
         except OSError as error:
-            if error.errno in {errno.ELOOP, errno.ENOTDIR}:
-                with contextlib.suppress(OSError):
-                    if stat.S_ISLNK(self.stat_in(parent, name).st_mode):
-                        raise LinkInPath(self._full(walked)) from None
+            if error.errno in {errno.ELOOP, errno.ENOTDIR} and _is_link(parent, name):
+                raise LinkInPath(self._full(walked)) from None
             raise _named(error, self._full(walked)) from None
 
     def _target(self, link: str, target: str) -> str:
@@ -219,9 +217,21 @@ def copy(source: int, target: int, limit: int) -> str:
     return digest.hexdigest()
 
 
+def is_exhausted(error: OSError) -> bool:
+    """Whether this process has no descriptors or memory left for a moment: nothing is wrong with the file."""
+    return error.errno in {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+
+
 def is_same_file(one: os.stat_result, other: os.stat_result) -> bool:
     """Whether two stats are of the same file, whatever its name."""
     return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
+
+
+def _is_link(parent: int, name: str) -> bool:
+    try:
+        return stat.S_ISLNK(OpenFolder.stat_in(parent, name).st_mode)
+    except OSError:
+        return False
 
 
 def _named(error: OSError, path: str) -> OSError:

@@ -31,10 +31,18 @@ _UPLOADABLE = (Status.PENDING, Status.HELD, Status.FAILED, Status.SKIPPED)
 class Actions:
     """The commands of people; `wake` lets the workers see at once what they changed."""
 
-    def __init__(self, settings: Settings, *, wake: Callable[[], None], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        wake: Callable[[], None],
+        clock: Callable[[], float],
+        has_lost_bytes: Callable[[Job], bool] = lambda _job: False,
+    ) -> None:
         self._settings = settings
         self._wake = wake
         self._clock = clock
+        self._has_lost_bytes = has_lost_bytes
 
     def upload(self, activity_id: int, *, again: bool = False) -> Job:
         """Queue an activity that is known, for a new attempt; `again` also one that is completed.
@@ -161,7 +169,7 @@ class Actions:
         admitted = activities.admit(file, new_activities, self._clock())
         for (job_id, new), activity in zip(admitted, new_activities, strict=True):
             if not new:
-                admission.restore_source(job_id, file, activity.member)
+                admission.restore_source(job_id, file, activity.member, self._has_lost_bytes)
         return [self._queued(job_id) for job_id, _ in admitted]
 
     def _queued(self, job_id: int) -> Job:

@@ -1,79 +1,124 @@
-"""Where are the bytes of an activity now? The bytes that were hashed, and no others, are what goes to Strava."""
+"""The bytes of an activity, wherever they are now: those that were hashed, and no others, go to Strava."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from typing import Protocol, TypeVar
 
-from fitferry import formats
-from fitferry.config import StravaSettings
-from fitferry.core import attempt_results as results
-from fitferry.core.activity import AdmissionResult, Stability
-from fitferry.core.admission_rules import AdmissionRules
-from fitferry.core.messages import uploads
-from fitferry.core.rules import Rule
-from fitferry.core.upload import AttemptResult, Job
-from fitferry.inbox import admission, file_reader
+from fitferry.core.activity import FileKind
+from fitferry.core.messages import Message, uploads, verbatim
+from fitferry.core.upload import Job
+from fitferry.inbox import file_reader
+from fitferry.inbox.file_reader import ActivityBytes
+from fitferry.inbox.folder_tasks import FolderAway, FolderBusy
 from fitferry.storage import activities
-from fitferry.storage import uploads as stored_uploads
 from fitferry.uploads.after_upload import Archive
 
-_HALF = frozenset(
-    {
-        AdmissionResult.UNFINISHED,
-        AdmissionResult.UNSETTLED,
-        AdmissionResult.CHANGED,
-        AdmissionResult.UNREADABLE,
-    }
-)
+READ_SECONDS = 10.0
+"""A folder that does not give a file in that time is busy or does not answer; no worker waits longer for it."""
+_INCOMPLETE = frozenset({FileKind.UNFINISHED, FileKind.DAMAGED})
+T = TypeVar("T")
 
 
-def body_of(
-    job: Job, app: StravaSettings, rules: Iterable[Rule], archives: Iterable[Archive], now: float
-) -> bytes | AttemptResult:
-    """The bytes, wherever they are now; or what it means that they are not there."""
-    changed = False
-    for path in dict.fromkeys([job.path, *activities.other_paths(job.athlete, job.file_sha256)]):
+class SourceFileError(Exception):
+    """The bytes of an activity cannot be had now."""
+
+
+class FileChanged(SourceFileError):
+    """Other bytes, which are whole, are at the path now."""
+
+
+class FileGone(SourceFileError):
+    """The bytes are nowhere."""
+
+
+class FileUseless(SourceFileError):
+    """The file is there, and holds nothing that can be sent."""
+
+
+class FileUnreadable(SourceFileError):
+    """The file cannot be read now, or is being changed; `message` says why."""
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+        super().__init__(str(message))
+
+
+class Folders(Protocol):
+    """Where files are read: each in its own folder's thread (`inbox.watched_folders.WatchedFolders`)."""
+
+    def run(self, path: str, work: Callable[[], T], seconds: float) -> T: ...
+
+    def tidy(self) -> object: ...
+
+
+class SourceFiles:
+    """The files of all watched folders, for the workers."""
+
+    def __init__(self, folders: Folders, archives: Iterable[Archive]) -> None:
+        self._folders = folders
+        self._archives = tuple(archives)
+
+    def read(self, job: Job) -> bytes:
+        """The bytes that go to Strava. Raises FileChanged, FileGone, FileUseless, FileUnreadable, FolderAway."""
+        changed = False
+        for path in dict.fromkeys([job.path, *activities.other_paths(job.athlete, job.file_sha256)]):
+            found = self._read(path, job)
+            if found is None:
+                continue
+            if found.sha256 in {"", job.file_sha256}:
+                if path != job.path:
+                    activities.moved(job.activity_id, path)
+                if found.body is None:
+                    raise FileUseless(path)
+                return found.body
+            changed = changed or path == job.path
+        if not changed:
+            raise FileGone(job.path)
+        self._raise_changed(job)
+        raise FileChanged(job.path)
+
+    def has_lost_bytes(self, job: Job) -> bool:
+        """Whether a job's own file does not hold its bytes now, or cannot be asked."""
         try:
-            reading = file_reader.read(path)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            return results.file_unreadable(
-                job, uploads.FILE_UNREADABLE(reason=error.strerror or str(error)), now
+            found = self._read(job.path, job)
+        except (SourceFileError, FolderAway):
+            return True
+        return found is None or found.sha256 not in {"", job.file_sha256}
+
+    def _read(self, path: str, job: Job) -> ActivityBytes | None:
+        """A file as it is now; None if there is none."""
+        folder = self._folder_of(path)
+        try:
+            found = self._in_folder(
+                path, lambda: file_reader.read_activity(path, folder, job.sha256, job.member)
             )
-        if reading is None:
-            return results.file_unreadable(job, uploads.FILE_BEING_CHANGED(), now)
-        if reading.sha256 == job.file_sha256:
-            if path != job.path:
-                activities.moved(job.activity_id, path)
-            body = formats.body_of(reading.body, reading.sha256, job.sha256)
-            return results.archive_unreadable(job) if body is None else body
-        changed = changed or path == job.path
-    if changed:
-        return _changed(job, job.path, app, rules, now)
-    away = _missing_folder(job.path, archives)
-    if away is not None:
-        stored_uploads.wait_for_folder(away, now + results.FOLDER_SECONDS)
-        return results.folder_away(job, now)
-    return results.file_gone(job)
+        except FileNotFoundError:
+            return None
+        if found is None:
+            raise FileUnreadable(uploads.FILE_BEING_CHANGED())
+        return found
 
+    def _raise_changed(self, job: Job) -> None:
+        """Raise FileUnreadable while other bytes are not whole: half of a new copy may become the old ones again."""
+        folder = self._folder_of(job.path)
+        look = self._in_folder(job.path, lambda: file_reader.look(job.path, folder))
+        if look is None or look.contents.result.kind in _INCOMPLETE or not look.contents.result.proven:
+            raise FileUnreadable(uploads.FILE_BEING_CHANGED())
 
-def _changed(job: Job, path: str, app: StravaSettings, rules: Iterable[Rule], now: float) -> AttemptResult:
-    """Other bytes are at the path now. Half of a new copy may become these again: then they are waited for."""
-    arrival = admission.admit(
-        path,
-        job.athlete,
-        AdmissionRules(app.auto_upload, app.since, tuple(rules)),
-        now,
-        Stability.CLOSED,
-    )
-    if arrival in _HALF:
-        return results.file_unreadable(job, uploads.FILE_BEING_CHANGED(), now)
-    return results.file_changed(job)
+    def _in_folder(self, path: str, work: Callable[[], T]) -> T:
+        try:
+            return self._folders.run(path, work, READ_SECONDS)
+        except FolderBusy:
+            raise FileUnreadable(uploads.FOLDER_BUSY()) from None
+        except TimeoutError:
+            raise FolderAway(self._folder_of(path) or path, "it does not answer") from None
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            reason = verbatim(error.strerror or str(error))
+            raise FileUnreadable(uploads.FILE_UNREADABLE(reason=reason)) from error
 
-
-def _missing_folder(path: str, archives: Iterable[Archive]) -> Path | None:
-    """The watched folder that a file was in and that is away; None if it is there."""
-    own = [one.folder for one in archives if Path(path).is_relative_to(one.folder)] or [Path(path).parent]
-    return next((folder for folder in own if not folder.is_dir()), None)
+    def _folder_of(self, path: str) -> str:
+        holders = [str(where.folder) for where in self._archives if path.startswith(f"{where.folder}/")]
+        return max(holders, key=len, default="")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TypeVar
 
 import structlog
@@ -12,21 +12,30 @@ import structlog
 from fitferry.auth.access_tokens import AccessTokens
 from fitferry.config import StravaSettings, UploadSettings
 from fitferry.core import attempt_results as results
-from fitferry.core import filenames, retry_policy
 from fitferry.core import rate_limit as limits
+from fitferry.core import retry_policy
 from fitferry.core import rules as core_rules
 from fitferry.core.errors import ClaimLost, KeyFileError, NotConnected, StravaError
 from fitferry.core.retry_policy import Action, DecisionContext
 from fitferry.core.rules import Rule, upload_fields
 from fitferry.core.strava import ListedActivity, StravaErrorKind, UploadReport, UploadState
 from fitferry.core.upload import AfterUpload, AttemptResult, BreakerName, Job, Outcome, Status
+from fitferry.inbox.folder_tasks import FolderAway
 from fitferry.storage import accounts, attempts, breakers, matches, rate_limits
 from fitferry.storage import uploads as stored_uploads
 from fitferry.storage.database import DatabaseError
 from fitferry.strava import Strava
-from fitferry.uploads import bulk_status, existing_activities, requests, source_file
-from fitferry.uploads.after_upload import Archive, apply_all_after_uploads, planned_action
+from fitferry.uploads import bulk_status, existing_activities, requests
+from fitferry.uploads.after_upload import Archive, planned_action
 from fitferry.uploads.claims import Claims
+from fitferry.uploads.source_file import (
+    FileChanged,
+    FileGone,
+    FileUnreadable,
+    FileUseless,
+    Folders,
+    SourceFiles,
+)
 
 _NO_ANSWER = frozenset(
     {
@@ -81,6 +90,7 @@ class UploadWorker:
         app: StravaSettings,
         uploads: UploadSettings,
         archives: Iterable[Archive],
+        folders: Folders,
         rules: Iterable[Rule] = (),
         clock: Callable[[], float],
     ) -> None:
@@ -89,6 +99,8 @@ class UploadWorker:
         self._app = app
         self._settings = uploads
         self._archives = tuple(archives)
+        self._folders = folders
+        self._source_files = SourceFiles(folders, self._archives)
         self._rules = tuple(rules)
         self._clock = clock
         self._claims = Claims()
@@ -98,9 +110,6 @@ class UploadWorker:
         """The jobs that were not taken since the last upload that was."""
         self._strava_answered = False
         self._unwritten: dict[int, tuple[Job, AttemptResult]] = {}
-        self._moving_files = threading.Lock()
-        self.after_upload_error: str | None = None
-        """Why an uploaded file could not be archived or deleted; None if all could."""
 
     def __call__(self, job_id: int) -> None:
         """Try one job, if it is due and no breaker is in the way.
@@ -228,8 +237,8 @@ class UploadWorker:
 
     def _send(self, attempt: _Attempt) -> UploadReport | AttemptResult:
         """Send the file; Strava's number for the upload is written down as soon as it is known."""
-        job, now = attempt.job, self._clock()
-        body = source_file.body_of(job, self._app, self._rules, self._archives, now)
+        job = attempt.job
+        body = self._read_file(job)
         if isinstance(body, AttemptResult):
             return body
         fields = upload_fields(self._rules, core_rules.subject_of_job(job))
@@ -250,6 +259,23 @@ class UploadWorker:
             raise ClaimLost
         attempt.job = replace(job, upload_id=upload_id, accepted_at=now, looks=0, uncertain=False)
         return report
+
+    def _read_file(self, job: Job) -> bytes | AttemptResult:
+        """The bytes of a job, or what it means that they cannot be had."""
+        now = self._clock()
+        try:
+            return self._source_files.read(job)
+        except FileChanged:
+            return results.file_changed(job)
+        except FileGone:
+            return results.file_gone(job)
+        except FileUseless:
+            return results.archive_unreadable(job)
+        except FileUnreadable as error:
+            return results.file_unreadable(job, error.message, now)
+        except FolderAway as away:
+            stored_uploads.wait_for_folder(Path(away.folder), now + results.FOLDER_SECONDS)
+            return results.folder_away(job, now)
 
     def _list_page(self, attempt: _Attempt) -> requests.ListPage:
         def list_page(before: float, after: float | None) -> list[ListedActivity]:
@@ -390,7 +416,7 @@ class UploadWorker:
             reason=result.breaker.message if result.breaker else result.error_message,
         )
         if result.status is Status.COMPLETED:
-            self.apply_after_upload()
+            self._folders.tidy()
 
     def _open_breaker(self, result: AttemptResult) -> None:
         if result.breaker is not None:
@@ -400,16 +426,3 @@ class UploadWorker:
         """What is to become of a completed job's file."""
         wanted = AfterUpload(self._settings.after_upload)
         return planned_action(job, wanted, ours=ours, archives=self._archives)
-
-    def apply_after_upload(self) -> None:
-        """Archive or delete what is to be, also what was left undone before; `keep` ends that."""
-        try:
-            with self._moving_files:
-                keep = AfterUpload(self._settings.after_upload) is AfterUpload.KEEP
-                apply_all_after_uploads(self._archives, keep=keep)
-        except OSError as error:
-            if self.after_upload_error is None:
-                _log.warning("file_not_moved", path=error.filename, reason=error.strerror)
-            self.after_upload_error = f"{error.strerror or error}: {filenames.shown(error.filename or '')}"
-        else:
-            self.after_upload_error = None

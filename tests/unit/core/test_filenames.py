@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from fitferry.core import filenames
-from fitferry.system import walk
+from fitferry.system import safe_files, walk
+
+
+def found(folder: Path, *, recursive: bool = True, without: frozenset[str] = frozenset()) -> list[str]:
+    """The paths that a walk finds, sorted."""
+    with safe_files.open_folder(str(folder)) as opened:
+        batches = walk.Walk(opened, recursive=recursive, without=without).batches()
+        return sorted(path for batch in batches for path, _ in batch)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +65,7 @@ def test_names_and_folders_that_a_nas_keeps_for_itself_are_passed_over(
 
     inside = filenames.is_inside(str(path), str(tmp_path), recursive=True, without=without)
     assert wanted == (inside and filenames.is_wanted_name(path.name))
-    assert wanted == (str(path) in dict(walk.Walk(str(tmp_path), recursive=True, without=without)))
+    assert wanted == (str(path) in found(tmp_path, without=without))
 
 
 def test_folders_below_are_looked_into_only_if_wanted(tmp_path: Path) -> None:
@@ -66,7 +73,7 @@ def test_folders_below_are_looked_into_only_if_wanted(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub/a.fit").write_bytes(b"x")
 
-    assert list(walk.Walk(str(tmp_path), recursive=False)) == []
+    assert found(tmp_path, recursive=False) == []
     assert not filenames.is_inside(str(tmp_path / "sub/a.fit"), str(tmp_path), recursive=False)
 
 
@@ -84,8 +91,7 @@ def test_only_regular_files_are_found_also_behind_a_link(tmp_path: Path) -> None
     (tmp_path / "real.fit").write_bytes(b"x")
     (tmp_path / "link.fit").symlink_to(tmp_path / "real.fit")
 
-    found = sorted(path for path, _ in walk.Walk(str(tmp_path), recursive=True))
-    assert [str(tmp_path / "link.fit"), str(tmp_path / "real.fit")] == found
+    assert [str(tmp_path / "link.fit"), str(tmp_path / "real.fit")] == found(tmp_path)
 
 
 def test_a_link_to_a_folder_is_none_of_ours(tmp_path: Path) -> None:
@@ -93,11 +99,12 @@ def test_a_link_to_a_folder_is_none_of_ours(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to("folder")
 
-    assert walk.is_kept_folder(str(tmp_path / "folder"))
-    assert not walk.is_kept_folder(str(tmp_path / "link"))
+    with safe_files.open_folder(str(tmp_path)) as opened:
+        assert walk.is_kept_folder(opened, "folder")
+        assert not walk.is_kept_folder(opened, "link")
 
 
 def test_a_missing_folder_is_an_error_not_an_empty_one(tmp_path: Path) -> None:
     """Away must never look like "everything was deleted"."""
     with pytest.raises(FileNotFoundError):
-        list(walk.Walk(str(tmp_path / "missing"), recursive=True))
+        found(tmp_path / "missing")

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 
 from documents import zipped
-from fakes import ADMISSION, APP, NOW, a_job, the
+from fakes import ADMISSION, NOW, InlineFolders, a_job, recheck_held, the
 from fitferry.core import attempt_results
 from fitferry.core.activity import AdmissionResult
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import AttemptResult, Job, Outcome, Status
 from fitferry.inbox import admission, file_reader
 from fitferry.storage import attempts, queries, uploads
-from fitferry.uploads import source_file
+from fitferry.uploads.source_file import SourceFiles
 
 Ride = Callable[..., bytes]
 START = datetime(2026, 9, 21, 12, tzinfo=UTC)
@@ -77,14 +77,17 @@ def test_nothing_is_written_for_half_a_file(tmp_path: Path, ride: Ride) -> None:
     assert sum(uploads.counts().values()) == 0
 
 
-def test_a_file_that_is_too_large_is_held_with_the_reason(tmp_path: Path) -> None:
+def test_a_file_that_is_too_large_is_held_with_the_reason(tmp_path: Path, ride: Ride) -> None:
     """Without being kept in memory."""
     path = tmp_path / "a.fit"
     with path.open("wb") as file:
+        file.write(ride())
         file.truncate(MAX_FILE_BYTES + 1)
 
     assert AdmissionResult.HELD is admission.admit(str(path), "me", ADMISSION, NOW)
-    assert "25 MB" in str(queries.listed(status=Status.HELD)[0].error_message)
+    (held,) = queries.listed(status=Status.HELD)
+    assert (held.error_code, held.size) == ("too_large", MAX_FILE_BYTES + 1)
+    assert "25 MB" in str(held.error_message)
 
 
 def test_what_is_no_regular_file_is_not_there(tmp_path: Path) -> None:
@@ -128,9 +131,9 @@ def test_a_file_that_came_back_is_queued_again(tmp_path: Path) -> None:
     attempts.claim(job.id, NOW)
     attempts.record(job.id, AttemptResult(Outcome.HELD, Status.HELD, error_code="file_gone"), NOW)
     (tmp_path / "a.fit").rename(tmp_path / "away")
-    assert admission.find_again() == 0
+    assert recheck_held(tmp_path) == 0
     (tmp_path / "away").rename(tmp_path / "a.fit")
-    assert admission.find_again() == 1
+    assert recheck_held(tmp_path) == 1
 
     assert the(job.id).status == Status.PENDING
 
@@ -160,13 +163,13 @@ def test_bytes_that_are_there_again_in_another_kind_of_file_are_sent_from_there(
     if how != "not tried yet":
         lost(job, how)
     after.write_bytes(bodies[after])
-    arrival = admission.admit(str(after), "me", ADMISSION, NOW)
+    arrival = admission.admit(str(after), "me", ADMISSION, NOW, folder=str(tmp_path))
 
     # The workers are rung only for what is admitted.
     assert (arrival is AdmissionResult.KNOWN) == (how == "not tried yet" and after == alone)
     assert the(job.id).status is Status.PENDING
     assert the(job.id).file == ("both.zip/a.fit" if after == packed else "a.fit")
-    assert ride() == source_file.body_of(the(job.id), APP, (), (), NOW)
+    assert ride() == SourceFiles(InlineFolders(), ()).read(the(job.id))
 
 
 def test_a_second_copy_takes_nothing_over_while_the_first_is_there(tmp_path: Path, ride: Ride) -> None:

@@ -43,14 +43,14 @@ class House:
         """Somebody rings."""
         self.pokes += 1
 
-    def drop(self, start: datetime, count: int = 1, *, told: bool = False) -> list[AdmissionResult]:
+    def drop(self, start: datetime, count: int = 1, *, announced: bool = False) -> list[AdmissionResult]:
         """Let rides arrive."""
         arrivals = []
         for _ in range(count):
             self.serial += 1
             path = self.folder / f"{self.serial}.fit"
             path.write_bytes(self.ride(start=start, serial=self.serial))
-            arrivals.append(self.reception.admit(str(path), Stability.SETTLED, told=told))
+            arrivals.append(self.reception.admit(str(path), Stability.SETTLED, announced=announced))
         return arrivals
 
     def counts(self) -> tuple[int, int]:
@@ -136,8 +136,8 @@ def test_a_ride_that_is_dropped_into_an_empty_folder_is_uploaded_however_old(hou
     """An event tells that somebody has just put it there."""
     house.reception.on_scan_finished(0)
 
-    assert house.drop(OLD, 1, told=True) == [AdmissionResult.ADMITTED]
-    assert house.drop(OLD, FEW + 1, told=True) == [AdmissionResult.ADMITTED] * (FEW + 1)
+    assert house.drop(OLD, 1, announced=True) == [AdmissionResult.ADMITTED]
+    assert house.drop(OLD, FEW + 1, announced=True) == [AdmissionResult.ADMITTED] * (FEW + 1)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_file_without_a_start_is_as_old_as_itself(house: House, ride: Ride) ->
         path = house.folder / f"relative-{number}.fit"
         path.write_bytes(ride(start=datetime(1990, 1, 2, tzinfo=UTC), serial=number + 500))
         os.utime(path, (NOW - age * 86_400,) * 2)
-        house.reception.admit(str(path), Stability.SETTLED, told=False)
+        house.reception.admit(str(path), Stability.SETTLED, announced=False)
 
     assert house.counts() == (1, 1)
 
@@ -189,7 +189,7 @@ def test_each_athletes_folder_is_received_for_itself(house: House, tmp_path: Pat
     (tmp_path / "other").mkdir()
     other = FirstScan(str(tmp_path / "other"), "me", ADMISSION, wake=lambda: None, clock=lambda: NOW)
     (tmp_path / "other/a.fit").write_bytes(ride(serial=999))
-    other.admit(str(tmp_path / "other/a.fit"), Stability.SETTLED, told=False)
+    other.admit(str(tmp_path / "other/a.fit"), Stability.SETTLED, announced=False)
     other.on_scan_finished(1)
 
     assert house.counts()[0] >= FEW

@@ -19,8 +19,10 @@ def test_a_fit_file_says_how_long_it_will_be(tmp_path: Path, ride: Ride, share: 
     whole, path = ride(), tmp_path / "a.fit"
     path.write_bytes(whole[: int(len(whole) * share)])
 
-    assert measure(str(path), path.stat().st_size)[1] == len(whole)
-    assert measure(str(path), path.stat().st_size)[0] == pytest.approx(len(whole) * share, abs=3)
+    assert measure(str(path), str(tmp_path), path.stat().st_size)[1] == len(whole)
+    assert measure(str(path), str(tmp_path), path.stat().st_size)[0] == pytest.approx(
+        len(whole) * share, abs=3
+    )
 
 
 def test_zeros_at_the_end_are_not_there_yet(tmp_path: Path, ride: Ride) -> None:
@@ -28,7 +30,7 @@ def test_zeros_at_the_end_are_not_there_yet(tmp_path: Path, ride: Ride) -> None:
     whole, path = ride(seconds=30_000), tmp_path / "a.fit"
     path.write_bytes(whole[:100_001].rstrip(b"\0") + bytes(len(whole) - len(whole[:100_001].rstrip(b"\0"))))
 
-    assert measure(str(path), len(whole)) == (len(whole[:100_001].rstrip(b"\0")), len(whole))
+    assert measure(str(path), str(tmp_path), len(whole)) == (len(whole[:100_001].rstrip(b"\0")), len(whole))
 
 
 @pytest.mark.parametrize("body", [b"", b"\0" * 100, gpx(), b"x" * 11])
@@ -37,9 +39,9 @@ def test_other_files_do_not_say(tmp_path: Path, body: bytes) -> None:
     path = tmp_path / "a.fit"
     path.write_bytes(body)
 
-    assert measure(str(path), len(body)) == (len(body), None)
+    assert measure(str(path), str(tmp_path), len(body)) == (len(body), None)
 
 
 def test_a_file_that_is_gone_is_no_error(tmp_path: Path) -> None:
     """Files come and go."""
-    assert measure(str(tmp_path / "missing"), 7) == (7, None)
+    assert measure(str(tmp_path / "missing"), str(tmp_path), 7) == (7, None)

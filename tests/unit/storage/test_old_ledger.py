@@ -196,7 +196,7 @@ def test_known_bytes_stay_known() -> None:
     """The folder is not a new one, and what lies in it is not admitted a second time."""
     assert activities.folder_is_known("me", "/rides/me")
     assert activities.seen("me", "/rides/me/pending.fit") is not None
-    assert len(activities.seen_below("me", "/rides/me")) == 21
+    assert len(activities.seen_at("me", ["/rides/me/pending.fit", "/rides/me/x"])) == 1
     assert len(uploads.of_file("me", sha("two.zip"))) == 2
 
 

@@ -305,20 +305,8 @@ def test_any_name_that_linux_allows_is_remembered(tmp_path: Path, name: bytes) -
 
     assert str(path) == job.path
     assert StatFingerprint.of(path.stat()) == activities.seen("me", str(path))
-    assert {str(path)} == set(activities.seen_below("me", str(tmp_path)))
+    assert {str(path)} == set(activities.seen_at("me", [str(path), str(tmp_path)]))
     assert job.file.encode()
-
-
-@pytest.mark.usefixtures("ledger")
-def test_seen_below_keeps_to_its_folder(tmp_path: Path) -> None:
-    """A folder whose name begins the same is another one."""
-    for folder in ("rides", "rides2", "rides/old"):
-        (tmp_path / folder).mkdir(exist_ok=True)
-        a_job(tmp_path / folder / "a.fit", body=folder.encode())
-
-    assert {str(tmp_path / "rides/a.fit"), str(tmp_path / "rides/old/a.fit")} == set(
-        activities.seen_below("me", str(tmp_path / "rides"))
-    )
 
 
 @pytest.mark.usefixtures("ledger")

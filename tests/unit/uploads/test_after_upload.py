@@ -6,10 +6,9 @@ import contextlib
 import errno
 import hashlib
 import os
-import shutil
+import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 
@@ -28,9 +27,9 @@ from fitferry.core.upload import AfterUpload, AttemptResult, Job, Outcome, Statu
 from fitferry.inbox import admission
 from fitferry.storage import activities, attempts, uploads
 from fitferry.storage.activities import File
-from fitferry.system import durable_io
-from fitferry.uploads import after_upload
-from fitferry.uploads.after_upload import Archive, apply_all_after_uploads, planned_action
+from fitferry.uploads import safe_move
+from fitferry.uploads.after_upload import Archive, planned_action
+from fitferry.uploads.file_tidier import FileTidier
 
 pytestmark = pytest.mark.usefixtures("ledger")
 
@@ -41,6 +40,11 @@ def where(tmp_path: Path) -> Archive:
     folder = tmp_path / "rides"
     folder.mkdir()
     return Archive(folder, folder / "uploaded")
+
+
+def tidy(archives: list[Archive], *, keep: bool = False) -> str:
+    """Everything that is due, as after a start; why some of it could not be done."""
+    return FileTidier(archives, keep=keep)()
 
 
 def done(job: Job, wanted: AfterUpload, outcome: Outcome = Outcome.COMPLETED) -> None:
@@ -70,7 +74,7 @@ def test_the_file_is_kept_archived_or_deleted(
     (where.folder / "2026").mkdir()
     job = a_job(where.folder / "2026/a.fit")
     done(job, wanted)
-    apply_all_after_uploads([where])
+    tidy([where])
 
     assert tree(where.folder) == left
     assert the(job.id).after_upload_action is became
@@ -80,7 +84,7 @@ def test_an_archived_file_is_known_where_it_is(where: Archive) -> None:
     """So that it can be sent again; its old path is forgotten."""
     job = a_job(where.folder / "a.fit")
     done(job, AfterUpload.ARCHIVE)
-    apply_all_after_uploads([where])
+    tidy([where])
 
     assert the(job.id).path == str(where.archive / "a.fit")
     assert activities.seen("me", str(where.folder / "a.fit")) is None
@@ -110,7 +114,7 @@ def test_other_bytes_at_the_path_are_left_alone(where: Archive) -> None:
     job = a_job(where.folder / "a.fit")
     done(job, AfterUpload.DELETE)
     (where.folder / "a.fit").write_bytes(b"another ride")
-    apply_all_after_uploads([where])
+    tidy([where])
 
     assert tree(where.folder) == {"a.fit": b"another ride"}
     assert the(job.id).after_upload_action is AfterUpload.KEEP
@@ -122,15 +126,14 @@ def test_a_file_that_appears_at_the_last_moment_is_left_alone(
     """What is deleted is what was looked at, whatever has its name by now."""
     job = a_job(where.folder / "a.fit")
     done(job, AfterUpload.DELETE)
-    has = after_upload._has
+    unlink = os.unlink
 
-    def has_and_drop(path: Path, sha256: str) -> bool:
-        answer = has(path, sha256)
+    def drop_and_unlink(name: str, *, dir_fd: int) -> None:
         (where.folder / "a.fit").write_bytes(b"next ride")
-        return answer
+        unlink(name, dir_fd=dir_fd)
 
-    monkeypatch.setattr(after_upload, "_has", has_and_drop)
-    apply_all_after_uploads([where])
+    monkeypatch.setattr(os, "unlink", drop_and_unlink)
+    tidy([where])
 
     assert tree(where.folder) == {"a.fit": b"next ride"}
 
@@ -141,7 +144,7 @@ def test_nothing_in_the_archive_is_overwritten(where: Archive) -> None:
     (where.archive / "a.fit").write_bytes(b"older ride")
     job = a_job(where.folder / "a.fit")
     done(job, AfterUpload.ARCHIVE)
-    apply_all_after_uploads([where])
+    tidy([where])
 
     assert tree(where.archive) == {"a.fit": b"older ride", "a-2.fit": b"ride"}
 
@@ -159,7 +162,7 @@ def test_a_filesystem_without_hard_links_overwrites_nothing_either(
     (where.archive / "a.fit").write_bytes(b"older ride")
     job = a_job(where.folder / "a.fit")
     done(job, AfterUpload.ARCHIVE)
-    apply_all_after_uploads([where])
+    tidy([where])
 
     assert tree(where.folder) == {"uploaded/a.fit": b"older ride", "uploaded/a-2.fit": b"ride"}
 
@@ -184,13 +187,13 @@ def test_a_crash_at_any_step_loses_and_doubles_nothing(
         return called
 
     with monkeypatch.context() as patch:
-        for owner, name in [(os, "link"), (Path, "unlink"), (Path, "rename"), (Path, "mkdir"), (os, "fsync")]:
-            patch.setattr(owner, name, dying(getattr(owner, name)))
+        for name in ("link", "unlink", "rename", "mkdir", "fsync"):
+            patch.setattr(os, name, dying(getattr(os, name)))
         patch.setattr(uploads, "after_upload_done", dying(uploads.after_upload_done))
         patch.setattr(activities, "forget_path", dying(activities.forget_path))
         with contextlib.suppress(KeyboardInterrupt):
-            apply_all_after_uploads([where])
-    apply_all_after_uploads([where])
+            tidy([where])
+    tidy([where])
 
     assert tree(where.folder) == ({"uploaded/a.fit": b"ride"} if wanted is AfterUpload.ARCHIVE else {})
     assert the(job.id).after_upload_action in {AfterUpload.ARCHIVED, AfterUpload.DELETED, AfterUpload.GONE}
@@ -201,10 +204,11 @@ def across(monkeypatch: pytest.MonkeyPatch) -> None:
     """The archive is on another filesystem."""
     link = os.link
 
-    def refuse(source: Path, target: Path, **options: bool) -> None:
-        if source.parent != target.parent:
+    def refuse(source: str, target: str, *, src_dir_fd: int, dst_dir_fd: int, follow_symlinks: bool) -> None:
+        assert not follow_symlinks
+        if os.fstat(src_dir_fd).st_ino != os.fstat(dst_dir_fd).st_ino:
             raise OSError(errno.EXDEV, "Invalid cross-device link")
-        link(source, target, **options)
+        link(source, target, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd, follow_symlinks=False)
 
     monkeypatch.setattr(os, "link", refuse)
 
@@ -213,23 +217,22 @@ def across(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("write", "reason"),
     [
-        (lambda _source, sink: sink.write(b"rid"), "differs"),
-        (lambda _source, _sink: os.close(os.dup(10_000)), "Bad file descriptor"),
+        (lambda handle, data: os.pwrite(handle, bytes(len(data)), 0), "differs"),
+        (lambda _handle, _data: os.close(os.dup(10_000)), "Bad file descriptor"),
     ],
     ids=["bytes are lost", "the disk is full"],
 )
 def test_a_copy_that_fails_leaves_the_file_where_it_was(
     where: Archive,
     monkeypatch: pytest.MonkeyPatch,
-    write: Callable[[BinaryIO, BinaryIO], object],
+    write: Callable[[int, bytes], object],
     reason: str,
 ) -> None:
     """Under its own name, and nothing of the copy."""
     job = a_job(where.folder / "a.fit")
     done(job, AfterUpload.ARCHIVE)
-    monkeypatch.setattr(shutil, "copyfileobj", write)
-    with pytest.raises(OSError, match=reason):
-        apply_all_after_uploads([where])
+    monkeypatch.setattr(os, "write", write)
+    assert reason in tidy([where])
 
     assert tree(where.folder) == {"a.fit": b"ride"}
 
@@ -240,10 +243,17 @@ def test_the_first_one_goes_when_the_name_of_its_copy_is_on_the_disk(
 ) -> None:
     """A power cut in between leaves two, not none."""
     left: list[dict[str, bytes]] = []
-    monkeypatch.setattr(durable_io, "sync", lambda _folder: left.append(tree(where.folder)))
+    fsync = os.fsync
+
+    def note(handle: int) -> None:
+        fsync(handle)
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            left.append(tree(where.folder))
+
+    monkeypatch.setattr(os, "fsync", note)
     job = a_job(where.folder / "a.fit")
     done(job, AfterUpload.ARCHIVE)
-    apply_all_after_uploads([where])
+    tidy([where])
 
     assert [sorted(files.values()) for files in left] == [[b"ride", b"ride"]]
     assert tree(where.folder) == {"uploaded/a.fit": b"ride"}
@@ -255,7 +265,7 @@ def test_an_archive_on_another_filesystem_gets_a_verified_copy(where: Archive) -
     job = a_job(where.folder / "a.fit")
     os.utime(where.folder / "a.fit", (1, 1))
     done(job, AfterUpload.ARCHIVE)
-    apply_all_after_uploads([where])
+    tidy([where])
 
     assert tree(where.folder) == {"uploaded/a.fit": b"ride"}
     assert (where.archive / "a.fit").stat().st_mtime == 1
@@ -269,14 +279,13 @@ def test_a_folder_that_cannot_be_written_is_an_error_and_tried_again(
     done(job, AfterUpload.DELETE)
     with monkeypatch.context() as patch:
 
-        def refuse(_path: Path, _target: Path) -> Path:
+        def refuse(*_names: str, **_handles: int) -> None:
             raise OSError(errno.EROFS, "Read-only file system")
 
-        patch.setattr(Path, "rename", refuse)
-        with pytest.raises(OSError, match="Read-only"):
-            apply_all_after_uploads([where])
+        patch.setattr(os, "rename", refuse)
+        assert "Read-only" in tidy([where])
     assert (the(job.id).status, the(job.id).after_upload_action) == (Status.COMPLETED, AfterUpload.DELETE)
-    apply_all_after_uploads([where])
+    tidy([where])
 
     assert tree(where.folder) == {}
 
@@ -286,21 +295,19 @@ def test_a_file_that_cannot_be_archived_keeps_its_name_and_the_settings_can_end_
     where.archive.write_bytes(b"no folder")
     job = a_job(where.folder / "a.fit")
     done(job, AfterUpload.ARCHIVE)
-    with pytest.raises(OSError, match="exists"):
-        apply_all_after_uploads([where])
+    assert "Not a directory" in tidy([where])
     assert tree(where.folder) == {"a.fit": b"ride", "uploaded": b"no folder"}
-    apply_all_after_uploads([where], keep=True)
+    tidy([where], keep=True)
 
     assert the(job.id).after_upload_action is AfterUpload.KEEP
 
 
-@pytest.mark.parametrize("how", ["keep", "no longer watched"])
-def test_a_file_that_a_life_before_had_renamed_aside_gets_its_name_back(where: Archive, how: str) -> None:
+def test_a_file_that_a_life_before_had_renamed_aside_gets_its_name_back(where: Archive) -> None:
     """Nobody would find it under the other one."""
     job = a_job(where.folder / "a.fit")
     done(job, AfterUpload.DELETE)
-    (where.folder / "a.fit").rename(after_upload._staging_path(job))
-    apply_all_after_uploads([] if how == "no longer watched" else [where], keep=how == "keep")
+    (where.folder / "a.fit").rename(Path(job.path).with_name(safe_move.staging_name(job.file_sha256)))
+    tidy([where], keep=True)
 
     assert tree(where.folder) == {"a.fit": b"ride"}
     assert the(job.id).after_upload_action is AfterUpload.KEEP
@@ -314,37 +321,39 @@ def test_a_name_that_cannot_become_longer_is_shortened(where: Archive, ending: s
     (where.archive / name).write_bytes(b"older ride")
     job = a_job(where.folder / name)
     done(job, AfterUpload.ARCHIVE)
-    apply_all_after_uploads([where])
+    tidy([where])
 
     (other,) = set(tree(where.archive)) - {name}
     assert tree(where.archive)[other] == b"ride"
     assert filenames.is_wanted_name(other)
 
 
-def test_a_folder_that_cannot_be_written_holds_up_no_other(
-    where: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_file_that_cannot_be_moved_holds_up_no_other(
+    where: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is not asked for each of its files either."""
-    other = Archive(tmp_path / "other", tmp_path / "other/uploaded")
-    other.folder.mkdir()
-    tried: list[Path] = []
-    rename = Path.rename
+    """Neither in its own folder; it is tried again later, and not at every turn."""
+    tried: list[str] = []
+    rename, now = os.rename, [1000.0]
 
-    def refuse(path: Path, target: Path) -> Path:
-        tried.append(path)
-        if path.parent == where.folder:
-            raise OSError(errno.EROFS, "Read-only file system")
-        return rename(path, target)
+    def refuse(name: str, target: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
+        tried.append(name)
+        if name == "a.fit":
+            raise OSError(errno.EPERM, "Operation not permitted")
+        rename(name, target, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
 
-    monkeypatch.setattr(Path, "rename", refuse)
-    paths = [where.folder / "a.fit", where.folder / "b.fit", other.folder / "c.fit"]
-    for number, path in enumerate(paths):
-        done(a_job(path, b"%d" % number), AfterUpload.DELETE)
-    with pytest.raises(OSError, match="Read-only"):
-        apply_all_after_uploads([where, other])
+    monkeypatch.setattr(os, "rename", refuse)
+    for number, name in enumerate(("a.fit", "b.fit", "c.fit")):
+        done(a_job(where.folder / name, b"%d" % number), AfterUpload.DELETE)
+    file_tidier = FileTidier([where], clock=lambda: now[0])
 
-    assert tried == [where.folder / "a.fit", other.folder / "c.fit"]
-    assert tree(other.folder) == {}
+    assert "not permitted: a.fit" in file_tidier()
+    assert tree(where.folder) == {"a.fit": b"0"}
+    assert "not permitted" in file_tidier()
+    assert tried == ["a.fit", "b.fit", "c.fit"]
+    monkeypatch.setattr(os, "rename", rename)
+    now[0] += 30
+    assert file_tidier() == ""
+    assert tree(where.folder) == {}
 
 
 def test_a_link_is_left_alone(where: Archive, tmp_path: Path) -> None:
@@ -355,7 +364,7 @@ def test_a_link_is_left_alone(where: Archive, tmp_path: Path) -> None:
     path.unlink()
     path.symlink_to(tmp_path / "elsewhere.fit")
     done(job, AfterUpload.DELETE)
-    apply_all_after_uploads([where])
+    tidy([where])
 
     assert path.is_symlink()
     assert (tmp_path / "elsewhere.fit").exists()
@@ -370,7 +379,7 @@ def test_nothing_behind_a_link_to_a_folder_is_touched(
     (where.folder / "link").symlink_to(tmp_path / "outside")
     job = a_job(where.folder / "link/a.fit")
     done(job, wanted)
-    apply_all_after_uploads([where])
+    tidy([where])
 
     assert tree(tmp_path / "outside") == {"a.fit": b"ride"}
     assert the(job.id).after_upload_action is AfterUpload.KEEP
@@ -382,7 +391,7 @@ def test_the_watched_folder_itself_may_be_a_link(where: Archive, tmp_path: Path)
     link.symlink_to(where.folder)
     job = a_job(link / "a.fit")
     done(job, AfterUpload.DELETE)
-    apply_all_after_uploads([Archive(link, link / "uploaded")])
+    tidy([Archive(link, link / "uploaded")])
 
     assert tree(where.folder) == {}
 
@@ -392,7 +401,7 @@ def test_a_file_that_somebody_took_away_is_no_error(where: Archive) -> None:
     job = a_job(where.folder / "a.fit")
     done(job, AfterUpload.ARCHIVE)
     (where.folder / "a.fit").unlink()
-    apply_all_after_uploads([where])
+    tidy([where])
 
     assert the(job.id).after_upload_action is AfterUpload.GONE
 
@@ -414,10 +423,10 @@ def test_a_zip_of_several_waits_until_all_are_done(where: Archive) -> None:
     """Then it is moved once."""
     one, two = two_in_a_zip(where)
     done(one, AfterUpload.ARCHIVE)
-    apply_all_after_uploads([where])
+    tidy([where])
     assert tree(where.folder) == {"both.zip": b"zip"}
     done(two, AfterUpload.ARCHIVE)
-    apply_all_after_uploads([where])
+    tidy([where])
 
     assert tree(where.folder) == {"uploaded/both.zip": b"zip"}
     assert {the(one.id).path, the(two.id).path} == {str(where.archive / "both.zip")}
@@ -428,7 +437,7 @@ def test_a_zip_that_holds_a_duplicate_is_kept(where: Archive) -> None:
     one, two = two_in_a_zip(where)
     done(one, AfterUpload.DELETE)
     done(two, AfterUpload.KEEP, Outcome.DUPLICATE)
-    apply_all_after_uploads([where])
+    tidy([where])
 
     assert tree(where.folder) == {"both.zip": b"zip"}
     assert the(one.id).after_upload_action is AfterUpload.KEEP
@@ -440,7 +449,7 @@ def test_the_innermost_watched_folder_has_the_archive(where: Archive) -> None:
     inner.folder.mkdir()
     job = a_job(inner.folder / "a.fit")
     done(job, AfterUpload.ARCHIVE)
-    apply_all_after_uploads([where, inner])
+    tidy([where, inner])
 
     assert tree(where.folder) == {"kim/uploaded/a.fit": b"ride"}
 
@@ -466,7 +475,7 @@ def test_a_zip_with_a_duplicate_of_something_else_is_kept_wherever_it_was_seen_f
     path = where.folder / "both.zip"
     new = admitted(path, zipped({"known.fit": ride(serial=1), "new.fit": ride(serial=2)}))
     done(new, wanted)
-    apply_all_after_uploads([where])
+    tidy([where])
 
     assert path.exists() is (error_code == "duplicate")
     assert (the(new.id).after_upload_action is AfterUpload.KEEP) is (error_code == "duplicate")
@@ -477,7 +486,7 @@ def test_a_zip_is_put_away_once_for_all_that_is_in_it(where: Archive, ride: Call
     admitted(where.folder / "two.zip", zipped({"a.fit": ride(serial=1), "b.fit": ride(serial=2)}))
     for job in uploads.with_status(Status.PENDING):
         done(job, AfterUpload.ARCHIVE)
-    apply_all_after_uploads([where])
+    tidy([where])
 
     assert {job.after_upload_action for job in uploads.with_status(Status.COMPLETED)} == {
         AfterUpload.ARCHIVED

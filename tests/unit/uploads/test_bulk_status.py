@@ -7,7 +7,20 @@ from typing import Any
 
 import pytest
 
-from fakes import APP, NOW, READY, UPLOADS, Answers, Clock, a_job, an_athlete, strava, the, tokens
+from fakes import (
+    APP,
+    NOW,
+    READY,
+    UPLOADS,
+    Answers,
+    Clock,
+    InlineFolders,
+    a_job,
+    an_athlete,
+    strava,
+    the,
+    tokens,
+)
 from fitferry.core.upload import Job, Status
 from fitferry.monitoring import status
 from fitferry.storage import attempts, breakers, uploads
@@ -37,6 +50,7 @@ class Desk:
             app=APP,
             uploads=UPLOADS,
             archives=[Archive(folder, folder / "up")],
+            folders=InlineFolders([Archive(folder, folder / "up")]),
             clock=self.clock,
         )
         self.answers.to(LOOK, (200, READY))

@@ -9,13 +9,14 @@ from types import SimpleNamespace
 import pytest
 
 from documents import gpx, gz, zipped
-from fakes import APP, NOW, PROCESSING, READY, UPLOADS, a_job, refused, the
+from fakes import APP, NOW, PROCESSING, READY, UPLOADS, InlineFolders, a_job, refused, the
 from fitferry.core import attempt_results
 from fitferry.core.errors import RequestRejected
 from fitferry.core.upload import AttemptResult, Job, Outcome, Status
 from fitferry.inbox import spool
 from fitferry.storage import attempts, uploads
 from fitferry.uploads.commands import Actions
+from fitferry.uploads.source_file import SourceFiles
 from worker_bench import Bench
 
 Ride = Callable[..., bytes]
@@ -26,7 +27,8 @@ pytestmark = pytest.mark.usefixtures("ledger")
 def actions(tmp_path: Path) -> Actions:
     """What a person can do."""
     settings = SimpleNamespace(athletes=("me",), strava=APP, state=SimpleNamespace(folder=tmp_path))
-    return Actions(settings, wake=lambda: None, clock=lambda: NOW)  # type: ignore[arg-type]  # all that it asks for
+    lost = SourceFiles(InlineFolders(), ()).has_lost_bytes
+    return Actions(settings, wake=lambda: None, clock=lambda: NOW, has_lost_bytes=lost)  # type: ignore[arg-type]  # all that it asks for
 
 
 def finish(job: Job) -> None:

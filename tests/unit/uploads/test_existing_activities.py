@@ -16,6 +16,7 @@ from fakes import (
     UPLOADS,
     Answers,
     Clock,
+    InlineFolders,
     a_job,
     an_athlete,
     grant,
@@ -61,6 +62,7 @@ class Desk:
             app=APP,
             uploads=UPLOADS,
             archives=[Archive(folder, folder / "uploaded")],
+            folders=InlineFolders([Archive(folder, folder / "uploaded")]),
             clock=self.clock,
         )
         self.answers.to("POST /uploads", (201, PROCESSING))

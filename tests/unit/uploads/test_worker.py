@@ -11,11 +11,13 @@ import httpx
 import pytest
 
 from fakes import (
+    ADMISSION,
     APP,
     NOW,
     PROCESSING,
     READY,
     UPLOADS,
+    InlineFolders,
     a_job,
     an_athlete,
     grant,
@@ -27,6 +29,7 @@ from fitferry.auth.oauth import Callback
 from fitferry.core.rules import Changes, Conditions, Rule
 from fitferry.core.strava import RateLimitHeaders
 from fitferry.core.upload import AuthProblem, BreakerName, BreakerTrip, Status, WaitingFor
+from fitferry.inbox import admission
 from fitferry.storage import accounts, attempts, breakers, database, queries, rate_limits, uploads
 from fitferry.storage.database import DatabaseError
 from fitferry.uploads.scheduler import select_due
@@ -76,6 +79,7 @@ def test_what_the_rules_say_goes_with_the_upload(bench: Bench) -> None:
         app=APP,
         uploads=UPLOADS,
         archives=[],
+        folders=InlineFolders(),
         rules=rules,
         clock=bench.clock,
     )
@@ -580,6 +584,7 @@ def test_a_file_that_changed_is_admitted_anew_and_the_old_job_skipped(
     job = bench.job()
     (bench.folder / "a.fit").write_bytes(ride())
     old = bench.try_(job)
+    admission.admit(str(bench.folder / "a.fit"), "me", ADMISSION, NOW)
 
     assert (old.status, old.error_code) == (Status.SKIPPED, "replaced")
     assert [job.status for job in queries.listed()] == [Status.PENDING]

@@ -54,6 +54,7 @@ DATABASE_DAMAGED = define(
     "database_damaged", "the database is damaged: a restart puts the latest good copy in its place"
 )
 WORKER_ENDED = define("worker_ended", "an upload worker has ended")
+SCANNER_HANGS = define("scanner_hangs", "the scanner of {folder} hangs")
 FOLDER_UNWATCHED = define("folder_unwatched", "a folder is no longer looked at")
 
 LOCKED = define(

@@ -1,0 +1,77 @@
+"""What a folder's scanner hands its findings to: admission, held files that changed, and the tidying afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from fitferry.core.activity import AdmissionResult, Stability
+from fitferry.inbox import held_files
+from fitferry.inbox.first_scan import FirstScan
+from fitferry.storage import activities, uploads
+from fitferry.system.safe_files import OpenFolder
+
+PRUNE_SECONDS = 3600.0
+"""Seconds between two looks for skipped files that are gone."""
+_log = structlog.get_logger()
+
+
+class FolderReceiver:
+    """One folder's way into the ledger. `tidy`: archives and deletes, see `uploads.file_tidier`."""
+
+    def __init__(
+        self,
+        folder: str,
+        athlete: str,
+        first_scan: FirstScan,
+        *,
+        wake: Callable[[], None],
+        clock: Callable[[], float],
+        tidy: Callable[[], str] = str,
+    ) -> None:
+        self._folder = folder
+        self._athlete = athlete
+        self._first_scan = first_scan
+        self._wake = wake
+        self._clock = clock
+        self._pruned_at = -PRUNE_SECONDS
+        self.tidy = tidy
+
+    @property
+    def note(self) -> str:
+        """What a person may want to know of the folder."""
+        return self._first_scan.note
+
+    def admit(
+        self, path: str, stability: Stability, *, announced: bool, is_ours: Callable[[str], bool]
+    ) -> AdmissionResult:
+        """Admit a file; see `FirstScan`."""
+        return self._first_scan.admit(path, stability, announced=announced, is_ours=is_ours)
+
+    def on_scan_finished(self, folder: OpenFolder, count: int, *, complete: bool) -> None:
+        """A scan is over. `complete`: every folder below could be read."""
+        self._first_scan.on_scan_finished(count)
+        if held_files.recheck(self._athlete, folder):
+            self._wake()
+        now = self._clock()
+        if complete and abs(now - self._pruned_at) >= PRUNE_SECONDS:
+            self._pruned_at = now
+            self._prune(folder)
+
+    def on_file_gone(self, path: str) -> None:
+        """Drop what was held because of a file's own faults: it is gone, so nobody has to mend it."""
+        activities.forget_file_faults(self._athlete, path)
+
+    def on_available(self) -> None:
+        """Let what waited for the folder be tried now."""
+        uploads.folder_is_back(self._folder)
+        self._wake()
+
+    def _prune(self, folder: OpenFolder) -> None:
+        """Forget the files that were no activity and are gone."""
+        pruned = activities.prune_gone(
+            self._athlete, self._folder, lambda path: folder.exists(folder.relative(path))
+        )
+        if pruned:
+            _log.info("files_pruned", folder=self._folder, athlete=self._athlete, files=pruned)
