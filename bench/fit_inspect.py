@@ -32,7 +32,7 @@ def main() -> None:
         slow = _cpu_ms(partial(_to_the_session, body), 1)
         if slow is None:
             continue
-        ours.append(_cpu_ms(partial(inspect, body), 5) or 0.0)
+        ours.append(_cpu_ms(partial(inspect, [body]), 5) or 0.0)
         theirs.append(slow)
     ratios = [slow / quick for quick, slow in zip(ours, theirs, strict=True)]
     print(f"{len(ratios)} files that fitparse reads, {sum(map(len, bodies)):,} bytes in {len(bodies)} files")

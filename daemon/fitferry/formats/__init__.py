@@ -44,6 +44,7 @@ _ORDER = (
     FileKind.NO_ACTIVITY,
 )
 """Of an archive's members, the one that tells most."""
+_KINDS = {Unfinished: FileKind.UNFINISHED, Damaged: FileKind.DAMAGED, TooLarge: FileKind.TOO_LARGE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,10 @@ class FileContents:
 
 def examine(source: bytes | BinaryIO, digest: str) -> FileContents:
     """What these bytes are, or those of an archive that is open as a file. `digest`: their SHA-256."""
-    data = source if isinstance(source, bytes) else _head(source)
-    if not archives.is_archive(data):
-        body = data if isinstance(source, bytes) else _all(source)
-        result = _inspect(body)
+    head = source[:4] if isinstance(source, bytes) else _head(source)
+    if not archives.is_zip(head):
+        data = source if isinstance(source, bytes) else _all(source)
+        result = _inspect_gzip(data) if archives.is_gzip(head) else _inspect(data)
         return FileContents(result, (ArchiveMember(digest, result),) if _is_ride(result) else ())
     try:
         # Their bodies are not kept: one member at a time is in memory.
@@ -113,11 +114,17 @@ def body_of(source: bytes | BinaryIO, digest: str, wanted: str, member: str = ""
     `digest`: the file's SHA-256. `wanted`: the activity's, which differs in an archive of several. `member`: its name
     there, by which it is found without reading all the others.
     """
-    data = source if isinstance(source, bytes) else _head(source)
-    if not archives.is_archive(data):
-        body = data if isinstance(source, bytes) else _all(source)
+    head = source[:4] if isinstance(source, bytes) else _head(source)
+    if not archives.is_archive(head):
+        body = source if isinstance(source, bytes) else _all(source)
         return body if wanted == digest else None
     try:
+        if archives.is_gzip(head):
+            return (
+                _gzip_body(source if isinstance(source, bytes) else _all(source))
+                if wanted == digest
+                else None
+            )
         if wanted == digest:
             return _only_ride(_parts(source))
         named = _wanted(_parts(source, member), wanted) if member else None
@@ -144,16 +151,58 @@ def _only_ride(parts: Iterator[Part]) -> bytes | None:
 
 
 def _parts(source: bytes | BinaryIO, only: str = "") -> Iterator[Part]:
-    """What may be an activity in an archive, unpacked. Raises ArchiveError."""
-    if isinstance(source, bytes):
-        if archives.is_gzip(source):
-            yield Part("", archives.gunzip(source))
-            return
-        yield from archives.unzip(BytesInMemory(source), only)
-    elif archives.is_gzip(_head(source)):
-        yield Part("", archives.gunzip(_all(source)))
-    else:
-        yield from archives.unzip(BytesOfFile(source), only)
+    """What may be an activity in a zip, unpacked. Raises ArchiveError."""
+    yield from archives.unzip(
+        BytesInMemory(source) if isinstance(source, bytes) else BytesOfFile(source), only
+    )
+
+
+class _Gunzip:
+    """What comes out of a gzip, from its beginning each time. `made`: bytes that came out last time."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._pieces: Iterator[bytes] = iter(())
+        self.made = 0
+
+    def __call__(self) -> Iterator[bytes]:
+        self.made, self._pieces = 0, archives.gunzipped(self._data, archives.MAX_UNPACKED_BYTES)
+        return self
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        piece = next(self._pieces)
+        self.made += len(piece)
+        return piece
+
+
+def _inspect_gzip(data: bytes) -> ParseResult:
+    """What is in a gzip, whose own checksum proves that it is whole; nothing of it is kept in memory."""
+    unpacked = _Gunzip(data)
+    try:
+        head = next(unpacked(), b"")
+        if xml_reader.is_document(head):
+            result = xml_reader.inspect(unpacked, _DOCUMENTS)
+        else:
+            result = fit.inspect(unpacked())
+        for _ in unpacked:
+            pass  # to its end, where the checksum is
+    except ArchiveError as problem:
+        return _failed(problem, data)
+    if unpacked.made > MAX_FILE_BYTES and _is_ride(result):
+        # Strava takes 25 MB as they are sent.
+        return replace(result, data_type=f"{result.data_type}.gz", proven=True)
+    return replace(result, proven=True)
+
+
+def _gzip_body(data: bytes) -> bytes:
+    """What is sent of a gzip: what is in it, or the gzip itself where that is too large. Raises ArchiveError."""
+    try:
+        return archives.gunzip(data)
+    except TooLarge:
+        return data
 
 
 def _head(file: BinaryIO) -> bytes:
@@ -177,23 +226,21 @@ def _member(part: Part, digest: str) -> ArchiveMember:
 
 def _failed(problem: ArchiveError, data: bytes) -> ParseResult:
     """The result of what cannot be unpacked."""
-    if isinstance(problem, TooLarge):
+    if isinstance(problem, TooLarge) and problem.head:
         of_head = examine_head(problem.head)
         return of_head if of_head.kind is FileKind.NO_ACTIVITY else replace(of_head, reason=problem.message)
-    kind = (
-        FileKind.UNFINISHED
-        if isinstance(problem, Unfinished)
-        else FileKind.DAMAGED
-        if isinstance(problem, Damaged)
-        else FileKind.ARCHIVE_REFUSED
+    return ParseResult(
+        _KINDS.get(type(problem), FileKind.ARCHIVE_REFUSED),
+        reason=problem.message,
+        have=len(data),
+        proven=False,
     )
-    return ParseResult(kind, reason=problem.message, have=len(data), proven=False)
 
 
 def _inspect(data: bytes) -> ParseResult:
     if xml_reader.is_document(data):
-        return xml_reader.inspect(data, _DOCUMENTS)
-    return fit.inspect(data)
+        return xml_reader.inspect(lambda: [data], _DOCUMENTS)
+    return fit.inspect([data])
 
 
 def _is_ride(result: ParseResult) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from fitferry.core.messages import files
 from fitferry.core.strava import MAX_FILE_BYTES
@@ -22,11 +22,20 @@ from fitferry.formats.zip_reader import (
 )
 
 MAX_ARCHIVE_BYTES = 4 << 30
+MAX_UNPACKED_BYTES = 10 * MAX_FILE_BYTES
+"""Of what is sent gzipped as it is, because its 25 MB are counted packed."""
 MAX_GZIP_MEMBERS = 100
 SPARE_BYTES, MAX_RATIO = 1 << 30, 20
 """Out of an archive come so many times its own bytes and these at most: what an attacker wrote bounds what it costs."""
 _TAIL_BYTES = 1 << 20
 _GZIP = b"\x1f\x8b\x08"
+
+
+class Inflater(Protocol):
+    """What `zlib.decompressobj` makes; its class has no public name."""
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes:
+        """So many bytes at most of what comes out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,33 +63,41 @@ def is_archive(data: bytes) -> bool:
 
 
 def gunzip(data: bytes, most: int = MAX_FILE_BYTES) -> bytes:
-    """What a gzip holds, all its members, so many bytes at most. Raises Unfinished, Damaged, Refused, TooLarge."""
-    out, left, members = bytearray(), data, 0
-    while is_gzip(left):
+    """What a gzip holds, so many bytes at most. Raises as `gunzipped`."""
+    return b"".join(gunzipped(data, most))
+
+
+def gunzipped(data: bytes, most: int = MAX_FILE_BYTES) -> Iterator[bytes]:
+    """What a gzip holds, all its members, piece by piece. Raises Unfinished, Damaged, Refused, TooLarge."""
+    at, members, made = 0, 0, 0
+    while is_gzip(data[at : at + len(_GZIP)]):
         members += 1
         if members > MAX_GZIP_MEMBERS:
             raise Refused(files.GZIP_TOO_MANY(limit=MAX_GZIP_MEMBERS))
-        try:
-            left = _next_member(left, out, most)
-        except zlib.error as error:
-            if data[-16:] == bytes(16):
-                raise Unfinished(files.END_EMPTY()) from error
-            raise Damaged(files.GZIP_DAMAGED()) from error
-    return bytes(out)
+        member, packed = zlib.decompressobj(wbits=31), b""
+        while not member.eof:
+            if not packed:
+                packed = data[at : at + CHUNK]
+                at += len(packed)
+            piece = _inflated(member, packed, data)
+            if not (piece or packed or member.eof):
+                raise Unfinished(files.GZIP_CUT())
+            packed = member.unconsumed_tail
+            made += len(piece)
+            if made > most:
+                raise TooLarge(files.MORE_THAN_STRAVA_TAKES(), b"")
+            if piece:
+                yield piece
+        at -= len(member.unused_data)
 
 
-def _next_member(data: bytes, out: bytearray, most: int) -> bytes:
-    """Unpack one member; what follows it."""
-    member = zlib.decompressobj(wbits=31)
-    while not member.eof:
-        piece = member.decompress(data, CHUNK * 16)
-        data = member.unconsumed_tail
-        out += piece
-        if len(out) > most:
-            raise TooLarge(files.MORE_THAN_STRAVA_TAKES(), bytes(out[:CHUNK]))
-        if not piece and not member.eof:
-            raise Unfinished(files.GZIP_CUT())
-    return member.unused_data
+def _inflated(member: Inflater, packed: bytes, data: bytes) -> bytes:
+    try:
+        return member.decompress(packed, CHUNK)
+    except zlib.error as error:
+        if data[-16:] == bytes(16):
+            raise Unfinished(files.END_EMPTY()) from error
+        raise Damaged(files.GZIP_DAMAGED()) from error
 
 
 def unzip(source: Bytes, only: str = "") -> Iterator[Part]:

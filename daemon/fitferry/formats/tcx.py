@@ -25,6 +25,7 @@ class Tcx:
     def __init__(self) -> None:
         self._points = Span()
         self._laps = Span()
+        self._lap_count = 0
         self._activities = 0
         self._inside = False
         self._others: set[str] = set()
@@ -46,7 +47,9 @@ class Tcx:
                 self._activities += 1
                 self._sport = self._sport or sports.from_document(attributes.get("Sport", ""))
             case "Lap" if self._inside:
-                self._laps.add(attributes.get("StartTime", ""))
+                self._lap_count += 1
+                if "StartTime" in attributes:
+                    self._laps.add(attributes["StartTime"])
             case "Course" | "Workout":
                 self._inside = False
                 self._others.add(path[-1])
@@ -77,7 +80,7 @@ class Tcx:
 
     def result(self, size: int) -> ParseResult:
         """What the whole document is."""
-        if not self._activities or not (self._laps.count or self._points.count or self._duration):
+        if not self._activities or not (self._lap_count or self._points.count):
             reason = self._no_activity()
             return ParseResult(FileKind.NO_ACTIVITY, "tcx", reason=reason, have=size, proven=False)
         # Trackpoints decide: an Id and a Lap may be written in local time.

@@ -17,6 +17,8 @@ FIRST_DAY, LAST_DAY = datetime(1990, 1, 2, tzinfo=UTC), datetime(2100, 1, 1, tzi
 BUDDHIST_YEARS = 543
 """Thai phones write 2569 for 2026."""
 GAP_SECONDS = 86_400.0
+MAX_UNREAD = 1_000
+"""Times that are tried where none can be read."""
 FEW_SHARE = 50
 """A group of times that is this much smaller than the rest, and a day or more away from it, is a clock's fault."""
 _WRITTEN = re.compile(
@@ -44,7 +46,9 @@ def parse(text: str) -> float | None:
 
 def _lenient(text: str) -> datetime:
     """The same for other digits, hours of one digit, 24 o'clock, slashes and lower case. Raises ValueError."""
-    plain = "".join(str(unicodedata.decimal(char, char)) for char in text.strip())
+    plain = text.strip()
+    if not plain.isascii():
+        plain = "".join(str(unicodedata.decimal(char, char)) for char in plain)
     match = _WRITTEN.fullmatch(plain)
     if match is None:
         raise ValueError(text)
@@ -90,6 +94,8 @@ class Span:
     def add(self, text: str) -> None:
         """One time more, as XML writes it."""
         self.count += 1
+        if self.count > MAX_UNREAD and not self.readable:
+            return  # no time of this file can be read
         moment = parse(text)
         if moment is not None:
             self.readable.append(moment)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 from xml.parsers import expat
 
@@ -40,6 +40,8 @@ _CODEC_NAMES = re.compile(
 )
 _WIDER = {"euc_kr": "cp949", "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "ascii": "utf-8"}
 """Codecs that read more than the declared one, as those who write it do."""
+_TRAILING = b"\0\x1a\r\n \t"
+_INVALID_TOKEN = expat.errors.codes[expat.errors.XML_ERROR_INVALID_TOKEN]
 _NOT_XML = dict.fromkeys([*range(1, 9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF])
 """Characters that no XML may hold; a NUL is left where it is, because it shows that something is missing."""
 
@@ -73,9 +75,7 @@ class _UnknownEncoding(Exception):  # the same
 
 def is_document(data: bytes) -> bool:
     """Whether these bytes begin as XML does, behind any white space and marks."""
-    head = data[:2]
-    at = 2 if head in _MARKS else 0
-    return data.startswith(b"<", _begin(data, at))
+    return data.startswith(b"<", _begin(data, 2 if data[:2] in _MARKS else 0))
 
 
 def _begin(data: bytes, at: int = 0) -> int:
@@ -89,43 +89,89 @@ def _begin(data: bytes, at: int = 0) -> int:
     return at
 
 
-def inspect(data: bytes, formats: Mapping[str, Callable[[], Document]]) -> ParseResult:
-    """What a document is. `formats`: by the name of its first element. Never raises.
+def inspect(
+    chunks: Callable[[], Iterable[bytes]], formats: Mapping[str, Callable[[], Document]]
+) -> ParseResult:
+    """What a document is. `chunks`: begins to hand out its bytes. `formats`: by the name of its first element.
 
-    25 MB take seconds, because each element is looked at; other threads go on meanwhile.
+    Never raises but what `chunks` raises. 25 MB take seconds, because each element is looked at; other threads go on.
     """
-    if data.endswith(b"\0\0"):
-        whole = len(data.rstrip(b"\0"))
-        return _broken(FileKind.UNFINISHED, files.END_EMPTY(), whole, len(data))
+    text = _Text(chunks())
     reader = _Reader(formats)
     try:
-        codec = _codec(data)
-        reader.read(_chunks(data, codec))
+        reader.read(text.utf8())
     except expat.ExpatError as error:
-        if codec == "utf-8" and error.code == expat.errors.codes[expat.errors.XML_ERROR_INVALID_TOKEN]:
-            reader = _Reader(formats)
-            return _lenient(reader, data)
-        return reader.broken(data, error)
+        if text.codec != "utf-8" or error.code != _INVALID_TOKEN:
+            return reader.broken(text, error)
     except _Refused as problem:
-        return reader.refused(data, problem.message)
+        return reader.refused(text, problem.message)
     except _UnknownEncoding as problem:
-        return _broken(FileKind.DAMAGED, files.ENCODING_UNKNOWN(name=str(problem)), len(data))
-    return reader.result(len(data))
+        return _broken(FileKind.DAMAGED, files.ENCODING_UNKNOWN(name=str(problem)), text.size)
+    else:
+        return reader.result(text)
+    return _lenient(_Text(chunks()), _Reader(formats))
 
 
-def _lenient(reader: _Reader, data: bytes) -> ParseResult:
+def _lenient(text: _Text, reader: _Reader) -> ParseResult:
     """Read once more, without the characters that do not belong there: a name may hold anything."""
     try:
-        reader.read(_decoded(data, "utf-8"))
+        reader.read(text.utf8(lenient=True))
     except expat.ExpatError as error:
-        return reader.broken(data, error)
+        return reader.broken(text, error)
     except _Refused as problem:
-        return reader.refused(data, problem.message)
-    return reader.result(len(data))
+        return reader.refused(text, problem.message)
+    return reader.result(text)
 
 
 def _broken(kind: FileKind, reason: Message, have: int, want: int | None = None) -> ParseResult:
     return ParseResult(kind, reason=reason, have=have, want=want, proven=False)
+
+
+class _Text:
+    """A document's bytes on their way. `size`: those that came; `zeros`: of them at the end. `head`: the first ones."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self.head = next(self._chunks, b"")
+        self.size = self.zeros = 0
+        self.codec = ""
+
+    def utf8(self, *, lenient: bool = False) -> Iterator[bytes]:
+        """The document in UTF-8, without what some writers put around it. Raises _UnknownEncoding."""
+        self.codec = _codec(self.head)
+        if self.codec != "utf-8" or lenient:
+            yield from _decoded(self._pieces(0), self.codec)
+            return
+        held = b""
+        for piece in self._pieces(_begin(self.head)):
+            kept = piece.rstrip(_TRAILING)
+            if kept:
+                yield held + kept
+                held = piece[len(kept) :]
+            else:
+                held = (held + piece)[:MAX_PROLOG]
+
+    def rest(self) -> None:
+        """Take what is left, to know its size and how it ends."""
+        for _ in self._pieces(0):
+            pass
+
+    def _pieces(self, begin: int) -> Iterator[bytes]:
+        """Small ones first: a refusal takes effect at the end of a piece only."""
+        chunk: bytes = self.head[begin:]
+        self.size, step = begin, _PROLOG_CHUNK
+        while chunk:
+            for at in range(0, len(chunk), step):
+                piece = chunk[at : at + step]
+                self.size += len(piece)
+                filled = len(piece.rstrip(b"\0"))
+                self.zeros = len(piece) - filled + (0 if filled else self.zeros)
+                yield piece
+                if self.size > MAX_PROLOG and step != _CHUNK:
+                    chunk, step = chunk[at + step :], _CHUNK
+                    break
+            else:
+                chunk = next(self._chunks, b"")
 
 
 def _codec(data: bytes) -> str:
@@ -151,25 +197,11 @@ def _codec(data: bytes) -> str:
     return _WIDER.get(codec, "utf-8" if codec.startswith("utf-8") else codec)
 
 
-def _chunks(data: bytes, codec: str) -> Iterator[bytes]:
-    """A document in UTF-8, piece by piece, without what some writers put around it."""
-    if codec != "utf-8":
-        yield from _decoded(data, codec)
-        return
-    end = len(data.rstrip(b"\0\x1a\r\n \t"))
-    view = memoryview(data)[_begin(data) : end]
-    at = 0
-    while at < len(view):
-        step = _PROLOG_CHUNK if at < MAX_PROLOG else _CHUNK
-        yield bytes(view[at : at + step])
-        at += step
-
-
-def _decoded(data: bytes, codec: str) -> Iterator[bytes]:
+def _decoded(pieces: Iterator[bytes], codec: str) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder(codec)("replace")
     begun = False
-    for at in range(0, len(data), _PROLOG_CHUNK * 4):
-        text = decoder.decode(data[at : at + _PROLOG_CHUNK * 4]).translate(_NOT_XML)
+    for piece in pieces:
+        text = decoder.decode(piece).translate(_NOT_XML)
         if not begun:
             text = text.lstrip("\ufeff\0 \t\r\n")
             begun = bool(text)
@@ -209,27 +241,38 @@ class _Reader:
         self._at_end = True
         parser.Parse(b"", True)
 
-    def result(self, size: int) -> ParseResult:
+    def result(self, text: _Text) -> ParseResult:
         """What was read."""
-        if self._document is None:
-            reason = files.XML_OF_ANOTHER_KIND(element=self._root[:40] or "html")
-            return ParseResult(FileKind.NO_ACTIVITY, reason=reason, have=size, proven=False)
-        return self._document.result(size)
+        if text.zeros > 1:
+            return self._still_empty(text)
+        return self._document.result(text.size) if self._document is not None else self._other(text)
 
-    def broken(self, data: bytes, error: expat.ExpatError) -> ParseResult:
+    def broken(self, text: _Text, error: expat.ExpatError) -> ParseResult:
         """What is wrong with a document that the parser does not take."""
-        if self._document is None and (self._root or _is_page(data)):
-            return self.result(len(data))  # nobody waits for the rest of a page that asks to log in
+        text.rest()
+        if text.zeros > 1:
+            return self._still_empty(text)
+        if self._document is None and (self._root or _is_page(text.head)):
+            return self._other(text)  # nobody waits for the rest of a page that asks to log in
         if self._at_end and error.code in _BREAKS_OFF:
-            return _broken(FileKind.UNFINISHED, files.DOCUMENT_CUT(), len(data))
+            return _broken(FileKind.UNFINISHED, files.DOCUMENT_CUT(), text.size)
         reason = files.DOCUMENT_UNREADABLE(reason=expat.ErrorString(error.code), line=error.lineno)
-        return _broken(FileKind.DAMAGED, reason, len(data))
+        return _broken(FileKind.DAMAGED, reason, text.size)
 
-    def refused(self, data: bytes, reason: Message) -> ParseResult:
+    def refused(self, text: _Text, reason: Message) -> ParseResult:
         """What a document is that was refused: it may be a ride only where it begins as one."""
-        if self._document is None and self._root not in self._formats:
-            return self.result(len(data))
-        return _broken(FileKind.DAMAGED, reason, len(data))
+        if self._root in self._formats or any(f"<{name}".encode() in text.head for name in self._formats):
+            return _broken(FileKind.DAMAGED, reason, text.size)
+        if self._root:
+            return self._other(text)
+        return ParseResult(FileKind.NO_ACTIVITY, reason=reason, have=text.size, proven=False)
+
+    def _other(self, text: _Text) -> ParseResult:
+        reason = files.XML_OF_ANOTHER_KIND(element=self._root[:40] or "html")
+        return ParseResult(FileKind.NO_ACTIVITY, reason=reason, have=text.size, proven=False)
+
+    def _still_empty(self, text: _Text) -> ParseResult:
+        return _broken(FileKind.UNFINISHED, files.END_EMPTY(), text.size - text.zeros, text.size)
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         local = name.rpartition(":")[2]

@@ -28,8 +28,8 @@ from fit_writer import (
     session,
     stamp,
 )
-from fitferry.core.activity import ActivityFacts, FileKind
-from fitferry.formats.fit import inspect
+from fitferry.core.activity import ActivityFacts, FileKind, ParseResult
+from fitferry.formats import fit
 from fitferry.formats.fit.crc import checksum, slow_checksum
 from samples import SAMPLES
 
@@ -69,6 +69,11 @@ VERDICTS = {
         FileKind.NO_ACTIVITY,
     ),
 }
+
+
+def inspect(data: bytes) -> ParseResult:
+    """What these bytes are."""
+    return fit.inspect([data])
 
 
 def test_every_sample_has_its_source_and_is_what_it_was() -> None:

@@ -233,13 +233,30 @@ def test_each_activity_of_a_zip_is_its_own(ride: Ride) -> None:
     assert formats.body_of(data, sha256(data).hexdigest(), "0" * 64) is None
 
 
-@pytest.mark.parametrize("make", [gz, lambda body: zipped({"a.fit": body})])
-def test_a_bomb_is_not_unpacked(make: Callable[[bytes], bytes]) -> None:
-    """25 MB come out of an archive at most, whatever it says of itself."""
-    found = examined(make(bytes(MAX_FILE_BYTES + 1))).result
+def test_a_zip_bomb_is_not_unpacked() -> None:
+    """25 MB come out of a member at most, whatever it says of itself."""
+    found = examined(zipped({"a.fit": bytes(MAX_FILE_BYTES + 1)})).result
 
     assert found.kind is FileKind.TOO_LARGE
     assert "25 MB" in str(found.reason)
+
+
+def test_a_gzip_bomb_is_not_unpacked() -> None:
+    """So many bytes come out of it at most."""
+    with pytest.raises(zip_reader.TooLarge):
+        archives.gunzip(gz(bytes(1_001)), most=1_000)
+
+
+def test_a_large_activity_can_be_sent_gzipped() -> None:
+    """Strava's 25 MB are those that are sent: then the gzip goes as it is."""
+    body = gpx(points=350_000)
+    assert len(body) > MAX_FILE_BYTES
+    data = gz(body)
+    digest = sha256(data).hexdigest()
+    result = examined(data).result
+
+    assert (result.kind, result.data_type, result.proven) == (FileKind.ACTIVITY, "gpx.gz", True)
+    assert formats.body_of(data, digest, digest) == data
 
 
 def test_each_member_of_a_zip_may_have_25_mb(ride: Ride) -> None:

@@ -93,7 +93,7 @@ def test_who_stands_still_gets_a_curve() -> None:
 )
 def test_real_files_have_the_sketch_that_suits_them(name: str, kind: str | None) -> None:
     """Only activities have one."""
-    thumbnail = draw(fit.inspect((SAMPLES / name).read_bytes()).samples)
+    thumbnail = draw(fit.inspect([(SAMPLES / name).read_bytes()]).samples)
 
     assert (thumbnail.kind if thumbnail else None) == kind
 

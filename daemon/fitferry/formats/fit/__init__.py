@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from fitferry.core.activity import ActivityFacts, FileKind, ParseResult
 from fitferry.formats.fit import names
 from fitferry.formats.fit.fields import Value
@@ -44,9 +46,9 @@ def announced_length(head: bytes) -> int | None:
     return head[0] + data + 2 if data else None
 
 
-def inspect(data: bytes) -> ParseResult:
-    """What these bytes are. Never raises. Takes a millisecond, of 25 MB that were made to take long half a second."""
-    found = probe(data)
+def inspect(chunks: Iterable[bytes]) -> ParseResult:
+    """What these bytes are, that come in chunks. Never raises. Takes a millisecond, of 25 MB that were made to take long half a second."""
+    found = probe(chunks)
     kind, reason = found.kind, found.reason
     if kind is FileKind.NO_ACTIVITY:
         return ParseResult(kind, reason=reason, have=found.have, proven=False)

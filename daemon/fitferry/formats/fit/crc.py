@@ -1,4 +1,4 @@
-"""What is the checksum of these bytes? CRC-16/ARC, as FIT files carry it."""
+"""CRC-16/ARC, the checksum of FIT files."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def _table() -> tuple[int, ...]:
 _TABLE = _table()
 
 
-def checksum(data: memoryview) -> int:
-    """The checksum; 0 over a FIT file that ends in its own."""
-    return int(crc16.arc(data)) if crc16 is not None else slow_checksum(data)
+def checksum(data: memoryview, value: int = 0) -> int:
+    """The checksum; 0 over a FIT file that ends in its own. `value`: that of what came before."""
+    return int(crc16.arc(data, value)) if crc16 is not None else slow_checksum(data, value)
 
 
-def slow_checksum(data: memoryview) -> int:
+def slow_checksum(data: memoryview, value: int = 0) -> int:
     """The same without any library."""
-    value, table = 0, _TABLE
+    table = _TABLE
     for byte in data:
         value = (value >> 8) ^ table[(value ^ byte) & 0xFF]
     return value

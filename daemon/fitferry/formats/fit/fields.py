@@ -91,12 +91,12 @@ class Definition:
             offset += raw[at + 1]
         return cls(number, offset, ">" if big_endian else "<", tuple(fields), raw)
 
-    def values(self, data: bytes, at: int) -> dict[int, Value]:
+    def values(self, raw: bytes) -> dict[int, Value]:
         """Valid values of the wanted native fields of a message, the first one of an array."""
         values: dict[int, Value] = {}
         for field in self.fields:
             if field.developer is None and field.number not in values:
-                value = read_value(data, at + field.offset, field.size, field.base, self.order)
+                value = read_value(raw, field.offset, field.size, field.base, self.order)
                 if value is not None:
                     values[field.number] = value
         return values

@@ -7,7 +7,7 @@ right), so the messages are walked to the end as well. Each fact is from the FIT
 
 from __future__ import annotations
 
-import contextlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from fitferry.core.activity import FileKind, Sample
@@ -41,6 +41,8 @@ MEAN_BYTES, MIN_MESSAGES = 3, 1_000
 """Messages of real files are longer than that on average; a file of shorter ones is built to take long."""
 MAX_KEPT = 500
 """Messages of each kind that are decoded at most."""
+MAX_RECORD = 1_000
+"""Bytes of a message that is kept as it is, a record above all; those of devices have less than 300."""
 MAX_DEFINITIONS = 5_000
 """Different ones. Devices write a few dozen; some apps repeat theirs before each message."""
 MAX_DEFINITION_BYTES = 1_000_000
@@ -56,8 +58,8 @@ _DEGREES = 180 / 2**31
 """Positions are in semicircles, signed."""
 _FIRST_WINDOW = 4
 
-Kept = tuple[Definition, int]
-"""A message: its definition, and where it begins."""
+Record = tuple[Definition, bytes]
+"""A message: its definition, and its bytes."""
 
 
 @dataclass(slots=True)
@@ -88,117 +90,212 @@ def is_fit(data: bytes, at: int = 0) -> bool:
     return data[at + 8 : at + SHORTEST] == _SIGNATURE
 
 
-def probe(data: bytes) -> Probe:
-    """Walk through a file."""
-    if not is_fit(data):
-        return _without_header(data)
-    walk = _Walk(data)
-    size, at, segments = len(data), 0, 0
-    while segments < MAX_SEGMENTS and is_fit(data, at):
-        header, length = data[at], int.from_bytes(data[at + 4 : at + 8], "little")
-        end = at + header + length + 2
+def probe(chunks: Iterable[bytes]) -> Probe:
+    """Walk through a file, whose bytes come in chunks: those that were walked are not kept."""
+    source = _Source(chunks)
+    source.need(SHORTEST)
+    if not is_fit(source.buffer):
+        return _without_header(source)
+    walk, segments = _Walk(), 0
+    while segments < MAX_SEGMENTS and source.need(SHORTEST) and is_fit(source.buffer, source.at):
+        header, length = source.buffer[source.at], source.number(4)
+        end = source.position + header + length + 2
         if length == 0 or header < SHORTEST:
-            return walk.result(FileKind.UNFINISHED, files.STILL_RECORDED())
-        if end > size:
-            with contextlib.suppress(_Broken):  # what came until it breaks off may tell something
-                walk.through(at + header, size)
-            return walk.result(FileKind.UNFINISHED, files.BYTES_OF(have=size, want=end), end)
-        problem = _problem(data, at, header, end, walk)
+            source.drain()
+            return walk.result(source.position, FileKind.UNFINISHED, files.STILL_RECORDED())
+        problem = walk.segment(source, header, length)
+        if source.position < end:
+            have = source.position
+            return walk.result(have, FileKind.UNFINISHED, files.BYTES_OF(have=have, want=end), end)
         if problem is not None:
-            if data[end - 16 : end] == _ZEROS:
-                return walk.result(FileKind.UNFINISHED, files.END_EMPTY(), end)
-            return walk.result(FileKind.DAMAGED, problem)
-        at, segments = end, segments + 1
-    tail = None if segments == MAX_SEGMENTS else _unfinished_tail(data, at)
-    return walk.result(FileKind.UNFINISHED if tail else FileKind.ACTIVITY, tail)
+            still_empty = source.last == _ZEROS
+            source.drain()
+            if still_empty:
+                return walk.result(source.position, FileKind.UNFINISHED, files.END_EMPTY(), end)
+            return walk.result(source.position, FileKind.DAMAGED, problem)
+        segments += 1
+    tail = None if segments == MAX_SEGMENTS else _unfinished_tail(source)
+    return walk.result(source.position, FileKind.UNFINISHED if tail else FileKind.ACTIVITY, tail)
 
 
-def _without_header(data: bytes) -> Probe:
-    size = len(data)
+def _without_header(source: _Source) -> Probe:
+    head = source.buffer[:SHORTEST]
+    announced = head[0] + int.from_bytes(head[4:8], "little") + 2 if head else 0
+    source.skip(len(head))
+    is_rest_empty = source.drain()
+    size = source.position
     if not size:
         return Probe(FileKind.NO_ACTIVITY, files.EMPTY_FILE(), size)
-    if size < SHORTEST or data.count(0, SHORTEST) == size - SHORTEST:
-        still = files.ONLY_BYTES(have=size) if any(data[:SHORTEST]) else files.STILL_EMPTY()
+    if size < SHORTEST or is_rest_empty:
+        still = files.ONLY_BYTES(have=size) if any(head) else files.STILL_EMPTY()
         return Probe(FileKind.UNFINISHED, still, size)
-    announced = data[0] + int.from_bytes(data[4:8], "little") + 2
-    if not any(data[:SHORTEST]) or (data[0] in HEADER_SIZES and announced == size):
+    if not any(head) or (head[0] in HEADER_SIZES and announced == size):
         return Probe(FileKind.DAMAGED, files.BEGINNING_LOST(), size)
     return Probe(FileKind.NO_ACTIVITY, files.NOT_AN_ACTIVITY_FILE(), size)
 
 
-def _problem(data: bytes, at: int, header: int, end: int, walk: _Walk) -> Message | None:
-    """What is wrong with a segment of the right length; None if nothing is."""
-    try:
-        walk.through(at + header, end - 2)
-    except _Broken:
-        return files.MESSAGES_BROKEN()
-    return None if checksum(memoryview(data)[at:end]) == 0 else files.CHECKSUM_WRONG()
-
-
-def _unfinished_tail(data: bytes, at: int) -> Message | None:
+def _unfinished_tail(source: _Source) -> Message | None:
     """Whether what follows the last segment is the beginning of another, or still empty; other bytes are ignored.
 
     Forerunners of the series 255 (firmware 17.21, 2023) wrote bytes of no meaning after the end.
     """
-    written = data[at:].rstrip(b"\0")
+    source.need(SHORTEST)
+    begin = source.position
+    tail = source.buffer[source.at : source.at + SHORTEST]
+    source.skip(len(tail))
+    is_rest_empty = source.drain()
+    written = tail.rstrip(b"\0")
+    if not is_rest_empty:
+        return None
     if not written:
-        return files.END_EMPTY() if at < len(data) else None
+        return files.END_EMPTY() if source.position > begin else None
     begins_header = (
         len(written) < SHORTEST
         and written[0] in HEADER_SIZES
         and (len(written) == 1 or written[1] >> 4 in {1, 2})
         and _SIGNATURE.startswith(written[8:])
     )
-    return files.NEXT_SEGMENT_CUT(have=len(data)) if begins_header else None
+    return files.NEXT_SEGMENT_CUT(have=source.position) if begins_header else None
+
+
+class _Source:
+    """Bytes that come in chunks. `buffer`: those that are there; `at`: how many of them were used."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._passed = 0
+        self.buffer = next(self._chunks, b"")
+        self.at = 0
+        self.last = b""
+
+    @property
+    def position(self) -> int:
+        """Bytes of the file that were used."""
+        return self._passed + self.at
+
+    def more(self) -> bool:
+        """Take one chunk more, if there is one."""
+        chunk = next(self._chunks, b"")
+        if not chunk:
+            return False
+        self._passed += self.at
+        self.buffer, self.at = self.buffer[self.at :] + chunk, 0
+        return True
+
+    def need(self, count: int) -> bool:
+        """Whether so many bytes more are there."""
+        while len(self.buffer) - self.at < count:
+            if not self.more():
+                return False
+        return True
+
+    def number(self, offset: int) -> int:
+        """The 32 bits that stand so far behind."""
+        return int.from_bytes(self.buffer[self.at + offset : self.at + offset + 4], "little")
+
+    def skip(self, count: int) -> None:
+        """Use bytes, as many as come; the last ones are remembered."""
+        while count > 0:
+            step = min(count, len(self.buffer) - self.at)
+            taken = self.buffer[max(self.at, self.at + step - len(_ZEROS)) : self.at + step]
+            self.last = (self.last + taken)[-len(_ZEROS) :]
+            self.at += step
+            count -= step
+            if count and not self.more():
+                return
+
+    def drain(self) -> bool:
+        """Use all that is left; whether it was nothing but zeros."""
+        is_empty = True
+        while True:
+            is_empty = is_empty and self.buffer.count(0, self.at) == len(self.buffer) - self.at
+            self.at = len(self.buffer)
+            if not self.more():
+                return is_empty
 
 
 class _Walk:
     """The messages that matter, gathered over all segments."""
 
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._messages = self._definition_bytes = 0
+    def __init__(self) -> None:
+        self._messages = self._bytes = self._definition_bytes = 0
         self._definitions: dict[bytes, Definition] = {}
-        self._kept: dict[int, list[Kept]] = {number: [] for number in _KEPT}
-        self._last_record: Kept | None = None
-        self._samples: Samples[Kept] = Samples()
+        self._kept: dict[int, list[tuple[dict[int, Value], Definition, bytes]]]
+        self._kept = {number: [] for number in _KEPT}
+        self._last_record: Record | None = None
+        self._samples: Samples[Record] = Samples()
         self._is_empty = True
+        self._steps = [0] * 16
+        self._watched: list[Definition | None] = [None] * 16
 
-    def through(self, at: int, end: int) -> None:
-        """Walk the messages between two places, which have to end exactly there. Raises _Broken.
+    def segment(self, source: _Source, header: int, length: int) -> Message | None:
+        """Walk a segment, as far as its bytes are there; what is wrong with it, None if nothing is."""
+        self._steps, self._watched = [0] * 16, [None] * 16
+        self._bytes += length
+        end, begin, crc = source.position + header + length, header, 0
+        problem: Message | None = None
+        source.need(header)
+        while source.position < end:
+            stop = min(len(source.buffer), source.at + end - source.position)
+            try:
+                at = min(stop, self._through(source.buffer, source.at + begin, stop))
+            except _Broken:
+                problem = files.MESSAGES_BROKEN()
+                break
+            crc, begin = checksum(memoryview(source.buffer)[source.at : at], crc), 0
+            source.skip(at - source.at)
+            if at < stop == source.at + end - source.position:
+                problem = files.MESSAGES_BROKEN()  # the last one reaches over the end
+                break
+            if source.position < end and not source.more():
+                source.drain()
+                return None
+        if problem is None and source.need(2):
+            crc = checksum(memoryview(source.buffer)[source.at : source.at + 2], crc)
+            problem = files.CHECKSUM_WRONG() if crc else None
+        source.skip(end + 2 - source.position)
+        return problem
+
+    def _through(self, data: bytes, at: int, stop: int) -> int:
+        """Walk the whole messages between two places; where the first one begins that is not whole. Raises _Broken.
 
         Messages of one kind stand in runs, which are counted at once.
         """
-        data, steps = self._data, [0] * 16
-        watched: list[Definition | None] = [None] * 16
-        limit = min(MAX_MESSAGES, max(MIN_MESSAGES, len(data) // MEAN_BYTES))
-        while at < end:
+        steps, watched = self._steps, self._watched
+        limit = min(MAX_MESSAGES, max(MIN_MESSAGES, self._bytes // MEAN_BYTES))
+        while at < stop:
             head, many = data[at], 1
             if head & 0xC0 == 0x40:
-                definition, local = self._define(at, end), head & 0x0F
+                after = _definition_end(data, at, stop)
+                if after > stop:
+                    return at
+                definition, local = self._define(data[at:after]), head & 0x0F
                 steps[local] = definition.step
                 watched[local] = definition if definition.number in _WATCHED else None
-                at += len(definition.raw)
+                at = after
             else:
                 local = (head >> 5) & 0x03 if head & 0x80 else head & 0x0F
                 step = steps[local]
                 if not step:
                     raise _Broken
                 following = at + step
-                if following < end and data[following] == head:
-                    many = _run(data, at, end, step)
+                if following > stop:
+                    return at
+                if following < stop and data[following] == head:
+                    many = min(_run(data, at, stop, step), (stop - at) // step)
                 if watched[local] is not None:
-                    self._keep(watched[local], at, many)
+                    self._keep(watched[local], data, at, many)
                 at += many * step
             self._messages += many
             if self._messages > limit:
                 raise _Broken
-        if at != end:
-            raise _Broken
+        return at
 
-    def result(self, kind: FileKind, reason: Message | None = None, want: int | None = None) -> Probe:
+    def result(
+        self, have: int, kind: FileKind, reason: Message | None = None, want: int | None = None
+    ) -> Probe:
         """What was gathered, decoded."""
-        found = Probe(kind, reason, len(self._data), want, is_empty=self._is_empty)
+        found = Probe(kind, reason, have, want, is_empty=self._is_empty)
         # Only the first file_id counts: heart-rate straps add segments without any.
         found.file_id = next(iter(self._decoded(FILE_ID)), {})
         found.sport = next((values for values in self._decoded(SPORT) if 0 in values), {})
@@ -209,14 +306,7 @@ class _Walk:
         self._add_records(found)
         return found
 
-    def _define(self, at: int, end: int) -> Definition:
-        data = self._data
-        after = at + 6 + 3 * data[at + 5] if at + 6 <= end else end + 1
-        if data[at] & 0x20:  # with fields of apps
-            after = after + 1 + 3 * data[after] if after < end else end + 1
-        if after > end:
-            raise _Broken
-        raw = data[at:after]
+    def _define(self, raw: bytes) -> Definition:
         definition = self._definitions.get(raw)
         if definition is None:
             self._definition_bytes += len(raw)
@@ -225,26 +315,28 @@ class _Walk:
             definition = self._definitions[raw] = Definition.parse(raw)
         return definition
 
-    def _keep(self, definition: Definition | None, at: int, many: int) -> None:
+    def _keep(self, definition: Definition | None, data: bytes, at: int, many: int) -> None:
         if definition is None:
             return
         number, step = definition.number, definition.step
         if number in _RECORDED:
             self._is_empty = False
         if number == RECORD:
-            self._last_record = (definition, at + (many - 1) * step)
-            self._samples.add_run(many, lambda index: (definition, at + index * step))
+            if step > MAX_RECORD:
+                return
+            last = at + (many - 1) * step
+            self._last_record = (definition, data[last : last + step])
+            self._samples.add_run(
+                many, lambda index: (definition, data[at + index * step : at + (index + 1) * step])
+            )
         elif number in _KEPT:
             kept = self._kept[number]
-            room = min(many, MAX_KEPT - len(kept))
-            kept += [(definition, at + index * step) for index in range(room)]
-
-    def _is_whole(self, message: Kept) -> bool:
-        return message[1] + message[0].step <= len(self._data)
+            for begin in range(at, at + min(many, MAX_KEPT - len(kept)) * step, step):
+                raw = data[begin : begin + step]
+                kept.append((definition.values(raw), definition, raw if step <= MAX_RECORD else b""))
 
     def _decoded(self, number: int) -> list[dict[int, Value]]:
-        messages = filter(self._is_whole, self._kept[number])
-        return [definition.values(self._data, at) for definition, at in messages]
+        return [values for values, _, _ in self._kept[number]]
 
     def _app_distances(self) -> list[float | None]:
         """What apps say of each session's distance, in metres.
@@ -259,19 +351,8 @@ class _Walk:
                 isinstance(base, int) and values.get(8, "m") in {"m", "meters", "metres"}
             ):
                 described[values.get(0, 0), values.get(1, 0)] = base & 0x1F
-        sessions = list(filter(self._is_whole, self._kept[SESSION])) if described else []
-        return [self._app_distance(definition, at, described) for definition, at in sessions]
-
-    def _app_distance(
-        self, definition: Definition, at: int, described: dict[tuple[Value, Value], int]
-    ) -> float | None:
-        for place in definition.fields:
-            base = described.get((place.developer, place.number)) if place.developer is not None else None
-            if base is not None:
-                value = read_value(self._data, at + place.offset, place.size, base, definition.order)
-                if not isinstance(value, str) and value is not None and 0 <= value < 1e8:
-                    return float(value)
-        return None
+        sessions = self._kept[SESSION] if described else []
+        return [_app_distance(definition, raw, described) for _, definition, raw in sessions if raw]
 
     def _add_records(self, found: Probe) -> None:
         """Times, the last distance, and some samples of place and effort."""
@@ -280,9 +361,9 @@ class _Walk:
         records = [*self._samples.kept, self._last_record]
         layouts = {id(definition): record_struct(definition) for definition, _ in records}
         samples = []
-        for definition, at in filter(self._is_whole, records):
+        for definition, raw in records:
             layout, numbers = layouts[id(definition)]
-            unpacked = zip(numbers, layout.unpack_from(self._data, at), strict=True)
+            unpacked = zip(numbers, layout.unpack_from(raw), strict=True)
             values = {number: value for number, value in unpacked if value != RECORD_INVALID[number]}
             latitude, longitude = values.get(0), values.get(1)
             samples.append(
@@ -297,6 +378,28 @@ class _Walk:
                 found.times.append(values[TIMESTAMP])
             found.last_distance = values.get(5)
         found.samples = tuple(samples[:-1])
+
+
+def _app_distance(
+    definition: Definition, raw: bytes, described: dict[tuple[Value, Value], int]
+) -> float | None:
+    for place in definition.fields:
+        base = described.get((place.developer, place.number)) if place.developer is not None else None
+        if base is not None:
+            value = read_value(raw, place.offset, place.size, base, definition.order)
+            if not isinstance(value, str) and value is not None and 0 <= value < 1e8:
+                return float(value)
+    return None
+
+
+def _definition_end(data: bytes, at: int, stop: int) -> int:
+    """Where a definition ends; behind `stop` where not all of it is there."""
+    if at + 6 > stop:
+        return stop + 1
+    after = at + 6 + 3 * data[at + 5]
+    if data[at] & 0x20:  # with fields of apps
+        return after + 1 + 3 * data[after] if after < stop else stop + 1
+    return after
 
 
 def _run(data: bytes, at: int, end: int, step: int) -> int:
