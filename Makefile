@@ -50,10 +50,8 @@ mutants: $(VENV)/installed  ## change the code in small ways, and see whether te
 proofs: $(VENV)/installed  ## the whole program, faults, installation
 	$(BIN)/pytest -n 2 --dist worksteal tests/daemon tests/proofs tests/install
 
-needs:  ## what some tests need from Debian (root)
-	apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-		chromium samba smbclient systemd mandoc >/dev/null
+needs:  ## what some tests need from Debian, where it is missing (root)
+	tools/needs.sh
 
 dist: $(VENV)/installed  ## sdist and wheel, the same bytes from the same commit
 	rm -rf dist/*.whl dist/*.tar.gz
