@@ -171,9 +171,11 @@ def upgrade() -> None:
     assert completed() == ["before.fit"]
     shutil.copy("/opt/indoor_ride.fit", RIDES / "after.fit")
     wait(lambda: completed() == ["after.fit", "before.fit"])
-    # As the service's user, whoever calls: no file of root's may be left in the state folder.
+    # Whoever calls: no file of root's may be left in the state folder.
     for words in (["status"], ["uploads"], ["check"], ["backlog"]):
         run("fitferry", *words, succeeds=False)
+    run("fitferry", "inspect", RIDES / "after.fit")
+    run("fitferry", "upload", RIDES / "before.fit")
     owners = {path.owner() for path in STATE.rglob("*")}
     assert owners == {"fitferry"}, owners
     say(f"upgraded to {NEW.name}: it runs, the history is there, a second ride goes up")
