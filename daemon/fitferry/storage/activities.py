@@ -10,7 +10,7 @@ from fitferry.core.activity import NewActivity, StatFingerprint
 from fitferry.core.admission_rules import FILE_FAULTS
 from fitferry.core.upload import Status, WaitingFor
 from fitferry.storage.database import put, raw, tuples, writing
-from fitferry.storage.mapping import inside
+from fitferry.storage.mapping import IS_SKIPPED, in_folder
 from fitferry.storage.models import ActivityRow, DoubtRow, JobRow, SeenFolderRow, SeenPathRow, ThumbnailRow
 
 if TYPE_CHECKING:
@@ -125,9 +125,9 @@ def prune_gone(athlete: str, folder: str, exists: Callable[[str], bool]) -> int:
 
     Never what a person or a rule put aside, nor what was ever sent. `exists`: asks the disk.
     """
-    junk = (JobRow.status == Status.SKIPPED) & (JobRow.error_code == "no_activity")
+    junk = IS_SKIPPED & (JobRow.error_code == "no_activity")
     unsent = JobRow.sent_at.is_null() & JobRow.upload_id.is_null()
-    here = inside(ActivityRow.path, folder) & (ActivityRow.athlete == athlete)
+    here = (JobRow.athlete == athlete) & in_folder(folder)
     query = JobRow.select(ActivityRow.id, ActivityRow.path, ActivityRow.file_sha256)
     rows = raw(query.join(ActivityRow).where(here, junk, unsent))
     gone = [(row, path, sha256) for row, path, sha256 in rows if not exists(os.fsdecode(path))]
@@ -145,9 +145,8 @@ def prune_gone(athlete: str, folder: str, exists: Callable[[str], bool]) -> int:
 
 def count_junk(athlete: str, folder: str) -> int:
     """How many files below a folder were no activity."""
-    junk = (JobRow.status == Status.SKIPPED) & (JobRow.error_code == "no_activity")
-    here = inside(ActivityRow.path, folder) & (ActivityRow.athlete == athlete)
-    return int(JobRow.select().join(ActivityRow).where(here, junk).count())
+    junk = IS_SKIPPED & (JobRow.error_code == "no_activity") & (JobRow.athlete == athlete)
+    return int(JobRow.select().where(junk, in_folder(folder)).count())
 
 
 def remember(file: File) -> None:

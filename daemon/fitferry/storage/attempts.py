@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fitferry.core.upload import OPEN, AfterUpload, AttemptResult, Job, Status, WaitingFor
+from fitferry.core.upload import AfterUpload, AttemptResult, Job, Status, WaitingFor
 from fitferry.storage import uploads
 from fitferry.storage.database import fn, tuples, writing
-from fitferry.storage.mapping import FREE
+from fitferry.storage.mapping import FREE, IS_OPEN
 from fitferry.storage.models import JobRow
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def claim(job_id: int, now: float, number: int = 0) -> Job | None:
             JobRow.update(claimed_at=now, claim=number, tried_at=now, status=Status.PROCESSING)
             .where(
                 JobRow.id == job_id,
-                JobRow.status.in_(OPEN),
+                IS_OPEN,
                 JobRow.claimed_at.is_null(),
                 JobRow.next_attempt_at <= now,
             )
@@ -117,7 +117,7 @@ def release_orphaned(held: Callable[[], Collection[int]], quarantine: float, now
 
 def clamp(longest: float, now: float) -> None:
     """Let no job wait longer than `longest` seconds from now: the clock may have jumped back."""
-    late = JobRow.select(JobRow.id).where(JobRow.status.in_(OPEN), JobRow.next_attempt_at > now + longest)
+    late = JobRow.select(JobRow.id).where(IS_OPEN, JobRow.next_attempt_at > now + longest)
     if late.exists():
         with writing():
             _clamped(longest, now)
@@ -142,7 +142,7 @@ def _let_go(quarantine: float, now: float, *where: Any) -> int:
 
     What had been sent without an answer waits `quarantine` seconds from its sending, and is looked for then.
     """
-    unanswered = (JobRow.status.in_(OPEN), JobRow.uncertain, JobRow.upload_id.is_null())
+    unanswered = (IS_OPEN, JobRow.uncertain, JobRow.upload_id.is_null())
     since = fn.MAX(JobRow.next_attempt_at, fn.COALESCE(JobRow.sent_at, now) + quarantine)
     waits = JobRow.update(own_wait=WaitingFor.CONFIRM, next_attempt_at=fn.MIN(since, now + quarantine))
     waits.where(*where, *unanswered).execute()
@@ -151,7 +151,7 @@ def _let_go(quarantine: float, now: float, *where: Any) -> int:
 
 def _released(*where: Any) -> int:
     accepted = JobRow.upload_id.is_null(False)
-    is_open = JobRow.status.in_(OPEN)
+    is_open = IS_OPEN
     freed = JobRow.update(status=Status.PENDING, **FREE).where(*where, is_open, ~accepted).execute()
     looked = JobRow.update(status=Status.PROCESSING, own_wait=WaitingFor.PROCESSING, **FREE)
     freed += looked.where(*where, is_open, accepted).execute()
@@ -161,5 +161,5 @@ def _released(*where: Any) -> int:
 
 def _clamped(longest: float, now: float) -> None:
     JobRow.update(next_attempt_at=now + longest).where(
-        JobRow.status.in_(OPEN), JobRow.next_attempt_at > now + longest
+        IS_OPEN, JobRow.next_attempt_at > now + longest
     ).execute()

@@ -71,6 +71,7 @@ _marks: list[LedgerMark] = []
 """The mark of the ledger that is open for writing."""
 
 fn = peewee.fn
+SQL = peewee.SQL
 Case = peewee.Case
 function = database.func()
 """Lets SQL call a function of Python by its name."""

@@ -1,4 +1,4 @@
-"""What is held, for which reason, and what becomes of it at a word?"""
+"""Held jobs: for which reason, how many, and their release."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ from fitferry.core.activity import AdmissionDecision
 from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, problem
 from fitferry.core.upload import Job, Status
 from fitferry.storage.database import fn, tuples, writing
-from fitferry.storage.mapping import ASIDE, FREE, inside, jobs_below, jobs_where
+from fitferry.storage.mapping import ASIDE, FREE, IS_HELD, inside, jobs_below, jobs_where
 from fitferry.storage.models import ActivityRow, JobRow
 
 
 def span(error_code: str) -> tuple[int, float | None, float | None, float | None]:
     """How many jobs are held for a reason, the first and the last start among them, and since when."""
-    of = ActivityRow.start_time
-    query = JobRow.select(fn.COUNT(JobRow.id), fn.MIN(of), fn.MAX(of), fn.MIN(JobRow.created_at)).join(
-        ActivityRow
-    )
+    start = JobRow.start_time
+    query = JobRow.select(fn.COUNT(JobRow.id), fn.MIN(start), fn.MAX(start), fn.MIN(JobRow.created_at))
     found = tuples(query.where(_for(error_code)))[0]
     return int(found[0]), found[1], found[2], found[3]
 
@@ -32,15 +30,16 @@ def file_problems() -> list[Problem]:
     found = tuples(
         JobRow.select(
             JobRow.error_code,
-            ActivityRow.athlete,
+            JobRow.athlete,
             fn.COUNT(JobRow.id),
             fn.MAX(JobRow.id),
             fn.MIN(JobRow.created_at),
         )
-        .join(ActivityRow)
-        .where(JobRow.status == Status.HELD, JobRow.error_code.in_([code.value for code in HELD_FILES]))
-        .group_by(JobRow.error_code, ActivityRow.athlete)
+        .where(IS_HELD, JobRow.error_code.in_([code.value for code in HELD_FILES]))
+        .group_by(JobRow.error_code, JobRow.athlete)
     )
+    if not found:
+        return []
     files = {job.id: job.file for job in jobs_where(JobRow.id.in_([latest for *_, latest, _ in found]))}
     return [
         problem(ProblemCode(code), since, athlete=athlete, latest=latest, count=count, file=files[latest])
@@ -60,10 +59,10 @@ def release_holds(error_code: str, *, since: float | None, unknown: bool = False
 
     `unknown`: also what does not say when it started.
     """
-    wanted = ActivityRow.select(ActivityRow.id)
+    wanted = _for(error_code)
     if since is not None:
-        recent = ActivityRow.start_time >= since
-        wanted = wanted.where(recent | ActivityRow.start_time.is_null() if unknown else recent)
+        recent = JobRow.start_time >= since
+        wanted &= recent | JobRow.start_time.is_null() if unknown else recent
     fresh = {
         "status": Status.PENDING,
         "error_code": None,
@@ -72,8 +71,7 @@ def release_holds(error_code: str, *, since: float | None, unknown: bool = False
         "next_attempt_at": 0,
     }
     with writing():
-        freed = JobRow.update(**fresh, **FREE).where(_for(error_code), JobRow.activity.in_(wanted))
-        return int(freed.execute())
+        return int(JobRow.update(**fresh, **FREE).where(wanted).execute())
 
 
 def hold_pending(error_code: str, reason: AdmissionDecision) -> None:
@@ -90,4 +88,4 @@ def dismiss_all(error_code: str) -> None:
 
 
 def _for(error_code: str) -> Any:
-    return (JobRow.status == Status.HELD) & (JobRow.error_code == error_code)
+    return IS_HELD & (JobRow.error_code == error_code)

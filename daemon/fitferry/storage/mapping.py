@@ -1,13 +1,15 @@
-"""How do rows become jobs? A copy of what the ledger knows, never the row itself; and what several questions share."""
+"""Rows as values: jobs with their activities; and conditions that several modules share."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from fitferry.core.upload import AfterUpload, Job, Status, WaitingFor
-from fitferry.storage.database import fn, tuples
+from fitferry.storage.database import SQL, fn, raw, run, tuples
 from fitferry.storage.models import ActivityRow, JobRow
 
 FREE: dict[str, Any] = {"claimed_at": None, "claim": None}
@@ -19,11 +21,25 @@ ASIDE: dict[str, Any] = {
 }
 
 
+IS_OPEN = JobRow.status.in_([SQL("'pending'"), SQL("'processing'")])
+"""Pending or processing. With literals: SQLite uses a partial index only for the words that it was made with."""
+IS_HELD = JobRow.status == SQL("'held'")
+IS_SKIPPED = JobRow.status == SQL("'skipped'")
+IS_LISTED = JobRow.status != SQL("'skipped'")
+IS_UNCOMPARED = JobRow.compared_at.is_null() & JobRow.status.in_([SQL("'held'"), SQL("'pending'")])
+
+
 def jobs_where(where: Any, *, order: tuple[Any, ...] | None = None, limit: int | None = None) -> list[Job]:
     """The jobs that a condition finds, newest first or in an order, with their activities."""
-    query = JobRow.select(JobRow, ActivityRow).join(ActivityRow).where(where)
+    query = JobRow.select(*_COLUMNS).join(ActivityRow).where(where)
     query = query.order_by(*(order or (JobRow.id.desc(),)))
-    return [_job(row, row.activity) for row in (query.limit(limit) if limit is not None else query)]
+    return [_job(row) for row in raw(query.limit(limit) if limit is not None else query)]
+
+
+def job_with(condition: str, *values: object) -> Job | None:
+    """The one job that a condition in SQL finds; `j` is the job, `a` its activity. The text is compiled once."""
+    rows = run(f"{_SELECT} WHERE {condition} LIMIT 1", *values)  # names and words of ours
+    return _job(rows[0]) if rows else None
 
 
 def jobs_below(athlete: str, folder: str, where: Any) -> list[int]:
@@ -32,59 +48,49 @@ def jobs_below(athlete: str, folder: str, where: Any) -> list[int]:
     return [row[0] for row in tuples(JobRow.select(JobRow.id).join(ActivityRow).where(here, where))]
 
 
-def of_athletes(*athletes: str) -> Any:
-    """Of these athletes, but not by their index: nearly every activity is theirs, and few jobs are open."""
-    return fn.COALESCE(ActivityRow.athlete, "").in_(athletes)
-
-
 def inside(column: Any, folder: str | Path) -> Any:
     """Whether a path is below a folder, by the path's index."""
     start = os.fsencode(folder).rstrip(b"/") + b"/"
     return (column >= start) & (column < start[:-1] + b"0")
 
 
-def _job(row: Any, activity: Any) -> Job:
-    return Job(
-        id=row.id,
-        activity_id=activity.id,
-        athlete=activity.athlete,
-        sha256=activity.sha256,
-        path=os.fsdecode(bytes(activity.path)),
-        file_sha256=activity.file_sha256,
-        member=activity.member,
-        size=activity.size,
-        data_type=activity.data_type,
-        sport=activity.sport,
-        sub_sport=activity.sub_sport,
-        manufacturer=activity.manufacturer,
-        product=activity.product,
-        start_time=activity.start_time,
-        duration_s=activity.duration_s,
-        elapsed_s=activity.elapsed_s,
-        distance_m=activity.distance_m,
-        ascent_m=activity.ascent_m,
-        average_heart_rate=activity.average_heart_rate,
-        average_power=activity.average_power,
-        serials=tuple(filter(None, activity.serials.split(","))),
-        status=Status(row.status),
-        own_wait=WaitingFor(row.own_wait) if row.own_wait else None,
-        failures=row.failures,
-        next_attempt_at=row.next_attempt_at,
-        claimed_at=row.claimed_at,
-        claim=row.claim or 0,
-        tried_at=row.tried_at,
-        sent_at=row.sent_at,
-        accepted_at=row.accepted_at,
-        uncertain=row.uncertain,
-        external_id=row.external_id,
-        upload_id=row.upload_id,
-        looks=row.looks,
-        read_failures=row.read_failures,
-        strava_activity_id=row.strava_activity_id,
-        error_code=row.error_code,
-        error_message=row.error_message,
-        after_upload_action=AfterUpload(row.after_upload_action) if row.after_upload_action else None,
-        compared_at=row.compared_at,
-        created_at=row.created_at,
-        completed_at=row.completed_at,
-    )
+def in_folder(folder: str | Path) -> Any:
+    """Whether a job's file is below a folder: asked of each job, for few jobs of a folder of very many."""
+    here = inside(ActivityRow.path, folder) & (ActivityRow.id == JobRow.activity)
+    return fn.EXISTS(ActivityRow.select(SQL("1")).where(here))
+
+
+def _fields() -> list[tuple[str, Any]]:
+    """The names of a job's values, and the column of each: the job's own, or its activity's."""
+    own = {"activity_id": JobRow.activity}
+    return [
+        (
+            field.name,
+            own.get(field.name) or getattr(JobRow, field.name, None) or getattr(ActivityRow, field.name),
+        )
+        for field in fields(Job)
+    ]
+
+
+_FIELDS = _fields()
+_COLUMNS = tuple(column for _, column in _FIELDS)
+_NAMES = ", ".join(f"{'j' if column.model is JobRow else 'a'}.{column.column_name}" for column in _COLUMNS)
+_SELECT = f"SELECT {_NAMES} FROM upload_job AS j JOIN activity AS a ON a.id = j.activity_id"  # noqa: S608  # names of columns
+_CONVERTED: dict[str, Callable[[Any], object]] = {
+    "path": os.fsdecode,
+    "serials": lambda text: tuple(filter(None, text.split(","))),
+    "status": Status,
+    "own_wait": lambda text: WaitingFor(text) if text else None,
+    "claim": lambda number: number or 0,
+    "uncertain": bool,
+    "error_message": JobRow.error_message.python_value,
+    "after_upload_action": lambda text: AfterUpload(text) if text else None,
+}
+_CONVERTERS = [(place, _CONVERTED[name]) for place, (name, _) in enumerate(_FIELDS) if name in _CONVERTED]
+
+
+def _job(row: tuple[Any, ...]) -> Job:
+    values = list(row)
+    for place, converted in _CONVERTERS:
+        values[place] = converted(values[place])
+    return Job(*values)

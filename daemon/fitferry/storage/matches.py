@@ -1,4 +1,4 @@
-"""Which old activities were looked for on Strava, where they may be already, and which were found?"""
+"""Old activities that are looked for on Strava before they are sent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fitferry.core.upload import AfterUpload, Job, Status
 from fitferry.storage.database import fn, tuples, writing
-from fitferry.storage.mapping import FREE, jobs_below, jobs_where, of_athletes
+from fitferry.storage.mapping import FREE, IS_UNCOMPARED, jobs_below, jobs_where
 from fitferry.storage.models import ActivityRow, JobRow
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ def to_compare(athletes: Iterable[str], started_before: float) -> list[Job]:
     """The newest held old activity of each athlete that was not looked for on Strava yet."""
     found = []
     for athlete in athletes:
-        where = _uncompared(athlete) & (ActivityRow.start_time < started_before)
+        where = _uncompared(athlete) & (JobRow.start_time < started_before)
         where &= (JobRow.status == Status.HELD) & JobRow.claimed_at.is_null()
-        found += jobs_where(where, order=(ActivityRow.start_time.desc(),), limit=1)
+        found += jobs_where(where, order=(JobRow.start_time.desc(),), limit=1)
     return found
 
 
@@ -40,13 +40,13 @@ def put_off_so_far(athlete: str) -> tuple[int, float]:
 
 def many_uncompared(athlete: str, started_before: float, many: int) -> bool:
     """Whether more than `many` old activities of an athlete were not looked for on Strava yet."""
-    where = _uncompared(athlete) & (ActivityRow.start_time < started_before)
+    where = _uncompared(athlete) & (JobRow.start_time < started_before)
     return len(tuples(JobRow.select(JobRow.id).join(ActivityRow).where(where).limit(many + 1))) > many
 
 
 def uncompared(athlete: str, since: float, until: float) -> list[Job]:
     """The activities of a span of time that were not looked for on Strava yet."""
-    span = (ActivityRow.start_time >= since) & (ActivityRow.start_time <= until)
+    span = (JobRow.start_time >= since) & (JobRow.start_time <= until)
     return jobs_where(_uncompared(athlete) & span)
 
 
@@ -86,4 +86,4 @@ def _uncompared(athlete: str) -> Any:
     held = (JobRow.status == Status.HELD) & (JobRow.error_code == "backlog")
     waits = (JobRow.status == Status.PENDING) & JobRow.sent_at.is_null()
     unasked = JobRow.external_id == ActivityRow.sha256  # what somebody sends again goes out whatever is there
-    return of_athletes(athlete) & JobRow.compared_at.is_null() & (held | waits) & unasked
+    return (JobRow.athlete == athlete) & IS_UNCOMPARED & (held | waits) & unasked

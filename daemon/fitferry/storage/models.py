@@ -64,6 +64,8 @@ class ActivityRow(_Table):
 class JobRow(_Table):
     id = AutoField()
     activity = peewee.ForeignKeyField(ActivityRow, column_name="activity_id", unique=True)
+    athlete = TextField(default="")  # the activity's own, as its start_time: copied by triggers
+    start_time = FloatField(null=True)
     status = TextField()
     own_wait = TextField(null=True)
     failures = IntegerField()
@@ -89,6 +91,23 @@ class JobRow(_Table):
 
     class Meta:
         table_name = "upload_job"
+
+
+class JobCountRow(_Table):
+    status = TextField(primary_key=True)
+    jobs = IntegerField()  # kept by triggers
+
+    class Meta:
+        table_name = "job_count"
+        without_rowid = True
+
+
+class LedgerRow(_Table):
+    id = IntegerField(primary_key=True)
+    revision = IntegerField()
+
+    class Meta:
+        table_name = "ledger"
 
 
 class SeenPathRow(_Table):
@@ -251,6 +270,8 @@ class NotificationRow(_Table):
 TABLES: tuple[type[peewee.Model], ...] = (
     ActivityRow,
     JobRow,
+    JobCountRow,
+    LedgerRow,
     SeenPathRow,
     SeenFolderRow,
     AthleteRow,

@@ -1,18 +1,35 @@
-"""Where does each upload stand? What is due, what is on its way, and what a person changes about it."""
+"""The upload jobs: what is due, what is on its way, and what a person changes about them."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from fitferry.core.upload import OPEN, AfterUpload, Job, Status, WaitingFor
-from fitferry.storage.database import Case, fn, tuples, writing
-from fitferry.storage.mapping import ASIDE, FREE, inside, jobs_where, of_athletes
+from fitferry.core.upload import AfterUpload, Job, Status, WaitingFor
+from fitferry.storage.database import Case, fn, raw, run, tuples, writing
+from fitferry.storage.mapping import ASIDE, FREE, IS_HELD, IS_OPEN, in_folder, job_with, jobs_where
 from fitferry.storage.models import ActivityRow, JobRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Mapping
+
+
+_DUE = """
+SELECT id, start_time FROM upload_job
+WHERE status IN ('pending', 'processing') AND athlete = ? AND claimed_at IS NULL AND next_attempt_at <= ?
+    AND (? OR upload_id IS NULL AND NOT (uncertain AND ?)) AND (? IS NULL OR start_time >= ?)
+ORDER BY start_time DESC, id LIMIT ?
+"""
+_FEW_DUE = """
+SELECT id, start_time FROM upload_job INDEXED BY upload_job_next
+WHERE status IN ('pending', 'processing') AND athlete = ? AND claimed_at IS NULL AND next_attempt_at <= ?
+    AND (? OR upload_id IS NULL AND NOT (uncertain AND ?)) AND (? IS NULL OR start_time >= ?)
+ORDER BY start_time DESC, id LIMIT ?
+"""
+_MANY = 200
+"""From so many due jobs on they are read in the order of their starts, and not sorted."""
 
 
 def due(
@@ -21,79 +38,80 @@ def due(
     *,
     look: bool,
     fresh_since: float | None,
-    connected: Iterable[str],
-    readers: Iterable[str],
+    connected: Collection[str],
+    readers: Collection[str],
     probe: bool,
+    served: Mapping[str, int] = MappingProxyType({}),
 ) -> list[int]:
-    """The jobs to try next, newest activity first, at most `limit`.
+    """The jobs to try next, at most `limit`: athletes take turns, the newest activity of each first.
 
     `look`: whether anything may be read. Without it what is accepted has to wait, and so has what may have arrived,
     where it would be looked for (`readers`). `fresh_since`: only activities that started since then.
     `probe`: the job that waited longest comes first, so that one bad file is not tried again and again.
+    `served`: how many turns each athlete has had already.
     """
-    query = (
-        JobRow.select(JobRow.id)
-        .join(ActivityRow)
-        .where(
-            JobRow.status.in_(OPEN),
-            JobRow.claimed_at.is_null(),
-            JobRow.next_attempt_at <= now,
-            of_athletes(*connected),
-        )
-    )
+    if probe:
+        return _longest_waiting(now, limit, look=look, connected=connected, readers=readers)
+    few = len(run(f"SELECT 1 {_NEXT_FROM} <= ? LIMIT ?", now, _MANY)) < _MANY  # our own words
+    turns = []
+    for athlete in connected:
+        values = (athlete, now, look, athlete in readers, fresh_since, fresh_since, limit)
+        rows = run(_FEW_DUE if few else _DUE, *values)
+        first = served.get(athlete, 0)
+        turns += [(first + turn, -(start or 0.0), job) for turn, (job, start) in enumerate(rows)]
+    return [job for _, _, job in sorted(turns)[:limit]]
+
+
+def _longest_waiting(
+    now: float, limit: int, *, look: bool, connected: Collection[str], readers: Collection[str]
+) -> list[int]:
+    """The due jobs whose last try is the longest ago."""
+    where = IS_OPEN & JobRow.claimed_at.is_null() & (JobRow.next_attempt_at <= now)
+    where &= JobRow.athlete.in_(list(connected))
     if not look:
-        query = query.where(JobRow.upload_id.is_null(), ~(JobRow.uncertain & of_athletes(*readers)))
-    if fresh_since is not None:
-        query = query.where(ActivityRow.start_time >= fresh_since)
-    newest = (ActivityRow.start_time.desc(nulls="LAST"), JobRow.id)
-    order = (JobRow.tried_at.asc(nulls="FIRST"), *newest) if probe else newest
-    return [row[0] for row in tuples(query.order_by(*order).limit(limit))]
+        where &= JobRow.upload_id.is_null() & ~(JobRow.uncertain & JobRow.athlete.in_(list(readers)))
+    order = (JobRow.tried_at.asc(), JobRow.start_time.desc(), JobRow.id)
+    return [row[0] for row in raw(JobRow.select(JobRow.id).where(where).order_by(*order).limit(limit))]
 
 
-def next_due(now: float, connected: Iterable[str]) -> float | None:
+_NEXT_FROM = "FROM upload_job WHERE status IN ('pending', 'processing') AND next_attempt_at"
+
+
+def next_due(now: float, connected: Collection[str]) -> float | None:
     """When the next job that is not due yet will be; None if there is none."""
-    earliest: float | None = (
-        JobRow.select(fn.MIN(JobRow.next_attempt_at))
-        .join(ActivityRow)
-        .where(
-            JobRow.status.in_(OPEN),
-            JobRow.claimed_at.is_null(),
-            JobRow.next_attempt_at > now,
-            of_athletes(*connected),
-        )
-        .scalar()
-    )
-    return earliest
+    where = IS_OPEN & JobRow.claimed_at.is_null() & (JobRow.next_attempt_at > now)
+    where &= JobRow.athlete.in_(list(connected))
+    query = JobRow.select(JobRow.next_attempt_at).where(where).order_by(JobRow.next_attempt_at)
+    rows = raw(query.limit(1))
+    return float(rows[0][0]) if rows else None
 
 
-def any_open(connected: Iterable[str]) -> bool:
+def any_open(connected: Collection[str]) -> bool:
     """Whether any job of these athletes is on its way."""
-    found = JobRow.select(JobRow.id).join(ActivityRow).where(JobRow.status.in_(OPEN), of_athletes(*connected))
-    return bool(tuples(found.limit(1)))
+    where = IS_OPEN & JobRow.athlete.in_(list(connected))
+    return bool(raw(JobRow.select(JobRow.id).where(where).limit(1)))
 
 
 def outstanding() -> int:
     """How many uploads Strava has accepted but not finished."""
-    return int(JobRow.select().where(JobRow.status.in_(OPEN), JobRow.upload_id.is_null(False)).count())
+    return int(JobRow.select().where(IS_OPEN, JobRow.upload_id.is_null(False)).count())
 
 
 def outstanding_of(athlete: str) -> list[Job]:
     """An athlete's accepted uploads that are not finished, newest activity first."""
-    where = JobRow.status.in_(OPEN) & JobRow.upload_id.is_null(False) & of_athletes(athlete)
-    return jobs_where(where, order=(ActivityRow.start_time.desc(nulls="LAST"),))
+    where = IS_OPEN & JobRow.upload_id.is_null(False) & (JobRow.athlete == athlete)
+    return jobs_where(where, order=(JobRow.start_time.desc(),))
 
 
 def many_wait(athlete: str, started_before: float, many: int) -> bool:
     """Whether more than `many` old activities of an athlete are on their way."""
-    old = of_athletes(athlete) & (ActivityRow.start_time < started_before)
-    found = JobRow.select(JobRow.id).join(ActivityRow).where(JobRow.status.in_(OPEN), old).limit(many + 1)
-    return len(tuples(found)) > many
+    where = IS_OPEN & (JobRow.athlete == athlete) & (JobRow.start_time < started_before)
+    return len(raw(JobRow.select(JobRow.id).where(where).limit(many + 1))) > many
 
 
 def count_open(started_before: float) -> int:
     """How many old activities of all athletes are on their way."""
-    old = ActivityRow.start_time < started_before
-    return int(JobRow.select().join(ActivityRow).where(JobRow.status.in_(OPEN), old).count())
+    return int(JobRow.select().where(IS_OPEN, JobRow.start_time < started_before).count())
 
 
 def confirmed(found: dict[int, tuple[int, AfterUpload]], now: float) -> list[int]:
@@ -101,7 +119,7 @@ def confirmed(found: dict[int, tuple[int, AfterUpload]], now: float) -> list[int
     done = []
     with writing():
         for job_id, (activity_id, after_upload_action) in found.items():
-            where = (JobRow.id == job_id, JobRow.status.in_(OPEN), JobRow.claimed_at.is_null())
+            where = (JobRow.id == job_id, IS_OPEN, JobRow.claimed_at.is_null())
             taken = JobRow.update(
                 status=Status.COMPLETED,
                 own_wait=None,
@@ -118,29 +136,28 @@ def confirmed(found: dict[int, tuple[int, AfterUpload]], now: float) -> list[int
 
 def counts() -> dict[Status, int]:
     """How many jobs there are in each status."""
-    found = dict(tuples(JobRow.select(JobRow.status, fn.COUNT(JobRow.id)).group_by(JobRow.status)))
+    found = dict(run("SELECT status, jobs FROM job_count"))
     return {status: int(found.get(status, 0)) for status in Status}
 
 
 def get(job_id: int) -> Job | None:
     """One job by its id."""
-    return next(iter(jobs_where(JobRow.id == job_id, limit=1)), None)
+    return job_with("j.id = ?", job_id)
 
 
 def of_activity(activity_id: int) -> Job | None:
     """The job of one activity."""
-    return next(iter(jobs_where(JobRow.activity == activity_id, limit=1)), None)
+    return job_with("j.activity_id = ?", activity_id)
 
 
 def of_bytes(athlete: str, sha256: str) -> Job | None:
     """The job of the activity with these bytes."""
-    where = (ActivityRow.athlete == athlete) & (ActivityRow.sha256 == sha256)
-    return next(iter(jobs_where(where, limit=1)), None)
+    return job_with("a.athlete = ? AND a.sha256 = ?", athlete, sha256)
 
 
 def with_status(status: Status, error_code: str | None = None) -> list[Job]:
     """Every job of one status, oldest first; of one reason, if it is named."""
-    where = JobRow.status == status
+    where = IS_HELD if status is Status.HELD else JobRow.status == status
     if error_code is not None:
         where &= JobRow.error_code == error_code
     return jobs_where(where, order=(JobRow.id,))
@@ -219,7 +236,7 @@ def fail_previous_account(athlete: str, now: float) -> None:
     It cannot be looked for any more. If a person has it sent again, it goes to the account of that day.
     """
     sent = JobRow.upload_id.is_null(False) | JobRow.uncertain
-    theirs = JobRow.activity.in_(ActivityRow.select(ActivityRow.id).where(ActivityRow.athlete == athlete))
+    theirs = JobRow.athlete == athlete
     with writing():
         JobRow.update(
             status=Status.FAILED,
@@ -234,13 +251,13 @@ def fail_previous_account(athlete: str, now: float) -> None:
             "or send it to the one that is connected now",
             completed_at=now,
             **FREE,
-        ).where(JobRow.status.in_(OPEN), sent, theirs).execute()
+        ).where(IS_OPEN, sent, theirs).execute()
 
 
 def wait_for_folder(folder: Path, until: float) -> None:
     """Let every job wait whose file is in a folder that is away: one write, however many they are."""
-    waits = (JobRow.status == Status.PENDING) & JobRow.claimed_at.is_null() & ~JobRow.uncertain
-    here = _in_folder(folder) & waits & (JobRow.next_attempt_at < until)
+    waits = IS_OPEN & (JobRow.status == Status.PENDING) & JobRow.claimed_at.is_null() & ~JobRow.uncertain
+    here = waits & (JobRow.next_attempt_at < until) & in_folder(folder)
     words = {"error_code": "file_unreadable", "error_message": "its folder is not there"}
     with writing():
         JobRow.update(own_wait=WaitingFor.FILE, next_attempt_at=until, **words).where(here).execute()
@@ -248,10 +265,11 @@ def wait_for_folder(folder: Path, until: float) -> None:
 
 def folder_is_back(folder: str | Path) -> None:
     """Let the jobs be tried now that waited for a folder."""
-    waits = (JobRow.status == Status.PENDING) & (JobRow.own_wait == WaitingFor.FILE) & ~JobRow.uncertain
+    waits = IS_OPEN & (JobRow.status == Status.PENDING) & (JobRow.own_wait == WaitingFor.FILE)
+    waits &= ~JobRow.uncertain
     if JobRow.select(JobRow.id).where(waits).exists():
         with writing():
-            JobRow.update(next_attempt_at=0).where(_in_folder(folder) & waits).execute()
+            JobRow.update(next_attempt_at=0).where(waits & in_folder(folder)).execute()
 
 
 def dismiss(job_id: int) -> bool:
@@ -263,14 +281,12 @@ def dismiss(job_id: int) -> bool:
 
 def retry_now(athlete: str | None = None) -> None:
     """Let the waiting jobs be tried now, after what they waited for has been mended."""
-    of_athlete = ActivityRow.select(ActivityRow.id)
+    waits = IS_OPEN & (JobRow.status == Status.PENDING) & ~JobRow.uncertain
+    waits &= JobRow.own_wait.in_([WaitingFor.FILE, WaitingFor.RETRY])
     if athlete is not None:
-        of_athlete = of_athlete.where(ActivityRow.athlete == athlete)
-    waits = JobRow.own_wait.in_([WaitingFor.FILE, WaitingFor.RETRY])
+        waits &= JobRow.athlete == athlete
     with writing():
-        JobRow.update(next_attempt_at=0).where(
-            JobRow.status == Status.PENDING, waits, ~JobRow.uncertain, JobRow.activity.in_(of_athlete)
-        ).execute()
+        JobRow.update(next_attempt_at=0).where(waits).execute()
 
 
 def of_file(athlete: str, file_sha256: str) -> list[Job]:
@@ -297,7 +313,3 @@ def after_upload_done(job_id: int, done: AfterUpload) -> None:
     """Write down what became of a job's file."""
     with writing():
         JobRow.update(after_upload_action=done).where(JobRow.id == job_id).execute()
-
-
-def _in_folder(folder: str | Path) -> Any:
-    return JobRow.activity.in_(ActivityRow.select(ActivityRow.id).where(inside(ActivityRow.path, folder)))
