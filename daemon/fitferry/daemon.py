@@ -123,7 +123,12 @@ def build(
     )
     for name in tokens.check(settings.athletes, time.time()):
         _log.warning("token_check", outcome="lost", athlete=name, reason="the key does not decrypt them")
-    folders = _watched_folders(settings, lambda: upload_queue.wake(), wakeup.wake)  # noqa: PLW0108  # it is made below
+    folders = _watched_folders(
+        settings,
+        lambda: upload_queue.wake(),  # noqa: PLW0108  # it is made below
+        wakeup.wake,
+        incoming=lambda: attempts.prepare_upload(),  # noqa: PLW0108  # as it
+    )
     attempts = _attempts(settings, strava, tokens, folders)
     upload_queue = _upload_queue(settings, attempts)
     copies = CopyThread(settings.state.folder / state_dir.STATE_DB, check_first=check_later)
@@ -259,11 +264,18 @@ def _notification_policy(settings: Settings, notifier: Notifier) -> Notification
 
 
 def _watched_folders(
-    settings: Settings, wake: Callable[[], None], changed: Callable[[], None]
+    settings: Settings,
+    wake: Callable[[], None],
+    changed: Callable[[], None],
+    *,
+    incoming: Callable[[], None],
 ) -> WatchedFolders:
     roots = FolderRoots()
     return WatchedFolders(
-        [_watched_folder(settings, watch, roots, wake, changed) for watch in settings.watch]
+        [
+            _watched_folder(settings, watch, roots, wake, changed, incoming=incoming)
+            for watch in settings.watch
+        ]
     )
 
 
@@ -273,6 +285,8 @@ def _watched_folder(
     roots: FolderRoots,
     wake: Callable[[], None],
     changed: Callable[[], None],
+    *,
+    incoming: Callable[[], None],
 ) -> WatchedFolder:
     archives = _archives(settings)
     inside = {str(other.folder) for other in settings.watch if other.folder.is_relative_to(watch.folder)}
@@ -294,7 +308,7 @@ def _watched_folder(
         )
 
     without = frozenset({*inside, archive} - {str(watch.folder)})
-    return WatchedFolder(watch, receiver, without=without, changed=changed, roots=roots)
+    return WatchedFolder(watch, receiver, without=without, changed=changed, roots=roots, incoming=incoming)
 
 
 def _cipher(settings: Settings) -> TokenCipher:

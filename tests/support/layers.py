@@ -24,6 +24,7 @@ OWNERS = {
     "peewee": "storage",
     "playhouse": "storage.database",
     "httpx": "strava.client",
+    "httpcore": "strava",
     "huey": "uploads.job_queue",
     "watchdog": "inbox.file_events",
     "cryptography": "auth.token_cipher",

@@ -24,6 +24,7 @@ from fitferry.auth.access_tokens import AccessTokens
 from fitferry.auth.oauth import OAuth
 from fitferry.core.upload import Job
 from fitferry.storage import breakers
+from fitferry.strava import Strava
 from fitferry.uploads.after_upload import Archive
 from fitferry.uploads.worker import UploadWorker
 
@@ -42,16 +43,21 @@ class Bench:
         client = strava(self.wire)
         self.tokens: AccessTokens = tokens(client)
         self.oauth: OAuth = oauth(client, self.tokens)
-        self.attempt = UploadWorker(
+        self.attempt = self.worker(client)
+        an_athlete(self.tokens)
+
+    def worker(self, client: Strava) -> UploadWorker:
+        """A worker that asks Strava through a client."""
+        archives = [Archive(self.folder, self.folder / "uploaded")]
+        return UploadWorker(
             client,
             self.tokens,
             app=APP,
             uploads=UPLOADS,
-            archives=[Archive(folder, folder / "uploaded")],
-            folders=InlineFolders([Archive(folder, folder / "uploaded")]),
+            archives=archives,
+            folders=InlineFolders(archives),
             clock=self.clock,
         )
-        an_athlete(self.tokens)
 
     def job(self, name: str = "a.fit", body: bytes = b"ride") -> Job:
         """A file in the folder, admitted."""

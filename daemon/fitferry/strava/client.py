@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import socket
 import ssl
 import threading
@@ -12,6 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode, urlsplit
 
+import httpcore
 import httpx
 
 from fitferry import __version__
@@ -19,6 +21,7 @@ from fitferry.core.errors import StravaError
 from fitferry.core.messages import Message, strava
 from fitferry.core.strava import Grant, ListedActivity, RateLimitHeaders, StravaErrorKind, UploadReport
 from fitferry.strava import responses
+from fitferry.strava.ready_connection import ReadyConnection
 from fitferry.system import network
 
 if TYPE_CHECKING:
@@ -71,17 +74,42 @@ class Strava:
         self._settings = settings
         self._on_rate_limit = on_rate_limit
         self._on_request = on_request
+        self._ready: ReadyConnection | None = None
+        self._server_clock: tuple[float, float] | None = None
+        proxies = {} if transport else _proxies(settings)
         self._client = httpx.Client(
-            transport=transport,
-            mounts=None if transport else _proxies(settings),
-            verify=True if transport else _trusted(),
+            transport=transport or self._direct(settings, proxied=bool(proxies)),
+            mounts=proxies,
             trust_env=False,  # it would end in a traceback where a variable is wrong
             timeout=httpx.Timeout(connect=10, read=60, write=30, pool=5),
-            # A fresh connection each time: the other side may close a kept one just as the body leaves.
-            limits=httpx.Limits(max_keepalive_connections=0),
             headers={"User-Agent": f"fitferry/{__version__}", "Accept": "application/json"},
             follow_redirects=False,
         )
+
+    def _direct(self, settings: StravaSettings, *, proxied: bool) -> httpx.BaseTransport:
+        """The transport without a proxy, which can have a connection to the API opened ahead."""
+        trusted, api = _trusted(), urlsplit(settings.api)
+        if not proxied and api.hostname is not None:
+            port = api.port or (443 if api.scheme == "https" else 80)
+            secure = trusted if api.scheme == "https" else None
+            self._ready = ReadyConnection(api.hostname, port, secure)
+        return DirectTransport(trusted, self._ready)
+
+    def prepare_upload(self) -> None:
+        """Open a connection for an upload that is about to come. Returns at once."""
+        if self._ready is not None:
+            self._ready.prepare()
+
+    def is_prepared(self) -> bool:
+        """Whether a connection is open for the next upload, or none can be opened ahead."""
+        return self._ready is None or self._ready.is_prepared()
+
+    def server_now(self) -> float | None:
+        """The time by Strava's clock, from the last answer that named it; None where none has yet."""
+        if self._server_clock is None:
+            return None
+        named, at = self._server_clock
+        return named + time.monotonic() - at
 
     def __enter__(self) -> Self:
         return self
@@ -144,12 +172,13 @@ class Strava:
         fields: Mapping[str, str] | None = None,
     ) -> UploadReport:
         """Send the bytes of one activity file; `sent` of an error tells whether they may have arrived."""
+        values = {"data_type": data_type, "external_id": external_id, **(fields or {})}
+        content, content_type = _form(values, f"activity.{data_type}", body)
         request = self._client.build_request(
             "POST",
             f"{self._settings.api}/uploads",
-            data={"data_type": data_type, "external_id": external_id, **(fields or {})},
-            files={"file": (f"activity.{data_type}", body, "application/octet-stream")},
-            headers=_bearer(token),
+            content=content,
+            headers={**_bearer(token), "Content-Type": content_type},
         )
         response = self._send(request, UPLOAD_DEADLINE)
         if response.is_success:
@@ -203,16 +232,25 @@ class Strava:
             raise
         self._on_request(kind, str(response.status_code), time.monotonic() - began)
         self._on_rate_limit(responses.rate_limit(response.headers))
+        named = responses.date(response.headers)
+        if named is not None and (response.is_success or response.status_code == HTTPStatus.UNAUTHORIZED):
+            self._server_clock = (named, time.monotonic())
         return response
 
     def _sent(self, request: httpx.Request, seconds: float, auth: httpx.Auth | None) -> httpx.Response:
-        """Streamed, so that a body cut off cannot hide the status."""
+        """The answer, streamed, so that a body cut off cannot hide the status.
+
+        A connection that was opened ahead may break before any of the body has left: then a fresh one is tried.
+        """
         with _Deadline(seconds) as deadline:
             request.extensions = {**request.extensions, "trace": deadline.trace}
             try:
-                response = self._client.send(request, stream=True, auth=auth)
-                with contextlib.closing(response):
-                    _read(response)
+                try:
+                    return self._answer(request, auth)
+                except (httpx.HTTPError, OSError):
+                    if not deadline.opened_ahead or deadline.body_began or deadline.over:
+                        raise
+                    return self._answer(request, auth)
             except _UNSENT as error:
                 message = strava.UNREACHABLE(reason=_reason(error, deadline))
                 raise StravaError(StravaErrorKind.UNREACHABLE, message) from error
@@ -220,7 +258,22 @@ class Strava:
                 message = strava.BROKEN_OFF(reason=_reason(error, deadline))
                 sent = request.method == "POST"
                 raise StravaError(StravaErrorKind.BROKEN_OFF, message, sent=sent) from error
+
+    def _answer(self, request: httpx.Request, auth: httpx.Auth | None) -> httpx.Response:
+        response = self._client.send(request, stream=True, auth=auth)
+        with contextlib.closing(response):
+            _read(response)
         return response
+
+
+class DirectTransport(httpx.HTTPTransport):
+    """HTTP without a proxy, over a fresh connection each time: the other side may close a kept one just as a body leaves."""
+
+    def __init__(self, trusted: ssl.SSLContext, ready: ReadyConnection | None) -> None:
+        super().__init__(verify=trusted, trust_env=False)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=trusted, max_keepalive_connections=0, network_backend=ready
+        )
 
 
 def _proxies(settings: StravaSettings) -> dict[str, httpx.BaseTransport | None]:
@@ -252,6 +305,8 @@ class _Deadline:
 
     def __init__(self, seconds: float) -> None:
         self.over = False
+        self.opened_ahead = False
+        self.body_began = False
         self.seconds = seconds
         self._socket: socket.socket | None = None
         self._timer = threading.Timer(seconds, self._end)
@@ -268,9 +323,13 @@ class _Deadline:
 
     def trace(self, event: str, info: dict[str, Any]) -> None:
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
-            self._socket = info["return_value"].get_extra_info("socket")
+            stream = info["return_value"]
+            self._socket = stream.get_extra_info("socket")
+            self.opened_ahead = bool(stream.get_extra_info("opened_ahead"))
             if self.over:  # the address was found too late: nothing may be sent any more
                 self._end()
+        elif event.endswith("send_request_body.started"):
+            self.body_began = True
 
     def _end(self) -> None:
         self.over = True
@@ -291,6 +350,19 @@ def _kind(request: httpx.Request) -> str:
 
 def _bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
+
+
+def _form(values: Mapping[str, str], name: str, body: bytes) -> tuple[bytes, str]:
+    """A multipart form with one file, in one piece, and its Content-Type."""
+    boundary = secrets.token_hex(16)
+    head = "".join(
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{value}\r\n'
+        for field, value in values.items()
+    )
+    file = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+    head += f"{file}Content-Type: application/octet-stream\r\n\r\n"
+    content = b"".join((head.encode(), body, f"\r\n--{boundary}--\r\n".encode()))
+    return content, f"multipart/form-data; boundary={boundary}"
 
 
 def _read(response: httpx.Response) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -132,6 +133,15 @@ class UploadWorker:
             if job is not None:
                 with structlog.contextvars.bound_contextvars(job=job.id, file=job.file, athlete=job.athlete):
                     self._attempt(job, last_tried_at=before.tried_at)
+
+    def prepare_upload(self) -> None:
+        """Open a connection for a file that is being written, where it could be sent. Returns at once."""
+        if self._strava.is_prepared():
+            return
+        with contextlib.suppress(DatabaseError):
+            budget = limits.room(rate_limits.current(), self._clock(), attempts.in_flight())
+            if budget.send and accounts.with_tokens() and not breakers.open_breakers():
+                self._strava.prepare_upload()
 
     def _attempt(self, job: Job, last_tried_at: float | None) -> None:
         attempt = self._begin(job)

@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
@@ -976,3 +978,21 @@ def test_a_day_asleep_changes_nothing_but_the_time(bench: Bench) -> None:
 
     assert select_due(["me"], UPLOADS, bench.clock())[0] == [job.id]
     assert bench.try_(job).upload_id == 77
+
+
+@pytest.mark.parametrize("why_not", ["nobody connected", "breaker", "used up", ""])
+def test_a_connection_is_opened_ahead_only_where_a_ride_could_be_sent(bench: Bench, why_not: str) -> None:
+    """The first event of a file opens it; what could not be sent costs Strava nothing."""
+    match why_not:
+        case "nobody connected":
+            accounts.disconnect("me")
+        case "breaker":
+            breakers.open(BreakerTrip(BreakerName.NETWORK, NOW + 60, "c", "words"), NOW)
+        case "used up":
+            rate_limits.update(RateLimitHeaders((200, 2000), (200, 300), None, None), NOW)
+    opened: list[bool] = []
+    client: Any = SimpleNamespace(is_prepared=lambda: False, prepare_upload=lambda: opened.append(True))
+    worker = bench.worker(client)
+    worker.prepare_upload()
+
+    assert opened == ([] if why_not else [True])

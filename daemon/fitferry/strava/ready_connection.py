@@ -1,0 +1,143 @@
+"""A connection that is opened before it is needed: TCP and TLS cost two to three round trips before a file leaves."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+import httpcore
+
+MAX_AGE = 15.0
+"""Seconds after which a connection that was opened ahead is not used any more."""
+_CONNECT_SECONDS = 10.0
+_ERRORS = (httpcore.NetworkError, httpcore.TimeoutException, OSError)
+
+
+class ReadyConnection(httpcore.NetworkBackend):
+    """Opens one connection to one address ahead, and gives it to the next request that connects there.
+
+    It is used once, and only while it is young and silent; otherwise a fresh one is opened.
+    """
+
+    def __init__(
+        self, host: str, port: int, ssl_context: ssl.SSLContext | None, *, max_age: float = MAX_AGE
+    ) -> None:
+        self._address = (host, port)
+        self._ssl_context = ssl_context
+        self._max_age = max_age
+        self._backend = httpcore.SyncBackend()
+        self._lock = threading.Lock()
+        self._opening: _Opening | None = None
+
+    def prepare(self) -> None:
+        """Open the connection in the background, unless that is done already. Returns at once."""
+        with self._lock:
+            if not self._is_prepared():
+                self._opening = _Opening(self._open, self._max_age)
+
+    def is_prepared(self) -> bool:
+        """Whether a connection is open or being opened."""
+        with self._lock:
+            return self._is_prepared()
+
+    def _is_prepared(self) -> bool:
+        return self._opening is not None and not self._opening.is_over()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        """The connection that was opened ahead, or a fresh one."""
+        with self._lock:
+            opening = self._opening if (host, port) == self._address else None
+            if opening is not None:
+                self._opening = None
+        ready = opening.take(timeout) if opening is not None else None
+        if ready is not None:
+            return _ReadyStream(ready)
+        return self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
+
+    def _open(self) -> httpcore.NetworkStream:
+        host, port = self._address
+        stream = self._backend.connect_tcp(host, port, _CONNECT_SECONDS)
+        if self._ssl_context is None:
+            return stream
+        return stream.start_tls(self._ssl_context, host, _CONNECT_SECONDS)
+
+
+class _Opening:
+    """One connection on its way, on a thread of its own that closes it if nobody takes it in time."""
+
+    def __init__(self, connect: Any, max_age: float) -> None:
+        self._connect = connect
+        self._max_age = max_age
+        self._opened = threading.Event()
+        self._taken = threading.Event()
+        self._stream: httpcore.NetworkStream | None = None
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="ready-connection", daemon=True)
+        self._thread.start()
+
+    def is_over(self) -> bool:
+        """Whether there is nothing to take any more."""
+        return not self._thread.is_alive()
+
+    def take(self, timeout: float | None) -> httpcore.NetworkStream | None:
+        """The open connection, once it is there; None if there is none that can be used."""
+        self._opened.wait(timeout)
+        with self._lock:
+            stream, self._stream = self._stream, None
+        self._taken.set()
+        if stream is not None and stream.get_extra_info("is_readable"):
+            stream.close()  # the other side has closed it, or said something that nobody asked for
+            return None
+        return stream
+
+    def _run(self) -> None:
+        try:
+            with contextlib.suppress(*_ERRORS):
+                stream = self._connect()
+                with self._lock:
+                    self._stream = stream
+        finally:
+            self._opened.set()
+        self._taken.wait(self._max_age)
+        with self._lock:
+            stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
+
+
+class _ReadyStream(httpcore.NetworkStream):
+    """A stream whose TLS handshake is behind it."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, timeout)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, timeout)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,  # noqa: ARG002  the handshake was made with the same
+        server_hostname: str | None = None,  # noqa: ARG002
+        timeout: float | None = None,  # noqa: ARG002
+    ) -> httpcore.NetworkStream:
+        return self
+
+    def get_extra_info(self, info: str) -> Any:
+        """What httpcore asks for; `opened_ahead` is ours."""
+        return True if info == "opened_ahead" else self._stream.get_extra_info(info)
