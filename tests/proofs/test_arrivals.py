@@ -233,14 +233,17 @@ def test_a_hard_link_is_taken_when_it_has_settled(inbox: Inbox) -> None:
     assert inbox.wait_for("ride.fit")
 
 
-def test_a_link_to_a_file_elsewhere_is_taken_too(inbox: Inbox) -> None:
-    """Its target is looked at, wherever it is."""
+def test_a_link_to_a_file_is_followed_only_within_the_folder(inbox: Inbox) -> None:
+    """What lies elsewhere may be somebody else's."""
     inbox.start(settle=0.2)
-    outside = inbox.folder.parent / "outside.fit"
-    outside.write_bytes(inbox.body())
-    (inbox.folder / "ride.fit").symlink_to(outside)
+    hidden = inbox.folder / ".store"
+    hidden.mkdir()
+    for number, folder in enumerate((inbox.folder.parent, hidden)):
+        (folder / "outside.fit").write_bytes(inbox.body())
+        (inbox.folder / f"{number}.fit").symlink_to(folder / "outside.fit")
+    copy(inbox, inbox.folder / "last.fit")
 
-    assert inbox.wait_for("ride.fit")
+    assert inbox.wait_for("1.fit", "last.fit")
 
 
 def test_a_tree_that_is_moved_in_is_taken_whole(inbox: Inbox) -> None:
@@ -474,10 +477,10 @@ def test_a_file_that_cannot_be_read_is_told_of_and_taken_later(
     body, path = inbox.body(), inbox.folder / "ride.fit"
     real = os.open
 
-    def refuse(name: str, *given: int) -> int:
-        if str(name) == str(path) and blocked:
+    def refuse(name: str, *given: int, **options: int) -> int:
+        if name == path.name and blocked:
             raise PermissionError(13, "Permission denied", name)
-        return real(name, *given)
+        return real(name, *given, **options)
 
     blocked = [True]
     monkeypatch.setattr(os, "open", refuse)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -514,7 +515,8 @@ def test_a_new_folder_that_cannot_be_read_is_told_of(
 
     def refuse(path: str, *given: int, **options: int) -> int:
         if path == "new":
-            raise error(0, "refused", path)
+            number = errno.EACCES if error is PermissionError else errno.ENOENT
+            raise error(number, "refused", path)
         return opened(path, *given, **options)
 
     with monkeypatch.context() as patch:

@@ -7,6 +7,7 @@ import errno
 import os
 import queue
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -239,14 +240,14 @@ def test_a_folder_that_cannot_be_read_is_away_and_one_below_it_is_told_of(
     (bench.folder / "closed").mkdir()
     (bench.folder / "a.fit").write_bytes(b"x")
     closed = {str(bench.folder / "closed")}
-    real = os.scandir
+    real = os.open
 
-    def scandir(path: str) -> Iterator[os.DirEntry[str]]:
-        if str(path) in closed:
+    def refuse(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if str(bench.folder / path) in closed:
             raise PermissionError(errno.EACCES, "Permission denied", path)
-        return real(path)
+        return real(path, flags, mode, dir_fd=dir_fd)
 
-    monkeypatch.setattr(os, "scandir", scandir)
+    monkeypatch.setattr(os, "open", refuse)
     bench.pass_(0)
     bench.pass_(1)
     assert bench.scanner.state.available
@@ -373,13 +374,14 @@ def test_a_mount_elsewhere_changes_nothing(grove: Grove) -> None:
 
 @pytest.mark.parametrize("method", [WatchMethod.EVENTS, WatchMethod.POLL])
 def test_a_method_that_is_given_counts_for_all_of_the_folder(grove: Grove, method: WatchMethod) -> None:
-    """Whoever says so knows."""
+    """Whoever says so knows; but what may hang has a thread of its own."""
     grove.watch = replace(grove.watch, method=method)
     grove.tree = grove.build()
     grove.table = MOUNTS.format(rides=grove.folder)
     grove.tree._look_at_mounts()
 
-    assert grove.tree._below == {}
+    (below,) = grove.tree._below.values()
+    assert below._watch.method is method
 
 
 @contextlib.contextmanager
@@ -400,15 +402,50 @@ def mounted(folder: Path) -> Iterator[Callable[[], None]]:
 
 
 @needs_root
+def test_a_mount_is_told_of_as_soon_as_it_is_there(tmp_path: Path) -> None:
+    """By the kernel, so that nobody has to look every few seconds."""
+    changed = threading.Event()
+    with mounts.MountEvents(changed.set).running():
+        for _ in range(2):
+            with mounted(tmp_path):
+                assert changed.wait(10)
+                changed.clear()
+            assert changed.wait(10)
+            changed.clear()
+
+
+@pytest.mark.parametrize("how", ["renamed", "deleted"])
+def test_a_folder_that_goes_is_noticed_by_its_event(bench: Bench, how: str) -> None:
+    """Whoever comes in its place is watched at once."""
+    bench.pass_(0)
+    noticed = threading.Event()
+    bench.scanner._folder_watch._watcher._handler._rescan = noticed.set  # type: ignore[union-attr]  # it is watched
+    if how == "renamed":
+        bench.folder.rename(bench.folder.with_name("old"))
+    else:
+        bench.folder.rmdir()
+    assert noticed.wait(10)
+    bench.folder.mkdir()
+    (bench.folder / "a.fit").write_bytes(b"x")
+    bench.scanner.rescan()
+    bench.pass_(0)
+    bench.pass_(1)
+
+    assert bench.door.names() == ["a.fit"]
+
+
+@needs_root
 def test_a_disk_that_is_mounted_over_the_folder_is_watched(bench: Bench) -> None:
     """The service was started before it; and again when the disk is taken away."""
     bench.pass_(0)
     with mounted(bench.folder):
         (bench.folder / "on-disk.fit").write_bytes(b"x")
+        bench.scanner.check()  # as `MountEvents` does
         bench.pass_(10)
         bench.pass_(1)
         assert bench.door.names() == ["on-disk.fit"]
     (bench.folder / "below.fit").write_bytes(b"x")
+    bench.scanner.check()
     bench.pass_(10)
     bench.pass_(1)
 
@@ -418,8 +455,6 @@ def test_a_disk_that_is_mounted_over_the_folder_is_watched(bench: Bench) -> None
 @needs_root
 def test_a_disk_that_is_mounted_below_the_folder_is_watched(tmp_path: Path) -> None:
     """It is local: its events are heard, once the watches were built anew."""
-    import threading  # noqa: PLC0415  # here alone
-
     (tmp_path / "rides/disk").mkdir(parents=True)
     grove = Grove(tmp_path / "rides")
     grove.tree = WatchedFolder(grove.watch, grove.receive, without=frozenset(), changed=lambda: None)
@@ -428,6 +463,7 @@ def test_a_disk_that_is_mounted_below_the_folder_is_watched(tmp_path: Path) -> N
     step()
     with mounted(tmp_path / "rides/disk"):
         (tmp_path / "rides/disk/a.fit").write_bytes(b"x")
+        grove.tree.check()
         for _ in range(3):
             clock.forward(10)
             step()

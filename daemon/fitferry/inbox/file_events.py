@@ -27,8 +27,13 @@ from watchdog.events import (
     FileSystemEvent,
     FileSystemEventHandler,
 )
-from watchdog.observers.inotify import InotifyFullEmitter, InotifyObserver, InotifyWatchGroup
+from watchdog.observers.inotify import (
+    InotifyFullEmitter,
+    InotifyObserver,
+    InotifyWatchGroup,
+)
 from watchdog.observers.inotify_c import InotifyConstants, Mask
+from watchdog.observers.inotify_move_event_grouper import PathedInotifyEvent
 
 from fitferry.core.activity import FileEvent
 
@@ -149,7 +154,7 @@ class _Emitter(InotifyFullEmitter):
         )
 
     def build_and_queue_event(self, event: Any, *, full_events: bool = True) -> None:
-        if not isinstance(event, tuple) and event.ev.is_move_self:
+        if isinstance(event, PathedInotifyEvent) and event.ev.is_move_self:
             if os.fsdecode(event.path) == self.watch.path:
                 self.queue_event(DirDeletedEvent(self.watch.path))
             return
