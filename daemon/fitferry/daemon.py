@@ -40,6 +40,7 @@ from fitferry.system.wakeup import WakeupPipe
 from fitferry.uploads import commands
 from fitferry.uploads.after_upload import Archive
 from fitferry.uploads.file_tidier import FileTidier
+from fitferry.uploads.follow_ups import FollowUps
 from fitferry.uploads.job_queue import UploadQueue
 from fitferry.uploads.scheduler import select_due
 from fitferry.uploads.source_file import SourceFiles
@@ -133,6 +134,7 @@ def build(
     upload_queue = _upload_queue(settings, attempts)
     copies = CopyThread(settings.state.folder / state_dir.STATE_DB, check_first=check_later)
     parts.callback(copies.stop)
+    follow_ups = FollowUps(settings, strava, tokens, clock=time.time, hook_done=folders.tidy)
     notifier = _notifier(settings, lambda: supervisor.is_well())  # noqa: PLW0108  # it is made below
     supervisor = Supervisor(
         settings,
@@ -146,6 +148,7 @@ def build(
         url=lambda: _url(settings, server),
         port=lambda: server.port,
         copies=copies,
+        follow_ups=follow_ups,
         clock=time.time,
     )
     metrics.show(supervisor.snapshot)
@@ -162,6 +165,7 @@ def build(
         metrics=metrics,
     )
     parts.callback(tokens.close)
+    parts.enter_context(follow_ups.running())
     parts.enter_context(upload_queue.running(drain_seconds=DRAIN_SECONDS))
     _serve(parts, server, context)
     parts.enter_context(folders.running())

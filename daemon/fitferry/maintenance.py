@@ -25,6 +25,7 @@ from fitferry.storage import accounts, database, uploads
 from fitferry.storage.backups import CopyThread
 from fitferry.system import state_dir, systemd
 from fitferry.uploads import commands
+from fitferry.uploads.follow_ups import FollowUps
 from fitferry.uploads.job_queue import UploadQueue
 from fitferry.uploads.worker import UploadWorker
 
@@ -52,6 +53,7 @@ class Supervisor:
         metrics: Metrics,
         notification_policy: NotificationPolicy | None,
         copies: CopyThread,
+        follow_ups: FollowUps,
         url: Callable[[], str],
         port: Callable[[], int],
         clock: Callable[[], float],
@@ -67,6 +69,7 @@ class Supervisor:
         self._metrics = metrics
         self._notification_policy = notification_policy
         self._copies = copies
+        self._follow_ups = follow_ups
         self._url = url
         self._port = port
         self._clock = clock
@@ -102,6 +105,7 @@ class Supervisor:
         ):
             self._do(work)
         self._do(lambda: self._publish(now))
+        self._follow_ups.wake()
         if abs(now - self._housekeeping_at) >= TICK_SECONDS:
             self._housekeeping_at = now
             self._run_housekeeping(now)

@@ -236,4 +236,6 @@ def _kind(request: httpx.Request) -> str:
     path = request.url.path.removeprefix("/api/v3")
     if path.startswith("/uploads/"):
         path = "/uploads/N"
+    if path.startswith("/activities/"):
+        path = "/activities/N"
     return f"{request.method} {path}"

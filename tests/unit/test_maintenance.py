@@ -54,6 +54,7 @@ class Parts:
             "metrics": SimpleNamespace(),
             "notification_policy": None,
             "copies": self.copies,
+            "follow_ups": SimpleNamespace(wake=lambda: self.do("follow_ups")),
         }
         return Supervisor(
             settings, url=str, port=lambda: 8480, clock=self.clock, monotonic=self.ticks, **parts

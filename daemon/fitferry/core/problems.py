@@ -28,6 +28,7 @@ class ProblemCode(StrEnum):
     FOLDER_BOUND = "folder_bound"
     NOT_MOVED = "not_moved"
     LINK_IN_ARCHIVE_PATH = "link_in_archive_path"
+    EDIT_FAILED = "edit_failed"
     HOOK_FAILED = "hook_failed"
     NO_COPY = "no_copy"
     FILE_GONE = "file_gone"
@@ -275,6 +276,12 @@ TEXTS: Mapping[tuple[ProblemCode, str], ProblemText] = {
     ),
     (ProblemCode.NO_COPY, ""): ProblemText(
         problems.NO_COPY_TITLE, problems.NO_COPY, problems.NO_COPY_ADVICE, problems.NO_COPY_RESOLVED
+    ),
+    (ProblemCode.EDIT_FAILED, ""): ProblemText(
+        problems.EDIT_FAILED_TITLE,
+        problems.EDIT_FAILED,
+        problems.EDIT_FAILED_ADVICE,
+        problems.EDIT_FAILED_RESOLVED,
     ),
     (ProblemCode.HOOK_FAILED, ""): ProblemText(
         problems.HOOK_FAILED_TITLE,

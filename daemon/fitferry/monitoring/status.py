@@ -10,14 +10,17 @@ from fitferry import __version__
 from fitferry.core import rate_limit as allowances
 from fitferry.core.activity import WatchState
 from fitferry.core.filenames import shown
+from fitferry.core.follow_up import FollowUpKind, FollowUpState
 from fitferry.core.messages import as_message, problems
 from fitferry.core.problems import Problem, ProblemCode, problem, sorted_by_cause
 from fitferry.core.strava import RateLimit
 from fitferry.core.upload import Athlete, Backlog, Breaker, BreakerName, Job, Status, WaitingFor
-from fitferry.storage import accounts, breakers, holds, queries, rate_limits, uploads
+from fitferry.storage import accounts, breakers, follow_ups, holds, queries, rate_limits, uploads
 
 MANY = 40
 """From so many old activities on their way it is an import, and people ask when it will be done."""
+FOLLOW_UP_SECONDS = 86_400.0
+"""How long something that was given up after an upload stays a problem."""
 NO_BACKLOG = Backlog(0, None, None, 0)
 
 Breakers = Mapping[BreakerName, Breaker]
@@ -122,7 +125,7 @@ def snapshot(names: Iterable[str], process: Process, now: float) -> Snapshot:
     people = tuple(accounts.get(name) for name in names)
     open_breakers = breakers.open_breakers()
     counts = uploads.counts()
-    found = _problems(people, open_breakers, process)
+    found = _problems(people, open_breakers, process, now)
     last = uploads.last_completed()
     limited = open_breakers.get(BreakerName.RATE_LIMIT)
     return Snapshot(
@@ -173,7 +176,9 @@ def _view(job: Job, open_breakers: Breakers, now: float, *, connected: bool) -> 
     return JobView(job, *waits(job, open_breakers, now, connected=connected))
 
 
-def _problems(people: Iterable[Athlete], open_breakers: Breakers, process: Process) -> list[Problem]:
+def _problems(
+    people: Iterable[Athlete], open_breakers: Breakers, process: Process, now: float
+) -> list[Problem]:
     """What needs a person, each once, in the order of causes."""
     found = list(process.troubles)
     for person in people:
@@ -186,9 +191,25 @@ def _problems(people: Iterable[Athlete], open_breakers: Breakers, process: Proce
         answer = as_message(settings.message)
         found.append(problem(ProblemCode(settings.code), settings.since, answer=answer))
     found += holds.file_problems()
+    found += _follow_up_problems(now)
     if process.backlog.count:
         found.append(_backlog_problem(process.backlog))
     return sorted_by_cause(found)
+
+
+def _follow_up_problems(now: float) -> Iterator[Problem]:
+    """What was given up after an upload, as long as nothing of its kind has succeeded since, nor a day gone by."""
+    for kind, code in (
+        (FollowUpKind.EDIT, ProblemCode.EDIT_FAILED),
+        (FollowUpKind.HOOK, ProblemCode.HOOK_FAILED),
+    ):
+        last = follow_ups.last_finished(kind)
+        if last is None or last.state is not FollowUpState.GIVEN_UP or last.finished_at is None:
+            continue
+        job = uploads.get(last.job_id)
+        if job is not None and now - FOLLOW_UP_SECONDS < last.finished_at:
+            reason = last.message or as_message("")
+            yield problem(code, last.finished_at, athlete=job.athlete, file=job.file, reason=reason)
 
 
 def _backlog_problem(waiting: Backlog) -> Problem:

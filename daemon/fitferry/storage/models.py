@@ -267,6 +267,20 @@ class NotificationRow(_Table):
         table_name = "notification"
 
 
+class FollowUpRow(_Table):
+    id = AutoField()
+    kind = TextField()
+    job_id = IntegerField()
+    state = TextField()
+    failures = IntegerField()
+    next_attempt_at = FloatField()
+    finished_at = FloatField(null=True)
+    message = MessageField(null=True)
+
+    class Meta:
+        table_name = "follow_up"
+
+
 TABLES: tuple[type[peewee.Model], ...] = (
     ActivityRow,
     JobRow,
@@ -286,4 +300,5 @@ TABLES: tuple[type[peewee.Model], ...] = (
     ThumbnailRow,
     RevocationRow,
     DoubtRow,
+    FollowUpRow,
 )

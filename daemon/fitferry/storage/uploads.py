@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from fitferry.core.upload import AfterUpload, Job, Status, WaitingFor
+from fitferry.storage import follow_ups
 from fitferry.storage.database import Case, fn, raw, run, tuples, writing
 from fitferry.storage.mapping import ASIDE, FREE, IS_HELD, IS_OPEN, in_folder, job_with, jobs_where
 from fitferry.storage.models import ActivityRow, JobRow
@@ -298,15 +299,15 @@ def need_file(path: str) -> bool:
     """Whether a job that is not done needs the file at a path."""
     done = JobRow.status.in_([Status.COMPLETED, Status.SKIPPED])
     query = JobRow.select(JobRow.id).join(ActivityRow).where(ActivityRow.path == os.fsencode(path), ~done)
-    return bool(tuples(query.limit(1)))
+    return bool(tuples(query.limit(1))) or follow_ups.need_file(path)
 
 
 def awaiting_after_upload() -> list[Job]:
-    """The completed jobs whose file is still to be archived or deleted."""
+    """The completed jobs whose file is still to be archived or deleted, now that no command has to see it first."""
     wanted = JobRow.after_upload_action.is_null(False) & JobRow.after_upload_action.in_(
         [AfterUpload.ARCHIVE, AfterUpload.DELETE]
     )
-    return jobs_where(wanted, order=(JobRow.id,))
+    return jobs_where(wanted & JobRow.id.not_in(follow_ups.jobs_with_owed_hooks()), order=(JobRow.id,))
 
 
 def after_upload_done(job_id: int, done: AfterUpload) -> None:

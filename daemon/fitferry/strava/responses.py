@@ -74,6 +74,10 @@ class _Activity(msgspec.Struct):
     external_id: str | None = None
 
 
+class _Edited(msgspec.Struct):
+    id: int
+
+
 class _Detail(msgspec.Struct):
     resource: str | None = None
     field: str | None = None
@@ -114,6 +118,11 @@ def athlete(body: bytes) -> tuple[int, str]:
     if not 0 <= found.id <= _MAX_ID:
         raise _not_strava(sent=False)
     return found.id, _display_name(found)
+
+
+def edited_activity(body: bytes) -> None:
+    """Raise NOT_STRAVA unless an answer is an activity."""
+    _decode(body, _Edited, sent=True)
 
 
 def activities(body: bytes) -> list[ListedActivity]:
@@ -218,7 +227,7 @@ def _classify(status: int, error: _Error | None, body: bytes, method: str) -> St
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return StravaErrorKind.RATE_LIMITED
     if status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
-        return StravaErrorKind.NOT_FOUND if method == "GET" else StravaErrorKind.WRONG_ADDRESS
+        return StravaErrorKind.NOT_FOUND if method != "POST" else StravaErrorKind.WRONG_ADDRESS
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return StravaErrorKind.SERVER_ERROR
     return _classify_refusal(status, error or _Error())

@@ -125,6 +125,15 @@ CLOCK = define("clock", "this machine's clock and Strava's differ by {difference
 CLOCK_ADVICE = define("clock_advice", "set the clock; old activities wait until then")
 CLOCK_RESOLVED = define("clock_resolved", "the clock is right again")
 
+EDIT_FAILED_TITLE = define("edit_failed_title", "Gear or mute could not be set")
+EDIT_FAILED = define(
+    "edit_failed", "Strava refuses what your rules set for {file} ({reason}), and it is not tried again"
+)
+EDIT_FAILED_ADVICE = define(
+    "edit_failed_advice", "look at gear in your rules, or set it on Strava by hand; the upload itself is done"
+)
+EDIT_FAILED_RESOLVED = define("edit_failed_resolved", "what your rules set is taken again")
+
 HOOK_FAILED_TITLE = define("hook_failed_title", "The command after an upload fails")
 HOOK_FAILED = define(
     "hook_failed", "the command in [hooks] failed for {file} ({reason}) and is not tried again"

@@ -37,3 +37,7 @@ NO_KNOWN_FORMAT = define("no_known_format", "this is no FIT, TCX or GPX file")
 NO_ACTIVITY = define("upload_no_activity", "not an activity: {reason}")
 NOT_WHOLE = define("upload_not_whole", "the file is not whole: {reason}")
 DATABASE_FAILED = define("database_failed", "the database cannot be written ({reason})")
+
+HOOK_EXIT = define("hook_exit", "it ended with exit code {code}")
+HOOK_TIMEOUT = define("hook_timeout", "it did not end within {seconds:duration}")
+HOOK_NOT_STARTED = define("hook_not_started", "it cannot be started: {reason}")

@@ -1,0 +1,69 @@
+"""What follows uploads, as the settings ask for it: edits by rule, and the command; each in a thread of its own."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from fitferry.auth.access_tokens import AccessTokens
+from fitferry.config import Settings
+from fitferry.core.follow_up import FollowUpKind
+from fitferry.storage import follow_ups
+from fitferry.strava import Strava
+from fitferry.strava.client import REQUEST_DEADLINE
+from fitferry.uploads.activity_edits import ActivityEdits
+from fitferry.uploads.follow_up_thread import FollowUpThread
+from fitferry.uploads.hooks import END_SECONDS, HookRunner
+
+
+class FollowUps:
+    """The threads that are needed; none where neither a rule nor `[hooks]` asks for anything.
+
+    `hook_done`: called when a file has been shown to the command, and may be archived or deleted.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        strava: Strava,
+        tokens: AccessTokens,
+        *,
+        clock: Callable[[], float],
+        hook_done: Callable[[], None],
+    ) -> None:
+        retry_delays = settings.uploads.retry_delays
+        self._hooks: HookRunner | None = None
+        self._threads: dict[FollowUpKind, FollowUpThread] = {}
+        if any(rule.set.gear is not None or rule.set.hide_from_home is not None for rule in settings.rules):
+            edits = ActivityEdits(
+                strava, tokens, rules=settings.rules, retry_delays=retry_delays, clock=clock
+            )
+            self._threads[FollowUpKind.EDIT] = FollowUpThread("edits", edits)
+        if settings.hooks.command:
+            self._hooks = HookRunner(
+                settings.hooks.command,
+                timeout=settings.hooks.timeout,
+                retry_delays=retry_delays,
+                clock=clock,
+                done=hook_done,
+            )
+            self._threads[FollowUpKind.HOOK] = FollowUpThread("hooks", self._hooks)
+
+    def wake(self) -> None:
+        """Look at what is owed by now."""
+        for thread in self._threads.values():
+            thread.wake()
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Run the threads. At the end a request goes on to its deadline; a command is ended, and runs again later."""
+        follow_ups.want(self._threads.keys())
+        for thread in self._threads.values():
+            thread.start()
+        try:
+            yield
+        finally:
+            if self._hooks is not None:
+                self._hooks.stop()
+            for kind, thread in self._threads.items():
+                thread.stop(3 * END_SECONDS if kind is FollowUpKind.HOOK else REQUEST_DEADLINE)

@@ -1,0 +1,211 @@
+"""Gear and mute by rule: one edit after the upload, durable, never the upload's own failure."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+
+from fakes import NOW
+from fitferry.core.follow_up import FollowUpKind, FollowUpState
+from fitferry.core.rules import Changes, Conditions, Rule
+from fitferry.core.strava import RateLimitHeaders
+from fitferry.core.upload import Status
+from fitferry.monitoring.status import Process, snapshot
+from fitferry.storage import follow_ups, rate_limits, uploads
+from fitferry.storage.database import run
+from fitferry.uploads.activity_edits import OUTAGE_SECONDS, TURN_SECONDS, ActivityEdits
+from worker_bench import Bench
+
+pytestmark = pytest.mark.usefixtures("ledger")
+EDIT = "PUT /activities/N"
+RULES = (Rule(Conditions(), Changes(gear="b12", hide_from_home=True)),)
+DELAYS = (60.0, 300.0)
+
+
+class Desk:
+    """A completed upload, and the edits that follow it."""
+
+    def __init__(self, folder: Path, rules: tuple[Rule, ...] = RULES) -> None:
+        follow_ups.want([FollowUpKind.EDIT])
+        self.bench = Bench(folder)
+        self.wire, self.clock = self.bench.wire, self.bench.clock
+        self.wire.to(EDIT, (200, {"id": 4242}))
+        self.edits = ActivityEdits(
+            self.bench.attempt._strava,
+            self.bench.tokens,
+            rules=rules,
+            retry_delays=DELAYS,
+            clock=self.clock,
+        )
+
+    def complete(self, name: str = "a.fit") -> int:
+        """Upload a file; the number of its job."""
+        job = self.bench.job(name, name.encode())
+        while uploads.counts()[Status.COMPLETED] == 0 or self.bench.try_(job).status is not Status.COMPLETED:
+            self.bench.later(job)
+        return job.id
+
+    def state(self, job_id: int) -> list[tuple[FollowUpState, int]]:
+        """How far the edits of a job have come, each with its failures."""
+        return [(one.state, one.failures) for one in follow_ups.of_job(job_id)]
+
+    def later(self) -> float:
+        """The next call, when it is due."""
+        at = follow_ups.next_at(FollowUpKind.EDIT)
+        self.clock.now = max(self.clock.now, at or 0.0)
+        return self.edits()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """A desk without an upload yet."""
+    return Desk(tmp_path)
+
+
+def test_a_completed_upload_is_edited_once(desk: Desk) -> None:
+    """With JSON's own booleans; a later edit by hand stays."""
+    job_id = desk.complete()
+    assert desk.state(job_id) == [(FollowUpState.OWED, 0)]
+    desk.edits()
+    desk.edits()
+    (request,) = [asked for asked in desk.wire.asked if asked.method == "PUT"]
+
+    assert request.url.path.endswith("/activities/4242")
+    assert json.loads(request.content) == {"gear_id": "b12", "hide_from_home": True}
+    assert desk.state(job_id) == [(FollowUpState.DONE, 0)]
+
+
+def test_nothing_is_asked_where_no_rule_sets_anything(tmp_path: Path) -> None:
+    """Nor is anything owed any more."""
+    desk = Desk(tmp_path, rules=(Rule(Conditions(athlete=("somebody",)), Changes(gear="b12")),))
+    job_id = desk.complete()
+    desk.edits()
+
+    assert desk.state(job_id) == []
+    assert desk.wire.count(EDIT) == 0
+
+
+def test_nothing_is_owed_where_the_settings_ask_for_nothing(desk: Desk) -> None:
+    """The triggers look at what is wanted; what was owed before goes with it."""
+    first = desk.complete()
+    follow_ups.want([])
+    second = desk.complete("b.fit")
+
+    assert (desk.state(first), desk.state(second)) == ([], [])
+
+
+def test_a_duplicate_is_left_as_it_is(desk: Desk) -> None:
+    """It was made by somebody else, who may have chosen the gear."""
+    duplicate = {"id": 77, "error": "a duplicate of activity 99", "status": "error", "activity_id": None}
+    desk.wire.to("GET /uploads/N", (200, duplicate))
+    job_id = desk.complete()
+
+    assert uploads.get(job_id).error_code == "duplicate"  # type: ignore[union-attr]  # it is there
+    assert desk.state(job_id) == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (500, {"message": "error", "errors": []}),
+        (
+            400,
+            {
+                "message": "Bad Request",
+                "errors": [{"resource": "Activity", "field": "gear_id", "code": "invalid"}],
+            },
+        ),
+        httpx.ReadTimeout("no answer"),
+    ],
+)
+def test_a_failing_edit_is_tried_again_and_then_given_up_and_told(
+    desk: Desk, answer: tuple[int, object] | Exception
+) -> None:
+    """After each of the delays; the upload stays completed."""
+    job_id = desk.complete()
+    desk.wire.to(EDIT, answer)
+    desk.edits()
+    assert desk.state(job_id) == [(FollowUpState.OWED, 1)]
+    assert follow_ups.next_at(FollowUpKind.EDIT) == desk.clock.now + DELAYS[0]
+    assert desk.edits() == DELAYS[0]
+    desk.later()
+    desk.later()
+    now = snapshot(["me"], Process(1, NOW, "", 0, "", ()), desk.clock.now)
+
+    assert desk.state(job_id) == [(FollowUpState.GIVEN_UP, 3)]
+    assert desk.wire.count(EDIT) == 3
+    assert [problem.code for problem in now.problems] == ["edit_failed"]
+    assert uploads.get(job_id).status is Status.COMPLETED  # type: ignore[union-attr]  # it is there
+    desk.wire.to(EDIT, (200, {"id": 4242}))
+    desk.complete("b.fit")
+    desk.edits()
+    assert snapshot(["me"], Process(1, NOW, "", 0, "", ()), desk.clock.now).problems == ()
+
+
+@pytest.mark.parametrize(
+    "answer", [(503, b"<html>"), (429, {"message": "Rate Limit Exceeded", "errors": []})]
+)
+def test_an_outage_is_not_counted(desk: Desk, answer: tuple[int, object]) -> None:
+    """It has nothing to do with the edit."""
+    job_id = desk.complete()
+    desk.wire.to(EDIT, answer)
+    for _ in range(len(DELAYS) + 2):
+        desk.later()
+    assert desk.state(job_id) == [(FollowUpState.OWED, 0)]
+    assert follow_ups.next_at(FollowUpKind.EDIT) == desk.clock.now + OUTAGE_SECONDS
+    desk.wire.to(EDIT, (200, {"id": 4242}))
+    desk.later()
+
+    assert desk.state(job_id) == [(FollowUpState.DONE, 0)]
+
+
+def test_an_activity_that_is_gone_needs_no_edit(desk: Desk) -> None:
+    """Somebody deleted it on Strava."""
+    job_id = desk.complete()
+    desk.wire.to(
+        EDIT,
+        (
+            404,
+            {
+                "message": "Record Not Found",
+                "errors": [{"resource": "Activity", "field": "id", "code": "invalid"}],
+            },
+        ),
+    )
+    desk.edits()
+
+    assert desk.state(job_id) == []
+
+
+def test_fresh_rides_come_first(desk: Desk) -> None:
+    """An edit waits while one is due."""
+    job_id = desk.complete()
+    desk.bench.job("fresh.fit", b"fresh")
+
+    assert desk.edits() == TURN_SECONDS
+    assert desk.state(job_id) == [(FollowUpState.OWED, 0)]
+
+
+def test_the_last_of_the_rate_limit_is_left_for_rides(desk: Desk) -> None:
+    """An edit counts as a read."""
+    job_id = desk.complete()
+    used = RateLimitHeaders(read_limit=(100, 1000), read_usage=(98, 200))
+    rate_limits.update(used, desk.clock.now)
+
+    assert desk.edits() == TURN_SECONDS
+    assert desk.state(job_id) == [(FollowUpState.OWED, 0)]
+
+
+def test_a_crash_between_request_and_answer_sends_it_again(desk: Desk) -> None:
+    """Whether it arrived is not known; the same edit twice is one."""
+    job_id = desk.complete()
+    (owed,) = follow_ups.of_job(job_id)
+    follow_ups.begin(owed.id)
+    follow_ups.want([FollowUpKind.EDIT])
+    desk.edits()
+
+    assert desk.state(job_id) == [(FollowUpState.DONE, 0)]
+    assert run("SELECT count(*) FROM follow_up") == [(1,)]

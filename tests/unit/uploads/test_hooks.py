@@ -1,0 +1,198 @@
+"""A command after each upload: at least once, in order, one at a time, ended in time, never the upload's failure."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from fitferry.core.follow_up import FollowUpKind, FollowUpState
+from fitferry.core.upload import Job, Status
+from fitferry.monitoring.status import Process, snapshot
+from fitferry.storage import follow_ups, uploads
+from fitferry.uploads.hooks import OUTPUT_BYTES, HookRunner, environment
+from worker_bench import Bench
+
+pytestmark = pytest.mark.usefixtures("ledger")
+DELAYS = (60.0, 300.0)
+
+
+class Desk:
+    """Completed uploads, and the command after them."""
+
+    def __init__(self, folder: Path) -> None:
+        follow_ups.want([FollowUpKind.HOOK])
+        self.folder = folder
+        self.bench = Bench(folder)
+        self.clock = self.bench.clock
+
+    def complete(self, name: str = "a.fit") -> Job:
+        """Upload a file."""
+        job = self.bench.job(name, name.encode())
+        while self.bench.try_(job).status is not Status.COMPLETED:
+            self.bench.later(job)
+        return self.bench.try_(job)
+
+    def hook(self, code: str, timeout: float = 20.0) -> HookRunner:
+        """The command: Python code with the folder as its argument."""
+        command = [sys.executable, "-c", f"import os, sys, time, subprocess\n{code}", str(self.folder)]
+        return HookRunner(command, timeout=timeout, retry_delays=DELAYS, clock=self.clock)
+
+    def states(self) -> list[tuple[FollowUpState, int]]:
+        """How far all runs have come, each with its failures."""
+        jobs = uploads.with_status(Status.COMPLETED)
+        return [(one.state, one.failures) for job in jobs for one in follow_ups.of_job(job.id)]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """A desk without an upload yet."""
+    yield Desk(tmp_path)
+    structlog.reset_defaults()
+
+
+def test_the_command_runs_once_for_each_upload_in_order(desk: Desk) -> None:
+    """It is told of the upload, and of no secret."""
+    for name in ("a.fit", "b.fit", "c.fit"):
+        desk.complete(name)
+    os.environ["STRAVA_CLIENT_SECRET"] = "s"
+    try:
+        hook = desk.hook(
+            "open(sys.argv[1] + '/log', 'a').write(os.environ['FITFERRY_FILE'] + ' ' + os.environ['FITFERRY_OUTCOME']"
+            " + ' ' + os.environ['FITFERRY_ACTIVITY_URL'] + ' ' + str('STRAVA_CLIENT_SECRET' in os.environ) + '\\n')"
+        )
+        for _ in range(5):
+            hook()
+    finally:
+        del os.environ["STRAVA_CLIENT_SECRET"]
+
+    url = "https://www.strava.com/activities/4242"
+    assert (desk.folder / "log").read_text().splitlines() == [
+        f"{desk.folder}/{name} uploaded {url} False" for name in ("a.fit", "b.fit", "c.fit")
+    ]
+    assert desk.states() == [(FollowUpState.DONE, 0)] * 3
+
+
+def test_everything_of_the_contract_is_told(desk: Desk) -> None:
+    """By the names of the contract."""
+    told = environment(desk.complete())
+
+    assert told.keys() == {
+        f"FITFERRY_{name}"
+        for name in ("FILE", "SHA256", "ATHLETE", "SPORT", "START", "ACTIVITY_ID", "ACTIVITY_URL", "OUTCOME")
+    }
+    assert (told["FITFERRY_ATHLETE"], told["FITFERRY_ACTIVITY_ID"]) == ("me", "4242")
+    assert told["FITFERRY_START"].endswith("Z")
+
+
+def test_a_failing_command_is_tried_again_then_given_up_and_told(desk: Desk) -> None:
+    """The upload is not touched; the next one waits for its turn, so that the order holds."""
+    desk.complete("a.fit")
+    desk.complete("b.fit")
+    hook = desk.hook("print('no such server'); sys.exit(os.environ['FITFERRY_FILE'].endswith('a.fit') * 3)")
+    with capture_logs() as logs:
+        hook()
+        assert desk.states() == [(FollowUpState.OWED, 1), (FollowUpState.OWED, 0)]
+        assert hook() == DELAYS[0]
+        for delay in DELAYS:
+            desk.clock.forward(delay)
+            hook()
+        now = snapshot(["me"], Process(1, 0.0, "", 0, "", ()), desk.clock.now)
+        hook()
+    found = [(log["outcome"], log["output"]) for log in logs if log["event"] == "hook_run"]
+
+    assert found == [("retry", "no such server")] * 2 + [
+        ("given_up", "no such server"),
+        ("done", "no such server"),
+    ]
+    assert [str(problem.what) for problem in now.problems] == [
+        "the command in [hooks] failed for a.fit (it ended with exit code 3) and is not tried again"
+    ]
+    assert desk.states() == [(FollowUpState.GIVEN_UP, 3), (FollowUpState.DONE, 0)]
+    assert uploads.counts()[Status.COMPLETED] == 2
+    assert snapshot(["me"], Process(1, 0.0, "", 0, "", ()), desk.clock.now).problems == ()
+
+
+def test_a_command_that_does_not_end_is_ended_with_its_children(desk: Desk) -> None:
+    """Also children that do not care for a polite word."""
+    desk.complete()
+    child = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
+    hook = desk.hook(
+        f"child = subprocess.Popen([sys.executable, '-c', {child!r}])\n"
+        "open(sys.argv[1] + '/pid', 'w').write(str(child.pid)); time.sleep(60)",
+        timeout=1.5,
+    )
+    hook()
+    pid = int((desk.folder / "pid").read_text())
+
+    assert desk.states() == [(FollowUpState.OWED, 1)]
+    assert _is_gone(pid)
+
+
+def _is_gone(pid: int) -> bool:
+    """Whether a process has ended: gone, or a zombie that nobody has asked for."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_output_without_end_is_bounded(desk: Desk) -> None:
+    """The log keeps its end."""
+    desk.complete()
+    hook = desk.hook("sys.stdout.write('x' * 5_000_000 + '\\x1b[31m end')")
+    with capture_logs() as logs:
+        hook()
+    output = next(log["output"] for log in logs if log["event"] == "hook_run")
+
+    assert len(output) <= OUTPUT_BYTES
+    assert output.endswith("�[31m end")
+
+
+def test_a_command_that_is_not_there_is_a_failure(desk: Desk) -> None:
+    """Not the thread's end."""
+    desk.complete()
+    hook = HookRunner(["/nowhere/at-all"], timeout=1, retry_delays=DELAYS, clock=desk.clock)
+    hook()
+    (owed,) = follow_ups.of_job(uploads.with_status(Status.COMPLETED)[0].id)
+
+    assert str(owed.message) == "it cannot be started: No such file or directory"
+
+
+def test_a_command_that_a_stop_cuts_off_runs_again(desk: Desk) -> None:
+    """At least once; it is no failure."""
+    job = desk.complete()
+    hook = desk.hook("open(sys.argv[1] + '/begun', 'w').close(); time.sleep(60)", timeout=60)
+    runner = threading.Thread(target=hook)
+    runner.start()
+    deadline = time.monotonic() + 20
+    while not (desk.folder / "begun").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    hook.stop()
+    runner.join(20)
+    follow_ups.want([FollowUpKind.HOOK])
+    desk.hook("")()
+
+    assert [(one.state, one.failures) for one in follow_ups.of_job(job.id)] == [(FollowUpState.DONE, 0)]
+
+
+def test_a_file_stays_until_the_command_has_seen_it(desk: Desk) -> None:
+    """Neither the spool nor `after_upload` takes it away before."""
+    job = desk.complete()
+    assert uploads.need_file(job.path)
+    desk.hook("")()
+
+    assert not uploads.need_file(job.path)
