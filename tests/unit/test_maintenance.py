@@ -43,14 +43,10 @@ class Parts:
     def _supervisor(self, settings: Any) -> Supervisor:
         parts: dict[str, Any] = {
             "upload_queue": SimpleNamespace(alive=lambda: True, wake=lambda: self.do("wake")),
-            "attempts": SimpleNamespace(
-                write_unwritten=lambda: self.do("outcomes"),
-                apply_after_upload=lambda: self.do("after_upload"),
-                after_upload_error=None,
-            ),
+            "attempts": SimpleNamespace(write_unwritten=lambda: self.do("outcomes")),
             "tokens": SimpleNamespace(write_unwritten=lambda: self.do("tokens")),
             "oauth": SimpleNamespace(revoke_pending=lambda: self.do("revoke")),
-            "intakes": [],
+            "folders": SimpleNamespace(states=tuple, health_error=lambda: None),
             "metrics": SimpleNamespace(),
             "notification_policy": None,
             "copies": self.copies,
