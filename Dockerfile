@@ -10,6 +10,7 @@ COPY requirements.lock ./
 RUN python3 -m venv /opt/fitferry \
  && /opt/fitferry/bin/pip install --no-compile --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
+COPY tools/hatch_build.py tools/compile_translations.py ./tools/
 COPY daemon ./daemon
 # Babel's data of languages that Fitferry does not speak is more than all the rest.
 # Byte code does not depend on the files' times, which are set anew when the image is written.

@@ -17,15 +17,16 @@ $(VENV)/installed: pyproject.toml requirements-dev.lock
 	$(BIN)/python $(PIP) install --no-deps --editable .
 	@touch $@
 
-# What users have and no more: no linters, no browsers. Byte code is made as it is needed.
+# What users have and no more: no linters, no browsers, and no wheel has to be built. Byte code is made as it is needed.
 $(VENV)-demo/installed: pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)-demo
 	$(VENV)-demo/bin/python $(PIP) install --no-compile --require-hashes -r requirements.lock
-	$(VENV)-demo/bin/python $(PIP) install --no-compile --no-deps --editable .
+	echo "$(CURDIR)/daemon" > "$$($(VENV)-demo/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/fitferry.pth"
 	@touch $@
 
 demo: $(VENV)-demo/installed  ## the whole main job against a local Strava look-alike
-	$(VENV)-demo/bin/fitferry demo
+	@$(VENV)-demo/bin/python tools/compile_translations.py
+	$(VENV)-demo/bin/python -m fitferry demo
 
 check: $(VENV)/installed types  ## formatting, lint, spelling, types
 	$(BIN)/ruff format --check .

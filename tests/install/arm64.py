@@ -92,7 +92,8 @@ def prepare(root: Path, release: str) -> None:
     (root / "src").mkdir()
     for name in ("pyproject.toml", "config.example.toml"):
         shutil.copy(TOP / name, root / "src")
-    shutil.copytree(TOP / "tests", root / "src/tests")
+    for name in ("tests", "tools"):
+        shutil.copytree(TOP / name, root / "src" / name)
 
 
 def main() -> None:

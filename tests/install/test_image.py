@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,16 @@ def test_what_the_image_copies_is_let_through_to_the_build() -> None:
     assert copied
     assert copied <= let_through
     assert [name for name in copied if not (TOP / name).exists()] == []
+
+
+def test_what_builds_the_wheel_is_copied_into_the_image() -> None:
+    """The hook of the build, and the tools that it imports."""
+    project = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))
+    hook = project["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]["path"]
+    text = (TOP / hook).read_text(encoding="utf-8")
+    tools = {
+        f"tools/{path.stem}.py" for path in (TOP / "tools").glob("*.py") if f"from {path.stem} import" in text
+    }
+    dockerfile = (TOP / "Dockerfile").read_text(encoding="utf-8")
+
+    assert [name for name in {hook, *tools} if f" {name} " not in dockerfile] == []
