@@ -53,6 +53,8 @@ from fitferry.web.server import Server
 
 DRAIN_SECONDS = 20.0
 """Seconds for uploads in flight to finish at a stop; what is left then is the next start's. A refresh gets longer."""
+START_SECONDS = 900
+"""Seconds that systemd is asked for until the ledger is open."""
 
 _log = structlog.get_logger()
 
@@ -81,6 +83,8 @@ def run(settings: Settings) -> None:
 
 def start(settings: Settings, wakeup: WakeupPipe, parts: contextlib.ExitStack) -> Supervisor:
     """Open the ledger and start every part; `parts` stops them in reverse. Raises CannotRun."""
+    # An update of a long history takes its time, and a check after a power cut, too: systemd would end it.
+    systemd.tell(f"EXTEND_TIMEOUT_USEC={START_SECONDS * 1_000_000}", "STATUS=opening the database")
     try:
         check_later = parts.enter_context(
             recovery.opened_safely(

@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from fitferry.core.upload import AfterUpload, AttemptResult, Job, Status, WaitingFor
 from fitferry.storage import uploads
-from fitferry.storage.database import fn, tuples, writing
+from fitferry.storage.database import fn, run, tuples, writing
 from fitferry.storage.mapping import FREE, IS_OPEN
 from fitferry.storage.models import JobRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+
+
+_LATE = """
+SELECT 1 FROM upload_job INDEXED BY upload_job_next
+WHERE status IN ('pending', 'processing') AND next_attempt_at > ? LIMIT 1
+"""
 
 
 def claim(job_id: int, now: float, number: int = 0) -> Job | None:
@@ -117,8 +123,7 @@ def release_orphaned(held: Callable[[], Collection[int]], quarantine: float, now
 
 def clamp(longest: float, now: float) -> None:
     """Let no job wait longer than `longest` seconds from now: the clock may have jumped back."""
-    late = JobRow.select(JobRow.id).where(IS_OPEN, JobRow.next_attempt_at > now + longest)
-    if late.exists():
+    if run(_LATE, now + longest):
         with writing():
             _clamped(longest, now)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import peewee
+import structlog
 from playhouse import migrations
 
 from fitferry.core.errors import StorageError
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from fitferry.core.messages import Message
+
+_log = structlog.get_logger()
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _PRAGMAS = {
@@ -233,6 +236,7 @@ def put(table: type[peewee.Model], **columns: Any) -> None:
 
 def _migrate(path: Path) -> None:
     """Bring the tables up to date, after a copy of a database that an older version wrote. Raises StorageError."""
+    database_file.remove_leftovers(path)
     runner = migrations.Runner(database, str(MIGRATIONS))
     known = {migration.name for migration in runner.migrations()}
     applied = set(runner.applied())
@@ -240,6 +244,7 @@ def _migrate(path: Path) -> None:
     if newer:
         raise StorageError(_newer_ledger(path, newer[-1], known))
     if applied and known - applied:
+        _log.info("ledger_update", outcome="begun", migrations=len(known - applied))
         _copy_before_update(path, max(applied))
     with _writer:
         runner.up()

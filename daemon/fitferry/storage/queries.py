@@ -13,6 +13,14 @@ from fitferry.storage.models import ActivityRow, JobRow, ThumbnailRow
 
 _ONE_SCAN = 3600.0
 """Seconds in which what lies in a folder is admitted."""
+_OLDEST_OPEN = """
+SELECT min(created_at) FROM upload_job INDEXED BY upload_job_start
+WHERE status IN ('pending', 'processing') AND start_time < ?
+"""
+_DONE_SINCE = """
+SELECT count(*) FROM upload_job INDEXED BY upload_job_created
+WHERE created_at >= ? AND status = 'completed' AND start_time < ?
+"""
 
 
 def listed(
@@ -63,8 +71,12 @@ def unfinished() -> list[Job]:
 
 def under_way(limit: int) -> list[Job]:
     """The pending and processing jobs that people ask for first: what is being sent, then the newest activities."""
-    order = (JobRow.claimed_at.asc(nulls="LAST"), JobRow.start_time.desc(), JobRow.id)
-    return jobs_where(IS_OPEN, order=order, limit=limit)
+    sending = jobs_where(
+        JobRow.claimed_at.is_null(False) & IS_OPEN, order=(JobRow.claimed_at, JobRow.id), limit=limit
+    )
+    waiting = IS_OPEN & JobRow.claimed_at.is_null()
+    newest = (JobRow.start_time.desc(), JobRow.id)
+    return sending + jobs_where(waiting, order=newest, limit=limit - len(sending))
 
 
 def starts_since(moment: float) -> list[float]:
@@ -80,12 +92,8 @@ def starts_since(moment: float) -> list[float]:
 
 def import_so_far(started_before: float) -> int:
     """How many old activities were completed of those that came with the ones that are on their way."""
-    old = JobRow.start_time < started_before
-    came = JobRow.select(fn.MIN(JobRow.created_at)).where(IS_OPEN, old).scalar()
-    if came is None:
-        return 0
-    since = JobRow.created_at >= came - _ONE_SCAN
-    return int(JobRow.select().where(since, JobRow.status == Status.COMPLETED, old).count())
+    came = run(_OLDEST_OPEN, started_before)[0][0]
+    return 0 if came is None else int(run(_DONE_SINCE, came - _ONE_SCAN, started_before)[0][0])
 
 
 def thumbnails(activity_ids: Iterable[int]) -> dict[int, Thumbnail]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from types import MappingProxyType
@@ -18,16 +19,32 @@ if TYPE_CHECKING:
 
 
 _DUE = """
-SELECT id, start_time FROM upload_job
+SELECT id, start_time FROM upload_job INDEXED BY {index}
 WHERE status IN ('pending', 'processing') AND athlete = ? AND claimed_at IS NULL AND next_attempt_at <= ?
     AND (? OR upload_id IS NULL AND NOT (uncertain AND ?)) AND (? IS NULL OR start_time >= ?)
 ORDER BY start_time DESC, id LIMIT ?
 """
-_FEW_DUE = """
-SELECT id, start_time FROM upload_job INDEXED BY upload_job_next
-WHERE status IN ('pending', 'processing') AND athlete = ? AND claimed_at IS NULL AND next_attempt_at <= ?
-    AND (? OR upload_id IS NULL AND NOT (uncertain AND ?)) AND (? IS NULL OR start_time >= ?)
-ORDER BY start_time DESC, id LIMIT ?
+_NEWEST_DUE, _FEW_DUE = _DUE.format(index="upload_job_due"), _DUE.format(index="upload_job_next")
+_LONGEST_WAITING = """
+SELECT id FROM upload_job INDEXED BY upload_job_tried
+WHERE status IN ('pending', 'processing') AND claimed_at IS NULL AND next_attempt_at <= ?
+    AND athlete IN (SELECT value FROM json_each(?))
+    AND (? OR upload_id IS NULL AND NOT (uncertain AND athlete IN (SELECT value FROM json_each(?))))
+ORDER BY tried_at, start_time DESC, id LIMIT ?
+"""
+_ARE_DUE = """
+SELECT 1 FROM upload_job INDEXED BY upload_job_next
+WHERE status IN ('pending', 'processing') AND next_attempt_at <= ? LIMIT ?
+"""
+_NEXT_DUE = """
+SELECT next_attempt_at FROM upload_job INDEXED BY upload_job_next
+WHERE status IN ('pending', 'processing') AND claimed_at IS NULL AND next_attempt_at > ?
+    AND athlete IN (SELECT value FROM json_each(?))
+ORDER BY next_attempt_at LIMIT 1
+"""
+_COUNT_OPEN = """
+SELECT count(*) FROM upload_job INDEXED BY upload_job_start
+WHERE status IN ('pending', 'processing') AND start_time < ?
 """
 _MANY = 200
 """From so many due jobs on they are read in the order of their starts, and not sorted."""
@@ -52,39 +69,27 @@ def due(
     `served`: how many turns each athlete has had already.
     """
     if probe:
-        return _longest_waiting(now, limit, look=look, connected=connected, readers=readers)
-    few = len(run(f"SELECT 1 {_NEXT_FROM} <= ? LIMIT ?", now, _MANY)) < _MANY  # our own words
+        rows = run(_LONGEST_WAITING, now, _json(connected), look, _json(readers), limit)
+        return [int(job) for (job,) in rows]
+    few = len(run(_ARE_DUE, now, _MANY)) < _MANY
     turns = []
     for athlete in connected:
-        values = (athlete, now, look, athlete in readers, fresh_since, fresh_since, limit)
-        rows = run(_FEW_DUE if few else _DUE, *values)
+        given = (athlete, now, look, athlete in readers, fresh_since, fresh_since, limit)
+        rows = run(_FEW_DUE if few else _NEWEST_DUE, *given)
         first = served.get(athlete, 0)
         turns += [(first + turn, -(start or 0.0), job) for turn, (job, start) in enumerate(rows)]
     return [job for _, _, job in sorted(turns)[:limit]]
 
 
-def _longest_waiting(
-    now: float, limit: int, *, look: bool, connected: Collection[str], readers: Collection[str]
-) -> list[int]:
-    """The due jobs whose last try is the longest ago."""
-    where = IS_OPEN & JobRow.claimed_at.is_null() & (JobRow.next_attempt_at <= now)
-    where &= JobRow.athlete.in_(list(connected))
-    if not look:
-        where &= JobRow.upload_id.is_null() & ~(JobRow.uncertain & JobRow.athlete.in_(list(readers)))
-    order = (JobRow.tried_at.asc(), JobRow.start_time.desc(), JobRow.id)
-    return [row[0] for row in raw(JobRow.select(JobRow.id).where(where).order_by(*order).limit(limit))]
-
-
-_NEXT_FROM = "FROM upload_job WHERE status IN ('pending', 'processing') AND next_attempt_at"
-
-
 def next_due(now: float, connected: Collection[str]) -> float | None:
     """When the next job that is not due yet will be; None if there is none."""
-    where = IS_OPEN & JobRow.claimed_at.is_null() & (JobRow.next_attempt_at > now)
-    where &= JobRow.athlete.in_(list(connected))
-    query = JobRow.select(JobRow.next_attempt_at).where(where).order_by(JobRow.next_attempt_at)
-    rows = raw(query.limit(1))
+    rows = run(_NEXT_DUE, now, _json(connected))
     return float(rows[0][0]) if rows else None
+
+
+def _json(names: Collection[str]) -> str:
+    """Names as one parameter, so that the text of a statement does not depend on how many they are."""
+    return json.dumps(list(names))
 
 
 def any_open(connected: Collection[str]) -> bool:
@@ -112,7 +117,7 @@ def many_wait(athlete: str, started_before: float, many: int) -> bool:
 
 def count_open(started_before: float) -> int:
     """How many old activities of all athletes are on their way."""
-    return int(JobRow.select().where(IS_OPEN, JobRow.start_time < started_before).count())
+    return int(run(_COUNT_OPEN, started_before)[0][0])
 
 
 def confirmed(found: dict[int, tuple[int, AfterUpload]], now: float) -> list[int]:

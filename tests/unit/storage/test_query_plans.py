@@ -15,6 +15,8 @@ import pytest
 from fakes import NOW, a_job
 from fitferry import storage
 from fitferry.core.activity import ActivityFacts, AdmissionDecision, FileKind, NewActivity, ParseResult
+from fitferry.core.follow_up import FollowUpKind
+from fitferry.core.messages import verbatim
 from fitferry.core.upload import (
     AfterUpload,
     AttemptResult,
@@ -23,12 +25,14 @@ from fitferry.core.upload import (
 )
 from fitferry.storage import activities, attempts, database, queries, uploads
 
-GROWING = {"activity", "upload_job", "seen_path", "thumbnail"}
+GROWING = {"activity", "upload_job", "seen_path", "thumbnail", "follow_up"}
 """Tables that grow with the history."""
 BOUNDED = {
+    "follow_up_owed": "what is still to follow an upload",
     "upload_job_claimed": "jobs in flight",
     "upload_job_due": "open jobs",
     "upload_job_next": "open jobs",
+    "upload_job_start": "open jobs",
     "upload_job_tried": "open jobs",
     "upload_job_sent": "accepted uploads",
     "upload_job_held": "held jobs",
@@ -52,6 +56,7 @@ SAMPLES: dict[str, Any] = {
     "activity_id": 1,
     "activity_ids": [1, 2],
     "after_upload_action": AfterUpload.KEEP,
+    "at": NOW,
     "athlete": "me",
     "athletes": ["me"],
     "before": 100,
@@ -63,16 +68,21 @@ SAMPLES: dict[str, Any] = {
     "external_id": None,
     "file": FILE,
     "file_sha256": "f" * 64,
+    "failures": 1,
     "folder": "/rides",
+    "follow_up_id": 1,
     "fresh_since": None,
     "held": list,
     "job_id": 1,
     "job_ids": [1, 2],
+    "kind": FollowUpKind.HOOK,
+    "kinds": [FollowUpKind.HOOK],
     "limit": 40,
     "longest": 7200.0,
     "look": True,
     "many": 20,
     "member": "",
+    "message": verbatim("x"),
     "moment": NOW - 7 * 86_400,
     "newcomers": [_found("a" * 64)],
     "now": NOW,

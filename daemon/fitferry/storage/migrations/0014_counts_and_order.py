@@ -26,7 +26,8 @@ CREATE TRIGGER activity_changes_job AFTER UPDATE OF athlete, start_time ON activ
 END
 """,
     "DROP INDEX upload_job_open",
-    f"CREATE INDEX upload_job_due ON upload_job (athlete, start_time DESC, id, created_at) WHERE {_OPEN}",
+    f"CREATE INDEX upload_job_due ON upload_job (athlete, start_time DESC, id) WHERE {_OPEN}",
+    f"CREATE INDEX upload_job_start ON upload_job (start_time DESC, id, created_at) WHERE {_OPEN}",
     f"CREATE INDEX upload_job_next ON upload_job (next_attempt_at, athlete) WHERE {_OPEN}",
     f"CREATE INDEX upload_job_tried ON upload_job (tried_at, start_time DESC, id) WHERE {_OPEN}",
     f"CREATE INDEX upload_job_sent ON upload_job (athlete) WHERE {_OPEN} AND upload_id IS NOT NULL",

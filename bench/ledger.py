@@ -1,0 +1,135 @@
+"""What does a long history cost? Times of the ledger's own questions, of an update and of a start.
+
+    python bench/ledger.py [ACTIVITIES]
+
+A ledger as version 0.1.0 wrote it, with 1,000,000 completed activities and 50,000 that wait, is made in SQL, then
+updated and opened by this version. Each question is asked 20 times; the median is printed, in milliseconds.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import peewee
+from playhouse import migrations
+
+from fitferry.core.upload import Status
+from fitferry.storage import attempts, backups, database, database_file, holds, queries, recovery, uploads
+
+OLD = "0006_claims_and_doubt"
+NOW = 1_790_000_000.0
+PENDING = 50_000
+NUMBERS = "WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {last}) "
+ACTIVITIES = """
+INSERT INTO activity (id, athlete, sha256, path, size, data_type, sport, start_time, elapsed_s, distance_m, sessions,
+    file_sha256, member, created_at)
+SELECT i, CASE i % 2 WHEN 0 THEN 'me' ELSE 'sam' END, printf('%064x', i),
+    CAST(printf('/rides/%d/%d-morning-ride.fit', i / 1000, i) AS BLOB), 200000, 'fit', 'cycling',
+    1790000000.0 - i * 3600.0, 3600.0, 30000.0, 1, printf('%064x', i), '', 1789000000.0 + i
+FROM n
+"""
+JOBS = """
+INSERT INTO upload_job (id, activity_id, status, failures, next_attempt_at, uncertain, external_id, looks,
+    strava_activity_id, upload_id, after_done, created_at, completed_at, sent_at)
+SELECT i, i, '{status}', 0, 0, 0, printf('%064x', i), 0, {strava}, {strava}, {done}, 1789000000.0 + i, {completed},
+    {completed}
+FROM n
+"""
+
+
+def make(path: Path, completed: int) -> None:
+    """Write a ledger of the old version."""
+    old = peewee.SqliteDatabase(str(path), pragmas={"journal_mode": "wal", "synchronous": 0})
+    migrations.Runner(old, str(database.MIGRATIONS)).up(OLD)
+    for first, last, values in (
+        (
+            1,
+            completed,
+            {"status": "completed", "strava": "i", "done": "'keep'", "completed": "1789000000.0 + i"},
+        ),
+        (
+            completed + 1,
+            completed + PENDING,
+            {"status": "pending", "strava": "NULL", "done": "NULL", "completed": "NULL"},
+        ),
+    ):
+        numbers = NUMBERS.format(first=first, last=last)
+        old.execute_sql(numbers + ACTIVITIES)  # type: ignore[no-untyped-call]  # peewee's stubs leave it out
+        old.execute_sql(numbers + JOBS.format(**values))  # type: ignore[no-untyped-call]  # as above
+    old.close()
+
+
+def shown(name: str, call: Callable[[], object], times: int = 20) -> None:
+    """Print the median time of a call."""
+    took = []
+    for _ in range(times):
+        began = time.perf_counter()
+        call()
+        took.append(time.perf_counter() - began)
+    print(f"{name:44}{statistics.median(took) * 1000:10.2f} ms")
+
+
+def questions() -> dict[str, Callable[[], object]]:
+    """What a tick, the scheduler and the page ask."""
+
+    def due(limit: int = 3, *, look: bool = True, probe: bool = False) -> list[int]:
+        both = ["me", "sam"]
+        return uploads.due(NOW, limit, look=look, fresh_since=None, connected=both, readers=both, probe=probe)
+
+    week = NOW - 7 * 86_400
+    return {
+        "counts": uploads.counts,
+        "due": due,
+        "due, no reading": lambda: due(look=False),
+        "due, probing": lambda: due(1, probe=True),
+        "next due": lambda: uploads.next_due(NOW, ["me", "sam"]),
+        "clamp": lambda: attempts.clamp(7200, NOW),
+        "in flight": attempts.in_flight,
+        "last completed": uploads.last_completed,
+        "one job": lambda: uploads.get(500),
+        "backlog": lambda: holds.span("backlog"),
+        "held files": holds.file_problems,
+        "history, 40 newest": lambda: queries.listed(limit=40, without_backlog=True),
+        "history of one athlete": lambda: queries.listed(limit=40, athlete="me"),
+        "history, 200 before the middle": lambda: queries.listed(limit=200, before=500),
+        "completed": lambda: queries.listed(limit=40, status=Status.COMPLETED),
+        "under way": lambda: queries.under_way(20),
+        "starts of ten weeks": lambda: queries.starts_since(NOW - 70 * 86_400),
+        "old ones on their way": lambda: uploads.count_open(week),
+        "the import so far": lambda: queries.import_so_far(week),
+        "search, found often": lambda: queries.listed(limit=40, text="morning"),
+        "search, found once": lambda: queries.listed(limit=40, text="123-morning"),
+        "search, found never": lambda: queries.listed(limit=40, text="nothing like it"),
+    }
+
+
+def main() -> None:
+    """Make, update, ask."""
+    completed = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "state.db"
+        make(path, completed)
+        print(f"{completed} completed, {PENDING} wait: {path.stat().st_size / 1e6:.0f} MB")
+        began = time.perf_counter()
+        with database.opened(path):
+            print(f"{'update':44}{time.perf_counter() - began:10.2f} s")
+        began = time.perf_counter()
+        with recovery.opened_safely(path, now=NOW, quarantine=60, changed=lambda: None):
+            print(f"{'open after a clean end':44}{time.perf_counter() - began:10.2f} s")
+            for name, call in questions().items():
+                shown(name, call, 20 if "never" not in name else 3)
+            began = time.perf_counter()
+            backups.copy_now(path, "2026-11-27")
+            print(f"{'daily copy, beside all else':44}{time.perf_counter() - began:10.2f} s")
+        began = time.perf_counter()
+        database_file.is_whole(path)
+        print(f"{'check of the whole file':44}{time.perf_counter() - began:10.2f} s")
+
+
+if __name__ == "__main__":
+    main()
