@@ -80,3 +80,7 @@ MORE_THAN_STRAVA_TAKES = define(
     "more_than_strava_takes", "more than the 25 MB that Strava takes come out of it"
 )
 LARGER_THAN_STRAVA_TAKES = define("larger_than_strava_takes", "larger than the 25 MB that Strava takes")
+
+REPAIR_IS_WHOLE = define("repair_is_whole", "the file is whole: there is nothing to repair")
+REPAIR_NO_FIT = define("repair_no_fit", "only FIT activities that break off can be repaired")
+REPAIR_NO_RECORDS = define("repair_no_records", "nothing in the file can be saved: it has no whole record")

@@ -6,22 +6,16 @@ import math
 import struct
 from dataclasses import dataclass
 
-FILE_ID, SPORT, SESSION, LAP, RECORD, DEVICE_INFO, LENGTH, HR, FIELD_DESCRIPTION = (
-    0,
-    12,
-    18,
-    19,
-    20,
-    23,
-    101,
-    132,
-    206,
-)
+FILE_ID, SPORT, SESSION, LAP, RECORD, EVENT, DEVICE_INFO = 0, 12, 18, 19, 20, 21, 23
+ACTIVITY, LENGTH, HR, FIELD_DESCRIPTION = 34, 101, 132, 206
 TIMESTAMP = 253
 WANTED = {
     FILE_ID: frozenset({0, 1, 2, 3, 4}),
     SPORT: frozenset({0, 1}),
-    SESSION: frozenset({2, 5, 6, 7, 8, 9, 16, 20, 22}),
+    SESSION: frozenset({2, 5, 6, 7, 8, 9, 16, 20, 22, TIMESTAMP}),
+    LAP: frozenset({2, 7, TIMESTAMP}),
+    EVENT: frozenset({0, 1, TIMESTAMP}),
+    ACTIVITY: frozenset({TIMESTAMP}),
     RECORD: frozenset({0, 1, 3, 5, 7, TIMESTAMP}),
     DEVICE_INFO: frozenset({3}),
     FIELD_DESCRIPTION: frozenset({0, 1, 2, 3, 8, 14, 15}),
@@ -100,6 +94,16 @@ class Definition:
                 if value is not None:
                     values[field.number] = value
         return values
+
+
+def definition_end(data: bytes, at: int, stop: int) -> int:
+    """Where a definition ends; behind `stop` where not all of it is there."""
+    if at + 6 > stop:
+        return stop + 1
+    after = at + 6 + 3 * data[at + 5]
+    if data[at] & 0x20:  # with fields of apps
+        return after + 1 + 3 * data[after] if after < stop else stop + 1
+    return after
 
 
 def read_value(data: bytes, at: int, size: int, base: int, order: str) -> Value | None:

@@ -27,6 +27,7 @@ from fitferry.formats.fit.fields import (
     TIMESTAMP,
     Definition,
     Value,
+    definition_end,
     read_value,
     record_struct,
 )
@@ -266,7 +267,7 @@ class _Walk:
         while at < stop:
             head, many = data[at], 1
             if head & 0xC0 == 0x40:
-                after = _definition_end(data, at, stop)
+                after = definition_end(data, at, stop)
                 if after > stop:
                     return at
                 definition, local = self._define(data[at:after]), head & 0x0F
@@ -390,16 +391,6 @@ def _app_distance(
             if not isinstance(value, str) and value is not None and 0 <= value < 1e8:
                 return float(value)
     return None
-
-
-def _definition_end(data: bytes, at: int, stop: int) -> int:
-    """Where a definition ends; behind `stop` where not all of it is there."""
-    if at + 6 > stop:
-        return stop + 1
-    after = at + 6 + 3 * data[at + 5]
-    if data[at] & 0x20:  # with fields of apps
-        return after + 1 + 3 * data[after] if after < stop else stop + 1
-    return after
 
 
 def _run(data: bytes, at: int, end: int, step: int) -> int:
