@@ -194,13 +194,15 @@ def _web_context(
     oauth: OAuth,
     metrics: Metrics,
 ) -> WebContext:
+    source_files = SourceFiles(folders, _archives(settings))
     return WebContext(
         settings=settings,
         actions=commands.Actions(
             settings,
             wake=upload_queue.wake,
             clock=time.time,
-            has_lost_bytes=SourceFiles(folders, _archives(settings)).has_lost_bytes,
+            has_lost_bytes=source_files.has_lost_bytes,
+            read=source_files.read,
         ),
         oauth=oauth,
         api_token=state_dir.api_token(settings.state.folder),

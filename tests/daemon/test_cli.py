@@ -30,8 +30,10 @@ from fitferry.cli import checks, progress
 from fitferry.cli import status as status_command
 from fitferry.cli.main import all_commands, group
 from fitferry.config.load import load
+from fitferry.core.activity import FileKind
 from fitferry.core.errors import StravaError
 from fitferry.core.strava import StravaErrorKind
+from fitferry.formats import fit
 from fitferry.sandbox.faults import InjectedFault
 from fitferry.strava import Strava
 from samples import SAMPLES
@@ -39,7 +41,7 @@ from samples import SAMPLES
 Ride = Callable[..., bytes]
 COMMANDS = [
     "run", "init", "config", "login", "connect", "disconnect", "status", "uploads", "upload", "retry", "dismiss",
-    "backlog", "inspect", "check", "health", "keys", "token", "sessions", "notify-test", "sandbox", "demo",
+    "backlog", "inspect", "repair", "check", "health", "keys", "token", "sessions", "notify-test", "sandbox", "demo",
 ]  # fmt: skip
 
 
@@ -328,6 +330,21 @@ def test_files_are_inspected_without_being_touched(tmp_path: Path) -> None:
     ) == ("cycling", "2017-06-12T16:10:15Z", 64.524)
     assert found[4]["would"] == "not read it: No such file or directory"
     assert "sport     cycling" in offline("-c", str(config), "inspect", str(SAMPLES / names[0])).output
+
+
+def test_a_file_that_breaks_off_is_repaired_and_nothing_is_overwritten(tmp_path: Path, ride: Ride) -> None:
+    """Beside the others in the folder that is named; the second time there is one of that name."""
+    half = tmp_path / "a.fit"
+    half.write_bytes(ride(seconds=300)[:3_000])
+    first = offline("repair", str(half), "--output", str(tmp_path / "whole"))
+    made = (tmp_path / "whole" / "a-repaired.fit").read_bytes()
+    second = offline("repair", str(half), str(tmp_path / "missing.fit"), "--output", str(tmp_path / "whole"))
+
+    assert (first.exit_code, second.exit_code) == (0, 1)
+    assert "whole again" in first.output
+    assert second.output.count("not repaired") == 2
+    assert (tmp_path / "whole" / "a-repaired.fit").read_bytes() == made
+    assert fit.inspect([made]).kind is FileKind.ACTIVITY
 
 
 @pytest.mark.parametrize(

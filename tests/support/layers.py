@@ -26,6 +26,7 @@ OWNERS = {
     "httpx": "strava.client",
     "httpcore": "strava",
     "huey": "uploads.job_queue",
+    "fitparse": "formats.fit.verify",
     "watchdog": "inbox.file_events",
     "cryptography": "auth.token_cipher",
     "fastcrc": "formats.fit.crc",

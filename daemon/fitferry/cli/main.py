@@ -29,6 +29,7 @@ _MODULES = {
     "status": ("status", "uploads"),
     "uploads": ("upload", "retry", "dismiss", "backlog"),
     "inspection": ("inspect",),
+    "repair": ("repair",),
     "doctor": ("check", "health", "notify-test"),
     "keys": ("keys", "token", "sessions"),
 }

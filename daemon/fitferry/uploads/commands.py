@@ -18,13 +18,17 @@ from fitferry.core.messages import Message, uploads, web
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import Backlog, BreakerName, Job, Status
 from fitferry.formats import ArchiveMember, is_known
+from fitferry.formats.fit.repair import NotRepairable, repair
 from fitferry.formats.thumbnail import draw
 from fitferry.inbox import admission, file_reader, spool
+from fitferry.inbox.folder_tasks import FolderAway
 from fitferry.storage import accounts, activities, breakers, holds, rate_limits
 from fitferry.storage import uploads as stored_uploads
 from fitferry.storage.activities import File
+from fitferry.uploads.source_file import SourceFileError
 
 _log = structlog.get_logger()
+_REPAIRABLE = frozenset({"unfinished", "damaged"})
 _UPLOADABLE = (Status.PENDING, Status.HELD, Status.FAILED, Status.SKIPPED)
 
 
@@ -38,11 +42,13 @@ class Actions:
         wake: Callable[[], None],
         clock: Callable[[], float],
         has_lost_bytes: Callable[[Job], bool] = lambda _job: False,
+        read: Callable[[Job], bytes] | None = None,
     ) -> None:
         self._settings = settings
         self._wake = wake
         self._clock = clock
         self._has_lost_bytes = has_lost_bytes
+        self._read = read
 
     def upload(self, activity_id: int, *, again: bool = False) -> Job:
         """Queue an activity that is known, for a new attempt; `again` also one that is completed.
@@ -81,6 +87,25 @@ class Actions:
         for job in jobs:
             _log.info("manual_upload", job=job.id, file=name, athlete=athlete, outcome=job.status)
         return jobs
+
+    def repair_upload(self, activity_id: int) -> Job:
+        """Queue what can be saved of a held FIT file, as a file of its own, and dismiss the held job.
+
+        The file stays as it is. Raises RequestRejected for what is not held for that, or cannot be repaired.
+        """
+        job = _known(activity_id)
+        if job.status is not Status.HELD or job.error_code not in _REPAIRABLE or self._read is None:
+            raise RequestRejected("not_repairable", uploads.NOT_REPAIRABLE(), 409)
+        try:
+            repaired = repair(self._read(job))
+        except NotRepairable as error:
+            raise RequestRejected("not_repairable", error.message, 409) from error
+        except (SourceFileError, FolderAway) as error:
+            raise RequestRejected("unreadable", uploads.SOURCE_UNREADABLE(), 409) from error
+        stem = job.file.rpartition(".")[0] or job.file
+        (queued,) = self.upload_file(repaired.data, f"{stem}-repaired.fit", job.athlete)
+        stored_uploads.dismiss(job.id)
+        return queued
 
     def retry(self, job_id: int, *, again: bool = False) -> Job:
         """Put a job back into the queue by its own id; one that failed or is stalled at Strava, or any with `again`."""

@@ -9,11 +9,13 @@ from types import SimpleNamespace
 import pytest
 
 from documents import gpx, gz, zipped
-from fakes import APP, NOW, PROCESSING, READY, UPLOADS, InlineFolders, a_job, refused, the
+from fakes import ADMISSION, APP, NOW, PROCESSING, READY, UPLOADS, InlineFolders, a_job, refused, the
+from fitferry import formats
 from fitferry.core import attempt_results
+from fitferry.core.activity import FileKind, Stability
 from fitferry.core.errors import RequestRejected
 from fitferry.core.upload import AttemptResult, Job, Outcome, Status
-from fitferry.inbox import spool
+from fitferry.inbox import admission, spool
 from fitferry.storage import attempts, uploads
 from fitferry.uploads.commands import Actions
 from fitferry.uploads.source_file import SourceFiles
@@ -27,8 +29,14 @@ pytestmark = pytest.mark.usefixtures("ledger")
 def actions(tmp_path: Path) -> Actions:
     """What a person can do."""
     settings = SimpleNamespace(athletes=("me",), strava=APP, state=SimpleNamespace(folder=tmp_path))
-    lost = SourceFiles(InlineFolders(), ()).has_lost_bytes
-    return Actions(settings, wake=lambda: None, clock=lambda: NOW, has_lost_bytes=lost)  # type: ignore[arg-type]  # all that it asks for
+    files = SourceFiles(InlineFolders(), ())
+    return Actions(
+        settings,  # type: ignore[arg-type]  # all that it asks for
+        wake=lambda: None,
+        clock=lambda: NOW,
+        has_lost_bytes=files.has_lost_bytes,
+        read=files.read,
+    )
 
 
 def finish(job: Job) -> None:
@@ -261,3 +269,34 @@ def test_retry_goes_on_after_a_job_that_cannot_be_retried(bench: Bench) -> None:
 
     assert {the(job.id).status for job in jobs} == {Status.PENDING}
     assert someone.retry_failed() == []
+
+
+def test_what_is_there_of_a_held_file_is_repaired_and_queued(
+    actions: Actions, tmp_path: Path, ride: Ride
+) -> None:
+    """As a file of its own; the held job needs nobody any more, and its file stays as it is."""
+    half = ride(seconds=300)[:3_000]
+    path = tmp_path / "a ride.fit"
+    path.write_bytes(half)
+    admission.admit(str(path), "me", ADMISSION, NOW, Stability.STALLED)
+    (held,) = uploads.with_status(Status.HELD)
+    queued = actions.repair_upload(held.activity_id)
+
+    assert (queued.status, queued.file, queued.athlete) == (Status.PENDING, "a ride-repaired.fit", "me")
+    assert formats.examine(Path(queued.path).read_bytes(), "").result.kind is FileKind.ACTIVITY
+    assert [job.id for job in uploads.with_status(Status.SKIPPED)] == [held.id]
+    assert path.read_bytes() == half
+
+
+def test_what_cannot_be_repaired_stays_held(actions: Actions, tmp_path: Path, ride: Ride) -> None:
+    """And what is not held for that is no matter of a repair."""
+    path = tmp_path / "a.fit"
+    path.write_bytes(ride()[:100])
+    admission.admit(str(path), "me", ADMISSION, NOW, Stability.STALLED)
+    (held,) = uploads.with_status(Status.HELD)
+    with pytest.raises(RequestRejected, match="nothing in the file can be saved"):
+        actions.repair_upload(held.activity_id)
+    assert [job.id for job in uploads.with_status(Status.HELD)] == [held.id]
+    (whole,) = actions.upload_file(ride(), "b.fit", "me")
+    with pytest.raises(RequestRejected, match="only a held FIT file"):
+        actions.repair_upload(whole.activity_id)

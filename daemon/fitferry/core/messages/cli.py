@@ -237,4 +237,12 @@ SANDBOX_AT = define(
     "sandbox_at",
     "A Strava look-alike is at {url}. Ctrl-C ends it. Point Fitferry at it with these settings:",
 )
+REPAIRED = define(
+    "repaired",
+    "{file}: whole again, {records:number} records, {duration:duration}; {lost:bytes} were beyond saving",
+)
+REPAIRED_UNREAD = define(
+    "repaired_unread", "{file}: another decoder (fitparse) does not read it; Strava may not either"
+)
+NOT_REPAIRED = define("not_repaired", "{file}: not repaired: {reason}")
 PORT_IN_USE = define("port_in_use", "port {port} cannot be used ({reason}); name another one with --port")

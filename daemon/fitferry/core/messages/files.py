@@ -84,3 +84,4 @@ LARGER_THAN_STRAVA_TAKES = define("larger_than_strava_takes", "larger than the 2
 REPAIR_IS_WHOLE = define("repair_is_whole", "the file is whole: there is nothing to repair")
 REPAIR_NO_FIT = define("repair_no_fit", "only FIT activities that break off can be repaired")
 REPAIR_NO_RECORDS = define("repair_no_records", "nothing in the file can be saved: it has no whole record")
+REPAIR_BEING_CHANGED = define("repair_being_changed", "it is being changed")

@@ -41,3 +41,5 @@ DATABASE_FAILED = define("database_failed", "the database cannot be written ({re
 HOOK_EXIT = define("hook_exit", "it ended with exit code {code}")
 HOOK_TIMEOUT = define("hook_timeout", "it did not end within {seconds:duration}")
 HOOK_NOT_STARTED = define("hook_not_started", "it cannot be started: {reason}")
+NOT_REPAIRABLE = define("not_repairable", "only a held FIT file that is not whole can be repaired")
+SOURCE_UNREADABLE = define("source_unreadable", "the file cannot be read now; please try again")

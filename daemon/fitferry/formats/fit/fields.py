@@ -106,6 +106,12 @@ def definition_end(data: bytes, at: int, stop: int) -> int:
     return after
 
 
+def is_plausible(raw: bytes) -> bool:
+    """Whether a device may have written this definition: other bytes that look like one seldom are as strict."""
+    bases = {base & 0x1F for base in raw[8 : 6 + 3 * raw[5] : 3]}
+    return raw[1] == 0 and raw[2] in {0, 1} and bases <= _BASES.keys() | {_STRING}
+
+
 def read_value(data: bytes, at: int, size: int, base: int, order: str) -> Value | None:
     """The first valid value of a field, None where there is none; a width that does not fit is read as it stands.
 

@@ -26,6 +26,7 @@ from fitferry.formats.fit.fields import (
     Definition,
     Value,
     definition_end,
+    is_plausible,
 )
 from fitferry.formats.fit.reader import MAX_SEGMENTS, SHORTEST, is_fit
 
@@ -174,7 +175,7 @@ class _Segment:
             head = data[at]
             if head & 0xC0 == 0x40:
                 after = definition_end(data, at, stop)
-                if after > stop:
+                if after > stop or not is_plausible(data[at:after]):
                     break
                 definition = definitions[head & 0x0F] = Definition.parse(data[at:after])
                 yield _Message(definition, data[at:after], {}, None)
@@ -187,10 +188,9 @@ class _Segment:
             raw = data[at : at + found.step]
             values = found.values(raw)
             clock = _clock(head, values, clock)
-            is_record = found.number == RECORD
-            if is_record and last_record and clock and abs(clock - last_record) > _GAP:
-                break  # what follows is no record, but happens to look like one
-            last_record = clock if is_record and clock else last_record
+            if TIMESTAMP in values and last_record and abs(clock - last_record) > _GAP:
+                break  # what follows is none of these messages, but happens to look like one
+            last_record = clock if found.number == RECORD and clock else last_record
             yield _Message(found, raw, values, clock or None)
             at = self.used = at + found.step
 
@@ -318,7 +318,8 @@ def _message(number: int, fields: _Fields) -> bytes:
     head = struct.pack("<BBBHB", 0x40, 0, 0, number, len(fields))
     places = b"".join(bytes([field, struct.calcsize(form), base]) for field, (base, form), _ in fields)
     values = b"".join(
-        struct.pack(f"<{form}", _INVALID[form] if value is None else value) for _, (_, form), value in fields
+        struct.pack(f"<{form}", _INVALID[form] if value is None else max(0, min(value, _INVALID[form])))
+        for _, (_, form), value in fields
     )
     return head + places + b"\0" + values
 
