@@ -26,7 +26,6 @@ PACKAGE = Path(fitferry.__file__).parent
 KEYWORDS: Mapping[str, Any] = {
     "N_": None,
     "NN_": (1, 2),
-    "say": None,
     "_": None,
     "ngettext": (1, 2),
     "define": (2,),

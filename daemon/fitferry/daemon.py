@@ -21,7 +21,7 @@ from fitferry.config.values import AfterUpload
 from fitferry.core import retry_policy
 from fitferry.core.errors import CannotRun, KeyFileError, StorageError
 from fitferry.core.messages import system, verbatim
-from fitferry.i18n.translator import chosen
+from fitferry.i18n.translator import for_setting
 from fitferry.inbox.first_scan import FirstScan
 from fitferry.inbox.folder_receiver import FolderReceiver
 from fitferry.inbox.watched_folder import FolderRoots, WatchedFolder
@@ -260,7 +260,7 @@ def _notifier(settings: Settings, well: Callable[[], bool]) -> Notifier:
     notify = settings.notify
     return Notifier(
         Messengers(notify.urls, settings.state.folder / state_dir.APPRISE),
-        chosen(settings.web.language, os.environ),
+        for_setting(settings.web.language, os.environ),
         heartbeat_url=notify.heartbeat_url,
         heartbeat_interval=notify.heartbeat_interval,
         well=well,

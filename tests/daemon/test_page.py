@@ -14,6 +14,9 @@ from markupsafe import escape
 
 from fakes import NOW, refused
 from fitferry.core.activity import AdmissionDecision, FileKind, NewActivity, ParseResult
+from fitferry.core.messages import uploads as uploads_said
+from fitferry.core.messages import verbatim
+from fitferry.core.messages.files import FIT_COURSE
 from fitferry.core.problems import ProblemCode, problem
 from fitferry.core.upload import AttemptResult, BreakerName, BreakerTrip, Job, Outcome, Status
 from fitferry.storage import accounts, activities, attempts, breakers, uploads
@@ -167,7 +170,9 @@ def test_the_history_is_filtered(scene: Scene, query: str, files: set[str]) -> N
     attempts.record(named("broken.fit").id, AttemptResult(Outcome.FAILED, Status.FAILED), scene.now)
     scene.activity(
         name="course.fit",
-        admission=AdmissionDecision(Status.SKIPPED, "no_activity", "not an activity: a course"),
+        admission=AdmissionDecision(
+            Status.SKIPPED, "no_activity", uploads_said.NO_ACTIVITY(reason=FIT_COURSE())
+        ),
     )
     listed = show(scene, f"/{query}", **{"Accept-Language": "ko"}).split('id="history"')[1]
 
@@ -288,11 +293,13 @@ def test_buttons_are_there_where_they_make_sense(scene: Scene) -> None:
     """Retry what failed, upload what is held or was skipped, send again what is done, nothing for no activity."""
     SCENES["trouble"](scene)
     scene.activity(
-        name="aside.fit", admission=AdmissionDecision(Status.SKIPPED, "dismissed", "put aside by hand")
+        name="aside.fit", admission=AdmissionDecision(Status.SKIPPED, "dismissed", uploads_said.DISMISSED())
     )
     scene.activity(
         name="course.fit",
-        admission=AdmissionDecision(Status.SKIPPED, "no_activity", "not an activity: a course"),
+        admission=AdmissionDecision(
+            Status.SKIPPED, "no_activity", uploads_said.NO_ACTIVITY(reason=FIT_COURSE())
+        ),
     )
     page = show(scene) + show(scene, "/?status=skipped")
 
@@ -406,7 +413,7 @@ def test_names_with_html_in_them_are_text_wherever_they_stand(scene: Scene) -> N
     activities.admit(
         file, [NewActivity("cd", found, AdmissionDecision(Status.FAILED, "x", evil), evil)], scene.now
     )
-    scene.watch[0] = scene.watch[0].__class__(evil, "me", "events", available=True, note=evil)
+    scene.watch[0] = scene.watch[0].__class__(evil, "me", "events", available=True, notes=(verbatim(evil),))
     page = show(scene) + show(scene, f"/?q={evil}")
 
     assert "<img src=x" not in page

@@ -462,7 +462,7 @@ def test_a_folder_that_goes_and_comes_is_watched_again(
         inbox.folder.rename(inbox.folder.with_name("old"))
     if how != "replaced":
         assert inbox.wait_until(lambda: not tree.state.available)
-        assert tree.state.reason == "No such file or directory" or how == "missing at first"
+        assert str(tree.state.reason) == "No such file or directory" or how == "missing at first"
     inbox.folder.mkdir()
     assert inbox.wait_until(lambda: tree.state.available)
     copy(inbox, inbox.folder / "ride.fit")

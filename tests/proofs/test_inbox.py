@@ -17,6 +17,7 @@ from fitferry.config import WatchSettings
 from fitferry.config.values import WatchMethod
 from fitferry.core import attempt_results
 from fitferry.core.activity import AdmissionResult, FileEvent, Stability
+from fitferry.core.messages import Message
 from fitferry.core.upload import AfterUpload, AttemptResult, Outcome, Status
 from fitferry.formats import FileContents
 from fitferry.inbox import Scanner, file_reader
@@ -55,9 +56,9 @@ class Bench:
         self.reception = a_receiver(self.folder, self.settings)
         return Scanner(watch, self, without=frozenset(), changed=lambda: None, clock=clock or self.clock)
 
-    note = ""
+    note: Message | None = None
 
-    def tidy(self) -> str:
+    def tidy(self) -> Message | None:
         """Nothing is archived."""
         return self.reception.tidy()
 

@@ -18,6 +18,7 @@ from fakes import Clock
 from fitferry.config import WatchSettings
 from fitferry.config.values import WatchMethod
 from fitferry.core.activity import AdmissionResult, FileEvent, Stability, StatFingerprint
+from fitferry.core.messages import Message
 from fitferry.inbox import Scanner, WatchedFolder
 from fitferry.inbox.file_events import Watcher
 from fitferry.storage import activities
@@ -57,7 +58,7 @@ class Door:
         activities.admit(File("me", path, path, signature.size, signature), [], 0)
         return AdmissionResult.ADMITTED
 
-    note = ""
+    note: Message | None = None
 
     def on_scan_finished(self, folder: OpenFolder, count: int, *, complete: bool) -> None:
         assert folder.handle
@@ -70,8 +71,8 @@ class Door:
     def on_available(self) -> None:
         self.came += 1
 
-    def tidy(self) -> str:
-        return ""
+    def tidy(self) -> Message | None:
+        return None
 
     def names(self) -> list[str]:
         return sorted(Path(path).name for path in self.taken)
@@ -143,7 +144,7 @@ def test_at_the_kernels_limit_the_folder_is_scanned_and_the_sysctl_named(
 
     assert seconds <= 10
     assert (bench.scanner.state.method, bench.door.names()) == ("poll", ["a.fit"])
-    assert sysctl in bench.scanner.state.note
+    assert sysctl in str(bench.scanner.state.notes[0])
 
 
 def test_folders_that_were_left_out_at_the_limit_are_noticed(
@@ -154,10 +155,10 @@ def test_folders_that_were_left_out_at_the_limit_are_noticed(
         (bench.folder / str(number)).mkdir()
     monkeypatch.setattr(Watcher, "watches", lambda _watcher: 7)
     bench.pass_(0)
-    assert not bench.scanner.state.note
+    assert not bench.scanner.state.notes
     bench.pass_(0)
 
-    assert "fs.inotify.max_user_watches" in bench.scanner.state.note
+    assert "fs.inotify.max_user_watches" in str(bench.scanner.state.notes[0])
 
 
 def test_a_real_watcher_counts_what_it_watches(bench: Bench) -> None:
@@ -201,7 +202,7 @@ def test_a_file_that_no_event_told_of_makes_the_folder_scanned_often(
 
     assert bench.door.names() == ["a.fit"]
     assert seconds <= 10
-    assert "no event came for 'a.fit'" in bench.scanner.state.note
+    assert "no event came for a.fit" in str(bench.scanner.state.notes[0])
 
 
 def test_a_file_whose_event_is_still_on_its_way_proves_nothing(
@@ -214,7 +215,7 @@ def test_a_file_whose_event_is_still_on_its_way_proves_nothing(
     age(bench.folder / "a.fit", monkeypatch, 1)
     bench.pass_(300)
 
-    assert (bench.door.names(), bench.scanner.state.note) == (["a.fit"], "")
+    assert (bench.door.names(), bench.scanner.state.notes) == (["a.fit"], ())
 
 
 def test_the_first_scan_and_one_after_lost_events_prove_nothing_either(
@@ -230,7 +231,7 @@ def test_the_first_scan_and_one_after_lost_events_prove_nothing_either(
     bench.scanner.rescan()
     bench.pass_(0)
 
-    assert (bench.door.names(), bench.scanner.state.note) == (["a.fit", "b.fit"], "")
+    assert (bench.door.names(), bench.scanner.state.notes) == (["a.fit", "b.fit"], ())
 
 
 def test_a_folder_that_cannot_be_read_is_away_and_one_below_it_is_told_of(
@@ -255,7 +256,7 @@ def test_a_folder_that_cannot_be_read_is_away_and_one_below_it_is_told_of(
     closed.add(str(bench.folder))
     bench.pass_(300)
 
-    assert (bench.scanner.state.available, bench.scanner.state.reason) == (False, "Permission denied")
+    assert (bench.scanner.state.available, str(bench.scanner.state.reason)) == (False, "Permission denied")
 
 
 def test_a_folder_that_does_not_answer_is_away(bench: Bench) -> None:
@@ -265,7 +266,7 @@ def test_a_folder_that_does_not_answer_is_away(bench: Bench) -> None:
     assert bench.scanner.state.available
     bench.clock.forward(61)
 
-    assert (bench.scanner.state.available, bench.scanner.state.reason) == (False, "it does not answer")
+    assert (bench.scanner.state.available, str(bench.scanner.state.reason)) == (False, "it does not answer")
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from fitferry.core.activity import (
     StatFingerprint,
 )
 from fitferry.core.admission_rules import AdmissionRules
+from fitferry.core.messages import verbatim
 from fitferry.core.upload import Job, Status
 from fitferry.inbox import held_files
 from fitferry.inbox.first_scan import FirstScan
@@ -114,7 +115,7 @@ class InlineFolders:
         holders = [folder for folder in self._folders if Path(path).is_relative_to(folder)]
         folder = max([Path(path).parent, *holders], key=lambda holder: holder in holders)
         if not folder.is_dir():
-            raise FolderAway(str(folder), "it is not there")
+            raise FolderAway(str(folder), verbatim("it is not there"))
         return work()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fitferry.core.problems import Problem
-from fitferry.i18n.translator import words
+from fitferry.i18n.translator import translator
 from fitferry.notifications.messengers import Messengers
 from fitferry.notifications.policy import NotificationPolicy
 from fitferry.notifications.sender import Notifier
@@ -43,7 +43,7 @@ class Recipient:
         """As after a start."""
         self.notifier = Notifier(
             self.messenger,
-            words(self.language),
+            translator(self.language),
             heartbeat_url=None,
             heartbeat_interval=3600,
             well=lambda: True,

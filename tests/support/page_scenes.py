@@ -18,6 +18,7 @@ from fitferry.core.activity import (
     Sample,
     WatchState,
 )
+from fitferry.core.messages import files, folders, system, uploads
 from fitferry.core.problems import Problem
 from fitferry.core.strava import RateLimitHeaders
 from fitferry.core.upload import (
@@ -164,7 +165,7 @@ def everyday(scene: Scene) -> None:
         Status.COMPLETED,
         strava_activity_id=16_019_444_321,
         error_code="duplicate",
-        error_message="already on Strava",
+        error_message=uploads.ALREADY_ON_STRAVA(),
     )
     scene.activity("running", days_ago=1.3, step=duplicate)
     scene.done("training", 1.1)
@@ -183,7 +184,9 @@ def busy(scene: Scene) -> None:
             available=True,
             receiving=(IncompleteFile("/srv/rides/tour.fit", 912_000, 1_900_000),),
         ),
-        WatchState("/mnt/garmin", "me", "poll", available=True, note="/mnt/garmin/nas is polled"),
+        WatchState(
+            "/mnt/garmin", "me", "poll", available=True, notes=(folders.POLLED(folder="/mnt/garmin/nas"),)
+        ),
     ]
     for number in range(120):
         scene.activity("cycling", days_ago=0.01, start_days_ago=400 + number, name=f"old-{number:04}.fit")
@@ -201,15 +204,11 @@ def trouble(scene: Scene) -> None:
     """Whatever may need a person, at once."""
     everyday(scene)
     accounts.clear_tokens("me", AuthProblem.REVOKED, scene.now - 7_000)
-    scene.watch.append(
-        WatchState("/mnt/usb", "me", "events", available=False, reason="No such file or directory")
-    )
-    held = AdmissionDecision(Status.HELD, "unfinished", "48,128 of 81,234 bytes")
+    scene.watch.append(WatchState("/mnt/usb", "me", "events", available=False, reason=system.NOT_FOUND()))
+    held = AdmissionDecision(Status.HELD, "unfinished", files.BYTES_OF(have=48_128, want=81_234))
     scene.activity("cycling", days_ago=0.02, name="cut-short.fit", admission=held)
     for number in range(30):
-        reason = AdmissionDecision(
-            Status.HELD, "backlog", "was there before Fitferry: waits for your decision"
-        )
+        reason = AdmissionDecision(Status.HELD, "backlog", uploads.BEFORE_FITFERRY())
         scene.activity(
             "cycling",
             days_ago=3.3,
@@ -223,7 +222,7 @@ def trouble(scene: Scene) -> None:
         Outcome.FAILED,
         Status.FAILED,
         error_code="bad_file",
-        error_message="Strava cannot use the file: the file is malformed",
+        error_message=uploads.REJECTED(answer="the file is malformed"),
     )
     scene.activity("running", days_ago=0.01, name="<b>broken<i> & odd.fit", step=refused)
     breakers.open(

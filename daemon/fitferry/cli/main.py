@@ -17,7 +17,7 @@ from fitferry.cli.context import Context
 from fitferry.config import paths
 from fitferry.core.errors import CannotRun, FitferryError, SettingsError
 from fitferry.core.messages import settings
-from fitferry.i18n.translator import DOMAIN, LANGUAGES, LOCALE, NN_, Translator, say
+from fitferry.i18n.translator import DOMAIN, LANGUAGES, LOCALE, N_, NN_, Translator
 
 BAD_SETTINGS = 78
 """sysexits' EX_CONFIG: systemd is told not to start again after it."""
@@ -35,24 +35,24 @@ _MODULES = {
 }
 """The commands of each module."""
 CLICK_TEXTS = (
-    say("Usage:"),
-    say("Options"),
-    say("Commands"),
-    say("Show this message and exit."),
-    say("Show the version and exit."),
-    say("Error: {message}"),
-    say("Try '{command} {option}' for help."),
-    say("No such command {name!r}."),
-    say("No such option {name!r}."),
-    say("Invalid value for {param_hint}: {message}"),
-    say("{value!r} is not a valid {number_type}."),
-    say("{value} is not in the range {range}."),
-    say("Missing argument"),
-    say("Missing option"),
-    say("Missing command."),
-    say("default: {default}"),
-    say("required"),
-    say("Aborted!"),
+    N_("Usage:"),
+    N_("Options"),
+    N_("Commands"),
+    N_("Show this message and exit."),
+    N_("Show the version and exit."),
+    N_("Error: {message}"),
+    N_("Try '{command} {option}' for help."),
+    N_("No such command {name!r}."),
+    N_("No such option {name!r}."),
+    N_("Invalid value for {param_hint}: {message}"),
+    N_("{value!r} is not a valid {number_type}."),
+    N_("{value} is not in the range {range}."),
+    N_("Missing argument"),
+    N_("Missing option"),
+    N_("Missing command."),
+    N_("default: {default}"),
+    N_("required"),
+    N_("Aborted!"),
 )
 """What click says itself, by gettext, and translates into no language."""
 CLICK_PLURALS = (
@@ -187,10 +187,10 @@ def _language(option: str | None) -> str:
 
 def _translate(command: click.Command, spoken: Translator) -> None:
     """Let the help of a command and of those below it speak another language; done once, it changes no more."""
-    command.help = spoken.of(command.help)
+    command.help = spoken.translate(command.help)
     for option in command.params:
         if isinstance(option, click.Option):
-            option.help = spoken.of(option.help) or None
+            option.help = spoken.translate(option.help) or None
     if isinstance(command, click.Group) and not isinstance(command, CommandGroup):
         for below in command.commands.values():
             _translate(below, spoken)

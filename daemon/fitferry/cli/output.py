@@ -18,7 +18,7 @@ from unicodedata import east_asian_width
 import click
 
 from fitferry.core.messages import Message, verbatim
-from fitferry.i18n.translator import LANGUAGES, Translator, chosen
+from fitferry.i18n.translator import LANGUAGES, Translator, for_setting
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,12 +42,12 @@ def speak(setting: str) -> None:
 
 def spoken() -> Translator:
     """The language that is spoken."""
-    return chosen(_chosen[0] if _chosen else "", os.environ)
+    return for_setting(_chosen[0] if _chosen else "", os.environ)
 
 
 def of(text: Message | str) -> str:
     """A message or a finished English sentence, as it is shown."""
-    return safe(spoken().of(text))
+    return safe(spoken().translate(text))
 
 
 def line(

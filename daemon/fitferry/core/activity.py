@@ -192,7 +192,7 @@ class IncompleteFile:
 class WatchState:
     """How a watched folder is doing. `method`: events or poll.
 
-    `reason`: why it is not available. `note`: what else a person may want to know. `unreadable`: paths.
+    `reason`: why it is not available. `notes`: what else a person may want to know. `unreadable`: paths.
     `not_moved`: why uploaded files could not be archived or deleted.
     """
 
@@ -200,8 +200,8 @@ class WatchState:
     athlete: str
     method: str
     available: bool
-    reason: str = ""
-    note: str = ""
+    reason: Message | None = None
+    notes: tuple[Message, ...] = ()
     receiving: tuple[IncompleteFile, ...] = ()
     unreadable: tuple[str, ...] = ()
-    not_moved: str = ""
+    not_moved: Message | None = None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from fitferry.core.activity import AdmissionDecision, FileKind, ParseResult
+from fitferry.core.messages import uploads
 from fitferry.core.rules import Rule, skipped_by, subject_of_facts
 from fitferry.core.upload import Status
 
@@ -31,7 +32,7 @@ def decide(found: ParseResult, settings: AdmissionRules, *, old: bool = False) -
     """Decide what a file is admitted as. `old`: nobody has said yet what is to become of old activities."""
     match found.kind:
         case FileKind.NO_ACTIVITY:
-            return AdmissionDecision(Status.SKIPPED, "no_activity", f"not an activity: {found.reason}")
+            return AdmissionDecision(Status.SKIPPED, "no_activity", uploads.NO_ACTIVITY(reason=found.reason))
         case FileKind.ACTIVITY:
             return _decide_activity(found, settings, old=old)
         case _:
@@ -45,7 +46,9 @@ def skipped_by_rule(
     if found.kind is not FileKind.ACTIVITY:
         return None
     number = skipped_by(rules, subject_of_facts(athlete, name, found.facts))
-    return None if number is None else AdmissionDecision(Status.SKIPPED, "rule", f"skipped by rule {number}")
+    if number is None:
+        return None
+    return AdmissionDecision(Status.SKIPPED, "rule", uploads.SKIPPED_BY_RULE(rule=number))
 
 
 def is_old(start_time: float | None, modified_at: float | None, now: float) -> bool:
@@ -59,7 +62,7 @@ def is_old(start_time: float | None, modified_at: float | None, now: float) -> b
 
 def held_by_since(since: date) -> AdmissionDecision:
     """Decision on an activity that started before `since`."""
-    return AdmissionDecision(Status.HELD, "since", f"started before {since}, see since in [strava]")
+    return AdmissionDecision(Status.HELD, "since", uploads.BEFORE_SINCE(since=since.isoformat()))
 
 
 def starts_before(start_time: float | None, since: date | None) -> bool:
@@ -78,9 +81,7 @@ def _decide_activity(found: ParseResult, settings: AdmissionRules, *, old: bool)
     if settings.since is not None and starts_before(found.facts.start_time, settings.since):
         return held_by_since(settings.since)
     if not settings.auto_upload:
-        return AdmissionDecision(
-            Status.HELD, "auto_upload", "waits for somebody to upload it (auto_upload is off)"
-        )
+        return AdmissionDecision(Status.HELD, "auto_upload", uploads.AUTO_UPLOAD_OFF())
     if old and settings.since is None:
-        return AdmissionDecision(Status.HELD, "backlog", "was there before Fitferry: waits for your decision")
+        return AdmissionDecision(Status.HELD, "backlog", uploads.BEFORE_FITFERRY())
     return AdmissionDecision(Status.PENDING)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from fitferry.core.filenames import shown
-from fitferry.core.messages import Message
+from fitferry.core.messages import Message, uploads
 from fitferry.core.strava import READ_SCOPES
 
 
@@ -39,14 +39,14 @@ class WaitingFor(StrEnum):
 
 
 WAITS = {
-    WaitingFor.CONNECTION: "waits for the connection to Strava",
-    WaitingFor.RATE_LIMIT: "waits for Strava's limit",
-    WaitingFor.NETWORK: "waits for Strava to be reachable",
-    WaitingFor.SETTINGS: "waits for the settings to be mended",
-    WaitingFor.FILE: "waits for the file",
-    WaitingFor.CONFIRM: "may have arrived, will be looked for",
-    WaitingFor.RETRY: "waits for the next try",
-    WaitingFor.PROCESSING: "Strava is processing it",
+    WaitingFor.CONNECTION: uploads.WAITING_CONNECTION(),
+    WaitingFor.RATE_LIMIT: uploads.WAITING_RATE_LIMIT(),
+    WaitingFor.NETWORK: uploads.WAITING_NETWORK(),
+    WaitingFor.SETTINGS: uploads.WAITING_SETTINGS(),
+    WaitingFor.FILE: uploads.WAITING_FILE(),
+    WaitingFor.CONFIRM: uploads.WAITING_CONFIRM(),
+    WaitingFor.RETRY: uploads.WAITING_RETRY(),
+    WaitingFor.PROCESSING: uploads.WAITING_PROCESSING(),
 }
 """The same for people."""
 

@@ -11,6 +11,7 @@ import structlog
 
 from fitferry.core.activity import AdmissionResult, Stability
 from fitferry.core.admission_rules import AdmissionRules
+from fitferry.core.messages import Message, folders
 from fitferry.core.upload import Status
 from fitferry.inbox import admission
 from fitferry.storage import activities, holds, matches, uploads
@@ -50,11 +51,9 @@ class FirstScan:
         self._junk = activities.count_junk(athlete, folder)
 
     @property
-    def note(self) -> str:
+    def note(self) -> Message | None:
         """What a person may want to know of the folder."""
-        if self._junk < MAX_JUNK:
-            return ""
-        return f"{MAX_JUNK:,} files here are no activities; more of them are not listed"
+        return folders.MUCH_JUNK(limit=MAX_JUNK) if self._junk >= MAX_JUNK else None
 
     def admit(
         self,

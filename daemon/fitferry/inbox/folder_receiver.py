@@ -7,6 +7,7 @@ from collections.abc import Callable
 import structlog
 
 from fitferry.core.activity import AdmissionResult, Stability
+from fitferry.core.messages import Message
 from fitferry.inbox import held_files
 from fitferry.inbox.first_scan import FirstScan
 from fitferry.storage import activities, uploads
@@ -28,7 +29,7 @@ class FolderReceiver:
         *,
         wake: Callable[[], None],
         clock: Callable[[], float],
-        tidy: Callable[[], str] = str,
+        tidy: Callable[[], Message | None] = lambda: None,
     ) -> None:
         self._folder = folder
         self._athlete = athlete
@@ -39,7 +40,7 @@ class FolderReceiver:
         self.tidy = tidy
 
     @property
-    def note(self) -> str:
+    def note(self) -> Message | None:
         """What a person may want to know of the folder."""
         return self._first_scan.note
 

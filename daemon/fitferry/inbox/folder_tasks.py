@@ -9,13 +9,15 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotDoneInTime
 from typing import Any, TypeVar
 
+from fitferry.core.messages import Message
+
 T = TypeVar("T")
 
 
 class FolderAway(Exception):  # a state of the folder, not a fault of the program
     """A watched folder is not there, or does not answer; `folder` names it."""
 
-    def __init__(self, folder: str, reason: str) -> None:
+    def __init__(self, folder: str, reason: Message) -> None:
         self.folder = folder
         self.reason = reason
         super().__init__(f"{folder}: {reason}")
@@ -33,7 +35,7 @@ class FolderTasks:
         self._wake = wake
         self._lock = threading.Lock()
         self._waiting: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
-        self._away = ""
+        self._away: Message | None = None
 
     def run(self, work: Callable[[], T], seconds: float) -> T:
         """Let the folder's thread do something, and wait for it. Raises FolderAway, FolderBusy, what `work` raises."""
@@ -65,7 +67,7 @@ class FolderTasks:
                 except Exception as error:  # noqa: BLE001  # it is the other thread's
                     done.set_exception(error)
 
-    def refuse(self, reason: str) -> None:
+    def refuse(self, reason: Message) -> None:
         """Refuse every task, also those that wait, until `accept`: the folder is away."""
         with self._lock:
             self._away = reason
@@ -76,4 +78,4 @@ class FolderTasks:
 
     def accept(self) -> None:
         """Take tasks again."""
-        self._away = ""
+        self._away = None

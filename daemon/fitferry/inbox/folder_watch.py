@@ -15,6 +15,7 @@ import structlog
 
 from fitferry.config import WatchSettings
 from fitferry.core import filenames
+from fitferry.core.messages import Message, folders, system
 from fitferry.inbox.file_events import Hint, Skip, Watcher
 from fitferry.system import mounts
 
@@ -23,6 +24,14 @@ POLL_SECONDS = 10.0
 _LIMITS = {errno.ENOSPC: "fs.inotify.max_user_watches", errno.EMFILE: "fs.inotify.max_user_instances"}
 
 _log = structlog.get_logger()
+
+
+class SameFolder(OSError):
+    """A folder is watched already under another name; `reason` says so."""
+
+    def __init__(self, reason: Message) -> None:
+        self.reason = reason
+        super().__init__(errno.EEXIST, str(reason))
 
 
 class FolderWatch:
@@ -40,7 +49,7 @@ class FolderWatch:
         skip: Skip = frozenset,
         claim: Callable[[os.stat_result], str] = lambda _found: "",
     ) -> None:
-        self.note = ""
+        self.note: Message | None = None
         self.is_local = False
         """Whether the folder is on a disk of this machine, as far as was seen when it was attached to."""
         self._watch = watch
@@ -74,7 +83,7 @@ class FolderWatch:
         self.detach()
         watched_as = self._claim(found)
         if watched_as:
-            raise OSError(errno.EEXIST, f"it is the same folder as {watched_as}", self._folder)
+            raise SameFolder(folders.SAME_FOLDER(other=watched_as))
         self._watch_events()
         self._identity = identity
         return True
@@ -82,24 +91,23 @@ class FolderWatch:
     def detach(self) -> None:
         """Let go of the folder; the next look takes it for another one."""
         watcher, self._watcher = self._watcher, None
-        self._identity, self._scans_short_of_watches, self.note = None, 0, ""
+        self._identity, self._scans_short_of_watches, self.note = None, 0, None
         if watcher is not None:
             watcher.stop()
 
-    def check_reliability(self, missed: list[str], folders: int) -> None:
+    def check_reliability(self, missed: list[str], folder_count: int) -> None:
         """Rely on events no longer where they fail. `missed`: files that a scan found and no event named."""
         if self._watcher is None or self.note:
             return
-        short = self._watch.recursive and self._watcher.watches() < folders
+        short = self._watch.recursive and self._watcher.watches() < folder_count
         self._scans_short_of_watches = self._scans_short_of_watches + 1 if short else 0
         if self._scans_short_of_watches == 1:
             self._rescan()  # a folder that was removed meanwhile looks like this, once
         elif self._scans_short_of_watches:
-            limit = _LIMITS[errno.ENOSPC]
-            self._fall_back_to_polling(f"not every folder can be watched: raise {limit} with sysctl")
+            reason = folders.RAISE_LIMIT(limit=_LIMITS[errno.ENOSPC])
+            self._fall_back_to_polling(folders.NOT_ALL_WATCHED(reason=reason))
         elif missed:
-            name = filenames.shown(missed[0])
-            self._fall_back_to_polling(f"no event came for {name!r}")
+            self._fall_back_to_polling(folders.NO_EVENT_FOR(file=filenames.shown(missed[0])))
 
     def interval(self, took: float) -> float:
         """Seconds until the next scan, after one that took so long."""
@@ -124,14 +132,14 @@ class FolderWatch:
             watcher.start()
         except OSError as error:
             limit = _LIMITS.get(error.errno or 0)
-            reason = f"raise {limit} with sysctl" if limit else error.strerror or str(error)
-            self._fall_back_to_polling(f"the kernel sends no events: {reason}")
+            reason = folders.RAISE_LIMIT(limit=limit) if limit else system.from_os_error(error)
+            self._fall_back_to_polling(folders.NO_EVENTS(reason=reason))
             return
         self._watcher = watcher
 
-    def _fall_back_to_polling(self, reason: str) -> None:
-        self.note = f"{reason}; the folder is scanned often instead"
-        _log.warning("watch_state", folder=self._folder, outcome="events_fail", reason=reason)
+    def _fall_back_to_polling(self, reason: Message) -> None:
+        self.note = folders.SCANNED_INSTEAD(reason=reason)
+        _log.warning("watch_state", folder=self._folder, outcome="events_fail", reason=str(reason))
 
     def _wanted_method(self) -> str:
         if self._watch.method != "auto":

@@ -19,11 +19,11 @@ import structlog
 from fitferry.config import WatchSettings
 from fitferry.core import filenames
 from fitferry.core.activity import AdmissionResult, FileEvent, Stability, StatFingerprint, WatchState
-from fitferry.core.messages import Message, system
+from fitferry.core.messages import Message, folders, system
 from fitferry.core.stability import StabilityTracker
 from fitferry.inbox import progress
 from fitferry.inbox.folder_tasks import FolderTasks
-from fitferry.inbox.folder_watch import FolderWatch
+from fitferry.inbox.folder_watch import FolderWatch, SameFolder
 from fitferry.storage import activities
 from fitferry.storage.database import DatabaseError
 from fitferry.system import deadline, safe_files, walk
@@ -58,8 +58,8 @@ class Receiver(Protocol):
     """Where files go: the ledger, by way of `inbox.first_scan`. All of it is called by the folder's own thread."""
 
     @property
-    def note(self) -> str:
-        """What a person may want to know of the folder; empty if nothing."""
+    def note(self) -> Message | None:
+        """What a person may want to know of the folder; None if nothing."""
         ...
 
     def admit(
@@ -72,7 +72,7 @@ class Receiver(Protocol):
 
     def on_available(self) -> None: ...
 
-    def tidy(self) -> str:
+    def tidy(self) -> Message | None:
         """Archive and delete what is to be; why some of it could not be, empty if all could."""
         ...
 
@@ -123,7 +123,7 @@ class Scanner:
         self._postponed: dict[str, FileEvent | None] = {}
         self._paused_log_at = -LOG_SECONDS
         self._links_out: list[str] = []
-        self._not_moved = ""
+        self._not_moved: Message | None = None
         self._busy_since: float | None = None
         self._state = WatchState(self._folder, watch.athlete, "poll", available=False)
         self._thread = threading.Thread(target=self._run, name=f"scanner {self._folder}", daemon=True)
@@ -138,7 +138,7 @@ class Scanner:
         self._awake.set()
         if self._thread.ident is not None:
             self._thread.join(timeout=wait)
-        self._tasks.refuse("Fitferry stops")
+        self._tasks.refuse(folders.STOPPING())
         self._folder_watch.detach()
 
     def health_error(self) -> Message | None:
@@ -155,9 +155,7 @@ class Scanner:
         last = self._state
         if not self._is_hung():
             return last
-        return WatchState(
-            last.folder, last.athlete, last.method, available=False, reason="it does not answer"
-        )
+        return WatchState(last.folder, last.athlete, last.method, available=False, reason=folders.NO_ANSWER())
 
     def hint(self, path: str, event: FileEvent) -> None:
         """Take an event: a path to look at, and what its event said."""
@@ -188,7 +186,7 @@ class Scanner:
     def run(self, work: Callable[[], T], seconds: float) -> T:
         """Do something in the folder's own thread, see `FolderTasks.run`."""
         if self._is_hung():
-            self._tasks.refuse("it does not answer")
+            self._tasks.refuse(folders.NO_ANSWER())
         return self._tasks.run(work, seconds)
 
     def reattach(self) -> None:
@@ -440,10 +438,10 @@ class Scanner:
             return
         self._folder_watch.detach()
         self._check_at, self._scan_at = self._clock() + AWAY_SECONDS, float("inf")
-        reason = error.strerror or str(error)
+        reason = error.reason if isinstance(error, SameFolder) else system.from_os_error(error)
         if isinstance(error, PermissionError):
             closed = deadline.closed_folder_above(self._folder)
-            reason = f"{closed} is closed to Fitferry's user" if closed != self._folder else reason
+            reason = folders.CLOSED(folder=closed) if closed != self._folder else reason
         self._tasks.refuse(reason)
         self._publish(available=False, reason=reason)
 
@@ -455,18 +453,18 @@ class Scanner:
             self._paused_log_at = self._clock()
             _log.warning("watch_state", folder=self._folder, outcome="paused", reason=error.strerror)
 
-    def _publish(self, *, available: bool, reason: str) -> None:
+    def _publish(self, *, available: bool, reason: Message | None) -> None:
         receiving = sorted(self._candidates.receiving(self._clock()))[:MAX_SHOWN]
         state = WatchState(
             self._folder,
             self._watch.athlete,
             self._folder_watch.method,
             available,
-            "" if available else reason,
-            note=self._note(),
+            None if available else reason,
+            notes=self._notes(),
             receiving=tuple(receiving) if available else (),
             unreadable=tuple(sorted(self._unreadable | self._failed)[:MAX_SHOWN]) if available else (),
-            not_moved=self._not_moved if available else "",
+            not_moved=self._not_moved if available else None,
         )
         before, self._state = self._state, state
         if (before.available, before.method) != (state.available, state.method):
@@ -475,17 +473,17 @@ class Scanner:
                 folder=self._folder,
                 outcome="available" if available else "away",
                 method=state.method,
-                reason=state.reason or None,
+                reason=str(state.reason) if state.reason else None,
             )
         if state != before:
             self._changed()
 
-    def _note(self) -> str:
+    def _notes(self) -> tuple[Message, ...]:
         notes = [self._folder_watch.note, self._receiver.note]
         if self._links_out:
             name = filenames.shown(self._links_out[0])
-            notes.append(f"links that lead out of the folder are not followed ({name})")
-        return "; ".join(filter(None, notes))
+            notes.append(folders.LINKS_OUT(file=name))
+        return tuple(filter(None, notes))
 
     def _open(self) -> AbstractContextManager[OpenFolder]:
         return safe_files.open_folder(self._folder, allowed=self._is_ours)

@@ -16,7 +16,7 @@ from fitferry.config import WatchSettings
 from fitferry.config.values import WatchMethod
 from fitferry.core import filenames
 from fitferry.core.activity import WatchState
-from fitferry.core.messages import Message
+from fitferry.core.messages import Message, folders
 from fitferry.inbox.scanner import Receiver, Scanner
 from fitferry.system import mounts
 
@@ -113,17 +113,17 @@ class WatchedFolder:
         """How the folder is doing, with what its mounts have to say."""
         main, below = self._main.state, [scanner.state for scanner in self._scanners()]
         away = [
-            f"{state.folder} cannot be read ({state.reason})"
+            folders.UNREADABLE(folder=state.folder, reason=state.reason)
             for state in below
             if not state.available and state.reason
         ]
-        polled = [f"{state.folder} is polled" for state in below if state.available]
+        polled = [folders.POLLED(folder=state.folder) for state in below if state.available]
         return replace(
             main,
-            note="; ".join(filter(None, [main.note, *polled, *away])),
+            notes=(*main.notes, *polled, *away),
             receiving=main.receiving + tuple(file for state in below for file in state.receiving),
             unreadable=main.unreadable + tuple(path for state in below for path in state.unreadable),
-            not_moved=next(filter(None, [main.not_moved, *(state.not_moved for state in below)]), ""),
+            not_moved=next(filter(None, [main.not_moved, *(state.not_moved for state in below)]), None),
         )
 
     def away(self) -> list[str]:

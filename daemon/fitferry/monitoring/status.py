@@ -108,7 +108,7 @@ def of_folders(watch: Iterable[WatchState], now: float) -> Iterator[Problem]:
     for state in watch:
         about, folder = state.athlete, state.folder
         if not state.available and state.reason:
-            reason = as_message(state.reason)
+            reason = state.reason
             code = ProblemCode.FOLDER_UNAVAILABLE
             yield problem(code, now, athlete=about, subject=folder, folder=folder, reason=reason)
         if state.unreadable:
@@ -116,7 +116,7 @@ def of_folders(watch: Iterable[WatchState], now: float) -> Iterator[Problem]:
             code = ProblemCode.UNREADABLE
             yield problem(code, now, athlete=about, subject=folder, folder=folder, path=first, count=count)
         if state.not_moved:
-            reason = as_message(state.not_moved)
+            reason = state.not_moved
             yield problem(ProblemCode.NOT_MOVED, now, athlete=about, subject=folder, reason=reason)
 
 

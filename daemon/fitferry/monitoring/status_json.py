@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fitferry.core.activity import WatchState
 from fitferry.core.filenames import shown
-from fitferry.core.messages import Json, as_message
+from fitferry.core.messages import Json, folders
 from fitferry.core.problems import Problem
 from fitferry.core.strava import RateLimit
 from fitferry.core.upload import Athlete, Backlog, Job
@@ -132,7 +132,7 @@ def _problem(problem: Problem) -> Object:
 
 def _watch(state: WatchState) -> Object:
     """One folder; `note` and `receiving` are there only where there is something to say."""
-    note = as_message(state.note) if state.note else None
+    note = folders.NOTES(notes=state.notes) if state.notes else None
     extra: Object = {"note": str(note), "note_text": note.to_values()} if note else {}
     if state.receiving:
         extra["receiving"] = [

@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from fitferry.core.messages import uploads as upload_messages
 from fitferry.core.upload import AfterUpload, Job, Status, WaitingFor
 from fitferry.storage.database import SQL, fn, raw, run, tuples
 from fitferry.storage.models import ActivityRow, JobRow
@@ -16,7 +17,7 @@ FREE: dict[str, Any] = {"claimed_at": None, "claim": None}
 ASIDE: dict[str, Any] = {
     "status": Status.SKIPPED,
     "error_code": "dismissed",
-    "error_message": "put aside by hand",
+    "error_message": upload_messages.DISMISSED(),
     **FREE,
 }
 

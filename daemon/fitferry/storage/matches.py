@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fitferry.core.messages import uploads as upload_messages
 from fitferry.core.upload import AfterUpload, Job, Status
 from fitferry.storage.database import fn, tuples, writing
 from fitferry.storage.mapping import FREE, IS_UNCOMPARED, jobs_below, jobs_where
@@ -60,7 +61,7 @@ def compared(found: dict[int, int | None], now: float) -> None:
         "own_wait": None,
         "completed_at": now,
         "error_code": "duplicate",
-        "error_message": "already on Strava",
+        "error_message": upload_messages.ALREADY_ON_STRAVA(),
         "after_upload_action": AfterUpload.KEEP,
         **FREE,
     }

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from fitferry.core.messages import uploads as upload_messages
 from fitferry.core.upload import AfterUpload, Job, Status, WaitingFor
 from fitferry.storage import follow_ups
 from fitferry.storage.database import Case, fn, raw, run, tuples, writing
@@ -253,8 +254,7 @@ def fail_previous_account(athlete: str, now: float) -> None:
             looks=0,
             read_failures=0,
             error_code="other_account",
-            error_message="this was sent to the Strava account that was connected before: look for it there, "
-            "or send it to the one that is connected now",
+            error_message=upload_messages.PREVIOUS_ACCOUNT(),
             completed_at=now,
             **FREE,
         ).where(IS_OPEN, sent, theirs).execute()
@@ -264,7 +264,7 @@ def wait_for_folder(folder: Path, until: float) -> None:
     """Let every job wait whose file is in a folder that is away: one write, however many they are."""
     waits = IS_OPEN & (JobRow.status == Status.PENDING) & JobRow.claimed_at.is_null() & ~JobRow.uncertain
     here = waits & (JobRow.next_attempt_at < until) & in_folder(folder)
-    words = {"error_code": "file_unreadable", "error_message": "its folder is not there"}
+    words = {"error_code": "file_unreadable", "error_message": upload_messages.FOLDER_AWAY()}
     with writing():
         JobRow.update(own_wait=WaitingFor.FILE, next_attempt_at=until, **words).where(here).execute()
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from fitferry.core.filenames import shown
+from fitferry.core.messages import Message, folders, system
 from fitferry.core.upload import AfterUpload, Job
 from fitferry.inbox import file_reader
 from fitferry.storage import activities, uploads
@@ -29,7 +30,7 @@ _log = structlog.get_logger()
 class _Failure:
     """A file that could not be moved or deleted."""
 
-    reason: str
+    reason: Message
     times: int
     retry_at: float
 
@@ -54,7 +55,7 @@ class FileTidier:
         self._clock = clock
         self._failures: dict[int, _Failure] = {}
 
-    def __call__(self) -> str:
+    def __call__(self) -> Message | None:
         """Do all that is due; why some of it could not be done, empty if all could. One file stops no other."""
         now, waiting = self._clock(), [job for job in uploads.awaiting_after_upload() if self._owns(job.path)]
         self._failures = {job.id: self._failures[job.id] for job in waiting if job.id in self._failures}
@@ -62,9 +63,10 @@ class FileTidier:
             if job.id not in self._failures or self._failures[job.id].retry_at <= now:
                 self._try(job, now)
         if not self._failures:
-            return ""
+            return None
         first = next(iter(self._failures.values())).reason
-        return first if len(self._failures) == 1 else f"{first} (and {len(self._failures) - 1} more)"
+        more = len(self._failures) - 1
+        return folders.AND_MORE(reason=first, more=more) if more else first
 
     def _try(self, job: Job, now: float) -> None:
         current = uploads.get(job.id)
@@ -75,9 +77,10 @@ class FileTidier:
         except OSError as error:
             times = self._failures[job.id].times + 1 if job.id in self._failures else 1
             pause = RETRY_SECONDS[min(times, len(RETRY_SECONDS)) - 1]
-            reason = f"{error.strerror or error}: {shown(str(error.filename or job.path))}"
+            file = shown(str(error.filename or job.path))
+            reason = folders.FILE_PROBLEM(file=file, reason=system.from_os_error(error))
             if len(self._failures) < MAX_LOGGED and times == 1:
-                _log.warning("after_upload", job=job.id, path=job.path, outcome="failed", reason=reason)
+                _log.warning("after_upload", job=job.id, path=job.path, outcome="failed", reason=str(reason))
             self._failures[job.id] = _Failure(reason, times, now + pause)
         else:
             self._failures.pop(job.id, None)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
 from fitferry.core.activity import FileKind
-from fitferry.core.messages import Message, uploads, verbatim
+from fitferry.core.messages import Message, folders, system, uploads
 from fitferry.core.upload import Job
 from fitferry.inbox import file_reader
 from fitferry.inbox.file_reader import ActivityBytes
@@ -112,11 +112,11 @@ class SourceFiles:
         except FolderBusy:
             raise FileUnreadable(uploads.FOLDER_BUSY()) from None
         except TimeoutError:
-            raise FolderAway(self._folder_of(path) or path, "it does not answer") from None
+            raise FolderAway(self._folder_of(path) or path, folders.NO_ANSWER()) from None
         except FileNotFoundError:
             raise
         except OSError as error:
-            reason = verbatim(error.strerror or str(error))
+            reason = system.from_os_error(error)
             raise FileUnreadable(uploads.FILE_UNREADABLE(reason=reason)) from error
 
     def _folder_of(self, path: str) -> str:

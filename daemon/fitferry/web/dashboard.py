@@ -10,10 +10,11 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from fitferry.core import rate_limit
+from fitferry.core.messages.sports import SPORTS, sport_name
 from fitferry.core.problems import Problem, ProblemCode
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import WAITS, Job, Status
-from fitferry.i18n.translator import say
+from fitferry.i18n.translator import N_
 from fitferry.monitoring import status_json
 from fitferry.storage import queries, uploads
 from fitferry.web.context import WebContext
@@ -44,24 +45,13 @@ ICONS = {
     "training": "training",
     "fitness_equipment": "training",
 }
-SPORTS = {
-    "cycling": say("cycling"),
-    "running": say("running"),
-    "walking": say("walking"),
-    "hiking": say("hiking"),
-    "swimming": say("swimming"),
-    "rowing": say("rowing"),
-    "training": say("training"),
-    "cross_country_skiing": say("cross-country skiing"),
-    "alpine_skiing": say("alpine skiing"),
-}
 _STATES = {
-    Status.PENDING: say("waiting"),
-    Status.PROCESSING: say("being sent"),
-    Status.COMPLETED: say("on Strava"),
-    Status.FAILED: say("failed"),
-    Status.HELD: say("held"),
-    Status.SKIPPED: say("skipped"),
+    Status.PENDING: N_("waiting"),
+    Status.PROCESSING: N_("being sent"),
+    Status.COMPLETED: N_("on Strava"),
+    Status.FAILED: N_("failed"),
+    Status.HELD: N_("held"),
+    Status.SKIPPED: N_("skipped"),
 }
 
 
@@ -96,6 +86,8 @@ def overview(context: WebContext, locale: ViewerLocale, want: HistoryFilter) -> 
     now = context.clock()
     snapshot = context.snapshot()
     shown: dict[str, Any] = status_json.to_json(snapshot)
+    for folder, state in zip(shown["watch"], snapshot.watch, strict=True):
+        folder["notes"] = state.notes
     waiting = queries.under_way(_FEW)
     queue = shown["queue"]
     backlog = snapshot.process.backlog
@@ -169,19 +161,19 @@ def _history(locale: ViewerLocale, want: HistoryFilter, now: float) -> dict[str,
 def _sports_like(locale: ViewerLocale, text: str) -> list[str]:
     """The sports whose names in the reader's language hold a text."""
     wanted = queries.plain(text)
-    return [code for code, words in SPORTS.items() if text and wanted in queries.plain(locale.of(words))]
+    return [code for code, name in SPORTS.items() if text and wanted in queries.plain(locale.of(name))]
 
 
 def _row(job: Job, shown: dict[str, Any]) -> dict[str, Any]:
     """One upload with what the page needs besides."""
-    state = say("already on Strava") if job.error_code == "duplicate" else _STATES[job.status]
+    state = N_("already on Strava") if job.error_code == "duplicate" else _STATES[job.status]
     if job.status is Status.SKIPPED and job.error_code == "dismissed":
-        state = say("dismissed")
+        state = N_("dismissed")
     sport = job.sport or ""
     return {
         **shown,
         "icon": ICONS.get(sport, "other"),
-        "sport_words": SPORTS.get(sport, sport.replace("_", " ")),
+        "sport_words": sport_name(sport),
         "state": state,
         "can_upload": job.status in {Status.FAILED, Status.HELD}
         or (job.status is Status.SKIPPED and job.error_code != "no_activity"),
@@ -192,7 +184,7 @@ def _row(job: Job, shown: dict[str, Any]) -> dict[str, Any]:
 def _bars(shown: dict[str, Any], now: float) -> dict[str, dict[str, Any]]:
     """What is used of Strava's allowance, and when it begins anew."""
     used, limit = shown["rate_limit"]["overall"]["usage"], shown["rate_limit"]["overall"]["limit"]
-    windows = (say("This quarter hour"), rate_limit.QUARTER), (say("Today (UTC)"), rate_limit.DAY)
+    windows = (N_("This quarter hour"), rate_limit.QUARTER), (N_("Today (UTC)"), rate_limit.DAY)
     return {
         name: {"used": used[at], "limit": limit[at], "anew": status_json.iso((now // length + 1) * length)}
         for at, (name, length) in enumerate(windows)

@@ -15,7 +15,7 @@ from flask import Request
 from markupsafe import Markup, escape
 
 from fitferry.core.messages import Message
-from fitferry.i18n.translator import LANGUAGES, Translator, say, words
+from fitferry.i18n.translator import LANGUAGES, N_, Translator, translator
 from fitferry.web.middleware import cookie
 
 ZONE_COOKIE = "fitferry_zone"
@@ -43,7 +43,7 @@ class ViewerLocale:
 
     def of(self, english: Message | str | None) -> str:
         """A message, or a finished English sentence."""
-        return _TURNING.sub("", self.words.of(english))
+        return _TURNING.sub("", self.words.translate(english))
 
     def render(self, message: Message) -> str:
         """A message as a sentence by itself: with a capital."""
@@ -85,7 +85,7 @@ class ViewerLocale:
     def heading(self, day: date, today: date) -> str:
         """A day above what happened on it."""
         if (today - day).days in {0, 1}:
-            return self.of(say("Today") if day == today else say("Yesterday"))
+            return self.of(N_("Today") if day == today else N_("Yesterday"))
         skeleton = "MMMMEEEEd" if day.year == today.year else "yMMMMEEEEd"
         return dates.format_skeleton(skeleton, day, locale=self.cldr)
 
@@ -125,7 +125,7 @@ def locale_of(request: Request, setting: str) -> ViewerLocale:
     language = setting
     if setting not in LANGUAGES:
         language = request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
-    return ViewerLocale(language, _locale(request, language), _zone(request), words(language))
+    return ViewerLocale(language, _locale(request, language), _zone(request), translator(language))
 
 
 def _locale(request: Request, language: str) -> Locale:

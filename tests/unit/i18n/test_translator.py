@@ -10,17 +10,17 @@ import pytest
 import translations
 from compile_translations import compile_all
 from fitferry.core.messages import TEMPLATES, Message, settings, system, verbatim
-from fitferry.i18n.translator import LANGUAGES, LOCALE, Translator, of_environment, words
+from fitferry.i18n.translator import LANGUAGES, LOCALE, Translator, of_environment, translator
 
 OTHERS = LANGUAGES[1:]
-KOREAN = words("ko")
+KOREAN = translator("ko")
 
 
 def test_a_message_is_translated_by_its_code() -> None:
     """Its parameters are shown as that language shows them."""
     assert KOREAN.render(Message("unit_days", (("count", 3),))) == "3일"
     assert KOREAN.duration(7500) == "2시간 5분"
-    assert words("en").duration(7500) == "2 h 5 min"
+    assert translator("en").duration(7500) == "2 h 5 min"
 
 
 def test_what_stands_in_a_parameter_is_not_translated_because_of_where_it_stands() -> None:
@@ -45,7 +45,7 @@ def test_the_usual_errors_of_the_system_are_translated_and_others_stay() -> None
 
 def test_an_unknown_language_is_english() -> None:
     """So is one whose catalogue is not compiled."""
-    assert words("xx").render(system.NOT_FOUND()) == "No such file or directory"
+    assert translator("xx").render(system.NOT_FOUND()) == "No such file or directory"
 
 
 @pytest.mark.parametrize(
@@ -112,4 +112,4 @@ def test_the_compiled_catalogue_is_the_one_that_people_edit(language: str, tmp_p
     (compiled,) = compile_all(tmp_path)
 
     assert compiled.read_bytes() == source.with_suffix(".mo").read_bytes()
-    assert isinstance(words(language), Translator)
+    assert isinstance(translator(language), Translator)

@@ -12,7 +12,7 @@ import pytest
 
 from fakes import NOW, a_job, the
 from fitferry.core.activity import WatchState
-from fitferry.core.messages import Message
+from fitferry.core.messages import Message, system
 from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, problem
 from fitferry.core.upload import (
     AttemptResult,
@@ -103,7 +103,7 @@ def test_wrong_settings_and_missing_folders_need_a_person() -> None:
     """Each is one problem, and goes when it is over."""
     connect()
     breaker(BreakerName.SETTINGS, code="app_inactive")
-    away = WatchState("/rides", "me", "poll", available=False, reason="No such file or directory")
+    away = WatchState("/rides", "me", "poll", available=False, reason=system.NOT_FOUND())
     ill = problem(ProblemCode.INTERNAL, NOW, reason="the database is gone")
     found = snapshot(watch=away, troubles=(ill,))
 
@@ -118,7 +118,7 @@ def test_each_trouble_lasts_since_it_came(tmp_path: Path) -> None:
     """Two folders have one each; what comes back has come anew."""
     troubles, rides = (
         status.HealthErrors(),
-        WatchState("/rides", "me", "poll", available=False, reason="gone"),
+        WatchState("/rides", "me", "poll", available=False, reason=system.STALE()),
     )
     usb = replace(rides, folder=str(tmp_path))
 

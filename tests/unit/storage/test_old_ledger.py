@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import runpy
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +16,8 @@ from typing import Any
 import pytest
 
 from fitferry.auth.token_cipher import TokenCipher
-from fitferry.core.messages import Message
+from fitferry.core.messages import TEMPLATES, Message, files, placeholders, strava, verbatim
+from fitferry.core.messages import uploads as uploads_said
 from fitferry.core.upload import AfterUpload, AuthProblem, BreakerName, Job, Status, WaitingFor
 from fitferry.storage import (
     accounts,
@@ -111,6 +114,10 @@ def test_every_old_value_is_in_the_migrated_ledger(old: Path) -> None:
             assert [{name: row[name] for name in names.values()} for row in new_rows] == expected, table
 
 
+REWORDED = {"put aside by hand": "dismissed"}
+"""Old sentences that read plainer by now."""
+
+
 def test_every_old_sentence_reads_as_before(old: Path) -> None:
     """As a message that is known by its code, or as words that nobody translates."""
     with contextlib.closing(sqlite3.connect(old)) as before:
@@ -123,7 +130,48 @@ def test_every_old_sentence_reads_as_before(old: Path) -> None:
     with contextlib.closing(sqlite3.connect(old)) as after:
         for (table, column), texts in sentences.items():
             stored = [row[column] for row in _rows(after, RENAMED_TABLES.get(table, table))]
-            assert [text and str(Message.from_json(text)) for text in stored] == texts
+            assert [text and str(Message.from_json(text)) for text in stored] == [
+                REWORDED.get(text, text) for text in texts
+            ]
+
+
+MIGRATION = runpy.run_path(str(Path(database.__file__).parent / "migrations" / "0008_messages_as_data.py"))
+
+
+@pytest.mark.parametrize(("sentence", "code"), MIGRATION["SENTENCES"])
+def test_every_old_sentence_has_a_message_with_its_parameters(sentence: str, code: str) -> None:
+    """The migration's codes and parameters are those of the templates."""
+    assert placeholders(sentence) == placeholders(TEMPLATES[code].text)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "message"),
+    [
+        ("already on Strava", uploads_said.ALREADY_ON_STRAVA()),
+        ("1,234 of 5,678 bytes", files.BYTES_OF(have=1234, want=5678)),
+        ("not an activity: a course", uploads_said.NO_ACTIVITY(reason=files.FIT_COURSE())),
+        (
+            "not an activity: an archive that holds a course (a.fit) and 2 more",
+            uploads_said.NO_ACTIVITY(
+                reason=files.ARCHIVE_HOLDS_MORE(reason=files.FIT_COURSE(), name="a.fit", more=2)
+            ),
+        ),
+        ("Strava cannot use the file: Malformed", uploads_said.REJECTED(answer="Malformed")),
+        (
+            "Strava had a fault of its own (HTTP 500)",
+            strava.SERVER_ERROR(answer=verbatim("HTTP 500")),
+        ),
+        ("what nobody knows {x}", verbatim("what nobody knows {x}")),
+    ],
+)
+def test_old_sentences_become_messages(sentence: str, message: Message) -> None:
+    """With messages inside messages, and numbers as numbers."""
+    patterns = [
+        (MIGRATION["_pattern"](text), MIGRATION["_kinds"](text), code)
+        for text, code in MIGRATION["SENTENCES"]
+    ]
+
+    assert Message.from_json(json.dumps(MIGRATION["message"](sentence, patterns))) == message
 
 
 def test_it_is_whole_and_can_be_opened_again(migrated: Path) -> None:

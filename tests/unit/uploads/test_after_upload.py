@@ -23,6 +23,7 @@ from fitferry.core.activity import (
     ParseResult,
     Stability,
 )
+from fitferry.core.messages import Message
 from fitferry.core.upload import AfterUpload, AttemptResult, Job, Outcome, Status
 from fitferry.inbox import admission
 from fitferry.storage import activities, attempts, uploads
@@ -42,7 +43,7 @@ def where(tmp_path: Path) -> Archive:
     return Archive(folder, folder / "uploaded")
 
 
-def tidy(archives: list[Archive], *, keep: bool = False) -> str:
+def tidy(archives: list[Archive], *, keep: bool = False) -> Message | None:
     """Everything that is due, as after a start; why some of it could not be done."""
     return FileTidier(archives, keep=keep)()
 
@@ -232,7 +233,7 @@ def test_a_copy_that_fails_leaves_the_file_where_it_was(
     job = a_job(where.folder / "a.fit")
     done(job, AfterUpload.ARCHIVE)
     monkeypatch.setattr(os, "write", write)
-    assert reason in tidy([where])
+    assert reason in str(tidy([where]))
 
     assert tree(where.folder) == {"a.fit": b"ride"}
 
@@ -283,7 +284,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_and_tried_again(
             raise OSError(errno.EROFS, "Read-only file system")
 
         patch.setattr(os, "rename", refuse)
-        assert "Read-only" in tidy([where])
+        assert "Read-only" in str(tidy([where]))
     assert (the(job.id).status, the(job.id).after_upload_action) == (Status.COMPLETED, AfterUpload.DELETE)
     tidy([where])
 
@@ -295,7 +296,7 @@ def test_a_file_that_cannot_be_archived_keeps_its_name_and_the_settings_can_end_
     where.archive.write_bytes(b"no folder")
     job = a_job(where.folder / "a.fit")
     done(job, AfterUpload.ARCHIVE)
-    assert "Not a directory" in tidy([where])
+    assert "Not a directory" in str(tidy([where]))
     assert tree(where.folder) == {"a.fit": b"ride", "uploaded": b"no folder"}
     tidy([where], keep=True)
 
@@ -346,13 +347,13 @@ def test_a_file_that_cannot_be_moved_holds_up_no_other(
         done(a_job(where.folder / name, b"%d" % number), AfterUpload.DELETE)
     file_tidier = FileTidier([where], clock=lambda: now[0])
 
-    assert "not permitted: a.fit" in file_tidier()
+    assert str(file_tidier()) == "a.fit: Operation not permitted"
     assert tree(where.folder) == {"a.fit": b"0"}
-    assert "not permitted" in file_tidier()
+    assert "not permitted" in str(file_tidier())
     assert tried == ["a.fit", "b.fit", "c.fit"]
     monkeypatch.setattr(os, "rename", rename)
     now[0] += 30
-    assert file_tidier() == ""
+    assert file_tidier() is None
     assert tree(where.folder) == {}
 
 

@@ -3,11 +3,13 @@
 from fitferry.core.messages import (
     cli,
     files,
+    folders,
     inspection,
     notifications,
     problems,
     settings,
     sign_in,
+    sports,
     strava,
     system,
     uploads,
@@ -28,7 +30,21 @@ from fitferry.core.messages.message import (
     verbatim,
 )
 
-AREAS = (cli, files, inspection, notifications, problems, settings, sign_in, strava, system, uploads, web)
+AREAS = (
+    cli,
+    files,
+    folders,
+    inspection,
+    notifications,
+    problems,
+    settings,
+    sign_in,
+    sports,
+    strava,
+    system,
+    uploads,
+    web,
+)
 
 __all__ = [
     "AREAS",

@@ -43,3 +43,24 @@ HOOK_TIMEOUT = define("hook_timeout", "it did not end within {seconds:duration}"
 HOOK_NOT_STARTED = define("hook_not_started", "it cannot be started: {reason}")
 NOT_REPAIRABLE = define("not_repairable", "only a held FIT file that is not whole can be repaired")
 SOURCE_UNREADABLE = define("source_unreadable", "the file cannot be read now; please try again")
+
+SKIPPED_BY_RULE = define("skipped_by_rule", "skipped by rule {rule:number}")
+BEFORE_SINCE = define("before_since", "started before {since}, see since in [strava]")
+AUTO_UPLOAD_OFF = define("auto_upload_off", "waiting until somebody uploads it (auto_upload is off)")
+BEFORE_FITFERRY = define("before_fitferry", "there before Fitferry: waiting for your decision")
+
+WAITING_CONNECTION = define("waiting_connection", "waiting for the connection to Strava")
+WAITING_RATE_LIMIT = define("waiting_rate_limit", "waiting for Strava's limit")
+WAITING_NETWORK = define("waiting_network", "waiting for Strava to be reachable")
+WAITING_SETTINGS = define("waiting_settings", "waiting for a settings fix")
+WAITING_FILE = define("waiting_file", "waiting for the file")
+WAITING_CONFIRM = define("waiting_confirm", "checking whether it arrived")
+WAITING_RETRY = define("waiting_retry", "waiting for the next try")
+WAITING_PROCESSING = define("waiting_processing", "Strava is processing it")
+
+DISMISSED = define("dismissed_by_hand", "dismissed")
+PREVIOUS_ACCOUNT = define(
+    "previous_account",
+    "this was sent to the Strava account that was connected before: look for it there, or send it to the one that is "
+    "connected now",
+)
