@@ -1,0 +1,103 @@
+"""Every command under every broken environment: a sentence that names the cause, or nothing at all; no traceback."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daemon_harness import DaemonHarness, harness
+
+SURROUNDINGS: dict[str, dict[str, str]] = {
+    "an IPv6 range in NO_PROXY": {
+        "NO_PROXY": "localhost,127.0.0.0/8,fe80::/10,[fd00::]/8",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+    },
+    "SOCKS in ALL_PROXY": {"ALL_PROXY": "socks://127.0.0.1:1080"},
+    "a proxy that is none": {"HTTP_PROXY": "http://[::1"},
+    "certificates that are gone": {"SSL_CERT_FILE": "/nowhere/ca.pem"},
+    "a folder of certificates that is gone": {"SSL_CERT_DIR": "/nowhere"},
+    "a key log that cannot be written": {"SSLKEYLOGFILE": "/nowhere/keys"},
+    "a time zone in quotes": {"TZ": '"Europe/Berlin"'},
+    "a time zone that is none": {"TZ": "Mars/Olympus"},
+    "quotes around everything": {
+        "FITFERRY_LOG_LEVEL": '"info"',
+        "STRAVA_CLIENT_SECRET": " 'sandbox-secret' ",
+    },
+    "no home": {"HOME": "/nowhere/at-all"},
+    "no encoding": {"LC_ALL": "C", "PYTHONIOENCODING": "ascii"},
+    "root by PUID": {"PUID": "0"},
+}
+COMMANDS = (
+    ["status"], ["status", "--json"], ["uploads"], ["check"], ["health"], ["config"], ["backlog"], ["login"],
+    ["connect"], ["disconnect"], ["retry", "--failed"], ["dismiss", "1"], ["keys", "rotate"], ["token", "list"],
+    ["sessions", "end"], ["inspect", "/dev/null"], ["upload", "/dev/null"], ["notify-test"], ["--help"],
+)  # fmt: skip
+NAMED = {
+    "SOCKS in ALL_PROXY": "ALL_PROXY",
+    "a proxy that is none": "HTTP_PROXY",
+    "certificates that are gone": "SSL_CERT_FILE",
+    "a key log that cannot be written": "SSLKEYLOGFILE",
+}
+"""What `run` and `check` name, and does not start with."""
+WARNED = {"a time zone that is none": "TZ", "root by PUID": "PUID"}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonHarness]:
+    """Settings in a folder of their own; the daemon does not run."""
+    with harness(tmp_path_factory.mktemp("home")) as one:
+        one.config.chmod(0o600)
+        yield one
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("surroundings", SURROUNDINGS)
+def test_no_command_ends_in_a_traceback(home: DaemonHarness, surroundings: str) -> None:
+    """Exit codes are those of the contract: 0, 1, 3, 75 and 78, and 2 for wrong words."""
+    for words in COMMANDS:
+        ended = home.run(*words, **SURROUNDINGS[surroundings])
+        assert "Traceback" not in ended.stderr, (words, ended.stderr)
+        assert ended.returncode in {0, 1, 2, 3, 75, 78}, (words, ended.returncode)
+    checked = home.run("check", **SURROUNDINGS[surroundings]).stdout
+    for name in (NAMED | WARNED).get(surroundings, "").split():
+        assert any(name in line for line in checked.splitlines() if not line.startswith("ok")), checked
+
+
+@pytest.mark.parametrize("surroundings", SURROUNDINGS)
+def test_the_daemon_starts_or_says_why_not(tmp_path: Path, surroundings: str) -> None:
+    """With exit 78 and the variable's name, or it runs all the same."""
+    with harness(tmp_path) as home:
+        home.config.chmod(0o600)
+        home.more = SURROUNDINGS[surroundings]
+        process = home.spawn()
+        if surroundings in NAMED:
+            assert process.wait(20) == 78
+            assert NAMED[surroundings] in home.words()
+        else:
+            home.wait(lambda: (home.state / "status.json").exists() or process.poll() is not None)
+            assert process.poll() is None, home.words()
+            assert home.stop() == 0
+        assert "Traceback" not in home.words()
+
+
+def test_a_closed_folder_is_a_sentence(tmp_path: Path, unprivileged: list[str]) -> None:
+    """`/home/pi` is closed on Debian: which folder it is, and whose, is said."""
+    with harness(tmp_path) as home:
+        (home.rides / "below").mkdir()
+        home.configure(rides=str(home.rides / "below"))
+        for path in (tmp_path, *tmp_path.parents):
+            if path.stat().st_uid == 0 and path != Path("/"):
+                path.chmod(path.stat().st_mode | 0o055)
+        home.config.chmod(0o644)
+        home.rides.chmod(0o700)
+        for words in (["check"], ["status"], ["config"]):
+            ended = subprocess.run(
+                [*unprivileged, *home.command(*words)],
+                capture_output=True, text=True, timeout=60, check=False, env=home.environ(),
+            )  # fmt: skip
+            assert "Traceback" not in ended.stderr, ended.stderr
+            if words == ["check"]:
+                assert f"{home.rides} is closed to this user" in ended.stdout
