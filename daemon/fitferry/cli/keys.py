@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 
 import click
@@ -10,6 +11,7 @@ from fitferry.cli import completion, output
 from fitferry.cli.client import Daemon
 from fitferry.cli.context import Context
 from fitferry.core.messages import cli
+from fitferry.system import network
 
 
 @click.group()
@@ -96,6 +98,7 @@ def _rotate(context: Context) -> None:
     from fitferry.auth import access_tokens, key_rotation, token_cipher  # noqa: PLC0415  # only here
     from fitferry.strava import Strava  # noqa: PLC0415  # the same
 
+    network.forget_key_log(os.environ)
     with context.writing() as settings, Strava(settings.strava) as strava:
         now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         tokens = access_tokens.AccessTokens(strava, token_cipher.load(settings.state.key_file, now))

@@ -7,7 +7,7 @@ NO_PROXY, `socks://` in ALL_PROXY, an SSL_CERT_FILE that is gone), so they are r
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -44,6 +44,12 @@ def problems(urls: Iterable[str], environ: Mapping[str, str]) -> list[SettingPro
         message = settings.KEY_LOG_CLOSED(variable=KEY_LOG, reason=verbatim(reason))
         found[KEY_LOG] = SettingProblem(KEY_LOG, message)
     return list(found.values())
+
+
+def forget_key_log(environ: MutableMapping[str, str]) -> None:
+    """Let a key log that cannot be written be none: Python opens it whenever a connection is prepared."""
+    if environ.get(KEY_LOG) and _unwritable(environ[KEY_LOG]):
+        del environ[KEY_LOG]
 
 
 def _proxy_variable(url: str, environ: Mapping[str, str]) -> str | None:
