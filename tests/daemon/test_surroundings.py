@@ -97,7 +97,7 @@ def test_a_closed_folder_is_a_sentence(tmp_path: Path) -> None:
         home.rides.chmod(0o700)
         for words in (["check"], ["status"], ["config"]):
             ended = subprocess.run(  # as every distribution has it
-                ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *home.command(*words)],
+                ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *home.command(*words)],
                 capture_output=True, text=True, timeout=60, check=False, env=home.environ(),
             )  # fmt: skip
             assert "Traceback" not in ended.stderr, ended.stderr
