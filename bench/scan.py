@@ -24,7 +24,7 @@ from daemon_harness import harness
 from fakes import a_receiver
 from fit_writer import ride
 from fitferry.config import WatchSettings
-from fitferry.config.values import WatchMethod
+from fitferry.core.activity import WatchMethod
 from fitferry.inbox import Scanner
 from fitferry.storage import database, queries, uploads
 from fitferry.system import logs

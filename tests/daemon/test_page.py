@@ -13,7 +13,7 @@ import pytest
 from markupsafe import escape
 
 from fakes import NOW, refused
-from fitferry.core.activity import AdmissionDecision, FileKind, NewActivity, ParseResult
+from fitferry.core.activity import AdmissionDecision, FileKind, NewActivity, ParseResult, WatchMethod
 from fitferry.core.messages import uploads as uploads_said
 from fitferry.core.messages import verbatim
 from fitferry.core.messages.files import FIT_COURSE
@@ -413,7 +413,9 @@ def test_names_with_html_in_them_are_text_wherever_they_stand(scene: Scene) -> N
     activities.admit(
         file, [NewActivity("cd", found, AdmissionDecision(Status.FAILED, "x", evil), evil)], scene.now
     )
-    scene.watch[0] = scene.watch[0].__class__(evil, "me", "events", available=True, notes=(verbatim(evil),))
+    scene.watch[0] = scene.watch[0].__class__(
+        evil, "me", WatchMethod.EVENTS, available=True, notes=(verbatim(evil),)
+    )
     page = show(scene) + show(scene, f"/?q={evil}")
 
     assert "<img src=x" not in page

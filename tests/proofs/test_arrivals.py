@@ -21,8 +21,7 @@ import pytest
 from documents import gz, zipped
 from fakes import ADMISSION, NOW
 from fitferry.config import WatchSettings
-from fitferry.config.values import WatchMethod
-from fitferry.core.activity import AdmissionResult, FileEvent, IncompleteFile, Stability
+from fitferry.core.activity import AdmissionResult, FileEvent, IncompleteFile, Stability, WatchMethod
 from fitferry.core.upload import Status
 from fitferry.inbox import WatchedFolder, scanner
 from fitferry.inbox.first_scan import FirstScan

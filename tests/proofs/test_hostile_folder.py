@@ -17,8 +17,7 @@ import pytest
 from daemon_harness import harness
 from fakes import ADMISSION, NOW, Clock, InlineFolders, a_job, a_receiver, the
 from fitferry.config import WatchSettings
-from fitferry.config.values import WatchMethod
-from fitferry.core.activity import AdmissionResult, FileEvent
+from fitferry.core.activity import AdmissionResult, FileEvent, WatchMethod
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import AfterUpload, AttemptResult, Job, Outcome, Status
 from fitferry.inbox import Scanner, admission, file_reader

@@ -14,9 +14,8 @@ import pytest
 from documents import START, gpx, zipped
 from fakes import ADMISSION, NOW, Clock, a_receiver
 from fitferry.config import WatchSettings
-from fitferry.config.values import WatchMethod
 from fitferry.core import attempt_results
-from fitferry.core.activity import AdmissionResult, FileEvent, Stability
+from fitferry.core.activity import AdmissionResult, FileEvent, Stability, WatchMethod
 from fitferry.core.messages import Message
 from fitferry.core.upload import AfterUpload, AttemptResult, Outcome, Status
 from fitferry.formats import FileContents

@@ -16,8 +16,7 @@ import pytest
 
 from fakes import Clock
 from fitferry.config import WatchSettings
-from fitferry.config.values import WatchMethod
-from fitferry.core.activity import AdmissionResult, FileEvent, Stability, StatFingerprint
+from fitferry.core.activity import AdmissionResult, FileEvent, Stability, StatFingerprint, WatchMethod
 from fitferry.core.messages import Message
 from fitferry.inbox import Scanner, WatchedFolder
 from fitferry.inbox.file_events import Watcher

@@ -16,6 +16,7 @@ from fitferry.core.activity import (
     NewActivity,
     ParseResult,
     Sample,
+    WatchMethod,
     WatchState,
 )
 from fitferry.core.messages import files, folders, system, uploads
@@ -57,7 +58,7 @@ class Scene:
         self.page = Page(folder, extra)
         self.page.clock.now = time.time()
         self.page.snapshot = self.snapshot  # type: ignore[method-assign]  # the site asks through it
-        self.watch = [WatchState("/srv/rides", "me", "events", available=True)]
+        self.watch = [WatchState("/srv/rides", "me", WatchMethod.EVENTS, available=True)]
         self.troubles: list[Problem] = []
         self.backlog = status.NO_BACKLOG
         self._serial = 0
@@ -180,12 +181,16 @@ def busy(scene: Scene) -> None:
         WatchState(
             "/srv/rides",
             "me",
-            "events",
+            WatchMethod.EVENTS,
             available=True,
             receiving=(IncompleteFile("/srv/rides/tour.fit", 912_000, 1_900_000),),
         ),
         WatchState(
-            "/mnt/garmin", "me", "poll", available=True, notes=(folders.POLLED(folder="/mnt/garmin/nas"),)
+            "/mnt/garmin",
+            "me",
+            WatchMethod.POLL,
+            available=True,
+            notes=(folders.POLLED(folder="/mnt/garmin/nas"),),
         ),
     ]
     for number in range(120):
@@ -204,7 +209,9 @@ def trouble(scene: Scene) -> None:
     """Whatever may need a person, at once."""
     everyday(scene)
     accounts.clear_tokens("me", AuthProblem.REVOKED, scene.now - 7_000)
-    scene.watch.append(WatchState("/mnt/usb", "me", "events", available=False, reason=system.NOT_FOUND()))
+    scene.watch.append(
+        WatchState("/mnt/usb", "me", WatchMethod.EVENTS, available=False, reason=system.NOT_FOUND())
+    )
     held = AdmissionDecision(Status.HELD, "unfinished", files.BYTES_OF(have=48_128, want=81_234))
     scene.activity("cycling", days_ago=0.02, name="cut-short.fit", admission=held)
     for number in range(30):

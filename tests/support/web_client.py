@@ -11,7 +11,7 @@ from werkzeug.test import Client, TestResponse
 from fakes import NOW, Answers, Clock, a_job, grant, oauth, strava, tokens
 from fitferry.config import Settings
 from fitferry.config.load import load
-from fitferry.core.activity import WatchState
+from fitferry.core.activity import WatchMethod, WatchState
 from fitferry.core.upload import Job
 from fitferry.monitoring import status
 from fitferry.monitoring.metrics import Metrics
@@ -74,7 +74,7 @@ class Page:
 
     def snapshot(self) -> status.Snapshot:
         """What the daemon would say of itself."""
-        watch = WatchState("/rides", "me", "events", available=True)
+        watch = WatchState("/rides", "me", WatchMethod.EVENTS, available=True)
         process = status.Process(1, NOW, "127.0.0.1", 8480, ORIGIN, (watch,))
         return status.snapshot(self.settings.athletes, process, self.clock())
 

@@ -43,9 +43,9 @@ from fitferry.config.values import (
     Text,
     Texts,
     Url,
-    WatchMethod,
     Workers,
 )
+from fitferry.core.activity import WatchMethod
 from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.messages import Message
 from fitferry.core.retry_policy import RetrySettings

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta
 
+from fitferry.core.activity import WatchMethod
 from fitferry.core.messages import Message, settings
 from fitferry.core.strava import WRITE_SCOPE
 
@@ -34,14 +35,6 @@ class Kind:
     read: Callable[[Any], Any] | None = None
     from_text: Callable[[str], Any] = str
     shown: bool = False
-
-
-class WatchMethod(StrEnum):
-    """How changes in a folder are noticed."""
-
-    AUTO = "auto"
-    EVENTS = "events"
-    POLL = "poll"
 
 
 class AfterUpload(StrEnum):

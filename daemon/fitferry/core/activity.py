@@ -188,6 +188,15 @@ class IncompleteFile:
     want: int | None
 
 
+class WatchMethod(StrEnum):
+    """How changes in a folder are noticed."""
+
+    AUTO = "auto"
+    """In the settings only: events where they can be relied on."""
+    EVENTS = "events"
+    POLL = "poll"
+
+
 @dataclass(frozen=True, slots=True)
 class WatchState:
     """How a watched folder is doing. `method`: events or poll.
@@ -198,7 +207,7 @@ class WatchState:
 
     folder: str
     athlete: str
-    method: str
+    method: WatchMethod
     available: bool
     reason: Message | None = None
     notes: tuple[Message, ...] = ()

@@ -9,13 +9,19 @@ from datetime import date, datetime
 from fitferry.core.activity import AdmissionDecision, FileKind, ParseResult
 from fitferry.core.messages import uploads
 from fitferry.core.rules import Rule, skipped_by, subject_of_facts
-from fitferry.core.upload import Status
+from fitferry.core.upload import ErrorCode, Status
 
 OLD_SECONDS = 7 * 86_400.0
 """An activity that started longer ago may be one of many that were there before Fitferry was."""
 FUTURE_SECONDS = 86_400.0
 """An activity that starts later than this from now shows that a clock is wrong, ours or the device's."""
-FILE_FAULTS = ("unfinished", "damaged", "too_large", "unreadable_times", "archive_refused")
+FILE_FAULTS = (
+    ErrorCode.UNFINISHED,
+    ErrorCode.DAMAGED,
+    ErrorCode.TOO_LARGE,
+    ErrorCode.UNREADABLE_TIMES,
+    ErrorCode.ARCHIVE_REFUSED,
+)
 """Error codes of held jobs whose file itself has to be mended, replaced or deleted."""
 
 
@@ -32,7 +38,9 @@ def decide(found: ParseResult, settings: AdmissionRules, *, old: bool = False) -
     """Decide what a file is admitted as. `old`: nobody has said yet what is to become of old activities."""
     match found.kind:
         case FileKind.NO_ACTIVITY:
-            return AdmissionDecision(Status.SKIPPED, "no_activity", uploads.NO_ACTIVITY(reason=found.reason))
+            return AdmissionDecision(
+                Status.SKIPPED, ErrorCode.NO_ACTIVITY, uploads.NO_ACTIVITY(reason=found.reason)
+            )
         case FileKind.ACTIVITY:
             return _decide_activity(found, settings, old=old)
         case _:
@@ -48,7 +56,7 @@ def skipped_by_rule(
     number = skipped_by(rules, subject_of_facts(athlete, name, found.facts))
     if number is None:
         return None
-    return AdmissionDecision(Status.SKIPPED, "rule", uploads.SKIPPED_BY_RULE(rule=number))
+    return AdmissionDecision(Status.SKIPPED, ErrorCode.RULE, uploads.SKIPPED_BY_RULE(rule=number))
 
 
 def is_old(start_time: float | None, modified_at: float | None, now: float) -> bool:
@@ -62,7 +70,7 @@ def is_old(start_time: float | None, modified_at: float | None, now: float) -> b
 
 def held_by_since(since: date) -> AdmissionDecision:
     """Decision on an activity that started before `since`."""
-    return AdmissionDecision(Status.HELD, "since", uploads.BEFORE_SINCE(since=since.isoformat()))
+    return AdmissionDecision(Status.HELD, ErrorCode.SINCE, uploads.BEFORE_SINCE(since=since.isoformat()))
 
 
 def starts_before(start_time: float | None, since: date | None) -> bool:
@@ -81,7 +89,7 @@ def _decide_activity(found: ParseResult, settings: AdmissionRules, *, old: bool)
     if settings.since is not None and starts_before(found.facts.start_time, settings.since):
         return held_by_since(settings.since)
     if not settings.auto_upload:
-        return AdmissionDecision(Status.HELD, "auto_upload", uploads.AUTO_UPLOAD_OFF())
+        return AdmissionDecision(Status.HELD, ErrorCode.AUTO_UPLOAD, uploads.AUTO_UPLOAD_OFF())
     if old and settings.since is None:
-        return AdmissionDecision(Status.HELD, "backlog", uploads.BEFORE_FITFERRY())
+        return AdmissionDecision(Status.HELD, ErrorCode.BACKLOG, uploads.BEFORE_FITFERRY())
     return AdmissionDecision(Status.PENDING)

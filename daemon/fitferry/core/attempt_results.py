@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fitferry.core.messages import Message, uploads
-from fitferry.core.upload import AttemptResult, AuthProblem, Job, Outcome, Status, WaitingFor
+from fitferry.core.upload import AttemptResult, AuthProblem, ErrorCode, Job, Outcome, Status, WaitingFor
 
 FOLDER_SECONDS = 300.0
 FILE_SECONDS = 60.0
@@ -49,7 +49,7 @@ def duplicate(job: Job, activity_id: int | None) -> AttemptResult:
     return replace(
         completed(job, activity_id),
         outcome=Outcome.DUPLICATE,
-        error_code="duplicate",
+        error_code=ErrorCode.DUPLICATE,
         error_message=uploads.ALREADY_ON_STRAVA(),
     )
 
@@ -83,7 +83,7 @@ def file_changed(job: Job) -> AttemptResult:
         unchanged(job, Outcome.SKIPPED),
         status=Status.SKIPPED,
         own_wait=None,
-        error_code="replaced",
+        error_code=ErrorCode.REPLACED,
         error_message=message,
     )
 
@@ -94,14 +94,14 @@ def file_gone(job: Job) -> AttemptResult:
         unchanged(job, Outcome.HELD),
         status=Status.HELD,
         own_wait=None,
-        error_code="file_gone",
+        error_code=ErrorCode.FILE_GONE,
         error_message=uploads.FILE_GONE(),
     )
 
 
 def archive_unreadable(job: Job) -> AttemptResult:
     """The archive that holds the activity cannot be unpacked, although its bytes are the same."""
-    return replace(failed(job, "unpack", uploads.ARCHIVE_USELESS()), uncertain=job.uncertain)
+    return replace(failed(job, ErrorCode.UNPACK, uploads.ARCHIVE_USELESS()), uncertain=job.uncertain)
 
 
 def folder_away(job: Job, now: float) -> AttemptResult:
@@ -115,7 +115,7 @@ def file_unreadable(job: Job, message: Message, now: float) -> AttemptResult:
         unchanged(job, Outcome.WAITING),
         own_wait=WaitingFor.FILE,
         next_attempt_at=now + FILE_SECONDS,
-        error_code="file_unreadable",
+        error_code=ErrorCode.FILE_UNREADABLE,
         error_message=message,
     )
 
@@ -126,6 +126,6 @@ def database_failed(job: Job, reason: str, uncertain_delay: float, now: float) -
         unchanged(job, Outcome.WAITING),
         own_wait=WaitingFor.CONFIRM if job.uncertain else WaitingFor.RETRY,
         next_attempt_at=now + (uncertain_delay if job.uncertain else DATABASE_SECONDS),
-        error_code="database",
+        error_code=ErrorCode.DATABASE,
         error_message=uploads.DATABASE_FAILED(reason=reason),
     )

@@ -23,6 +23,7 @@ from fitferry.core.upload import (
     AuthProblem,
     BreakerName,
     BreakerTrip,
+    ErrorCode,
     Job,
     Outcome,
     Status,
@@ -130,9 +131,9 @@ def after_report(job: Job, report: UploadReport, context: DecisionContext) -> At
         case UploadState.DUPLICATE:
             return results.duplicate(job, report.activity_id)
         case UploadState.DELETED:
-            return results.failed(job, "deleted", uploads.DELETED_ON_STRAVA())
+            return results.failed(job, ErrorCode.DELETED, uploads.DELETED_ON_STRAVA())
         case UploadState.REJECTED:
-            return results.failed(job, "rejected", uploads.REJECTED(answer=report.message))
+            return results.failed(job, ErrorCode.REJECTED, uploads.REJECTED(answer=report.message))
         case _:
             assert_never(report.state)
 
@@ -181,7 +182,7 @@ def after_error(job: Job, error: StravaError, action: Action, context: DecisionC
 def after_unexpected_error(job: Job, context: DecisionContext) -> AttemptResult:
     """Result of an exception that nobody planned: it counts, so that a poisoned job cannot loop."""
     error = StravaError(StravaErrorKind.REFUSED, uploads.UNEXPECTED_ERROR())
-    return _counted(job, error, context, code="surprise")
+    return _counted(job, error, context, code=ErrorCode.UNEXPECTED)
 
 
 def _token_refused(job: Job, error: StravaError, context: DecisionContext) -> AttemptResult:
@@ -200,7 +201,7 @@ def _scope_missing(job: Job, _error: StravaError, _context: DecisionContext) -> 
 
 
 def _bad_file(job: Job, error: StravaError, _context: DecisionContext) -> AttemptResult:
-    return results.failed(job, "rejected", uploads.REJECTED(answer=error.message))
+    return results.failed(job, ErrorCode.REJECTED, uploads.REJECTED(answer=error.message))
 
 
 def _limit_used_up(job: Job, _error: StravaError, _context: DecisionContext) -> AttemptResult:
@@ -309,7 +310,7 @@ _SETTINGS_PROBLEMS = {
     StravaErrorKind.APP_INACTIVE: ProblemCode.APP_INACTIVE,
     StravaErrorKind.ATHLETE_LIMIT: ProblemCode.ATHLETE_LIMIT,
 }
-_UPLOAD_UNKNOWN = "upload_unknown"
+_UPLOAD_UNKNOWN = ErrorCode.UPLOAD_UNKNOWN
 _ANSWERS_OF_OTHERS = frozenset(
     {StravaErrorKind.NOT_STRAVA, StravaErrorKind.NOT_FOUND, StravaErrorKind.WRONG_ADDRESS}
 )

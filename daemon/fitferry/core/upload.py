@@ -77,6 +77,36 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
 
 
+class ErrorCode(StrEnum):
+    """Why a job is not plainly on its way, as the API names it; kinds of `StravaError` are codes, too."""
+
+    DUPLICATE = "duplicate"
+    """On Strava already: the one code of a completed job."""
+    REJECTED = "rejected"
+    DELETED = "deleted"
+    UPLOAD_UNKNOWN = "upload_unknown"
+    OTHER_ACCOUNT = "other_account"
+    """Sent to the account that was connected before."""
+    UNEXPECTED = "surprise"
+    DATABASE = "database"
+    FILE_UNREADABLE = "file_unreadable"
+    REPLACED = "replaced"
+    """The file holds other bytes by now."""
+    UNPACK = "unpack"
+    NO_ACTIVITY = "no_activity"
+    RULE = "rule"
+    DISMISSED = "dismissed"
+    SINCE = "since"
+    AUTO_UPLOAD = "auto_upload"
+    BACKLOG = "backlog"
+    FILE_GONE = "file_gone"
+    UNFINISHED = "unfinished"
+    DAMAGED = "damaged"
+    TOO_LARGE = "too_large"
+    UNREADABLE_TIMES = "unreadable_times"
+    ARCHIVE_REFUSED = "archive_refused"
+
+
 class AuthProblem(StrEnum):
     """Why an athlete's tokens cannot be used any more."""
 

@@ -12,7 +12,7 @@ import structlog
 from fitferry.core.activity import AdmissionResult, Stability
 from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.messages import Message, folders
-from fitferry.core.upload import Status
+from fitferry.core.upload import ErrorCode, Status
 from fitferry.inbox import admission
 from fitferry.storage import activities, holds, matches, uploads
 
@@ -96,7 +96,7 @@ class FirstScan:
             self._finish()
 
     def _finish(self) -> None:
-        old = holds.below(self._athlete, self._folder, "backlog")
+        old = holds.below(self._athlete, self._folder, ErrorCode.BACKLOG)
         if old and not self._clock_is_confirmed():
             return  # the next scan asks again
         self._new = False

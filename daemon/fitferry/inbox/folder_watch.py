@@ -15,6 +15,7 @@ import structlog
 
 from fitferry.config import WatchSettings
 from fitferry.core import filenames
+from fitferry.core.activity import WatchMethod
 from fitferry.core.messages import Message, folders, system
 from fitferry.inbox.file_events import Hint, Skip, Watcher
 from fitferry.system import mounts
@@ -63,9 +64,9 @@ class FolderWatch:
         self._scans_short_of_watches = 0
 
     @property
-    def method(self) -> str:
+    def method(self) -> WatchMethod:
         """How files are found now: events or poll."""
-        return "events" if self._watcher is not None else "poll"
+        return WatchMethod.EVENTS if self._watcher is not None else WatchMethod.POLL
 
     @property
     def attached(self) -> bool:
@@ -119,7 +120,7 @@ class FolderWatch:
     def _watch_events(self) -> None:
         kind = mounts.filesystem(Path(self._folder))
         self.is_local = not mounts.needs_polling(kind)
-        if self._wanted_method() == "poll":
+        if self._wanted_method() is WatchMethod.POLL:
             return
         watcher = Watcher(
             self._folder,
@@ -141,7 +142,7 @@ class FolderWatch:
         self.note = folders.SCANNED_INSTEAD(reason=reason)
         _log.warning("watch_state", folder=self._folder, outcome="events_fail", reason=str(reason))
 
-    def _wanted_method(self) -> str:
-        if self._watch.method != "auto":
+    def _wanted_method(self) -> WatchMethod:
+        if self._watch.method is not WatchMethod.AUTO:
             return self._watch.method
-        return "events" if self.is_local and not mounts.lacks_inotify() else "poll"
+        return WatchMethod.EVENTS if self.is_local and not mounts.lacks_inotify() else WatchMethod.POLL

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fitferry.core.admission_rules import FILE_FAULTS
-from fitferry.core.upload import Status
+from fitferry.core.upload import ErrorCode, Status
 from fitferry.storage import activities, holds, uploads
 from fitferry.system.safe_files import OpenFolder
 
@@ -14,7 +14,7 @@ def recheck(athlete: str, folder: OpenFolder) -> int:
     Returns how many were queued; called by the folder's own thread.
     """
     queued = 0
-    for job in holds.jobs_held_below(athlete, folder.path, "file_gone"):
+    for job in holds.jobs_held_below(athlete, folder.path, ErrorCode.FILE_GONE):
         if folder.exists(folder.relative(job.path)):
             queued += uploads.requeue(job.id, [Status.HELD])
     for job in holds.jobs_held_below(athlete, folder.path, *FILE_FAULTS):

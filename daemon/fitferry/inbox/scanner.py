@@ -18,7 +18,14 @@ import structlog
 
 from fitferry.config import WatchSettings
 from fitferry.core import filenames
-from fitferry.core.activity import AdmissionResult, FileEvent, Stability, StatFingerprint, WatchState
+from fitferry.core.activity import (
+    AdmissionResult,
+    FileEvent,
+    Stability,
+    StatFingerprint,
+    WatchMethod,
+    WatchState,
+)
 from fitferry.core.messages import Message, folders, system
 from fitferry.core.stability import StabilityTracker
 from fitferry.inbox import progress
@@ -125,7 +132,7 @@ class Scanner:
         self._links_out: list[str] = []
         self._not_moved: Message | None = None
         self._busy_since: float | None = None
-        self._state = WatchState(self._folder, watch.athlete, "poll", available=False)
+        self._state = WatchState(self._folder, watch.athlete, WatchMethod.POLL, available=False)
         self._thread = threading.Thread(target=self._run, name=f"scanner {self._folder}", daemon=True)
 
     def start(self) -> None:
@@ -412,7 +419,7 @@ class Scanner:
 
     def _rested(self, fingerprint: StatFingerprint) -> float:
         """Seconds since the kernel last changed a file, where its clock is ours: nobody can set that time."""
-        if self._folder_watch.method == "poll":
+        if self._folder_watch.method is WatchMethod.POLL:
             return 0.0
         return max(0.0, time.time() - max(fingerprint.ctime_ns, fingerprint.mtime_ns) / 1e9)
 

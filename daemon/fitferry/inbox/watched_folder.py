@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from fitferry.config import WatchSettings
-from fitferry.config.values import WatchMethod
 from fitferry.core import filenames
-from fitferry.core.activity import WatchState
+from fitferry.core.activity import WatchMethod, WatchState
 from fitferry.core.messages import Message, folders
 from fitferry.inbox.scanner import Receiver, Scanner
 from fitferry.system import mounts

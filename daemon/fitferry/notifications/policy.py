@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from fitferry.core.messages import notifications
 from fitferry.core.problems import Problem, ProblemCode, resolved
-from fitferry.core.upload import Job, Status
+from fitferry.core.upload import ErrorCode, Job, Status
 from fitferry.storage import sent_notifications
 from fitferry.storage import uploads as stored_uploads
 from fitferry.storage.sent_notifications import Notification
@@ -74,7 +74,7 @@ class NotificationPolicy:
             return Notification(
                 notifications.UPLOAD_FAILED(), notifications.FAILED(file=job.file, reason=reason)
             )
-        if self._uploads and job.error_code != "duplicate":
+        if self._uploads and job.error_code != ErrorCode.DUPLICATE:
             url = f"https://www.strava.com/activities/{job.strava_activity_id}"
             return Notification(notifications.UPLOADED(), notifications.UPLOADED_FILE(file=job.file, url=url))
         return None

@@ -16,7 +16,7 @@ from fitferry.core.activity import AdmissionDecision, FileKind, NewActivity, Par
 from fitferry.core.errors import RequestRejected
 from fitferry.core.messages import Message, uploads, web
 from fitferry.core.strava import MAX_FILE_BYTES
-from fitferry.core.upload import Backlog, BreakerName, Job, Status
+from fitferry.core.upload import Backlog, BreakerName, ErrorCode, Job, Status
 from fitferry.formats import ArchiveMember, is_known
 from fitferry.formats.fit.repair import NotRepairable, repair
 from fitferry.formats.thumbnail import draw
@@ -28,7 +28,7 @@ from fitferry.storage.activities import File
 from fitferry.uploads.source_file import SourceFileError
 
 _log = structlog.get_logger()
-_REPAIRABLE = frozenset({"unfinished", "damaged"})
+_REPAIRABLE = frozenset({ErrorCode.UNFINISHED, ErrorCode.DAMAGED})
 _UPLOADABLE = (Status.PENDING, Status.HELD, Status.FAILED, Status.SKIPPED)
 
 
@@ -153,8 +153,10 @@ class Actions:
         if day is not None and not is_reasonable(day):
             raise RequestRejected("bad_value", uploads.BAD_DAY())
         if decision != "none":
-            holds.release_holds("backlog", since=admission_rules.midnight(day) if day is not None else None)
-        holds.dismiss_all("backlog")
+            holds.release_holds(
+                ErrorCode.BACKLOG, since=admission_rules.midnight(day) if day is not None else None
+            )
+        holds.dismiss_all(ErrorCode.BACKLOG)
         self._wake()
         return backlog(self._settings.athletes, self._clock())
 
@@ -208,7 +210,7 @@ class Actions:
 
 def backlog(names: Iterable[str], now: float) -> Backlog:
     """What waits for a decision. `names`: the athletes of the settings."""
-    count, oldest, newest, since = holds.span("backlog")
+    count, oldest, newest, since = holds.span(ErrorCode.BACKLOG)
     can_read = all(accounts.get(name).can_read for name in names)
     days = allowances.days_for(count, rate_limits.current(), now, can_read=can_read)
     return Backlog(count, oldest, newest, days, since or 0.0)
@@ -218,13 +220,13 @@ def decide_since_again(settings: Settings) -> int:
     """After `since` was changed: queue what it no longer holds, and let it decide on a backlog; how many it freed."""
     freed = 0
     since = settings.strava.since
-    decided = ["since"] if since is None else ["since", "backlog"]
+    decided = [ErrorCode.SINCE] if since is None else [ErrorCode.SINCE, ErrorCode.BACKLOG]
     for code in decided:
         freed += holds.release_holds(
             code, since=None if since is None else admission_rules.midnight(since), unknown=True
         )
     if since is not None:
-        holds.hold_pending("backlog", admission_rules.held_by_since(since))
+        holds.hold_pending(ErrorCode.BACKLOG, admission_rules.held_by_since(since))
     return freed
 
 

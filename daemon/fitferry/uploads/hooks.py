@@ -17,7 +17,7 @@ import structlog
 
 from fitferry.core.follow_up import FollowUp, FollowUpKind, retry_at
 from fitferry.core.messages import Message, uploads, verbatim
-from fitferry.core.upload import Job, Status
+from fitferry.core.upload import ErrorCode, Job, Status
 from fitferry.storage import follow_ups
 from fitferry.storage import uploads as stored_uploads
 from fitferry.uploads.follow_up_thread import IDLE_SECONDS
@@ -146,7 +146,7 @@ def environment(job: Job) -> dict[str, str]:
         "FITFERRY_START": "" if start is None else f"{datetime.fromtimestamp(start, UTC):%Y-%m-%dT%H:%M:%SZ}",
         "FITFERRY_ACTIVITY_ID": str(activity or ""),
         "FITFERRY_ACTIVITY_URL": f"{_STRAVA}/activities/{activity}" if activity else "",
-        "FITFERRY_OUTCOME": "duplicate" if job.error_code == "duplicate" else "uploaded",
+        "FITFERRY_OUTCOME": "duplicate" if job.error_code == ErrorCode.DUPLICATE else "uploaded",
     }
 
 

@@ -13,7 +13,7 @@ from fitferry.core import rate_limit
 from fitferry.core.messages.sports import SPORTS, sport_name
 from fitferry.core.problems import Problem, ProblemCode
 from fitferry.core.strava import MAX_FILE_BYTES
-from fitferry.core.upload import WAITS, Job, Status
+from fitferry.core.upload import WAITS, ErrorCode, Job, Status
 from fitferry.i18n.translator import N_
 from fitferry.monitoring import status_json
 from fitferry.storage import queries, uploads
@@ -166,8 +166,8 @@ def _sports_like(locale: ViewerLocale, text: str) -> list[str]:
 
 def _row(job: Job, shown: dict[str, Any]) -> dict[str, Any]:
     """One upload with what the page needs besides."""
-    state = N_("already on Strava") if job.error_code == "duplicate" else _STATES[job.status]
-    if job.status is Status.SKIPPED and job.error_code == "dismissed":
+    state = N_("already on Strava") if job.error_code == ErrorCode.DUPLICATE else _STATES[job.status]
+    if job.status is Status.SKIPPED and job.error_code == ErrorCode.DISMISSED:
         state = N_("dismissed")
     sport = job.sport or ""
     return {
@@ -176,7 +176,7 @@ def _row(job: Job, shown: dict[str, Any]) -> dict[str, Any]:
         "sport_words": sport_name(sport),
         "state": state,
         "can_upload": job.status in {Status.FAILED, Status.HELD}
-        or (job.status is Status.SKIPPED and job.error_code != "no_activity"),
+        or (job.status is Status.SKIPPED and job.error_code != ErrorCode.NO_ACTIVITY),
         "reason": job.error_message if job.status is not Status.COMPLETED else None,
     }
 

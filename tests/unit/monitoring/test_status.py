@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fakes import NOW, a_job, the
-from fitferry.core.activity import WatchState
+from fitferry.core.activity import WatchMethod, WatchState
 from fitferry.core.messages import Message, system
 from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, problem
 from fitferry.core.upload import (
@@ -27,7 +27,7 @@ from fitferry.monitoring import status, status_json
 from fitferry.storage import accounts, attempts, breakers, uploads
 
 pytestmark = pytest.mark.usefixtures("ledger")
-WATCH = WatchState("/rides", "me", "events", available=True)
+WATCH = WatchState("/rides", "me", WatchMethod.EVENTS, available=True)
 
 
 def snapshot(
@@ -103,7 +103,7 @@ def test_wrong_settings_and_missing_folders_need_a_person() -> None:
     """Each is one problem, and goes when it is over."""
     connect()
     breaker(BreakerName.SETTINGS, code="app_inactive")
-    away = WatchState("/rides", "me", "poll", available=False, reason=system.NOT_FOUND())
+    away = WatchState("/rides", "me", WatchMethod.POLL, available=False, reason=system.NOT_FOUND())
     ill = problem(ProblemCode.INTERNAL, NOW, reason="the database is gone")
     found = snapshot(watch=away, troubles=(ill,))
 
@@ -118,7 +118,7 @@ def test_each_trouble_lasts_since_it_came(tmp_path: Path) -> None:
     """Two folders have one each; what comes back has come anew."""
     troubles, rides = (
         status.HealthErrors(),
-        WatchState("/rides", "me", "poll", available=False, reason=system.STALE()),
+        WatchState("/rides", "me", WatchMethod.POLL, available=False, reason=system.STALE()),
     )
     usb = replace(rides, folder=str(tmp_path))
 
