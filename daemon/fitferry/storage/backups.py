@@ -17,7 +17,7 @@ import structlog
 from fitferry.core.errors import StorageError
 from fitferry.core.messages import Message, verbatim
 from fitferry.core.upload import Status, WaitingFor
-from fitferry.storage import database, database_file
+from fitferry.storage import database, database_file, search
 from fitferry.storage.database import put, writing
 from fitferry.storage.database_file import Copy, is_whole
 from fitferry.storage.models import DoubtRow, JobRow
@@ -27,6 +27,8 @@ KEPT = 7
 RETRY_SECONDS = 3600.0
 """Seconds until a copy that failed is tried again."""
 STOP_SECONDS = 5.0
+INDEX_PAUSE = 0.05
+"""Seconds between two parts of the index, in which others write."""
 
 _log = structlog.get_logger()
 
@@ -81,7 +83,10 @@ def has_copy_of(path: Path, day: str) -> bool:
 
 
 class CopyThread:
-    """Makes the day's copy, and the check that a quick start has put off, in a thread that holds up no write."""
+    """Does what takes long in a thread that holds up no write: the day's copy, and what else was put off.
+
+    That is the check of the whole file after a quick start, and the index of names for the search.
+    """
 
     def __init__(self, path: Path, *, check_first: bool) -> None:
         self.error: Message | None = None
@@ -94,17 +99,19 @@ class CopyThread:
         self._next_at = 0.0
 
     def run_if_due(self, now: float) -> None:
-        """Begin the check or the day's copy, unless it is under way, was made, or has failed just now."""
+        """Begin what is due, unless it is under way, or a copy has failed just now."""
         if self._thread is not None and self._thread.is_alive():
             return
         day = datetime.fromtimestamp(now, UTC).date().isoformat()
-        if not self._check_first and has_copy_of(self._path, day):
-            return
-        if abs(self._next_at - now) < RETRY_SECONDS and now < self._next_at:
-            return
-        self._next_at = now + RETRY_SECONDS
-        self._thread = threading.Thread(target=self._run, args=[day], name="copies", daemon=True)
-        self._thread.start()
+        waits = 0 < self._next_at - now < RETRY_SECONDS
+        copy_due = not waits and (self._check_first or not has_copy_of(self._path, day))
+        if copy_due:
+            self._next_at = now + RETRY_SECONDS
+        if copy_due or search.is_behind():
+            self._thread = threading.Thread(
+                target=self._run, args=[day, copy_due], name="copies", daemon=True
+            )
+            self._thread.start()
 
     def stop(self) -> None:
         """Break off what is under way; its scratch file is removed."""
@@ -112,20 +119,28 @@ class CopyThread:
         if self._thread is not None:
             self._thread.join(STOP_SECONDS)
 
-    def _run(self, day: str) -> None:
+    def _run(self, day: str, copy_due: bool) -> None:  # noqa: FBT001  # a thread's arguments have no names
         try:
-            if self._check_first:
-                self.is_damaged = not is_whole(self._path, self._stopping.is_set)
-                self._check_first = False
-            if self.is_damaged:
-                _log.error("database_check", outcome="damaged", path=str(self._path))
-            elif not has_copy_of(self._path, day):
-                _copy(self._path, day, self._stopping)
-                self.error = None
-        except (StorageError, sqlite3.Error, OSError) as error:
+            if copy_due:
+                self._check_and_copy(day)
+            while not self.is_damaged and search.is_behind() and not self._stopping.wait(INDEX_PAUSE):
+                search.index_some()
+        except (StorageError, database.DatabaseError, sqlite3.Error, OSError) as error:
             if not self._stopping.is_set():
                 self.error = error.message if isinstance(error, StorageError) else verbatim(str(error))
                 _log.warning("daily_copy", outcome="failed", reason=str(error))
+        finally:
+            database.database.close_own()
+
+    def _check_and_copy(self, day: str) -> None:
+        if self._check_first:
+            self.is_damaged = not is_whole(self._path, self._stopping.is_set)
+            self._check_first = False
+        if self.is_damaged:
+            _log.error("database_check", outcome="damaged", path=str(self._path))
+        elif not has_copy_of(self._path, day):
+            _copy(self._path, day, self._stopping)
+            self.error = None
 
 
 def _copy(path: Path, day: str, stopping: threading.Event) -> Path:

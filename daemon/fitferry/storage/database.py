@@ -62,6 +62,12 @@ class _Database(peewee.SqliteDatabase):
                 every = False
         return every
 
+    def close_own(self) -> None:
+        """Close this thread's connection, at its end."""
+        connection = self.connection()  # type: ignore[no-untyped-call]  # peewee's stubs leave it out
+        self.close()
+        _connections[:] = [entry for entry in _connections if entry[1] is not connection]
+
 
 _connections: list[tuple[threading.Thread, Any]] = []
 # Deferred: `opened` says where. IMMEDIATE, because a transaction that reads and then writes would

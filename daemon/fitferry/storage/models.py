@@ -102,6 +102,14 @@ class JobCountRow(_Table):
         without_rowid = True
 
 
+class SearchStateRow(_Table):
+    id = IntegerField(primary_key=True)
+    indexed_to = IntegerField()
+
+    class Meta:
+        table_name = "search_state"
+
+
 class LedgerRow(_Table):
     id = IntegerField(primary_key=True)
     revision = IntegerField()
@@ -286,6 +294,7 @@ TABLES: tuple[type[peewee.Model], ...] = (
     JobRow,
     JobCountRow,
     LedgerRow,
+    SearchStateRow,
     SeenPathRow,
     SeenFolderRow,
     AthleteRow,

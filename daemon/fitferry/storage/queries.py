@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 
 from fitferry.core.activity import Thumbnail
 from fitferry.core.upload import Job, Status
-from fitferry.storage.database import fn, function, run, tuples
+from fitferry.storage import search
+from fitferry.storage.database import fn, run, tuples
 from fitferry.storage.mapping import IS_HELD, IS_LISTED, IS_OPEN, jobs_where
-from fitferry.storage.models import ActivityRow, JobRow, ThumbnailRow
+from fitferry.storage.models import JobRow, ThumbnailRow
 
 _ONE_SCAN = 3600.0
 """Seconds in which what lies in a folder is admitted."""
 _OLDEST_OPEN = """
 SELECT min(created_at) FROM upload_job INDEXED BY upload_job_start
 WHERE status IN ('pending', 'processing') AND start_time < ?
+"""
+_NEWEST_WAITING = """
+SELECT id FROM upload_job INDEXED BY upload_job_start
+WHERE status IN ('pending', 'processing') AND claimed_at IS NULL ORDER BY start_time DESC, id LIMIT ?
 """
 _DONE_SINCE = """
 SELECT count(*) FROM upload_job INDEXED BY upload_job_created
@@ -38,12 +42,13 @@ def listed(
     `text`: what the name of the file or of the sport holds; `sports`: these, too. `without_backlog`: leave out
     what waits for a word on the old activities. `before`: below this id.
     """
+    if text:
+        conditions, values = _conditions(status, athlete, before, without_backlog=without_backlog)
+        ids = search.found(text, list(sports), conditions, values, limit)
+        return jobs_where(JobRow.id.in_(ids)) if ids else []
     where = IS_LISTED if status is None else IS_HELD if status is Status.HELD else JobRow.status == status
     if athlete is not None:
         where &= JobRow.athlete == athlete
-    if text:
-        named = fn.names(ActivityRow.path, ActivityRow.member, ActivityRow.sport)
-        where &= (fn.INSTR(named, plain(text)) > 0) | ActivityRow.sport.in_(list(sports))
     if without_backlog:
         where &= (JobRow.status != Status.HELD) | (fn.COALESCE(JobRow.error_code, "") != "backlog")
     if before is not None:
@@ -51,16 +56,19 @@ def listed(
     return jobs_where(where, limit=limit)
 
 
-def plain(text: str) -> str:
-    """A text as it is compared: without capitals, and each letter in one piece, whatever wrote it (macOS does not)."""
-    return unicodedata.normalize("NFC", text.casefold())
-
-
-@function
-def names(path: bytes, member: str, sport: str | None) -> str:
-    """By what an activity is found."""
-    name = path.rsplit(b"/", 1)[-1].decode("utf-8", "replace")
-    return plain(f"{name} {member} {(sport or '').replace('_', ' ')}")
+def _conditions(
+    status: Status | None, athlete: str | None, before: int | None, *, without_backlog: bool
+) -> tuple[str, list[object]]:
+    """The same conditions in SQL of the job `j`."""
+    conditions, values = ["j.status <> 'skipped'" if status is None else "j.status = ?"], list[object]()
+    values += [] if status is None else [status]
+    if athlete is not None:
+        conditions, values = [*conditions, "j.athlete = ?"], [*values, athlete]
+    if without_backlog:
+        conditions = [*conditions, "(j.status <> 'held' OR coalesce(j.error_code, '') <> 'backlog')"]
+    if before is not None:
+        conditions, values = [*conditions, "j.id < ?"], [*values, before]
+    return " AND ".join(conditions), values
 
 
 def unfinished() -> list[Job]:
@@ -74,9 +82,8 @@ def under_way(limit: int) -> list[Job]:
     sending = jobs_where(
         JobRow.claimed_at.is_null(False) & IS_OPEN, order=(JobRow.claimed_at, JobRow.id), limit=limit
     )
-    waiting = IS_OPEN & JobRow.claimed_at.is_null()
-    newest = (JobRow.start_time.desc(), JobRow.id)
-    return sending + jobs_where(waiting, order=newest, limit=limit - len(sending))
+    waiting = [job for (job,) in run(_NEWEST_WAITING, limit - len(sending))]
+    return sending + jobs_where(JobRow.id.in_(waiting), order=(JobRow.start_time.desc(), JobRow.id))
 
 
 def starts_since(moment: float) -> list[float]:

@@ -16,7 +16,7 @@ from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import WAITS, ErrorCode, Job, Status
 from fitferry.i18n.translator import N_
 from fitferry.monitoring import status_json
-from fitferry.storage import queries, uploads
+from fitferry.storage import queries, search, uploads
 from fitferry.web.context import WebContext
 from fitferry.web.language import ViewerLocale
 
@@ -160,8 +160,8 @@ def _history(locale: ViewerLocale, want: HistoryFilter, now: float) -> dict[str,
 
 def _sports_like(locale: ViewerLocale, text: str) -> list[str]:
     """The sports whose names in the reader's language hold a text."""
-    wanted = queries.plain(text)
-    return [code for code, name in SPORTS.items() if text and wanted in queries.plain(locale.of(name))]
+    wanted = search.plain(text)
+    return [code for code, name in SPORTS.items() if text and wanted in search.plain(locale.of(name))]
 
 
 def _row(job: Job, shown: dict[str, Any]) -> dict[str, Any]:

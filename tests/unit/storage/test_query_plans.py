@@ -60,6 +60,7 @@ SAMPLES: dict[str, Any] = {
     "athlete": "me",
     "athletes": ["me"],
     "before": 100,
+    "condition": "j.status <> 'skipped'",
     "connected": ["me", "sam"],
     "done": AfterUpload.KEEP,
     "error_code": "backlog",
@@ -106,11 +107,14 @@ SAMPLES: dict[str, Any] = {
     "unknown": True,
     "until": NOW,
     "upload_id": 77,
+    "values": [],
     "without_backlog": True,
 }
 """A value for each parameter of storage's functions, by its name."""
 OTHERWISE: list[tuple[Callable[..., Any], dict[str, Any]]] = [
     (queries.listed, {"status": None}),
+    (queries.listed, {"status": None, "text": "ride"}),
+    (queries.listed, {"status": Status.FAILED, "text": "r", "athlete": None, "before": None}),
     (queries.listed, {"status": None, "athlete": None, "without_backlog": False}),
     (queries.listed, {"status": Status.COMPLETED, "athlete": None}),
     (uploads.due, {"look": False, "fresh_since": NOW - 3600}),
@@ -122,12 +126,13 @@ OTHERWISE: list[tuple[Callable[..., Any], dict[str, Any]]] = [
 """Calls with other values."""
 OWN_SAMPLES: dict[str, dict[str, Any]] = {
     "uploads.confirmed": {"found": {1: (4242, AfterUpload.KEEP)}},
+    "search.found": {"text": "ride"},
     "matches.compared": {"found": {1: 4242, 2: None}},
     "activities.seen_below": {"folder": "/rides"},
     "uploads.wait_for_folder": {"folder": Path("/rides")},
     "uploads.folder_is_back": {"folder": Path("/rides")},
 }
-NOT_CALLED = {"queries.plain", "queries.names"}
+NOT_CALLED = {"search.plain", "search.names"}
 """Functions that ask the database nothing."""
 
 
