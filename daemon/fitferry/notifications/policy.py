@@ -11,6 +11,9 @@ from fitferry.storage import sent_notifications
 from fitferry.storage import uploads as stored_uploads
 from fitferry.storage.sent_notifications import Notification
 
+AGAIN_SECONDS = 600.0
+"""What is new about a problem is told so long after it was told last: a first scan finds many damaged files."""
+
 
 class NotificationPolicy:
     """Turns what is so now into notifications that wait in the database until a messenger takes them.
@@ -48,10 +51,11 @@ class NotificationPolicy:
             self._send_now(Notification(notifications.RESOLVED(), before.resolved))
 
     def _update_problems(self, current: dict[str, Problem], now: float) -> None:
-        """A problem is new when it begins, and when it is about a newer job than before."""
+        """A problem is new when it begins, and, after a while, when it is about a newer job than before."""
         sent = sent_notifications.sent_problems()
         for key, problem in current.items():
-            if problem.latest > sent.get(key, -1):
+            latest, at = sent.get(key, (-1, -AGAIN_SECONDS))
+            if problem.latest > latest and abs(now - at) >= AGAIN_SECONDS:
                 message = Notification(notifications.ACTION_NEEDED(), problem.message)
                 sent_notifications.problem_sent(key, problem.latest, message, now)
         for key in sent.keys() - current.keys():

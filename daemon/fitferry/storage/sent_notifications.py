@@ -36,10 +36,11 @@ class WaitingNotification:
     addresses: tuple[str, ...] | None
 
 
-def sent_problems() -> dict[str, int]:
-    """The keys of the problems that people know of, and the newest job that each was told for."""
-    rows = tuples(SentNotificationRow.select(SentNotificationRow.key, SentNotificationRow.latest))
-    return {key: latest for key, latest in rows if key != _OUTCOMES}
+def sent_problems() -> dict[str, tuple[int, float]]:
+    """The keys of the problems that people know of: the newest job that each was told for, and when."""
+    row = SentNotificationRow
+    rows = tuples(row.select(row.key, row.latest, row.at))
+    return {key: (latest, at) for key, latest, at in rows if key != _OUTCOMES}
 
 
 def problem_sent(key: str, latest: int, notification: Notification | None, now: float) -> None:

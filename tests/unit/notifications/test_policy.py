@@ -11,7 +11,7 @@ from fakes import NOW, a_job
 from fitferry.core.messages import Message, verbatim
 from fitferry.core.problems import Problem, ProblemCode, problem
 from fitferry.core.upload import AttemptResult, Outcome, Status
-from fitferry.notifications.policy import NotificationPolicy
+from fitferry.notifications.policy import AGAIN_SECONDS, NotificationPolicy
 from fitferry.notifications.sender import KEEP_SECONDS, RETRY_SECONDS
 from fitferry.storage import attempts, sent_notifications, uploads
 from messenger import Messenger, Recipient
@@ -85,9 +85,10 @@ def test_a_further_file_that_is_held_is_told_and_one_that_was_dismissed_is_not()
     """The problem is one; what is new about it is told."""
     recipient = Recipient(NOW)
     assert recipient.update(damaged(latest=3)) == [ACTION]
-    assert recipient.update(damaged(latest=5, count=2)) == [ACTION]
+    assert recipient.update(damaged(latest=5, count=2)) == []
+    assert recipient.update(damaged(latest=5, count=2), now=NOW + AGAIN_SECONDS) == [ACTION]
     assert "2 files are damaged" in recipient.heard[-1][1]
-    assert recipient.update(damaged(latest=3)) == []
+    assert recipient.update(damaged(latest=3), now=NOW + 2 * AGAIN_SECONDS) == []
 
     assert recipient.update() == [RESOLVED]
 
