@@ -17,7 +17,7 @@ from unicodedata import east_asian_width
 
 import click
 
-from fitferry.core.messages import Message, verbatim
+from fitferry.core.messages import Message, system
 from fitferry.i18n.translator import LANGUAGES, Translator, for_setting
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def escaped(text: str) -> str:
 
 def os_reason(error: OSError) -> Message:
     """The system's word for what went wrong."""
-    return verbatim(error.strerror or type(error).__name__)
+    return system.from_os_error(error)
 
 
 def table(heads: Sequence[Message | str], rows: Sequence[Row], *, wide: bool = False) -> None:

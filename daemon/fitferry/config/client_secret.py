@@ -9,7 +9,7 @@ from typing import Any
 
 from fitferry.config.report import Report
 from fitferry.config.values import without_quotes
-from fitferry.core.messages import settings, verbatim
+from fitferry.core.messages import settings, system
 
 NAMES = ("client_secret", "client_secret_file")
 LOOKS_RIGHT = re.compile(r"[0-9a-f]{40}")
@@ -46,7 +46,7 @@ def _read(path: Path, label: str, report: Report) -> str:
     try:
         secret = without_quotes(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
-        reason = verbatim(error.strerror or "") if isinstance(error, OSError) else settings.NOT_UTF8()
+        reason = system.from_os_error(error) if isinstance(error, OSError) else settings.NOT_UTF8()
         report.problem(label, settings.SECRET_UNREADABLE(key=label, reason=reason))
         return ""
     if not secret:

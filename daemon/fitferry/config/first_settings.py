@@ -16,7 +16,7 @@ from fitferry.config.load import load
 from fitferry.config.paths import place_to_write
 from fitferry.config.values import absolute_folder, is_reasonable, without_quotes
 from fitferry.core.errors import FitferryError
-from fitferry.core.messages import settings
+from fitferry.core.messages import settings, system
 
 __all__ = [
     "FirstSettings",
@@ -117,7 +117,9 @@ def write(path: Path, first: FirstSettings, *, force: bool = False) -> None:
     try:
         template.write_config(path, text, force=force, check=lambda written: load(written, {}))
     except OSError as error:
-        raise FitferryError(settings.CANNOT_WRITE(path=str(path), reason=error.strerror or "")) from error
+        raise FitferryError(
+            settings.CANNOT_WRITE(path=str(path), reason=system.from_os_error(error))
+        ) from error
 
 
 def _read_path(text: str) -> Path:

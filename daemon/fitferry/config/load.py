@@ -39,7 +39,7 @@ from fitferry.config.schema import (
     keys,
 )
 from fitferry.core.errors import SettingsError
-from fitferry.core.messages import Message, settings, verbatim
+from fitferry.core.messages import Message, settings, system, verbatim
 from fitferry.system import network
 from fitferry.system.state_dir import API_TOKEN
 
@@ -154,7 +154,7 @@ class _Loading:
             self._report.text = source.read_text(encoding="utf-8-sig")
             return tomllib.loads(self._report.text)
         except OSError as error:
-            reason = verbatim(error.strerror or type(error).__name__)
+            reason = system.from_os_error(error)
             self._report.problem(str(source), settings.FILE_UNREADABLE(path=str(source), reason=reason))
         except UnicodeDecodeError:
             self._report.problem(str(source), settings.NOT_TOML(path=str(source), reason=settings.NOT_UTF8()))

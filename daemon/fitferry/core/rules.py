@@ -6,13 +6,15 @@ Of each field the first rule that matches and sets it wins. A rule without condi
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TypeVar
 
 from fitferry.core.activity import ActivityFacts
 from fitferry.core.upload import Job
+
+T = TypeVar("T")
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MAX_TEXT = 2_000
@@ -86,10 +88,20 @@ def matching(rules: Iterable[Rule], subject: Subject) -> list[int]:
 def decided(rules: Iterable[Rule], subject: Subject) -> Changes:
     """What the rules set together: the first one that matches wins each field."""
     matched = [rule.set for rule in rules if _matches(rule, subject)]
-    found: dict[str, Any] = {}
-    for name in (item.name for item in fields(Changes)):
-        found[name] = next((value for one in matched if (value := getattr(one, name)) is not None), None)
-    return Changes(**found)
+    return Changes(
+        name=_first(changes.name for changes in matched),
+        description=_first(changes.description for changes in matched),
+        sport_type=_first(changes.sport_type for changes in matched),
+        trainer=_first(changes.trainer for changes in matched),
+        commute=_first(changes.commute for changes in matched),
+        gear=_first(changes.gear for changes in matched),
+        hide_from_home=_first(changes.hide_from_home for changes in matched),
+        skip=_first(changes.skip for changes in matched),
+    )
+
+
+def _first(values: Iterable[T | None]) -> T | None:
+    return next((value for value in values if value is not None), None)
 
 
 def upload_fields(rules: Iterable[Rule], subject: Subject) -> dict[str, str]:
@@ -176,49 +188,42 @@ def _hours_and_minutes(seconds: float | None) -> str:
 
 
 def _matches(rule: Rule, subject: Subject) -> bool:
-    wanted = {name: getattr(rule.when, name) for name in _CHECKS}
-    return all(_CHECKS[name](value, subject) for name, value in wanted.items() if value)
+    """Whether every condition of a rule holds; an empty one does."""
+    when = rule.when
+    named = (
+        (when.athlete, subject.athlete),
+        (when.sport, subject.sport),
+        (when.sub_sport, subject.sub_sport),
+        (when.manufacturer, subject.manufacturer),
+    )
+    return (
+        all(not wanted or found in wanted for wanted, found in named)
+        and (not when.serial or not set(when.serial).isdisjoint(subject.serials))
+        and (not when.file or _file(when.file, subject.file))
+        and (not when.weekday or _weekday(when.weekday, subject.start))
+        and (when.hours is None or _hours(when.hours, subject.start))
+        and (when.distance_km is None or _distance(when.distance_km, subject.distance_m))
+    )
 
 
-def _one_of(name: str) -> Callable[[Any, Subject], bool]:
-    return lambda wanted, subject: getattr(subject, name) in wanted
+def _file(wanted: tuple[str, ...], file: str) -> bool:
+    return any(fnmatch.fnmatchcase(file.lower(), pattern.lower()) for pattern in wanted)
 
 
-def _serial(wanted: tuple[str, ...], subject: Subject) -> bool:
-    return not set(wanted).isdisjoint(subject.serials)
+def _weekday(wanted: tuple[str, ...], start: datetime | None) -> bool:
+    return start is not None and WEEKDAYS[start.weekday()] in wanted
 
 
-def _file(wanted: tuple[str, ...], subject: Subject) -> bool:
-    return any(fnmatch.fnmatchcase(subject.file.lower(), pattern.lower()) for pattern in wanted)
-
-
-def _weekday(wanted: tuple[str, ...], subject: Subject) -> bool:
-    return subject.start is not None and WEEKDAYS[subject.start.weekday()] in wanted
-
-
-def _hours(wanted: tuple[float, float], subject: Subject) -> bool:
-    if subject.start is None:
+def _hours(wanted: tuple[float, float], start: datetime | None) -> bool:
+    if start is None:
         return False
     begin, end = wanted
-    hour = subject.start.hour + subject.start.minute / 60
+    hour = start.hour + start.minute / 60
     return begin <= hour < end if begin <= end else hour >= begin or hour < end
 
 
-def _distance(wanted: tuple[float, float], subject: Subject) -> bool:
-    return subject.distance_m is not None and wanted[0] <= subject.distance_m / 1000 < wanted[1]
-
-
-_CHECKS: dict[str, Callable[[Any, Subject], bool]] = {
-    "athlete": _one_of("athlete"),
-    "sport": _one_of("sport"),
-    "sub_sport": _one_of("sub_sport"),
-    "manufacturer": _one_of("manufacturer"),
-    "serial": _serial,
-    "file": _file,
-    "weekday": _weekday,
-    "hours": _hours,
-    "distance_km": _distance,
-}
+def _distance(wanted: tuple[float, float], distance_m: float | None) -> bool:
+    return distance_m is not None and wanted[0] <= distance_m / 1000 < wanted[1]
 
 
 TEMPLATE_NAMES = tuple(sorted(template_values(Subject("", "", None, None, None, None, None, None, None))))

@@ -18,7 +18,7 @@ import httpx
 
 from fitferry import __version__
 from fitferry.core.errors import StravaError
-from fitferry.core.messages import Message, strava
+from fitferry.core.messages import Message, strava, system
 from fitferry.core.strava import Grant, ListedActivity, RateLimitHeaders, StravaErrorKind, UploadReport
 from fitferry.strava import responses
 from fitferry.strava.ready_connection import ReadyConnection
@@ -394,7 +394,7 @@ def _reason(error: Exception, deadline: _Deadline) -> Message | str:
         return strava.NO_END(seconds=deadline.seconds)
     cause = error.__cause__.__cause__ if error.__cause__ is not None else None
     if isinstance(cause, OSError) and cause.strerror:
-        return cause.strerror
+        return system.from_os_error(cause)
     return str(error) or type(error).__name__
 
 

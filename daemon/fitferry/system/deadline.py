@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from fitferry.core.messages import Message
+from fitferry.core.messages.system import from_os_error
+
 T = TypeVar("T")
 
 
@@ -58,7 +61,7 @@ class FolderLook:
     state: FolderState
     path: str
     real: str = ""
-    reason: str = ""
+    reason: Message | None = None
 
 
 def look_at_folder(path: str, seconds: float = 3.0) -> FolderLook:
@@ -89,5 +92,5 @@ def _look(path: str) -> FolderLook:
     except PermissionError:
         return FolderLook(FolderState.NO_PERMISSION, closed_folder_above(path))
     except OSError as error:
-        return FolderLook(FolderState.ERROR, path, reason=error.strerror or str(error))
+        return FolderLook(FolderState.ERROR, path, reason=from_os_error(error))
     return FolderLook(FolderState.OK, path, real=os.path.realpath(path))

@@ -12,7 +12,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from fitferry.core.errors import SettingProblem
-from fitferry.core.messages import settings, verbatim
+from fitferry.core.messages import Message, settings
+from fitferry.core.messages.system import from_os_error
 
 CERTIFICATES = "SSL_CERT_FILE"
 KEY_LOG = "SSLKEYLOGFILE"
@@ -38,10 +39,10 @@ def problems(urls: Iterable[str], environ: Mapping[str, str]) -> list[SettingPro
         if variable and _proxy_address(environ[variable]) is None:
             found[variable] = SettingProblem(variable, settings.PROXY_WRONG(variable=variable))
     if environ.get(CERTIFICATES) and (reason := _unreadable(environ[CERTIFICATES])):
-        message = settings.CERTIFICATES_GONE(variable=CERTIFICATES, reason=verbatim(reason))
+        message = settings.CERTIFICATES_GONE(variable=CERTIFICATES, reason=reason)
         found[CERTIFICATES] = SettingProblem(CERTIFICATES, message)
     if environ.get(KEY_LOG) and (reason := _unwritable(environ[KEY_LOG])):
-        message = settings.KEY_LOG_CLOSED(variable=KEY_LOG, reason=verbatim(reason))
+        message = settings.KEY_LOG_CLOSED(variable=KEY_LOG, reason=reason)
         found[KEY_LOG] = SettingProblem(KEY_LOG, message)
     return list(found.values())
 
@@ -93,18 +94,19 @@ def _proxy_address(named: str) -> str | None:
     return address if usable else None
 
 
-def _unreadable(name: str) -> str | None:
+def _unreadable(name: str) -> Message | None:
     """Why a file of certificates cannot be used; None where it can."""
     try:
         content = Path(name).read_bytes()
     except OSError as error:
-        return error.strerror or "not readable"
-    return None if b"BEGIN CERTIFICATE" in content or b"BEGIN TRUSTED" in content else "no certificate in it"
+        return from_os_error(error)
+    holds_one = b"BEGIN CERTIFICATE" in content or b"BEGIN TRUSTED" in content
+    return None if holds_one else settings.NO_CERTIFICATE()
 
 
-def _unwritable(name: str) -> str | None:
+def _unwritable(name: str) -> Message | None:
     try:
         with Path(name).open("ab"):
             return None
     except OSError as error:
-        return error.strerror or "not writable"
+        return from_os_error(error)

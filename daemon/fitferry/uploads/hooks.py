@@ -16,7 +16,7 @@ from typing import IO
 import structlog
 
 from fitferry.core.follow_up import FollowUp, FollowUpKind, retry_at
-from fitferry.core.messages import Message, uploads, verbatim
+from fitferry.core.messages import Message, system, uploads, verbatim
 from fitferry.core.upload import ErrorCode, Job, Status
 from fitferry.storage import follow_ups
 from fitferry.storage import uploads as stored_uploads
@@ -102,7 +102,7 @@ class HookRunner:
                 umask=0o022,
             )
         except (OSError, ValueError) as error:
-            why = verbatim(getattr(error, "strerror", None) or str(error))
+            why = system.from_os_error(error) if isinstance(error, OSError) else verbatim(str(error))
             return Run(uploads.HOOK_NOT_STARTED(reason=why), "", time.monotonic() - began)
         self._process = process
         output = _Output(process.stdout)

@@ -97,6 +97,8 @@ HOST_DOWN = define("os_host_down", "Host is down")
 TIMED_OUT = define("os_timed_out", "Connection timed out")
 REFUSED = define("os_refused", "Connection refused")
 UNREACHABLE = define("os_unreachable", "Network is unreachable")
+NAME_UNKNOWN = define("os_name_unknown", "Name or service not known")
+NAME_FAILED = define("os_name_failed", "Temporary failure in name resolution")
 QUOTA = define("os_quota", "Disk quota exceeded")
 
 _BY_NUMBER: dict[int, Template] = {
@@ -122,6 +124,8 @@ _BY_NUMBER: dict[int, Template] = {
     errno.ECONNREFUSED: REFUSED,
     errno.ENETUNREACH: UNREACHABLE,
     errno.EDQUOT: QUOTA,
+    -2: NAME_UNKNOWN,  # EAI_NONAME of getaddrinfo
+    -3: NAME_FAILED,  # EAI_AGAIN
 }
 
 
