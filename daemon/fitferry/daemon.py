@@ -7,6 +7,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from fitferry.core.messages import system, verbatim
 from fitferry.i18n.translator import for_setting
 from fitferry.inbox.first_scan import FirstScan
 from fitferry.inbox.folder_receiver import FolderReceiver
+from fitferry.inbox.fresh_files import FreshFiles
+from fitferry.inbox.server_clock import ServerClock
 from fitferry.inbox.watched_folder import FolderRoots, WatchedFolder
 from fitferry.inbox.watched_folders import WatchedFolders
 from fitferry.maintenance import Supervisor
@@ -128,13 +131,19 @@ def build(
     )
     for name in tokens.check(settings.athletes, time.time()):
         _log.warning("token_check", outcome="lost", athlete=name, reason="the key does not decrypt them")
-    folders = _watched_folders(
-        settings,
-        lambda: upload_queue.wake(),  # noqa: PLW0108  # it is made below
-        wakeup.wake,
-        incoming=lambda: attempts.prepare_upload(),  # noqa: PLW0108  # as it
+    fresh = FreshFiles()
+    server_clock = ServerClock(strava.server_now, strava.server_time, lambda: folders.rescan())  # noqa: PLW0108  # it is made below
+    parts.callback(server_clock.stop)
+    context_of_folders = _FolderContext(
+        wake=lambda: upload_queue.wake(),  # noqa: PLW0108  # as above
+        changed=wakeup.wake,
+        incoming=lambda: attempts.prepare_upload(),  # noqa: PLW0108  # as above
+        server_now=server_clock.now,
+        fresh=fresh,
+        roots=FolderRoots(),
     )
-    attempts = _attempts(settings, strava, tokens, folders)
+    folders = _watched_folders(settings, context_of_folders)
+    attempts = _attempts(settings, strava, tokens, folders, fresh)
     upload_queue = _upload_queue(settings, attempts)
     copies = CopyThread(settings.state.folder / state_dir.STATE_DB, check_first=check_later)
     parts.callback(copies.stop)
@@ -233,7 +242,7 @@ def _archives(settings: Settings) -> list[Archive]:
 
 
 def _attempts(
-    settings: Settings, strava: Strava, tokens: AccessTokens, folders: WatchedFolders
+    settings: Settings, strava: Strava, tokens: AccessTokens, folders: WatchedFolders, fresh: FreshFiles
 ) -> UploadWorker:
     return UploadWorker(
         strava,
@@ -242,6 +251,7 @@ def _attempts(
         uploads=settings.uploads,
         archives=_archives(settings),
         folders=folders,
+        fresh=fresh,
         rules=settings.rules,
         clock=time.time,
     )
@@ -273,31 +283,23 @@ def _notification_policy(settings: Settings, notifier: Notifier) -> Notification
     return NotificationPolicy(notifier.wake, notifier.send_now, uploads=settings.notify.uploads)
 
 
-def _watched_folders(
-    settings: Settings,
-    wake: Callable[[], None],
-    changed: Callable[[], None],
-    *,
-    incoming: Callable[[], None],
-) -> WatchedFolders:
-    roots = FolderRoots()
-    return WatchedFolders(
-        [
-            _watched_folder(settings, watch, roots, wake, changed, incoming=incoming)
-            for watch in settings.watch
-        ]
-    )
+@dataclass(frozen=True, slots=True)
+class _FolderContext:
+    """What the watched folders share with the rest of the daemon."""
+
+    wake: Callable[[], None]
+    changed: Callable[[], None]
+    incoming: Callable[[], None]
+    server_now: Callable[[], float | None]
+    fresh: FreshFiles
+    roots: FolderRoots
 
 
-def _watched_folder(
-    settings: Settings,
-    watch: WatchSettings,
-    roots: FolderRoots,
-    wake: Callable[[], None],
-    changed: Callable[[], None],
-    *,
-    incoming: Callable[[], None],
-) -> WatchedFolder:
+def _watched_folders(settings: Settings, context: _FolderContext) -> WatchedFolders:
+    return WatchedFolders([_watched_folder(settings, watch, context) for watch in settings.watch])
+
+
+def _watched_folder(settings: Settings, watch: WatchSettings, context: _FolderContext) -> WatchedFolder:
     archives = _archives(settings)
     inside = {str(other.folder) for other in settings.watch if other.folder.is_relative_to(watch.folder)}
     archive = str(watch.folder / settings.uploads.archive_folder)
@@ -308,17 +310,32 @@ def _watched_folder(
             holders = [str(where.folder) for where in archives if Path(path).is_relative_to(where.folder)]
             return max(holders, key=len, default=str(archives[0].folder)) == str(watch.folder) and owns(path)
 
+        first_scan = FirstScan(
+            folder,
+            watch.athlete,
+            settings.admission,
+            wake=context.wake,
+            clock=time.time,
+            server_now=context.server_now,
+            fresh=context.fresh,
+        )
         return FolderReceiver(
             folder,
             watch.athlete,
-            FirstScan(folder, watch.athlete, settings.admission, wake=wake, clock=time.time),
-            wake=wake,
+            first_scan,
+            wake=context.wake,
             clock=time.time,
             tidy=FileTidier(archives, keep=keep, owns=is_ours),
         )
 
-    without = frozenset({*inside, archive} - {str(watch.folder)})
-    return WatchedFolder(watch, receiver, without=without, changed=changed, roots=roots, incoming=incoming)
+    return WatchedFolder(
+        watch,
+        receiver,
+        without=frozenset({*inside, archive} - {str(watch.folder)}),
+        changed=context.changed,
+        roots=context.roots,
+        incoming=context.incoming,
+    )
 
 
 def _cipher(settings: Settings) -> TokenCipher:

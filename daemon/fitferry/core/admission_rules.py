@@ -34,15 +34,20 @@ class AdmissionRules:
     rules: tuple[Rule, ...] = ()
 
 
-def decide(found: ParseResult, settings: AdmissionRules, *, old: bool = False) -> AdmissionDecision:
-    """Decide what a file is admitted as. `old`: nobody has said yet what is to become of old activities."""
+def decide(
+    found: ParseResult, settings: AdmissionRules, *, old: bool = False, clock_unknown: bool = False
+) -> AdmissionDecision:
+    """Decide what a file is admitted as. `old`: nobody has said yet what is to become of old activities.
+
+    `clock_unknown`: whether it is old will only be known when Strava's clock is.
+    """
     match found.kind:
         case FileKind.NO_ACTIVITY:
             return AdmissionDecision(
                 Status.SKIPPED, ErrorCode.NO_ACTIVITY, uploads.NO_ACTIVITY(reason=found.reason)
             )
         case FileKind.ACTIVITY:
-            return _decide_activity(found, settings, old=old)
+            return _decide_activity(found, settings, old=old, clock_unknown=clock_unknown)
         case _:
             return AdmissionDecision(Status.HELD, found.kind.value, found.reason)
 
@@ -85,11 +90,15 @@ def midnight(day: date) -> float:
     return datetime(day.year, day.month, day.day).astimezone().timestamp()
 
 
-def _decide_activity(found: ParseResult, settings: AdmissionRules, *, old: bool) -> AdmissionDecision:
+def _decide_activity(
+    found: ParseResult, settings: AdmissionRules, *, old: bool, clock_unknown: bool
+) -> AdmissionDecision:
     if settings.since is not None and starts_before(found.facts.start_time, settings.since):
         return held_by_since(settings.since)
     if not settings.auto_upload:
         return AdmissionDecision(Status.HELD, ErrorCode.AUTO_UPLOAD, uploads.AUTO_UPLOAD_OFF())
+    if clock_unknown and settings.since is None:
+        return AdmissionDecision(Status.HELD, ErrorCode.CLOCK, uploads.WAITS_FOR_CLOCK())
     if old and settings.since is None:
         return AdmissionDecision(Status.HELD, ErrorCode.BACKLOG, uploads.BEFORE_FITFERRY())
     return AdmissionDecision(Status.PENDING)

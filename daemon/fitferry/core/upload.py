@@ -99,6 +99,8 @@ class ErrorCode(StrEnum):
     SINCE = "since"
     AUTO_UPLOAD = "auto_upload"
     BACKLOG = "backlog"
+    CLOCK = "clock"
+    """Found by a first scan, and not known to be old or fresh before Strava's clock was heard."""
     FILE_GONE = "file_gone"
     UNFINISHED = "unfinished"
     DAMAGED = "damaged"

@@ -22,6 +22,7 @@ from fitferry.core.upload import Job, Status
 from fitferry.formats import ArchiveMember
 from fitferry.formats.thumbnail import draw
 from fitferry.inbox import file_reader
+from fitferry.inbox.fresh_files import FreshFiles
 from fitferry.storage import activities, uploads
 from fitferry.storage.activities import File
 from fitferry.system import safe_files
@@ -41,11 +42,15 @@ def admit(
     folder: str = "",
     is_ours: Callable[[str], bool] = lambda _relative: True,
     list_junk: bool = True,
+    hold_all: bool = False,
+    fresh: FreshFiles | None = None,
 ) -> AdmissionResult:
     """Read a file of a watched folder, and write down what it is.
 
     Of a file that is not whole nothing is written, until it has `STALLED`: then a held job says what is missing.
     `hold_old`: the folder is new to us, and what is old in it waits for a person's word.
+    `hold_all`: nor is it known how old anything is, because our clock may be wrong.
+    `fresh`: where the bytes of what is queued are kept for the worker.
     `list_junk`: whether what is no activity gets a job that says so, or is only remembered.
     `folder`, `is_ours`: the watched folder, and to what in it a link may lead, see `file_reader.look`.
     """
@@ -78,7 +83,7 @@ def admit(
         by_rule = admission_rules.skipped_by_rule(
             item.result, athlete, os.path.basename(path), settings.rules
         )
-        return by_rule or admission_rules.decide(item.result, settings, old=old)
+        return by_rule or admission_rules.decide(item.result, settings, old=old, clock_unknown=hold_all)
 
     if not list_junk and contents.result.kind is FileKind.NO_ACTIVITY:
         activities.remember(file)
@@ -87,6 +92,8 @@ def admit(
         NewActivity(item.sha256, item.result, decision(item), item.name, draw(item.result.samples))
         for item in items
     ]
+    if fresh is not None and file_read.body and not file_read.is_too_large:
+        fresh.put(file_read.sha256, file_read.body)
     return _write(file, new_activities, now, lambda job: _has_lost_bytes(job, folder))
 
 

@@ -9,11 +9,14 @@ from collections.abc import Callable
 
 import structlog
 
-from fitferry.core.activity import AdmissionResult, Stability
+from fitferry.core import admission_rules
+from fitferry.core.activity import AdmissionDecision, AdmissionResult, Stability
 from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.messages import Message, folders
+from fitferry.core.messages import uploads as messages
 from fitferry.core.upload import ErrorCode, Status
 from fitferry.inbox import admission
+from fitferry.inbox.fresh_files import FreshFiles
 from fitferry.storage import activities, holds, matches, uploads
 
 FEW = 20
@@ -26,8 +29,9 @@ _log = structlog.get_logger()
 class FirstScan:
     """Admission of one folder's files, and what is different while the folder is new.
 
-    `clock_is_confirmed`: whether Strava's `Date` has shown in this run that our clock is right. A clock that is behind
-    takes old activities for future ones, and one that is ahead takes nothing for fresh: both are held until then.
+    `server_now`: the time by Strava's clock, None until that was heard in this run: a clock that is behind takes old
+    activities for fresh ones, so what a first scan finds is held until then.
+    `fresh`: where the bytes of what is queued are kept for the worker.
     """
 
     def __init__(
@@ -38,14 +42,16 @@ class FirstScan:
         *,
         wake: Callable[[], None],
         clock: Callable[[], float],
-        clock_is_confirmed: Callable[[], bool] = lambda: True,
+        server_now: Callable[[], float | None] | None = None,
+        fresh: FreshFiles | None = None,
     ) -> None:
         self._folder = folder
         self._athlete = athlete
         self._settings = settings
         self._wake = wake
         self._clock = clock
-        self._clock_is_confirmed = clock_is_confirmed
+        self._server_now = server_now or clock
+        self._fresh = fresh
         self._new = not activities.folder_is_known(athlete, folder)
         self._was_empty = False
         self._junk = activities.count_junk(athlete, folder)
@@ -79,6 +85,8 @@ class FirstScan:
             folder=self._folder,
             is_ours=is_ours,
             list_junk=self._junk < MAX_JUNK,
+            hold_all=self._new and not announced and self._server_now() is None,
+            fresh=self._fresh,
         )
         self._junk += result is AdmissionResult.SKIPPED
         if result is AdmissionResult.ADMITTED:
@@ -96,9 +104,11 @@ class FirstScan:
             self._finish()
 
     def _finish(self) -> None:
+        now = self._server_now()
+        if now is None and holds.below(self._athlete, self._folder, ErrorCode.CLOCK):
+            return  # the next scan comes when Strava's clock is known
+        self._release_fresh(now if now is not None else self._clock())
         old = holds.below(self._athlete, self._folder, ErrorCode.BACKLOG)
-        if old and not self._clock_is_confirmed():
-            return  # the next scan asks again
         self._new = False
         activities.folder_scanned(self._athlete, self._folder, self._clock())
         # What was found on Strava while the scan ran was old, too: the others are no fewer for it.
@@ -108,3 +118,12 @@ class FirstScan:
         for job_id in old:
             uploads.requeue(job_id, [Status.HELD])
         self._wake()
+
+    def _release_fresh(self, now: float) -> None:
+        """Judge by Strava's clock what was held because ours was not known to be right."""
+        for job in holds.jobs_held_below(self._athlete, self._folder, ErrorCode.CLOCK, ErrorCode.BACKLOG):
+            if not admission_rules.is_old(job.start_time, None, now) and job.start_time is not None:
+                uploads.requeue(job.id, [Status.HELD])
+                self._wake()
+        backlog = AdmissionDecision(Status.HELD, ErrorCode.BACKLOG, messages.BEFORE_FITFERRY())
+        holds.hold_for(holds.below(self._athlete, self._folder, ErrorCode.CLOCK), backlog)

@@ -46,6 +46,11 @@ class WatchedFolders:
         for folder in self._folders:
             folder.tidy()
 
+    def rescan(self) -> None:
+        """Scan everything as soon as possible."""
+        for folder in self._folders:
+            folder.rescan()
+
     def away(self) -> list[str]:
         """The folders and mounts that are not there now or do not answer: their jobs need not be tried."""
         return [path for folder in self._folders for path in folder.away()]

@@ -11,7 +11,7 @@ from fitferry.core import rate_limit as allowances
 from fitferry.core.activity import WatchState
 from fitferry.core.filenames import shown
 from fitferry.core.follow_up import FollowUpKind, FollowUpState
-from fitferry.core.messages import as_message, problems
+from fitferry.core.messages import as_message, folders, problems
 from fitferry.core.problems import Problem, ProblemCode, problem, sorted_by_cause
 from fitferry.core.strava import RateLimit
 from fitferry.core.upload import Athlete, Backlog, Breaker, BreakerName, Job, Status, WaitingFor
@@ -115,9 +115,17 @@ def of_folders(watch: Iterable[WatchState], now: float) -> Iterator[Problem]:
             first, count = shown(state.unreadable[0], whole=True), len(state.unreadable)
             code = ProblemCode.UNREADABLE
             yield problem(code, now, athlete=about, subject=folder, folder=folder, path=first, count=count)
-        if state.not_moved:
-            reason = state.not_moved
-            yield problem(ProblemCode.NOT_MOVED, now, athlete=about, subject=folder, reason=reason)
+        failure = state.not_moved
+        if failure is not None and failure.code == folders.LINK_IN_WAY.code:
+            path = dict(failure.params)["path"]
+            yield problem(ProblemCode.LINK_IN_ARCHIVE_PATH, now, athlete=about, subject=folder, path=path)
+        elif failure is not None:
+            yield problem(ProblemCode.NOT_MOVED, now, athlete=about, subject=folder, reason=failure)
+        for note in state.notes:
+            if note.code == folders.MUCH_JUNK.code:
+                limit = dict(note.params)["limit"]
+                code = ProblemCode.FOLDER_BOUND
+                yield problem(code, now, athlete=about, subject=folder, folder=folder, limit=limit)
 
 
 def snapshot(names: Iterable[str], process: Process, now: float) -> Snapshot:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from typing import Any
 
 from fitferry.core.activity import AdmissionDecision
+from fitferry.core.admission_rules import FILE_FAULTS
 from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, problem
 from fitferry.core.upload import Job, Status
 from fitferry.storage.database import fn, tuples, writing
 from fitferry.storage.mapping import ASIDE, FREE, IS_HELD, inside, jobs_below, jobs_where
-from fitferry.storage.models import ActivityRow, JobRow
+from fitferry.storage.models import ActivityRow, JobRow, SeenFolderRow
+
+FIRST_FINDS_SECONDS = 900.0
+"""Seconds after a folder's first scan in which its incomplete files are held: they are waited for ten minutes."""
 
 
 def span(error_code: str) -> tuple[int, float | None, float | None, float | None]:
@@ -79,6 +85,23 @@ def hold_pending(error_code: str, reason: AdmissionDecision) -> None:
     with writing():
         other = JobRow.update(error_code=reason.error_code, error_message=reason.error_message)
         other.where(_for(error_code)).execute()
+
+
+def hold_for(job_ids: Iterable[int], reason: AdmissionDecision) -> None:
+    """Hold some jobs for another reason."""
+    with writing():
+        other = JobRow.update(error_code=reason.error_code, error_message=reason.error_message)
+        other.where(JobRow.id.in_(list(job_ids)), JobRow.status == Status.HELD).execute()
+
+
+def dismiss_first_finds() -> None:
+    """Dismiss the files with faults that the first scans of the folders found: nobody put them there lately."""
+    faulty = (JobRow.status == Status.HELD) & JobRow.error_code.in_(FILE_FAULTS)
+    for folder in SeenFolderRow.select():
+        found_first = JobRow.created_at <= folder.scanned_at + FIRST_FINDS_SECONDS
+        finds = jobs_below(folder.athlete, os.fsdecode(bytes(folder.path)), faulty & found_first)
+        with writing():
+            JobRow.update(**ASIDE).where(JobRow.id.in_(finds), faulty).execute()
 
 
 def dismiss_all(error_code: str) -> None:

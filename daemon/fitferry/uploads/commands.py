@@ -157,6 +157,8 @@ class Actions:
                 ErrorCode.BACKLOG, since=admission_rules.midnight(day) if day is not None else None
             )
         holds.dismiss_all(ErrorCode.BACKLOG)
+        if decision == "none":
+            holds.dismiss_first_finds()
         self._wake()
         return backlog(self._settings.athletes, self._clock())
 

@@ -15,6 +15,7 @@ from fitferry.core.upload import AfterUpload, Job
 from fitferry.inbox import file_reader
 from fitferry.storage import activities, uploads
 from fitferry.system import safe_files
+from fitferry.system.safe_files import LinkInPath
 from fitferry.uploads import after_upload, safe_move
 from fitferry.uploads.after_upload import Archive
 from fitferry.uploads.safe_move import MoveOutcome
@@ -66,7 +67,8 @@ class FileTidier:
             return None
         first = next(iter(self._failures.values())).reason
         more = len(self._failures) - 1
-        return folders.AND_MORE(reason=first, more=more) if more else first
+        alone = not more or first.code == folders.LINK_IN_WAY.code
+        return first if alone else folders.AND_MORE(reason=first, more=more)
 
     def _try(self, job: Job, now: float) -> None:
         current = uploads.get(job.id)
@@ -79,6 +81,8 @@ class FileTidier:
             pause = RETRY_SECONDS[min(times, len(RETRY_SECONDS)) - 1]
             file = shown(str(error.filename or job.path))
             reason = folders.FILE_PROBLEM(file=file, reason=system.from_os_error(error))
+            if isinstance(error, LinkInPath):
+                reason = folders.LINK_IN_WAY(path=shown(str(error.filename), whole=True))
             if len(self._failures) < MAX_LOGGED and times == 1:
                 _log.warning("after_upload", job=job.id, path=job.path, outcome="failed", reason=str(reason))
             self._failures[job.id] = _Failure(reason, times, now + pause)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
+from fitferry import formats
 from fitferry.core.activity import FileKind
 from fitferry.core.messages import Message, folders, system, uploads
 from fitferry.core.upload import Job
 from fitferry.inbox import file_reader
 from fitferry.inbox.file_reader import ActivityBytes
 from fitferry.inbox.folder_tasks import FolderAway, FolderBusy
+from fitferry.inbox.fresh_files import FreshFiles
 from fitferry.storage import activities
 from fitferry.uploads.after_upload import Archive
 
@@ -55,12 +57,18 @@ class Folders(Protocol):
 class SourceFiles:
     """The files of all watched folders, for the workers."""
 
-    def __init__(self, folders: Folders, archives: Iterable[Archive]) -> None:
+    def __init__(
+        self, folders: Folders, archives: Iterable[Archive], fresh: FreshFiles | None = None
+    ) -> None:
         self._folders = folders
+        self._fresh = fresh
         self._archives = tuple(archives)
 
     def read(self, job: Job) -> bytes:
         """The bytes that go to Strava. Raises FileChanged, FileGone, FileUseless, FileUnreadable, FolderAway."""
+        body = self._fresh_body(job)
+        if body is not None:
+            return body
         changed = False
         for path in dict.fromkeys([job.path, *activities.other_paths(job.athlete, job.file_sha256)]):
             found = self._read(path, job)
@@ -77,6 +85,11 @@ class SourceFiles:
             raise FileGone(job.path)
         self._raise_changed(job)
         raise FileChanged(job.path)
+
+    def _fresh_body(self, job: Job) -> bytes | None:
+        """The bytes as they were admitted a moment ago, if they are still kept."""
+        file = self._fresh.take(job.file_sha256) if self._fresh is not None else None
+        return None if file is None else formats.body_of(file, job.file_sha256, job.sha256, job.member)
 
     def has_lost_bytes(self, job: Job) -> bool:
         """Whether a job's own file does not hold its bytes now, or cannot be asked."""

@@ -22,6 +22,7 @@ from fitferry.core.rules import Rule, upload_fields
 from fitferry.core.strava import ListedActivity, StravaErrorKind, UploadReport, UploadState
 from fitferry.core.upload import AfterUpload, AttemptResult, BreakerName, Job, Outcome, Status
 from fitferry.inbox.folder_tasks import FolderAway
+from fitferry.inbox.fresh_files import FreshFiles
 from fitferry.storage import accounts, attempts, breakers, matches, rate_limits
 from fitferry.storage import uploads as stored_uploads
 from fitferry.storage.database import DatabaseError
@@ -92,6 +93,7 @@ class UploadWorker:
         uploads: UploadSettings,
         archives: Iterable[Archive],
         folders: Folders,
+        fresh: FreshFiles | None = None,
         rules: Iterable[Rule] = (),
         clock: Callable[[], float],
     ) -> None:
@@ -101,7 +103,7 @@ class UploadWorker:
         self._settings = uploads
         self._archives = tuple(archives)
         self._folders = folders
-        self._source_files = SourceFiles(folders, self._archives)
+        self._source_files = SourceFiles(folders, self._archives, fresh)
         self._rules = tuple(rules)
         self._clock = clock
         self._claims = Claims()

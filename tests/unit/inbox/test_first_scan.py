@@ -14,7 +14,7 @@ from fitferry.core.activity import AdmissionResult, Stability
 from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.upload import Status
 from fitferry.inbox.first_scan import FEW, FirstScan
-from fitferry.storage import matches, uploads
+from fitferry.storage import activities, holds, matches, uploads
 from fitferry.uploads.commands import decide_since_again
 
 Ride = Callable[..., bytes]
@@ -193,3 +193,74 @@ def test_each_athletes_folder_is_received_for_itself(house: House, tmp_path: Pat
     other.on_scan_finished(1)
 
     assert house.counts()[0] >= FEW
+
+
+class Clocks:
+    """Ours, and Strava's once it was heard."""
+
+    def __init__(self, house: House) -> None:
+        self.ours = NOW
+        self.strava: float | None = None
+        house.reception = FirstScan(
+            str(house.folder),
+            "me",
+            ADMISSION,
+            wake=house.wake,
+            clock=lambda: self.ours,
+            server_now=lambda: self.strava,
+        )
+
+
+def test_nothing_of_a_first_scan_is_queued_before_stravas_clock_was_heard(house: House) -> None:
+    """Then what is fresh goes up, and many old ones wait for a word; what somebody puts there meanwhile goes at once."""
+    clocks = Clocks(house)
+    house.drop(OLD, FEW + 1)
+    house.drop(FRESH, 2)
+    house.drop(FRESH, 1, announced=True)
+    house.reception.on_scan_finished(FEW + 4)
+    assert house.counts() == (FEW + 3, 1)
+    assert {job.error_code for job in uploads.with_status(Status.HELD)} == {"clock"}
+    clocks.strava = NOW
+    house.reception.on_scan_finished(FEW + 4)
+
+    assert house.counts() == (FEW + 1, 3)
+    assert {job.error_code for job in uploads.with_status(Status.HELD)} == {"backlog"}
+
+
+@pytest.mark.parametrize("days", [20, 400])
+def test_a_clock_that_is_behind_makes_no_history_fresh(house: House, days: int) -> None:
+    """A device without a battery starts in the past: what is old by Strava's clock waits, what is fresh goes up."""
+    clocks = Clocks(house)
+    clocks.ours = NOW - days * 86_400
+    looks_fresh = datetime.fromtimestamp(clocks.ours, UTC) - timedelta(days=2)
+    house.drop(looks_fresh, FEW + 1)
+    house.drop(FRESH, 2)
+    house.reception.on_scan_finished(FEW + 3)
+    clocks.strava = NOW
+    house.reception.on_scan_finished(FEW + 3)
+
+    assert house.counts() == (FEW + 1, 2)
+
+
+def test_a_ride_from_the_future_waits_while_a_folder_is_new(house: House) -> None:
+    """One of the two clocks is wrong, and nobody knows which."""
+    house.drop(datetime.fromtimestamp(NOW, UTC) + timedelta(days=30), FEW + 1)
+    house.reception.on_scan_finished(FEW + 1)
+
+    assert house.counts() == (FEW + 1, 0)
+
+
+def test_nothing_of_the_backlog_means_also_the_broken_files_of_a_first_scan(house: House) -> None:
+    """They were there before Fitferry, too; one that comes later is asked about."""
+    (house.folder / "broken.fit").write_bytes(house.ride()[:-2] + b"xx")
+    house.reception.admit(str(house.folder / "broken.fit"), Stability.STALLED, announced=False)
+    house.reception.on_scan_finished(1)
+    activities.folder_scanned("me", str(house.folder), NOW)
+    holds.dismiss_first_finds()
+    assert house.counts() == (0, 0)
+    late = FirstScan(str(house.folder), "me", ADMISSION, wake=house.wake, clock=lambda: NOW + 86_400)
+    (house.folder / "late.fit").write_bytes(house.ride()[:-2] + b"yy")
+    late.admit(str(house.folder / "late.fit"), Stability.STALLED, announced=True)
+    holds.dismiss_first_finds()
+
+    assert house.counts() == (1, 0)

@@ -16,6 +16,7 @@ NO_EVENT_FOR = define("folder_no_event_for", "no event came for {file}")
 POLLED = define("folder_polled", "{folder} is scanned often")
 UNREADABLE = define("folder_unreadable", "{folder} cannot be read ({reason})")
 LINKS_OUT = define("folder_links_out", "links that lead out of the folder are not followed ({file})")
+LINK_IN_WAY = define("folder_link_in_way", "{path} is a link")
 MUCH_JUNK = define(
     "folder_much_junk", "{limit:number} files here are no activities; more of them are not listed"
 )
