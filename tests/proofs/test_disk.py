@@ -87,6 +87,26 @@ def test_a_full_disk_forgets_nothing_and_goes_on_when_there_is_room(home: Daemon
 
 
 @needs_root
+@pytest.mark.parametrize("left", [0, 65_536, 262_144])
+def test_a_first_start_on_a_full_disk_is_one_sentence(tmp_path: Path, left: int) -> None:
+    """No traceback, wherever it ends; with room the same folder is begun."""
+    with Sandbox() as sandbox, small_disk(tmp_path / "state"):
+        home = DaemonHarness(tmp_path, sandbox)
+        filler = home.state / "filler"
+        free = os.statvfs(home.state).f_bavail * os.statvfs(home.state).f_frsize
+        filler.write_bytes(bytes(free - left))
+        ended = home.run("run")
+        filler.unlink()
+
+        assert ended.returncode == 1
+        assert "Traceback" not in ended.stderr
+        assert "space" in ended.stderr or "full" in ended.stderr
+        home.start()
+        assert home.status()["state"] == "attention"
+        home.stop()
+
+
+@needs_root
 def test_a_disk_that_fails_and_becomes_read_only_is_a_problem_and_loses_nothing(
     tmp_path: Path, ride: Ride
 ) -> None:
