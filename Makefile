@@ -101,7 +101,7 @@ test-image: $(VENV)/installed  ## build the image with buildah and use it, both 
 	tests/install/qemu.sh
 	PYTHONPATH=tests/support $(BIN)/python tests/install/image.py
 
-docs: $(VENV)/installed  ## what repeats something else: man page, completions, the README's help and figures
+docs: $(VENV)/installed  ## what repeats something else: man page, completions, the README's help, and the figures
 	LC_ALL=C $(BIN)/python tools/reference.py
 	$(if $(wildcard tools/settings_papers.py),$(BIN)/python tools/settings_papers.py)
 

@@ -1,4 +1,4 @@
-"""Write what repeats something else: man page, completions, the README's help and figures. `make docs` runs it.
+"""Write what repeats something else: man page, completions, the README's help, and the figures. `make docs` runs it.
 
     python tools/reference.py
 
@@ -147,8 +147,8 @@ def helped(readme: str) -> str:
     )
 
 
-def figures(readme: str, measured: dict[str, Any]) -> str:
-    """The README with the table of what was measured, from bench/figures.toml."""
+def figures(paper: str, measured: dict[str, Any]) -> str:
+    """The paper with the table of what was measured, from bench/figures.toml."""
     lines = [f"Measured on {measured['machine']}, against the sandbox:", ""]
     lines += ["| what | figure | command | day |", "| --- | --- | --- | --- |"]
     before = None
@@ -160,18 +160,19 @@ def figures(readme: str, measured: dict[str, Any]) -> str:
     return re.sub(
         r"(?s)(<!-- figures -->\n).*?(<!-- /figures -->)",
         lambda found: f"{found[1]}{table}\n{found[2]}",
-        readme,
+        paper,
     )
 
 
 def files(top: Path = TOP) -> dict[Path, str]:
     """Each file that is generated, below `top`, with its content."""
-    readme = Path("README.md")
+    readme, benchmarks = Path("README.md"), Path("docs/benchmarks.md")
     measured = tomllib.loads((top / "bench/figures.toml").read_text(encoding="utf-8"))
     return {
         REFERENCE / "fitferry.1": man_page(),
         **{REFERENCE / f"fitferry.{shell}": completion(shell) for shell in SHELLS},
-        readme: figures(helped((top / readme).read_text(encoding="utf-8")), measured),
+        readme: helped((top / readme).read_text(encoding="utf-8")),
+        benchmarks: figures((top / benchmarks).read_text(encoding="utf-8"), measured),
     }
 
 

@@ -1,4 +1,4 @@
-"""Man page, completions, the README's help and figures are what program and benches say."""
+"""Man page, completions, the README's help, and the figures are what program and benches say."""
 
 from __future__ import annotations
 

@@ -541,7 +541,7 @@ def test_a_user_without_a_name_or_a_home_can_run_it(monkeypatch: pytest.MonkeyPa
     assert found.state.folder == tmp_path
 
 
-@pytest.mark.parametrize("paper", ["config.example.toml", "README.md"])
+@pytest.mark.parametrize("paper", ["config.example.toml", "docs/rules.md"])
 def test_the_rules_in_the_papers_are_good_rules(place: Place, paper: str) -> None:
     """Without their comment signs they load."""
     text = (EXAMPLE.parent / paper).read_text(encoding="utf-8")
