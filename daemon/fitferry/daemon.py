@@ -15,7 +15,7 @@ import structlog
 
 from fitferry.auth import key_rotation, token_cipher
 from fitferry.auth.access_tokens import AccessTokens
-from fitferry.auth.oauth import OAuth
+from fitferry.auth.oauth import OAuth, digest
 from fitferry.auth.token_cipher import TokenCipher
 from fitferry.config import Settings, WatchSettings
 from fitferry.config.values import AfterUpload
@@ -35,7 +35,7 @@ from fitferry.notifications.messengers import Messengers
 from fitferry.notifications.policy import NotificationPolicy
 from fitferry.notifications.sender import Notifier
 from fitferry.storage import attempts as stored_attempts
-from fitferry.storage import breakers, database, rate_limits, recovery
+from fitferry.storage import breakers, database, rate_limits, recovery, sessions
 from fitferry.storage.backups import CopyThread
 from fitferry.strava import Strava
 from fitferry.system import lockfile, logs, state_dir, systemd
@@ -62,8 +62,8 @@ START_SECONDS = 900
 _log = structlog.get_logger()
 
 
-def run(settings: Settings) -> None:
-    """Be the daemon until SIGTERM or SIGINT. Raises CannotRun."""
+def run(settings: Settings, *, login_token: str | None = None) -> None:
+    """Be the daemon until SIGTERM or SIGINT. Raises CannotRun. `login_token`: of a browser that made the settings."""
     os.umask(0o077)
     logs.configure(settings.log.level, settings.log.format)
     for warning in settings.warnings:
@@ -76,6 +76,8 @@ def run(settings: Settings) -> None:
         contextlib.ExitStack() as parts,
     ):
         supervisor = start(settings, wakeup, parts)
+        if login_token is not None:
+            sessions.add_link(digest(login_token), time.time())
         while not wakeup.stopping:
             supervisor.tick()
             wakeup.wait(supervisor.seconds_to_tick())

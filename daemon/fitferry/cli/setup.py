@@ -7,6 +7,7 @@ import shlex
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -28,13 +29,16 @@ T = TypeVar("T")
 @click.pass_obj
 def run(context: Context) -> None:
     """Run the daemon in the foreground, until SIGTERM or SIGINT."""
-    settings = _settings_to_run(context)
+    found = _settings_to_run(context)
+    if found is None:
+        return
+    settings, login_token = found
     # structlog and httpx take rich along wherever it is installed: 17 MB for what a daemon never shows.
     for library in ("rich", "pygments"):
         sys.modules.setdefault(library, None)  # type: ignore[arg-type]  # Python's own sign for "not to be had"
     from fitferry import daemon  # noqa: PLC0415  # it imports everything
 
-    daemon.run(settings)
+    daemon.run(settings, login_token=login_token)
 
 
 @click.command()
@@ -133,8 +137,28 @@ def demo(keep_running: bool) -> None:  # noqa: FBT001  # click passes it so
     demonstrate(say=click.echo, keep_running=keep_running)
 
 
-def _settings_to_run(context: Context) -> Settings:
-    return context.settings(require_app=True)
+def _settings_to_run(context: Context) -> tuple[Settings, str | None] | None:
+    """The settings; where there are none at all, they are asked for in a browser first, and a login token comes with them.
+
+    None where that was stopped.
+    """
+    from fitferry.config import first_settings as first  # noqa: PLC0415  # only here
+
+    if not first.is_wanted(context.config, os.environ):
+        return context.settings(require_app=True), None
+    from fitferry.web import setup as set_up  # noqa: PLC0415  # it imports Flask
+
+    path, base = first.place_to_write(os.environ), context.settings()
+    try:
+        served = set_up.serve(base, path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise FitferryError(cli.PAGE_CANNOT_LISTEN(port=str(base.web.port), reason=reason)) from error
+    if served is None:
+        return None
+    login_token, port = served
+    written = context.settings(require_app=True)
+    return replace(written, web=replace(written.web, port=port)), login_token
 
 
 def _answer(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -12,23 +13,35 @@ from typing import Any
 
 from fitferry.config import template
 from fitferry.config.client_secret import LOOKS_RIGHT
-from fitferry.config.load import load
-from fitferry.config.paths import place_to_write
+from fitferry.config.environment import cleaned
+from fitferry.config.load import find, load
+from fitferry.config.paths import PLACES, place_to_write
 from fitferry.config.values import absolute_folder, is_reasonable, without_quotes
 from fitferry.core.errors import FitferryError
 from fitferry.core.messages import settings, system
 
 __all__ = [
     "FirstSettings",
+    "is_wanted",
     "looks_odd",
     "place_to_write",
     "read_client_id",
     "read_folder",
+    "read_full_path",
     "read_secret",
     "read_secret_file",
     "read_since",
     "write",
 ]
+
+
+SYSTEMD = ("INVOCATION_ID", "NOTIFY_SOCKET", "JOURNAL_STREAM")
+"""Variables that systemd sets for a service."""
+APPLICATION = tuple(
+    f"{prefix}STRAVA_{name}"
+    for prefix in ("FITFERRY_", "")
+    for name in ("CLIENT_ID", "CLIENT_SECRET", "CLIENT_SECRET_FILE")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +57,24 @@ class FirstSettings:
     folder: Path
     since: date | None = None
     url: str | None = None
+
+
+def is_wanted(
+    option: Path | None,
+    environ: Mapping[str, str],
+    *,
+    places: Iterable[Path] = PLACES,
+    home: Path | None = None,
+) -> bool:
+    """Whether nothing says anything of settings yet, so that they are asked for in a browser.
+
+    No file, named or found; no application from anywhere; not under systemd, whose log nobody looks at then.
+    """
+    cleaned_up = cleaned(environ)
+    given = {"FITFERRY_CONFIG", *SYSTEMD, *APPLICATION}
+    if option is not None or not given.isdisjoint(cleaned_up):
+        return False
+    return find(None, environ, places=places, home=home) is None
 
 
 def read_client_id(text: str) -> int:
@@ -79,8 +110,16 @@ def read_secret_file(text: str) -> Path:
 
 
 def read_folder(text: str) -> Path:
-    """The watched folder, without a look at it. Raises FitferryError."""
+    """The watched folder, as it is named from here, without a look at it. Raises FitferryError."""
     return _read_path(text)
+
+
+def read_full_path(text: str) -> Path:
+    """The watched folder, named from anywhere. Raises FitferryError."""
+    try:
+        return absolute_folder(without_quotes(text))
+    except ValueError as error:
+        raise FitferryError(settings.NEEDED(expected=settings.FOLDER())) from error
 
 
 def read_since(text: str) -> date | None:

@@ -69,9 +69,16 @@ def load(
     return loading.run(option, require_app=require_app)
 
 
-def find(option: Path | None, environ: Mapping[str, str], *, places: Iterable[Path] = PLACES) -> Path | None:
+def find(
+    option: Path | None,
+    environ: Mapping[str, str],
+    *,
+    places: Iterable[Path] = PLACES,
+    home: Path | None = None,
+) -> Path | None:
     """The file that would be read; None where there is none. Raises SettingsError for a named one that is missing."""
-    return _Loading(environ, own_home(), places, CONTAINER_FOLDER, SERVICE_SETTINGS).find_or_raise(option)
+    loading = _Loading(environ, home or own_home(), places, CONTAINER_FOLDER, SERVICE_SETTINGS)
+    return loading.find_or_raise(option)
 
 
 def language(option: Path | None, environ: Mapping[str, str], *, places: Iterable[Path] = PLACES) -> str:

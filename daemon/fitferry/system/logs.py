@@ -119,7 +119,7 @@ def _for_journal(_logger: object, _method: str, event: Event) -> str:
 def _redact(_logger: object, _method: str, event: Event) -> Event:
     """Take out what is secret, by its key and by its looks; undecodable bytes of names become readable."""
     for key, value in event.items():
-        if key == "login_link":
+        if key in {"login_link", "setup_link"}:
             continue  # the one line that may carry a secret: how else would somebody sign in
         if key in _SECRET_KEYS:
             event[key] = "…"

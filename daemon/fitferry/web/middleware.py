@@ -27,7 +27,7 @@ REFUSAL = "fitferry.refusal"
 """The key in a request's environ of what was refused before the application was asked: a Refusal, or None."""
 _UPLOAD_PATHS = frozenset({"/api/v1/strava/upload", "/api/v1/activity/upload", "/do/upload"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_NO_REFERRER = frozenset({"/login", "/connect", "/push", CALLBACK})
+_NO_REFERRER = frozenset({"/setup", "/login", "/connect", "/push", CALLBACK})
 """Where the address holds a secret. Elsewhere `same-origin`: with `no-referrer` browsers send `Origin: null`."""
 _FOREIGN_SITES = frozenset({"cross-site", "same-site"})
 _HEADER_LENGTHS = {

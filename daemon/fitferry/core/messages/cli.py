@@ -245,4 +245,8 @@ REPAIRED_UNREAD = define(
     "repaired_unread", "{file}: another decoder (fitparse) does not read it; Strava may not either"
 )
 NOT_REPAIRED = define("not_repaired", "{file}: not repaired: {reason}")
+PAGE_CANNOT_LISTEN = define(
+    "page_cannot_listen",
+    "the page cannot listen on port {port} ({reason}): set FITFERRY_WEB_PORT to another one",
+)
 PORT_IN_USE = define("port_in_use", "port {port} cannot be used ({reason}); name another one with --port")

@@ -1,0 +1,365 @@
+"""The set-up in the browser: one page behind a link from the log, served where there are no settings at all.
+
+The link proves who may use it, under whatever name the machine is reached; looking at it uses nothing up. It is good
+for an hour after each use; a link that is over logs a fresh one, once a minute at most.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import structlog
+from flask import Flask, g, render_template, request
+from flask.typing import ResponseReturnValue
+
+from fitferry import __version__
+from fitferry.config import Settings
+from fitferry.config import first_settings as first
+from fitferry.core.errors import FitferryError, StravaError
+from fitferry.core.filenames import is_wanted_name
+from fitferry.core.messages import Message, setup
+from fitferry.core.strava import StravaErrorKind
+from fitferry.monitoring import status_json
+from fitferry.strava import Strava
+from fitferry.system import lockfile, logs, state_dir, systemd
+from fitferry.system.deadline import FolderState, call, look_at_folder
+from fitferry.system.wakeup import WakeupPipe
+from fitferry.web.language import locale_of
+from fitferry.web.middleware import OTHER_BYTES, Environ, Refusal, RequestFilter
+from fitferry.web.server import Server
+
+PATH = "/setup"
+LINK_SECONDS = 3600.0
+LOG_SECONDS = 60.0
+FOLDER_SECONDS = 3.0
+LEAVE_SECONDS = 1.0
+"""Seconds for the last answer to reach the browser."""
+_REST = 60.0
+_ALL = "1990-01-01"
+"""The day from which on activities are uploaded where all are wanted: before it there were none of these files."""
+_FIELDS = ("client_id", "client_secret", "folder", "old")
+
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Link:
+    """The way in: a token, and until when it is good."""
+
+    clock: Callable[[], float]
+    token: str = ""
+    good_until: float = 0.0
+    logged_at: float = float("-inf")
+
+    def fresh(self) -> str:
+        """A new token in place of the old one."""
+        self.token, self.logged_at = secrets.token_urlsafe(24), self.clock()
+        self.good_until = self.logged_at + LINK_SECONDS
+        return self.token
+
+    def is_good(self, token: str) -> bool:
+        """Whether a token is the one that is good now."""
+        return bool(self.token) and self.clock() < self.good_until and hmac.compare_digest(token, self.token)
+
+
+@dataclass(slots=True)
+class SetUp:
+    """One set-up. `base`: defaults and environment; `path`: the file to write; `login_token`: set once it is written."""
+
+    base: Settings
+    path: Path
+    link: Link
+    login_token: str = ""
+    finished: Callable[[], None] = lambda: None
+    log_link: Callable[[], None] = lambda: None
+
+    def knows(self, environ: Environ) -> bool:
+        """Whether a request shows the link's token."""
+        token = parse_qs(environ.get("QUERY_STRING", "")).get("token", [""])[0]
+        if self.link.is_good(token):
+            self.link.good_until = self.link.clock() + LINK_SECONDS
+            return True
+        if token and self.link.clock() - self.link.logged_at >= LOG_SECONDS:
+            self.link.fresh()
+            self.log_link()
+        return False
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What is said of one answer; `ok` None: it is taken, with a warning."""
+
+    message: Message
+    ok: bool | None = True
+
+
+@dataclass(slots=True)
+class Answers:
+    """What was typed, and what is said of it. `files`: how many activity files the folder holds."""
+
+    typed: dict[str, str]
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    files: int = 0
+
+    @property
+    def can_be_written(self) -> bool:
+        """Whether nothing is wrong, and what is said of the folder and every warning were seen."""
+        wrong = any(verdict.ok is False for verdict in self.verdicts.values())
+        warned = {name for name, verdict in self.verdicts.items() if verdict.ok is None}
+        return not wrong and {"folder", *warned} <= set(self.typed.get("seen", "").split())
+
+
+def serve(base: Settings, path: Path) -> tuple[str, int] | None:
+    """Serve the page until the settings are written: a login token and the port; None where it was stopped.
+
+    Raises CannotRun where another daemon holds the state folder, OSError where the port is taken.
+    """
+    os.umask(0o077)
+    logs.configure(base.log.level, base.log.format)
+    state_dir.prepare(base.state.folder)
+    with lockfile.taken(base.state.folder), WakeupPipe() as wakeup, wakeup.stopped_by_signals():
+        server = Server(base.web.host, base.web.port, url=base.web.url)
+        set_up = SetUp(base, path, Link(time.monotonic), finished=wakeup.wake)
+        set_up.log_link = lambda: _tell(set_up, server.port)
+        with server.serving(SetUpFilter(set_up, port=lambda: server.port)):
+            set_up.link.fresh()
+            set_up.log_link()
+            _write_status(base, server.port)
+            systemd.tell("READY=1")
+            while not wakeup.stopping and not set_up.login_token:
+                wakeup.wait(_REST)
+            time.sleep(LEAVE_SECONDS if set_up.login_token else 0.0)
+        return (set_up.login_token, server.port) if set_up.login_token else None
+
+
+class SetUpFilter(RequestFilter[Flask]):
+    """The request filter, for which the link stands in for Host, Origin and sign-in."""
+
+    def __init__(self, set_up: SetUp, *, port: Callable[[], int]) -> None:
+        self._set_up = set_up
+        super().__init__(
+            build(set_up),
+            url=lambda: f"http://127.0.0.1:{port()}",
+            hosts=(),
+            health_error=lambda: None,
+            may_enter=lambda _environ: None,
+        )
+
+    def body_limit(self, environ: Environ) -> int:  # noqa: ARG002  # the link is not known yet
+        """A form's length, from anybody: who may send one is judged with the whole address."""
+        return OTHER_BYTES
+
+    def _foreign(self, environ: Environ) -> Refusal | None:
+        if environ.get("PATH_INFO", "").startswith("/static/") or self._set_up.knows(environ):
+            return None
+        if environ.get("PATH_INFO", "") == "/healthz":
+            return super()._foreign(environ)
+        return Refusal(401, "unauthorized", setup.LINK_OVER())
+
+
+def build(set_up: SetUp) -> Flask:
+    """The page as an application."""
+    app = Flask(__name__)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.config["MAX_CONTENT_LENGTH"] = OTHER_BYTES
+
+    @app.before_request
+    def let_in() -> ResponseReturnValue | None:
+        g.locale = locale_of(request, set_up.base.web.language)
+        if request.endpoint == "static" or set_up.knows(request.environ):
+            return None
+        return _page(error=setup.LINK_OVER()), 401
+
+    @app.get(PATH)
+    def show() -> ResponseReturnValue:
+        return _page(answers=Answers({"folder": _usual_folder(set_up.base)}), callback=_hostname())
+
+    @app.post(PATH)
+    def save() -> ResponseReturnValue:
+        answers = judge(set_up, {name: request.form.get(name, "") for name in (*_FIELDS, "seen")})
+        if answers.can_be_written:
+            error = _write(set_up, answers)
+            if error is None:
+                set_up.login_token = secrets.token_urlsafe(24)
+                set_up.finished()
+                return _page(login_token=set_up.login_token)
+            return _page(answers=answers, callback=_hostname(), error=error), 400
+        return _page(answers=answers, callback=_hostname())
+
+    return app
+
+
+def judge(set_up: SetUp, typed: dict[str, str]) -> Answers:
+    """What is right and wrong with what was typed."""
+    answers = Answers(typed)
+    client_id, secret = (
+        _read(answers, "client_id", first.read_client_id),
+        _read(answers, "client_secret", first.read_secret),
+    )
+    if client_id is not None and secret is not None:
+        _judge_application(set_up.base, answers, str(client_id), secret)
+    folder = _read(answers, "folder", first.read_full_path)
+    if folder is not None:
+        answers.verdicts["folder"] = _look(answers, folder)
+    return answers
+
+
+def _read(answers: Answers, name: str, read: Callable[[str], object]) -> str | None:
+    try:
+        return str(read(answers.typed[name]))
+    except FitferryError as error:
+        answers.verdicts[name] = Verdict(error.message, ok=False)
+        return None
+
+
+def _judge_application(base: Settings, answers: Answers, client_id: str, secret: str) -> None:
+    """Try the application at Strava's token endpoint, by a code that cannot be valid."""
+    if first.looks_odd(secret):
+        answers.verdicts["client_secret"] = Verdict(setup.SECRET_ODD(), ok=None)
+    try:
+        with Strava(replace(base.strava, client_id=client_id, client_secret=secret)) as strava:
+            strava.exchange("fitferry-set-up")
+    except StravaError as error:
+        if error.kind is StravaErrorKind.APP_REFUSED:
+            answers.verdicts["client_secret"] = Verdict(setup.APP_REFUSED(), ok=None)
+        elif error.kind is StravaErrorKind.GRANT_REFUSED:
+            answers.verdicts["client_secret"] = Verdict(setup.APP_FINE())
+
+
+def _look(answers: Answers, folder: str) -> Verdict:
+    """Whether a folder is there and readable, and how many files it holds."""
+    look = look_at_folder(folder, FOLDER_SECONDS)
+    match look.state:
+        case FolderState.OK:
+            answers.files = _count(folder)
+            return Verdict(setup.FOLDER_READABLE(count=answers.files))
+        case FolderState.MISSING:
+            return Verdict(setup.FOLDER_MISSING(), ok=None)
+        case FolderState.NOT_A_FOLDER:
+            return Verdict(setup.FOLDER_NONE(), ok=False)
+        case FolderState.NO_PERMISSION:
+            return Verdict(setup.FOLDER_CLOSED(path=look.path), ok=None)
+        case _:
+            return Verdict(setup.FOLDER_NO_ANSWER(), ok=None)
+
+
+def _count(folder: str) -> int:
+    def count() -> int:
+        return sum(is_wanted_name(name) for _, _, names in os.walk(folder) for name in names)
+
+    try:
+        return call(count, FOLDER_SECONDS)
+    except (OSError, TimeoutError):
+        return 0
+
+
+def _write(set_up: SetUp, answers: Answers) -> Message | None:
+    """Write the settings; why they could not be written, None if they were."""
+    since = {"all": _ALL, "none": "today"}.get(answers.typed["old"], "all")
+    own = request.host_url.rstrip("/")
+    settings = first.FirstSettings(
+        client_id=first.read_client_id(answers.typed["client_id"]),
+        client_secret=first.read_secret(answers.typed["client_secret"]),
+        client_secret_file=None,
+        folder=first.read_full_path(answers.typed["folder"]),
+        since=first.read_since(since),
+        url=None if set_up.base.web.url or _hostname() in {"127.0.0.1", "localhost"} else own,
+    )
+    try:
+        first.write(set_up.path, settings)
+    except FitferryError as error:
+        return error.message
+    _log.info("settings_written", path=str(set_up.path))
+    return None
+
+
+def _page(
+    *,
+    answers: Answers | None = None,
+    callback: str = "",
+    error: Message | None = None,
+    login_token: str = "",
+) -> str:
+    return render_template(
+        "setup.html",
+        locale=g.locale,
+        _=g.locale.say,
+        version=__version__,
+        answers=answers,
+        callback=callback,
+        error=error,
+        login_token=login_token,
+        token=request.args.get("token", ""),
+    )
+
+
+def _hostname() -> str:
+    """The name under which the browser reached the page: what Strava wants as callback domain."""
+    return (
+        request.host.rsplit(":", 1)[0]
+        if not request.host.startswith("[")
+        else request.host.split("]")[0] + "]"
+    )
+
+
+def _usual_folder(base: Settings) -> str:
+    return str(base.watch[0].folder) if base.watch else ""
+
+
+def _tell(set_up: SetUp, port: int) -> None:
+    """Say in the log how to go on; on a terminal in a box."""
+    host = set_up.base.web.host if set_up.base.web.host not in {"", "::", "0.0.0.0"} else "127.0.0.1"  # noqa: S104  # what the setting says
+    base = set_up.base.web.url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    link = f"{base}{PATH}?token={set_up.link.token}"
+    if sys.stderr.isatty():
+        text = str(setup.OPEN_LINK(host=host))
+        width = max(len(link), 60) + 2
+        lines = [
+            "",
+            "┌" + "─" * width + "┐",
+            *(f"│ {line:{width - 1}}│" for line in [*_wrapped(text, width - 2), link]),
+        ]
+        sys.stderr.write("\n".join([*lines, "└" + "─" * width + "┘", ""]) + "\n")
+    else:
+        _log.warning("setup_needed", reason=setup.OPEN_LINK(host=host), setup_link=link)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    lines, current = [], ""
+    for word in text.split():
+        if len(current) + len(word) + 1 > width:
+            lines.append(current)
+            current = word
+        else:
+            current = f"{current} {word}".strip()
+    return [*lines, current]
+
+
+def _write_status(base: Settings, port: int) -> None:
+    """A status file for `health` and for whoever looks."""
+    now = status_json.iso(time.time())
+    problem = {"code": "not_set_up", "athlete": None, "message": str(setup.NOT_SET_UP()), "since": now}
+    nothing: status_json.Object = {"limit": [0, 0], "usage": [0, 0]}
+    values: status_json.Object = {
+        "version": __version__,
+        "pid": os.getpid(),
+        "started_at": now,
+        "updated_at": now,
+        "web": {"host": base.web.host, "port": port, "url": base.web.url or f"http://127.0.0.1:{port}"},
+        "state": "attention",
+        "problems": [{**problem, "text": setup.NOT_SET_UP().to_values()}],
+        "athletes": [],
+        "queue": dict.fromkeys(("pending", "processing", "completed", "failed", "held", "skipped"), 0),
+        "rate_limit": {"overall": nothing, "read": nothing, "held_until": None},
+        "last_upload": None,
+        "watch": [],
+    }
+    status_json.write(base.state.folder / state_dir.STATUS, values)
