@@ -283,12 +283,12 @@ def test_a_folder_that_does_not_answer_is_away(bench: Bench) -> None:
     ],
 )
 def test_the_method_follows_the_mount_unless_it_is_given(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, method: WatchMethod, kind: str, deaf: bool, expected: str
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, method: str, kind: str, deaf: bool, expected: str
 ) -> None:
     """Network, FUSE, a virtual machine's shares, WSL2 and Docker Desktop are polled."""
     monkeypatch.setattr(mounts, "filesystem", lambda _path: kind)
     monkeypatch.setattr(mounts, "lacks_inotify", lambda: deaf)
-    bench.watch = replace(bench.watch, method=method)
+    bench.watch = replace(bench.watch, method=WatchMethod(method))
     bench.scanner = bench.build()
     bench.pass_(0)
 

@@ -16,7 +16,8 @@ from fitferry.config import WatchSettings
 from fitferry.core import filenames
 from fitferry.core.activity import WatchMethod, WatchState
 from fitferry.core.messages import Message, folders
-from fitferry.inbox.scanner import Receiver, Scanner
+from fitferry.inbox.receiver import Receiver
+from fitferry.inbox.scanner import Scanner
 from fitferry.system import mounts
 
 T = TypeVar("T")

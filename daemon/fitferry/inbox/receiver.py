@@ -1,0 +1,33 @@
+"""What a scanner hands its findings to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from fitferry.core.activity import AdmissionResult, Stability
+from fitferry.core.messages import Message
+from fitferry.system.safe_files import OpenFolder
+
+
+class Receiver(Protocol):
+    """Where files go: the ledger (`inbox.folder_receiver`). All of it is called by the folder's own thread."""
+
+    @property
+    def note(self) -> Message | None:
+        """What a person may want to know of the folder; None if nothing."""
+        ...
+
+    def admit(
+        self, path: str, stability: Stability, *, announced: bool, is_ours: Callable[[str], bool]
+    ) -> AdmissionResult: ...
+
+    def on_scan_finished(self, folder: OpenFolder, count: int, *, complete: bool) -> None: ...
+
+    def on_file_gone(self, path: str) -> None: ...
+
+    def on_available(self) -> None: ...
+
+    def tidy(self) -> Message | None:
+        """Archive and delete what is to be; why some of it could not be, None if all could."""
+        ...
