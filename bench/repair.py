@@ -2,7 +2,7 @@
 
     python bench/repair.py [FOLDER OF REAL FILES] [CUTS]
 
-Real activities that both decoders read are cut at random places after their first minute, repaired, and read again.
+Real activities whose summaries are those of their records, as both decoders read them, are cut at random places after their first minute, repaired, and read again.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _files(folder: Path) -> list[tuple[Path, bytes, int]]:
     for path in sorted(folder.glob("*.[fF][iI][tT]")):
         data = path.read_bytes()
         minute = first_minute(data)
-        if minute is not None and by_fitparse(data) is not None and by_fitdecode(data) is not None:
+        if minute is not None and is_right(by_fitparse(data)) and is_right(by_fitdecode(data)):
             found.append((path, data, minute))
     return found
 

@@ -43,7 +43,10 @@ def inspect(context: Context, files: tuple[Path, ...], as_json: bool) -> None:  
         for number, activity in enumerate(one.get("activities", []), 1):
             output.heading(f"  {number}. {activity['name']}")
             reason = activity["reason"]
-            broken = [(inspection.NOT_WHOLE(), output.of(reason))] if reason else []
+            label = (
+                inspection.NOT_WHOLE() if activity["verdict"] == FileKind.UNFINISHED else inspection.HELD()
+            )
+            broken = [(label, output.of(reason))] if reason else []
             output.pairs([*broken, *_rows(activity)])
 
 
@@ -83,7 +86,7 @@ def _would(context: Context, file: Path, content: FileContents, ruled: dict[str,
     reason = as_message(admission.error_message or "")
     if admission.status is not Status.SKIPPED and _is_passed_over(context, file):
         return inspection.PASS_OVER()
-    if found.kind in {FileKind.UNFINISHED, FileKind.DAMAGED}:
+    if found.kind is FileKind.UNFINISHED:
         return inspection.WAIT_FOR_REST(reason=found.reason)
     if ruled.get("skipped_by_rule"):
         return inspection.SKIP_BY_RULE(rule=ruled["skipped_by_rule"])
@@ -160,7 +163,7 @@ def _known(context: Context, sha256: str) -> Message | None:
 
 def _part(one: ArchiveMember) -> dict[str, Any]:
     """One of several activities in a file."""
-    said = {"name": one.name, "reason": one.result.reason or None}
+    said = {"name": one.name, "verdict": one.result.kind.value, "reason": one.result.reason or None}
     return {**said, **_facts(one.result), "sha256": one.sha256}
 
 

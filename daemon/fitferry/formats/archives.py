@@ -10,8 +10,8 @@ from typing import BinaryIO, Protocol
 from fitferry.core.messages import files
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.formats import zip_reader
+from fitferry.formats.decompress import CHUNK
 from fitferry.formats.zip_reader import (
-    CHUNK,
     ArchiveError,
     Bytes,
     Damaged,

@@ -18,6 +18,7 @@ _MAX_LATITUDE, _MAX_LONGITUDE = 90, 360
 class Gpx:
     """One document: its tracks, and what else is in it."""
 
+    data_type = "gpx"
     wanted = frozenset({"time", "type", "hr", "power"})
 
     def __init__(self) -> None:
@@ -61,7 +62,7 @@ class Gpx:
         """What the whole document is. A track without any time was planned, and Strava takes no such thing."""
         if not self._times.count:
             reason = self._no_activity()
-            return ParseResult(FileKind.NO_ACTIVITY, "gpx", reason=reason, have=size, proven=False)
+            return ParseResult(FileKind.NO_ACTIVITY, self.data_type, reason=reason, have=size, proven=False)
         first, last = self._times.bounds()
         seconds = last - first if first is not None and last is not None else None
         facts = ActivityFacts(
@@ -74,9 +75,9 @@ class Gpx:
             sessions=self._tracks,
         )
         if first is None:
-            return unreadable_times("gpx", facts, self._times, size)
+            return unreadable_times(self.data_type, facts, self._times, size)
         samples = tuple(Sample(*values) for values in self._samples.kept)
-        return ParseResult(FileKind.ACTIVITY, "gpx", facts, have=size, proven=False, samples=samples)
+        return ParseResult(FileKind.ACTIVITY, self.data_type, facts, have=size, proven=False, samples=samples)
 
     def _no_activity(self) -> Message:
         if self._points:

@@ -17,6 +17,7 @@ _MAX_DEVICE = 64
 class Tcx:
     """One document: its activities, and nothing of the courses and authors beside them."""
 
+    data_type = "tcx"
     wanted = frozenset(
         {"Id", "Time", "TotalTimeSeconds", "DistanceMeters", "Name"}
         | {"LatitudeDegrees", "LongitudeDegrees", "Value", "Watts"}
@@ -82,7 +83,7 @@ class Tcx:
         """What the whole document is."""
         if not self._activities or not (self._lap_count or self._points.count):
             reason = self._no_activity()
-            return ParseResult(FileKind.NO_ACTIVITY, "tcx", reason=reason, have=size, proven=False)
+            return ParseResult(FileKind.NO_ACTIVITY, self.data_type, reason=reason, have=size, proven=False)
         # Trackpoints decide: an Id and a Lap may be written in local time.
         span = self._points if self._points.count else self._laps
         first, last = span.bounds()
@@ -98,9 +99,9 @@ class Tcx:
             sessions=self._activities,
         )
         if first is None and span.count:
-            return unreadable_times("tcx", facts, span, size)
+            return unreadable_times(self.data_type, facts, span, size)
         samples = tuple(Sample(*values) for values in self._samples.kept)
-        return ParseResult(FileKind.ACTIVITY, "tcx", facts, have=size, proven=False, samples=samples)
+        return ParseResult(FileKind.ACTIVITY, self.data_type, facts, have=size, proven=False, samples=samples)
 
     def _no_activity(self) -> Message:
         if self._activities:

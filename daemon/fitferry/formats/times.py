@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from fitferry.core.activity import ActivityFacts, FileKind, ParseResult
-from fitferry.core.filenames import shown
 from fitferry.core.messages import files
 
 FIRST_DAY, LAST_DAY = datetime(1990, 1, 2, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -110,7 +109,7 @@ class Span:
 
 def unreadable_times(data_type: str, facts: ActivityFacts, span: Span, size: int) -> ParseResult:
     """What a track is whose times are there, and cannot be used."""
-    example = shown(span.unread)
+    example = "".join(char if char.isprintable() else "\ufffd" for char in span.unread)
     if _is_date(span.unread):
         reason = files.CLOCK_NOT_SET(example=example)
     elif span.unread:

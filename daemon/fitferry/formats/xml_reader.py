@@ -7,14 +7,13 @@ what a DOCTYPE may hold, and holds Python's lock meanwhile.
 
 from __future__ import annotations
 
-import codecs
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 from xml.parsers import expat
 
 from fitferry.core.activity import FileKind, ParseResult
 from fitferry.core.messages import Message, files
+from fitferry.formats.document_text import CHUNK, MARKS, MAX_PROLOG, DocumentText, UnknownEncoding, begin_of
 
 MAX_DEPTH = 64
 MAX_NAMES = 500
@@ -23,32 +22,15 @@ MAX_ELEMENTS = 1_500_000
 """More than fit into 25 MB of any real recording."""
 MAX_TEXT = 64
 """Characters of a text that is looked at: times, numbers, a sport."""
-MAX_PROLOG = 1 << 16
-"""Bytes before the first element; real ones have some hundred."""
 MAX_TAG = 1 << 18
 """Bytes of one tag, which expat keeps, and reads again with each chunk until it ends."""
-_CHUNK = 1 << 16
-_PROLOG_CHUNK = 1 << 10
-"""What is parsed at once while a DOCTYPE may come: a refusal takes effect at the end of a chunk only."""
-_UTF8_MARK = b"\xef\xbb\xbf"
-_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-_BLANKS = re.compile(rb"[\s\0]*")
-_MAX_MARKS = 16
-_DECLARED = re.compile(rb"<\?xml[^>]{0,200}?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
-_CODEC_NAMES = re.compile(
-    r"ascii|utf-8.*|iso(8859|2022).*|cp\d+|koi8.*|mac.*|euc_.*|gb.*|big5.*|shift_jis.*|johab|tis-620|hz"
-)
-_WIDER = {"euc_kr": "cp949", "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "ascii": "utf-8"}
-"""Codecs that read more than the declared one, as those who write it do."""
-_TRAILING = b"\0\x1a\r\n \t"
 _INVALID_TOKEN = expat.errors.codes[expat.errors.XML_ERROR_INVALID_TOKEN]
-_NOT_XML = dict.fromkeys([*range(1, 9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF])
-"""Characters that no XML may hold; a NUL is left where it is, because it shows that something is missing."""
 
 
 class Document(Protocol):
     """What makes something of the elements of one format. `wanted`: elements whose text it wants."""
 
+    data_type: str
     wanted: frozenset[str]
 
     def start(self, path: list[str], attributes: dict[str, str]) -> None:
@@ -69,24 +51,9 @@ class _Refused(Exception):  # it never leaves this module
         self.message = message
 
 
-class _UnknownEncoding(Exception):  # the same
-    """The document says that it is written in an encoding that Python does not know."""
-
-
 def is_document(data: bytes) -> bool:
     """Whether these bytes begin as XML does, behind any white space and marks."""
-    return data.startswith(b"<", _begin(data, 2 if data[:2] in _MARKS else 0))
-
-
-def _begin(data: bytes, at: int = 0) -> int:
-    """Where a document begins behind white space and marks, which some writers put there twice."""
-    for _ in range(_MAX_MARKS):
-        blanks = _BLANKS.match(data, at)
-        at = blanks.end() if blanks else at
-        if not data.startswith(_UTF8_MARK, at):
-            break
-        at += len(_UTF8_MARK)
-    return at
+    return data.startswith(b"<", begin_of(data, 2 if data[:2] in MARKS else 0))
 
 
 def inspect(
@@ -96,7 +63,7 @@ def inspect(
 
     Never raises but what `chunks` raises. 25 MB take seconds, because each element is looked at; other threads go on.
     """
-    text = _Text(chunks())
+    text = DocumentText(chunks())
     reader = _Reader(formats)
     try:
         reader.read(text.utf8())
@@ -105,14 +72,14 @@ def inspect(
             return reader.broken(text, error)
     except _Refused as problem:
         return reader.refused(text, problem.message)
-    except _UnknownEncoding as problem:
+    except UnknownEncoding as problem:
         return _broken(FileKind.DAMAGED, files.ENCODING_UNKNOWN(name=str(problem)), text.size)
     else:
         return reader.result(text)
-    return _lenient(_Text(chunks()), _Reader(formats))
+    return _lenient(DocumentText(chunks()), _Reader(formats))
 
 
-def _lenient(text: _Text, reader: _Reader) -> ParseResult:
+def _lenient(text: DocumentText, reader: _Reader) -> ParseResult:
     """Read once more, without the characters that do not belong there: a name may hold anything."""
     try:
         reader.read(text.utf8(lenient=True))
@@ -123,89 +90,10 @@ def _lenient(text: _Text, reader: _Reader) -> ParseResult:
     return reader.result(text)
 
 
-def _broken(kind: FileKind, reason: Message, have: int, want: int | None = None) -> ParseResult:
-    return ParseResult(kind, reason=reason, have=have, want=want, proven=False)
-
-
-class _Text:
-    """A document's bytes on their way. `size`: those that came; `zeros`: of them at the end. `head`: the first ones."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = iter(chunks)
-        self.head = next(self._chunks, b"")
-        self.size = self.zeros = 0
-        self.codec = ""
-
-    def utf8(self, *, lenient: bool = False) -> Iterator[bytes]:
-        """The document in UTF-8, without what some writers put around it. Raises _UnknownEncoding."""
-        self.codec = _codec(self.head)
-        if self.codec != "utf-8" or lenient:
-            yield from _decoded(self._pieces(0), self.codec)
-            return
-        held = b""
-        for piece in self._pieces(_begin(self.head)):
-            kept = piece.rstrip(_TRAILING)
-            if kept:
-                yield held + kept
-                held = piece[len(kept) :]
-            else:
-                held = (held + piece)[:MAX_PROLOG]
-
-    def rest(self) -> None:
-        """Take what is left, to know its size and how it ends."""
-        for _ in self._pieces(0):
-            pass
-
-    def _pieces(self, begin: int) -> Iterator[bytes]:
-        """Small ones first: a refusal takes effect at the end of a piece only."""
-        chunk: bytes = self.head[begin:]
-        self.size, step = begin, _PROLOG_CHUNK
-        while chunk:
-            for at in range(0, len(chunk), step):
-                piece = chunk[at : at + step]
-                self.size += len(piece)
-                filled = len(piece.rstrip(b"\0"))
-                self.zeros = len(piece) - filled + (0 if filled else self.zeros)
-                yield piece
-                if self.size > MAX_PROLOG and step != _CHUNK:
-                    chunk, step = chunk[at + step :], _CHUNK
-                    break
-            else:
-                chunk = next(self._chunks, b"")
-
-
-def _codec(data: bytes) -> str:
-    """The encoding, by the bytes first and by the declaration second. Raises _UnknownEncoding."""
-    if data[:2] in _MARKS:
-        return "utf-16"
-    if data[1:2] == b"\0" and data[:1] != b"\0":
-        return "utf-16-le"
-    if data[:1] == b"\0" and data[1:2] != b"\0":
-        return "utf-16-be"
-    declared = _DECLARED.match(data, _begin(data))
-    if declared is None:
-        return "utf-8"
-    name = declared[1].decode("ascii")
-    try:
-        codec = codecs.lookup(name).name
-    except LookupError:
-        raise _UnknownEncoding(name) from None
-    if codec.startswith(("utf-16", "utf-32")):
-        return "utf-8"  # the bytes say that it is none of those
-    if not _CODEC_NAMES.fullmatch(codec):
-        raise _UnknownEncoding(name)
-    return _WIDER.get(codec, "utf-8" if codec.startswith("utf-8") else codec)
-
-
-def _decoded(pieces: Iterator[bytes], codec: str) -> Iterator[bytes]:
-    decoder = codecs.getincrementaldecoder(codec)("replace")
-    begun = False
-    for piece in pieces:
-        text = decoder.decode(piece).translate(_NOT_XML)
-        if not begun:
-            text = text.lstrip("\ufeff\0 \t\r\n")
-            begun = bool(text)
-        yield text.encode("utf-8", "replace")
+def _broken(
+    kind: FileKind, reason: Message, have: int, want: int | None = None, data_type: str = ""
+) -> ParseResult:
+    return ParseResult(kind, data_type, reason=reason, have=have, want=want, proven=False)
 
 
 class _Reader:
@@ -234,20 +122,20 @@ class _Reader:
         for chunk in chunks:
             parser.Parse(chunk, False)
             fed += len(chunk)
-            if fed - max(0, parser.CurrentByteIndex) > MAX_TAG + _CHUNK:
+            if fed - max(0, parser.CurrentByteIndex) > MAX_TAG + CHUNK:
                 raise _Refused(files.XML_TOO_MUCH())
             if not self._root and fed > MAX_PROLOG:
                 raise _Refused(files.XML_TOO_MUCH())
         self._at_end = True
         parser.Parse(b"", True)
 
-    def result(self, text: _Text) -> ParseResult:
+    def result(self, text: DocumentText) -> ParseResult:
         """What was read."""
         if text.zeros > 1:
             return self._still_empty(text)
         return self._document.result(text.size) if self._document is not None else self._other(text)
 
-    def broken(self, text: _Text, error: expat.ExpatError) -> ParseResult:
+    def broken(self, text: DocumentText, error: expat.ExpatError) -> ParseResult:
         """What is wrong with a document that the parser does not take."""
         text.rest()
         if text.zeros > 1:
@@ -255,24 +143,29 @@ class _Reader:
         if self._document is None and (self._root or _is_page(text.head)):
             return self._other(text)  # nobody waits for the rest of a page that asks to log in
         if self._at_end and error.code in _BREAKS_OFF:
-            return _broken(FileKind.UNFINISHED, files.DOCUMENT_CUT(), text.size)
+            return _broken(FileKind.UNFINISHED, files.DOCUMENT_CUT(), text.size, data_type=self._data_type)
         reason = files.DOCUMENT_UNREADABLE(reason=expat.ErrorString(error.code), line=error.lineno)
-        return _broken(FileKind.DAMAGED, reason, text.size)
+        return _broken(FileKind.DAMAGED, reason, text.size, data_type=self._data_type)
 
-    def refused(self, text: _Text, reason: Message) -> ParseResult:
+    @property
+    def _data_type(self) -> str:
+        return self._document.data_type if self._document is not None else ""
+
+    def refused(self, text: DocumentText, reason: Message) -> ParseResult:
         """What a document is that was refused: it may be a ride only where it begins as one."""
         if self._root in self._formats or any(f"<{name}".encode() in text.head for name in self._formats):
-            return _broken(FileKind.DAMAGED, reason, text.size)
+            return _broken(FileKind.DAMAGED, reason, text.size, data_type=self._data_type)
         if self._root:
             return self._other(text)
         return ParseResult(FileKind.NO_ACTIVITY, reason=reason, have=text.size, proven=False)
 
-    def _other(self, text: _Text) -> ParseResult:
+    def _other(self, text: DocumentText) -> ParseResult:
         reason = files.XML_OF_ANOTHER_KIND(element=self._root[:40] or "html")
         return ParseResult(FileKind.NO_ACTIVITY, reason=reason, have=text.size, proven=False)
 
-    def _still_empty(self, text: _Text) -> ParseResult:
-        return _broken(FileKind.UNFINISHED, files.END_EMPTY(), text.size - text.zeros, text.size)
+    def _still_empty(self, text: DocumentText) -> ParseResult:
+        have = text.size - text.zeros
+        return _broken(FileKind.UNFINISHED, files.END_EMPTY(), have, text.size, self._data_type)
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         local = name.rpartition(":")[2]
@@ -324,5 +217,5 @@ _BREAKS_OFF = frozenset(
 
 def _is_page(data: bytes) -> bool:
     """Whether this is HTML that no XML parser would read."""
-    begin = _begin(data)
+    begin = begin_of(data)
     return data[begin : begin + 20].lower().startswith((b"<!doctype html", b"<html"))

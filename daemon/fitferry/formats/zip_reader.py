@@ -14,14 +14,14 @@ from typing import Protocol
 
 from fitferry.core import filenames
 from fitferry.core.messages import Message, files
+from fitferry.formats import decompress
+from fitferry.formats.decompress import CHUNK
 
 MAX_MEMBERS = 20_000
 """Wanted files in one archive, those of archives in it included."""
 MAX_DIRECTORY_BYTES = 64_000_000
 MAX_NAME = 200
 """Characters of a member's name that are kept."""
-MAX_LZMA_DICTIONARY = 1 << 26
-CHUNK = 1 << 18
 LOCAL, EMPTY = b"PK\x03\x04", b"PK\x05\x06"
 _ENTRY, _END64, _LOCATOR = b"PK\x01\x02", b"PK\x06\x06", b"PK\x06\x07"
 _END_BYTES, _END64_BYTES, _LOCATOR_BYTES, _ENTRY_BYTES, _LOCAL_BYTES = 22, 56, 20, 46, 30
@@ -195,7 +195,7 @@ def wanted_name(raw: bytes) -> str | None:
     ]
     if not filenames.is_wanted_name(last) or any(map(filenames.is_junk_folder, above)):
         return None
-    return filenames.shown(last[-MAX_NAME:])
+    return "".join(char if char.isprintable() else "\ufffd" for char in last[-MAX_NAME:])
 
 
 def data_start(source: Bytes, entry: Entry) -> int:
@@ -223,11 +223,11 @@ def unpacked(source: Bytes, entry: Entry) -> Iterator[bytes]:
         if entry.method == _STORED:
             yield from packed
         elif entry.method == _DEFLATED:
-            yield from _inflate(packed)
+            yield from decompress.inflate(packed)
         elif entry.method == _BZIP2:
-            yield from _bunzip(packed)
+            yield from decompress.bunzip(packed)
         elif entry.method == _LZMA:
-            yield from _unlzma(packed, entry.size)
+            yield from decompress.unlzma(packed, entry.size)
         else:
             raise Refused(files.MEMBER_METHOD(number=str(entry.method)))
     except (zlib.error, OSError, EOFError, ValueError) as error:
@@ -255,55 +255,3 @@ def _packed(source: Bytes, start: int, size: int) -> Iterator[bytes]:
         if not piece:
             raise EOFError
         yield piece
-
-
-def _inflate(packed: Iterator[bytes]) -> Iterator[bytes]:
-    member = zlib.decompressobj(-zlib.MAX_WBITS)
-    for data in packed:
-        left = data
-        while left and not member.eof:
-            yield member.decompress(left, CHUNK)
-            left = member.unconsumed_tail
-    while not member.eof:
-        piece = member.decompress(b"", CHUNK)
-        if not piece:
-            raise EOFError
-        yield piece
-
-
-def _bunzip(packed: Iterator[bytes]) -> Iterator[bytes]:
-    import bz2  # noqa: PLC0415  # few archives need it
-
-    member = bz2.BZ2Decompressor()
-    for data in packed:
-        yield member.decompress(data, CHUNK)
-        while not member.eof and not member.needs_input:
-            yield member.decompress(b"", CHUNK)
-    if not member.eof:
-        raise EOFError
-
-
-def _unlzma(packed: Iterator[bytes], size: int) -> Iterator[bytes]:
-    import lzma  # noqa: PLC0415  # few archives need it
-
-    first = next(packed, b"")
-    if len(first) < 9 or first[2:4] != b"\x05\x00":  # noqa: PLR2004  # version, and five bytes of properties
-        raise EOFError
-    rest, literal = divmod(first[4], 9)
-    pb, lp = divmod(rest, 5)
-    (dictionary,) = struct.unpack_from("<I", first, 5)
-    if dictionary > MAX_LZMA_DICTIONARY:
-        raise Refused(files.MEMBER_METHOD(number=str(_LZMA)))
-    chosen = {"id": lzma.FILTER_LZMA1, "lc": literal, "lp": lp, "pb": pb, "dict_size": dictionary}
-    try:
-        member = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[chosen])
-        made, data = 0, first[9:]
-        while not member.eof and made < size:
-            piece = member.decompress(data, min(CHUNK, size - made))
-            made += len(piece)
-            yield piece
-            data = next(packed, b"") if member.needs_input else b""
-            if not piece and not data:
-                raise EOFError
-    except lzma.LZMAError as error:
-        raise EOFError from error

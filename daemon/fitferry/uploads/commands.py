@@ -254,8 +254,9 @@ def _pending(member: ArchiveMember) -> NewActivity:
 
 
 def _may_be_activity(result: ParseResult) -> bool:
-    damaged = result.kind is FileKind.DAMAGED and result.facts.kind == "activity"
-    return result.kind is FileKind.ACTIVITY or damaged
+    if result.kind is FileKind.DAMAGED:
+        return result.facts.kind == "activity" or result.data_type in {"tcx", "gpx"}
+    return result.kind in {FileKind.ACTIVITY, FileKind.UNREADABLE_TIMES}
 
 
 def _why_not(result: ParseResult, body: bytes) -> Message:
@@ -263,7 +264,9 @@ def _why_not(result: ParseResult, body: bytes) -> Message:
         return uploads.NO_KNOWN_FORMAT()
     if result.kind is FileKind.NO_ACTIVITY:
         return uploads.NO_ACTIVITY(reason=result.reason)
-    return uploads.NOT_WHOLE(reason=result.reason)
+    if result.kind is FileKind.UNFINISHED or result.reason is None:
+        return uploads.NOT_WHOLE(reason=result.reason)
+    return result.reason
 
 
 def _fresh_id(job: Job) -> str:

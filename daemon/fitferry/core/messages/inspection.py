@@ -19,6 +19,7 @@ UPLOAD = define_plural("would_upload", "upload it", "upload its {count:number} a
 KNOWN = define("would_nothing", "do nothing: it is known as job {job} ({status})")
 KNOWN_BECAUSE = define("would_nothing_because", "do nothing: it is known as job {job} ({status}: {reason})")
 NOT_WHOLE = define("inspect_not_whole", "not whole")
+HELD = define("inspect_held", "held")
 KIND = define("inspect_kind", "kind")
 FORMAT = define("inspect_format", "format")
 SPORT = define("inspect_sport", "sport")

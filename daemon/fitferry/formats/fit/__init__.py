@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from fitferry.core.activity import ActivityFacts, FileKind, ParseResult
 from fitferry.formats.fit import names
 from fitferry.formats.fit.fields import Value
-from fitferry.formats.fit.reader import SHORTEST, Probe, is_fit, probe
+from fitferry.formats.fit.probe import Probe
+from fitferry.formats.fit.reader import SHORTEST, is_fit, probe
 from fitferry.formats.times import coherent
 
 HEAD = SHORTEST

@@ -8,10 +8,10 @@ right), so the messages are walked to the end as well. Each fact is from the FIT
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
-from fitferry.core.activity import FileKind, Sample
+from fitferry.core.activity import FileKind
 from fitferry.core.messages import Message, files
+from fitferry.formats.fit.byte_stream import ByteStream
 from fitferry.formats.fit.crc import checksum
 from fitferry.formats.fit.fields import (
     DEVICE_INFO,
@@ -21,16 +21,13 @@ from fitferry.formats.fit.fields import (
     LAP,
     LENGTH,
     RECORD,
-    RECORD_INVALID,
     SESSION,
     SPORT,
-    TIMESTAMP,
     Definition,
     Value,
     definition_end,
-    read_value,
-    record_struct,
 )
+from fitferry.formats.fit.probe import Probe, Record, add_records, app_distance
 from fitferry.formats.thumbnail import Samples
 
 SHORTEST = 12
@@ -55,31 +52,7 @@ _RECORDED = frozenset({SESSION, LAP, RECORD, LENGTH, HR})
 _WATCHED = _KEPT | _RECORDED
 _SIGNATURE = b".FIT"
 _ZEROS = bytes(16)
-_DEGREES = 180 / 2**31
-"""Positions are in semicircles, signed."""
 _FIRST_WINDOW = 4
-
-Record = tuple[Definition, bytes]
-"""A message: its definition, and its bytes."""
-
-
-@dataclass(slots=True)
-class Probe:
-    """What a walk has found. Fields are raw numbers by field number; `distances`: of the sessions' app fields."""
-
-    kind: FileKind
-    reason: Message | None = None
-    have: int = 0
-    want: int | None = None
-    file_id: dict[int, Value] = field(default_factory=dict)
-    sport: dict[int, Value] = field(default_factory=dict)
-    sessions: list[dict[int, Value]] = field(default_factory=list)
-    distances: list[float | None] = field(default_factory=list)
-    serials: tuple[str, ...] = ()
-    is_empty: bool = True
-    times: list[int] = field(default_factory=list)
-    last_distance: int | None = None
-    samples: tuple[Sample, ...] = ()
 
 
 class _Broken(Exception):  # it never leaves this module
@@ -93,7 +66,7 @@ def is_fit(data: bytes, at: int = 0) -> bool:
 
 def probe(chunks: Iterable[bytes]) -> Probe:
     """Walk through a file, whose bytes come in chunks: those that were walked are not kept."""
-    source = _Source(chunks)
+    source = ByteStream(chunks)
     source.need(SHORTEST)
     if not is_fit(source.buffer):
         return _without_header(source)
@@ -119,7 +92,7 @@ def probe(chunks: Iterable[bytes]) -> Probe:
     return walk.result(source.position, FileKind.UNFINISHED if tail else FileKind.ACTIVITY, tail)
 
 
-def _without_header(source: _Source) -> Probe:
+def _without_header(source: ByteStream) -> Probe:
     head = source.buffer[:SHORTEST]
     announced = head[0] + int.from_bytes(head[4:8], "little") + 2 if head else 0
     source.skip(len(head))
@@ -135,7 +108,7 @@ def _without_header(source: _Source) -> Probe:
     return Probe(FileKind.NO_ACTIVITY, files.NOT_AN_ACTIVITY_FILE(), size)
 
 
-def _unfinished_tail(source: _Source) -> Message | None:
+def _unfinished_tail(source: ByteStream) -> Message | None:
     """Whether what follows the last segment is the beginning of another, or still empty; other bytes are ignored.
 
     Forerunners of the series 255 (firmware 17.21, 2023) wrote bytes of no meaning after the end.
@@ -159,62 +132,6 @@ def _unfinished_tail(source: _Source) -> Message | None:
     return files.NEXT_SEGMENT_CUT(have=source.position) if begins_header else None
 
 
-class _Source:
-    """Bytes that come in chunks. `buffer`: those that are there; `at`: how many of them were used."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = iter(chunks)
-        self._passed = 0
-        self.buffer = next(self._chunks, b"")
-        self.at = 0
-        self.last = b""
-
-    @property
-    def position(self) -> int:
-        """Bytes of the file that were used."""
-        return self._passed + self.at
-
-    def more(self) -> bool:
-        """Take one chunk more, if there is one."""
-        chunk = next(self._chunks, b"")
-        if not chunk:
-            return False
-        self._passed += self.at
-        self.buffer, self.at = self.buffer[self.at :] + chunk, 0
-        return True
-
-    def need(self, count: int) -> bool:
-        """Whether so many bytes more are there."""
-        while len(self.buffer) - self.at < count:
-            if not self.more():
-                return False
-        return True
-
-    def number(self, offset: int) -> int:
-        """The 32 bits that stand so far behind."""
-        return int.from_bytes(self.buffer[self.at + offset : self.at + offset + 4], "little")
-
-    def skip(self, count: int) -> None:
-        """Use bytes, as many as come; the last ones are remembered."""
-        while count > 0:
-            step = min(count, len(self.buffer) - self.at)
-            taken = self.buffer[max(self.at, self.at + step - len(_ZEROS)) : self.at + step]
-            self.last = (self.last + taken)[-len(_ZEROS) :]
-            self.at += step
-            count -= step
-            if count and not self.more():
-                return
-
-    def drain(self) -> bool:
-        """Use all that is left; whether it was nothing but zeros."""
-        is_empty = True
-        while True:
-            is_empty = is_empty and self.buffer.count(0, self.at) == len(self.buffer) - self.at
-            self.at = len(self.buffer)
-            if not self.more():
-                return is_empty
-
-
 class _Walk:
     """The messages that matter, gathered over all segments."""
 
@@ -229,7 +146,7 @@ class _Walk:
         self._steps = [0] * 16
         self._watched: list[Definition | None] = [None] * 16
 
-    def segment(self, source: _Source, header: int, length: int) -> Message | None:
+    def segment(self, source: ByteStream, header: int, length: int) -> Message | None:
         """Walk a segment, as far as its bytes are there; what is wrong with it, None if nothing is."""
         self._steps, self._watched = [0] * 16, [None] * 16
         self._bytes += length
@@ -304,7 +221,8 @@ class _Walk:
         found.distances = self._app_distances()
         numbers = [found.file_id.get(3), *(values.get(3) for values in self._decoded(DEVICE_INFO))]
         found.serials = tuple(dict.fromkeys(str(number) for number in numbers if number))
-        self._add_records(found)
+        if self._last_record is not None:
+            add_records(found, [*self._samples.kept, self._last_record])
         return found
 
     def _define(self, raw: bytes) -> Definition:
@@ -353,44 +271,7 @@ class _Walk:
             ):
                 described[values.get(0, 0), values.get(1, 0)] = base & 0x1F
         sessions = self._kept[SESSION] if described else []
-        return [_app_distance(definition, raw, described) for _, definition, raw in sessions if raw]
-
-    def _add_records(self, found: Probe) -> None:
-        """Times, the last distance, and some samples of place and effort."""
-        if self._last_record is None:
-            return
-        records = [*self._samples.kept, self._last_record]
-        layouts = {id(definition): record_struct(definition) for definition, _ in records}
-        samples = []
-        for definition, raw in records:
-            layout, numbers = layouts[id(definition)]
-            unpacked = zip(numbers, layout.unpack_from(raw), strict=True)
-            values = {number: value for number, value in unpacked if value != RECORD_INVALID[number]}
-            latitude, longitude = values.get(0), values.get(1)
-            samples.append(
-                Sample(
-                    None if latitude is None else latitude * _DEGREES,
-                    None if longitude is None else longitude * _DEGREES,
-                    values.get(3),
-                    values.get(7),
-                )
-            )
-            if TIMESTAMP in values:
-                found.times.append(values[TIMESTAMP])
-            found.last_distance = values.get(5)
-        found.samples = tuple(samples[:-1])
-
-
-def _app_distance(
-    definition: Definition, raw: bytes, described: dict[tuple[Value, Value], int]
-) -> float | None:
-    for place in definition.fields:
-        base = described.get((place.developer, place.number)) if place.developer is not None else None
-        if base is not None:
-            value = read_value(raw, place.offset, place.size, base, definition.order)
-            if not isinstance(value, str) and value is not None and 0 <= value < 1e8:
-                return float(value)
-    return None
+        return [app_distance(definition, raw, described) for _, definition, raw in sessions if raw]
 
 
 def _run(data: bytes, at: int, end: int, step: int) -> int:

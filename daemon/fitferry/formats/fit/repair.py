@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from fitferry.core.activity import FileKind, ParseResult
 from fitferry.core.errors import FitferryError
 from fitferry.core.messages import files
 from fitferry.formats import fit
 from fitferry.formats.fit.crc import checksum
+from fitferry.formats.fit.encode import ENUM, UINT16, UINT32, Fields, TimerEvents, encode
 from fitferry.formats.fit.fields import (
     ACTIVITY,
     EVENT,
@@ -39,9 +40,6 @@ _SLACK = 2
 """Seconds at the end that are worth no lap or session of their own."""
 _TIMER, _START, _STOPS = 0, 0, frozenset({1, 4, 8, 9})
 """Of an event: that of the timer, and its types."""
-_ENUM, _UINT16, _UINT32 = (0x00, "B"), (0x84, "H"), (0x86, "I")
-_INVALID = {"B": 0xFF, "H": 0xFFFF, "I": 0xFFFF_FFFF}
-_Fields = list[tuple[int, tuple[int, str], int | None]]
 
 
 class NotRepairable(FitferryError):
@@ -114,29 +112,6 @@ class _Message:
     time: int | None
 
 
-@dataclass(slots=True)
-class _Events:
-    """When the timer ran."""
-
-    changes: list[tuple[int, bool]] = field(default_factory=list)
-
-    def paused(self, start: int, end: int) -> float:
-        """Seconds between two moments in which it stood still."""
-        total, stopped = 0, None
-        for moment, runs in sorted(self.changes):
-            if not runs and stopped is None:
-                stopped = moment
-            elif runs and stopped is not None:
-                total += max(0, min(moment, end) - max(stopped, start))
-                stopped = None
-        return float(total)
-
-    @property
-    def runs(self) -> bool:
-        """Whether it was not stopped at the end."""
-        return not self.changes or max(self.changes)[1]
-
-
 class _Segment:
     """The segment that breaks off, message by message. `used`: its bytes that were readable; `kept`: what is kept."""
 
@@ -145,7 +120,7 @@ class _Segment:
         self._header = data[0] if len(data) >= SHORTEST else SHORTEST
         self.kept: list[bytes] = []
         self.records = self.used = 0
-        self._events = _Events()
+        self._events = TimerEvents()
         self._times: list[tuple[int, int]] = []
         self._sessions: list[tuple[int, int]] = []
         self._laps: list[tuple[int, int]] = []
@@ -224,29 +199,29 @@ class _Segment:
             return []
         made, end = [], self._times[-1][0]
         if self._events.runs:
-            made.append(_message(EVENT, [(TIMESTAMP, _UINT32, end), (0, _ENUM, _TIMER), (1, _ENUM, 4)]))
+            made.append(encode(EVENT, [(TIMESTAMP, UINT32, end), (0, ENUM, _TIMER), (1, ENUM, 4)]))
         lap = self._leg(self._laps)
         if lap is not None:
-            made.append(_message(LAP, [(254, _UINT16, len(self._laps)), *self._totals(lap), (0, _ENUM, 9)]))
+            made.append(encode(LAP, [(254, UINT16, len(self._laps)), *self._totals(lap), (0, ENUM, 9)]))
         session = self._leg(self._sessions)
         if session is not None:
             count = len(self._laps) + (lap is not None)
-            laps: _Fields = [(25, _UINT16, 0), (26, _UINT16, count)] if not self._sessions else []
-            head: _Fields = [
-                (254, _UINT16, len(self._sessions)),
+            laps: Fields = [(25, UINT16, 0), (26, UINT16, count)] if not self._sessions else []
+            head: Fields = [
+                (254, UINT16, len(self._sessions)),
                 *self._totals(session),
-                (0, _ENUM, 8),
+                (0, ENUM, 8),
                 *laps,
             ]
-            made.append(_message(SESSION, [*head, (28, _ENUM, 0)]))
+            made.append(encode(SESSION, [*head, (28, ENUM, 0)]))
         if session is None and self._has_activity:
             return made
         start = self._times[0][0]
         timer = end - start - self._events.paused(start, end)
         sessions = len(self._sessions) + (session is not None)
         several = int(sessions > 1)
-        activity: _Fields = [(0, _UINT32, int(timer * 1000)), (1, _UINT16, sessions), (2, _ENUM, several)]
-        made.append(_message(ACTIVITY, [(TIMESTAMP, _UINT32, end), *activity, (3, _ENUM, 26), (4, _ENUM, 1)]))
+        activity: Fields = [(0, UINT32, int(timer * 1000)), (1, UINT16, sessions), (2, ENUM, several)]
+        made.append(encode(ACTIVITY, [(TIMESTAMP, UINT32, end), *activity, (3, ENUM, 26), (4, ENUM, 1)]))
         return made
 
     def _leg(self, there: list[tuple[int, int]]) -> _Leg | None:
@@ -260,17 +235,17 @@ class _Segment:
         metres = max(0, times[-1][1] - (before[-1] if before else 0))
         return _Leg(start, end, metres, self._events.paused(start, end))
 
-    def _totals(self, leg: _Leg) -> _Fields:
+    def _totals(self, leg: _Leg) -> Fields:
         elapsed = leg.end - leg.start
         sport, sub_sport = self._sport
         return [
-            (TIMESTAMP, _UINT32, leg.end),
-            (2, _UINT32, leg.start),
-            (7, _UINT32, elapsed * 1000),
-            (8, _UINT32, int((elapsed - leg.paused) * 1000)),
-            (9, _UINT32, leg.distance),
-            (1, _ENUM, 1),
-            *([(5, _ENUM, sport), (6, _ENUM, sub_sport)] if sport is not None else []),
+            (TIMESTAMP, UINT32, leg.end),
+            (2, UINT32, leg.start),
+            (7, UINT32, elapsed * 1000),
+            (8, UINT32, int((elapsed - leg.paused) * 1000)),
+            (9, UINT32, leg.distance),
+            (1, ENUM, 1),
+            *([(5, ENUM, sport), (6, ENUM, sub_sport)] if sport is not None else []),
         ]
 
     def rebuilt(self, summaries: list[bytes]) -> bytes:
@@ -311,17 +286,6 @@ def _end(values: dict[int, Value], moment: int | None) -> int:
     if isinstance(start, int) and isinstance(elapsed, int):
         return start + elapsed // 1000
     return moment or 0
-
-
-def _message(number: int, fields: _Fields) -> bytes:
-    """A definition and one message of it."""
-    head = struct.pack("<BBBHB", 0x40, 0, 0, number, len(fields))
-    places = b"".join(bytes([field, struct.calcsize(form), base]) for field, (base, form), _ in fields)
-    values = b"".join(
-        struct.pack(f"<{form}", _INVALID[form] if value is None else max(0, min(value, _INVALID[form])))
-        for _, (_, form), value in fields
-    )
-    return head + places + b"\0" + values
 
 
 def _number(value: Value | None) -> int:

@@ -1,0 +1,122 @@
+"""The text of a document: where it begins, in which encoding it is, and its pieces in UTF-8."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable, Iterator
+
+MAX_PROLOG = 1 << 16
+"""Bytes before the first element; real ones have some hundred."""
+CHUNK = 1 << 16
+PROLOG_CHUNK = 1 << 10
+"""What is parsed at once while a DOCTYPE may come: a refusal takes effect at the end of a chunk only."""
+_UTF8_MARK = b"\xef\xbb\xbf"
+MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_BLANKS = re.compile(rb"[\s\0]*")
+_MAX_MARKS = 16
+_DECLARED = re.compile(rb"<\?xml[^>]{0,200}?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
+_CODEC_NAMES = re.compile(
+    r"ascii|utf-8.*|iso(8859|2022).*|cp\d+|koi8.*|mac.*|euc_.*|gb.*|big5.*|shift_jis.*|johab|tis-620|hz"
+)
+_WIDER = {"euc_kr": "cp949", "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "ascii": "utf-8"}
+"""Codecs that read more than the declared one, as those who write it do."""
+_TRAILING = b"\0\x1a\r\n \t"
+_NOT_XML = dict.fromkeys([*range(1, 9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF])
+"""Characters that no XML may hold; a NUL is left where it is, because it shows that something is missing."""
+
+
+class UnknownEncoding(Exception):
+    """The document says that it is written in an encoding that Python does not know. It never leaves `formats`."""
+
+
+def begin_of(data: bytes, at: int = 0) -> int:
+    """Where a document begins behind white space and marks, which some writers put there twice."""
+    for _ in range(_MAX_MARKS):
+        blanks = _BLANKS.match(data, at)
+        at = blanks.end() if blanks else at
+        if not data.startswith(_UTF8_MARK, at):
+            break
+        at += len(_UTF8_MARK)
+    return at
+
+
+class DocumentText:
+    """A document's bytes on their way. `size`: those that came; `zeros`: of them at the end. `head`: the first ones."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self.head = next(self._chunks, b"")
+        self.size = self.zeros = 0
+        self.codec = ""
+
+    def utf8(self, *, lenient: bool = False) -> Iterator[bytes]:
+        """The document in UTF-8, without what some writers put around it. Raises UnknownEncoding."""
+        self.codec = _codec(self.head)
+        if self.codec != "utf-8" or lenient:
+            yield from _decoded(self._pieces(0), self.codec)
+            return
+        held = b""
+        for piece in self._pieces(begin_of(self.head)):
+            kept = piece.rstrip(_TRAILING)
+            if kept:
+                yield held + kept
+                held = piece[len(kept) :]
+            else:
+                held = (held + piece)[:MAX_PROLOG]
+
+    def rest(self) -> None:
+        """Take what is left, to know its size and how it ends."""
+        for _ in self._pieces(0):
+            pass
+
+    def _pieces(self, begin: int) -> Iterator[bytes]:
+        """Small ones first: a refusal takes effect at the end of a piece only."""
+        chunk: bytes = self.head[begin:]
+        self.size, step = begin, PROLOG_CHUNK
+        while chunk:
+            for at in range(0, len(chunk), step):
+                piece = chunk[at : at + step]
+                self.size += len(piece)
+                filled = len(piece.rstrip(b"\0"))
+                self.zeros = len(piece) - filled + (0 if filled else self.zeros)
+                yield piece
+                if self.size > MAX_PROLOG and step != CHUNK:
+                    chunk, step = chunk[at + step :], CHUNK
+                    break
+            else:
+                chunk = next(self._chunks, b"")
+
+
+def _codec(data: bytes) -> str:
+    """The encoding, by the bytes first and by the declaration second. Raises UnknownEncoding."""
+    if data[:2] in MARKS:
+        return "utf-16"
+    if data[1:2] == b"\0" and data[:1] != b"\0":
+        return "utf-16-le"
+    if data[:1] == b"\0" and data[1:2] != b"\0":
+        return "utf-16-be"
+    declared = _DECLARED.match(data, begin_of(data))
+    if declared is None:
+        return "utf-8"
+    name = declared[1].decode("ascii")
+    try:
+        codec = codecs.lookup(name).name
+    except LookupError:
+        raise UnknownEncoding(name) from None
+    if codec.startswith(("utf-16", "utf-32")):
+        return "utf-8"  # the bytes say that it is none of those
+    if not _CODEC_NAMES.fullmatch(codec):
+        raise UnknownEncoding(name)
+    return _WIDER.get(codec, "utf-8" if codec.startswith("utf-8") else codec)
+
+
+def _decoded(pieces: Iterator[bytes], codec: str) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(codec)("replace")
+    begun = False
+    for piece in pieces:
+        text = decoder.decode(piece).translate(_NOT_XML)
+        if not begun:
+            text = text.lstrip("\ufeff\0 \t\r\n")
+            begun = bool(text)
+        yield text.encode("utf-8", "replace")

@@ -1,0 +1,78 @@
+"""What a walk through a FIT file has found, as raw numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fitferry.core.activity import FileKind, Sample
+from fitferry.core.messages import Message
+from fitferry.formats.fit.fields import (
+    RECORD_INVALID,
+    TIMESTAMP,
+    Definition,
+    Value,
+    read_value,
+    record_struct,
+)
+
+MAX_METRES = 1e8
+_DEGREES = 180 / 2**31
+"""Positions are in semicircles, signed."""
+
+Record = tuple[Definition, bytes]
+"""A message: its definition, and its bytes."""
+
+
+@dataclass(slots=True)
+class Probe:
+    """What a walk has found. Fields are raw numbers by field number; `distances`: of the sessions' app fields."""
+
+    kind: FileKind
+    reason: Message | None = None
+    have: int = 0
+    want: int | None = None
+    file_id: dict[int, Value] = field(default_factory=dict)
+    sport: dict[int, Value] = field(default_factory=dict)
+    sessions: list[dict[int, Value]] = field(default_factory=list)
+    distances: list[float | None] = field(default_factory=list)
+    serials: tuple[str, ...] = ()
+    is_empty: bool = True
+    times: list[int] = field(default_factory=list)
+    last_distance: int | None = None
+    samples: tuple[Sample, ...] = ()
+
+
+def add_records(found: Probe, records: list[Record]) -> None:
+    """Add times, the last distance, and samples of place and effort. `records`: some, and the last one."""
+    layouts = {id(definition): record_struct(definition) for definition, _ in records}
+    samples = []
+    for definition, raw in records:
+        layout, numbers = layouts[id(definition)]
+        unpacked = zip(numbers, layout.unpack_from(raw), strict=True)
+        values = {number: value for number, value in unpacked if value != RECORD_INVALID[number]}
+        latitude, longitude = values.get(0), values.get(1)
+        samples.append(
+            Sample(
+                None if latitude is None else latitude * _DEGREES,
+                None if longitude is None else longitude * _DEGREES,
+                values.get(3),
+                values.get(7),
+            )
+        )
+        if TIMESTAMP in values:
+            found.times.append(values[TIMESTAMP])
+        found.last_distance = values.get(5)
+    found.samples = tuple(samples[:-1])
+
+
+def app_distance(
+    definition: Definition, raw: bytes, described: dict[tuple[Value, Value], int]
+) -> float | None:
+    """Metres that an app says of a session. `described`: base types by the app's index and the field's number."""
+    for place in definition.fields:
+        base = described.get((place.developer, place.number)) if place.developer is not None else None
+        if base is not None:
+            value = read_value(raw, place.offset, place.size, base, definition.order)
+            if not isinstance(value, str) and value is not None and 0 <= value < MAX_METRES:
+                return float(value)
+    return None

@@ -1,0 +1,217 @@
+"""Archives within their bounds: what they cost is bounded by what somebody wrote, and half of one is never whole."""
+
+from __future__ import annotations
+
+import io
+import struct
+import tracemalloc
+import zipfile
+import zlib
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from documents import gpx, gz, zipped
+from fitferry import formats
+from fitferry.core.activity import FileKind
+from fitferry.core.strava import MAX_FILE_BYTES
+from fitferry.formats import FileContents, archives, zip_reader
+from fitferry.formats.archives import BytesInMemory, Part, unzip
+
+Ride = Callable[..., bytes]
+
+
+def examined(data: bytes) -> FileContents:
+    """What a file is."""
+    return formats.examine(data, sha256(data).hexdigest())
+
+
+def kinds(data: bytes) -> dict[str, str]:
+    """Of each member its kind."""
+    return {member.name: member.result.kind.value for member in examined(data).members}
+
+
+@pytest.mark.parametrize(
+    "name", ["ride.fit", "./ride.fit", "../ride.fit", "/x/ride.fit", "./export/ride.fit", "a\\b.fit"]
+)
+def test_a_member_is_found_however_its_path_is_written(ride: Ride, name: str) -> None:
+    """Nothing is ever unpacked to a path, so none is dangerous."""
+    assert examined(zipped({name: ride()})).result.kind is FileKind.ACTIVITY
+
+
+@pytest.mark.parametrize(
+    "name", [".ride.fit", "__MACOSX/ride.fit", "x/@eaDir/ride.fit", "ride.txt", "ride.fit/"]
+)
+def test_a_member_of_an_unwanted_name_is_passed_over(ride: Ride, name: str) -> None:
+    """As in a folder."""
+    assert examined(zipped({name: ride()})).result.kind is FileKind.NO_ACTIVITY
+
+
+def test_a_zip_in_a_zip_is_opened_one_level_deep(ride: Ride) -> None:
+    """Garmin's export of everything; what lies deeper is named and held."""
+    inner = zipped({"a.fit": ride(serial=1), "b.gpx": gpx()})
+    deeper = zipped({"deep.zip": zipped({"c.fit": ride(serial=3)})})
+
+    assert kinds(zipped({"part1.zip": inner, "d.fit": ride(serial=2), "part2.zip": deeper})) == {
+        "a.fit": "activity",
+        "b.gpx": "activity",
+        "d.fit": "activity",
+        "deep.zip": "archive_refused",
+    }
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_half_a_zip_that_holds_a_whole_one_is_unfinished(ride: Ride, method: int) -> None:
+    """Its end is another's: the directory that it names lies elsewhere."""
+    inner = zipped({"a.fit": ride(serial=1)}, zipfile.ZIP_STORED)
+    whole = zipped({"inner.zip": inner, "b.fit": ride(serial=2)}, method)
+
+    for length in range(4, len(whole), 3):
+        assert examined(whole[:length]).result.kind is FileKind.UNFINISHED
+        filled = whole[:length] + bytes(len(whole) - length)
+        assert filled == whole or examined(filled).result.kind is FileKind.UNFINISHED
+
+
+def test_a_zip64_is_read(ride: Ride) -> None:
+    """Its sizes and offsets stand in a part of their own, also where they would have fitted."""
+    body = ride()
+    name, offset = b"a.fit", 0
+    extra = struct.pack("<HHQQQ", 1, 24, len(body), len(body), offset)
+    crc = zlib.crc32(body)
+    local = (
+        struct.pack("<4sHHHHHIIIHH", b"PK\3\4", 45, 0, 0, 0, 0, crc, len(body), len(body), 5, 0) + name + body
+    )
+    entry = struct.pack(
+        "<4sHHHHHHIIIHHHHHII",
+        b"PK\1\2",
+        45,
+        45,
+        0,
+        0,
+        0,
+        0,
+        crc,
+        *(3 * [0xFFFFFFFF])[:2],
+        5,
+        len(extra),
+        0,
+        0,
+        0,
+        0,
+        0xFFFFFFFF,
+    )
+    directory = entry + name + extra
+    end64 = struct.pack("<4sQHHIIQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, 1, 1, len(directory), len(local))
+    locator = struct.pack("<4sIQI", b"PK\6\7", 0, len(local) + len(directory), 1)
+    end = struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    data = local + directory + end64 + locator + end
+
+    assert zipfile.ZipFile(io.BytesIO(data)).read("a.fit") == body
+    assert examined(data).result.kind is FileKind.ACTIVITY
+    assert examined(data[:-1]).result.kind is FileKind.UNFINISHED
+    assert examined(data.replace(end64, end64[:-8] + bytes(8))).result.kind is FileKind.UNFINISHED
+
+
+def test_members_that_lie_in_one_another_are_refused(ride: Ride) -> None:
+    """A bomb of a few kilobytes has all its members share the same bytes."""
+    data = bytearray(zipped({"a.fit": ride(serial=1), "b.fit": ride(serial=2)}))
+    second = data.rindex(b"PK\1\2") + 42
+    data[second : second + 4] = (0).to_bytes(4, "little")
+
+    assert kinds(bytes(data)) == {"a.fit": "activity", "b.fit": "damaged"}
+
+
+def test_what_comes_out_of_an_archive_is_bounded_by_what_it_is(
+    ride: Ride, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest is not read, and that is said; what was read before is taken."""
+    monkeypatch.setattr(archives, "SPARE_BYTES", 3_000_000)
+    bombs = {f"{number}.fit": bytes(1_000_000) for number in range(20)}
+    found = examined(zipped({"a.fit": ride(), **bombs}))
+
+    assert found.result.kind is FileKind.ACTIVITY
+    assert [m.result.kind for m in found.members].count(FileKind.ARCHIVE_REFUSED) == 1
+    assert len(found.members) < 8
+    assert "the rest was not read" in str(found.members[-1].result.reason)
+
+
+def test_a_directory_without_end_is_not_kept(ride: Ride, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only wanted entries are, and no more than so many bytes are read."""
+    pictures = zipped({**{f"{number:0100}.jpg": b"" for number in range(4_000)}, "a.fit": ride()})
+    tracemalloc.start()
+    kind = examined(pictures).result.kind
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    monkeypatch.setattr(zip_reader, "MAX_DIRECTORY_BYTES", 100_000)
+
+    assert kind is FileKind.ACTIVITY
+    assert most < 2_500_000
+    assert examined(pictures).result.kind is FileKind.ARCHIVE_REFUSED
+
+
+def test_a_large_archive_is_read_from_its_file(tmp_path: Path, ride: Ride) -> None:
+    """Member by member: at most one is in memory, and a zip in it that would not fit is unpacked as it is read."""
+    path, padding = tmp_path / "export.zip", 4_000_000
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w", zipfile.ZIP_STORED) as archive:
+        for number in range(8):
+            archive.writestr(f"{number}.fit", ride(serial=number + 1, padding=padding))
+    assert len(inner.getvalue()) > MAX_FILE_BYTES
+    path.write_bytes(zipped({"DI_CONNECT/part1.zip": inner.getvalue(), "last.gpx": gpx()}))
+    size = len(inner.getvalue())
+    del inner
+    with path.open("rb") as file:
+        tracemalloc.start()
+        found = formats.examine(file, "d" * 64)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        bodies = [formats.body_of(file, "d" * 64, member.sha256, member.name) for member in found.members]
+
+    assert [member.result.kind for member in found.members] == [FileKind.ACTIVITY] * 9
+    assert [sha256(body or b"").hexdigest() for body in bodies] == [member.sha256 for member in found.members]
+    assert most < 4 * padding < size
+
+
+def test_one_member_is_found_by_its_name(ride: Ride) -> None:
+    """Without unpacking the others; by its bytes alone it is found, too."""
+    data = zipped({f"{number}.fit": ride(serial=number + 1) for number in range(5)})
+    parts = list(unzip(BytesInMemory(data), "3.fit"))
+    wanted = sha256(ride(serial=4)).hexdigest()
+
+    assert parts == [Part("3.fit", ride(serial=4))]
+    assert formats.body_of(data, "", wanted, "3.fit") == ride(serial=4)
+    assert formats.body_of(data, "", wanted, "renamed.fit") == ride(serial=4)
+
+
+def test_an_archive_that_is_too_large_is_refused_by_its_size() -> None:
+    """Nothing of it is read."""
+
+    class Huge(BytesInMemory):
+        size = archives.MAX_ARCHIVE_BYTES + 1
+
+        def __init__(self) -> None:
+            """No bytes."""
+
+    with pytest.raises(zip_reader.Refused, match="GB"):
+        next(unzip(Huge()))
+
+
+def test_names_are_harmless_on_every_terminal(ride: Ride) -> None:
+    """Nothing in a member's name moves the cursor or turns the writing about."""
+    (name, _), *_ = kinds(zipped({"a\x1b[2J\u202e\n.fit": ride(serial=1), "b.fit": ride(serial=2)})).items()
+
+    assert not any(ord(char) < 32 or char == "\u202e" for char in name)
+
+
+def test_a_stream_of_gzips_is_not_kept_in_memory() -> None:
+    """What comes out is looked at as it comes."""
+    data = gz(gpx(points=120_000))  # 7.5 MB
+    tracemalloc.start()
+    kind = examined(data).result.kind
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert kind is FileKind.ACTIVITY
+    assert most < 6_000_000
