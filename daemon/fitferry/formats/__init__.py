@@ -182,7 +182,7 @@ def _inspect_gzip(data: bytes) -> ParseResult:
     """What is in a gzip, whose own checksum proves that it is whole; nothing of it is kept in memory."""
     unpacked = _Gunzip(data)
     try:
-        head = next(unpacked(), b"")
+        head = next((piece for piece in unpacked() if not piece.isspace()), b"")
         if xml_reader.is_document(head):
             result = xml_reader.inspect(unpacked, _DOCUMENTS)
         else:

@@ -48,6 +48,15 @@ class DocumentText:
         self._chunks = iter(chunks)
         self.head = next(self._chunks, b"")
         self.size = self.zeros = 0
+        while len(self.head) < PROLOG_CHUNK or self.head.isspace():
+            chunk = next(self._chunks, b"")
+            if not chunk:
+                break
+            if self.head.isspace():
+                self.size += len(self.head)
+                self.head = chunk
+            else:
+                self.head += chunk
         self.codec = ""
 
     def utf8(self, *, lenient: bool = False) -> Iterator[bytes]:
@@ -72,20 +81,19 @@ class DocumentText:
 
     def _pieces(self, begin: int) -> Iterator[bytes]:
         """Small ones first: a refusal takes effect at the end of a piece only."""
-        chunk: bytes = self.head[begin:]
-        self.size, step = begin, PROLOG_CHUNK
-        while chunk:
-            for at in range(0, len(chunk), step):
-                piece = chunk[at : at + step]
-                self.size += len(piece)
-                filled = len(piece.rstrip(b"\0"))
-                self.zeros = len(piece) - filled + (0 if filled else self.zeros)
-                yield piece
-                if self.size > MAX_PROLOG and step != CHUNK:
-                    chunk, step = chunk[at + step :], CHUNK
-                    break
-            else:
-                chunk = next(self._chunks, b"")
+        chunk, at = self.head, begin
+        self.size += begin
+        while True:
+            if at >= len(chunk):
+                chunk, at = next(self._chunks, b""), 0
+                if not chunk:
+                    return
+            piece = chunk[at : at + (CHUNK if self.size > MAX_PROLOG else PROLOG_CHUNK)]
+            at += len(piece)
+            self.size += len(piece)
+            filled = len(piece.rstrip(b"\0"))
+            self.zeros = len(piece) - filled + (0 if filled else self.zeros)
+            yield piece
 
 
 def _codec(data: bytes) -> str:

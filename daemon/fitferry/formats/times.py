@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -87,7 +88,7 @@ class Span:
     """The times of a track: how many were there, those that could be read, and the first that could not."""
 
     count: int = 0
-    readable: list[float] = field(default_factory=list)
+    readable: array[float] = field(default_factory=lambda: array("d"))
     unread: str = ""
 
     def add(self, text: str) -> None:
@@ -103,8 +104,13 @@ class Span:
 
     def bounds(self) -> tuple[float | None, float | None]:
         """The first and the last time of the track."""
+        if not self.readable:
+            return None, None
+        first, last = min(self.readable), max(self.readable)
+        if last - first <= GAP_SECONDS:
+            return first, last
         times = coherent(self.readable)
-        return (times[0], times[-1]) if times else (None, None)
+        return times[0], times[-1]
 
 
 def unreadable_times(data_type: str, facts: ActivityFacts, span: Span, size: int) -> ParseResult:

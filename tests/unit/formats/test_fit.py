@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import random
 import re
+import struct
 import time
 import tracemalloc
 from datetime import UTC, datetime
 
 import pytest
+from fitparse.profile import FIELD_TYPES
 
 from fit_writer import (
     ENUM,
@@ -17,6 +20,7 @@ from fit_writer import (
     UINT8,
     UINT16,
     UINT32,
+    UINT32Z,
     Field,
     crc,
     data,
@@ -28,8 +32,10 @@ from fit_writer import (
     session,
     stamp,
 )
+from fitferry.core import sports
 from fitferry.core.activity import ActivityFacts, FileKind, ParseResult
 from fitferry.formats import fit
+from fitferry.formats.fit import profile_tables
 from fitferry.formats.fit.crc import checksum, slow_checksum
 from samples import SAMPLES
 
@@ -417,3 +423,131 @@ def _mutated(random_: random.Random, original: bytes, *, repaired: bool) -> byte
     if repaired and len(body) > 16:
         body[-2:] = checksum(memoryview(bytes(body[:-2]))).to_bytes(2, "little")
     return bytes(body)
+
+
+@pytest.mark.parametrize("size", [1, 13, 500, 4096])
+def test_a_file_is_the_same_in_pieces_of_any_size(size: int) -> None:
+    """As a gzip gives them: whole, cut, damaged, chained."""
+    whole = ride(START, seconds=200)
+    strap = segment([message(132, [(253, UINT32, BEGIN)])])
+    damaged = whole[:700] + bytes([whole[700] ^ 0x55]) + whole[701:]
+    for body in (
+        whole,
+        whole[:-1],
+        whole[:900],
+        damaged,
+        whole + strap,
+        whole + strap[:5],
+        whole + b"junk" * 9,
+        whole + bytes(40),
+    ):
+        pieces = [body[at : at + size] for at in range(0, len(body), size)]
+        assert fit.inspect(pieces) == inspect(body)
+
+
+@pytest.mark.parametrize("rest", range(1, 12))
+def test_the_first_bytes_of_another_segment_make_a_chain_unfinished(rest: int) -> None:
+    """Cut within its header, or its header full of zeros."""
+    strap = segment([message(132, [(253, UINT32, BEGIN)])])
+
+    assert inspect(ride(START) + strap[:rest]).kind is FileKind.UNFINISHED
+    assert inspect(ride(START) + strap[:rest] + bytes(100)).kind is FileKind.UNFINISHED
+    assert inspect(ride(START) + bytes(rest)).kind is FileKind.UNFINISHED
+
+
+def test_bytes_of_no_meaning_behind_the_end_are_ignored() -> None:
+    """Some firmware writes them."""
+    assert inspect(ride(START) + b"\xa5" * 57).kind is FileKind.ACTIVITY
+    assert inspect(ride(START) + b"\x0e\x99").kind is FileKind.ACTIVITY
+
+
+def test_a_broken_file_that_says_it_is_no_activity_is_missed_by_nobody() -> None:
+    """Half of settings, a course with a wrong checksum; of what does not say it somebody may miss it."""
+    assert inspect(ride(START, kind=6)[:-1]).kind is FileKind.NO_ACTIVITY
+    assert inspect(ride(START, kind=2)[:-2] + b"xx").kind is FileKind.NO_ACTIVITY
+    assert inspect(ride(START)[:20]).kind is FileKind.UNFINISHED
+    assert inspect(ride(START, kind=44)[:-1]).kind is FileKind.UNFINISHED
+
+
+def test_a_lost_beginning_is_damage() -> None:
+    """A block of zeros, or a header that is no header any more."""
+    whole = ride(START, seconds=200)
+
+    assert inspect(bytes(512) + whole[512:]).kind is FileKind.DAMAGED
+    assert inspect(whole[:8] + b"XXXX" + whole[12:]).kind is FileKind.DAMAGED
+
+
+def _session_of(fields: list[tuple[int, int, bytes]]) -> ActivityFacts:
+    """What a file says whose session has these fields: number, base type, bytes."""
+    head = bytes([0x43, 0, 0, 18, 0, len(fields)]) + b"".join(
+        bytes([n, len(raw), base]) for n, base, raw in fields
+    )
+    body = head + b"\3" + b"".join(raw for _, _, raw in fields)
+    return inspect(segment([file_id(4, BEGIN), body])).facts
+
+
+def test_values_of_every_type_are_read() -> None:
+    """Floats, arrays, signed ones, and COROS's that are too narrow for what they say they are."""
+    start = (2, 0x86, struct.pack("<I", BEGIN))
+
+    assert _session_of([start, (8, 0x88, struct.pack("<f", 60_000.0))]).duration_s == 60
+    assert _session_of([start, (8, 0x89, struct.pack("<d", 60_000.0))]).duration_s == 60
+    assert _session_of([start, (8, 0x86, struct.pack("<3I", 0xFFFFFFFF, 60_000, 7))]).duration_s == 60
+    assert _session_of([start, (8, 0x85, struct.pack("<i", 60_000))]).duration_s == 60
+    assert _session_of([start, (8, 0x8F, struct.pack("<Q", 60_000))]).duration_s == 60
+    assert _session_of([start, (8, 0x86, struct.pack("<H", 60_000))]).duration_s == 60
+    assert _session_of([start, (5, 0x86, b"\2")]).sport == "cycling"
+    assert _session_of([start, (8, 0x88, struct.pack("<f", math.nan))]).duration_s is None
+    assert _session_of([start, (8, 0x07, b"60000\0")]).duration_s is None
+    assert _session_of([start, (5, 0x00, b"")]).sport is None
+
+
+def test_climb_heart_rate_power_and_serials_are_told() -> None:
+    """Of the session, by its timer time where there are several; of the device first, then of its sensors."""
+    fields: list[Field] = [
+        (2, UINT32, BEGIN),
+        (8, UINT32, 60_000),
+        (22, UINT16, 250),
+        (16, UINT8, 120),
+        (20, UINT16, 200),
+    ]
+    longer: list[Field] = [
+        (2, UINT32, BEGIN),
+        (8, UINT32, 180_000),
+        (22, UINT16, 50),
+        (16, UINT8, 160),
+        (20, UINT16, None),
+    ]
+    sensors = b"".join(message(23, [(3, UINT32Z, serial)], local=1) for serial in (77, 0, 5, 77))
+    facts = inspect(
+        segment([file_id(4, BEGIN, serial=5), sensors, message(18, fields), message(18, longer)])
+    ).facts
+
+    assert (facts.ascent_m, facts.average_heart_rate, facts.average_power) == (300, 150, 200)
+    assert facts.serials == ("5", "77")
+
+
+@pytest.mark.parametrize(("stray", "start"), [(100, 0), (BEGIN - 40 * 86_400, 0), (BEGIN - 3600, -3600)])
+def test_a_stray_first_record_is_not_the_start(stray: int, start: int) -> None:
+    """A stale one of days ago; an hour ago is a pause."""
+    first = data([(253, UINT32, stray)], local=2)
+    records = [data([(253, UINT32, BEGIN + at)], local=2) for at in range(61)]
+    facts = inspect(
+        segment([file_id(4, BEGIN), definition(20, [(253, UINT32, 0)], local=2), first, *records])
+    ).facts
+
+    assert facts.start_time == START.timestamp() + start
+    assert facts.elapsed_s == 60 - start
+
+
+def test_names_are_those_of_a_current_profile() -> None:
+    """More than the library of 2019 knows: 84 makers, 13 sports, 25 sub-sports came as numbers once."""
+    for name, table, newer in (
+        ("manufacturer", profile_tables.MANUFACTURERS, 84),
+        ("sport", sports.SPORTS, 13),
+        ("sub_sport", sports.SUB_SPORTS, 25),
+        ("garmin_product", profile_tables.GARMIN_PRODUCTS, 300),
+    ):
+        old = FIELD_TYPES[name].values
+        assert {number: table.get(number) for number in old} == old
+        assert len(table) >= len(old) + newer

@@ -14,6 +14,7 @@ from fitferry import formats
 from fitferry.core.activity import FileKind
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.formats import FileContents, archives, xml_reader, zip_reader
+from fitferry.formats.gpx import Gpx
 from samples import SAMPLES
 
 Ride = Callable[..., bytes]
@@ -404,3 +405,15 @@ def test_deflate_that_lies_about_its_size_is_capped() -> None:
     data[at : at + 4] = (10).to_bytes(4, "little")
 
     assert examined(bytes(data)).result.kind in {FileKind.DAMAGED, FileKind.UNFINISHED, FileKind.NO_ACTIVITY}
+
+
+@pytest.mark.parametrize("size", [1, 700, 1 << 16, 1 << 18])
+def test_a_document_is_the_same_in_pieces_of_any_size(size: int) -> None:
+    """As a gzip gives them."""
+    whole = gpx(points=3_000)
+    document = b"".join([b"  \n", whole, b"\n" * 5_000])
+    pieces = [document[at : at + size] for at in range(0, len(document), size)]
+    read = xml_reader.inspect(lambda: pieces, {"gpx": Gpx})
+
+    assert read == xml_reader.inspect(lambda: [document], {"gpx": Gpx})
+    assert (read.kind, read.facts.elapsed_s) == (FileKind.ACTIVITY, 29_990)
