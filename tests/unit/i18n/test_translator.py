@@ -84,7 +84,8 @@ def test_translations_have_the_placeholders_of_their_message(language: str) -> N
         wrong += [
             str(text)
             for text in texts
-            if str(ids[0])
+            if text
+            and str(ids[0])
             and not needed - {("count", "number"), ("number_type", "")} <= _fields(str(text)) <= allowed
         ]
 
