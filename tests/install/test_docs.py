@@ -71,3 +71,21 @@ def test_dependencies_have_both_bounds() -> None:
     lines = [*project["dependencies"], *project["optional-dependencies"]["notify"]]
 
     assert [line for line in lines if ">=" not in line or "<" not in line.split(">=")[1]] == []
+
+
+def test_links_between_the_papers_lead_somewhere() -> None:
+    """Every relative link in a Markdown file names a file that exists."""
+    papers = [*TOP.glob("*.md"), *(TOP / "docs").rglob("*.md")]
+    dead = [
+        f"{paper.relative_to(TOP)}: {link}"
+        for paper in papers
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", paper.read_text(encoding="utf-8"))
+        if not (paper.parent / link).exists()
+    ]
+
+    assert dead == []
+
+
+def test_the_readme_is_short() -> None:
+    """A newcomer reads it in five minutes; the rest is in docs/."""
+    assert len(README.encode()) <= 10_000
