@@ -51,17 +51,17 @@ def inspect(context: Context, files: tuple[Path, ...], as_json: bool) -> None:  
 
 
 def _inspected(context: Context, file: Path) -> dict[str, Any]:
-    from fitferry.inbox import file_reader  # noqa: PLC0415  # it imports fitparse
+    from fitferry.inbox import file_reader  # noqa: PLC0415  # other commands need not wait for it
 
     name = filenames.shown(str(file), whole=True)
     try:
-        reading = file_reader.read(os.path.realpath(file))
+        look = file_reader.look(os.path.realpath(file))
     except OSError as error:
         reason = output.os_reason(error) if error.strerror else inspection.NO_REGULAR_FILE()
         return {"file": name, "would": inspection.NOT_READ(reason=reason)}
-    if reading is None:
+    if look is None:
         return {"file": name, "would": inspection.BEING_CHANGED()}
-    content = file_reader.examine(reading)
+    reading, content = look.file, look.contents
     several = len(content.members) > 1
     ruled = _ruled(context, file, content.result)
     return {

@@ -92,8 +92,16 @@ def examine(source: bytes | BinaryIO, digest: str) -> FileContents:
     return FileContents(result, (ArchiveMember(digest, result),) if _is_ride(result) else ())
 
 
-def examine_head(head: bytes) -> ParseResult:
-    """What a file is that is larger than Strava takes, and no zip, by its first bytes."""
+def examine_head(head: bytes, size: int = 0) -> ParseResult:
+    """What a file is that is larger than Strava takes, by its first bytes; a zip only where it has no end.
+
+    `size`: of the whole file.
+    """
+    if archives.is_zip(head):
+        if size > MAX_ARCHIVE_BYTES:
+            refused = files.ARCHIVE_TOO_LARGE(size=size, limit=MAX_ARCHIVE_BYTES)
+            return ParseResult(FileKind.ARCHIVE_REFUSED, reason=refused, have=size, proven=False)
+        return ParseResult(FileKind.UNFINISHED, reason=files.ZIP_CUT(), have=size, proven=False)
     reason = files.LARGER_THAN_STRAVA_TAKES()
     if archives.is_gzip(head):
         return ParseResult(FileKind.TOO_LARGE, reason=reason)

@@ -142,5 +142,5 @@ def _ends_as_zip(handle: int) -> bool:
 def examine(file: FileRead) -> FileContents:
     """What bytes say that are in memory."""
     if file.is_too_large:
-        return FileContents(formats.examine_head(file.body))
+        return FileContents(formats.examine_head(file.body, file.fingerprint.size))
     return formats.examine(file.body, file.sha256)

@@ -215,3 +215,21 @@ def test_a_stream_of_gzips_is_not_kept_in_memory() -> None:
 
     assert kind is FileKind.ACTIVITY
     assert most < 2_000_000
+
+
+def test_the_head_of_a_large_file_tells_what_it_is(ride: Ride) -> None:
+    """A ride that is too large, a course, a zip without end, one beyond every bound, anything else."""
+    large = MAX_FILE_BYTES + 1
+    heads = {
+        ride(padding=100_000)[:50_000]: FileKind.TOO_LARGE,
+        gpx(points=2_000)[:50_000]: FileKind.TOO_LARGE,
+        gz(gpx())[:500]: FileKind.TOO_LARGE,
+        ride(kind=6, padding=100_000)[:50_000]: FileKind.NO_ACTIVITY,
+        b"<html>" + b"x" * 50_000: FileKind.NO_ACTIVITY,
+        zipped({"a.fit": ride()})[:300]: FileKind.UNFINISHED,
+    }
+    for head, kind in heads.items():
+        assert formats.examine_head(head, large).kind is kind
+    refused = formats.examine_head(zipped({"a.fit": ride()}), archives.MAX_ARCHIVE_BYTES + 1)
+
+    assert refused.kind is FileKind.ARCHIVE_REFUSED
