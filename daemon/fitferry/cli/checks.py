@@ -23,7 +23,7 @@ from fitferry.cli.context import Context
 from fitferry.config import Settings, WatchSettings
 from fitferry.config.values import AfterUpload
 from fitferry.core.errors import FitferryError, KeyFileError, SettingsError, StravaError
-from fitferry.core.messages import Message, as_message, cli, verbatim
+from fitferry.core.messages import Message, as_message, cli, system, verbatim
 from fitferry.core.strava import READ_SCOPES
 from fitferry.storage import database_file
 from fitferry.strava import Strava
@@ -221,7 +221,7 @@ def _state(settings: Settings) -> Iterator[Check]:
     try:
         is_there = folder.is_dir()
     except OSError as error:
-        yield Check("bad", what, cli.STATE_NOT_WRITABLE(reason=output.os_reason(error)))
+        yield Check("bad", what, cli.STATE_NOT_WRITABLE(reason=system.from_os_error(error)))
         return
     if not is_there:
         why_not = _why_not_made(folder)
@@ -247,7 +247,7 @@ def _why_not_made(folder: Path) -> Message | None:
         with tempfile.TemporaryDirectory(dir=beside):
             return None
     except OSError as error:
-        return output.os_reason(error)
+        return system.from_os_error(error)
 
 
 def _key(path: Path) -> Check:
@@ -258,7 +258,7 @@ def _key(path: Path) -> Check:
     except KeyFileError as problem:
         return Check("bad", cli.TOPIC_KEY(), problem.message)
     except OSError as error:
-        return Check("bad", cli.TOPIC_KEY(), output.os_reason(error))
+        return Check("bad", cli.TOPIC_KEY(), system.from_os_error(error))
     if not keys:
         return Check("bad", cli.TOPIC_KEY(), cli.NO_KEY(path=str(path)))
     return Check("ok", cli.TOPIC_KEY(), verbatim(str(path)))

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from fitferry.cli import output
 from fitferry.cli.context import Context
 from fitferry.core.errors import FitferryError, RequestRejected
-from fitferry.core.messages import Message, cli
+from fitferry.core.messages import Message, cli, system
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.system import state_dir
 
@@ -52,7 +51,7 @@ class Daemon:
             content = file.read_bytes()
         except OSError as error:
             raise FitferryError(
-                cli.FILE_UNREADABLE(file=str(file), reason=output.os_reason(error))
+                cli.FILE_UNREADABLE(file=str(file), reason=system.from_os_error(error))
             ) from error
         boundary = secrets.token_hex(16)
         parts = [_field(boundary, f'name="{key}"', value.encode()) for key, value in fields.items()]
@@ -75,6 +74,7 @@ class Daemon:
 
         connection = http.client.HTTPConnection(self._host, self._port, timeout=seconds)
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
+        headers["Fitferry-Messages"] = "codes"  # errors as data, too: they are said in the person's language
         headers["Host"] = f"127.0.0.1:{self._port}"  # what it listens under may be none of the page's names
         if kind:
             headers["Content-Type"] = kind
@@ -114,5 +114,5 @@ def _token(path: Path) -> str:
     try:
         return path.read_text(encoding="ascii").strip()
     except (OSError, ValueError) as error:
-        reason = output.os_reason(error) if isinstance(error, OSError) else cli.NOT_A_TOKEN()
+        reason = system.from_os_error(error) if isinstance(error, OSError) else cli.NOT_A_TOKEN()
         raise FitferryError(cli.NOT_YOURS(path=str(path), reason=reason)) from error

@@ -14,7 +14,7 @@ from fitferry.cli.context import Context
 from fitferry.config import Settings, WatchSettings
 from fitferry.core import admission_rules, filenames, rules
 from fitferry.core.activity import FileKind, ParseResult
-from fitferry.core.messages import Message, as_message, inspection
+from fitferry.core.messages import Message, as_message, inspection, system
 from fitferry.core.rules import edit_fields, matching, skipped_by, upload_fields
 from fitferry.core.upload import Status
 from fitferry.system import state_dir
@@ -57,7 +57,7 @@ def _inspected(context: Context, file: Path) -> dict[str, Any]:
     try:
         look = file_reader.look(os.path.realpath(file))
     except OSError as error:
-        reason = output.os_reason(error) if error.strerror else inspection.NO_REGULAR_FILE()
+        reason = system.from_os_error(error) if error.strerror else inspection.NO_REGULAR_FILE()
         return {"file": name, "would": inspection.NOT_READ(reason=reason)}
     if look is None:
         return {"file": name, "would": inspection.BEING_CHANGED()}

@@ -17,7 +17,7 @@ from unicodedata import east_asian_width
 
 import click
 
-from fitferry.core.messages import Message, system
+from fitferry.core.messages import Message
 from fitferry.i18n.translator import LANGUAGES, Translator, for_setting
 
 if TYPE_CHECKING:
@@ -75,11 +75,6 @@ def as_json(value: Any) -> None:
 def escaped(text: str) -> str:
     """JSON with every character escaped that is not printable."""
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
-
-
-def os_reason(error: OSError) -> Message:
-    """The system's word for what went wrong."""
-    return system.from_os_error(error)
 
 
 def table(heads: Sequence[Message | str], rows: Sequence[Row], *, wide: bool = False) -> None:

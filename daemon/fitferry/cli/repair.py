@@ -10,7 +10,7 @@ import click
 
 from fitferry.cli import output
 from fitferry.core import filenames
-from fitferry.core.messages import cli, files
+from fitferry.core.messages import cli, files, system
 from fitferry.formats.fit.repair import NotRepairable, Repaired
 from fitferry.formats.fit.repair import repair as repaired_from
 from fitferry.formats.fit.verify import is_read_by_fitparse
@@ -42,7 +42,7 @@ def _repair(path: Path, folder: Path) -> bool:
         output.line(cli.NOT_REPAIRED(file=name, reason=error.message), err=True)
         return False
     except OSError as error:
-        output.line(cli.NOT_REPAIRED(file=name, reason=output.os_reason(error)), err=True)
+        output.line(cli.NOT_REPAIRED(file=name, reason=system.from_os_error(error)), err=True)
         return False
     _tell(made, repaired)
     return True
