@@ -21,7 +21,7 @@ from fitferry.core.problems import ProblemCode, problem
 from fitferry.core.upload import AttemptResult, BreakerName, BreakerTrip, Job, Outcome, Status
 from fitferry.storage import accounts, activities, attempts, breakers, uploads
 from fitferry.storage.activities import File
-from fitferry.web.dashboard import PAGE
+from fitferry.web.rides import PAGE
 from fitferry.web.views import STALE_SECONDS
 from page_scenes import SCENES, Scene
 from web_client import ORIGIN
@@ -78,7 +78,7 @@ def test_what_is_refused_is_told_in_the_viewers_language(
 def test_the_page_of_a_korean_has_no_english_left(scene: Scene, name: str) -> None:
     """Whatever may be on it, but names and what Strava wants to be written as it is."""
     SCENES[name](scene)
-    strava = r"View on Strava|Connect with Strava|fitferry (connect|backlog|repair)|No such file or directory|the file is malformed|\[\[watch\]\]"
+    strava = r"View on Strava|Connect with Strava|fitferry (connect|backlog|repair)( --paste me)?|English|nothing|http://127.0.0.1:8480|/mnt/garmin/nas is polled|No such file or directory|the file is malformed|\[\[watch\]\]"
     for query in ("", "?status=failed", "?status=held", "?q=nothing"):
         page = show(scene, f"/{query}", **{"Accept-Language": "ko-KR,ko;q=0.9,en;q=0.5"})
         assert '<html lang="ko">' in page
@@ -127,20 +127,38 @@ def test_times_are_in_the_viewers_zone(scene: Scene) -> None:
     assert seen["Nowhere/Land"] == seen["../../etc/passwd"]
 
 
-def test_the_history_stands_by_day_with_what_it_was(scene: Scene) -> None:
-    """Icon, sketch, start, duration, distance, and the way to Strava."""
-    scene.done("swimming", 1, "before.fit")
-    scene.done("cycling", 0, "now.fit")
-    page = show(scene)
+def test_the_history_stands_in_the_weeks_of_its_rides(scene: Scene) -> None:
+    """Each by what it was and when it was, not by when it came; with its picture and the way to Strava."""
+    scene.page.clock.now = NOW  # a Monday
+    scene.connect()
+    scene.done("cycling", 0, "now.fit", start_days_ago=0.25)
+    scene.done("swimming", 0, "old.fit", start_days_ago=40)
+    scene.done("running", 3, "before.fit")
+    history = show(scene).split('id="history"')[1]
 
-    assert re.findall(r"<h3>(.*?)</h3>", page)[:2] == ["Today", "Yesterday"]
-    assert page.index("now.fit") < page.index("before.fit")
-    assert 'href="#icon-cycling"' in page
-    assert 'href="#icon-swimming"' in page
-    assert len(re.findall(r'<svg class="route".*?<path d="M\d', page)) == 1
-    assert len(re.findall(r'<svg class="heart_rate".*?<path d="M\d', page)) == 1
-    assert re.search(r"</time> · \d:\d\d:\d\d · \d+\.\d km", page)
-    assert 'href="https://www.strava.com/activities/16020000' in page
+    assert re.findall(r"<h3>(.*?)</h3>", history) == ["This week", "Last week", "10\u201316 Aug"]
+    assert [history.index(name) for name in ("now.fit", "before.fit", "old.fit")] == sorted(
+        history.index(name) for name in ("now.fit", "before.fit", "old.fit")
+    )
+    titles = re.findall(r'<a class="title"[^>]*>(.*?)</a>', history)
+    assert [re.sub(r"[\d.,]+", "N", title) for title in titles] == [
+        "Morning ride · N km",
+        "Lunch run · N km",
+        "Afternoon swim · N m",
+    ]
+    assert re.search(r'<span class="facts">Today \d\d:\d\d · \d:\d\d:\d\d', history)
+    assert len(re.findall(r'<svg class="route route".*?<path d="M\d', history)) == 2
+    assert len(re.findall(r'<svg class="route heart_rate".*?<path d="M\d', history)) == 1
+    assert 'href="https://www.strava.com/activities/16020000' in history
+
+
+def test_a_ride_is_called_by_its_rule(tmp_path: Path) -> None:
+    """Else by time of day, sport and distance."""
+    scene = Scene(tmp_path, '[[rule]]\nwhen = { sport = "cycling" }\nset = { name = "To work" }\n')
+    scene.page.sign_in()
+    scene.done("cycling", 1)
+
+    assert ">To work</a>" in show(scene)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +194,7 @@ def test_the_history_is_filtered(scene: Scene, query: str, files: set[str]) -> N
     )
     listed = show(scene, f"/{query}", **{"Accept-Language": "ko"}).split('id="history"')[1]
 
-    assert set(re.findall(r'<b class="name"[^>]*>([^<]+)</b>', listed)) == files
+    assert set(re.findall(r'<span class="file"> · ([^<]+)</span>', listed)) == files
 
 
 def test_the_history_goes_on_by_link(scene: Scene) -> None:
@@ -188,8 +206,8 @@ def test_the_history_goes_on_by_link(scene: Scene) -> None:
     for _ in range(3):
         page = show(scene, path)
         seen += re.findall(r'id="job-(\d+)"', page)
-        assert ('class="goes-on"' in page, ">Newest</a>" in page) == ("before=" in path,) * 2
-        older = re.search(r'class="older"><a href="([^"]+)#history-title"', page)
+        assert (">Newest</a>" in page) == ("before=" in path)
+        older = re.search(r'class="older"><a class="tap" href="([^"]+)#activities"', page)
         path = html.unescape(older[1]) if older else ""
 
     assert (len(seen), len(set(seen)), path) == (2 * PAGE + 5, 2 * PAGE + 5, "")
@@ -235,7 +253,7 @@ def test_problems_stand_first_and_the_backlog_can_be_decided(scene: Scene) -> No
     page = show(scene)
 
     assert page.index("Strava no longer accepts") < page.index('id="history"')
-    assert "30 activities from" in page
+    assert "30 old activities: upload them?" in page
     assert "within about one day" in page
     assert [f'value="{word}"' in page for word in ("all", "since", "none")] == [True] * 3
     answer = scene.page.ask("POST", "/do/backlog", headers=OWN, data={"decision": "none"})
@@ -255,8 +273,8 @@ def test_what_failed_stands_first_and_is_decided_at_once(scene: Scene, decision:
         scene.done("cycling", 1, f"{number}.fit")
     above = show(scene).split('id="history"')[0]
     assert "2 uploads have failed" in above
-    assert re.search(r"new\.fit</b>Strava cannot use the file", above)
-    assert 'href="/?status=failed#history-title"' in above
+    assert "Strava cannot use the file" in above
+    assert 'href="/?status=failed&amp;select=1#activities"' in above
     scene.page.ask("POST", f"/do/{decision}", headers=OWN)
 
     assert {named("old.fit").status, named("new.fit").status} == {after}
@@ -281,10 +299,11 @@ def test_what_is_under_way_is_shown_with_how_far_it_is(scene: Scene) -> None:
     SCENES["busy"](scene)
     page = show(scene)
 
-    assert "is being received, 48 %" in page
+    assert "being copied, 912 kB of 1.9 MB" in page
+    assert "48 %" in page
     assert '<progress max="1900000" value="912000"' in page
-    assert re.search(r"42 of 16\d old activities, done by", page)
-    assert re.search(r'<time datetime="[^"]+Z" data-until>', page)
+    assert re.search(r"Old activities: 42 of 16\d", page)
+    assert re.search(r'<time datetime="[^"]+" data-until>', page)
     assert re.search(r"and \d+ more", page)
     assert "is being sent" in page
 
@@ -304,10 +323,10 @@ def test_buttons_are_there_where_they_make_sense(scene: Scene) -> None:
     page = show(scene) + show(scene, "/?status=skipped")
 
     def forms(name: str) -> list[str]:
-        item = next(one for one in page.split('<li class="upload"')[1:] if f">{escape(name)}<" in one)
-        return re.findall(r'(?:action|href)="/(do/\w+|again)/', item.split("</li>")[0])
+        item = next(one for one in page.split('<li class="ride"')[1:] if f" · {escape(name)}<" in one)
+        return re.findall(r'(?:action|href)="/(do/\w+|again)/', item.split("</details>")[0])
 
-    assert forms("<b>broken<i> & odd.fit") == ["do/retry", "do/dismiss"]
+    assert forms("<b>broken<i> & odd.fit") == ["do/dismiss"]  # Strava refused the file itself
     assert forms("cut-short.fit") == ["do/upload", "do/dismiss"]
     assert forms("aside.fit") == ["do/upload"]
     assert forms("course.fit") == []
@@ -392,7 +411,7 @@ def test_a_file_that_is_too_large_is_refused_in_words(scene: Scene) -> None:
 
     words = "파일이 Strava가 받는 25 MB보다 큽니다"
     assert refused("application/json") == words
-    assert f"<p>{words}</p>" in refused("text/html")
+    assert words in refused("text/html")
 
 
 def test_a_name_cannot_turn_the_pages_words_round(scene: Scene) -> None:
@@ -402,7 +421,7 @@ def test_a_name_cannot_turn_the_pages_words_round(scene: Scene) -> None:
     page = show(scene)
 
     assert "/agpx.fit cannot be read" in page
-    assert "b\u202egpx.fit</b>" in page
+    assert "b\u202egpx.fit</span>" in page
 
 
 def test_names_with_html_in_them_are_text_wherever_they_stand(scene: Scene) -> None:
@@ -421,3 +440,123 @@ def test_names_with_html_in_them_are_text_wherever_they_stand(scene: Scene) -> N
     assert "<img src=x" not in page
     assert page.count("&lt;img src=x") >= 5
     assert not re.search(r'="[^"]*<img', page)
+
+
+def test_a_ride_has_a_page_of_its_own(scene: Scene) -> None:
+    """Facts, what happened, what is sent, the file, and what can be done; without a script."""
+    scene.connect()
+    scene.done("cycling", 1, "done.fit")
+    scene.activity(
+        name="bad.fit",
+        step=AttemptResult(
+            Outcome.FAILED,
+            Status.FAILED,
+            error_code="bad_file",
+            error_message="the file is malformed",
+            failures=1,
+        ),
+    )
+    done = show(scene, f"/activity/{named('done.fit').activity_id}")
+    bad = show(scene, f"/activity/{named('bad.fit').activity_id}")
+
+    for words in (
+        "Distance",
+        "Moving time",
+        "What happened",
+        "On Strava as activity 1602",
+        "Sent as",
+        "/srv/rides",
+    ):
+        assert words in done
+    assert '<svg class="map route"' in done
+    assert "/again/" in done
+    assert "Tried 1 times without success: the file is malformed" in bad
+    assert "/do/dismiss/" in bad
+    assert "/do/retry/" not in bad
+    assert scene.page.ask("GET", "/activity/999").status_code == 404
+
+
+def test_several_rides_are_chosen_and_decided_at_once(scene: Scene) -> None:
+    """Without a script, too; what cannot be is left as it is."""
+    scene.connect()
+    step = AttemptResult(Outcome.FAILED, Status.FAILED, error_message="Strava cannot use the file")
+    for name in ("a.fit", "b.fit", "c.fit"):
+        scene.activity(name=name, step=step)
+    scene.done("cycling", 1, "d.fit")
+    page = show(scene, "/?select=1")
+    boxes = re.findall(r'name="activity" value="(\d+)"', page)
+    assert len(boxes) == 3
+    chosen = [str(named(name).activity_id) for name in ("a.fit", "b.fit", "d.fit")] + ["999", "x"]
+    scene.page.ask("POST", "/do/selected", headers=OWN, data={"action": "dismiss", "activity": chosen[:1]})
+    scene.page.ask("POST", "/do/selected", headers=OWN, data={"action": "retry", "activity": chosen[1:]})
+
+    assert [named(f"{name}.fit").status for name in "abcd"] == [
+        Status.SKIPPED,
+        Status.PENDING,
+        Status.FAILED,
+        Status.COMPLETED,
+    ]
+
+
+def test_what_is_held_for_one_reason_is_decided_at_once(scene: Scene) -> None:
+    """By the problem's own buttons."""
+    SCENES["trouble"](scene)
+    assert 'action="/do/held/unfinished/dismiss"' in show(scene)
+    scene.page.ask("POST", "/do/held/unfinished/dismiss", headers=OWN, data={"athlete": "me"})
+
+    assert named("cut-short.fit").status is Status.SKIPPED
+    assert scene.page.ask("POST", "/do/held/backlog/dismiss", headers=OWN).status_code == 404
+    assert scene.page.ask("POST", "/do/held/unfinished/nothing", headers=OWN).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "target"),
+    [
+        ("everyday", "All good", "activities"),
+        ("busy", "Uploading", "in-progress"),
+        ("trouble", "Action needed", "problems"),
+        ("empty", "Action needed", "problems"),
+    ],
+)
+def test_one_line_tells_how_things_are(scene: Scene, name: str, state: str, target: str) -> None:
+    """And leads to where it says more; every page has it."""
+    SCENES[name](scene)
+    for path in ("/", "/log", "/tokens"):
+        truth = re.search(r'<a class="truth[^>]*href="/#([\w-]+)">(.*?)</a>', show(scene, path), re.DOTALL)
+        assert truth is not None
+        assert (truth[1], f"<b>{state}</b>" in truth[2]) == (target, True)
+
+
+def test_the_first_look_says_what_to_do(scene: Scene) -> None:
+    """Three steps, and no empty lists of weeks."""
+    page = show(scene)
+
+    assert 'class="first-steps' in page
+    assert 'class="week"' not in page
+    assert page.count("Connect with Strava") == 1
+
+
+def test_a_token_for_a_phone_is_made_with_a_code_to_read(scene: Scene) -> None:
+    """The code leads to a page with the address; revoking is beside it, and ends the page, too."""
+    made = scene.page.ask("POST", "/tokens", headers=OWN, data={"name": "phone", "can": "upload"}).text
+    secret = re.search(r"Authorization: Bearer ([\w-]+)", made)
+    assert secret is not None
+    assert 'src="data:image/svg+xml' in made
+    assert f"{ORIGIN}/in/" in made
+    assert "only this machine" not in made
+    page = scene.page.ask("GET", f"/push?token={secret[1]}", host="192.168.1.7:8480")
+    assert "http://192.168.1.7:8480/in/" in page.text
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert "phone" in show(scene, "/tokens")
+    scene.page.ask("POST", "/do/tokens/revoke", headers=OWN, data={"name": "phone"})
+
+    assert scene.page.ask("GET", f"/push?token={secret[1]}").status_code == 401
+    assert scene.page.ask("GET", "/push").status_code == 401
+
+
+def test_a_reader_can_choose_the_language(scene: Scene) -> None:
+    """Whatever the browser says, unless the settings say it."""
+    scene.page.ask("POST", "/do/language", headers=OWN, data={"language": "ko"})
+    assert '<html lang="ko">' in show(scene)
+    scene.page.ask("POST", "/do/language", headers=OWN, data={"language": "xx"})
+    assert '<html lang="ko">' in show(scene)

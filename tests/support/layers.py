@@ -33,6 +33,7 @@ OWNERS = {
     "tomli_w": "config.template",
     "waitress": "web.server",
     "babel": "web.language",
+    "segno": "web.push",
     "prometheus_client": "monitoring.metrics",
     "apprise": "notifications.messengers",
 }

@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import sys
+from collections import deque
 from collections.abc import MutableMapping
 from typing import Any, TextIO
 
@@ -26,6 +27,9 @@ _HARMFUL = re.compile(
 )
 """Control characters (C0, DEL, C1), line separators, marks of direction, lone surrogates."""
 _SEVERAL_LINES = frozenset({"exception", "stack"})
+RECENT = 200
+"""Events that the page shows."""
+_recent: deque[str] = deque(maxlen=RECENT)
 _TELLTALES = ("apprise",)
 """Libraries whose lines hold the secrets in their addresses; that a message failed is said by ourselves."""
 
@@ -57,16 +61,52 @@ def configure(level: str, form: str, stream: TextIO | None = None) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_last(form, out))
     )
+    recent_handler = RecentHandler()
+    recent_handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_for_people())
+    )
     root = logging.getLogger()
     for before in root.handlers:
         before.flush()
         before.close()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [handler, recent_handler]
     # What libraries say in passing is theirs, and may hold anything: addresses, statements, headers.
     root.setLevel(max(number, logging.WARNING))
     logging.getLogger("fitferry").setLevel(number)
     for name in _TELLTALES:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+class RecentHandler(logging.Handler):
+    """Keeps the last events in memory for the page; one-time links stay out."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep an event as its line."""
+        _recent.append(self.format(record))
+
+
+def recent() -> list[str]:
+    """The last events, the newest first."""
+    return list(reversed(_recent))
+
+
+def _for_people() -> list[Any]:
+    """The processors of the lines that the page shows."""
+    return [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
+        _redact,
+        _without_links,
+        _escape,
+        structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False),
+        structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False),
+    ]
+
+
+def _without_links(_logger: object, _method: str, event: Event) -> Event:
+    """Whoever reads the page is signed in, and a link on it could be photographed."""
+    event.pop("login_link", None)
+    return event
 
 
 def _last(form: str, out: TextIO) -> list[Any]:

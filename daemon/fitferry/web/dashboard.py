@@ -1,215 +1,294 @@
-"""What is on the page? Everything that it shows, gathered from the ledger and the snapshot."""
+"""What the status page shows, gathered from the ledger and the snapshot."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import groupby, pairwise
-from typing import Any
+from itertools import pairwise
+from urllib.parse import urlsplit
+
+from flask import request
 
 from fitferry.core import rate_limit
-from fitferry.core.messages.sports import SPORTS, sport_name
+from fitferry.core.messages import Message, web
 from fitferry.core.problems import Problem, ProblemCode
 from fitferry.core.strava import MAX_FILE_BYTES
-from fitferry.core.upload import WAITS, ErrorCode, Job, Status
-from fitferry.i18n.translator import N_
+from fitferry.core.upload import Job, Status
 from fitferry.monitoring import status_json
-from fitferry.storage import queries, search, uploads
+from fitferry.monitoring.status import Snapshot, State, job_views
+from fitferry.storage import queries, uploads
 from fitferry.web.context import WebContext
 from fitferry.web.language import ViewerLocale
+from fitferry.web.middleware import is_at_url, is_loopback
+from fitferry.web.rides import LASTING, STATES, WAITS, HistoryFilter, history
+from fitferry.web.titles import title_of
 
-PAGE = 40
-"""Uploads on one page; the script puts the next one below when somebody scrolls."""
 _FEW = 6
 """Waiting uploads that are listed one by one."""
-_WEEKS = 52
-_DECIMAL_ID = 18
-ICONS = {
-    "cycling": "cycling",
-    "e_biking": "cycling",
-    "running": "running",
-    "walking": "walking",
-    "hiking": "walking",
-    "mountaineering": "walking",
-    "swimming": "swimming",
-    "open_water": "swimming",
-    "rowing": "rowing",
-    "paddling": "rowing",
-    "kayaking": "rowing",
-    "stand_up_paddleboarding": "rowing",
-    "cross_country_skiing": "skiing",
-    "alpine_skiing": "skiing",
-    "snowboarding": "skiing",
-    "training": "training",
-    "fitness_equipment": "training",
+_WEEKS = 26
+_NEAR_LIMIT = 0.8
+"""Share of an allowance from which it is shown open."""
+_CAUSES = frozenset(ProblemCode) - {
+    ProblemCode.FOLDER_UNAVAILABLE,
+    ProblemCode.UNREADABLE,
+    ProblemCode.FOLDER_BOUND,
+    ProblemCode.NOT_MOVED,
+    ProblemCode.LINK_IN_ARCHIVE_PATH,
+    ProblemCode.HOOK_FAILED,
+    ProblemCode.NO_COPY,
+    ProblemCode.FILE_GONE,
+    ProblemCode.UNFINISHED,
+    ProblemCode.DAMAGED,
+    ProblemCode.TOO_LARGE,
+    ProblemCode.UNREADABLE_TIMES,
+    ProblemCode.ARCHIVE_REFUSED,
+    ProblemCode.BACKLOG,
 }
-_STATES = {
-    Status.PENDING: N_("waiting"),
-    Status.PROCESSING: N_("being sent"),
-    Status.COMPLETED: N_("on Strava"),
-    Status.FAILED: N_("failed"),
-    Status.HELD: N_("held"),
-    Status.SKIPPED: N_("skipped"),
-}
+"""Problems that stop everything: the first of them has a card of its own."""
+_FOLDERS = frozenset(
+    {
+        ProblemCode.FOLDER_UNAVAILABLE,
+        ProblemCode.UNREADABLE,
+        ProblemCode.FOLDER_BOUND,
+        ProblemCode.NOT_MOVED,
+        ProblemCode.LINK_IN_ARCHIVE_PATH,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryFilter:
-    """Which uploads somebody wants to see. `before`: older than this one."""
+class Truth:
+    """The header's one line: how things are, one fact or one next step, and where that is on the page."""
 
-    status: Status | None = None
-    athlete: str | None = None
-    text: str = ""
-    before: int | None = None
-
-    def query(self, **change: Any) -> dict[str, Any]:
-        """The same as an address has it."""
-        found = {"status": self.status, "athlete": self.athlete, "q": self.text or None, **change}
-        return {name: value for name, value in found.items() if value}
+    tone: str
+    glyph: str
+    state: str
+    more: str
+    target: str
 
 
-def wanted(query: Any, names: tuple[str, ...]) -> HistoryFilter:
-    """What an address asks for; what makes no sense in it is passed over."""
-    states, athlete = {one.value: one for one in Status}, query.get("athlete", "")
-    return HistoryFilter(
-        states.get(query.get("status", "")),
-        athlete if athlete in names else None,
-        query.get("q", "")[:100],
-        _number(query.get("before", "")),
-    )
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One problem with what the page offers. `job`: the ride that it is about, where it is one."""
+
+    id: str
+    code: str
+    athlete: str | None
+    glyph: str
+    tone: str
+    title: str
+    what: str
+    advice: str
+    since: str
+    actions: tuple[str, ...]
+    job: Job | None = None
+    job_title: str = ""
 
 
-def overview(context: WebContext, locale: ViewerLocale, want: HistoryFilter) -> dict[str, Any]:
-    """All that the page shows."""
-    now = context.clock()
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What is used of one of Strava's allowances."""
+
+    name: str
+    used: int
+    limit: int
+    anew: str
+
+
+def page_context(context: WebContext, locale: ViewerLocale) -> dict[str, object]:
+    """What every page's frame shows."""
     snapshot = context.snapshot()
-    shown: dict[str, Any] = status_json.to_json(snapshot)
-    for folder, state in zip(shown["watch"], snapshot.watch, strict=True):
-        folder["notes"] = state.notes
+    return {
+        "now": status_json.to_json(snapshot),
+        "truth": truth(locale, snapshot, several=len(context.settings.athletes) > 1),
+        "max_file_bytes": MAX_FILE_BYTES,
+        "several": len(context.settings.athletes) > 1,
+        "languages_fixed": context.settings.web.language != "auto",
+    }
+
+
+def overview(context: WebContext, locale: ViewerLocale, want: HistoryFilter) -> dict[str, object]:
+    """All that the page shows."""
+    now, snapshot = context.clock(), context.snapshot()
+    items = _items(context, locale, snapshot)
+    cause = items[0] if items and ProblemCode(items[0].code) in _CAUSES else None
     waiting = queries.under_way(_FEW)
-    queue = shown["queue"]
+    open_count = snapshot.queue[Status.PENDING] + snapshot.queue[Status.PROCESSING]
+    bars = _bars(locale, snapshot, now)
     backlog = snapshot.process.backlog
     return {
-        "now": shown,
-        "problems": [_problem(problem) for problem in snapshot.problems],
-        "missing": {
-            problem.athlete: problem.message
-            for problem in snapshot.problems
-            if problem.code is ProblemCode.NOT_CONNECTED
-        },
-        "failed": next(iter(queries.listed(status=Status.FAILED, limit=1)), None)
-        if queue["failed"]
-        else None,
+        **page_context(context, locale),
+        "cause": cause,
+        "items": items[1:] if cause else items,
+        "failed": _failed(context, locale, snapshot),
         "backlog": status_json.backlog(backlog),
-        "folded": 0 if want.query() else backlog.count,
-        "max_file_bytes": MAX_FILE_BYTES,
-        "waiting": status_json.jobs_shown(waiting, now),
-        "waiting_more": queue["pending"] + queue["processing"] - len(waiting),
-        "receiving": [one for watch in shown["watch"] for one in watch.get("receiving", ())],
-        "waits": WAITS,
-        "allowance": [dict(name=name, **bar) for name, bar in _bars(shown, now).items()],
+        "folded": 0 if want.narrows else backlog.count,
+        "waiting": [
+            (
+                view,
+                title_of(context, locale, view.job),
+                WAITS[view.waiting_for]() if view.waiting_for else None,
+            )
+            for view in job_views(waiting, now)
+        ],
+        "waiting_more": open_count - len(waiting),
+        "notes": [state.notes for state in snapshot.watch],
+        "receiving": [file for state in snapshot.watch for file in state.receiving],
+        "bars": bars,
+        "used": max(bar.used / max(bar.limit, 1) for bar in bars),
+        "near_limit": any(bar.used >= _NEAR_LIMIT * bar.limit for bar in bars),
         "weeks": _weeks(locale, now),
-        **_history(locale, want, now),
-    }
-
-
-def _problem(problem: Problem) -> dict[str, Any]:
-    """A problem with what the page says of it and offers."""
-    return {
-        "code": problem.code,
-        "title": problem.title,
-        "message": problem.message,
-        "since": status_json.iso(problem.since),
-        "actions": problem.actions,
-    }
-
-
-def _history(locale: ViewerLocale, want: HistoryFilter, now: float) -> dict[str, Any]:
-    """The uploads by the day on which they came, newest first."""
-    found = queries.listed(
-        status=want.status,
-        athlete=want.athlete,
-        text=want.text,
-        sports=_sports_like(locale, want.text),
-        without_backlog=not want.query(),
-        before=want.before,
-        limit=PAGE + 1,
-    )
-    page = found[:PAGE]
-    before = uploads.get(want.before) if want.before else None
-    thumbnails = queries.thumbnails(job.activity_id for job in page)
-    today = datetime.fromtimestamp(now, locale.zone).date()
-    rows = [_row(job, shown) for job, shown in zip(page, status_json.jobs_shown(page, now), strict=True)]
-    days = groupby(rows, key=lambda row: locale.local(row["created_at"]).date())
-
-    def day_of(job: Job) -> date:
-        return datetime.fromtimestamp(job.created_at, locale.zone).date()
-
-    return {
-        "days": [(day.isoformat(), locale.heading(day, today), list(group)) for day, group in days],
-        "thumbnails": thumbnails,
-        "goes_on": before is not None and page and day_of(before) == day_of(page[0]),
-        "older": page[-1].id if len(found) > PAGE else None,
+        "history": history(context, locale, want),
         "want": want,
-        "states": _STATES,
-        "filtered": bool(want.query()),
+        "states": STATES,
+        "url_out_of_reach": _url_is_out_of_reach(context),
+        "is_new": not any(snapshot.queue.values()),
     }
 
 
-def _sports_like(locale: ViewerLocale, text: str) -> list[str]:
-    """The sports whose names in the reader's language hold a text."""
-    wanted = search.plain(text)
-    return [code for code, name in SPORTS.items() if text and wanted in search.plain(locale.of(name))]
+def truth(locale: ViewerLocale, snapshot: Snapshot, *, several: bool) -> Truth:
+    """How things are, in one line that links to where it says more."""
+    more: Message | None
+    if snapshot.state is State.ATTENTION:
+        failed = snapshot.queue[Status.FAILED]
+        first = _in_order(snapshot)[:1]
+        more = _words(first[0], several=several)[0] if first else web.FAILED_COUNT(count=failed)
+        return _truth(locale, "bad", "alert", web.ACTION_NEEDED(), more, "problems")
+    if snapshot.state is State.WAITING:
+        until = snapshot.held_until
+        more = web.LIMIT_UNTIL(time=locale.clock_of(until)) if until else web.STRAVA_AWAY()
+        return _truth(locale, "wait", "clock", web.TRUTH_WAITING(), more, "in-progress")
+    open_count = snapshot.queue[Status.PENDING] + snapshot.queue[Status.PROCESSING]
+    if open_count:
+        return _truth(locale, "act", "up", web.TRUTH_UPLOADING(), _progress(locale, snapshot), "in-progress")
+    last = snapshot.last_upload
+    completed_at = last.job.completed_at if last else None
+    more = web.LAST_RIDE(time=locale.moment_of(completed_at)) if completed_at else web.NOTHING_YET()
+    return _truth(locale, "good", "ok", web.ALL_GOOD(), more, "activities")
 
 
-def _row(job: Job, shown: dict[str, Any]) -> dict[str, Any]:
-    """One upload with what the page needs besides."""
-    state = N_("already on Strava") if job.error_code == ErrorCode.DUPLICATE else _STATES[job.status]
-    if job.status is Status.SKIPPED and job.error_code == ErrorCode.DISMISSED:
-        state = N_("dismissed")
-    sport = job.sport or ""
+def _truth(locale: ViewerLocale, tone: str, glyph: str, state: Message, more: Message, target: str) -> Truth:
+    return Truth(tone, glyph, locale.render(state), locale.of(more), target)
+
+
+def _progress(locale: ViewerLocale, snapshot: Snapshot) -> Message:
+    shown = status_json.to_json(snapshot).get("import")
+    if isinstance(shown, Mapping):
+        done, waiting = int(str(shown["done"])), int(str(shown["waiting"]))
+        return web.IMPORT_DONE_BY(done=done, total=done + waiting, time=locale.moment(str(shown["done_by"])))
+    return web.WAITING_COUNT(count=snapshot.queue[Status.PENDING] + snapshot.queue[Status.PROCESSING])
+
+
+def _items(context: WebContext, locale: ViewerLocale, snapshot: Snapshot) -> list[Item]:
+    """The problems in the order of their causes."""
+    found = _in_order(snapshot)
+    return [_item(context, locale, problem, f"problem-{at}") for at, problem in enumerate(found, 1)]
+
+
+def _in_order(snapshot: Snapshot) -> list[Problem]:
+    order = list(ProblemCode)
+    return sorted(snapshot.problems, key=lambda problem: order.index(problem.code))
+
+
+def _item(context: WebContext, locale: ViewerLocale, problem: Problem, name: str) -> Item:
+    job = uploads.get(problem.latest) if problem.latest else None
+    if problem.code in _FOLDERS:
+        glyph = "folder"
+    elif problem.code is ProblemCode.BACKLOG:
+        glyph = "ask"
+    else:
+        glyph = "alert" if problem.code in _CAUSES else "pause"
+    title, what, advice = _words(problem, several=len(context.settings.athletes) > 1)
+    return Item(
+        id=name,
+        code=problem.code.value,
+        athlete=problem.athlete,
+        glyph=glyph,
+        tone="wait" if problem.code is ProblemCode.BACKLOG else "bad",
+        title=locale.of(title),
+        what=locale.of(what),
+        advice=locale.of(advice),
+        since=locale.moment(status_json.iso(problem.since)),
+        actions=tuple(action.value for action in problem.actions),
+        job=job,
+        job_title=title_of(context, locale, job) if job else "",
+    )
+
+
+def _words(problem: Problem, *, several: bool) -> tuple[Message, Message, Message]:
+    """Title, what happened, and advice; where there is one athlete, nobody has to be named."""
+    if problem.code is not ProblemCode.NOT_CONNECTED or several:
+        return problem.title, problem.what, problem.advice
+    if not problem.variant:
+        return web.NOT_CONNECTED_YET(), web.NOT_CONNECTED_WHAT(), web.NOT_CONNECTED_ADVICE()
+    what = {"scope": web.LOST_SCOPE, "key": web.LOST_KEY}.get(problem.variant, web.LOST_REVOKED)
+    return web.SIGN_IN_LOST(), what(), web.CONNECT_AGAIN()
+
+
+def _failed(context: WebContext, locale: ViewerLocale, snapshot: Snapshot) -> Mapping[str, object] | None:
+    """What has failed: the newest of it, how many, and whether trying again can help."""
+    count = snapshot.queue[Status.FAILED]
+    newest = queries.listed(status=Status.FAILED, limit=1) if count else []
+    if not newest:
+        return None
     return {
-        **shown,
-        "icon": ICONS.get(sport, "other"),
-        "sport_words": sport_name(sport),
-        "state": state,
-        "can_upload": job.status in {Status.FAILED, Status.HELD}
-        or (job.status is Status.SKIPPED and job.error_code != ErrorCode.NO_ACTIVITY),
-        "reason": job.error_message if job.status is not Status.COMPLETED else None,
+        "count": count,
+        "job": newest[0],
+        "title": title_of(context, locale, newest[0]),
+        "can_retry": count > 1 or newest[0].error_code not in LASTING,
     }
 
 
-def _bars(shown: dict[str, Any], now: float) -> dict[str, dict[str, Any]]:
-    """What is used of Strava's allowance, and when it begins anew."""
-    used, limit = shown["rate_limit"]["overall"]["usage"], shown["rate_limit"]["overall"]["limit"]
-    windows = (N_("This quarter hour"), rate_limit.QUARTER), (N_("Today (UTC)"), rate_limit.DAY)
-    return {
-        name: {"used": used[at], "limit": limit[at], "anew": status_json.iso((now // length + 1) * length)}
-        for at, (name, length) in enumerate(windows)
-    }
+def _bars(locale: ViewerLocale, snapshot: Snapshot, now: float) -> list[Bar]:
+    """What is used of Strava's allowances, and when each begins anew."""
+    limits = snapshot.rate_limit
+    windows = (
+        (locale.of(web.THESE_MINUTES()), rate_limit.QUARTER),
+        (locale.of(web.TODAY_LABEL()), rate_limit.DAY),
+    )
+    return [
+        Bar(name, used, limit, locale.clock_of((now // length + 1) * length))
+        for (name, length), used, limit in zip(
+            windows, limits.overall_usage, limits.overall_limit, strict=True
+        )
+    ]
 
 
-def _weeks(locale: ViewerLocale, now: float) -> dict[str, Any]:
-    """How many activities a week, for a year: each with its first day, its place and its height in a chart."""
+def _weeks(locale: ViewerLocale, now: float) -> dict[str, object]:
+    """How many activities a week, for half a year: the bars of a chart, and the sums."""
     today = datetime.fromtimestamp(now, locale.zone).date()
     monday = today - timedelta(days=today.weekday())
-    days = [monday - timedelta(weeks=back) for back in range(_WEEKS - 1, -2, -1)]
+    days = [monday - timedelta(weeks=back) for back in range(51, -2, -1)]
     edges = [datetime(day.year, day.month, day.day, tzinfo=locale.zone).timestamp() for day in days]
     starts = sorted(queries.starts_since(edges[0]))
     counts = [bisect_right(starts, end) - bisect_right(starts, begin) for begin, end in pairwise(edges)]
-    top = max([*counts, 1])
-    bars = [(day, count, at, count / top) for at, (day, count) in enumerate(zip(days, counts, strict=False))]
-    return {"bars": bars, "total": sum(counts), "top": top, "months": list(_months(days[:-1]))}
+    shown, first = counts[-_WEEKS:], days[:-1][-_WEEKS:]
+    top = max([*shown, 2])
+    bars = [
+        (day, count, at, 54 * count / top) for at, (day, count) in enumerate(zip(first, shown, strict=True))
+    ]
+    return {
+        "bars": bars,
+        "top": top,
+        "half": (top + 1) // 2,
+        "this_week": counts[-1],
+        "year": sum(counts),
+        "total": sum(shown),
+        "months": [(at, locale.month(day)) for at, day in _months(first)],
+    }
 
 
 def _months(days: list[date]) -> Iterator[tuple[int, date]]:
-    """Every third month's first week: where it stands, and a day in it."""
+    """Every month's first week: where it stands, and a day in it."""
     for at, (before, day) in enumerate(pairwise(days), 1):
-        if day.month != before.month and day.month % 3 == 1:
+        if day.month != before.month and at < len(days) - 1:
             yield at, day
 
 
-def _number(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) <= _DECIMAL_ID else None
+def _url_is_out_of_reach(context: WebContext) -> bool:
+    """Whether Strava would lead this browser to an address that is its own machine, and not Fitferry's."""
+    url = urlsplit(context.url()).hostname or ""
+    asked = urlsplit(request.host_url).hostname or ""
+    return is_loopback(url) and not is_loopback(asked) and not is_at_url(request.environ, context.url())

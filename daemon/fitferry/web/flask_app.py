@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 from fitferry import __version__
 from fitferry.core.errors import FitferryError, RequestRejected
 from fitferry.core.messages import Json, Message, web
-from fitferry.web import api, consent, forms, incoming, sign_in, views
+from fitferry.web import api, consent, forms, incoming, push, sign_in, views
 from fitferry.web.context import WebContext
 from fitferry.web.current import EXTENSION, PROCESS_TAG, caller, locale, web_context
 from fitferry.web.language import locale_of
@@ -40,7 +40,15 @@ def build(context: WebContext) -> Flask:
     app.before_request(_answer_refused)
     app.after_request(_renew_session)
     app.context_processor(lambda: {"locale": g.locale, "_": g.locale.say})
-    for part in (sign_in.pages, consent.pages, incoming.pages, views.pages, forms.forms, *api.BLUEPRINTS):
+    for part in (
+        sign_in.pages,
+        consent.pages,
+        incoming.pages,
+        push.pages,
+        views.pages,
+        forms.forms,
+        *api.BLUEPRINTS,
+    ):
         app.register_blueprint(part)
     app.register_error_handler(RequestRejected, _rejected)
     app.register_error_handler(FitferryError, _failed)
@@ -104,7 +112,7 @@ def _error(code: str, message: Message, status: int) -> ResponseReturnValue:
     if request.path.startswith(("/api/", IN)):
         return _error_json(code, message), status
     if wants_json():  # the page's own script shows it
-        return jsonify({"error": {"code": code, "message": locale().render(message)}}), status
+        return jsonify({"error": {"code": code, "message": locale().of(message)}}), status
     return render_template("error.html", message=message, signed_in=caller().signed_in), status
 
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from datetime import date
 from urllib.parse import parse_qs, urlsplit
 
-from flask import Blueprint, request
+from flask import Blueprint, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 
 from fitferry.core.errors import RequestRejected
 from fitferry.core.messages import web
+from fitferry.core.problems import HELD_FILES
 from fitferry.core.upload import Status
-from fitferry.storage import sessions
+from fitferry.i18n.translator import LANGUAGES
+from fitferry.storage import queries, sessions
 from fitferry.web import consent, named_tokens
 from fitferry.web.api import arguments
 from fitferry.web.api.uploads import files_of_form
 from fitferry.web.current import locale, web_context
+from fitferry.web.language import LANGUAGE_COOKIE
 from fitferry.web.replies import back_to_page, wants_json
 from fitferry.web.security_log import log_event
 
@@ -28,9 +32,10 @@ FLASH_MESSAGES = {
     "dismissed": web.DISMISSED(),
     "decided": web.DECIDED(),
     "tried": web.TRIED(),
-    "revoked": web.REVOKED(),
 }
 """What the page may say of what was just done: a closed set, so that no link can put words into its mouth."""
+_MANY = 10_000
+"""More are never held for one reason."""
 _ACTIVITY = f"<int(max={arguments.MAX_ID}):activity_id>"
 
 
@@ -119,11 +124,50 @@ def decide_backlog() -> ResponseReturnValue:
     return back_to_page("decided")
 
 
+@forms.post("/selected")
+def selected() -> ResponseReturnValue:
+    """Retry or dismiss the chosen rides; what cannot be is left as it is."""
+    act, flash = (
+        (web_context().actions.upload, "queued")
+        if request.form.get("action") == "retry"
+        else (web_context().actions.dismiss, "dismissed")
+    )
+    for number in request.form.getlist("activity"):
+        if number.isdecimal() and int(number) <= arguments.MAX_ID:
+            with contextlib.suppress(RequestRejected):
+                act(int(number))
+    return back_to_page(flash)
+
+
+@forms.post("/held/<code>/<action>")
+def held(code: str, action: str) -> ResponseReturnValue:
+    """Upload or dismiss all files of an athlete that are held for one reason."""
+    if code not in HELD_FILES or action not in {"upload", "dismiss"}:
+        raise RequestRejected("unknown", web.NOTHING_HERE(), 404)
+    act = web_context().actions.dismiss if action == "dismiss" else web_context().actions.upload
+    athlete = request.form.get("athlete") or None
+    for job in queries.listed(status=Status.HELD, athlete=athlete, limit=_MANY):
+        if job.error_code == code:
+            with contextlib.suppress(RequestRejected):
+                act(job.activity_id)
+    return back_to_page("dismissed" if action == "dismiss" else "queued")
+
+
+@forms.post("/language")
+def language() -> ResponseReturnValue:
+    """Remember in which language this browser reads."""
+    answer = make_response(redirect("/", 303))
+    chosen = request.form.get("language", "")
+    if chosen in LANGUAGES:
+        answer.set_cookie(LANGUAGE_COOKIE, chosen, max_age=365 * 86_400, samesite="Lax", httponly=True)
+    return answer
+
+
 @forms.post("/tokens/revoke")
 def revoke_token() -> ResponseReturnValue:
     """Let a named token work no more."""
     named_tokens.revoke(request.form.get("name", ""))
-    return back_to_page("revoked")
+    return redirect("/tokens", 303)
 
 
 @forms.post("/sessions/end")

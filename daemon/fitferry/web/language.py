@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError, dates, numbers
 from flask import Request
 from markupsafe import Markup, escape
 
-from fitferry.core.messages import Message
-from fitferry.i18n.translator import LANGUAGES, N_, Translator, translator
+from fitferry.core.messages import Message, web
+from fitferry.i18n.translator import LANGUAGES, Translator, translator
 from fitferry.web.middleware import cookie
 
+LANGUAGE_COOKIE = "fitferry_language"
+"""Set by the page's switch of languages."""
 ZONE_COOKIE = "fitferry_zone"
 """Set by the page's script: browsers do not say it otherwise."""
 _TIMES = {"ko": "HH:mm"}
@@ -25,6 +27,7 @@ _TIMES = {"ko": "HH:mm"}
 _TYPED = re.compile("`([^`]+)`")
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """What turns round the words beside it: a file's name may hold it, a sentence with the name in it must not."""
+_WEEK_DAYS = 7
 _LOCALES = {"en": "en_GB", "ko": "ko_KR"}
 
 
@@ -60,6 +63,11 @@ class ViewerLocale:
         """A time of the API in their zone."""
         return datetime.fromisoformat(text).astimezone(self.zone)
 
+    @staticmethod
+    def iso(moment: float) -> str:
+        """A moment for machines."""
+        return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
+
     def clock(self, text: str | None) -> str:
         """A time of the API: 14:05."""
         return self._time(self.local(text)) if text else ""
@@ -82,12 +90,58 @@ class ViewerLocale:
         """The day of a time of the API: 21 September 2026."""
         return dates.format_date(self.local(text).date(), "long", locale=self.cldr) if text else ""
 
-    def heading(self, day: date, today: date) -> str:
-        """A day above what happened on it."""
-        if (today - day).days in {0, 1}:
-            return self.of(N_("Today") if day == today else N_("Yesterday"))
-        skeleton = "MMMMEEEEd" if day.year == today.year else "yMMMMEEEEd"
-        return dates.format_skeleton(skeleton, day, locale=self.cldr)
+    def clock_of(self, moment: float) -> str:
+        """A time: 14:05."""
+        return self._time(datetime.fromtimestamp(moment, self.zone))
+
+    def moment_of(self, moment: float) -> str:
+        """A time, with its day unless that is today: 14:05, Mon 21 Sep, 14:05."""
+        there, now = datetime.fromtimestamp(moment, self.zone), datetime.now(self.zone)
+        return self.when(moment, now) if (now.date() - there.date()).days else self._time(there)
+
+    def when(self, moment: float, now: datetime) -> str:
+        """When a ride was, in as few words as say it: Today 07:46, Tue 18:02, 15 Nov 09:20, 15 Nov 2024."""
+        there = datetime.fromtimestamp(moment, self.zone)
+        days = (now.date() - there.date()).days
+        if days == 0:
+            return f"{self.of(web.TODAY_LABEL())} {self._time(there)}"
+        if 0 < days < _WEEK_DAYS:
+            return f"{dates.format_skeleton('E', there, locale=self.cldr)} {self._time(there)}"
+        if there.year == now.year:
+            return f"{dates.format_skeleton('MMMd', there, locale=self.cldr)} {self._time(there)}"
+        return dates.format_skeleton("yMMMd", there, locale=self.cldr)
+
+    def week(self, monday: date, today: date) -> str:
+        """A week above its rides: This week, Last week, 9 to 15 November."""
+        weeks = (today - monday).days // _WEEK_DAYS
+        if weeks in {0, 1}:
+            return self.of(web.THIS_WEEK()) if weeks == 0 else self.of(web.LAST_WEEK())
+        skeleton = "MMMMd" if monday.year == today.year else "yMMMd"
+        return dates.format_interval(monday, monday + timedelta(days=6), skeleton, locale=self.cldr)
+
+    def activities(self, count: int) -> str:
+        """How many there are: 3 activities."""
+        return self.of(web.ACTIVITY_COUNT(count=count))
+
+    def climb(self, metres: float | None) -> str:
+        """How far up it went: 214 m up."""
+        return self.of(web.METRES_UP(metres=self.number(metres))) if metres else ""
+
+    def minutes(self, seconds: float) -> str:
+        """A duration without seconds: 59 min, 1 h 5 min."""
+        hours, minutes = divmod(round(seconds / 60), 60)
+        if hours:
+            return self.of(web.HOURS_MINUTES(hours=hours, minutes=minutes))
+        return self.of(web.MINUTES(minutes=minutes))
+
+    def day_and_times(self, begin: float, seconds: float | None) -> str:
+        """When a ride was, from its begin to its end: Thu 26 Nov 2026, 07:46 to 08:49."""
+        there = datetime.fromtimestamp(begin, self.zone)
+        day = f"{dates.format_skeleton('yMMMEd', there, locale=self.cldr)}, {self._time(there)}"
+        if not seconds:
+            return day
+        end = self._time(there + timedelta(seconds=seconds))
+        return self.of(web.BEGIN_TO_END(begin=day, end=end))
 
     def short(self, day: date) -> str:
         """A day: 21 Sep 2026."""
@@ -124,7 +178,9 @@ def locale_of(request: Request, setting: str) -> ViewerLocale:
     """Who asks; `setting` is `[web] language`, and `auto` leaves it to the browser."""
     language = setting
     if setting not in LANGUAGES:
-        language = request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+        chosen = cookie(request.environ, LANGUAGE_COOKIE)
+        best = request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+        language = chosen if chosen in LANGUAGES else best
     return ViewerLocale(language, _locale(request, language), _zone(request), translator(language))
 
 

@@ -228,6 +228,11 @@ def is_at_url(environ: Environ, url: str) -> bool:
     return _hostname(environ.get("HTTP_HOST", "").lower()) == hostname_of_url(url)
 
 
+def is_loopback(name: str) -> bool:
+    """Whether a host's name is this machine itself, wherever it is asked."""
+    return name in {"localhost", "::1"} or name.startswith("127.")
+
+
 def _is_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name.split("%", maxsplit=1)[0])

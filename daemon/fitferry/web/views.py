@@ -1,4 +1,4 @@
-"""What people see: the page, the questions before what cannot be undone, and the metrics."""
+"""What people see: the page, one ride, the log, the questions before what cannot be undone; and the metrics."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from fitferry.core.messages import web
 from fitferry.core.upload import Status
 from fitferry.monitoring import metrics
 from fitferry.storage import accounts, uploads
+from fitferry.system import logs
 from fitferry.web.api.arguments import MAX_ID
 from fitferry.web.current import PROCESS_TAG, locale, web_context
-from fitferry.web.dashboard import overview, wanted
+from fitferry.web.dashboard import overview, page_context
+from fitferry.web.details import details
 from fitferry.web.forms import FLASH_MESSAGES, athlete_of
+from fitferry.web.rides import wanted
 
 pages = Blueprint("pages", __name__)
 STALE_SECONDS = 60
 """What the page shows depends on the clock, too: it is made anew so often at least."""
+_ACTIVITY = f"<int(max={MAX_ID}):activity_id>"
 
 
 @pages.get("/")
@@ -38,19 +42,42 @@ def page() -> ResponseReturnValue:
     return answer
 
 
+@pages.get(f"/activity/{_ACTIVITY}")
+def activity(activity_id: int) -> ResponseReturnValue:
+    """One ride."""
+    job = uploads.of_activity(activity_id)
+    if job is None:
+        raise RequestRejected("unknown", web.NO_ACTIVITY(id=str(activity_id)), 404)
+    shown = {**page_context(web_context(), locale()), **details(web_context(), locale(), job)}
+    return render_template("details.html", **shown)
+
+
+@pages.get("/log")
+def log() -> ResponseReturnValue:
+    """The last lines of the log."""
+    return render_template("log.html", lines=logs.recent(), **page_context(web_context(), locale()))
+
+
+@pages.get("/help")
+def help_page() -> ResponseReturnValue:
+    """Where to go on from here."""
+    return render_template("help.html", **page_context(web_context(), locale()))
+
+
 @pages.get("/disconnect")
 def ask_disconnect() -> ResponseReturnValue:
     """The question before an athlete is disconnected."""
-    return render_template("disconnect.html", person=accounts.get(athlete_of(request.args)))
+    person = accounts.get(athlete_of(request.args))
+    return render_template("disconnect.html", person=person, **page_context(web_context(), locale()))
 
 
-@pages.get(f"/again/<int(max={MAX_ID}):activity_id>")
+@pages.get(f"/again/{_ACTIVITY}")
 def ask_again(activity_id: int) -> ResponseReturnValue:
     """The question before an activity is sent once more."""
     job = uploads.of_activity(activity_id)
     if job is None or job.status is not Status.COMPLETED:
         raise RequestRejected("unknown", web.NOT_COMPLETED(id=str(activity_id)), 404)
-    return render_template("again.html", job=job)
+    return render_template("again.html", job=job, **page_context(web_context(), locale()))
 
 
 @pages.get("/metrics")
@@ -61,14 +88,15 @@ def metrics_text() -> ResponseReturnValue:
 
 def _tag() -> str:
     """What the page's content depends on, in short."""
-    context, language = web_context(), locale()
+    context, reader = web_context(), locale()
     parts = (
         current_app.config[PROCESS_TAG],
         context.revision(),
         int(context.clock() // STALE_SECONDS),
         context.health_error(),
-        language.cldr,
-        language.zone,
+        reader.cldr,
+        reader.zone,
+        request.host,
         request.query_string,
     )
     return f'"{sha256(repr(parts).encode()).hexdigest()[:20]}"'

@@ -22,7 +22,7 @@ function address() {
 
 // Of a long history only the piece is kept fresh that somebody looks at; the address of each stands below the one before.
 function lookedAt() {
-  const pieces = [...document.querySelectorAll(".page")];
+  const pieces = [...document.querySelectorAll(".chunk")];
   const at = Math.max(0, pieces.findIndex(piece => piece.getBoundingClientRect().bottom > 0));
   const before = at && pieces[at - 1].querySelector(".older a");
   return before ? [pieces[at], before.href] : [pieces[0], address().href];
@@ -48,7 +48,7 @@ async function refresh() {
       looks -= 1;
       const fresh = parsed(await answer.text());
       document.querySelectorAll("[data-live], #fresh").forEach(old => renew(old, fresh.getElementById(old.id)));
-      renew(piece, fresh.querySelector(".page"));
+      renew(piece, fresh.querySelector(".chunk"));
       tags.set(from, answer.headers.get("ETag"));
       document.title = fresh.title;
       tick();
@@ -67,7 +67,7 @@ const parsed = text => new DOMParser().parseFromString(text, "text/html");
 function renew(old, fresh) {
   if (!fresh || old.isEqualNode(fresh) || old.querySelector("details[open]")) return;
   const key = child => child.id || child.dataset.key || child.tagName;
-  const known = child => child.id || child.dataset.key || child.matches("h3, ol, .older, .nothing");
+  const known = child => child.id || child.dataset.key || child.matches(".week, ol, .older, .nothing");
   const keyed = fresh.children.length > 0 && [...fresh.children].every(known);
   if (!keyed || old.tagName !== fresh.tagName) {
     if (!old.contains(document.activeElement) || old === document.activeElement) old.replaceWith(document.importNode(fresh, true));
@@ -94,14 +94,14 @@ function tick() {
   document.querySelectorAll("time[data-until]").forEach(time => {
     const left = Math.round((new Date(time.dateTime) - Date.now()) / 1000);
     if (!time.title) time.title = time.textContent;
-    const words = document.getElementById("under-way").dataset[left < 60 ? "seconds" : "minutes"];
+    const words = document.getElementById("in-progress").dataset[left < 60 ? "seconds" : "minutes"];
     const within = words.replace("{m}", Math.floor(left / 60)).replace("{s}", left % 60);
     time.textContent = left > 0 && left < 3600 ? within : time.title;
   });
 }
 
 // The history goes on below: by itself where it stands beside the rest, else only when that is asked for
-const wide = matchMedia("(min-width: 60.01rem)");
+const wide = matchMedia("(min-width: 64rem)");
 const listed = document.getElementById("history");
 const end = new IntersectionObserver(seen => {
   if (wide.matches && seen.some(one => one.isIntersecting)) goOn(seen[0].target.querySelector("a"));
@@ -109,7 +109,7 @@ const end = new IntersectionObserver(seen => {
 
 function watchTheEnd() {
   end.disconnect();
-  const older = listed.querySelector(".page:last-child .older");
+  const older = listed.querySelector(".chunk:last-child .older");
   if (older) end.observe(older);
 }
 
@@ -118,7 +118,7 @@ async function goOn(link) {
   const last = listed.lastElementChild;
   const answer = await fetch(link.href, { cache: "no-store", redirect: "error" }).catch(() => null);
   if (!answer || !answer.ok) return;
-  const next = document.importNode(parsed(await answer.text()).querySelector(".page"), true);
+  const next = document.importNode(parsed(await answer.text()).querySelector(".chunk"), true);
   if (last === listed.lastElementChild) listed.append(next);
   if (link === document.activeElement) next.querySelector("a, button")?.focus({ preventScroll: true });
   watchTheEnd();
@@ -132,19 +132,21 @@ listed.addEventListener("click", event => {
 });
 
 // Files, by choosing or dropping, one after the other
-const form = document.querySelector("#drop form"), list = document.getElementById("sent");
+const form = document.querySelector("#upload form"), list = document.getElementById("sent");
 
 function send(file) {
   const line = document.createElement("li"), name = document.createElement("b"), words = document.createElement("span");
-  const bar = document.createElement("progress");
+  const bar = document.createElement("progress"), what = document.createElement("div");
   name.className = "name";
   name.dir = "auto";
   name.textContent = file.name;
   words.textContent = ` ${form.dataset.sending} `;
   bar.max = 1;
   bar.setAttribute("aria-label", file.name);
-  line.append(name, words, bar);
+  line.append(document.createElement("span"), what, bar);
+  what.append(name, words);
   list.prepend(line);
+  document.getElementById("sent-card").hidden = false;
   const finish = (text, good) => {
     words.textContent = ` ${text}`;
     words.className = good ? "good" : "bad";
@@ -176,9 +178,10 @@ async function sendAll(files) {
 
 form.addEventListener("submit", event => {
   event.preventDefault();
+  form.parentElement.open = false;
   sendAll([...form.elements.file.files]).then(() => form.reset());
 });
-form.querySelector(".hint").hidden = false;
+document.querySelectorAll(".hint").forEach(hint => { hint.hidden = false; });
 const carries = event => event.dataTransfer && [...event.dataTransfer.types].includes("Files");
 addEventListener("dragover", event => { if (carries(event)) { event.preventDefault(); document.body.classList.add("dropping"); } });
 addEventListener("dragleave", event => { if (!event.relatedTarget) document.body.classList.remove("dropping"); });
@@ -195,3 +198,14 @@ setInterval(tick, 1000);
 tick();
 watchTheEnd();
 if (zoneIsKnown) timer = setTimeout(refresh, POLL); else refresh();
+
+// One menu at a time, also where browsers do not know that by its name; Escape and a click beside it close it.
+addEventListener("keydown", event => {
+  const menu = event.key === "Escape" && document.querySelector(".menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+addEventListener("click", event => {
+  document.querySelectorAll(".menu[open]").forEach(menu => { if (!menu.contains(event.target)) menu.open = false; });
+});

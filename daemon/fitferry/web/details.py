@@ -1,0 +1,111 @@
+"""One ride: what it was, what happened to it, what was sent, and the file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fitferry.core import rules
+from fitferry.core.filenames import shown
+from fitferry.core.messages import Message, web
+from fitferry.core.upload import Job, Status
+from fitferry.monitoring.status import job_views
+from fitferry.storage import queries
+from fitferry.web.context import WebContext
+from fitferry.web.language import ViewerLocale
+from fitferry.web.rides import ride_of
+from fitferry.web.titles import sport_of
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happened."""
+
+    time: str
+    text: str
+    glyph: str
+    tone: str
+
+
+def details(context: WebContext, locale: ViewerLocale, job: Job) -> dict[str, object]:
+    """All that the page of one ride shows."""
+    (view,) = job_views([job], context.clock())
+    thumbnail = queries.thumbnails([job.activity_id]).get(job.activity_id)
+    return {
+        "job": job,
+        "ride": ride_of(context, locale, view, thumbnail),
+        "thumbnail": thumbnail,
+        "started": locale.day_and_times(job.start_time, job.elapsed_s) if job.start_time else "",
+        "figures": _figures(locale, job),
+        "steps": list(_steps(context, locale, job)),
+        "sent": _sent(context, locale, job),
+        "folder": shown(str(Path(job.path).parent), whole=True),
+        "device": " ".join(filter(None, (job.manufacturer, job.product))).replace("_", " "),
+    }
+
+
+def _figures(locale: ViewerLocale, job: Job) -> list[tuple[str, str]]:
+    found = [
+        (locale.of(web.DISTANCE()), locale.distance(job.distance_m)),
+        (locale.of(web.MOVING_TIME()), locale.duration(job.duration_s)),
+        (locale.of(web.ELAPSED_TIME()), locale.duration(job.elapsed_s)),
+        (locale.of(web.CLIMB()), f"{locale.number(job.ascent_m)} m" if job.ascent_m else ""),
+        (
+            locale.of(web.HEART_RATE()),
+            locale.number(job.average_heart_rate) if job.average_heart_rate else "",
+        ),
+        (locale.of(web.POWER_LABEL()), f"{locale.number(job.average_power)} W" if job.average_power else ""),
+    ]
+    return [(name, value) for name, value in found if value]
+
+
+def _steps(context: WebContext, locale: ViewerLocale, job: Job) -> list[Step]:
+    """What the ledger knows of a ride's way, in order."""
+    by_folder = any(Path(job.path).is_relative_to(watch.folder) for watch in context.settings.watch)
+    folder = shown(str(Path(job.path).parent), whole=True)
+    came = web.CAME_BY_FOLDER(folder=folder) if by_folder else web.CAME_BY_HAND()
+    found: list[tuple[float | None, Message, str, str]] = [(job.created_at, came, "down", "soft")]
+    reason = job.error_message
+    if job.failures and reason is not None and job.status is not Status.COMPLETED:
+        found.append((job.tried_at, web.TRIED_WITHOUT(count=job.failures, reason=reason), "cross", "bad"))
+    if job.sent_at is not None:
+        found.append((job.sent_at, web.SENT(), "up", "soft"))
+    if job.accepted_at is not None:
+        found.append((job.accepted_at, web.ACCEPTED(), "up", "soft"))
+    if job.status is Status.COMPLETED:
+        if job.strava_activity_id is None and reason is not None:
+            found.append((job.completed_at, web.STOPPED(reason=reason), "twice", "good"))
+        else:
+            number = str(job.strava_activity_id or "")
+            found.append((job.completed_at, web.ON_STRAVA(number=number), "ok", "good"))
+    elif reason is not None and not job.failures:
+        tone = "bad" if job.status is Status.FAILED else "wait"
+        found.append((job.completed_at or job.tried_at, web.STOPPED(reason=reason), "pause", tone))
+    return [
+        Step(locale.moment_of(moment) if moment else "", locale.render(message), glyph, tone)
+        for moment, message, glyph, tone in found
+    ]
+
+
+def _sent(context: WebContext, locale: ViewerLocale, job: Job) -> list[tuple[str, str]]:
+    """What goes to Strava beside the file, by the rules of today."""
+    subject = rules.subject_of_job(job)
+    fields = rules.upload_fields(context.settings.rules, subject)
+    names = {
+        "name": locale.of(web.NAME_LABEL()),
+        "description": locale.of(web.DESCRIPTION()),
+        "sport_type": locale.of(web.SPORT_LABEL()),
+        "trainer": locale.of(web.TRAINER()),
+        "commute": locale.of(web.COMMUTE()),
+    }
+    found = [
+        (names.get(field, field), locale.of(web.YES_LABEL()) if value == "1" else value)
+        for field, value in fields.items()
+    ]
+    if "sport_type" not in fields:
+        sport = locale.of(sport_of(job))
+        found.append((locale.of(web.SPORT_LABEL()), locale.of(web.SPORT_OF_FILE(sport=sport))))
+    found += [
+        (field, str(value)) for field, value in rules.edit_fields(context.settings.rules, subject).items()
+    ]
+    return [*found, (locale.of(web.SENT_AS()), job.external_id)]

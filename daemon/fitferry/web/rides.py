@@ -1,0 +1,237 @@
+"""The rides on the page: one line each, in the weeks of their own dates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import groupby
+
+from fitferry.core.activity import Thumbnail
+from fitferry.core.messages import Message, Template, web
+from fitferry.core.problems import HELD_FILES
+from fitferry.core.upload import Job, Status, WaitingFor
+from fitferry.monitoring.status import JobView, job_views
+from fitferry.monitoring.status_json import strava_url
+from fitferry.storage import queries, search
+from fitferry.web.context import WebContext
+from fitferry.web.language import ViewerLocale
+from fitferry.web.titles import ICONS, measure, sports_like, title_of
+
+PAGE = 40
+"""Rides on one page; the script puts the next one below when somebody scrolls."""
+_DECIMAL_ID = 18
+STATES: Mapping[Status, Template] = {
+    Status.COMPLETED: web.UPLOADED,
+    Status.PENDING: web.WAITING,
+    Status.PROCESSING: web.UPLOADING,
+    Status.FAILED: web.FAILED,
+    Status.HELD: web.HELD,
+    Status.SKIPPED: web.SKIPPED,
+}
+WAITS: Mapping[WaitingFor, Template] = {
+    WaitingFor.CONNECTION: web.WAITS_CONNECTION,
+    WaitingFor.RATE_LIMIT: web.WAITS_RATE_LIMIT,
+    WaitingFor.NETWORK: web.WAITS_NETWORK,
+    WaitingFor.SETTINGS: web.WAITS_SETTINGS,
+    WaitingFor.FILE: web.WAITS_FILE,
+    WaitingFor.CONFIRM: web.WAITS_CONFIRM,
+    WaitingFor.RETRY: web.WAITS_RETRY,
+    WaitingFor.PROCESSING: web.WAITS_PROCESSING,
+}
+_GLYPHS = {
+    Status.COMPLETED: ("ok", "good"),
+    Status.PENDING: ("clock", "wait"),
+    Status.PROCESSING: ("up", "act"),
+    Status.FAILED: ("cross", "bad"),
+    Status.HELD: ("pause", "wait"),
+    Status.SKIPPED: ("skip", ""),
+}
+LASTING = frozenset({"bad_file", "rejected", "empty", "too_large", "previous_account"})
+"""Failures after which the same file can only fail again."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryFilter:
+    """Which rides somebody wants to see. `before`: older than this one; `select`: to choose several of them."""
+
+    status: Status | None = None
+    athlete: str | None = None
+    text: str = ""
+    before: int | None = None
+    select: bool = False
+
+    @property
+    def narrows(self) -> bool:
+        """Whether it leaves rides out."""
+        return bool(self.status or self.athlete or self.text)
+
+    def query(self, **change: str | int | None) -> dict[str, str | int]:
+        """The same as an address has it."""
+        known: dict[str, str | int | None] = {
+            "status": self.status.value if self.status else None,
+            "athlete": self.athlete,
+            "q": self.text or None,
+            "select": 1 if self.select else None,
+        }
+        return {name: value for name, value in {**known, **change}.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Ride:
+    """One line: what it is, when it was, and how it stands. `tone`: the colour of the state; `actions`: of its menu."""
+
+    id: int
+    activity_id: int
+    athlete: str
+    file: str
+    title: str
+    facts: str
+    climb: str
+    icon: str
+    thumbnail: Thumbnail | None
+    state: str
+    glyph: str
+    tone: str
+    strava_url: str | None
+    actions: tuple[str, ...]
+    when: float
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """The rides of one week, and their sum where all of them are there."""
+
+    key: str
+    heading: str
+    total: str
+    rides: list[Ride]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """One page of rides. `older`: where the next one begins."""
+
+    weeks: list[Week]
+    older: int | None
+
+
+def wanted(query: Mapping[str, str], names: tuple[str, ...]) -> HistoryFilter:
+    """What an address asks for; what makes no sense in it is passed over."""
+    states, athlete = {state.value: state for state in Status}, query.get("athlete", "")
+    before = query.get("before", "")
+    return HistoryFilter(
+        states.get(query.get("status", "")),
+        athlete if athlete in names else None,
+        query.get("q", "")[:100],
+        int(before) if before.isdecimal() and len(before) <= _DECIMAL_ID else None,
+        select="select" in query,
+    )
+
+
+def history(context: WebContext, locale: ViewerLocale, want: HistoryFilter) -> History:
+    """The rides that somebody wants to see, newest first."""
+    now = context.clock()
+    jobs = queries.listed(
+        status=want.status,
+        athlete=want.athlete,
+        text=want.text,
+        sports=sports_like(locale, want.text, search.plain),
+        without_backlog=not want.narrows,
+        before=want.before,
+        limit=PAGE + 1,
+    )
+    page = jobs[:PAGE]
+    thumbnails = queries.thumbnails(job.activity_id for job in page)
+    rides = [
+        ride_of(context, locale, view, thumbnails.get(view.job.activity_id)) for view in job_views(page, now)
+    ]
+    rides.sort(key=lambda ride: -ride.when)
+    older = page[-1].id if len(jobs) > PAGE else None
+    whole = not want.narrows and want.before is None
+    return History(list(_weeks(context, locale, rides, whole=whole, goes_on=older is not None)), older)
+
+
+def ride_of(context: WebContext, locale: ViewerLocale, view: JobView, thumbnail: Thumbnail | None) -> Ride:
+    """One line of the history."""
+    job = view.job
+    now = datetime.fromtimestamp(context.clock(), locale.zone)
+    when = job.start_time if job.start_time is not None else job.created_at
+    state, glyph, tone = _state(locale, view)
+    title = title_of(context, locale, job)
+    facts = [locale.when(when, now)]
+    if job.distance_m and measure(locale, job) not in title:
+        facts.append(measure(locale, job))
+    if job.duration_s and job.distance_m:
+        facts.append(locale.duration(job.duration_s))
+    return Ride(
+        id=job.id,
+        activity_id=job.activity_id,
+        athlete=job.athlete,
+        file=job.file,
+        title=title,
+        facts=" · ".join(facts),
+        climb=locale.climb(job.ascent_m),
+        icon=ICONS.get(job.sport or "", "wave"),
+        thumbnail=thumbnail,
+        state=state,
+        glyph=glyph,
+        tone=tone,
+        strava_url=strava_url(job),
+        actions=actions_of(job),
+        when=when,
+    )
+
+
+def actions_of(job: Job) -> tuple[str, ...]:
+    """What can help with a ride: nothing that can only fail again."""
+    match job.status:
+        case Status.COMPLETED:
+            return ("again",)
+        case Status.FAILED:
+            return ("dismiss",) if job.error_code in LASTING else ("retry", "dismiss")
+        case Status.HELD:
+            lost = job.error_code in {"file_gone", "too_large", "archive_refused"}
+            return ("dismiss",) if lost else ("upload", "dismiss")
+        case Status.SKIPPED:
+            return () if job.error_code == "no_activity" else ("upload",)
+        case _:
+            return ()
+
+
+def _state(locale: ViewerLocale, view: JobView) -> tuple[str, str, str]:
+    """A word for how a ride stands, its glyph and its colour."""
+    job = view.job
+    glyph, tone = _GLYPHS[job.status]
+    message: Message = STATES[job.status]()
+    if job.error_code == "duplicate":
+        message, glyph = web.ALREADY_THERE(), "twice"
+    elif job.status is Status.SKIPPED and job.error_code == "dismissed":
+        message = web.PUT_ASIDE()
+    elif job.status is Status.HELD and job.error_code == "backlog":
+        message, glyph = web.ASKS(), "ask"
+    elif job.status is Status.HELD and job.error_code == "unfinished":
+        message, tone = web.INCOMPLETE(), "bad"
+    elif job.status is Status.HELD and job.error_code in HELD_FILES:
+        tone = "bad"
+    elif job.status is Status.PENDING and view.next_attempt_at and job.failures:
+        message = web.NEXT_TRY(time=locale.clock_of(view.next_attempt_at))
+    return locale.render(message), glyph, tone
+
+
+def _weeks(
+    context: WebContext, locale: ViewerLocale, rides: list[Ride], *, whole: bool, goes_on: bool
+) -> list[Week]:
+    today = datetime.fromtimestamp(context.clock(), locale.zone).date()
+
+    def monday(ride: Ride) -> date:
+        day = datetime.fromtimestamp(ride.when, locale.zone).date()
+        return day - timedelta(days=day.weekday())
+
+    weeks = [(day, list(group)) for day, group in groupby(rides, key=monday)]
+    found = []
+    for at, (day, group) in enumerate(weeks):
+        complete = whole and not (goes_on and at == len(weeks) - 1)
+        total = locale.activities(len(group)) if complete else ""
+        found.append(Week(day.isoformat(), locale.week(day, today), total, group))
+    return found
