@@ -39,6 +39,13 @@ class Samples(Generic[T]):
                 self._step *= 2
             self._next = self._step
 
+    def skip(self, count: int) -> bool:
+        """Pass over so many things, if none of them is to be kept; whether one is."""
+        if count < self._next:
+            self._next -= count
+            return False
+        return True
+
     def add_run(self, count: int, thing: Callable[[int], T]) -> None:
         """The same as `add` of `thing(0)` to `thing(count - 1)`, of which only those that are kept are made."""
         index = self._next - 1

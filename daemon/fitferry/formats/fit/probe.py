@@ -44,10 +44,10 @@ class Probe:
 
 def add_records(found: Probe, records: list[Record]) -> None:
     """Add times, the last distance, and samples of place and effort. `records`: some, and the last one."""
-    layouts = {id(definition): record_struct(definition) for definition, _ in records}
+    layouts = {definition: record_struct(definition) for definition in {record[0] for record in records}}
     samples = []
     for definition, raw in records:
-        layout, numbers = layouts[id(definition)]
+        layout, numbers = layouts[definition]
         unpacked = zip(numbers, layout.unpack_from(raw), strict=True)
         values = {number: value for number, value in unpacked if value != RECORD_INVALID[number]}
         latitude, longitude = values.get(0), values.get(1)

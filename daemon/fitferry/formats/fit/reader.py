@@ -140,6 +140,7 @@ class _Walk:
         self._definitions: dict[bytes, Definition] = {}
         self._kept: dict[int, list[tuple[dict[int, Value], Definition, bytes]]]
         self._kept = {number: [] for number in _KEPT}
+        self._last: tuple[Definition, int] | None = None
         self._last_record: Record | None = None
         self._samples: Samples[Record] = Samples()
         self._is_empty = True
@@ -160,6 +161,8 @@ class _Walk:
             except _Broken:
                 problem = files.MESSAGES_BROKEN()
                 break
+            finally:
+                self._keep_last(source.buffer)
             crc, begin = checksum(memoryview(source.buffer)[source.at : at], crc), 0
             source.skip(at - source.at)
             if at < stop == source.at + end - source.position:
@@ -174,23 +177,29 @@ class _Walk:
         source.skip(end + 2 - source.position)
         return problem
 
+    def _keep_last(self, data: bytes) -> None:
+        """Keep the last record of these bytes."""
+        if self._last is not None:
+            definition, at = self._last
+            self._last_record, self._last = (definition, data[at : at + definition.step]), None
+
     def _through(self, data: bytes, at: int, stop: int) -> int:
         """Walk the whole messages between two places; where the first one begins that is not whole. Raises _Broken.
 
         Messages of one kind stand in runs, which are counted at once.
         """
-        steps, watched = self._steps, self._watched
+        steps, watched, count = self._steps, self._watched, self._messages
         limit = min(MAX_MESSAGES, max(MIN_MESSAGES, self._bytes // MEAN_BYTES))
         while at < stop:
-            head, many = data[at], 1
+            head = data[at]
             if head & 0xC0 == 0x40:
                 after = definition_end(data, at, stop)
                 if after > stop:
-                    return at
+                    break
                 definition, local = self._define(data[at:after]), head & 0x0F
                 steps[local] = definition.step
                 watched[local] = definition if definition.number in _WATCHED else None
-                at = after
+                at, count = after, count + 1
             else:
                 local = (head >> 5) & 0x03 if head & 0x80 else head & 0x0F
                 step = steps[local]
@@ -198,15 +207,16 @@ class _Walk:
                     raise _Broken
                 following = at + step
                 if following > stop:
-                    return at
-                if following < stop and data[following] == head:
+                    break
+                third, many = following + step, 1
+                if third < stop and data[following] == head == data[third]:
                     many = min(_run(data, at, stop, step), (stop - at) // step)
                 if watched[local] is not None:
                     self._keep(watched[local], data, at, many)
-                at += many * step
-            self._messages += many
-            if self._messages > limit:
+                at, count = at + many * step, count + many
+            if count > limit:
                 raise _Broken
+        self._messages = count
         return at
 
     def result(
@@ -243,11 +253,11 @@ class _Walk:
         if number == RECORD:
             if step > MAX_RECORD:
                 return
-            last = at + (many - 1) * step
-            self._last_record = (definition, data[last : last + step])
-            self._samples.add_run(
-                many, lambda index: (definition, data[at + index * step : at + (index + 1) * step])
-            )
+            self._last = (definition, at + (many - 1) * step)
+            if self._samples.skip(many):
+                self._samples.add_run(
+                    many, lambda index: (definition, data[at + index * step : at + (index + 1) * step])
+                )
         elif number in _KEPT:
             kept = self._kept[number]
             for begin in range(at, at + min(many, MAX_KEPT - len(kept)) * step, step):
