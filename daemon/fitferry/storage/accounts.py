@@ -5,33 +5,36 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from fitferry.core.upload import Athlete, AuthProblem
-from fitferry.storage.database import put, tuples, writing
+from fitferry.storage.database import put, run, tuples, writing
 from fitferry.storage.models import AthleteRow, RevocationRow
+
+_GET = """
+SELECT sealed_tokens IS NOT NULL, athlete_id, display_name, scopes, trouble, trouble_since
+FROM athlete WHERE name = ?
+"""
 
 
 def get(name: str) -> Athlete:
     """One athlete; a name that was never connected is not connected."""
-    row = AthleteRow.get_or_none(AthleteRow.name == name)
-    if row is None:
+    rows = run(_GET, name)
+    if not rows:
         return Athlete(name, connected=False)
+    is_connected, athlete_id, display_name, scopes, trouble, trouble_since = rows[0]
     return Athlete(
         name=name,
-        connected=row.sealed_tokens is not None,
+        connected=bool(is_connected),
         # After disconnecting the account is known to `is_another` alone.
-        athlete_id=row.athlete_id if row.sealed_tokens is not None or row.trouble else None,
-        display_name=row.display_name,
-        scopes=tuple(row.scopes.split()),
-        trouble=AuthProblem(row.trouble) if row.trouble else None,
-        trouble_since=row.trouble_since,
+        athlete_id=athlete_id if is_connected or trouble else None,
+        display_name=display_name,
+        scopes=tuple(scopes.split()),
+        trouble=AuthProblem(trouble) if trouble else None,
+        trouble_since=trouble_since,
     )
 
 
 def connected(names: Iterable[str]) -> list[str]:
     """The names that have tokens."""
-    rows = AthleteRow.select(AthleteRow.name).where(
-        AthleteRow.name.in_(list(names)), AthleteRow.sealed_tokens.is_null(False)
-    )
-    return [name for (name,) in tuples(rows)]
+    return [name for name in names if get(name).connected]
 
 
 def connect(
@@ -94,8 +97,8 @@ def is_another(name: str, athlete_id: int | None) -> bool:
 
 def sealed_tokens(name: str) -> bytes | None:
     """The sealed tokens of an athlete, None if there are none."""
-    row = AthleteRow.get_or_none(AthleteRow.name == name)
-    return bytes(row.sealed_tokens) if row is not None and row.sealed_tokens is not None else None
+    rows = run("SELECT sealed_tokens FROM athlete WHERE name = ?", name)
+    return bytes(rows[0][0]) if rows and rows[0][0] is not None else None
 
 
 def with_tokens() -> list[str]:

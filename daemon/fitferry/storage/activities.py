@@ -1,4 +1,4 @@
-"""Which bytes are known, and where were they seen? Admission and the memory of the folders."""
+"""The activities: admission of their bytes, and what was seen in the folders."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING, Any
 from fitferry.core.activity import NewActivity, StatFingerprint
 from fitferry.core.admission_rules import FILE_FAULTS
 from fitferry.core.upload import Status, WaitingFor
-from fitferry.storage.database import put, raw, tuples, writing
+from fitferry.storage.database import insert, put, raw, run, tuples, writing
 from fitferry.storage.mapping import IS_SKIPPED, in_folder
-from fitferry.storage.models import ActivityRow, DoubtRow, JobRow, SeenFolderRow, SeenPathRow, ThumbnailRow
+from fitferry.storage.models import ActivityRow, JobRow, SeenFolderRow, SeenPathRow, ThumbnailRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 _IN_QUESTION = 500
 """Files at most that are asked about in one statement."""
+_SEEN = "SELECT sha256, size, mtime_ns, ctime_ns FROM seen_path WHERE path = ? AND athlete = ?"
+_JOB_OF = """
+SELECT j.id FROM activity AS a JOIN upload_job AS j ON j.activity_id = a.id WHERE a.athlete = ? AND a.sha256 = ?
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ def admit(file: File, newcomers: Iterable[NewActivity], now: float) -> list[tupl
 def seen(athlete: str, path: str) -> StatFingerprint | None:
     """The fingerprint that a path had when its bytes were last read for this athlete."""
     row = _seen(athlete, path)
-    return _fingerprint(row) if row else None
+    return StatFingerprint(*row[1:]) if row else None
 
 
 def seen_at(athlete: str, paths: Sequence[str]) -> dict[str, StatFingerprint]:
@@ -103,7 +107,7 @@ def take_from(job_id: int, file: File, member: str) -> None:
 def holds_other_bytes(athlete: str, path: str, sha256: str) -> bool:
     """Whether other bytes were read at a path since; the disk is not asked."""
     row = _seen(athlete, path)
-    return row is not None and row.sha256 != sha256
+    return row is not None and row[0] != sha256
 
 
 def forget_file_faults(athlete: str, path: str, except_sha256: str = "") -> None:
@@ -187,13 +191,10 @@ def folder_scanned(athlete: str, folder: str, now: float) -> None:
         ).on_conflict_ignore().execute()
 
 
-def _seen(athlete: str, path: str) -> Any:
-    where = (SeenPathRow.path == os.fsencode(path)) & (SeenPathRow.athlete == athlete)
-    return SeenPathRow.select().where(where).first()
-
-
-def _fingerprint(row: Any) -> StatFingerprint:
-    return StatFingerprint(row.size, row.mtime_ns, row.ctime_ns)
+def _seen(athlete: str, path: str) -> tuple[str, int, int, int] | None:
+    """The hash at a path when it was last read, and the size and times of its fingerprint."""
+    rows = run(_SEEN, os.fsencode(path), athlete)
+    return (rows[0][0], rows[0][1], rows[0][2], rows[0][3]) if rows else None
 
 
 def _take(file: File, new_activity: NewActivity, now: float) -> tuple[int, bool]:
@@ -201,7 +202,8 @@ def _take(file: File, new_activity: NewActivity, now: float) -> tuple[int, bool]
     if known is not None:
         return known, False
     admission = new_activity.admission
-    activity_id = ActivityRow.insert(
+    activity_id = insert(
+        ActivityRow,
         athlete=file.athlete,
         sha256=new_activity.sha256,
         path=os.fsencode(file.path),
@@ -211,12 +213,13 @@ def _take(file: File, new_activity: NewActivity, now: float) -> tuple[int, bool]
         data_type=new_activity.result.data_type,
         created_at=now,
         **{**asdict(new_activity.result.facts), "serials": ",".join(new_activity.result.facts.serials)},
-    ).execute()
+    )
     thumbnail = new_activity.thumbnail
     if thumbnail is not None:
-        ThumbnailRow.insert(activity=activity_id, kind=thumbnail.kind, path=thumbnail.path).execute()
+        insert(ThumbnailRow, activity=activity_id, kind=thumbnail.kind, path=thumbnail.path)
     doubtful = _is_doubtful(file)
-    job_id = JobRow.insert(
+    job_id = insert(
+        JobRow,
         activity=activity_id,
         status=admission.status,
         failures=0,
@@ -229,20 +232,19 @@ def _take(file: File, new_activity: NewActivity, now: float) -> tuple[int, bool]
         error_code=admission.error_code,
         error_message=admission.error_message,
         created_at=now,
-    ).execute()
-    return int(job_id), True
+    )
+    return job_id, True
 
 
 def _is_doubtful(file: File) -> bool:
     """Whether a file was there when the database was lost: it may have been uploaded, and nobody remembers."""
-    row = DoubtRow.select(DoubtRow.until).first()
-    return row is not None and (file.fingerprint is None or file.fingerprint.ctime_ns < row.until * 1e9)
+    rows = run("SELECT until FROM doubt")
+    return bool(rows) and (file.fingerprint is None or file.fingerprint.ctime_ns < rows[0][0] * 1e9)
 
 
 def _job_of(athlete: str, sha256: str) -> int | None:
-    where = (ActivityRow.athlete == athlete) & (ActivityRow.sha256 == sha256)
-    found = tuples(JobRow.select(JobRow.id).join(ActivityRow).where(where))
-    return int(found[0][0]) if found else None
+    rows = run(_JOB_OF, athlete, sha256)
+    return int(rows[0][0]) if rows else None
 
 
 def _remember(athlete: str, path: str, sha256: str, fingerprint: StatFingerprint) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import sqlite3
 import threading
 from pathlib import Path
@@ -237,7 +238,29 @@ def raw(query: Any) -> list[tuple[Any, ...]]:
 
 def put(table: type[peewee.Model], **columns: Any) -> None:
     """Write a whole row, in place of the one with the same key."""
-    table.insert(**columns).on_conflict_replace().execute()
+    _insert("INSERT OR REPLACE", table, columns)
+
+
+def insert(table: type[peewee.Model], **columns: Any) -> int:
+    """Write a new row; its id."""
+    return _insert("INSERT", table, columns)
+
+
+def _insert(verb: str, table: type[peewee.Model], columns: dict[str, Any]) -> int:
+    text, fields = _insert_text(verb, table, tuple(columns))
+    values = [field.db_value(value) for field, value in zip(fields, columns.values(), strict=True)]  # type: ignore[no-untyped-call]  # peewee's stubs leave it out
+    return int(database.execute_sql(text, values).lastrowid or 0)  # type: ignore[no-untyped-call]  # as above
+
+
+@functools.cache
+def _insert_text(
+    verb: str, table: type[peewee.Model], names: tuple[str, ...]
+) -> tuple[str, tuple[peewee.Field, ...]]:
+    """The text of such a statement, made once: peewee would make it anew each time."""
+    fields = tuple(getattr(table, name) for name in names)
+    columns = ", ".join(field.column_name for field in fields)
+    places = ", ".join("?" for _ in fields)
+    return f"{verb} INTO {table._meta.table_name} ({columns}) VALUES ({places})", fields  # noqa: SLF001  # where peewee keeps it
 
 
 def _migrate(path: Path) -> None:

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from fitferry.core.rate_limit import apply_headers
 from fitferry.core.strava import RateLimit, RateLimitHeaders
-from fitferry.storage.database import put, writing
+from fitferry.storage.database import put, run, writing
 from fitferry.storage.models import RateLimitRow
+
+_CURRENT = """
+SELECT overall_limit_quarter, overall_limit_day, overall_usage_quarter, overall_usage_day,
+    read_limit_quarter, read_limit_day, read_usage_quarter, read_usage_day, heard_at
+FROM rate_limit WHERE id = 1
+"""
 
 
 def current() -> RateLimit:
     """Strava's limits and usage; the usual limits where no answer has named any yet."""
-    row = RateLimitRow.get_or_none(RateLimitRow.id == 1)
-    if row is None:
+    rows = run(_CURRENT)
+    if not rows:
         return RateLimit()
+    values = rows[0]
     return RateLimit(
-        overall_limit=(row.overall_limit_quarter, row.overall_limit_day),
-        overall_usage=(row.overall_usage_quarter, row.overall_usage_day),
-        read_limit=(row.read_limit_quarter, row.read_limit_day),
-        read_usage=(row.read_usage_quarter, row.read_usage_day),
-        heard_at=row.heard_at,
+        overall_limit=values[0:2],
+        overall_usage=values[2:4],
+        read_limit=values[4:6],
+        read_usage=values[6:8],
+        heard_at=values[8],
     )
 
 
