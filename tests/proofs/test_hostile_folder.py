@@ -348,6 +348,35 @@ def test_a_scanner_without_descriptors_pauses_and_goes_on(
     assert capsys.readouterr().out.count("Too many open files") <= 2
 
 
+def test_a_mended_permission_is_noticed_within_a_minute(
+    where: Archive, ride: Ride, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without an event, a scan or a restart: a chmod changes no byte."""
+    scanner, clock = scanner_of(where.folder, interval=86_400), CLOCKS[-1]
+    (where.folder / "a.fit").write_bytes(ride())
+    real, closed = os.open, [True]
+
+    def refuse(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if path == "a.fit" and closed:
+            raise PermissionError(13, "Permission denied", path)
+        return real(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", refuse)
+    scanner.step()
+    clock.forward(1)
+    scanner.step()
+    assert scanner.state.unreadable == (str(where.folder / "a.fit"),)
+    closed.clear()
+    waited = 0.0
+    while scanner.state.unreadable:
+        pause = min(10.0, max(0.1, scanner.step()))
+        clock.forward(pause)
+        waited += pause
+        assert waited <= 60
+
+    assert [job.file for job in queries.listed()] == ["a.fit"]
+
+
 def test_a_scanner_that_hangs_is_an_illness_only_where_the_folder_is_our_own(where: Archive) -> None:
     """A share that does not answer is the share's; a loop of ours is ours."""
     scanner, clock = scanner_of(where.folder), CLOCKS[-1]
@@ -426,7 +455,9 @@ CLOCKS: list[Clock] = []
 """The clock of the scanner that was made last."""
 
 
-def scanner_of(folder: Path, *, without: frozenset[str] = frozenset()) -> Scanner:
+def scanner_of(
+    folder: Path, *, without: frozenset[str] = frozenset(), interval: float | None = None
+) -> Scanner:
     """A scanner that a test steps by hand."""
     CLOCKS.append(Clock(1000))
     watch = WatchSettings(
@@ -434,7 +465,7 @@ def scanner_of(folder: Path, *, without: frozenset[str] = frozenset()) -> Scanne
         athlete="me",
         recursive=True,
         method=WatchMethod.POLL,
-        scan_interval=None,
+        scan_interval=interval,
         settle=0.0,
     )
     return Scanner(watch, a_receiver(folder), without=without, changed=lambda: None, clock=CLOCKS[-1])

@@ -327,7 +327,7 @@ def test_a_missing_folder_is_waited_for(bench: Bench, ride: Ride) -> None:
 
 def test_too_many_hints_become_a_scan(bench: Bench, ride: Ride, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that was forgotten stays unseen."""
-    monkeypatch.setattr("fitferry.inbox.scanner.MAX_HINTS", 1)
+    monkeypatch.setattr("fitferry.inbox.event_hints.MAX_HINTS", 1)
     bench.pass_(0)
     (bench.folder / "a.fit").write_bytes(ride())
     bench.intake.hint(str(bench.folder / "other.fit"), FileEvent.CLOSED)

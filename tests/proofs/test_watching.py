@@ -345,7 +345,7 @@ def test_a_mount_below_that_hides_writes_gets_a_scanner_of_its_own(grove: Grove)
 
     nas = str(grove.folder / "nas")
     assert list(grove.tree._below) == [nas]
-    assert grove.tree._main.without == {nas}
+    assert grove.tree._main._access.without == {nas}
     assert grove.received == [str(grove.folder), nas]
 
 
@@ -358,7 +358,7 @@ def test_a_mount_that_goes_gives_its_place_back(grove: Grove) -> None:
     grove.table = ""
     grove.tree._look_at_mounts()
 
-    assert (grove.tree._below, grove.tree._main.without) == ({}, frozenset())
+    assert (grove.tree._below, grove.tree._main._access.without) == ({}, frozenset())
     assert not grove.tree._main._folder_watch.attached
 
 

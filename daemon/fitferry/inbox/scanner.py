@@ -1,7 +1,7 @@
 """Scanner of one watched folder: from its events and scans to what admits the files.
 
 One thread, the only one that touches the folder. Events and tasks of other threads are taken between any two files
-of a scan, so that a scan of 100,000 files delays nobody.
+of a scan, so that a scan of 100,000 files delays nobody. (Over 300 lines: one thread's whole turn in one place.)
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ from fitferry.core.activity import (
     WatchState,
 )
 from fitferry.core.messages import Message, folders, system
+from fitferry.inbox.event_hints import EventHints
 from fitferry.inbox.file_intake import MAX_SHOWN, FileIntake
 from fitferry.inbox.folder_access import FolderAccess
+from fitferry.inbox.folder_state import FolderState
 from fitferry.inbox.folder_tasks import FolderTasks
 from fitferry.inbox.folder_watch import FolderWatch, SameFolder
 from fitferry.inbox.receiver import Receiver
@@ -42,8 +44,6 @@ HUNG_SECONDS = 60.0
 """A folder that answers no call for so long is away; its thread cannot say so itself."""
 PAUSE_SECONDS = 1.0
 """Seconds until the next try while this process has no descriptors left."""
-MAX_HINTS = 10_000
-"""More events than this are forgotten, and a scan finds what they named."""
 _ARRIVING = frozenset({FileEvent.APPEARED, FileEvent.WRITTEN})
 
 _log = structlog.get_logger()
@@ -73,12 +73,10 @@ class Scanner:
             self._folder, recursive=watch.recursive, without=without, is_others=is_others
         )
         self._receiver = receiver
-        self._changed = changed
         self._checked = checked
         self._incoming = incoming
         self._clock = clock
-        self._hints: dict[str, FileEvent] = {}
-        self._lock = threading.Lock()
+        self._hints = EventHints()
         self._awake = threading.Event()
         self._stopping = False
         self._check_at = 0.0
@@ -104,7 +102,7 @@ class Scanner:
         self._links_out: list[str] = []
         self._not_moved: Message | None = None
         self._busy_since: float | None = None
-        self._state = WatchState(self._folder, watch.athlete, WatchMethod.POLL, available=False)
+        self._state = FolderState(self._folder, watch.athlete, changed)
         self._thread = threading.Thread(target=self._run, name=f"scanner {self._folder}", daemon=True)
 
     def start(self) -> None:
@@ -116,7 +114,7 @@ class Scanner:
         self._stopping = True
         self._awake.set()
         if self._thread.ident is not None:
-            self._thread.join(timeout=wait)
+            self._thread.join(timeout=wait if self._folder_watch.attached else min(wait, 1.0))
         self._tasks.refuse(folders.STOPPING())
         self._folder_watch.detach()
 
@@ -128,30 +126,22 @@ class Scanner:
             return system.SCANNER_HANGS(folder=filenames.shown(self._folder, whole=True))
         return None
 
-    @property
-    def without(self) -> frozenset[str]:
-        """The folders below that belong to somebody else."""
-        return self._access.without
-
-    @without.setter
-    def without(self, folders_below: frozenset[str]) -> None:
+    def leave_out(self, folders_below: frozenset[str]) -> None:
+        """Leave folders below to others."""
         self._access.without = folders_below
 
     @property
     def state(self) -> WatchState:
         """How the folder is doing."""
-        last = self._state
+        last = self._state.last
         if not self._is_hung():
             return last
         return WatchState(last.folder, last.athlete, last.method, available=False, reason=folders.NO_ANSWER())
 
     def hint(self, path: str, event: FileEvent) -> None:
         """Take an event: a path to look at, and what its event said."""
-        with self._lock:
-            if len(self._hints) >= MAX_HINTS:
-                self.rescan()
-            elif event is not FileEvent.APPEARED or path not in self._hints:
-                self._hints[path] = event
+        if not self._hints.put(path, event):
+            self.rescan()
         self._awake.set()
         if event in _ARRIVING and filenames.may_become_wanted(os.path.basename(path)):
             self._incoming()
@@ -190,6 +180,7 @@ class Scanner:
         if not self._folder_watch.attached:
             return max(0.0, self._check_at - self._clock())
         self._tasks.accept()
+        self._publish(available=True, reason=None)
         self._take_hints()
         if self._clock() >= self._scan_at:
             self._scan()
@@ -200,7 +191,9 @@ class Scanner:
         self._intake.look_at_due()
         self._report_scan()
         self._tidy()
-        self._publish(available=self._folder_watch.attached, reason=self._state.reason)
+        if not self._folder_watch.attached:
+            return max(0.0, self._check_at - self._clock())  # it went away meanwhile, and that was said
+        self._publish(available=True, reason=None)
         due_at = min(self._scan_at, self._check_at, self._retry_at, self._intake.candidates.next_due())
         return max(0.0, due_at - self._clock())
 
@@ -227,13 +220,11 @@ class Scanner:
         while not self._stopping:
             self._touch()
             self._tasks.work_off()
-            with self._lock:
-                if not self._hints:
-                    return
-                path = next(iter(self._hints))
-                event = self._hints.pop(path)
-            if self._access.holds(path):
-                self._take_hint(path, event)
+            hint = self._hints.take()
+            if hint is None:
+                return
+            if self._access.holds(hint[0]):
+                self._take_hint(*hint)
 
     def _take_hint(self, path: str, event: FileEvent) -> None:
         if filenames.is_wanted_name(os.path.basename(path)):
@@ -290,7 +281,8 @@ class Scanner:
         if self._stopping:
             return
         self._intake.forget_readable(found.unreadable)
-        self._links_out, self.without = found.links_out[:MAX_SHOWN], self.without | found.others
+        self._links_out = found.links_out[:MAX_SHOWN]
+        self._access.without |= found.others
         self._folder_watch.check_reliability([] if requested else missed, found.folders)
         self._scanned = self._clock(), found.files, not found.unreadable
         self._scan_at = min(self._scan_at, self._clock() + self._folder_watch.interval(self._clock() - began))
@@ -358,17 +350,7 @@ class Scanner:
             unreadable=self._intake.shown_unreadable() if available else (),
             not_moved=self._not_moved if available else None,
         )
-        before, self._state = self._state, state
-        if (before.available, before.method) != (state.available, state.method):
-            _log.info(
-                "watch_state",
-                folder=self._folder,
-                outcome="available" if available else "away",
-                method=state.method,
-                reason=str(state.reason) if state.reason else None,
-            )
-        if state != before:
-            self._changed()
+        self._state.publish(state)
 
     def _notes(self) -> tuple[Message, ...]:
         notes = [self._folder_watch.note, self._receiver.note]

@@ -166,7 +166,7 @@ class WatchedFolder:
         return {folder + point.removeprefix(real): kind for point, kind in found.items()}
 
     def _assign_mounts(self, points: set[str]) -> None:
-        self._main.without = self._without | points
+        self._main.leave_out(self._without | points)
         with self._lock:
             for point in set(self._below) - points:
                 self._below.pop(point).stop(wait=0)
