@@ -344,7 +344,7 @@ def _cipher(settings: Settings) -> TokenCipher:
     try:
         return token_cipher.load(settings.state.key_file, _stamp(time.time()))
     except KeyFileError as problem:
-        raise CannotRun(str(problem), 78) from problem
+        raise CannotRun(problem.message, 78) from problem
 
 
 def recover(settings: Settings, now: float) -> None:

@@ -32,6 +32,7 @@ from fitferry.cli.main import all_commands, group
 from fitferry.config.load import load
 from fitferry.core.activity import FileKind
 from fitferry.core.errors import StravaError
+from fitferry.core.messages import verbatim
 from fitferry.core.strava import StravaErrorKind
 from fitferry.formats import fit
 from fitferry.sandbox.faults import InjectedFault
@@ -744,7 +745,7 @@ def test_check_asks_stravas_new_host_by_both_names(
 
     def clock(strava: Strava) -> float:
         if strava._settings.api not in {checks.OLD_API, answering}:
-            raise StravaError(StravaErrorKind.UNREACHABLE, "no such host")
+            raise StravaError(StravaErrorKind.UNREACHABLE, verbatim("no such host"))
         return time.time() - 3600
 
     monkeypatch.setattr(Strava, "server_time", clock)

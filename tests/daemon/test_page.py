@@ -266,7 +266,7 @@ def test_problems_stand_first_and_the_backlog_can_be_decided(scene: Scene) -> No
 def test_what_failed_stands_first_and_is_decided_at_once(scene: Scene, decision: str, after: Status) -> None:
     """However many newer uploads there are."""
     scene.connect()
-    step = AttemptResult(Outcome.FAILED, Status.FAILED, error_message="Strava cannot use the file")
+    step = AttemptResult(Outcome.FAILED, Status.FAILED, error_message=verbatim("Strava cannot use the file"))
     for name in ("old.fit", "new.fit"):
         scene.activity(name=name, days_ago=9, step=step)
     for number in range(PAGE):
@@ -285,7 +285,7 @@ def test_what_was_mended_can_be_tried_at_once(scene: Scene) -> None:
     """Nobody waits for the hourly look after having subscribed."""
     scene.connect()
     job = scene.activity(name="a.fit")
-    trip = BreakerTrip(BreakerName.SETTINGS, scene.now + 3_000, "app_inactive", "inactive")
+    trip = BreakerTrip(BreakerName.SETTINGS, scene.now + 3_000, "app_inactive", verbatim("inactive"))
     breakers.open(trip, scene.now)
     assert 'action="/do/try-now"' in show(scene)
     scene.page.ask("POST", "/do/try-now", headers=OWN)
@@ -430,7 +430,9 @@ def test_names_with_html_in_them_are_text_wherever_they_stand(scene: Scene) -> N
     found = ParseResult(FileKind.ACTIVITY, "fit")
     file = File("me", f"/srv/rides/{evil.replace('/', '')}", "ab", 1, None)
     activities.admit(
-        file, [NewActivity("cd", found, AdmissionDecision(Status.FAILED, "x", evil), evil)], scene.now
+        file,
+        [NewActivity("cd", found, AdmissionDecision(Status.FAILED, "x", verbatim(evil)), evil)],
+        scene.now,
     )
     scene.watch[0] = scene.watch[0].__class__(
         evil, "me", WatchMethod.EVENTS, available=True, notes=(verbatim(evil),)
@@ -452,7 +454,7 @@ def test_a_ride_has_a_page_of_its_own(scene: Scene) -> None:
             Outcome.FAILED,
             Status.FAILED,
             error_code="bad_file",
-            error_message="the file is malformed",
+            error_message=verbatim("the file is malformed"),
             failures=1,
         ),
     )
@@ -479,7 +481,7 @@ def test_a_ride_has_a_page_of_its_own(scene: Scene) -> None:
 def test_several_rides_are_chosen_and_decided_at_once(scene: Scene) -> None:
     """Without a script, too; what cannot be is left as it is."""
     scene.connect()
-    step = AttemptResult(Outcome.FAILED, Status.FAILED, error_message="Strava cannot use the file")
+    step = AttemptResult(Outcome.FAILED, Status.FAILED, error_message=verbatim("Strava cannot use the file"))
     for name in ("a.fit", "b.fit", "c.fit"):
         scene.activity(name=name, step=step)
     scene.done("cycling", 1, "d.fit")

@@ -19,7 +19,7 @@ from fitferry.core.activity import (
     WatchMethod,
     WatchState,
 )
-from fitferry.core.messages import files, folders, system, uploads
+from fitferry.core.messages import files, folders, strava, system, uploads
 from fitferry.core.problems import Problem
 from fitferry.core.strava import RateLimitHeaders
 from fitferry.core.upload import (
@@ -233,7 +233,7 @@ def trouble(scene: Scene) -> None:
     )
     scene.activity("running", days_ago=0.01, name="<b>broken<i> & odd.fit", step=refused)
     breakers.open(
-        BreakerTrip(BreakerName.NETWORK, scene.now + 45, "unreachable", "Strava cannot be reached"),
+        BreakerTrip(BreakerName.NETWORK, scene.now + 45, "unreachable", strava.USED_UP()),
         scene.now - 600,
     )
 

@@ -12,6 +12,7 @@ from fakes import NOW, Answers, Clock, a_job, grant, oauth, strava, tokens
 from fitferry.config import Settings
 from fitferry.config.load import load
 from fitferry.core.activity import WatchMethod, WatchState
+from fitferry.core.messages import verbatim
 from fitferry.core.upload import Job
 from fitferry.monitoring import status
 from fitferry.monitoring.metrics import Metrics
@@ -54,7 +55,7 @@ class Page:
             snapshot=lambda: self.snapshot(),  # noqa: PLW0108  # a scene has its own
             revision=lambda: self.changes,
             metrics=self.metrics.text,
-            health_error=lambda: self.ill,
+            health_error=lambda: verbatim(self.ill) if self.ill else None,
             rotate_keys=lambda: self.calls.append("rotated"),
             connected=lambda: self.calls.append("connected"),
             clock=self.clock,

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import structlog
 
 from fitferry.auth.access_tokens import AccessTokens, by_our_clock
-from fitferry.core.errors import KeyFileError, SignInFailed, StravaError
-from fitferry.core.messages import sign_in
+from fitferry.core.errors import KeyFileError, SignInFailed, SignInProblem, StravaError
+from fitferry.core.messages import sign_in, verbatim
 from fitferry.core.strava import WRITE_SCOPE, Grant, StravaErrorKind
 from fitferry.core.upload import AuthProblem
 from fitferry.storage import accounts, database, oauth_states, revocations, uploads
@@ -105,21 +105,21 @@ class OAuth:
         """
         state = oauth_states.consent(digest(callback.state))
         if state is not None and state.browser not in {None, digest(browser or "")}:
-            raise SignInFailed("other_browser", sign_in.OTHER_BROWSER())
+            raise SignInFailed(SignInProblem.OTHER_BROWSER, sign_in.OTHER_BROWSER())
         name = oauth_states.consume_oauth_state(digest(callback.state), now)
         if name is None:
-            raise SignInFailed("state", sign_in.STATE_UNKNOWN())
+            raise SignInFailed(SignInProblem.STATE, sign_in.STATE_UNKNOWN())
         try:
             with self._accounts:
                 self._connect(name, callback, now)
         except SignInFailed as failed:
             oauth_states.finish_oauth_state(digest(callback.state), failed.code, failed.message, now)
             _log.warning("sign_in", athlete=name, outcome=failed.code)
-            if failed.code == "account":
+            if failed.code is SignInProblem.ACCOUNT:
                 self.revoke_pending()
             raise
         display_name = accounts.get(name).display_name or name
-        oauth_states.finish_oauth_state(digest(callback.state), "connected", display_name, now)
+        oauth_states.finish_oauth_state(digest(callback.state), "connected", verbatim(display_name), now)
         _log.info("sign_in", athlete=name, outcome="connected")
         return name
 
@@ -152,10 +152,10 @@ class OAuth:
     def _connect(self, name: str, callback: Callback, now: float) -> None:
         """Check the consent, exchange its code, and store the pair. Raises SignInFailed."""
         if callback.error:
-            raise SignInFailed("refused", sign_in.CONSENT_REFUSED(answer=callback.error))
+            raise SignInFailed(SignInProblem.REFUSED, sign_in.CONSENT_REFUSED(answer=callback.error))
         granted = tuple(scope for scope in callback.scope.replace(" ", ",").split(",") if scope)
         if WRITE_SCOPE not in granted:
-            raise SignInFailed("scope", sign_in.SCOPE_MISSING())
+            raise SignInFailed(SignInProblem.SCOPE, sign_in.SCOPE_MISSING())
         # A refresh of the old pair meanwhile would overwrite the new one.
         with self._tokens.locked(name):
             grant = by_our_clock(self._exchange(callback.code), now)
@@ -188,13 +188,13 @@ class OAuth:
             with self._tokens.locked(other), self._tokens.sealing:
                 accounts.update_tokens(other, self._tokens.encrypt(other, grant), granted)
                 self._tokens.drop_unwritten(other)
-        raise SignInFailed("taken", sign_in.ACCOUNT_TAKEN(who=grant.display_name, other=other))
+        raise SignInFailed(SignInProblem.TAKEN, sign_in.ACCOUNT_TAKEN(who=grant.display_name, other=other))
 
     def _refuse_other_account(self, name: str, grant: Grant) -> None:
         """Refuse another account than the athlete's, and have its grant revoked. Raises SignInFailed."""
         with self._tokens.sealing:
             revocations.add_revocation(name, grant.athlete_id, self._tokens.encrypt(name, grant))
-        raise SignInFailed("account", sign_in.OTHER_ACCOUNT(who=grant.display_name, athlete=name))
+        raise SignInFailed(SignInProblem.ACCOUNT, sign_in.OTHER_ACCOUNT(who=grant.display_name, athlete=name))
 
     def _exchange(self, code: str) -> Grant:
         for tries_left in reversed(range(CODE_TRIES)):
@@ -233,10 +233,12 @@ def digest(secret: str) -> str:
 def _sign_in_failed(fault: StravaError) -> SignInFailed:
     match fault.kind:
         case StravaErrorKind.GRANT_REFUSED:
-            return SignInFailed("code", sign_in.CODE_INVALID())
+            return SignInFailed(SignInProblem.CODE, sign_in.CODE_INVALID())
         case StravaErrorKind.APP_REFUSED:
-            return SignInFailed("app", sign_in.APP_UNKNOWN(answer=fault.message))
+            return SignInFailed(SignInProblem.APP, sign_in.APP_UNKNOWN(answer=fault.message))
         case StravaErrorKind.REFUSED:
-            return SignInFailed("strava", sign_in.STRAVA_REFUSED(answer=fault.message))
+            return SignInFailed(SignInProblem.STRAVA, sign_in.STRAVA_REFUSED(answer=fault.message))
         case _:
-            return SignInFailed("unreachable", sign_in.STRAVA_UNREACHABLE(answer=fault.message), 502)
+            return SignInFailed(
+                SignInProblem.UNREACHABLE, sign_in.STRAVA_UNREACHABLE(answer=fault.message), 502
+            )

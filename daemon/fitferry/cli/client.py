@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from fitferry.cli.context import Context
 from fitferry.core.errors import FitferryError, RequestRejected
-from fitferry.core.messages import Message, cli, system
+from fitferry.core.messages import Message, as_message, cli, system
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.system import state_dir
 
@@ -91,7 +91,9 @@ class Daemon:
         finally:
             connection.close()
         if isinstance(found, dict) and isinstance(found.get("error"), dict):
-            raise RequestRejected(found["error"]["code"], message_of(found["error"]), answer.status)
+            raise RequestRejected(
+                found["error"]["code"], as_message(message_of(found["error"])), answer.status
+            )
         return dict(found)
 
 

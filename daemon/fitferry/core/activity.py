@@ -125,7 +125,7 @@ class AdmissionDecision:
 
     status: Status
     error_code: str | None = None
-    error_message: Message | str | None = None
+    error_message: Message | None = None
 
 
 @dataclass(frozen=True, slots=True)

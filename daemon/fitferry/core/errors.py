@@ -1,25 +1,24 @@
-"""Which failures are planned?
+"""The planned failures; each carries a message for a person: what happened, and what can be done.
 
-    FerryError
-    ├─ SettingsError     config: every wrong setting at once              → exit 78
-    ├─ CannotRun         service: locked, port in use, no state folder    → its own exit code
-    ├─ KeyProblem        vault: the key is missing, open to others, or another one
-    ├─ LedgerProblem     ledger: the database is newer than this program, or cannot be opened
-    ├─ StravaFault       strava: one request came to nothing; `fault` says how
-    ├─ SignInFailed      tokens: a consent that did not lead to a connection
-    ├─ NotConnected      tokens: nobody has signed in for this athlete
-    ├─ ClaimLost         pipeline: the job is somebody else's by now
-    └─ Refused           a person asked for something that cannot be done
-
-The text of each is a sentence for a person: what happened, and what can be done.
+FitferryError
+├─ SettingsError     config: every wrong setting at once               → exit 78
+├─ CannotRun         daemon: locked, port in use, no state folder      → its own exit code
+├─ KeyFileError      auth: the key is missing, open to others, or another one
+├─ StorageError      storage: the database is newer than this program, or cannot be opened
+├─ StravaError       strava: one request failed; `kind` says how
+├─ SignInFailed      auth: a consent that did not lead to a connection
+├─ NotConnected      auth: nobody has signed in for this athlete
+├─ ClaimLost         uploads: the job belongs to another attempt by now
+└─ RequestRejected   a person asked for something that cannot be done
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from fitferry.core.messages import Message, as_message
+from fitferry.core.messages import Message, verbatim
 
 if TYPE_CHECKING:
     from fitferry.core.strava import StravaErrorKind
@@ -28,8 +27,8 @@ if TYPE_CHECKING:
 class FitferryError(Exception):
     """A planned failure; `message` is fit to be shown, `str()` is its English."""
 
-    def __init__(self, message: Message | str) -> None:
-        self.message = as_message(message)
+    def __init__(self, message: Message) -> None:
+        self.message = message
         super().__init__(str(message))
 
 
@@ -49,13 +48,13 @@ class SettingsError(FitferryError):
 
     def __init__(self, problems: list[SettingProblem]) -> None:
         self.problems = problems
-        super().__init__("\n".join(str(problem) for problem in problems))
+        super().__init__(verbatim("\n".join(str(problem) for problem in problems)))
 
 
 class CannotRun(FitferryError):
     """The daemon cannot start; `exit_code` tells systemd whether trying again may help."""
 
-    def __init__(self, message: Message | str, exit_code: int) -> None:
+    def __init__(self, message: Message, exit_code: int) -> None:
         self.exit_code = exit_code
         super().__init__(message)
 
@@ -78,7 +77,7 @@ class StravaError(FitferryError):
     def __init__(
         self,
         kind: StravaErrorKind,
-        message: Message | str,
+        message: Message,
         *,
         sent: bool = False,
         retry_after: float | None = None,
@@ -93,10 +92,29 @@ class RefreshError(StravaError):
     """The refresh of an access token came to nothing: no byte of a file was concerned."""
 
 
-class SignInFailed(FitferryError):
-    """A consent did not lead to a connection; `code` is one of a closed set, `status` the HTTP status."""
+class SignInProblem(StrEnum):
+    """Why a consent did not lead to a connection."""
 
-    def __init__(self, code: str, message: Message | str, status: int = 400) -> None:
+    STATE = "state"
+    """Unknown, used already, or older than ten minutes."""
+    OTHER_BROWSER = "other_browser"
+    REFUSED = "refused"
+    """By the person, on Strava's page."""
+    SCOPE = "scope"
+    CODE = "code"
+    ACCOUNT = "account"
+    """Another Strava account than the one that this athlete had."""
+    TAKEN = "taken"
+    """A Strava account that another athlete here has."""
+    APP = "app"
+    STRAVA = "strava"
+    UNREACHABLE = "unreachable"
+
+
+class SignInFailed(FitferryError):
+    """A consent did not lead to a connection; `status` is the HTTP status."""
+
+    def __init__(self, code: SignInProblem, message: Message, status: int = 400) -> None:
         self.code = code
         self.status = status
         super().__init__(message)
@@ -110,13 +128,13 @@ class ClaimLost(FitferryError):
     """The job is not this attempt's any more: nothing is sent, and nothing is written."""
 
     def __init__(self) -> None:
-        super().__init__("the job belongs to another attempt")
+        super().__init__(verbatim("the job belongs to another attempt"))
 
 
 class RequestRejected(FitferryError):
     """A person asked for something that cannot be done; `status` is the fitting HTTP status."""
 
-    def __init__(self, code: str, message: Message | str, status: int = 400) -> None:
+    def __init__(self, code: str, message: Message, status: int = 400) -> None:
         self.code = code
         self.status = status
         super().__init__(message)

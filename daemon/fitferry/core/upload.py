@@ -209,7 +209,7 @@ class AttemptResult:
     read_failures: int = 0
     strava_activity_id: int | None = None
     error_code: str | None = None
-    error_message: Message | str | None = None
+    error_message: Message | None = None
     breaker: BreakerTrip | None = None
     auth_problem: AuthProblem | None = None
 
@@ -221,7 +221,7 @@ class BreakerTrip:
     name: BreakerName
     until: float
     code: str
-    message: Message | str
+    message: Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +236,7 @@ class Breaker:
     since: float
     tries: int
     code: str
-    message: Message | str
+    message: Message
     probing: bool = False
 
     @classmethod

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fitferry.core.errors import FitferryError
+from fitferry.core.messages import verbatim
 from fitferry.demo.harness import DaemonHarness, harness
 
 RIDE = Path(__file__).parent / "ride.fit"
@@ -33,7 +34,7 @@ def show(*, say: Callable[[str], object], keep_running: bool = False) -> None:
                 _keep_running(home, say)
             code = home.stop()
             if code != 0:
-                raise FitferryError(f"the daemon ended with {code}:\n{home.words()}")
+                raise FitferryError(verbatim(f"the daemon ended with {code}:\n{home.words()}"))
         step("the daemon has stopped cleanly")
     step("everything was removed again: that is the whole path")
 
@@ -57,14 +58,14 @@ def _walk(home: DaemonHarness, step: Callable[[str], None]) -> None:
     _drop(home, "copy of morning.fit")
     home.wait(lambda: "copy of morning.fit" in home.words(), otherwise="the copy was not noticed")
     if len(home.history()) != 1 or len(home.sandbox.world.uploads) != 1:
-        raise FitferryError("the same ride was sent twice")
+        raise FitferryError(verbatim("the same ride was sent twice"))
     step("dropped the same ride under another name: known, nothing is sent twice")
 
 
 def _check_activity(home: DaemonHarness, done: dict[str, Any]) -> None:
     (activity,) = home.sandbox.world.activities.values()
     if activity.id != done["strava_activity_id"] or activity.external_id != f"{done['sha256']}.fit":
-        raise FitferryError("the look-alike knows another activity than the history")
+        raise FitferryError(verbatim("the look-alike knows another activity than the history"))
 
 
 def _drop(home: DaemonHarness, name: str) -> None:

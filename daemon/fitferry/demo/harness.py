@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fitferry.core.errors import FitferryError
+from fitferry.core.messages import verbatim
 from fitferry.sandbox import Sandbox
 
 PATIENCE = 20.0
@@ -97,7 +98,7 @@ class DaemonHarness:
         self.spawn()
         self.wait(lambda: (self.state / "status.json").exists() or self.process_has_ended())
         if self.process_has_ended():
-            raise FitferryError(f"the daemon has ended; its last words:\n{self._last_words()}")
+            raise FitferryError(verbatim(f"the daemon has ended; its last words:\n{self._last_words()}"))
 
     def spawn(self) -> subprocess.Popen[bytes]:
         """Start the daemon."""
@@ -114,7 +115,7 @@ class DaemonHarness:
     def stop(self, number: int = signal.SIGTERM) -> int:
         """End the daemon with a signal; its exit code."""
         if self.process is None:
-            raise FitferryError("no daemon was started")
+            raise FitferryError(verbatim("no daemon was started"))
         self.process.send_signal(number)
         return self.process.wait(PATIENCE)
 
@@ -150,7 +151,7 @@ class DaemonHarness:
         boxes = [("authorize", "1"), ("scope", "activity:write"), ("scope", "activity:read_all")]
         with urllib.request.urlopen(url, urlencode(boxes).encode(), timeout=PATIENCE) as answer:  # noqa: S310  # the sandbox
             if answer.status != _OK:
-                raise FitferryError("the sign-in did not work")
+                raise FitferryError(verbatim("the sign-in did not work"))
 
     def drop(self, name: str, body: bytes) -> Path:
         """Put a file into the folder as a copy does."""
@@ -199,7 +200,7 @@ class DaemonHarness:
                 if value:
                     return value
             time.sleep(0.02)
-        raise FitferryError(f"{otherwise}; the daemon's last words:\n{self._last_words()}")
+        raise FitferryError(verbatim(f"{otherwise}; the daemon's last words:\n{self._last_words()}"))
 
     def words(self) -> str:
         """What the daemon has logged."""

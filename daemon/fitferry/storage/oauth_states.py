@@ -72,7 +72,7 @@ def consume_oauth_state(digest: str, now: float) -> str | None:
     return state.athlete if state else None
 
 
-def finish_oauth_state(digest: str, outcome: str, message: Message | str, now: float) -> None:
+def finish_oauth_state(digest: str, outcome: str, message: Message, now: float) -> None:
     """Store the outcome of a consent, for whoever waits for it; a link that led to a connection is used up."""
     row = OauthStateRow.get_or_none(OauthStateRow.digest == digest)
     with writing():

@@ -18,7 +18,7 @@ import httpx
 
 from fitferry import __version__
 from fitferry.core.errors import StravaError
-from fitferry.core.messages import Message, strava, system
+from fitferry.core.messages import Message, strava, system, verbatim
 from fitferry.core.strava import Grant, ListedActivity, RateLimitHeaders, StravaErrorKind, UploadReport
 from fitferry.strava import responses
 from fitferry.strava.ready_connection import ReadyConnection
@@ -388,14 +388,14 @@ def _read(response: httpx.Response) -> None:
     response._content = b"".join(chunks)[:MAX_ANSWER_BYTES]  # noqa: SLF001  where httpx's own read() puts it
 
 
-def _reason(error: Exception, deadline: _Deadline) -> Message | str:
+def _reason(error: Exception, deadline: _Deadline) -> Message:
     """What went wrong, without any address in it that might hold a secret."""
     if deadline.over:
         return strava.NO_END(seconds=deadline.seconds)
     cause = error.__cause__.__cause__ if error.__cause__ is not None else None
     if isinstance(cause, OSError) and cause.strerror:
         return system.from_os_error(cause)
-    return str(error) or type(error).__name__
+    return verbatim(str(error) or type(error).__name__)
 
 
 def _error(response: httpx.Response) -> StravaError:

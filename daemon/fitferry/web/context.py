@@ -30,7 +30,7 @@ class WebContext:
     snapshot: Callable[[], Snapshot]
     revision: Callable[[], int]
     metrics: Callable[[], bytes]
-    health_error: Callable[[], Message | str | None]
+    health_error: Callable[[], Message | None]
     rotate_keys: Callable[[], None]
     connected: Callable[[], None]
     clock: Callable[[], float]

@@ -74,7 +74,7 @@ class RequestFilter(Generic[App]):
         url: Callable[[], str],
         hosts: Iterable[str],
         form_targets: Iterable[str] = (),
-        health_error: Callable[[], Message | str | None],
+        health_error: Callable[[], Message | None],
         may_enter: Callable[[Environ], Refusal | None],
     ) -> None:
         self.application = app

@@ -49,7 +49,7 @@ def error(
 ) -> StravaError:
     """A request that failed."""
     made = RefreshError if refresh else StravaError
-    return made(kind, f"Strava says {kind}", sent=sent, retry_after=retry_after)
+    return made(kind, verbatim(f"Strava says {kind}"), sent=sent, retry_after=retry_after)
 
 
 def network(until: float, code: str) -> BreakerTrip:
@@ -107,7 +107,7 @@ LOST = uploads.UPLOAD_UNKNOWN()
 
 def settings_trip(code: str) -> BreakerTrip:
     """The settings breaker, open for an hour; its message is tested by itself."""
-    return BreakerTrip(BreakerName.SETTINGS, NOW + 3600, code, "")
+    return BreakerTrip(BreakerName.SETTINGS, NOW + 3600, code, verbatim(""))
 
 
 TABLE = [
@@ -234,7 +234,7 @@ def _comparable(result: AttemptResult) -> AttemptResult:
     """Without the sentence of a settings breaker, and with waits of nothing alike."""
     trip = result.breaker
     if trip is not None and trip.name is BreakerName.SETTINGS:
-        result = replace(result, breaker=replace(trip, message=""))
+        result = replace(result, breaker=replace(trip, message=verbatim("")))
     return result if result.next_attempt_at > NOW else replace(result, next_attempt_at=0.0)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from fitferry.core.errors import StravaError
+from fitferry.core.messages import verbatim
 from fitferry.core.strava import StravaErrorKind
 from fitferry.inbox.server_clock import ServerClock
 
@@ -31,7 +32,7 @@ def test_strava_out_of_reach_is_no_fault_and_the_asking_ends_with_the_daemon() -
 
     def ask() -> None:
         asked.set()
-        raise StravaError(StravaErrorKind.UNREACHABLE, "no network")
+        raise StravaError(StravaErrorKind.UNREACHABLE, verbatim("no network"))
 
     clock = ServerClock(lambda: None, ask, lambda: None)
     assert clock.now() is None

@@ -12,7 +12,7 @@ import pytest
 
 from fakes import NOW, a_job, the
 from fitferry.core.activity import WatchMethod, WatchState
-from fitferry.core.messages import Message, system
+from fitferry.core.messages import Message, system, verbatim
 from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, problem
 from fitferry.core.upload import (
     AttemptResult,
@@ -53,7 +53,7 @@ def connect() -> None:
 
 def breaker(name: BreakerName, until: float = NOW + 60, code: str = "app_refused") -> None:
     """Shut a gate."""
-    breakers.open(BreakerTrip(name, until, code, f"the gate {name} is shut"), NOW - 5)
+    breakers.open(BreakerTrip(name, until, code, verbatim(f"the gate {name} is shut")), NOW - 5)
 
 
 def test_all_is_well_when_nothing_is_wrong() -> None:

@@ -15,6 +15,7 @@ import pytest
 from playhouse import migrations
 
 from fitferry.core.errors import StorageError
+from fitferry.core.messages import verbatim
 from fitferry.storage import database, database_file
 
 DUMP = Path(__file__).parents[2] / "samples" / "ledger_e52d9b7.sql"
@@ -149,7 +150,7 @@ def test_without_room_for_the_copy_nothing_is_changed(old: Path, monkeypatch: py
     before = contents(old)
 
     def full(path: Path) -> None:
-        raise StorageError(f"no room beside {path.name}")
+        raise StorageError(verbatim(f"no room beside {path.name}"))
 
     with monkeypatch.context() as patch:
         patch.setattr(database_file, "require_room", full)

@@ -93,7 +93,7 @@ SAMPLES: dict[str, Any] = {
     "probe": False,
     "quarantine": 60.0,
     "readers": ["me"],
-    "reason": AdmissionDecision(Status.HELD, "since", "x"),
+    "reason": AdmissionDecision(Status.HELD, "since", verbatim("x")),
     "result": AttemptResult(Outcome.RETRY, Status.PENDING),
     "sha256": "a" * 64,
     "since": NOW - 86_400,
