@@ -1,9 +1,10 @@
-"""What does the API answer? Uploads, activities, the athlete; allowance headers on every answer."""
+"""The REST API: uploads, activities, the athlete; rate-limit headers on every answer."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from email.utils import formatdate
 from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request
@@ -14,6 +15,7 @@ from fitferry.sandbox.oauth import athlete, error
 MAX_BYTES = 25_000_000
 DATA_TYPES = frozenset({"fit", "fit.gz", "tcx", "tcx.gz", "gpx", "gpx.gz"})
 READ = frozenset({"activity:read", "activity:read_all"})
+_FLAGS = ("commute", "trainer", "hide_from_home")
 _CHANGEABLE = ("name", "description", "sport_type", "commute", "trainer", "hide_from_home", "gear_id")
 
 
@@ -37,6 +39,7 @@ def blueprint(world: FakeStrava, name: str) -> Blueprint:
         answer.headers["X-RateLimit-Limit"] = _pair(switches.overall_limit)
         answer.headers["X-RateLimit-Usage"] = _pair(world.usage("overall"))
         answer.headers["X-ReadRateLimit-Limit"] = _pair(switches.read_limit)
+        answer.headers["Date"] = formatdate(world.clock() + switches.date_offset, usegmt=True)
         lone = switches.lone_comma and not g.get("read", True)
         answer.headers["X-ReadRateLimit-Usage"] = "," if lone else _pair(world.usage("read"))
         return answer
@@ -76,7 +79,9 @@ def blueprint(world: FakeStrava, name: str) -> Blueprint:
         if not allowed.intersection(g.token.scopes):
             return _missing(min(allowed))
         if request.method == "PUT":
-            _change(found, request.get_json(silent=True) or {})
+            problem = _change(world, found, request.get_json(silent=True))
+            if problem is not None:
+                return problem
         return jsonify({**_summary(found), "resource_state": 3, "description": found.description})
 
     @api.post("/oauth/deauthorize")
@@ -141,10 +146,20 @@ def _upload(world: FakeStrava, token: Token) -> Any:
     return jsonify(world.upload_fields(upload)), 201
 
 
-def _change(activity: Activity, changes: dict[str, Any]) -> None:
+def _change(world: FakeStrava, activity: Activity, changes: Any) -> Response | None:
+    """Apply a JSON body; query parameters are passed over, as Strava does (stravalib#716). The answer to a bad one."""
+    changes = {} if changes is None else changes
+    if not isinstance(changes, dict):
+        return error(400, "Bad Request", "Activity", "body", "invalid")
+    gear = changes.get("gear_id")
+    if gear not in {None, "none", *world.switches.gear}:
+        return error(400, "Bad Request", "Activity", "gear_id", "invalid")
+    if any(not isinstance(changes.get(name, False), bool) for name in _FLAGS):
+        return error(400, "Bad Request", "Activity", "flag", "invalid")
     for name in _CHANGEABLE:
         if name in changes:
             setattr(activity, name, changes[name])
+    return None
 
 
 def _summary(one: Activity) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How is the sandbox told what to do, and looked into? The addresses below /_sandbox, for tests and people."""
+"""The addresses below /_sandbox, where tests and people look into the sandbox and tell it what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What would Strava know? One application, two athletes, their tokens, uploads and activities, the allowance."""
+"""State of the look-alike: one application, two athletes, their tokens, uploads and activities, the rate limits."""
 
 from __future__ import annotations
 
@@ -64,6 +64,10 @@ class Switches:
     overall_limit: list[int] = field(default_factory=lambda: [200, 2000])
     read_limit: list[int] = field(default_factory=lambda: [100, 1000])
     lone_comma: bool = True
+    date_offset: float = 0.0
+    """seconds that the Date header of answers is ahead of the clock"""
+    gear: list[str] = field(default_factory=lambda: ["b1", "b12", "b1234567", "g1", "g12"])
+    """the bikes and shoes that an activity may be given"""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""What goes wrong when it is told to? Scripted faults, each for the next few requests of one kind."""
+"""Scripted faults, each for the next few requests of one kind."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 StartResponse = Callable[..., Any]
@@ -40,17 +41,23 @@ CONNECTION = {
     "hang",
     "lost_token_answer",
 }
-KINDS = {*BEFORE, *NAMED, *CONNECTION, "forever"}
+KINDS = {*BEFORE, *NAMED, *CONNECTION, "forever", "answer"}
 
 
 @dataclass(slots=True)
 class InjectedFault:
-    """One kind of fault for the next `times` requests such as `POST /uploads`."""
+    """One kind of fault for the next `times` requests such as `POST /uploads`.
+
+    `seconds`: for slow and hang. `status`, `body`, `content_type`: for the kind `answer`, which says just this.
+    """
 
     on: str
     kind: str
     times: int = 1
     seconds: float = 1.0
+    status: int = 403
+    body: str = "<html><h1>Blocked by the gateway</h1></html>"
+    content_type: str = "text/html"
 
 
 class Faults:
@@ -100,6 +107,9 @@ def with_faults(app: Wsgi, faults: Faults, connection: Callable[[dict[str, Any]]
         fault = None if path.startswith("/_sandbox") else faults.take(environ["REQUEST_METHOD"], path)
         if fault is None:
             return app(environ, start)
+        if fault.kind == "answer":
+            _swallow(environ)
+            return _given(fault, start)
         if fault.kind in BEFORE or fault.kind in NAMED:
             _swallow(environ)
             return _refusal(fault.kind, environ, start)
@@ -182,6 +192,14 @@ def _refusal(kind: str, environ: dict[str, Any], start: StartResponse) -> list[b
     if kind == "redirect_301":
         headers.append(("Location", "/somewhere/else"))
     start(status, headers)
+    return [body]
+
+
+def _given(fault: InjectedFault, start: StartResponse) -> list[bytes]:
+    """Answer as somebody on the way would."""
+    body = fault.body.encode()
+    headers = [("Content-Type", fault.content_type), ("Content-Length", str(len(body)))]
+    start(f"{fault.status} {HTTPStatus(fault.status).phrase}", headers)
     return [body]
 
 

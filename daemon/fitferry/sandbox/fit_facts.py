@@ -1,4 +1,4 @@
-"""What does Strava read from a FIT file? Enough to tell a broken one, and when it began; a reader of its own."""
+"""A reader of FIT files of its own: enough to tell a broken one, and when it began."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does one sign in? Consent page, codes, tokens, revocation, as strict as Strava."""
+"""Sign-in: consent page, codes, tokens, revocation, as strict as Strava."""
 
 from __future__ import annotations
 

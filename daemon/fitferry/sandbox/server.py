@@ -1,4 +1,4 @@
-"""How is the sandbox served? A threaded server in this process, so that connections can be dropped."""
+"""A threaded server in this process, so that connections can be dropped."""
 
 from __future__ import annotations
 

@@ -435,3 +435,47 @@ def test_what_was_asked_can_be_looked_at(client: Client, ride: Ride) -> None:
 
     assert (last["method"], last["path"], last["status"]) == ("POST", "/uploads", 201)
     assert last["began_at"] > 0
+
+
+def test_an_edit_is_taken_as_json_and_checked(client: Client, ride: Ride) -> None:
+    """Flags as JSON's own booleans, gear that the athlete has; what comes as a query is passed over."""
+    client.sign_in()
+    activity_id = client.outcome(ride())["activity_id"]
+
+    def edit(body: Any = None, **query: str) -> tuple[int, Any, Any]:
+        url = f"{client.sandbox.url}/api/v3/activities/{activity_id}"
+        answer = client.http.put(url, json=body, params=query, headers=client.auth())
+        found = client.sandbox.world.activities[activity_id]
+        return answer.status_code, found.gear_id, found.hide_from_home
+
+    assert edit({}, gear_id="b12") == (200, None, False)
+    assert edit({"gear_id": "b12", "hide_from_home": True}) == (200, "b12", True)
+    assert edit({"gear_id": "b999"})[0] == 400
+    assert edit({"hide_from_home": "true"})[0] == 400
+    assert edit([])[0] == 400
+
+
+def test_somebody_on_the_way_can_answer(client: Client) -> None:
+    """With any status and any body, as gateways do."""
+    client.sign_in()
+    fault = {
+        "on": "GET /athlete",
+        "kind": "answer",
+        "status": 451,
+        "body": "{}",
+        "content_type": "application/json",
+    }
+    client.http.post(f"{client.sandbox.url}/_sandbox/faults", json=fault).raise_for_status()
+    answer = client.get("athlete")
+
+    assert (answer.status_code, answer.text) == (451, "{}")
+    assert client.get("athlete").status_code == 200
+
+
+def test_its_date_can_be_another_one(client: Client) -> None:
+    """For clocks that are wrong."""
+    client.sign_in()
+    before = client.get("athlete").headers["Date"]
+    client.sandbox.world.switches.date_offset = 86_400.0
+
+    assert client.get("athlete").headers["Date"] != before
