@@ -25,7 +25,7 @@ MAX_ARCHIVE_BYTES = 4 << 30
 MAX_UNPACKED_BYTES = 10 * MAX_FILE_BYTES
 """Of what is sent gzipped as it is, because its 25 MB are counted packed."""
 MAX_GZIP_MEMBERS = 100
-SPARE_BYTES, MAX_RATIO = 1 << 30, 20
+SPARE_BYTES, MAX_RATIO = 256_000_000, 20
 """Out of an archive come so many times its own bytes and these at most: what an attacker wrote bounds what it costs."""
 _TAIL_BYTES = 1 << 20
 _GZIP = b"\x1f\x8b\x08"
