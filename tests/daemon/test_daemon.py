@@ -183,7 +183,7 @@ def test_wrong_settings_are_told_before_anything_is_written(home: DaemonHarness)
     ended = home.run("run")
 
     assert ended.returncode == 78
-    assert sorted(line.split(":")[0].strip() for line in ended.stderr.splitlines()[1:]) == [
+    assert sorted(line.split()[0].rstrip(":") for line in ended.stderr.splitlines()[1:]) == [
         "strava.client_id",
         "strava.client_secret",
         "watch",
@@ -278,8 +278,8 @@ def test_a_damaged_database_is_put_back_from_its_copy(running: DaemonHarness, ri
     """And nothing is uploaded twice."""
     running.drop("ride.fit", ride())
     running.completed()
+    (copy,) = running.wait(lambda: list(running.state.glob("state-*.db")))
     running.stop()
-    (copy,) = running.state.glob("state-*.db")
     (running.state / "state.db").write_bytes(b"damaged" * 5000)
     for suffix in ("-wal", "-shm"):
         Path(f"{running.state / 'state.db'}{suffix}").unlink(missing_ok=True)
@@ -490,7 +490,7 @@ def test_the_log_is_one_event_a_unit_of_work(running: DaemonHarness, ride: Ride)
     running.completed()
     running.stop()
     events = [json.loads(line) for line in running.words().splitlines()]
-    outcomes = [event["outcome"] for event in events if event["event"] in {"file_admitted", "attempted"}]
+    outcomes = [event["outcome"] for event in events if event["event"] in {"file_admitted", "upload_attempt"}]
 
     assert outcomes[:2] == ["admitted", "accepted"]
     assert outcomes[-1] == "completed"

@@ -1,4 +1,4 @@
-"""What can be measured? Requests and uploads as they go, and the snapshot when it is asked. Owns prometheus_client."""
+"""Metrics: requests and uploads as they go, and the snapshot when it is asked. Owns prometheus_client."""
 
 from __future__ import annotations
 

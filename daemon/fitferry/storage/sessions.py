@@ -1,4 +1,4 @@
-"""Who may see the page? One-time links and signed-in browsers; only digests of their secrets are kept."""
+"""One-time links and signed-in browsers; only digests of their secrets are kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How do bytes get down on the disk, so that a power cut takes none of them?"""
+"""Writing files down to the disk, so that a power cut takes none of their bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does a daemon live in this state folder? The kernel knows: it frees the lock of whoever dies."""
+"""The lock on a state folder, which shows that a daemon lives: the kernel frees the lock of a process that dies."""
 
 from __future__ import annotations
 

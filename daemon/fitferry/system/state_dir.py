@@ -1,4 +1,4 @@
-"""What lies in the state folder, and who may read it?"""
+"""The state folder: what lies in it, and who may read it."""
 
 from __future__ import annotations
 

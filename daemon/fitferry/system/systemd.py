@@ -1,4 +1,4 @@
-"""How does systemd hear of us? One datagram on the socket that it names; silent elsewhere."""
+"""Notifications to systemd: one datagram on the socket that it names; none elsewhere."""
 
 from __future__ import annotations
 
