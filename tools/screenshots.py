@@ -1,4 +1,7 @@
-"""Makes the pictures in docs/: `make screenshots`, which needs Chromium."""
+"""Makes the pictures in docs/: `make screenshots`, which needs Chromium.
+
+The README's pictures lie in docs/, every state at four widths in docs/pictures/.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,18 @@ SHOTS: dict[str, tuple[str, dict[str, Any]]] = {
     "trouble": ("trouble", {"color_scheme": "light"}),
     "trouble-phone": ("trouble", {"viewport": PHONE, "color_scheme": "dark"}),
 }
+WIDTHS = (360, 768, 1280, 1920)
+STATES = {
+    "empty": ("empty", "/"),
+    "everyday": ("everyday", "/"),
+    "busy": ("busy", "/"),
+    "trouble": ("trouble", "/"),
+    "details": ("everyday", "/activity/1"),
+    "selection": ("trouble", "/?status=failed&select=1"),
+    "tokens": ("everyday", "/tokens"),
+    "log": ("everyday", "/log"),
+}
+"""Of each state: the scene, and the address in it."""
 
 
 @contextmanager
@@ -38,12 +53,14 @@ def staged(name: str) -> Iterator[str]:
         server = Server("127.0.0.1", 0)
         with server.serving(scene.page.app):
             token = make_login_link(scene.page.context).split("token=")[1]
-            yield f"http://localhost:{server.port}/login?token={token}"
+            yield f"http://127.0.0.1:{server.port}/login?token={token}"
 
 
 def take(folder: Path) -> None:
     """Every picture."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    pictures = folder / "pictures"
+    pictures.mkdir(exist_ok=True)
     with chromium() as browser:
         for name, (scene, options) in SHOTS.items():
             with staged(scene) as link, window(browser, **{"viewport": DESK, **options}) as page:
@@ -52,6 +69,15 @@ def take(folder: Path) -> None:
                 page.wait_for_selector("#history")
                 page.wait_for_timeout(400)
                 page.screenshot(path=folder / f"{name}.png")
+        for name, (scene, path) in STATES.items():
+            with staged(scene) as link, window(browser, color_scheme="light") as page:
+                page.goto(link)
+                page.click("button.main")
+                page.wait_for_selector("#history")
+                page.goto(link.partition("/login")[0] + path)
+                for width in WIDTHS:
+                    page.set_viewport_size({"width": width, "height": 900})
+                    page.screenshot(path=pictures / f"{name}-{width}.png")
 
 
 if __name__ == "__main__":

@@ -327,7 +327,7 @@ def test_buttons_are_there_where_they_make_sense(scene: Scene) -> None:
         return re.findall(r'(?:action|href)="/(do/\w+|again)/', item.split("</details>")[0])
 
     assert forms("<b>broken<i> & odd.fit") == ["do/dismiss"]  # Strava refused the file itself
-    assert forms("cut-short.fit") == ["do/upload", "do/dismiss"]
+    assert forms("cut-short.fit") == ["do/repair", "do/upload", "do/dismiss"]
     assert forms("aside.fit") == ["do/upload"]
     assert forms("course.fit") == []
     assert {tuple(forms(job.file)) for job in uploads.with_status(Status.COMPLETED)[-3:]} == {("again",)}

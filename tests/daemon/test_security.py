@@ -14,6 +14,7 @@ from fitferry.auth.oauth import digest
 from fitferry.storage import sessions
 from fitferry.web.middleware import COOKIE
 from web_client import BEARER, HOST, ORIGIN, Page
+from web_fuzz import odd_requests
 
 pytestmark = pytest.mark.usefixtures("ledger")
 HOSTS = {HOST: True, "192.168.1.7:8480": True, "evil.example": False, "localhost.evil.example": False}
@@ -101,3 +102,12 @@ def test_only_questions_are_open_to_get(tmp_path: Path) -> None:
 
     assert the(job.id) == job
     assert page.calls == []
+
+
+def test_no_odd_request_is_a_surprise(tmp_path: Path) -> None:
+    """Five hundred of them; bench/page_fuzz.py makes two hundred thousand."""
+    page = Page(tmp_path)
+    page.job()
+    wrong = [request for request in odd_requests(500, seed=7) if page.odd(request) in {500, 501, 504}]
+
+    assert wrong == []

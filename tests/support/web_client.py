@@ -20,6 +20,7 @@ from fitferry.uploads.commands import Actions
 from fitferry.web.app import wsgi
 from fitferry.web.context import WebContext
 from fitferry.web.credentials import make_login_link
+from web_fuzz import OddRequest
 
 TOKEN = "the-api-token"
 HOST = "127.0.0.1:8480"
@@ -90,6 +91,22 @@ class Page:
         """One request with the API token and without cookies."""
         headers = {**BEARER, **given.pop("headers", {})}
         return Client(self.app).open(path, method=method, base_url=f"http://{HOST}", headers=headers, **given)
+
+    def odd(self, request: OddRequest) -> int:
+        """The status with which an odd request is answered."""
+        headers = {**request.headers, **(BEARER if request.signed_in else {})}
+        environ = {"QUERY_STRING": request.query, "CONTENT_LENGTH": str(len(request.body))}
+        with Client(self.app, use_cookies=False).open(
+            request.path,
+            method=request.method,
+            base_url=ORIGIN,
+            headers=headers,
+            data=request.body,
+            environ_overrides=environ,
+        ) as answer:
+            for _ in answer.response:
+                pass
+            return answer.status_code
 
     def sign_in(self) -> None:
         """Follow a one-time link."""

@@ -88,6 +88,13 @@ def retry(activity_id: int) -> ResponseReturnValue:
     return back_to_page("queued")
 
 
+@forms.post(f"/repair/{_ACTIVITY}")
+def repair(activity_id: int) -> ResponseReturnValue:
+    """Repair a held FIT file that breaks off, and queue the repaired copy."""
+    web_context().actions.repair_upload(activity_id)
+    return back_to_page("queued")
+
+
 @forms.post("/retry")
 def retry_failed() -> ResponseReturnValue:
     """Put every failed upload back into the queue."""

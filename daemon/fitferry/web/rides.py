@@ -51,6 +51,10 @@ LASTING = frozenset({"bad_file", "rejected", "empty", "too_large", "previous_acc
 """Failures after which the same file can only fail again."""
 
 
+REPAIRABLE = frozenset({"unfinished", "damaged"})
+"""Reasons to hold a FIT file of which what is there can be made whole."""
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryFilter:
     """Which rides somebody wants to see. `before`: older than this one; `select`: to choose several of them."""
@@ -191,6 +195,8 @@ def actions_of(job: Job) -> tuple[str, ...]:
         case Status.FAILED:
             return ("dismiss",) if job.error_code in LASTING else ("retry", "dismiss")
         case Status.HELD:
+            if job.error_code in REPAIRABLE and job.data_type == "fit":
+                return ("repair", "upload", "dismiss")
             lost = job.error_code in {"file_gone", "too_large", "archive_refused"}
             return ("dismiss",) if lost else ("upload", "dismiss")
         case Status.SKIPPED:

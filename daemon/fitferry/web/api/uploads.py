@@ -76,6 +76,12 @@ def dismiss(activity_id: int) -> ResponseReturnValue:
     return _shown(web_context().actions.dismiss(activity_id))
 
 
+@api.post(f"/strava/repair/{_ACTIVITY}")
+def repair(activity_id: int) -> ResponseReturnValue:
+    """Repair a held FIT file that breaks off, and queue the repaired copy."""
+    return _shown(web_context().actions.repair_upload(activity_id)), 202
+
+
 @api.post("/strava/retry")
 def retry() -> ResponseReturnValue:
     """Put failed jobs back into the queue, or all of them."""
