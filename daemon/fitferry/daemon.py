@@ -149,7 +149,14 @@ def build(
     upload_queue = _upload_queue(settings, attempts)
     copies = CopyThread(settings.state.folder / state_dir.STATE_DB, check_first=check_later)
     parts.callback(copies.stop)
-    follow_ups = FollowUps(settings, strava, tokens, clock=time.time, hook_done=folders.tidy)
+    follow_ups = FollowUps(
+        settings,
+        strava,
+        tokens,
+        clock=time.time,
+        hook_done=folders.tidy,
+        in_flight=attempts.claims.count,
+    )
     notifier = _notifier(settings, lambda: supervisor.is_well())  # noqa: PLW0108  # it is made below
     supervisor = Supervisor(
         settings,
@@ -264,7 +271,7 @@ def _upload_queue(settings: Settings, attempts: UploadWorker) -> UploadQueue:
         settings.state.folder / state_dir.QUEUE_DB,
         workers=settings.uploads.max_concurrent,
         attempt=attempts,
-        select_due=lambda: select_due(settings.athletes, settings.uploads, time.time()),
+        select_due=lambda: select_due(settings.athletes, settings.uploads, time.time(), attempts.claims),
     )
 
 
@@ -349,7 +356,7 @@ def _cipher(settings: Settings) -> TokenCipher:
 
 def recover(settings: Settings, now: float) -> None:
     """Release the claims of the process before, let breakers be probed, and apply a changed `since`."""
-    released = stored_attempts.release_all(
+    released = stored_attempts.release_interrupted(
         retry_policy.longest_wait(settings.uploads), settings.uploads.uncertain_delay, now
     )
     breakers.probe_after_start(now)

@@ -12,14 +12,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from markupsafe import escape
 
-from fakes import NOW, refused
+from fakes import NOW, recorded, refused
 from fitferry.core.activity import AdmissionDecision, FileKind, NewActivity, ParseResult, WatchMethod
 from fitferry.core.messages import uploads as uploads_said
 from fitferry.core.messages import verbatim
 from fitferry.core.messages.files import FIT_COURSE
 from fitferry.core.problems import ProblemCode, problem
 from fitferry.core.upload import AttemptResult, BreakerName, BreakerTrip, Job, Outcome, Status
-from fitferry.storage import accounts, activities, attempts, breakers, uploads
+from fitferry.storage import accounts, activities, breakers, uploads
 from fitferry.storage.activities import File
 from fitferry.web.rides import PAGE
 from fitferry.web.views import STALE_SECONDS
@@ -184,8 +184,7 @@ def test_the_history_is_filtered(scene: Scene, query: str, files: set[str]) -> N
     scene.done("cycling", 1, "a.fit")
     scene.done("swimming", 1, "swim.fit")
     scene.activity(name="broken.fit")
-    attempts.claim(named("broken.fit").id, scene.now)
-    attempts.record(named("broken.fit").id, AttemptResult(Outcome.FAILED, Status.FAILED), scene.now)
+    recorded(named("broken.fit").id, AttemptResult(Outcome.FAILED, Status.FAILED), scene.now)
     scene.activity(
         name="course.fit",
         admission=AdmissionDecision(

@@ -13,10 +13,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from werkzeug.test import Client
 
-from fakes import NOW, an_athlete
+from fakes import NOW, an_athlete, recorded, sending
 from fitferry import __version__
 from fitferry.core.upload import AttemptResult, Job, Outcome, Status
-from fitferry.storage import accounts, attempts, queries, uploads
+from fitferry.storage import accounts, queries, uploads
 from fitferry.web.credentials import make_login_link
 from fitferry.web.middleware import COOKIE, OTHER_BYTES, UPLOAD_BYTES
 from web_client import BEARER, HOST, ORIGIN, TOKEN, Page
@@ -34,8 +34,7 @@ def page(tmp_path: Path) -> Page:
 
 def set_status(job: Job, status: Status, **step: Any) -> None:
     """Let an attempt have come to this."""
-    attempts.claim(job.id, NOW)
-    attempts.record(job.id, AttemptResult(Outcome.FAILED, status, **step), NOW)
+    recorded(job.id, AttemptResult(Outcome.FAILED, status, **step), NOW)
 
 
 # Who may ask
@@ -404,7 +403,7 @@ def test_a_known_activity_is_queued_where_that_makes_sense(
 def test_an_activity_in_flight_is_a_conflict_and_an_unknown_one_is_not_found(page: Page) -> None:
     """Nothing is sent twice at once."""
     job = page.job()
-    attempts.claim(job.id, NOW)
+    sending(job.id, NOW)
 
     assert page.api("POST", f"/api/v1/strava/upload/{job.activity_id}").status_code == 409
     assert page.api("POST", "/api/v1/strava/upload/999").status_code == 404

@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 
 from daemon_harness import harness
-from fakes import ADMISSION, NOW, Clock, InlineFolders, a_job, a_receiver, the
+from fakes import ADMISSION, NOW, Clock, InlineFolders, a_job, a_receiver, recorded, the
 from fitferry.config import WatchSettings
 from fitferry.core.activity import AdmissionResult, FileEvent, WatchMethod
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import AfterUpload, AttemptResult, Job, Outcome, Status
 from fitferry.inbox import Scanner, admission, file_reader
-from fitferry.storage import activities, attempts, queries, uploads
+from fitferry.storage import activities, queries, uploads
 from fitferry.system import deadline, safe_files
 from fitferry.system.deadline import FolderState
 from fitferry.system.safe_files import LinkInPath
@@ -57,9 +57,8 @@ def secret(tmp_path: Path) -> Path:
 
 def done(job: Job, wanted: AfterUpload) -> None:
     """Let a job be completed, with what is to become of its file."""
-    attempts.claim(job.id, NOW)
     step = AttemptResult(Outcome.COMPLETED, Status.COMPLETED, strava_activity_id=7)
-    attempts.record(job.id, step, NOW, after_upload_action=wanted)
+    recorded(job.id, step, NOW, after_upload_action=wanted)
 
 
 def tree(folder: Path) -> dict[str, bytes]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from documents import START, gpx, zipped
-from fakes import ADMISSION, NOW, Clock, a_receiver
+from fakes import ADMISSION, NOW, Clock, a_receiver, recorded
 from fitferry.config import WatchSettings
 from fitferry.core import attempt_results
 from fitferry.core.activity import AdmissionResult, FileEvent, Stability, WatchMethod
@@ -20,7 +20,7 @@ from fitferry.core.messages import Message
 from fitferry.core.upload import AfterUpload, AttemptResult, Outcome, Status
 from fitferry.formats import FileContents
 from fitferry.inbox import Scanner, file_reader
-from fitferry.storage import activities, attempts, queries, uploads
+from fitferry.storage import activities, queries, uploads
 from fitferry.storage.database import DatabaseError
 from fitferry.system.safe_files import OpenFolder
 from fitferry.uploads.after_upload import Archive
@@ -252,8 +252,7 @@ def test_bytes_that_come_back_after_they_were_overwritten_are_uploaded(bench: Be
     for _ in range(2):
         bench.pass_(10)
     (job,) = queries.listed()
-    attempts.claim(job.id, NOW)
-    attempts.record(job.id, attempt_results.file_changed(job), NOW)
+    recorded(job.id, attempt_results.file_changed(job), NOW)
     (bench.folder / "again.fit").write_bytes(ride())
     for _ in range(2):
         bench.pass_(10)
@@ -467,8 +466,7 @@ def test_a_zip_with_a_broken_ride_in_it_waits_for_a_word(bench: Bench, ride: Rid
         bench.pass_(10)
     held, whole = queries.listed()
     assert (held.file, held.status, held.error_code) == ("both.zip/b.fit", Status.HELD, "unfinished")
-    attempts.claim(whole.id, NOW)
-    attempts.record(
+    recorded(
         whole.id,
         AttemptResult(Outcome.COMPLETED, Status.COMPLETED),
         NOW,

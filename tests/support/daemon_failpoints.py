@@ -18,10 +18,8 @@ from fitferry.storage import accounts, activities, attempts, database, database_
 from fitferry.uploads import safe_move
 
 POINTS: dict[str, tuple[Any, str, str]] = {
-    "after claim": (attempts, "claim", "after"),
+    "before a sending is written": (attempts, "mark_sending", "before"),
     "before sending": (attempts, "mark_sending", "after"),
-    "after the POST was accepted": (attempts, "accepted", "before"),
-    "after upload_id was written": (attempts, "accepted", "after"),
     "before the outcome is written": (attempts, "record", "before"),
     "after the outcome was written": (attempts, "record", "after"),
     "before a file is admitted": (activities, "admit", "before"),

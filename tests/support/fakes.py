@@ -24,12 +24,12 @@ from fitferry.core.activity import (
 )
 from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.messages import verbatim
-from fitferry.core.upload import Job, Status
+from fitferry.core.upload import AttemptResult, Job, Outcome, Status
 from fitferry.inbox import held_files
 from fitferry.inbox.first_scan import FirstScan
 from fitferry.inbox.folder_receiver import FolderReceiver
 from fitferry.inbox.folder_tasks import FolderAway
-from fitferry.storage import accounts, activities, uploads
+from fitferry.storage import accounts, activities, attempts, uploads
 from fitferry.storage.activities import File
 from fitferry.strava import Strava
 from fitferry.system import safe_files
@@ -210,7 +210,14 @@ def an_athlete(
     accounts.connect(name, 1001, "Sam Sand", scopes.split(","), sealed)
 
 
-def a_job(path: Path, body: bytes = b"ride", *, athlete: str = "me", start: float | None = NOW - 3600) -> Job:
+def a_job(
+    path: Path,
+    body: bytes = b"ride",
+    *,
+    athlete: str = "me",
+    start: float | None = NOW - 3600,
+    now: float = NOW,
+) -> Job:
     """A file on disk, admitted as an activity that is to be uploaded."""
     import hashlib  # noqa: PLC0415  # nobody else here needs it
 
@@ -221,7 +228,7 @@ def a_job(path: Path, body: bytes = b"ride", *, athlete: str = "me", start: floa
     digest = hashlib.sha256(body).hexdigest()
     file = File(athlete, str(path), digest, len(body), StatFingerprint.of(path.stat()))
     ((job_id, _),) = activities.admit(
-        file, [NewActivity(digest, found, AdmissionDecision(Status.PENDING))], NOW
+        file, [NewActivity(digest, found, AdmissionDecision(Status.PENDING))], now
     )
     return the(job_id)
 
@@ -231,6 +238,22 @@ def the(job_id: int) -> Job:
     job = uploads.get(job_id)
     assert job is not None
     return job
+
+
+def recorded(job_id: int, result: AttemptResult, now: float = NOW, **options: Any) -> bool:
+    """Write down what an attempt came to, as its worker does."""
+    return attempts.record(job_id, result, now, the(job_id).row_revision, **options)
+
+
+def sending(job_id: int, now: float = NOW) -> int | None:
+    """Write down that a body goes out now, as its worker does."""
+    return attempts.mark_sending(job_id, now, the(job_id).row_revision)
+
+
+def accepted(job_id: int, upload_id: int, now: float = NOW) -> bool:
+    """Write down that Strava has taken the file of a job, as its worker does."""
+    result = AttemptResult(Outcome.ACCEPTED, Status.PROCESSING, upload_id=upload_id)
+    return recorded(job_id, result, now, accepted_at=now)
 
 
 def _kind(request: httpx.Request) -> str:

@@ -7,7 +7,7 @@ import random
 import time
 from pathlib import Path
 
-from fakes import an_athlete
+from fakes import an_athlete, recorded, sending
 from fitferry.core.activity import (
     ActivityFacts,
     AdmissionDecision,
@@ -34,7 +34,7 @@ from fitferry.core.upload import (
 )
 from fitferry.formats.thumbnail import draw
 from fitferry.monitoring import status
-from fitferry.storage import accounts, activities, attempts, breakers, rate_limits
+from fitferry.storage import accounts, activities, breakers, rate_limits
 from fitferry.storage.activities import File
 from web_client import Page
 
@@ -121,8 +121,7 @@ class Scene:
             file, [NewActivity(sha256, found, admission, thumbnail=draw(found.samples))], came
         )
         if step is not None:
-            attempts.claim(job_id, self.now)
-            attempts.record(job_id, step, came + 9)
+            recorded(job_id, step, came + 9)
         return job_id
 
     def done(self, sport: str, days_ago: float, name: str = "", **change: object) -> int:
@@ -198,8 +197,7 @@ def busy(scene: Scene) -> None:
     for number in range(42):
         scene.done("cycling", 0.02, f"older-{number:04}.fit", start_days_ago=600 + number)
     job = scene.activity("cycling", days_ago=0.0002, name="evening.fit")
-    attempts.claim(job, scene.now)
-    attempts.mark_sending(job, scene.now)
+    sending(job, scene.now)
     later = AttemptResult(Outcome.RETRY, Status.PENDING, WaitingFor.RETRY, scene.now + 270, failures=2)
     scene.activity("running", days_ago=0.005, name="interval.fit", step=later)
     rate_limits.update(RateLimitHeaders((200, 2000), (171, 1204), (100, 1000), (80, 420)), scene.now)

@@ -131,7 +131,7 @@ class Job:
 
     `looks`: answers that an accepted upload was still being processed; `read_failures`: questions about the job in a
     row that got no answer.
-    `claim`: the number of the claim that it was read under, 0 for none.
+    `row_revision`: raised by each decision on the job, and by each write of an attempt.
     """
 
     id: int
@@ -155,8 +155,7 @@ class Job:
     own_wait: WaitingFor | None
     failures: int
     next_attempt_at: float
-    claimed_at: float | None
-    claim: int
+    row_revision: int
     tried_at: float | None
     sent_at: float | None
     accepted_at: float | None
@@ -180,8 +179,17 @@ class Job:
     @property
     def retry_count(self) -> int:
         """Retries begun: a failure that still waits for its retry is not one."""
-        waits = self.claimed_at is None and self.status in {Status.PENDING, Status.FAILED}
+        waits = self.status in {Status.PENDING, Status.FAILED}
         return max(self.failures - 1, 0) if waits else self.failures
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is to be tried now."""
+        return self.status in OPEN and self.next_attempt_at <= now
+
+    @property
+    def is_being_sent(self) -> bool:
+        """Whether its body is on its way to Strava, and there is no answer yet."""
+        return self.status is Status.PROCESSING and self.upload_id is None
 
     @property
     def file(self) -> str:

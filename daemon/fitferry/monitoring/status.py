@@ -163,7 +163,7 @@ def waits(
     job: Job, open_breakers: Breakers, now: float, *, connected: bool
 ) -> tuple[WaitingFor | None, float | None]:
     """What a job waits for, and until when: its own wait, or the one that all share."""
-    if job.status not in {Status.PENDING, Status.PROCESSING} or job.claimed_at is not None:
+    if job.status not in {Status.PENDING, Status.PROCESSING} or job.is_being_sent:
         return None, None
     if not connected:
         return WaitingFor.CONNECTION, None

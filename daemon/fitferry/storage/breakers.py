@@ -10,21 +10,39 @@ from typing import TYPE_CHECKING
 
 from fitferry.core.retry_policy import MAX_BREAKER_SECONDS, NETWORK_SECONDS
 from fitferry.core.upload import Breaker, BreakerName, BreakerTrip
-from fitferry.storage.database import put, writing
+from fitferry.storage.database import Cached, put, writing
 from fitferry.storage.models import BreakerRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 
-def open_breakers() -> dict[BreakerName, Breaker]:
-    """The breakers that are not closed."""
+def _read() -> dict[BreakerName, Breaker]:
     return {
         BreakerName(row.name): Breaker(
             BreakerName(row.name), row.until, row.since, row.tries, row.code, row.message, row.probing
         )
         for row in BreakerRow.select()
     }
+
+
+_breakers = Cached(_read)
+
+
+def open_breakers() -> dict[BreakerName, Breaker]:
+    """The breakers that are not closed."""
+    return dict(_breakers.get())
+
+
+@contextlib.contextmanager
+def _changing() -> Iterator[None]:
+    """One transaction that changes breakers."""
+    try:
+        with writing():
+            _breakers.forget()
+            yield
+    finally:
+        _breakers.forget()
 
 
 def seconds_blocked(now: float) -> float:
@@ -36,7 +54,7 @@ def seconds_blocked(now: float) -> float:
 
 def open(trip: BreakerTrip, now: float) -> None:  # noqa: A001  the field's word for it; the module is named where it is called
     """Open a breaker, or keep it open for longer; a probe under way has failed by this."""
-    with writing():
+    with _changing():
         _write(Breaker.opened(trip, open_breakers().get(trip.name), now))
 
 
@@ -44,7 +62,7 @@ def close(*names: BreakerName) -> bool:
     """Close breakers; whether any was open."""
     if not open_breakers().keys() & set(names):
         return False
-    with writing():
+    with _changing():
         return bool(BreakerRow.delete().where(BreakerRow.name.in_(names)).execute())
 
 
@@ -64,8 +82,9 @@ def passing(clock: Callable[[], float]) -> Iterator[bool]:
 def release_probe(names: list[BreakerName], now: float) -> None:
     """Let breakers be probed by the next job, after a probe that did not ask Strava."""
     leased = (BreakerRow.name.in_(names)) & (BreakerRow.until > now) & BreakerRow.probing
-    if names and BreakerRow.select().where(leased).exists():
-        with writing():
+    known = open_breakers()
+    if any(name in known and known[name].probing and known[name].blocks(now) for name in names):
+        with _changing():
             BreakerRow.update(until=now, probing=False).where(leased).execute()
 
 
@@ -73,7 +92,7 @@ def probe_now(names: Iterable[BreakerName], now: float) -> None:
     """Let breakers be probed by the next job, without waiting for their time."""
     wanted = list(names)
     if open_breakers().keys() & set(wanted):
-        with writing():
+        with _changing():
             BreakerRow.update(until=now).where(BreakerRow.name.in_(wanted), BreakerRow.until > now).execute()
 
 
@@ -87,7 +106,7 @@ def clamp(now: float) -> None:
     for breaker in open_breakers().values():
         within = breaker.within(MAX_BREAKER_SECONDS[breaker.name], now)
         if within.until < breaker.until:
-            with writing():
+            with _changing():
                 BreakerRow.update(until=within.until, since=within.since).where(
                     BreakerRow.name == breaker.name
                 ).execute()
@@ -104,7 +123,7 @@ def _take_probes(now: float) -> list[BreakerName] | None:
 
 
 def _take_probe(name: BreakerName, now: float) -> bool:
-    with writing():
+    with _changing():
         half_open = (BreakerRow.name == name, BreakerRow.until <= now)
         return bool(BreakerRow.update(until=now + NETWORK_SECONDS, probing=True).where(*half_open).execute())
 

@@ -11,7 +11,7 @@ from fitferry.core.admission_rules import FILE_FAULTS
 from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, problem
 from fitferry.core.upload import Job, Status
 from fitferry.storage.database import fn, tuples, writing
-from fitferry.storage.mapping import ASIDE, FREE, IS_HELD, inside, jobs_below, jobs_where
+from fitferry.storage.mapping import ASIDE, DECIDED, IS_HELD, inside, jobs_below, jobs_where
 from fitferry.storage.models import ActivityRow, JobRow, SeenFolderRow
 
 FIRST_FINDS_SECONDS = 900.0
@@ -77,7 +77,7 @@ def release_holds(error_code: str, *, since: float | None, unknown: bool = False
         "next_attempt_at": 0,
     }
     with writing():
-        return int(JobRow.update(**fresh, **FREE).where(wanted).execute())
+        return int(JobRow.update(**fresh, **DECIDED).where(wanted).execute())
 
 
 def hold_pending(error_code: str, reason: AdmissionDecision) -> None:

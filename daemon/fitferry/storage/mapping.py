@@ -13,12 +13,13 @@ from fitferry.core.upload import AfterUpload, Job, Status, WaitingFor
 from fitferry.storage.database import SQL, fn, raw, run, tuples
 from fitferry.storage.models import ActivityRow, JobRow
 
-FREE: dict[str, Any] = {"claimed_at": None, "claim": None}
+DECIDED: dict[str, Any] = {"row_revision": JobRow.row_revision + 1}
+"""What every decision on a job writes: an attempt that began before it writes nothing any more."""
 ASIDE: dict[str, Any] = {
     "status": Status.SKIPPED,
     "error_code": "dismissed",
     "error_message": upload_messages.DISMISSED(),
-    **FREE,
+    **DECIDED,
 }
 
 
@@ -82,7 +83,6 @@ _CONVERTED: dict[str, Callable[[Any], object]] = {
     "serials": lambda text: tuple(filter(None, text.split(","))),
     "status": Status,
     "own_wait": lambda text: WaitingFor(text) if text else None,
-    "claim": lambda number: number or 0,
     "uncertain": bool,
     "error_message": JobRow.error_message.python_value,
     "after_upload_action": lambda text: AfterUpload(text) if text else None,

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 from fitferry.core.messages import uploads as upload_messages
 from fitferry.core.upload import AfterUpload, Job, Status
 from fitferry.storage.database import fn, tuples, writing
-from fitferry.storage.mapping import FREE, IS_UNCOMPARED, jobs_below, jobs_where
+from fitferry.storage.mapping import DECIDED, IS_UNCOMPARED, jobs_below, jobs_where
 from fitferry.storage.models import ActivityRow, JobRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 
-def to_compare(athletes: Iterable[str], started_before: float) -> list[Job]:
-    """The newest held old activity of each athlete that was not looked for on Strava yet."""
+def to_compare(athletes: Iterable[str], started_before: float, claimed: Collection[int] = ()) -> list[Job]:
+    """The newest held old activity of each athlete that was not looked for on Strava yet; `claimed`: not these."""
     found = []
     for athlete in athletes:
         where = _uncompared(athlete) & (JobRow.start_time < started_before)
-        where &= (JobRow.status == Status.HELD) & JobRow.claimed_at.is_null()
+        where &= (JobRow.status == Status.HELD) & JobRow.id.not_in(list(claimed))
         found += jobs_where(where, order=(JobRow.start_time.desc(),), limit=1)
     return found
 
@@ -63,17 +63,15 @@ def compared(found: dict[int, int | None], now: float) -> None:
         "error_code": "duplicate",
         "error_message": upload_messages.ALREADY_ON_STRAVA(),
         "after_upload_action": AfterUpload.KEEP,
-        **FREE,
+        **DECIDED,
     }
     with writing():
         JobRow.update(compared_at=now).where(JobRow.id.in_(list(found))).execute()
         for job_id, activity_id in found.items():
             if activity_id is not None:
-                free = (JobRow.status == Status.HELD) | JobRow.claimed_at.is_null()
                 waits = JobRow.status.in_([Status.HELD, Status.PENDING])
-                JobRow.update(strava_activity_id=activity_id, **there).where(
-                    JobRow.id == job_id, waits, free
-                ).execute()
+                done = JobRow.update(strava_activity_id=activity_id, **there)
+                done.where(JobRow.id == job_id, waits).execute()
 
 
 def found_below(athlete: str, folder: str) -> list[int]:

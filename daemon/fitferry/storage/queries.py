@@ -19,7 +19,8 @@ WHERE status IN ('pending', 'processing') AND start_time < ?
 """
 _NEWEST_WAITING = """
 SELECT id FROM upload_job INDEXED BY upload_job_start
-WHERE status IN ('pending', 'processing') AND claimed_at IS NULL ORDER BY start_time DESC, id LIMIT ?
+WHERE status IN ('pending', 'processing') AND NOT (status = 'processing' AND upload_id IS NULL)
+ORDER BY start_time DESC, id LIMIT ?
 """
 _DONE_SINCE = """
 SELECT count(*) FROM upload_job INDEXED BY upload_job_created
@@ -79,9 +80,8 @@ def unfinished() -> list[Job]:
 
 def under_way(limit: int) -> list[Job]:
     """The pending and processing jobs that people ask for first: what is being sent, then the newest activities."""
-    sending = jobs_where(
-        JobRow.claimed_at.is_null(False) & IS_OPEN, order=(JobRow.claimed_at, JobRow.id), limit=limit
-    )
+    being_sent = IS_OPEN & (JobRow.status == Status.PROCESSING) & JobRow.upload_id.is_null()
+    sending = jobs_where(being_sent, order=(JobRow.start_time.desc(), JobRow.id), limit=limit)
     waiting = [job for (job,) in run(_NEWEST_WAITING, limit - len(sending))]
     return sending + jobs_where(JobRow.id.in_(waiting), order=(JobRow.start_time.desc(), JobRow.id))
 

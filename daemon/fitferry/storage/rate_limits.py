@@ -1,10 +1,16 @@
-"""Strava's rate limits as last read from its answers."""
+"""Strava's rate limits as last read from its answers.
+
+They are kept in memory and written with what an attempt writes next: a kill in between loses what the next answer says
+again.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from fitferry.core.rate_limit import apply_headers
 from fitferry.core.strava import RateLimit, RateLimitHeaders
-from fitferry.storage.database import put, run, writing
+from fitferry.storage.database import Cached, put, run, writing
 from fitferry.storage.models import RateLimitRow
 
 _CURRENT = """
@@ -14,27 +20,50 @@ FROM rate_limit WHERE id = 1
 """
 
 
-def current() -> RateLimit:
-    """Strava's limits and usage; the usual limits where no answer has named any yet."""
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The limits, and whether they are in the database as well."""
+
+    rate_limit: RateLimit
+    written: bool
+
+
+def _read() -> _Known:
     rows = run(_CURRENT)
     if not rows:
-        return RateLimit()
+        return _Known(RateLimit(), written=True)
     values = rows[0]
-    return RateLimit(
+    rate_limit = RateLimit(
         overall_limit=values[0:2],
         overall_usage=values[2:4],
         read_limit=values[4:6],
         read_usage=values[6:8],
         heard_at=values[8],
     )
+    return _Known(rate_limit, written=True)
+
+
+_known = Cached(_read)
+
+
+def current() -> RateLimit:
+    """Strava's limits and usage; the usual limits where no answer has named any yet."""
+    return _known.get().rate_limit
 
 
 def update(headers: RateLimitHeaders, now: float) -> None:
-    """Write down the limits and the usage that an answer named."""
-    if headers == RateLimitHeaders():
+    """Take the limits and the usage that an answer named."""
+    if headers != RateLimitHeaders():
+        _known.put(_Known(apply_headers(current(), headers, now), written=False))
+
+
+def write() -> None:
+    """Write what was taken since the last time; within a transaction, if there is one."""
+    known = _known.get()
+    if known.written:
         return
+    limit = known.rate_limit
     with writing():
-        limit = apply_headers(current(), headers, now)
         put(
             RateLimitRow,
             id=1,
@@ -48,3 +77,4 @@ def update(headers: RateLimitHeaders, now: float) -> None:
             read_usage_day=limit.read_usage[1],
             heard_at=limit.heard_at,
         )
+    _known.replace(known, _Known(limit, written=True))

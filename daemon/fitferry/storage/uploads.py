@@ -5,30 +5,29 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from fitferry.core.messages import uploads as upload_messages
 from fitferry.core.upload import AfterUpload, Job, Status, WaitingFor
 from fitferry.storage import follow_ups
 from fitferry.storage.database import Case, fn, raw, run, tuples, writing
-from fitferry.storage.mapping import ASIDE, FREE, IS_HELD, IS_OPEN, in_folder, job_with, jobs_where
+from fitferry.storage.mapping import ASIDE, DECIDED, IS_HELD, IS_OPEN, in_folder, job_with, jobs_where
 from fitferry.storage.models import ActivityRow, JobRow
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable
 
 
 _DUE = """
-SELECT id, start_time FROM upload_job INDEXED BY {index}
-WHERE status IN ('pending', 'processing') AND athlete = ? AND claimed_at IS NULL AND next_attempt_at <= ?
+SELECT id FROM upload_job INDEXED BY {index}
+WHERE status IN ('pending', 'processing') AND athlete = ? AND next_attempt_at <= ?
     AND (? OR upload_id IS NULL AND NOT (uncertain AND ?)) AND (? IS NULL OR start_time >= ?)
 ORDER BY start_time DESC, id LIMIT ?
 """
 _NEWEST_DUE, _FEW_DUE = _DUE.format(index="upload_job_due"), _DUE.format(index="upload_job_next")
 _LONGEST_WAITING = """
 SELECT id FROM upload_job INDEXED BY upload_job_tried
-WHERE status IN ('pending', 'processing') AND claimed_at IS NULL AND next_attempt_at <= ?
+WHERE status IN ('pending', 'processing') AND next_attempt_at <= ?
     AND athlete IN (SELECT value FROM json_each(?))
     AND (? OR upload_id IS NULL AND NOT (uncertain AND athlete IN (SELECT value FROM json_each(?))))
 ORDER BY tried_at, start_time DESC, id LIMIT ?
@@ -39,7 +38,7 @@ WHERE status IN ('pending', 'processing') AND next_attempt_at <= ? LIMIT ?
 """
 _NEXT_DUE = """
 SELECT next_attempt_at FROM upload_job INDEXED BY upload_job_next
-WHERE status IN ('pending', 'processing') AND claimed_at IS NULL AND next_attempt_at > ?
+WHERE status IN ('pending', 'processing') AND next_attempt_at > ?
     AND athlete IN (SELECT value FROM json_each(?))
 ORDER BY next_attempt_at LIMIT 1
 """
@@ -60,25 +59,25 @@ def due(
     connected: Collection[str],
     readers: Collection[str],
     probe: bool,
-    served: Mapping[str, int] = MappingProxyType({}),
+    claimed: Collection[int] = (),
 ) -> list[int]:
     """The jobs to try next, at most `limit`: athletes take turns, the newest activity of each first.
 
     `look`: whether anything may be read. Without it what is accepted has to wait, and so has what may have arrived,
     where it would be looked for (`readers`). `fresh_since`: only activities that started since then.
     `probe`: the job that waited longest comes first, so that one bad file is not tried again and again.
-    `served`: how many turns each athlete has had already.
+    `connected`: in the order of their turns. `claimed`: not these.
     """
     if probe:
-        rows = run(_LONGEST_WAITING, now, _json(connected), look, _json(readers), limit)
-        return [int(job) for (job,) in rows]
+        more = limit + len(claimed)
+        rows = run(_LONGEST_WAITING, now, _json(connected), look, _json(readers), more)
+        return [int(job) for (job,) in rows if job not in claimed][:limit]
     few = len(run(_ARE_DUE, now, _MANY)) < _MANY
     turns = []
-    for athlete in connected:
-        given = (athlete, now, look, athlete in readers, fresh_since, fresh_since, limit)
-        rows = run(_FEW_DUE if few else _NEWEST_DUE, *given)
-        first = served.get(athlete, 0)
-        turns += [(first + turn, -(start or 0.0), job) for turn, (job, start) in enumerate(rows)]
+    for place, athlete in enumerate(connected):
+        given = (athlete, now, look, athlete in readers, fresh_since, fresh_since, limit + len(claimed))
+        jobs = [job for (job,) in run(_FEW_DUE if few else _NEWEST_DUE, *given) if job not in claimed]
+        turns += [(turn, place, job) for turn, job in enumerate(jobs)]
     return [job for _, _, job in sorted(turns)[:limit]]
 
 
@@ -122,11 +121,11 @@ def count_open(started_before: float) -> int:
 
 
 def confirmed(found: dict[int, tuple[int, AfterUpload]], now: float) -> list[int]:
-    """Complete accepted uploads that were seen on Strava; those that nobody was working on."""
+    """Complete accepted uploads that were seen on Strava."""
     done = []
     with writing():
         for job_id, (activity_id, after_upload_action) in found.items():
-            where = (JobRow.id == job_id, IS_OPEN, JobRow.claimed_at.is_null())
+            where = (JobRow.id == job_id, IS_OPEN, JobRow.upload_id.is_null(False))
             taken = JobRow.update(
                 status=Status.COMPLETED,
                 own_wait=None,
@@ -136,6 +135,7 @@ def confirmed(found: dict[int, tuple[int, AfterUpload]], now: float) -> list[int
                 error_message=None,
                 completed_at=now,
                 after_upload_action=after_upload_action,
+                **DECIDED,
             ).where(*where)
             done += [job_id] if taken.execute() else []
     return done
@@ -210,10 +210,9 @@ def requeue(job_id: int, statuses: Iterable[Status], *, external_id: str | None 
         # What may have arrived is looked for as soon as it would have been, and not sooner.
         fresh["next_attempt_at"] = Case(None, [(JobRow.uncertain, JobRow.next_attempt_at)], 0)
         fresh["own_wait"] = Case(None, [(JobRow.uncertain, WaitingFor.CONFIRM)], None)
-    fresh |= FREE
+    fresh |= DECIDED
     with writing():
-        free = JobRow.claimed_at.is_null() | (JobRow.status == Status.HELD)  # a look must not stop a decision
-        where = (JobRow.id == job_id, JobRow.status.in_(list(statuses)), free)
+        where = (JobRow.id == job_id, JobRow.status.in_(list(statuses)))
         return bool(JobRow.update(**fresh).where(*where).execute())
 
 
@@ -230,11 +229,10 @@ def dismiss_stalled(job_id: int) -> bool:
 
 
 def _leave_stalled(job_id: int, **columns: Any) -> bool:
-    fresh = {"error_code": None, "error_message": None, "looks": 0, "read_failures": 0} | FREE | columns
+    fresh = {"error_code": None, "error_message": None, "looks": 0, "read_failures": 0} | DECIDED | columns
     with writing():
         where = (JobRow.id == job_id, JobRow.status == Status.PROCESSING, JobRow.upload_id.is_null(False))
-        free = JobRow.claimed_at.is_null()
-        return bool(JobRow.update(upload_id=None, uncertain=True, **fresh).where(*where, free).execute())
+        return bool(JobRow.update(upload_id=None, uncertain=True, **fresh).where(*where).execute())
 
 
 def fail_previous_account(athlete: str, now: float) -> None:
@@ -256,13 +254,13 @@ def fail_previous_account(athlete: str, now: float) -> None:
             error_code="other_account",
             error_message=upload_messages.PREVIOUS_ACCOUNT(),
             completed_at=now,
-            **FREE,
+            **DECIDED,
         ).where(IS_OPEN, sent, theirs).execute()
 
 
 def wait_for_folder(folder: Path, until: float) -> None:
     """Let every job wait whose file is in a folder that is away: one write, however many they are."""
-    waits = IS_OPEN & (JobRow.status == Status.PENDING) & JobRow.claimed_at.is_null() & ~JobRow.uncertain
+    waits = IS_OPEN & (JobRow.status == Status.PENDING) & ~JobRow.uncertain
     here = waits & (JobRow.next_attempt_at < until) & in_folder(folder)
     words = {"error_code": "file_unreadable", "error_message": upload_messages.FOLDER_AWAY()}
     with writing():

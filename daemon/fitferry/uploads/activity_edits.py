@@ -18,7 +18,7 @@ from fitferry.core.follow_up import FollowUp, FollowUpKind, retry_at
 from fitferry.core.rules import Rule, edit_fields, subject_of_job
 from fitferry.core.strava import StravaErrorKind
 from fitferry.core.upload import Job, Status
-from fitferry.storage import accounts, attempts, breakers, follow_ups, rate_limits, uploads
+from fitferry.storage import accounts, breakers, follow_ups, rate_limits, uploads
 from fitferry.strava import Strava
 from fitferry.uploads import requests
 from fitferry.uploads.follow_up_thread import IDLE_SECONDS
@@ -58,12 +58,14 @@ class ActivityEdits:
         rules: Iterable[Rule],
         retry_delays: Sequence[float],
         clock: Callable[[], float],
+        in_flight: Callable[[], int] = lambda: 0,
     ) -> None:
         self._strava = strava
         self._tokens = tokens
         self._rules = tuple(rules)
         self._retry_delays = retry_delays
         self._clock = clock
+        self._in_flight = in_flight
 
     def __call__(self) -> float:
         """Make one edit that is due; the seconds until the next look."""
@@ -89,7 +91,7 @@ class ActivityEdits:
         """Whether no breaker is open, nothing fresh waits, and the rate limit has room for one read of the backlog."""
         if breakers.open_breakers() or not accounts.get(job.athlete).connected:
             return False
-        if limits.room(rate_limits.current(), now, attempts.in_flight()).backlog <= 0:
+        if limits.room(rate_limits.current(), now, self._in_flight()).backlog <= 0:
             return False
         connected = [job.athlete]
         fresh = now - limits.FRESH_SECONDS

@@ -6,7 +6,7 @@ They are never sent: each would cost a request, to be refused as a duplicate, or
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from fitferry.core.admission_rules import OLD_SECONDS
 from fitferry.core.strava import ListedActivity
@@ -38,10 +38,10 @@ def is_wanted(athletes: Iterable[str], now: float) -> bool:
     return bool(matches.to_compare(athletes, now - OLD_SECONDS))
 
 
-def next_held(athletes: Iterable[str], now: float) -> tuple[list[int], float]:
+def next_held(athletes: Iterable[str], now: float, claimed: Collection[int] = ()) -> tuple[list[int], float]:
     """The held activity from which the next list is to be asked for, if any, and the seconds until another is."""
     ready, later = [], math.inf
-    for one in matches.to_compare(athletes, now - OLD_SECONDS):
+    for one in matches.to_compare(athletes, now - OLD_SECONDS, claimed):
         _, until = matches.put_off_so_far(one.athlete)
         if 0 < until - now <= PAUSES[-1]:  # more is a clock that has jumped back
             later = min(later, until - now)
@@ -58,9 +58,12 @@ def settle(job: Job, page: list[ListedActivity], now: float) -> int | None:
     start = job.start_time or 0.0
     reaches = min((one.start_time for one in page), default=0.0) + SAME_START if len(page) >= PAGE else 0.0
     others = matches.uncompared(job.athlete, min(reaches, start), start)
-    found = {one.id: _match(one, page) for one in [job, *others]}
+    found = {other.id: _match(other, page) for other in others if other.id != job.id}
+    own = _match(job, page)
+    # An attempt that is about to send the job writes by itself what came of it.
+    found[job.id] = own if job.status is Status.HELD else None
     matches.compared(found, now)
-    return found[job.id]
+    return own
 
 
 def give_up(job: Job, now: float) -> None:

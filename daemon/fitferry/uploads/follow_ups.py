@@ -19,7 +19,7 @@ from fitferry.uploads.hooks import END_SECONDS, HookRunner
 class FollowUps:
     """The threads that are needed; none where neither a rule nor `[hooks]` asks for anything.
 
-    `hook_done`: called when a file has been shown to the command, and may be archived or deleted.
+    `in_flight`: how many uploads are being worked on. `hook_done`: called when a file has been shown to the command, and may be archived or deleted.
     """
 
     def __init__(
@@ -30,13 +30,19 @@ class FollowUps:
         *,
         clock: Callable[[], float],
         hook_done: Callable[[], None],
+        in_flight: Callable[[], int] = lambda: 0,
     ) -> None:
         retry_delays = settings.uploads.retry_delays
         self._hooks: HookRunner | None = None
         self._threads: dict[FollowUpKind, FollowUpThread] = {}
         if any(rule.set.gear is not None or rule.set.hide_from_home is not None for rule in settings.rules):
             edits = ActivityEdits(
-                strava, tokens, rules=settings.rules, retry_delays=retry_delays, clock=clock
+                strava,
+                tokens,
+                rules=settings.rules,
+                retry_delays=retry_delays,
+                clock=clock,
+                in_flight=in_flight,
             )
             self._threads[FollowUpKind.EDIT] = FollowUpThread("edits", edits)
         if settings.hooks.command:

@@ -40,13 +40,15 @@ def is_mendable(error: StravaError) -> bool:
     return not isinstance(error, RefreshError) and error.kind in _MENDABLE
 
 
-def require_budget(job: Job, now: float, in_flight: int, *, sends: bool) -> None:
+def require_budget(job: Job, now: float, *, in_flight: int, sends: bool, has_had_share: bool = False) -> None:
     """Raise USED_UP unless the remaining limit covers one request for every job in flight.
 
-    `in_flight`: the other jobs at work; each makes one request at a time.
+    `in_flight`: the other jobs at work; each makes one request at a time. `has_had_share`: the job's athlete leaves
+    what the backlog leaves.
     """
     budget = limits.room(rate_limits.current(), now, in_flight)
-    if not _left(budget, job, now, sends=sends):
+    fresh = limits.is_fresh(job.start_time, now) and not has_had_share
+    if not _left(budget, fresh=fresh, sends=sends):
         raise StravaError(StravaErrorKind.USED_UP, strava.USED_UP())
 
 
@@ -65,6 +67,6 @@ def find_activity(job: Job, list_page: ListPage, now: float) -> int | None:
     return None
 
 
-def _left(budget: Budget, job: Job, now: float, *, sends: bool) -> int:
+def _left(budget: Budget, *, fresh: bool, sends: bool) -> int:
     left = budget.send if sends else budget.look
-    return left if limits.is_fresh(job.start_time, now) else min(left, budget.backlog)
+    return left if fresh else min(left, budget.backlog)

@@ -64,17 +64,24 @@ T = TypeVar("T")
 class _Attempt:
     """An attempt under way.
 
-    `sent`: the body may have left. `answered`: Strava has answered a request, `served`: and not with an error.
+    `revision`: the job's row as last read or written. `sent`: the body may have left. `answered`: Strava has answered a request, `served`: and not with an error.
     `token`: the access token that was used last.
     """
 
     job: Job
     action: Action
     bulk: bool
+    revision: int
     sent: bool = False
     answered: bool = False
     served: bool = False
     token: str = field(default="", repr=False)
+
+    def wrote(self, revision: int | None) -> None:
+        """Note the row's new revision. Raises ClaimLost if somebody else has decided on the job."""
+        if revision is None:
+            raise ClaimLost
+        self.revision = revision
 
     def as_written(self) -> Job:
         """The job as the ledger has it now."""
@@ -106,84 +113,87 @@ class UploadWorker:
         self._source_files = SourceFiles(folders, self._archives, fresh)
         self._rules = tuple(rules)
         self._clock = clock
-        self._claims = Claims()
+        self.claims = Claims()
         self._pages = bulk_status.Pages()
         self._last_arrival = 0.0
         self._failing: set[int] = set()
         """The jobs that were not taken since the last upload that was."""
         self._strava_answered = False
-        self._unwritten: dict[int, tuple[Job, AttemptResult]] = {}
+        self._unwritten: dict[int, tuple[_Attempt, AttemptResult]] = {}
 
     def __call__(self, job_id: int) -> None:
         """Try one job, if it is due and no breaker is in the way.
 
-        1. Pass the breakers, perhaps as the one probe of a half-open one.
-        2. Take the claim: nobody else works on the job until its result is written.
+        1. Take the claim: nobody else works on the job until its result is written.
+        2. Read the job; pass the breakers, perhaps as the one probe of a half-open one.
         3. Choose the action.
         4. Carry it out: each request lies between two writes.
         5. Decide what the answer, or the error, means.
-        6. Write the result down, and what it means for all jobs; let the claim go.
+        6. Write the result down, and what it means for all jobs.
         """
-        before = stored_uploads.get(job_id)
-        if before is None:
+        if not self.claims.take(job_id):
             return
-        if before.status is Status.HELD:
-            self._compare_held(job_id)
-            return
-        with breakers.passing(self._clock) as passed, self._claims.one() as number:
-            job = attempts.claim(job_id, self._clock(), number) if passed else None
-            if job is not None:
-                with structlog.contextvars.bound_contextvars(job=job.id, file=job.file, athlete=job.athlete):
-                    self._attempt(job, last_tried_at=before.tried_at)
+        try:
+            job = stored_uploads.get(job_id)
+            if job is not None and job.status is Status.HELD:
+                self._compare_held(job)
+            elif job is not None and job.is_due(self._clock()):
+                with breakers.passing(self._clock) as passed:
+                    if passed:
+                        self._attempt(job)
+        finally:
+            if job_id not in self._unwritten:
+                self.claims.release(job_id)
 
     def prepare_upload(self) -> None:
         """Open a connection for a file that is being written, where it could be sent. Returns at once."""
         if self._strava.is_prepared():
             return
         with contextlib.suppress(DatabaseError):
-            budget = limits.room(rate_limits.current(), self._clock(), attempts.in_flight())
+            budget = limits.room(rate_limits.current(), self._clock(), self.claims.count())
             if budget.send and accounts.with_tokens() and not breakers.open_breakers():
                 self._strava.prepare_upload()
 
-    def _attempt(self, job: Job, last_tried_at: float | None) -> None:
-        attempt = self._begin(job)
-        try:
-            result = self._result(attempt, last_tried_at)
-        except ClaimLost:
-            _log.error("claim_lost", sent=attempt.sent)
-        except DatabaseError as error:
-            delay, known = self._settings.uncertain_delay, attempt.as_written()
-            self._write_or_keep(job, results.database_failed(known, str(error), delay, self._clock()))
-        else:
-            self._close_breakers(attempt, result)
-            self._write_or_keep(job, result)
+    def _attempt(self, job: Job) -> None:
+        with structlog.contextvars.bound_contextvars(job=job.id, file=job.file, athlete=job.athlete):
+            self.claims.take_turn(job.athlete, self._clock())
+            attempt = self._begin(job)
+            try:
+                result = self._result(attempt)
+            except ClaimLost:
+                _log.info("claim_lost", sent=attempt.sent)
+            except DatabaseError as error:
+                delay, known = self._settings.uncertain_delay, attempt.as_written()
+                result = results.database_failed(known, str(error), delay, self._clock())
+                self._write_or_keep(attempt, result)
+            else:
+                self._close_breakers(attempt, result)
+                self._write_or_keep(attempt, result)
 
     def _begin(self, job: Job) -> _Attempt:
         """Choose what to do for a job."""
         now, can_read = self._clock(), accounts.get(job.athlete).can_read
         compare = can_read and existing_activities.is_worth_it(job, now)
         action = retry_policy.next_action(job, self._settings, can_read=can_read, compare=compare)
-        return _Attempt(job, action, bulk_status.is_bulk(job, now))
+        return _Attempt(job, action, bulk_status.is_bulk(job, now), job.row_revision)
 
-    def _result(self, attempt: _Attempt, last_tried_at: float | None) -> AttemptResult:
+    def _result(self, attempt: _Attempt) -> AttemptResult:
         """Carry an attempt out, and decide what came of it. Raises ClaimLost, DatabaseError."""
         job = attempt.job
         try:
             outcome = self._carry_out(attempt)
             if isinstance(outcome, AttemptResult):
                 return outcome
-            return retry_policy.after_report(attempt.job, outcome, self._context(attempt, last_tried_at))
+            return retry_policy.after_report(attempt.job, outcome, self._context(attempt))
         except StravaError as error:
-            return self._after_error(attempt, error, last_tried_at)
+            return self._after_error(attempt, error)
         except (KeyFileError, NotConnected):
             return results.connection_lost(job, None)
         except (ClaimLost, DatabaseError):
             raise
         except Exception:  # noqa: BLE001  # whatever it is, the worker lives on and it counts
             _log.exception("unexpected_error")
-            return retry_policy.after_unexpected_error(
-                attempt.as_written(), self._context(attempt, last_tried_at)
-            )
+            return retry_policy.after_unexpected_error(attempt.as_written(), self._context(attempt))
 
     def _carry_out(self, attempt: _Attempt) -> UploadReport | AttemptResult:
         """Make the requests of the action that was chosen; what is not on Strava yet is sent."""
@@ -248,7 +258,7 @@ class UploadWorker:
         return existing_activities.settle(job, page, self._clock())
 
     def _send(self, attempt: _Attempt) -> UploadReport | AttemptResult:
-        """Send the file; Strava's number for the upload is written down as soon as it is known."""
+        """Send the file: what the answer comes to is written down with Strava's number for the upload."""
         job = attempt.job
         body = self._read_file(job)
         if isinstance(body, AttemptResult):
@@ -256,8 +266,7 @@ class UploadWorker:
         fields = upload_fields(self._rules, core_rules.subject_of_job(job))
 
         def send(token: str) -> UploadReport:
-            if not attempts.mark_sending(job.id, self._clock(), job.claim):
-                raise ClaimLost
+            attempt.wrote(attempts.mark_sending(job.id, self._clock(), attempt.revision))
             attempt.sent = True
             return self._strava.upload(
                 body, token=token, external_id=job.external_id, data_type=job.data_type, fields=fields
@@ -267,8 +276,6 @@ class UploadWorker:
         now = self._last_arrival = self._clock()
         self._failing.clear()
         upload_id = report.upload_id or None
-        if upload_id and not attempts.accepted(job.id, upload_id, now, job.claim):
-            raise ClaimLost
         attempt.job = replace(job, upload_id=upload_id, accepted_at=now, looks=0, uncertain=False)
         return report
 
@@ -311,16 +318,19 @@ class UploadWorker:
     def _token(self, attempt: _Attempt, refused: str = "") -> str:
         """An access token for the next request, once there is room for it in the rate limit."""
         job, now = attempt.job, self._clock()
-        others = attempts.in_flight() - 1
-        requests.require_budget(job, now, others, sends=attempt.action is Action.SEND)
+        requests.require_budget(
+            job,
+            now,
+            in_flight=self.claims.count() - 1,
+            sends=attempt.action is Action.SEND,
+            has_had_share=self.claims.has_had_share(job.athlete, now),
+        )
         attempt.token = requests.access_token(self._tokens, job.athlete, now, refused=refused)
         return attempt.token
 
-    def _after_error(
-        self, attempt: _Attempt, error: StravaError, last_tried_at: float | None
-    ) -> AttemptResult:
+    def _after_error(self, attempt: _Attempt, error: StravaError) -> AttemptResult:
         """Decide what an error means; a connection that it ends is ended before there can be a new one."""
-        context = self._context(attempt, last_tried_at)
+        context = self._context(attempt)
         result = retry_policy.after_error(attempt.job, error, attempt.action, context)
         if attempt.action is Action.SEND and error.kind in _MAYBE_THE_FILE:
             self._failing.add(attempt.job.id)
@@ -338,16 +348,17 @@ class UploadWorker:
         if attempt.served and opened is None:
             breakers.close(BreakerName.SETTINGS)
 
-    def _context(self, attempt: _Attempt, last_tried_at: float | None) -> DecisionContext:
+    def _context(self, attempt: _Attempt) -> DecisionContext:
         """Gather what a decision needs beside the job."""
         now, network = self._clock(), breakers.open_breakers().get(BreakerName.NETWORK)
+        tried_at = attempt.job.tried_at
         never_answered = network is not None and not self._strava_answered
         return DecisionContext(
             now=now,
             settings=self._settings,
             rate_limit=limits.expire_windows(rate_limits.current(), now),
             outstanding=stored_uploads.outstanding(),
-            others_succeed=last_tried_at is not None and self._last_arrival > last_tried_at,
+            others_succeed=tried_at is not None and self._last_arrival > tried_at,
             others_fail=self._others_fail(attempt.job),
             network_tries=network.tries if network else 0,
             not_strava_since=network.since if network and never_answered else None,
@@ -359,64 +370,59 @@ class UploadWorker:
         others = [stored_uploads.get(job_id) for job_id in list(self._failing - {job.id})]
         return any(other is not None and other.status is Status.PENDING for other in others)
 
-    def _compare_held(self, job_id: int) -> None:
+    def _compare_held(self, job: Job) -> None:
         """Look which of the held old activities need no decision, because they are on Strava already."""
-        now = self._clock()
-        if breakers.seconds_blocked(now):
+        if breakers.seconds_blocked(self._clock()):
             return
-        with self._claims.one() as number:
-            job = attempts.claim_to_compare(job_id, now, number)
-            if job is None:
-                return
-            attempt = _Attempt(job, Action.COMPARE, bulk=False)
-            try:
-                self._compare(attempt)
-                self._close_breakers(attempt, results.unchanged(job, Outcome.HELD))
-            except StravaError as error:
-                result = self._after_error(attempt, error, None)
-                self._close_breakers(attempt, result)
-                self._open_breaker(result)
-            except (KeyFileError, NotConnected):
-                _log.info("compare_failed", athlete=job.athlete, reason="not connected")
-            except DatabaseError:
-                matches.compared({job.id: None}, self._clock())  # so little may have room
-                raise
-            except Exception:  # noqa: BLE001  # whatever it is: taken again, the look would cost a request each time
-                _log.exception("unexpected_error")
-                existing_activities.give_up(job, self._clock())
-            finally:
-                attempts.release(job.id, job.claim)
-
-    def write_unwritten(self) -> None:
-        """Write the results that could not be written before, and release claims that nobody holds any more."""
-        for job, result in list(self._unwritten.values()):
-            self._write(job, result)
-            del self._unwritten[job.id]
-        orphaned = attempts.release_orphaned(self._held, self._settings.uncertain_delay, self._clock())
-        if orphaned:
-            _log.warning("claims_released", uploads=orphaned)
-
-    def _held(self) -> set[int]:
-        """The claims that are worked on, or whose result is still to be written."""
-        working = self._claims.held()
-        return {*working, *(job.claim for job, _ in list(self._unwritten.values()))}
-
-    def _write_or_keep(self, job: Job, result: AttemptResult) -> None:
+        attempt = _Attempt(job, Action.COMPARE, bulk=False, revision=job.row_revision)
         try:
-            self._write(job, result)
+            self._compare(attempt)
+            self._close_breakers(attempt, results.unchanged(job, Outcome.HELD))
+        except StravaError as error:
+            result = self._after_error(attempt, error)
+            self._close_breakers(attempt, result)
+            self._open_breaker(result)
+        except (KeyFileError, NotConnected):
+            _log.info("compare_failed", athlete=job.athlete, reason="not connected")
         except DatabaseError:
-            self._unwritten[job.id] = (job, result)
+            matches.compared({job.id: None}, self._clock())  # so little may have room
+            raise
+        except Exception:  # noqa: BLE001  # whatever it is: taken again, the look would cost a request each time
+            _log.exception("unexpected_error")
+            existing_activities.give_up(job, self._clock())
+
+    def write_unwritten(self) -> bool:
+        """Write the results that could not be written before, and end their claims; whether there were any."""
+        unwritten = list(self._unwritten.items())
+        for job_id, (attempt, result) in unwritten:
+            self._write(attempt, result)
+            del self._unwritten[job_id]
+            self.claims.release(job_id)
+        return bool(unwritten)
+
+    def _write_or_keep(self, attempt: _Attempt, result: AttemptResult) -> None:
+        try:
+            self._write(attempt, result)
+        except DatabaseError:
+            self._unwritten[attempt.job.id] = (attempt, result)
             raise
 
-    def _write(self, job: Job, result: AttemptResult) -> None:
-        """Write a result down, and let the job go."""
-        now = self._clock()
+    def _write(self, attempt: _Attempt, result: AttemptResult) -> None:
+        """Write a result down, and what it means for all jobs."""
+        now, job = self._clock(), attempt.job
         self._open_breaker(result)
         action = None
         if result.status is Status.COMPLETED:
             action = self._planned_action(job, ours=result.outcome is Outcome.COMPLETED)
-        if not attempts.record(job.id, result, now, job.claim, after_upload_action=action):
-            _log.error("claim_lost", outcome=result.outcome)
+        if not attempts.record(
+            job.id,
+            result,
+            now,
+            attempt.revision,
+            accepted_at=job.accepted_at if result.upload_id is not None else None,
+            after_upload_action=action,
+        ):
+            _log.info("claim_lost", outcome=result.outcome)
             return
         log = _log.warning if result.outcome in {Outcome.FAILED, Outcome.RETRY} else _log.info
         log(

@@ -25,10 +25,10 @@ from fitferry.core.upload import (
 )
 
 FRESH = Job(
-    claim=0,
+    row_revision=0,
     id=1, activity_id=1, athlete="me", sha256="ab", path="/rides/a.fit", size=4, data_type="fit", sport="cycling",
     start_time=NOW - 3600, duration_s=60, elapsed_s=60, distance_m=1000, status=Status.PROCESSING, own_wait=None,
-    failures=0, next_attempt_at=0, claimed_at=NOW, tried_at=NOW, sent_at=None, accepted_at=None, uncertain=False,
+    failures=0, next_attempt_at=0, tried_at=NOW, sent_at=None, accepted_at=None, uncertain=False,
     external_id="ab", upload_id=None, looks=0, read_failures=0, strava_activity_id=None, error_code=None,
     error_message=None, created_at=NOW - 10, completed_at=None, file_sha256="ab", member="", sub_sport=None,
     manufacturer=None, product=None, after_upload_action=None, compared_at=None,
@@ -298,7 +298,7 @@ def test_no_uncertain_job_fails_without_a_last_look() -> None:
 
 def test_a_job_that_failed_by_the_schedule_has_begun_four_retries() -> None:
     """A failure that waits for its retry is none yet."""
-    failed = replace(TIRED, status=Status.FAILED, failures=5, claimed_at=None)
+    failed = replace(TIRED, status=Status.FAILED, failures=5)
 
     assert failed.retry_count == 4
     assert replace(failed, status=Status.PENDING, failures=1).retry_count == 0

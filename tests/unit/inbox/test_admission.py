@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from documents import zipped
-from fakes import ADMISSION, NOW, InlineFolders, a_job, recheck_held, the
+from fakes import ADMISSION, NOW, InlineFolders, a_job, recheck_held, recorded, the
 from fitferry.core import attempt_results
 from fitferry.core.activity import AdmissionResult
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import AttemptResult, Job, Outcome, Status
 from fitferry.inbox import admission, file_reader
-from fitferry.storage import attempts, queries, uploads
+from fitferry.storage import queries, uploads
 from fitferry.uploads.source_file import SourceFiles
 
 Ride = Callable[..., bytes]
@@ -128,8 +128,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_taken(
 def test_a_file_that_came_back_is_queued_again(tmp_path: Path) -> None:
     """Under its own name by looking for it, under another by its bytes."""
     job = a_job(tmp_path / "a.fit")
-    attempts.claim(job.id, NOW)
-    attempts.record(job.id, AttemptResult(Outcome.HELD, Status.HELD, error_code="file_gone"), NOW)
+    recorded(job.id, AttemptResult(Outcome.HELD, Status.HELD, error_code="file_gone"), NOW)
     (tmp_path / "a.fit").rename(tmp_path / "away")
     assert recheck_held(tmp_path) == 0
     (tmp_path / "away").rename(tmp_path / "a.fit")
@@ -140,8 +139,7 @@ def test_a_file_that_came_back_is_queued_again(tmp_path: Path) -> None:
 
 def lost(job: Job, how: str) -> None:
     """Let the bytes of a job be away when they are to be sent."""
-    attempts.claim(job.id, NOW)
-    attempts.record(
+    recorded(
         job.id, attempt_results.file_gone(job) if how == "gone" else attempt_results.file_changed(job), NOW
     )
 
@@ -193,9 +191,8 @@ def test_what_is_being_sent_or_was_sent_stays_where_it_is(tmp_path: Path, ride: 
     (tmp_path / "a.fit").write_bytes(ride())
     admission.admit(str(tmp_path / "a.fit"), "me", ADMISSION, NOW)
     (job,) = queries.listed()
-    attempts.claim(job.id, NOW)
     if state == "completed":
-        attempts.record(job.id, AttemptResult(Outcome.COMPLETED, Status.COMPLETED), NOW)
+        recorded(job.id, AttemptResult(Outcome.COMPLETED, Status.COMPLETED), NOW)
     (tmp_path / "a.fit").rename(tmp_path / "b.fit")
     admission.admit(str(tmp_path / "b.fit"), "me", ADMISSION, NOW)
 

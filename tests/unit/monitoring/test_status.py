@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fakes import NOW, a_job, the
+from fakes import NOW, a_job, recorded, the
 from fitferry.core.activity import WatchMethod, WatchState
 from fitferry.core.messages import Message, system, verbatim
 from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, problem
@@ -24,7 +24,7 @@ from fitferry.core.upload import (
     WaitingFor,
 )
 from fitferry.monitoring import status, status_json
-from fitferry.storage import accounts, attempts, breakers, uploads
+from fitferry.storage import accounts, breakers, uploads
 
 pytestmark = pytest.mark.usefixtures("ledger")
 WATCH = WatchState("/rides", "me", WatchMethod.EVENTS, available=True)
@@ -135,8 +135,7 @@ def test_a_failed_job_needs_a_person_until_it_is_put_aside(tmp_path: Path) -> No
     """Without being a problem of its own: the history shows it."""
     connect()
     job = a_job(tmp_path / "a.fit")
-    attempts.claim(job.id, NOW)
-    attempts.record(job.id, AttemptResult(Outcome.FAILED, Status.FAILED), NOW)
+    recorded(job.id, AttemptResult(Outcome.FAILED, Status.FAILED), NOW)
     assert (snapshot()["state"], snapshot()["problems"]) == ("attention", [])
     uploads.dismiss(job.id)
 
@@ -152,9 +151,8 @@ def test_a_job_shows_its_own_wait_or_the_one_that_all_share(tmp_path: Path) -> N
     """The connection first, then what is shut, then its own."""
     job = a_job(tmp_path / "a.fit")
     assert waits(job.id) == (None, NOW)
-    attempts.claim(job.id, NOW)
     assert waits(job.id) == (None, None)
-    attempts.record(job.id, AttemptResult(Outcome.RETRY, Status.PENDING, WaitingFor.RETRY, NOW + 60), NOW)
+    recorded(job.id, AttemptResult(Outcome.RETRY, Status.PENDING, WaitingFor.RETRY, NOW + 60), NOW)
     assert waits(job.id) == (WaitingFor.RETRY, NOW + 60)
     breaker(BreakerName.NETWORK, NOW + 300)
     assert waits(job.id) == (WaitingFor.NETWORK, NOW + 300)
@@ -181,8 +179,7 @@ def test_a_held_file_that_may_be_a_ride_needs_a_person(tmp_path: Path, code: Pro
     connect()
     jobs = [a_job(tmp_path / name, name.encode()) for name in ("a.fit", "b.fit")]
     for job in jobs:
-        attempts.claim(job.id, NOW)
-        attempts.record(job.id, AttemptResult(Outcome.HELD, Status.HELD, error_code=code), NOW)
+        recorded(job.id, AttemptResult(Outcome.HELD, Status.HELD, error_code=code), NOW)
     found = snapshot()
 
     assert (found["state"], [shown["code"] for shown in found["problems"]]) == ("attention", [code])
@@ -199,8 +196,7 @@ def test_what_settings_hold_is_no_problem(tmp_path: Path, code: str) -> None:
     """Somebody wanted it so."""
     connect()
     job = a_job(tmp_path / "a.fit")
-    attempts.claim(job.id, NOW)
-    attempts.record(job.id, AttemptResult(Outcome.HELD, Status.HELD, error_code=code), NOW)
+    recorded(job.id, AttemptResult(Outcome.HELD, Status.HELD, error_code=code), NOW)
 
     assert (snapshot()["state"], snapshot()["problems"]) == ("ok", [])
 

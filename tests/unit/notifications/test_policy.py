@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from fakes import NOW, a_job
+from fakes import NOW, a_job, recorded
 from fitferry.core.messages import Message, verbatim
 from fitferry.core.problems import Problem, ProblemCode, problem
 from fitferry.core.upload import AttemptResult, Outcome, Status
 from fitferry.notifications.policy import AGAIN_SECONDS, NotificationPolicy
 from fitferry.notifications.sender import KEEP_SECONDS, RETRY_SECONDS
-from fitferry.storage import attempts, sent_notifications, uploads
+from fitferry.storage import sent_notifications, uploads
 from messenger import Messenger, Recipient
 
 pytestmark = pytest.mark.usefixtures("ledger")
@@ -35,9 +35,8 @@ def damaged(latest: int, count: int = 1) -> Problem:
 def finish(path: Path, status: Status, at: float, reason: Message | None = None) -> int:
     """Let an upload end; its job."""
     job = a_job(path, path.name.encode())
-    attempts.claim(job.id, NOW)
     outcome = Outcome.FAILED if status is Status.FAILED else Outcome.COMPLETED
-    attempts.record(job.id, AttemptResult(outcome, status, strava_activity_id=7, error_message=reason), at)
+    recorded(job.id, AttemptResult(outcome, status, strava_activity_id=7, error_message=reason), at)
     return job.id
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from fakes import NOW, a_job, the
+from fakes import NOW, a_job, recorded, sending, the
 from fitferry.core.errors import StorageError
 from fitferry.core.upload import AttemptResult, Outcome, Status, WaitingFor
-from fitferry.storage import attempts, backups, database, database_file, mark, recovery, sessions, uploads
+from fitferry.storage import backups, database, database_file, mark, recovery, sessions, uploads
 
 TODAY = "2026-09-21"
 DONE = AttemptResult(Outcome.COMPLETED, Status.COMPLETED, upload_id=77, strava_activity_id=4242)
@@ -196,9 +196,8 @@ def put_back(tmp_path: Path) -> tuple[Path, int]:
         job = a_job(tmp_path / "a.fit")
     shutil.copyfile(path, tmp_path / "yesterday")
     with database.opened(path):
-        attempts.claim(job.id, NOW, 1)
-        attempts.mark_sending(job.id, NOW, 1)
-        attempts.record(job.id, DONE, NOW, 1)
+        sending(job.id, NOW)
+        recorded(job.id, DONE, NOW)
     shutil.copyfile(tmp_path / "yesterday", path)
     return path, job.id
 
@@ -220,8 +219,7 @@ def test_doubt_is_raised_once(put_back: tuple[Path, int]) -> None:
     reopened(path)
     with database.opened(path):
         assert not database.is_older_than_mark()
-        attempts.claim(job_id, NOW + 60, 1)
-        attempts.record(job_id, DONE, NOW + 60, 1)
+        recorded(job_id, DONE, NOW + 60)
     reopened(path)
     with database.opened(path):
         assert the(job_id).status is Status.COMPLETED

@@ -48,7 +48,7 @@ RENAMED_COLUMNS = {
 }
 SENTENCES = {("upload_job", "error_message"), ("gate", "message"), ("oauth_state", "message")}
 """Finished sentences, which are messages by now."""
-CHANGED: set[tuple[str, str]] = {*SENTENCES}
+CHANGED: set[tuple[str, str]] = {("upload_job", "claimed_at"), ("upload_job", "claim"), *SENTENCES}
 """Old columns whose values a later migration writes in another form, or drops: each with a test of its own."""
 LONGEST, QUARANTINE = 7200.0, 60.0
 
@@ -187,7 +187,7 @@ def test_it_is_whole_and_can_be_opened_again(migrated: Path) -> None:
 @pytest.mark.usefixtures("migrated")
 def test_what_was_in_flight_is_neither_lost_nor_sent_again_unlooked_for() -> None:
     """An attempt that had begun to send is looked for; an accepted upload keeps Strava's id; the rest is free."""
-    attempts.release_all(LONGEST, QUARANTINE, NOW)
+    attempts.release_interrupted(LONGEST, QUARANTINE, NOW)
 
     sending, uncertain = _job("sending"), _job("uncertain")
     assert (sending.status, sending.own_wait, sending.uncertain) == (Status.PENDING, WaitingFor.CONFIRM, True)

@@ -73,7 +73,8 @@ SAMPLES: dict[str, Any] = {
     "folder": "/rides",
     "follow_up_id": 1,
     "fresh_since": None,
-    "held": list,
+    "claimed": [3],
+    "first_look": 2.0,
     "job_id": 1,
     "job_ids": [1, 2],
     "kind": FollowUpKind.HOOK,
@@ -93,6 +94,7 @@ SAMPLES: dict[str, Any] = {
     "probe": False,
     "quarantine": 60.0,
     "readers": ["me"],
+    "revision": 0,
     "reason": AdmissionDecision(Status.HELD, "since", verbatim("x")),
     "result": AttemptResult(Outcome.RETRY, Status.PENDING),
     "sha256": "a" * 64,
@@ -121,7 +123,7 @@ OTHERWISE: list[tuple[Callable[..., Any], dict[str, Any]]] = [
     (uploads.due, {"probe": True, "look": False}),
     (uploads.retry_now, {"athlete": None}),
     (uploads.requeue, {"external_id": "e"}),
-    (attempts.release_all, {}),
+    (attempts.release_interrupted, {}),
 ]
 """Calls with other values."""
 OWN_SAMPLES: dict[str, dict[str, Any]] = {

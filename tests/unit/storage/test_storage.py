@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from fakes import NOW, a_job, the
+from fakes import NOW, a_job, accepted, recorded, sending, the
 from fitferry.core import retry_policy
 from fitferry.core.activity import StatFingerprint
 from fitferry.core.errors import StorageError
@@ -120,95 +120,68 @@ def test_the_same_bytes_are_one_activity(ledger: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("ledger")
-def test_a_job_is_claimed_by_one_of_eight_threads(tmp_path: Path) -> None:
-    """The claim is one conditional UPDATE: whoever changes the row has the job."""
+def test_what_is_not_due_or_done_is_not_tried(tmp_path: Path) -> None:
+    """A call that comes early, twice, or late does no harm."""
     job = a_job(tmp_path / "a.fit")
-    won: list[int] = []
-    start = threading.Barrier(8)
+    recorded(job.id, RETRY, NOW)
 
-    def try_it() -> None:
-        start.wait()
-        claimed = attempts.claim(job.id, NOW)
-        if claimed is not None:
-            won.append(claimed.id)
-
-    threads = [threading.Thread(target=try_it) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert [job.id] == won
-
-
-@pytest.mark.usefixtures("ledger")
-def test_what_is_not_due_or_done_cannot_be_claimed(tmp_path: Path) -> None:
-    """A ring that comes early, twice, or late does no harm."""
-    job = a_job(tmp_path / "a.fit")
-    attempts.claim(job.id, NOW)
-    attempts.record(job.id, RETRY, NOW)
-
-    assert attempts.claim(job.id, NOW + 59) is None
-    assert attempts.claim(job.id, NOW + 60) is not None
-    attempts.record(job.id, DONE, NOW + 61)
-    assert attempts.claim(job.id, NOW + 100) is None
-    assert attempts.claim(12345, NOW) is None
+    assert not the(job.id).is_due(NOW + 59)
+    assert the(job.id).is_due(NOW + 60)
+    recorded(job.id, DONE, NOW + 61)
+    assert not the(job.id).is_due(NOW + 100)
 
 
 @pytest.mark.usefixtures("ledger")
 def test_an_attempt_is_written_down_step_by_step(tmp_path: Path) -> None:
     """Sending, acceptance and outcome are three facts, each kept at once."""
     job = a_job(tmp_path / "a.fit")
-    attempts.claim(job.id, NOW)
-    attempts.mark_sending(job.id, NOW + 1)
+    sending(job.id, NOW + 1)
     assert the(job.id).sent_at == NOW + 1
-    attempts.accepted(job.id, 77, NOW + 2)
+    accepted(job.id, 77, NOW + 2)
     assert (
         the(job.id).upload_id,
         the(job.id).accepted_at,
         the(job.id).status,
     ) == (77, NOW + 2, Status.PROCESSING)
-    attempts.record(job.id, DONE, NOW + 3)
+    recorded(job.id, DONE, NOW + 3)
     done = the(job.id)
 
     assert (
         done.status,
         done.strava_activity_id,
         done.completed_at,
-        done.claimed_at,
-    ) == (Status.COMPLETED, 4242, NOW + 3, None)
+    ) == (Status.COMPLETED, 4242, NOW + 3)
 
 
 @pytest.mark.usefixtures("ledger")
-def test_a_late_outcome_of_a_job_that_was_let_go_changes_nothing(tmp_path: Path) -> None:
-    """A worker that outlives its claim cannot overwrite what happened since."""
+def test_an_outcome_after_somebody_has_decided_changes_nothing(tmp_path: Path) -> None:
+    """What an attempt writes names the row's revision, which every decision raises."""
     job = a_job(tmp_path / "a.fit")
-    attempts.claim(job.id, NOW)
-    attempts.release(job.id)
-    attempts.record(job.id, DONE, NOW)
+    uploads.requeue(job.id, [Status.PENDING])
 
-    assert the(job.id).status == Status.PENDING
+    assert attempts.mark_sending(job.id, NOW, job.row_revision) is None
+    assert not attempts.record(job.id, DONE, NOW, job.row_revision)
+    assert (the(job.id).status, the(job.id).sent_at, the(job.id).upload_id) == (Status.PENDING, None, None)
 
 
 @pytest.mark.usefixtures("ledger")
-def test_a_restart_lets_every_claim_go_and_doubts_what_was_sent(tmp_path: Path) -> None:
-    """Claimed: free again. Sent without an answer: uncertain, after a quarantine. Accepted: looked at."""
-    claimed, sent, accepted, retried = (a_job(tmp_path / f"{n}.fit", body=b"%d" % n) for n in range(4))
-    attempts.claim(retried.id, NOW - 500)
-    attempts.mark_sending(retried.id, NOW - 499)
-    attempts.record(retried.id, replace(RETRY, next_attempt_at=NOW - 1), NOW - 498)
-    for job in (claimed, sent, accepted, retried):
-        attempts.claim(job.id, NOW)
-    attempts.mark_sending(sent.id, NOW)
-    attempts.mark_sending(accepted.id, NOW)
-    attempts.accepted(accepted.id, 77, NOW)
+def test_a_restart_doubts_what_was_being_sent(tmp_path: Path) -> None:
+    """Sent without an answer: uncertain, after a quarantine. Accepted: looked at. All else: as it was."""
+    waiting, sent, taken, retried = (a_job(tmp_path / f"{n}.fit", body=b"%d" % n) for n in range(4))
+    sending(retried.id, NOW - 499)
+    recorded(retried.id, replace(RETRY, next_attempt_at=NOW - 1), NOW - 498)
+    sending(sent.id, NOW)
+    sending(taken.id, NOW)
+    accepted(taken.id, 77, NOW)
+    before = the(sent.id).row_revision
 
-    assert attempts.release_all(7200, 60, NOW + 1) == 4
-    assert _fate(claimed.id) == (Status.PENDING, False, 0)
+    assert attempts.release_interrupted(7200, 60, NOW + 1) == 1
+    assert _fate(waiting.id) == (Status.PENDING, False, 0)
     assert _fate(sent.id) == (Status.PENDING, True, NOW + 60)
-    assert _fate(accepted.id) == (Status.PROCESSING, False, 0)
+    assert _fate(taken.id) == (Status.PROCESSING, False, 0)
     assert _fate(retried.id) == (Status.PENDING, False, NOW - 1)
-    assert the(accepted.id).upload_id == 77
+    assert the(taken.id).upload_id == 77
+    assert not attempts.record(sent.id, DONE, NOW, before)
 
 
 def _fate(job_id: int) -> tuple[Status, bool, float]:
@@ -220,11 +193,29 @@ def _fate(job_id: int) -> tuple[Status, bool, float]:
 def test_a_clock_that_jumps_back_parks_no_job(tmp_path: Path) -> None:
     """No delay is longer than the longest configured, counted from now."""
     job = a_job(tmp_path / "a.fit")
-    attempts.claim(job.id, NOW)
-    attempts.record(job.id, replace(RETRY, next_attempt_at=NOW + 60), NOW)
-    attempts.clamp(7200, NOW - 365 * 86_400)
+    recorded(job.id, replace(RETRY, next_attempt_at=NOW + 60), NOW)
+    attempts.clamp(7200, 2, NOW - 365 * 86_400)
 
     assert the(job.id).next_attempt_at == NOW - 365 * 86_400 + 7200
+
+
+@pytest.mark.usefixtures("ledger")
+@pytest.mark.parametrize("back", [5, 3600, 20 * 86_400])
+def test_an_accepted_upload_is_looked_at_soon_after_the_clock_was_set_back(
+    tmp_path: Path, back: float
+) -> None:
+    """It was accepted at a time to come: how long it has been processed is not known, and it may be ready."""
+    job = a_job(tmp_path / "a.fit")
+    sending(job.id, NOW)
+    accepted(job.id, 77, NOW)
+    step = AttemptResult(
+        Outcome.PROCESSING, Status.PROCESSING, next_attempt_at=NOW + 30, upload_id=77, looks=6
+    )
+    recorded(job.id, step, NOW, accepted_at=NOW)
+    now = NOW - back
+    attempts.clamp(7200, 2, now)
+
+    assert (the(job.id).next_attempt_at, the(job.id).accepted_at) == (now + 2, now)
 
 
 @pytest.mark.usefixtures("ledger")
@@ -249,8 +240,7 @@ def test_todays_ride_comes_before_ten_years_of_old_ones(tmp_path: Path) -> None:
 def test_the_job_that_waited_longest_probes_a_gate(tmp_path: Path) -> None:
     """So that one bad file does not try again and again while the others wait."""
     bad, good = a_job(tmp_path / "a.fit", body=b"a"), a_job(tmp_path / "b.fit", body=b"b", start=NOW - 7200)
-    attempts.claim(bad.id, NOW)
-    attempts.record(bad.id, AttemptResult(Outcome.WAITING, Status.PENDING), NOW)
+    recorded(bad.id, AttemptResult(Outcome.WAITING, Status.PENDING), NOW)
 
     assert [good.id] == uploads.due(
         NOW, 1, look=True, fresh_since=None, connected=["me"], readers=["me"], probe=True
@@ -265,8 +255,7 @@ def test_the_history_is_newest_first_and_pages_by_id(tmp_path: Path) -> None:
     """Skipped jobs are shown only when they are asked for."""
     for number in range(5):
         a_job(tmp_path / f"{number}.fit", body=b"%d" % number)
-    attempts.claim(3, NOW)
-    attempts.record(3, AttemptResult(Outcome.SKIPPED, Status.SKIPPED), NOW)
+    recorded(3, AttemptResult(Outcome.SKIPPED, Status.SKIPPED), NOW)
 
     assert [job.id for job in queries.listed(limit=2)] == [5, 4]
     assert [job.id for job in queries.listed(before=4)] == [2, 1]
@@ -279,9 +268,8 @@ def test_the_history_is_newest_first_and_pages_by_id(tmp_path: Path) -> None:
 def test_a_requeued_job_begins_anew(tmp_path: Path) -> None:
     """Its count is reset; under a fresh external id nothing of the old upload is left."""
     job = a_job(tmp_path / "a.fit")
-    attempts.claim(job.id, NOW)
-    attempts.accepted(job.id, 77, NOW)
-    attempts.record(job.id, replace(DONE, failures=3), NOW)
+    accepted(job.id, 77, NOW)
+    recorded(job.id, replace(DONE, failures=3), NOW)
 
     assert not uploads.requeue(job.id, [Status.FAILED])
     assert uploads.requeue(job.id, [Status.COMPLETED], external_id="fresh")
@@ -368,12 +356,9 @@ def test_a_failed_probe_ends_its_lease() -> None:
 @pytest.mark.usefixtures("ledger")
 def test_without_reads_nothing_is_due_that_begins_with_one(tmp_path: Path) -> None:
     """An accepted upload is looked at; an uncertain one is looked for, where that is allowed."""
-    accepted, uncertain, new = (a_job(tmp_path / f"{n}.fit", body=b"%d" % n) for n in range(3))
-    attempts.claim(accepted.id, NOW)
-    attempts.accepted(accepted.id, 77, NOW)
-    attempts.release(accepted.id)
-    attempts.claim(uncertain.id, NOW)
-    attempts.record(uncertain.id, replace(RETRY, uncertain=True, next_attempt_at=NOW), NOW)
+    taken, uncertain, new = (a_job(tmp_path / f"{n}.fit", body=b"%d" % n) for n in range(3))
+    accepted(taken.id, 77, NOW)
+    recorded(uncertain.id, replace(RETRY, uncertain=True, next_attempt_at=NOW), NOW)
 
     def due(*, look: bool, readers: list[str]) -> set[int]:
         who = ["me"]
@@ -381,7 +366,7 @@ def test_without_reads_nothing_is_due_that_begins_with_one(tmp_path: Path) -> No
             uploads.due(NOW, 9, look=look, fresh_since=None, connected=who, readers=readers, probe=False)
         )
 
-    assert due(look=True, readers=["me"]) == {accepted.id, uncertain.id, new.id}
+    assert due(look=True, readers=["me"]) == {taken.id, uncertain.id, new.id}
     assert due(look=False, readers=["me"]) == {new.id}
     assert due(look=False, readers=[]) == {uncertain.id, new.id}
 
@@ -404,10 +389,12 @@ def test_a_gate_is_clamped_like_a_job() -> None:
 
 
 @pytest.mark.usefixtures("ledger")
-def test_a_page_completes_no_upload_that_is_being_worked_on(tmp_path: Path) -> None:
-    """Its own attempt says what became of it."""
+def test_a_page_completes_only_what_strava_has_accepted(tmp_path: Path) -> None:
+    """What is being sent just now has an attempt that says what became of it."""
     busy, idle = (a_job(tmp_path / f"{n}.fit", body=b"%d" % n) for n in range(2))
-    attempts.claim(busy.id, NOW)
+    sending(busy.id, NOW)
+    sending(idle.id, NOW)
+    accepted(idle.id, 77, NOW)
     done = uploads.confirmed({job.id: (900, AfterUpload.KEEP) for job in (busy, idle)}, NOW)
 
     assert done == [idle.id]
@@ -419,8 +406,7 @@ def test_an_uncertain_upload_is_not_brought_forward(tmp_path: Path) -> None:
     """Its wait is Strava's time to show it; what only waits for its retry is tried now."""
     unsure, plain = (a_job(tmp_path / f"{n}.fit", body=b"%d" % n) for n in range(2))
     for job, step in ((unsure, replace(RETRY, uncertain=True)), (plain, RETRY)):
-        attempts.claim(job.id, NOW)
-        attempts.record(job.id, step, NOW)
+        recorded(job.id, step, NOW)
     uploads.retry_now()
 
     assert (the(unsure.id).next_attempt_at, the(plain.id).next_attempt_at) == (NOW + 60, 0)
@@ -484,7 +470,7 @@ def test_reading_needs_no_daemon_and_writes_nothing(tmp_path: Path) -> None:
     with database.opened_to_read(path):
         assert job.id == queries.listed()[0].id
         with pytest.raises(database.DatabaseError):
-            attempts.claim(job.id, NOW)
+            recorded(job.id, DONE, NOW)
 
 
 def test_a_write_that_fails_is_known_until_one_succeeds(ledger: Path) -> None:

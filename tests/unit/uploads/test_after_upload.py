@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from documents import zipped
-from fakes import ADMISSION, NOW, a_job, the
+from fakes import ADMISSION, NOW, a_job, recorded, the
 from fitferry.core import filenames
 from fitferry.core.activity import (
     ActivityFacts,
@@ -26,7 +26,7 @@ from fitferry.core.activity import (
 from fitferry.core.messages import Message
 from fitferry.core.upload import AfterUpload, AttemptResult, Job, Outcome, Status
 from fitferry.inbox import admission
-from fitferry.storage import activities, attempts, uploads
+from fitferry.storage import activities, uploads
 from fitferry.storage.activities import File
 from fitferry.uploads import safe_move
 from fitferry.uploads.after_upload import Archive, planned_action
@@ -50,9 +50,8 @@ def tidy(archives: list[Archive], *, keep: bool = False) -> Message | None:
 
 def done(job: Job, wanted: AfterUpload, outcome: Outcome = Outcome.COMPLETED) -> None:
     """Let a job be completed, with what is to become of its file."""
-    attempts.claim(job.id, NOW)
     step = AttemptResult(outcome, Status.COMPLETED, strava_activity_id=7)
-    attempts.record(job.id, step, NOW, after_upload_action=wanted)
+    recorded(job.id, step, NOW, after_upload_action=wanted)
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -469,9 +468,8 @@ def test_a_zip_with_a_duplicate_of_something_else_is_kept_wherever_it_was_seen_f
 ) -> None:
     """It may be the last to hold that recording; where all that is in it went up, it is put away."""
     known = admitted(where.folder / "known.fit", ride(serial=1))
-    attempts.claim(known.id, NOW)
     step = AttemptResult(Outcome.COMPLETED, Status.COMPLETED, strava_activity_id=7, error_code=error_code)
-    attempts.record(known.id, step, NOW, after_upload_action=AfterUpload.KEEP)
+    recorded(known.id, step, NOW, after_upload_action=AfterUpload.KEEP)
     (where.folder / "known.fit").unlink()
     path = where.folder / "both.zip"
     new = admitted(path, zipped({"known.fit": ride(serial=1), "new.fit": ride(serial=2)}))

@@ -16,6 +16,7 @@ from fakes import (
     Clock,
     InlineFolders,
     a_job,
+    accepted,
     an_athlete,
     strava,
     the,
@@ -23,7 +24,7 @@ from fakes import (
 )
 from fitferry.core.upload import Job, Status
 from fitferry.monitoring import status
-from fitferry.storage import attempts, breakers, uploads
+from fitferry.storage import breakers, uploads
 from fitferry.uploads import bulk_status
 from fitferry.uploads.after_upload import Archive
 from fitferry.uploads.worker import UploadWorker
@@ -60,9 +61,7 @@ class Desk:
         made = []
         for number in range(count):
             job = a_job(self.folder / f"{number}.fit", f"{number}".encode(), start=OLD - number * 60)
-            attempts.claim(job.id, NOW)
-            attempts.accepted(job.id, 1000 + job.id, NOW)
-            attempts.release(job.id)
+            accepted(job.id, 1000 + job.id, NOW)
             made.append(the(job.id))
         return made
 

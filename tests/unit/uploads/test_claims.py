@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import threading
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from fakes import ADMISSION, NOW, PROCESSING, UPLOADS, a_job, an_athlete, the
+from fakes import ADMISSION, NOW, PROCESSING, UPLOADS, a_job, an_athlete, recorded, sending, the
 from fitferry.core.activity import (
     ActivityFacts,
     AdmissionDecision,
@@ -23,9 +22,10 @@ from fitferry.core.activity import (
     Stability,
     StatFingerprint,
 )
-from fitferry.core.upload import Job, Status, WaitingFor
+from fitferry.core.strava import RateLimitHeaders
+from fitferry.core.upload import AttemptResult, Job, Outcome, Status, WaitingFor
 from fitferry.inbox import admission
-from fitferry.storage import activities, attempts, breakers, holds, matches, uploads
+from fitferry.storage import activities, attempts, breakers, holds, matches, rate_limits, uploads
 from fitferry.storage.activities import File
 from fitferry.storage.database import DatabaseError
 from fitferry.uploads.commands import Actions
@@ -77,39 +77,106 @@ def test_a_decision_in_the_middle_of_a_look_takes_no_worker_away(bench: Bench) -
     bench.wire.while_asked = lambda: None
     fresh = bench.job("fresh.fit", b"fresh")
 
-    assert (the(rides[0].id).status, attempts.in_flight()) == (Status.SKIPPED, 0)
+    assert (the(rides[0].id).status, bench.attempt.claims.count()) == (Status.SKIPPED, 0)
     assert [fresh.id] == select_due(["me"], ONE, NOW)[0]
 
 
 def test_what_is_let_go_in_the_middle_of_a_look_is_sent_once(bench: Bench) -> None:
-    """Whoever takes it keeps it: the look that ends meanwhile lets go of nothing that is not its own."""
+    """The look has the claim: the attempt that begins meanwhile does nothing, and the next one sends."""
     (ride,) = old_rides(bench, 1)
-    sending, looked = threading.Event(), threading.Event()
-    other = threading.Thread(target=bench.attempt, args=(ride.id,))
 
     def meanwhile() -> None:
-        if bench.wire.asked[-1].method == "GET" and not other.ident:
+        if bench.wire.asked[-1].method == "GET":
             uploads.requeue(ride.id, [Status.HELD])
-            other.start()
-            assert sending.wait(10)
-        elif bench.wire.asked[-1].method == "POST":
-            sending.set()
-            assert looked.wait(10)
+            bench.attempt(ride.id)
 
     bench.wire.while_asked = meanwhile
     bench.attempt(ride.id)
-    assert the(ride.id).claimed_at is not None
-    looked.set()
-    other.join()
+    assert (the(ride.id).status, bench.wire.count("POST /uploads")) == (Status.PENDING, 0)
+    bench.wire.while_asked = lambda: None
+    bench.attempt(ride.id)
 
     assert (the(ride.id).upload_id, the(ride.id).status) == (77, Status.PROCESSING)
     assert bench.wire.count("POST /uploads") == 1
 
 
+@pytest.mark.parametrize("decide", ["dismiss", "requeue"])
+def test_who_decides_while_a_body_leaves_is_not_overruled(bench: Bench, decide: str) -> None:
+    """The row's revision was raised: what the attempt comes to is not written over the decision."""
+    job = bench.job()
+
+    def meanwhile() -> None:
+        if decide == "dismiss":
+            recorded(job.id, AttemptResult(Outcome.FAILED, Status.FAILED, uncertain=True))
+            uploads.dismiss(job.id)
+        else:
+            recorded(job.id, AttemptResult(Outcome.FAILED, Status.FAILED, uncertain=True))
+            uploads.requeue(job.id, [Status.FAILED])
+
+    bench.wire.while_asked = meanwhile
+    bench.attempt(job.id)
+
+    expected = Status.SKIPPED if decide == "dismiss" else Status.PENDING
+    assert (the(job.id).status, the(job.id).upload_id, the(job.id).uncertain) == (expected, None, True)
+    assert bench.attempt.claims.count() == 0
+
+
+def test_athletes_take_turns(bench: Bench) -> None:
+    """A zip of hundreds of rides does not put another athlete's ride at its end."""
+    an_athlete(bench.tokens, "you")
+    for number in range(60):
+        a_job(bench.folder / f"{number}.fit", b"%d" % number, start=NOW - 60 - number)
+    theirs = a_job(bench.folder / "theirs.fit", b"theirs", athlete="you", start=NOW - 86_400)
+    claims, order = bench.attempt.claims, []
+    while theirs.id not in order:
+        due, _ = select_due(["me", "you"], ONE, bench.clock(), claims)
+        bench.attempt(due[0])
+        order.append(due[0])
+
+    assert len(order) <= 2
+
+
+def test_an_athlete_with_very_many_rides_leaves_some_of_the_rate_limit(bench: Bench) -> None:
+    """Not all of the quarter hour is used up before another athlete's ride comes."""
+    an_athlete(bench.tokens, "you")
+    claims = bench.attempt.claims
+    claims.take_turn("you", NOW)
+    for number in range(40):
+        a_job(bench.folder / f"{number}.fit", b"%d" % number, start=NOW - 60 - number)
+    rate_limits.update(RateLimitHeaders((200, 2000), (170, 300), (100, 1000), (10, 10)), NOW)
+
+    def counted() -> None:
+        used = 170 + bench.wire.count("POST /uploads")
+        rate_limits.update(RateLimitHeaders((200, 2000), (used, 300), None, None), NOW)
+
+    bench.wire.while_asked = counted
+    while due := select_due(["me", "you"], ONE, NOW, claims)[0]:
+        bench.attempt(due[0])
+    assert bench.wire.count("POST /uploads") == 28
+    fresh = a_job(bench.folder / "theirs.fit", b"theirs", athlete="you", start=NOW - 60)
+
+    assert select_due(["me", "you"], ONE, NOW, claims)[0] == [fresh.id]
+    assert bench.try_(fresh).upload_id == 77
+
+
+def test_a_fresh_ride_never_waits_for_somebody_elses_backlog(bench: Bench) -> None:
+    """However many old ones there are, and whoever's turn it is."""
+    an_athlete(bench.tokens, "you")
+    for number in range(5):
+        a_job(bench.folder / f"{number}.fit", b"%d" % number, start=NOW - 5 * 86_400 - number)
+    claims = bench.attempt.claims
+    claims.take_turn("you", NOW)
+    fresh = a_job(bench.folder / "theirs.fit", b"theirs", athlete="you", start=NOW - 60)
+
+    assert select_due(["me", "you"], ONE, NOW, claims)[0] == [fresh.id]
+
+
 def test_a_claim_that_was_lost_sends_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is looked at once more, just before the body would leave."""
     job, real = bench.job(), attempts.mark_sending
-    monkeypatch.setattr(attempts, "mark_sending", lambda job_id, now, number: real(job_id, now, number + 1))
+    monkeypatch.setattr(
+        attempts, "mark_sending", lambda job_id, now, revision: real(job_id, now, revision + 1)
+    )
     bench.attempt(job.id)
 
     assert bench.wire.count("POST /uploads") == 0
@@ -151,9 +218,8 @@ def test_what_was_given_up_unseen_is_looked_for_when_that_becomes_possible(bench
 def test_a_clock_that_steps_while_a_body_leaves_hides_nothing(bench: Bench, step: float) -> None:
     """What was sent when the process died is uncertain, whatever the times say."""
     job, now = bench.job(), NOW + min(step, 0)
-    attempts.claim(job.id, NOW)
-    attempts.mark_sending(job.id, NOW + step)
-    attempts.release_all(7200, 60, now)
+    sending(job.id, NOW + step)
+    attempts.release_interrupted(7200, 60, now)
 
     assert (the(job.id).uncertain, the(job.id).own_wait) == (True, WaitingFor.CONFIRM)
     assert the(job.id).next_attempt_at == now + 60
@@ -203,7 +269,7 @@ def test_a_claim_that_the_database_lost_is_swept_up(
             bench.attempt(job.id)
     bench.attempt.write_unwritten()
 
-    assert attempts.in_flight() == 0
+    assert bench.attempt.claims.count() == 0
     assert bench.later(job).upload_id == 77
 
 
@@ -214,34 +280,24 @@ def test_a_look_whose_end_could_not_be_written_is_swept_up(
     rides = old_rides(bench)
     with monkeypatch.context() as patch:
         patch.setattr(matches, "compared", fails)
-        patch.setattr(attempts, "release", fails)
         with pytest.raises(DatabaseError):
             bench.attempt(rides[0].id)
     bench.attempt.write_unwritten()
 
-    assert (attempts.in_flight(), the(rides[0].id).status) == (0, Status.HELD)
+    assert (bench.attempt.claims.count(), the(rides[0].id).status) == (0, Status.HELD)
 
 
 def test_no_claim_is_swept_up_that_somebody_works_on(bench: Bench) -> None:
     """However often somebody looks meanwhile."""
     job = bench.job()
-    bench.wire.while_asked = bench.attempt.write_unwritten
+
+    def meanwhile() -> None:
+        bench.attempt.write_unwritten()
+
+    bench.wire.while_asked = meanwhile
     bench.attempt(job.id)
 
     assert the(job.id).upload_id == 77
-
-
-def test_an_outcome_that_comes_too_late_changes_nothing(bench: Bench) -> None:
-    """The job has been claimed anew: it is another attempt's."""
-    job = bench.job()
-    first = attempts.claim(job.id, NOW, 1)
-    assert first is not None
-    attempts.release(job.id, 1)
-    attempts.claim(job.id, NOW, 2)
-
-    assert not attempts.accepted(job.id, 99, NOW, 1)
-    assert not attempts.mark_sending(job.id, NOW, 1)
-    assert attempts.accepted(job.id, 77, NOW, 2)
 
 
 def test_a_folder_that_is_away_costs_one_write_and_holds_nobody_up(bench: Bench) -> None:

@@ -9,14 +9,26 @@ from types import SimpleNamespace
 import pytest
 
 from documents import gpx, gz, zipped
-from fakes import ADMISSION, APP, NOW, PROCESSING, READY, UPLOADS, InlineFolders, a_job, refused, the
+from fakes import (
+    ADMISSION,
+    APP,
+    NOW,
+    PROCESSING,
+    READY,
+    UPLOADS,
+    InlineFolders,
+    a_job,
+    recorded,
+    refused,
+    the,
+)
 from fitferry import formats
 from fitferry.core import attempt_results
 from fitferry.core.activity import FileKind, Stability
 from fitferry.core.errors import RequestRejected
 from fitferry.core.upload import AttemptResult, Job, Outcome, Status
 from fitferry.inbox import admission, spool
-from fitferry.storage import attempts, uploads
+from fitferry.storage import uploads
 from fitferry.uploads.commands import Actions
 from fitferry.uploads.source_file import SourceFiles
 from worker_bench import Bench
@@ -41,8 +53,7 @@ def actions(tmp_path: Path) -> Actions:
 
 def finish(job: Job) -> None:
     """Let an upload be done."""
-    attempts.claim(job.id, NOW)
-    attempts.record(job.id, AttemptResult(Outcome.COMPLETED, Status.COMPLETED, strava_activity_id=7), NOW)
+    recorded(job.id, AttemptResult(Outcome.COMPLETED, Status.COMPLETED, strava_activity_id=7), NOW)
 
 
 def spooled(folder: Path) -> int:
@@ -86,8 +97,7 @@ def test_what_is_handed_over_stands_in_for_a_file_that_is_gone(
     job = a_job(tmp_path / "a.fit", ride())
     (tmp_path / "a.fit").unlink()
     if state == "held":
-        attempts.claim(job.id, NOW)
-        attempts.record(job.id, attempt_results.file_gone(job), NOW)
+        recorded(job.id, attempt_results.file_gone(job), NOW)
     (found,) = actions.upload_file(ride(), "by hand.fit", "me")
 
     assert (found.id, found.status, found.file) == (job.id, Status.PENDING, "by hand.fit")

@@ -25,7 +25,7 @@ from fakes import (
     tokens,
 )
 from fitferry.core.upload import AuthProblem, BreakerName, Job, Status
-from fitferry.storage import accounts, attempts, breakers, holds, matches, uploads
+from fitferry.storage import accounts, breakers, holds, matches, uploads
 from fitferry.storage.database import DatabaseError
 from fitferry.strava.client import PAGE
 from fitferry.uploads import existing_activities
@@ -177,7 +177,7 @@ def test_held_activities_are_compared_while_they_wait(desk: Desk) -> None:
 
     assert [the(job.id).status for job in made[:2]] == [Status.HELD, Status.COMPLETED]
     assert (desk.answers.count(LIST), desk.answers.count("POST /uploads")) == (1, 0)
-    assert the(made[0].id).claimed_at is None
+    assert not desk.attempt.claims.held()
 
 
 def test_a_full_page_covers_only_what_is_newer_than_its_last(desk: Desk) -> None:
@@ -403,12 +403,3 @@ def test_what_a_person_sends_again_is_sent(desk: Desk) -> None:
     desk.attempt(made[0].id)
 
     assert desk.answers.count("POST /uploads") == 1
-
-
-def test_a_dead_process_leaves_a_held_job_held(desk: Desk) -> None:
-    """The claim of its look is released."""
-    made = desk.jobs(held=True)
-    attempts.claim_to_compare(made[0].id, NOW)
-    attempts.release_all(7200, 60, NOW)
-
-    assert (the(made[0].id).status, the(made[0].id).claimed_at) == (Status.HELD, None)

@@ -24,6 +24,7 @@ from fakes import (
     an_athlete,
     grant,
     refused,
+    sending,
     strava,
     the,
 )
@@ -641,27 +642,20 @@ def test_an_outcome_that_could_not_be_written_is_written_later(
     with pytest.raises(DatabaseError):
         bench.attempt(job.id)
     monkeypatch.setattr(attempts, "record", record)
+    assert bench.attempt.claims.held() == {job.id}
+    bench.attempt(job.id)
+    assert bench.wire.count("POST /uploads") == 1
     bench.attempt.write_unwritten()
 
     assert (
         the(job.id).status,
         the(job.id).upload_id,
-        the(job.id).claimed_at,
-    ) == (Status.PROCESSING, 77, None)
+        bench.attempt.claims.count(),
+    ) == (Status.PROCESSING, 77, 0)
 
 
 def _full(*_args: object, **_options: object) -> None:
     raise DatabaseError("database or disk is full")
-
-
-def test_when_the_acceptance_cannot_be_written_the_upload_is_uncertain(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Strava has the file, the ledger does not know: it will be looked up, not sent blindly."""
-    monkeypatch.setattr(attempts, "accepted", _full)
-    job = bench.try_(bench.job())
-
-    assert (job.uncertain, job.failures, job.own_wait) == (True, 0, WaitingFor.CONFIRM)
 
 
 def test_an_import_leaves_room_for_todays_ride(bench: Bench) -> None:
@@ -707,14 +701,13 @@ def test_an_import_leaves_room_however_many_are_rung_for_at_once(bench: Bench) -
 def test_without_a_read_left_an_uncertain_upload_waits_for_the_next_window(bench: Bench) -> None:
     """It would have to be looked for; today's ride is sent all the same."""
     lost, new = bench.job(), bench.job("b.fit", b"b")
-    attempts.claim(lost.id, NOW)
-    attempts.mark_sending(lost.id, NOW)
-    attempts.release_all(7200, 60, NOW)
+    sending(lost.id, NOW)
+    attempts.release_interrupted(7200, 60, NOW)
     bench.clock.forward(61)
     rate_limits.update(RateLimitHeaders((200, 2000), (110, 300), (100, 1000), (100, 400)), bench.clock())
 
     assert select_due(["me"], UPLOADS, bench.clock())[0] == [new.id]
-    assert bench.try_(lost).claimed_at is None
+    bench.try_(lost)
     assert bench.wire.asked == []
     bench.clock.forward(900)
     assert lost.id in select_due(["me"], UPLOADS, bench.clock())[0]
@@ -739,9 +732,8 @@ def test_the_search_for_a_lost_answer_ends_with_the_last_read(bench: Bench) -> N
 def test_the_search_for_an_old_activity_leaves_what_the_backlog_leaves(bench: Bench) -> None:
     """Its next page costs as much as another upload would."""
     lost = a_job(bench.folder / "old.fit", b"old", start=NOW - 3 * 86_400)
-    attempts.claim(lost.id, NOW)
-    attempts.mark_sending(lost.id, NOW)
-    attempts.release_all(7200, 60, NOW)
+    sending(lost.id, NOW)
+    attempts.release_interrupted(7200, 60, NOW)
     bench.clock.forward(61)
     bench.wire.to("GET /athlete/activities", (200, [_listed(18, number) for number in range(200)]))
     rate_limits.update(RateLimitHeaders(None, (197, 300), None, (50, 300)), bench.clock())
@@ -768,7 +760,7 @@ def test_a_stale_token_costs_no_request_that_is_not_there(bench: Bench) -> None:
 def test_the_last_requests_are_kept_for_the_others_in_flight(bench: Bench) -> None:
     """Whoever begins a request leaves one for each of them."""
     for number in range(2):
-        attempts.claim(bench.job(f"{number}.fit", b"%d" % number).id, NOW)
+        bench.attempt.claims.take(bench.job(f"{number}.fit", b"%d" % number).id)
     rate_limits.update(RateLimitHeaders((200, 2000), (198, 300), None, None), NOW)
     job = bench.try_(bench.job())
 
@@ -780,9 +772,8 @@ def test_no_request_is_one_too_many_however_many_are_at_it(bench: Bench) -> None
     """Workers side by side, each with a search of two pages: all the reads are used, and not one more."""
     for number in range(6):
         job = bench.job(f"{number}.fit", b"%d" % number)
-        attempts.claim(job.id, NOW)
-        attempts.mark_sending(job.id, NOW)
-    attempts.release_all(7200, 60, NOW)
+        sending(job.id, NOW)
+    attempts.release_interrupted(7200, 60, NOW)
     bench.clock.forward(61)
     bench.wire.to("GET /athlete/activities", (200, [_listed(21, number) for number in range(200)]))
 
@@ -891,7 +882,6 @@ def test_a_gate_stays_shut_while_somebody_is_left_to_probe_it(bench: Bench) -> N
     bench.try_(bench.job("b.fit", b"b"))
     (bench.folder / "b.fit").unlink()
     bench.clock.forward(3600)
-    attempts.claim(job.id, bench.clock())
     select_due(["me"], UPLOADS, bench.clock())
 
     assert BreakerName.SETTINGS in breakers.open_breakers()
@@ -925,9 +915,11 @@ def test_no_more_jobs_are_rung_for_than_may_run(bench: Bench) -> None:
     """A backlog of a hundred is three rings at a time."""
     for number in range(100):
         bench.job(f"{number}.fit", b"%d" % number)
-    attempts.claim(1, NOW)
+    bench.attempt.claims.take(1)
+    due, _ = select_due(["me"], UPLOADS, NOW, bench.attempt.claims)
 
-    assert len(select_due(["me"], UPLOADS, NOW)[0]) == 2
+    assert len(due) == 2
+    assert 1 not in due
 
 
 @pytest.mark.parametrize("why", ["limit", "outage", "used up"])
