@@ -32,6 +32,14 @@ class FitferryError(Exception):
         super().__init__(str(message))
 
 
+class PlannedOSError(OSError):
+    """What Fitferry itself found wrong with a file or a folder, where an error of the system would be as well."""
+
+    def __init__(self, number: int, message: Message, path: str | None = None) -> None:
+        self.message = message
+        super().__init__(number, str(message), path)
+
+
 @dataclass(frozen=True, slots=True)
 class SettingProblem:
     """One wrong setting: its key, and what is wrong with it."""

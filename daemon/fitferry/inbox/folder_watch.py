@@ -16,6 +16,7 @@ import structlog
 from fitferry.config import WatchSettings
 from fitferry.core import filenames
 from fitferry.core.activity import WatchMethod
+from fitferry.core.errors import PlannedOSError
 from fitferry.core.messages import Message, folders, system
 from fitferry.inbox.file_events import Hint, Skip, Watcher
 from fitferry.system import mounts
@@ -25,14 +26,6 @@ POLL_SECONDS = 10.0
 _LIMITS = {errno.ENOSPC: "fs.inotify.max_user_watches", errno.EMFILE: "fs.inotify.max_user_instances"}
 
 _log = structlog.get_logger()
-
-
-class SameFolder(OSError):
-    """A folder is watched already under another name; `reason` says so."""
-
-    def __init__(self, reason: Message) -> None:
-        self.reason = reason
-        super().__init__(errno.EEXIST, str(reason))
 
 
 class FolderWatch:
@@ -84,7 +77,7 @@ class FolderWatch:
         self.detach()
         watched_as = self._claim(found)
         if watched_as:
-            raise SameFolder(folders.SAME_FOLDER(other=watched_as))
+            raise PlannedOSError(errno.EEXIST, folders.SAME_FOLDER(other=watched_as))
         self._watch_events()
         self._identity = identity
         return True

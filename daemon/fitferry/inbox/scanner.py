@@ -28,7 +28,7 @@ from fitferry.inbox.file_intake import MAX_SHOWN, FileIntake
 from fitferry.inbox.folder_access import FolderAccess
 from fitferry.inbox.folder_state import FolderState
 from fitferry.inbox.folder_tasks import FolderTasks
-from fitferry.inbox.folder_watch import FolderWatch, SameFolder
+from fitferry.inbox.folder_watch import FolderWatch
 from fitferry.inbox.receiver import Receiver
 from fitferry.storage import activities
 from fitferry.system import deadline, safe_files, walk
@@ -331,7 +331,7 @@ class Scanner:
             return
         self._folder_watch.detach()
         self._check_at, self._scan_at = self._clock() + AWAY_SECONDS, float("inf")
-        reason = error.reason if isinstance(error, SameFolder) else system.from_os_error(error)
+        reason = system.from_os_error(error)
         if isinstance(error, PermissionError):
             closed = deadline.closed_folder_above(self._folder)
             reason = folders.CLOSED(folder=closed) if closed != self._folder else reason

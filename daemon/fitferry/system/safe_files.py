@@ -17,6 +17,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from fitferry.core.errors import PlannedOSError
+from fitferry.core.messages import folders
+
 MAX_LINKS = 8
 """Links to files that are followed one after the other, within the folder."""
 _CHUNK = 1 << 20
@@ -25,11 +28,11 @@ READ_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class LinkInPath(OSError):
+class LinkInPath(PlannedOSError):
     """A link stands where a folder or a file of the watched folder should be; `filename` names it."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(errno.ELOOP, "a link leads away from here", path)
+        super().__init__(errno.ELOOP, folders.LINK_LEADS_AWAY(), path)
 
 
 @dataclass(frozen=True, slots=True)

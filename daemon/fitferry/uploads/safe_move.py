@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from fitferry.core import filenames
+from fitferry.core.errors import PlannedOSError
+from fitferry.core.messages import folders
 from fitferry.formats import MAX_ARCHIVE_BYTES
 from fitferry.system import safe_files
 from fitferry.system.safe_files import LinkInPath, OpenFolder
@@ -197,8 +199,8 @@ def _move(parent: int, staging: str, there: int, name: str, sha256: str) -> str:
         if _rename(parent, staging, there, free):
             if _holds(there, free, sha256):
                 return free
-            raise OSError(errno.EIO, "the file was exchanged while it was moved", name)
-    raise OSError(errno.EEXIST, "no free name in the archive folder", name)
+            raise PlannedOSError(errno.EIO, folders.EXCHANGED(), name)
+    raise PlannedOSError(errno.EEXIST, folders.NO_FREE_NAME(), name)
 
 
 def _copy(source: int, there: int, name: str, sha256: str) -> None:
@@ -211,7 +213,7 @@ def _copy(source: int, there: int, name: str, sha256: str) -> None:
         os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
         os.fsync(target)
         if copied != sha256 or safe_files.sha256(target, MAX_ARCHIVE_BYTES) != sha256:
-            raise OSError(errno.EIO, "the copy in the archive folder differs", name)
+            raise PlannedOSError(errno.EIO, folders.COPY_DIFFERS(), name)
     finally:
         os.close(target)
 

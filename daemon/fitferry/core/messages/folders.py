@@ -23,3 +23,7 @@ MUCH_JUNK = define(
 NOTES = define("folder_notes", "{notes}")
 FILE_PROBLEM = define("folder_file_problem", "{file}: {reason}")
 AND_MORE = define("folder_and_more", "{reason} (and {more:number} more)")
+LINK_LEADS_AWAY = define("folder_link_leads_away", "a link leads away from here")
+EXCHANGED = define("file_exchanged", "the file was exchanged while it was moved")
+NO_FREE_NAME = define("no_free_name", "no free name in the archive folder")
+COPY_DIFFERS = define("copy_differs", "the copy in the archive folder differs")

@@ -131,6 +131,9 @@ _BY_NUMBER: dict[int, Template] = {
 
 def from_os_error(error: OSError) -> Message:
     """What the system says went wrong: the usual errors are translated, others are shown as they are."""
+    planned = getattr(error, "message", None)  # of a PlannedOSError, which is defined above this module
+    if isinstance(planned, Message):
+        return planned
     template = _BY_NUMBER.get(error.errno) if error.errno is not None else None
     if template is not None and error.strerror in {template.text, None}:
         return template()
