@@ -246,3 +246,24 @@ def test_the_daemon_tells_in_the_language_of_the_settings(receiver: Receiver, tm
 
     assert receiver.heard[0][1]["title"] == "Fitferry: 조치가 필요합니다"
     assert "연결" in receiver.heard[0][1]["message"]
+
+
+def test_a_held_file_that_may_be_a_ride_is_told_of(receiver: Receiver, tmp_path: Path) -> None:
+    """What happened, and what to do: one message, and the state is attention."""
+    track = "".join(
+        f'<trkpt lat="47.{number}" lon="9.0"><time>the {number}th</time></trkpt>' for number in range(9)
+    )
+    gpx = f'<?xml version="1.0"?><gpx version="1.1"><trk><trkseg>{track}</trkseg></trk></gpx>'
+    with harness(tmp_path) as home:
+        home.configure(f'[notify]\nurls = ["json://127.0.0.1:{receiver.port}/"]')
+        home.start()
+        assert receiver.wait_for(1)
+        (home.rides / "odd.gpx").write_text(gpx, encoding="utf-8")
+        assert receiver.wait_for(2)
+        problems = {problem["code"]: problem for problem in home.status()["problems"]}
+
+    assert (
+        "the times in odd.gpx cannot be read: export it again, if possible as FIT or TCX"
+        in receiver.heard[1][1]["message"]
+    )
+    assert problems["unreadable_times"]["athlete"] == "me"
