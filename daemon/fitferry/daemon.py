@@ -7,9 +7,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import structlog
 
@@ -17,17 +15,14 @@ from fitferry.auth import key_rotation, token_cipher
 from fitferry.auth.access_tokens import AccessTokens
 from fitferry.auth.oauth import OAuth, digest
 from fitferry.auth.token_cipher import TokenCipher
-from fitferry.config import Settings, WatchSettings
-from fitferry.config.values import AfterUpload
+from fitferry.config import Settings
 from fitferry.core import retry_policy
 from fitferry.core.errors import CannotRun, KeyFileError, StorageError
 from fitferry.core.messages import system, verbatim
 from fitferry.i18n.translator import for_setting
-from fitferry.inbox.first_scan import FirstScan
-from fitferry.inbox.folder_receiver import FolderReceiver
 from fitferry.inbox.fresh_files import FreshFiles
 from fitferry.inbox.server_clock import ServerClock
-from fitferry.inbox.watched_folder import FolderRoots, WatchedFolder
+from fitferry.inbox.watched_folder import FolderRoots
 from fitferry.inbox.watched_folders import WatchedFolders
 from fitferry.maintenance import Supervisor
 from fitferry.monitoring.metrics import Metrics
@@ -41,8 +36,7 @@ from fitferry.strava import Strava
 from fitferry.system import lockfile, logs, state_dir, systemd
 from fitferry.system.wakeup import WakeupPipe
 from fitferry.uploads import commands
-from fitferry.uploads.after_upload import Archive
-from fitferry.uploads.file_tidier import FileTidier
+from fitferry.uploads.folders import FolderContext, archives, build_folders
 from fitferry.uploads.follow_ups import FollowUps
 from fitferry.uploads.job_queue import UploadQueue
 from fitferry.uploads.scheduler import select_due
@@ -136,7 +130,7 @@ def build(
     fresh = FreshFiles()
     server_clock = ServerClock(strava.server_now, strava.server_time, lambda: folders.rescan())  # noqa: PLW0108  # it is made below
     parts.callback(server_clock.stop)
-    context_of_folders = _FolderContext(
+    folder_context = FolderContext(
         wake=lambda: upload_queue.wake(),  # noqa: PLW0108  # as above
         changed=wakeup.wake,
         incoming=lambda: attempts.prepare_upload(),  # noqa: PLW0108  # as above
@@ -144,7 +138,7 @@ def build(
         fresh=fresh,
         roots=FolderRoots(),
     )
-    folders = _watched_folders(settings, context_of_folders)
+    folders = build_folders(settings, folder_context)
     attempts = _attempts(settings, strava, tokens, folders, fresh)
     upload_queue = _upload_queue(settings, attempts)
     copies = CopyThread(settings.state.folder / state_dir.STATE_DB, check_first=check_later)
@@ -212,7 +206,7 @@ def _web_context(
     oauth: OAuth,
     metrics: Metrics,
 ) -> WebContext:
-    source_files = SourceFiles(folders, _archives(settings))
+    source_files = SourceFiles(folders, archives(settings))
     return WebContext(
         settings=settings,
         actions=commands.Actions(
@@ -245,11 +239,6 @@ def _serve(parts: contextlib.ExitStack, server: Server, context: WebContext) -> 
         raise CannotRun(system.PORT_IN_USE(host=host, port=port, reason=reason), 1) from error
 
 
-def _archives(settings: Settings) -> list[Archive]:
-    name = settings.uploads.archive_folder
-    return [Archive(watch.folder, watch.folder / name) for watch in settings.watch]
-
-
 def _attempts(
     settings: Settings, strava: Strava, tokens: AccessTokens, folders: WatchedFolders, fresh: FreshFiles
 ) -> UploadWorker:
@@ -258,7 +247,7 @@ def _attempts(
         tokens,
         app=settings.strava,
         uploads=settings.uploads,
-        archives=_archives(settings),
+        archives=archives(settings),
         folders=folders,
         fresh=fresh,
         rules=settings.rules,
@@ -290,61 +279,6 @@ def _notification_policy(settings: Settings, notifier: Notifier) -> Notification
     if not settings.notify.urls:
         return None
     return NotificationPolicy(notifier.wake, notifier.send_now, uploads=settings.notify.uploads)
-
-
-@dataclass(frozen=True, slots=True)
-class _FolderContext:
-    """What the watched folders share with the rest of the daemon."""
-
-    wake: Callable[[], None]
-    changed: Callable[[], None]
-    incoming: Callable[[], None]
-    server_now: Callable[[], float | None]
-    fresh: FreshFiles
-    roots: FolderRoots
-
-
-def _watched_folders(settings: Settings, context: _FolderContext) -> WatchedFolders:
-    return WatchedFolders([_watched_folder(settings, watch, context) for watch in settings.watch])
-
-
-def _watched_folder(settings: Settings, watch: WatchSettings, context: _FolderContext) -> WatchedFolder:
-    archives = _archives(settings)
-    inside = {str(other.folder) for other in settings.watch if other.folder.is_relative_to(watch.folder)}
-    archive = str(watch.folder / settings.uploads.archive_folder)
-    keep = settings.uploads.after_upload is AfterUpload.KEEP
-
-    def receiver(folder: str, owns: Callable[[str], bool]) -> FolderReceiver:
-        def is_ours(path: str) -> bool:
-            holders = [str(where.folder) for where in archives if Path(path).is_relative_to(where.folder)]
-            return max(holders, key=len, default=str(archives[0].folder)) == str(watch.folder) and owns(path)
-
-        first_scan = FirstScan(
-            folder,
-            watch.athlete,
-            settings.admission,
-            wake=context.wake,
-            clock=time.time,
-            server_now=context.server_now,
-            fresh=context.fresh,
-        )
-        return FolderReceiver(
-            folder,
-            watch.athlete,
-            first_scan,
-            wake=context.wake,
-            clock=time.time,
-            tidy=FileTidier(archives, keep=keep, owns=is_ours),
-        )
-
-    return WatchedFolder(
-        watch,
-        receiver,
-        without=frozenset({*inside, archive} - {str(watch.folder)}),
-        changed=context.changed,
-        roots=context.roots,
-        incoming=context.incoming,
-    )
 
 
 def _cipher(settings: Settings) -> TokenCipher:
