@@ -14,7 +14,7 @@ from fitferry.cli.client import Daemon, message_of
 from fitferry.cli.context import Context
 from fitferry.core.errors import FitferryError, RequestRejected
 from fitferry.core.messages import Message, as_message, cli
-from fitferry.core.messages.sports import sport_name
+from fitferry.core.sports import shown_name
 from fitferry.core.upload import Status
 from fitferry.system import state_dir
 
@@ -104,7 +104,7 @@ def _row(job: dict[str, Any]) -> output.Row:
     cells = [
         str(job["id"]),
         output.local(job["start_time"]),
-        output.of(sport_name(job["sport"])),
+        output.of(shown_name(job["sport"])),
         job["file"],
         progress.standing(job),
     ]

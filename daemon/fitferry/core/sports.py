@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from fitferry.core.messages import Message, Template, sports, verbatim, web
+
 # begin of what tools/fit_profile.py writes
 # FIT profile 21.218 of 2026-10-06.
 # fmt: off
@@ -89,6 +93,38 @@ _STRAVA_NUMBERS = {
 }
 """The numbers in the `type` of a GPX that Strava has exported (seen in such files; Strava documents none)."""
 # fmt: on
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSport:
+    """How a sport is shown. `noun`: one activity of it, with the time of day where `by_time_of_day`.
+
+    `glyph`: stands where there is no route. `in_metres`: its distances are short.
+    """
+
+    name: Template
+    noun: Template
+    glyph: str = "wave"
+    by_time_of_day: bool = False
+    in_metres: bool = False
+
+
+SHOWN = {
+    "cycling": ShownSport(sports.CYCLING, web.RIDE, by_time_of_day=True),
+    "e_biking": ShownSport(sports.E_BIKING, web.RIDE, by_time_of_day=True),
+    "running": ShownSport(sports.RUNNING, web.RUN, by_time_of_day=True),
+    "walking": ShownSport(sports.WALKING, web.WALK, by_time_of_day=True),
+    "hiking": ShownSport(sports.HIKING, web.HIKE, by_time_of_day=True),
+    "swimming": ShownSport(sports.SWIMMING, web.SWIM, "swim", by_time_of_day=True, in_metres=True),
+    "rowing": ShownSport(sports.ROWING, web.ROW, by_time_of_day=True),
+    "training": ShownSport(sports.TRAINING, web.WORKOUT, "lift"),
+    "fitness_equipment": ShownSport(sports.FITNESS_EQUIPMENT, web.WORKOUT, "lift"),
+    "cross_country_skiing": ShownSport(sports.CROSS_COUNTRY_SKIING, web.SKI),
+    "alpine_skiing": ShownSport(sports.ALPINE_SKIING, web.ALPINE_SKI),
+}
+"""By the FIT profile's name; the sports that are not here are shown by that name."""
+SUB_SPORT_NOUNS = {"lap_swimming": web.POOL_SWIM, "strength_training": web.WEIGHTS}
+"""Of sub-sports that are called otherwise than their sport."""
 _KNOWN = frozenset(SPORTS.values()) - {"generic", "all"}
 
 
@@ -99,3 +135,9 @@ def from_document(text: str) -> str | None:
         return _STRAVA_NUMBERS.get(int(name))
     name = _DOCUMENT_NAMES.get(name, name)
     return name if name in _KNOWN else None
+
+
+def shown_name(sport: str | None) -> Message:
+    """What a sport is called, by its FIT profile's name or number; empty for none."""
+    known = SHOWN.get(sport or "")
+    return known.name() if known is not None else verbatim((sport or "").replace("_", " "))

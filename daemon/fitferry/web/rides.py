@@ -10,13 +10,14 @@ from itertools import groupby
 from fitferry.core.activity import Thumbnail
 from fitferry.core.messages import Message, Template, web
 from fitferry.core.problems import HELD_FILES
+from fitferry.core.sports import SHOWN
 from fitferry.core.upload import Job, Status, WaitingFor
 from fitferry.monitoring.status import JobView, job_views
 from fitferry.monitoring.status_json import strava_url
 from fitferry.storage import queries, search
 from fitferry.web.context import WebContext
 from fitferry.web.language import ViewerLocale
-from fitferry.web.titles import ICONS, measure, sports_like, title_of
+from fitferry.web.titles import measure, sports_like, title_of
 
 PAGE = 40
 """Rides on one page; the script puts the next one below when somebody scrolls."""
@@ -176,7 +177,7 @@ def ride_of(context: WebContext, locale: ViewerLocale, view: JobView, thumbnail:
         title=title,
         facts=" · ".join(facts),
         climb=locale.climb(job.ascent_m),
-        icon=ICONS.get(job.sport or "", "wave"),
+        icon=SHOWN[job.sport].glyph if job.sport in SHOWN else "wave",
         thumbnail=thumbnail,
         state=state,
         glyph=glyph,

@@ -1,10 +1,8 @@
-"""What sports are called. The names that are not here stay those of the FIT profile."""
+"""What sports are called; `core.sports` has the table of which is which."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from fitferry.core.messages.message import Message, define, verbatim
+from fitferry.core.messages.message import define
 
 CYCLING = define("sport_cycling", "cycling")
 E_BIKING = define("sport_e_biking", "e-biking")
@@ -17,23 +15,3 @@ TRAINING = define("sport_training", "training")
 FITNESS_EQUIPMENT = define("sport_fitness_equipment", "fitness equipment")
 CROSS_COUNTRY_SKIING = define("sport_cross_country_skiing", "cross-country skiing")
 ALPINE_SKIING = define("sport_alpine_skiing", "alpine skiing")
-
-SPORTS: Mapping[str, Message] = {
-    "cycling": CYCLING(),
-    "e_biking": E_BIKING(),
-    "running": RUNNING(),
-    "walking": WALKING(),
-    "hiking": HIKING(),
-    "swimming": SWIMMING(),
-    "rowing": ROWING(),
-    "training": TRAINING(),
-    "fitness_equipment": FITNESS_EQUIPMENT(),
-    "cross_country_skiing": CROSS_COUNTRY_SKIING(),
-    "alpine_skiing": ALPINE_SKIING(),
-}
-"""By the FIT profile's name."""
-
-
-def sport_name(code: str | None) -> Message:
-    """What a sport is called, by its FIT profile's name or number; empty for none."""
-    return SPORTS.get(code or "") or verbatim((code or "").replace("_", " "))
