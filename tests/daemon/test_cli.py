@@ -159,6 +159,22 @@ def test_a_file_is_uploaded_from_anywhere_and_waited_for(
     assert "missing.fit" in bad.stderr
 
 
+def test_each_job_is_tried_by_itself(running: DaemonHarness, ride: Ride) -> None:
+    """One that cannot be retried keeps no other from it; with a daemon and without."""
+    running.sandbox.faults.add(InjectedFault("POST /uploads", "upload_empty", times=9))
+    for number in (1, 2):
+        running.drop(f"{number}.fit", ride(serial=number))
+    running.wait(lambda: running.status()["queue"]["failed"] == 2, 40)
+    for ended in (running.run("retry", "99", "1", "2"), running.run("dismiss", "99", "98")):
+        assert ended.returncode == 1
+        assert "99" in ended.stderr
+    running.wait(lambda: running.status()["queue"]["failed"] == 2, 40)
+    running.stop()
+    apart = running.run("retry", "1", "99", "2")
+
+    assert (apart.returncode, "2 back in the queue" in apart.stdout) == (1, True)
+
+
 def test_a_failed_upload_fails_the_waiting_command(
     running: DaemonHarness, ride: Ride, tmp_path: Path
 ) -> None:
@@ -628,6 +644,7 @@ def read_until(handle: int, words: str) -> str:
         ("fitferry sta", {"status"}),
         ("fitferry uploads --status f", {"failed"}),
         ("fitferry backlog s", {"since"}),
+        ("fitferry connect ", {"me"}),
     ],
 )
 def test_the_shell_completes_commands_and_what_they_take(
@@ -638,7 +655,8 @@ def test_the_shell_completes_commands_and_what_they_take(
         **home.environ(),
         "_FITFERRY_COMPLETE": "bash_complete",
         "COMP_WORDS": typed,
-        "COMP_CWORD": str(len(typed.split()) - 1),
+        "COMP_CWORD": str(len(typed.split()) - (0 if typed.endswith(" ") else 1)),
+        "FITFERRY_CONFIG": str(home.config),
     }
     code = "import sys; sys.argv[0] = 'fitferry'; from fitferry.__main__ import main; main()"
     ended = subprocess.run(
@@ -646,6 +664,28 @@ def test_the_shell_completes_commands_and_what_they_take(
     )  # ourselves
 
     assert {line.split(",")[1] for line in ended.stdout.split()} == offered
+
+
+def test_the_shell_completes_the_numbers_of_jobs(running: DaemonHarness, ride: Ride) -> None:
+    """Those that a command takes, with their files; without a history there are none."""
+    running.drop("a.fit", ride())
+    running.completed()
+    environ = {
+        **running.environ(),
+        "_FITFERRY_COMPLETE": "zsh_complete",
+        "FITFERRY_CONFIG": str(running.config),
+    }
+    code = "import sys; sys.argv[0] = 'fitferry'; from fitferry.__main__ import main; main()"
+
+    def completed(words: str) -> list[str]:
+        given = {**environ, "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()))}
+        ended = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=given
+        )  # ourselves
+        return ended.stdout.split()
+
+    assert completed("fitferry retry ") == ["plain", "1", "a.fit"]
+    assert completed("fitferry dismiss ") == []
 
 
 @pytest.mark.parametrize(

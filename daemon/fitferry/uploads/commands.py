@@ -78,6 +78,11 @@ class Actions:
         members = _activities_in(reading)
         if not members:
             spool.forget(path)
+            held = [
+                job for job in stored_uploads.of_file(athlete, reading.sha256) if job.status is Status.HELD
+            ]
+            if held:  # a person insists, as by the button beside it
+                return [self.upload(job.activity_id) for job in held]
             raise RequestRejected("no_activity", _why_not(file_reader.examine(reading).result, body))
         file = File(athlete, str(path), reading.sha256, len(body), None)
         jobs = self._admitted(file, [_pending(member) for member in members])

@@ -31,6 +31,7 @@ from fitferry.inbox import admission, spool
 from fitferry.storage import uploads
 from fitferry.uploads.commands import Actions
 from fitferry.uploads.source_file import SourceFiles
+from samples import SAMPLES
 from worker_bench import Bench
 
 Ride = Callable[..., bytes]
@@ -310,3 +311,17 @@ def test_what_cannot_be_repaired_stays_held(actions: Actions, tmp_path: Path, ri
     (whole,) = actions.upload_file(ride(), "b.fit", "me")
     with pytest.raises(RequestRejected, match="only a held FIT file"):
         actions.repair_upload(whole.activity_id)
+
+
+def test_a_held_half_that_is_handed_over_is_queued(actions: Actions, tmp_path: Path) -> None:
+    """A person insists, as by the button beside it; what nobody holds is refused with the reason."""
+    half = (SAMPLES / "cut_short.fit").read_bytes()
+    with pytest.raises(RequestRejected, match="not whole"):
+        actions.upload_file(half, "half.fit", "me")
+    held = a_job(tmp_path / "half.fit", half)
+    attempts.claim(held.id, NOW)
+    attempts.record(held.id, AttemptResult(Outcome.FAILED, Status.HELD, error_code="unfinished"), NOW)
+    (job,) = actions.upload_file(half, "elsewhere.fit", "me")
+
+    assert (job.id, job.status) == (held.id, Status.PENDING)
+    assert spooled(tmp_path) == 0
