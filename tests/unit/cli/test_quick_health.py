@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import socket
@@ -46,10 +47,11 @@ class Daemon:
         self.thread.start()
 
     def _answer(self, answer: bytes) -> None:
-        connection, _ = self.listener.accept()
-        with connection:
-            connection.recv(1000)
-            connection.sendall(answer)
+        with contextlib.suppress(OSError):  # nobody came before the end
+            connection, _ = self.listener.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(answer)
 
     def is_healthy(self) -> bool:
         """What the short way says."""
@@ -62,7 +64,9 @@ def daemon(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Daemon]:
     found = Daemon(tmp_path, request.param)
     yield found
     found.lock.close()
+    found.listener.shutdown(socket.SHUT_RDWR)
     found.listener.close()
+    found.thread.join(5)
 
 
 @pytest.mark.parametrize("daemon", [b"HTTP/1.1 200 OK\r\n\r\n"], indirect=True)
