@@ -319,8 +319,7 @@ def test_a_held_half_that_is_handed_over_is_queued(actions: Actions, tmp_path: P
     with pytest.raises(RequestRejected, match="not whole"):
         actions.upload_file(half, "half.fit", "me")
     held = a_job(tmp_path / "half.fit", half)
-    attempts.claim(held.id, NOW)
-    attempts.record(held.id, AttemptResult(Outcome.FAILED, Status.HELD, error_code="unfinished"), NOW)
+    recorded(held.id, AttemptResult(Outcome.FAILED, Status.HELD, error_code="unfinished"), NOW)
     (job,) = actions.upload_file(half, "elsewhere.fit", "me")
 
     assert (job.id, job.status) == (held.id, Status.PENDING)
