@@ -79,8 +79,8 @@ class Item:
     glyph: str
     tone: str
     title: str
-    what: str
-    advice: str
+    what: Message
+    advice: Message
     since: str
     actions: tuple[str, ...]
     job: Job | None = None
@@ -208,8 +208,8 @@ def _item(context: WebContext, locale: ViewerLocale, problem: Problem, name: str
         glyph=glyph,
         tone="wait" if problem.code is ProblemCode.BACKLOG else "bad",
         title=locale.of(title),
-        what=locale.of(what),
-        advice=locale.of(advice),
+        what=what,
+        advice=advice,
         since=locale.moment(status_json.iso(problem.since)),
         actions=tuple(action.value for action in problem.actions),
         job=job,

@@ -14,7 +14,7 @@ from babel import Locale, UnknownLocaleError, dates, numbers
 from flask import Request
 from markupsafe import Markup, escape
 
-from fitferry.core.messages import Message, web
+from fitferry.core.messages import TEMPLATES, Message, web
 from fitferry.i18n.translator import LANGUAGES, Translator, translator
 from fitferry.web.middleware import cookie
 
@@ -49,14 +49,17 @@ class ViewerLocale:
         return _TURNING.sub("", self.words.translate(english))
 
     def render(self, message: Message) -> str:
-        """A message as a sentence by itself: with a capital."""
+        """A message as a sentence by itself: with a capital, unless a name stands first."""
         text = self.of(message)
-        return text[:1].upper() + text[1:]
+        template = TEMPLATES.get(message.code)
+        starts_with_name = (
+            template is not None and template.text.startswith("{") and message.code != "verbatim"
+        )
+        return text if starts_with_name else text[:1].upper() + text[1:]
 
-    def marked(self, english: Message | str | None) -> Markup:
-        """A finished English sentence by itself: with a capital, and with what is to be typed set apart."""
-        text = self.of(english)
-        text = str(escape(text[:1].upper() + text[1:]))
+    def marked(self, message: Message) -> Markup:
+        """A message as a sentence by itself, with what is to be typed set apart."""
+        text = str(escape(self.render(message)))
         return Markup(_TYPED.sub(r"<code>\1</code>", text))  # noqa: S704  # escaped before
 
     def local(self, text: str) -> datetime:
