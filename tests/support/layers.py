@@ -34,7 +34,7 @@ OWNERS = {
     "waitress": "web.server",
     "babel": "web.language",
     "segno": "web.push",
-    "prometheus_client": "monitoring.metrics",
+    "prometheus_client": "monitoring.prometheus",
     "apprise": "notifications.messengers",
 }
 """The one module, or for the tables the one folder, that imports a library."""

@@ -46,6 +46,11 @@ class LazyApplication:
     def __call__(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
         return self.built()(environ, start)
 
+    @property
+    def is_built(self) -> bool:
+        """Whether a request has needed it already."""
+        return self._app is not None
+
     def built(self) -> Wsgi:
         """The application itself."""
         with self._lock:
