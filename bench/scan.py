@@ -85,14 +85,16 @@ def _admit(folder: Path, count: int) -> None:
 def _scan(folder: Path, count: int) -> None:
     scanner = _scanner(folder)
     scanner.step()
-    took = []
-    for _ in range(5):
-        scanner.rescan()
-        began = time.monotonic()
-        scanner.step()
-        took.append((time.monotonic() - began) * 1000)
+    took, before = [], _memory()
+    with _peak() as peak:
+        for _ in range(5):
+            scanner.rescan()
+            began = time.monotonic()
+            scanner.step()
+            took.append((time.monotonic() - began) * 1000)
     print(
-        f"scan of {count:,} known files: median {statistics.median(took):.0f} ms, max {max(took):.0f} ms",
+        f"scan of {count:,} known files: median {statistics.median(took):.0f} ms, max {max(took):.0f} ms, "
+        f"memory {before / 1e6:.0f} -> at most {peak[0] / 1e6:.0f} MB",
         flush=True,
     )
 
