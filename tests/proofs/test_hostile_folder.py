@@ -21,6 +21,7 @@ from fitferry.core.activity import AdmissionResult, FileEvent, WatchMethod
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import AfterUpload, AttemptResult, Job, Outcome, Status
 from fitferry.inbox import Scanner, admission, file_reader
+from fitferry.inbox.folder_tasks import FolderAway
 from fitferry.storage import activities, queries, uploads
 from fitferry.system import deadline, safe_files
 from fitferry.system.deadline import FolderState
@@ -345,6 +346,26 @@ def test_a_scanner_without_descriptors_pauses_and_goes_on(
 
     assert len(queries.listed()) == len(names)
     assert capsys.readouterr().out.count("Too many open files") <= 2
+
+
+def test_jobs_of_a_folder_that_is_away_are_not_due(where: Archive) -> None:
+    """However long it takes; they are as soon as it is back."""
+    job = a_job(where.folder / "a.fit")
+    scanner, clock = scanner_of(where.folder), CLOCKS[-1]
+    scanner.step()
+    assert the(job.id).next_attempt_at <= NOW
+    where.folder.rename(where.folder.with_name("off"))
+    scanner.check()
+    scanner.step()
+    assert not scanner.state.available
+    assert (the(job.id).next_attempt_at > NOW, str(the(job.id).own_wait)) == (True, "file")
+    with pytest.raises(FolderAway):
+        scanner.run(lambda: None, 1)
+    where.folder.with_name("off").rename(where.folder)
+    clock.forward(5)
+    scanner.step()
+
+    assert the(job.id).next_attempt_at <= NOW
 
 
 def test_a_mended_permission_is_noticed_within_a_minute(

@@ -61,6 +61,10 @@ class Bench:
         """Nothing is archived."""
         return self.reception.tidy()
 
+    def on_away(self) -> None:
+        """The folder is not there."""
+        self.reception.on_away()
+
     def on_available(self) -> None:
         """The folder is there."""
         self.reception.on_available()

@@ -67,6 +67,9 @@ class Door:
     def on_file_gone(self, path: str) -> None:
         self.gone.append(path)
 
+    def on_away(self) -> None:
+        self.came -= 1
+
     def on_available(self) -> None:
         self.came += 1
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import structlog
 
+from fitferry.core import attempt_results as results
 from fitferry.core.activity import AdmissionResult, Stability
 from fitferry.core.messages import Message
 from fitferry.inbox import held_files
@@ -37,6 +39,7 @@ class FolderReceiver:
         self._wake = wake
         self._clock = clock
         self._pruned_at = -PRUNE_SECONDS
+        self._away_noted_at = -results.FOLDER_SECONDS
         self.tidy = tidy
 
     @property
@@ -64,8 +67,16 @@ class FolderReceiver:
         """Drop what was held because of a file's own faults: it is gone, so nobody has to mend it."""
         activities.forget_file_faults(self._athlete, path)
 
+    def on_away(self) -> None:
+        """Let the jobs whose files are in the folder wait until it is back: they are not due."""
+        now = self._clock()
+        if abs(now - self._away_noted_at) >= results.FOLDER_SECONDS / 2:
+            self._away_noted_at = now
+            uploads.wait_for_folder(Path(self._folder), now + results.FOLDER_SECONDS)
+
     def on_available(self) -> None:
         """Let what waited for the folder be tried now."""
+        self._away_noted_at = -results.FOLDER_SECONDS
         uploads.folder_is_back(self._folder)
         self._wake()
 

@@ -337,6 +337,7 @@ class Scanner:
             reason = folders.CLOSED(folder=closed) if closed != self._folder else reason
         self._tasks.refuse(reason)
         self._publish(available=False, reason=reason)
+        self._receiver.on_away()
 
     def _publish(self, *, available: bool, reason: Message | None) -> None:
         state = WatchState(
