@@ -32,7 +32,7 @@ def test_commands_in_the_papers_exist() -> None:
         README,
         *((TOP / name).read_text(encoding="utf-8") for name in ("Makefile", "systemd/fitferry.service")),
     ]
-    named = {word for text in texts for word in re.findall(r"(?:/|`|    )fitferry ([a-z][a-z-]*)", text)}
+    named = {word for text in texts for word in re.findall(r"(?:/|`|    |-m )fitferry ([a-z][a-z-]*)", text)}
     image = (TOP / "Dockerfile").read_text(encoding="utf-8")
     named |= set(re.findall(r'"fitferry", "([a-z]+)"', image)) | set(re.findall(r'CMD \["([a-z]+)"\]', image))
 
