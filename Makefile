@@ -97,9 +97,10 @@ else
 	buildah manifest push --all --digestfile $(DIGEST) localhost/fitferry:$(VERSION) $(DESTINATION)
 endif
 
+TEST_IMAGE_ARCH ?= amd64 arm64
 test-image: $(VENV)/installed  ## build the image with buildah and use it, both architectures (root, opt-in)
 	tests/install/qemu.sh
-	PYTHONPATH=tests/support $(BIN)/python tests/install/image.py
+	PYTHONPATH=tests/support $(BIN)/python tests/install/image.py $(TEST_IMAGE_ARCH)
 
 docs: $(VENV)/installed  ## what repeats something else: man page, completions, the README's help, and the figures
 	LC_ALL=C $(BIN)/python tools/reference.py
