@@ -15,7 +15,7 @@ from typing import assert_never
 from fitferry.core import attempt_results as results
 from fitferry.core import rate_limit as limits
 from fitferry.core.errors import RefreshError, StravaError
-from fitferry.core.messages import uploads
+from fitferry.core.messages import strava, uploads
 from fitferry.core.problems import ProblemCode
 from fitferry.core.strava import RateLimit, StravaErrorKind, UploadReport, UploadState
 from fitferry.core.upload import (
@@ -133,7 +133,9 @@ def after_report(job: Job, report: UploadReport, context: DecisionContext) -> At
         case UploadState.DELETED:
             return results.failed(job, ErrorCode.DELETED, uploads.DELETED_ON_STRAVA())
         case UploadState.REJECTED:
-            return results.failed(job, ErrorCode.REJECTED, uploads.REJECTED(answer=report.message))
+            return results.failed(
+                job, ErrorCode.REJECTED, uploads.REJECTED(answer=strava.from_strava(report.message))
+            )
         case _:
             assert_never(report.state)
 

@@ -327,7 +327,7 @@ DONE = AttemptResult(Outcome.COMPLETED, Status.COMPLETED, upload_id=77, looks=1,
             error_message=uploads.DELETED_ON_STRAVA())),
         (report(UploadState.REJECTED), replace(
             DONE, outcome=Outcome.FAILED, status=Status.FAILED, error_code="rejected",
-            error_message=uploads.REJECTED(answer="words of Strava's"))),
+            error_message=uploads.REJECTED(answer=verbatim("words of Strava's")))),
     ],
 )  # fmt: skip
 def test_the_end_of_an_upload(said: UploadReport, result: AttemptResult) -> None:

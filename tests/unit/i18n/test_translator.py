@@ -9,7 +9,7 @@ import pytest
 
 import translations
 from compile_translations import compile_all
-from fitferry.core.messages import TEMPLATES, Message, settings, system, verbatim
+from fitferry.core.messages import TEMPLATES, Message, settings, strava, system, uploads, verbatim
 from fitferry.i18n.translator import LANGUAGES, LOCALE, Translator, of_environment, translator
 
 OTHERS = LANGUAGES[1:]
@@ -41,6 +41,15 @@ def test_the_usual_errors_of_the_system_are_translated_and_others_stay() -> None
     assert (
         str(system.from_os_error(OSError(17, "no free name in the folder"))) == "no free name in the folder"
     )
+
+
+def test_the_known_reasons_of_strava_are_translated_and_others_stay_its_words() -> None:
+    """With and without the full stop."""
+    rejected = uploads.REJECTED(answer=strava.from_strava("Time information is missing from file."))
+
+    assert str(rejected) == "Strava cannot use the file: Time information is missing from file"
+    assert KOREAN.render(rejected) == "Strava가 이 파일을 쓸 수 없습니다: 파일에 시각 정보가 없음"
+    assert KOREAN.render(strava.from_strava("Too odd.")) == "Too odd."
 
 
 def test_an_unknown_language_is_english() -> None:
