@@ -21,7 +21,7 @@ from fitferry.inbox.watched_folders import WatchedFolders
 from fitferry.monitoring import status, status_json
 from fitferry.monitoring.metrics import Metrics
 from fitferry.notifications.policy import NotificationPolicy
-from fitferry.storage import accounts, database, uploads
+from fitferry.storage import accounts, database, rate_limits, uploads
 from fitferry.storage.backups import CopyThread
 from fitferry.system import state_dir, systemd
 from fitferry.uploads import commands
@@ -99,9 +99,10 @@ class Supervisor:
         now, self._ticked_at = self._clock(), self._monotonic()
         # Each by itself: a database that cannot be written must not keep the page from saying so.
         for work in (
-            database.try_again,
+            self._try_database_again,
             self._tokens.write_unwritten,
-            self._attempts.write_unwritten,
+            self._write_results,
+            rate_limits.write,
         ):
             self._do(work)
         self._do(lambda: self._publish(now))
@@ -112,6 +113,17 @@ class Supervisor:
         # Fed even while the database is ill: a restart would not mend a full disk, and the page must say why.
         if self._dead_part() is None:
             systemd.tell("WATCHDOG=1")
+
+    def _try_database_again(self) -> None:
+        """Where the database could not be written, find out whether it can be: then what waits goes on at once."""
+        if database.failure():
+            database.try_again()
+            self._upload_queue.wake()
+
+    def _write_results(self) -> None:
+        """Write the results of attempts that could not be written before."""
+        if self._attempts.write_unwritten():
+            self._upload_queue.wake()
 
     def seconds_to_tick(self) -> float:
         """How long the supervisor may sleep if nothing happens."""

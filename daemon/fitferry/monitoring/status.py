@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from fitferry import __version__
-from fitferry.core import rate_limit as allowances
+from fitferry.core import rate_limit as limits
 from fitferry.core.activity import WatchState
 from fitferry.core.filenames import shown
 from fitferry.core.follow_up import FollowUpKind, FollowUpState
@@ -144,7 +144,7 @@ def snapshot(names: Iterable[str], process: Process, now: float) -> Snapshot:
         problems=tuple(found),
         athletes=people,
         queue=counts,
-        rate_limit=allowances.expire_windows(rate_limits.current(), now),
+        rate_limit=limits.expire_windows(rate_limits.current(), now),
         held_until=limited.until if limited and limited.until > now else None,
         last_upload=_view(last, open_breakers, now, connected=True) if last else None,
         history_import=_import(people, now),
@@ -175,9 +175,18 @@ def waits(
     if shut:
         last = max(shut, key=lambda breaker: breaker.until)
         return WaitingFor(last.name), max(last.until, job.next_attempt_at, now)
-    if job.next_attempt_at <= now:
-        return job.own_wait if job.upload_id is not None else None, max(job.next_attempt_at, job.created_at)
-    return job.own_wait, job.next_attempt_at
+    if job.next_attempt_at > now:
+        return job.own_wait, job.next_attempt_at
+    rate_limit = rate_limits.current()
+    if not _has_budget(job, limits.room(rate_limit, now, 0), now):
+        return WaitingFor.RATE_LIMIT, limits.resume_at(rate_limit, now)
+    return job.own_wait if job.upload_id is not None else None, max(job.next_attempt_at, job.created_at)
+
+
+def _has_budget(job: Job, budget: limits.Budget, now: float) -> bool:
+    """Whether the rate limit has room for a job that is due; the backlog leaves some of it to fresh activities."""
+    left = budget.send if job.upload_id is None and not job.uncertain else budget.look
+    return min(left, left if limits.is_fresh(job.start_time, now) else budget.backlog) > 0
 
 
 def _view(job: Job, open_breakers: Breakers, now: float, *, connected: bool) -> JobView:
@@ -236,12 +245,12 @@ def _backlog_problem(waiting: Backlog) -> Problem:
 
 def _import(people: Iterable[Athlete], now: float) -> ImportProgress | None:
     """When very many old activities will be done; None where there are few."""
-    count = uploads.count_open(now - allowances.FRESH_SECONDS)
+    count = uploads.count_open(now - limits.FRESH_SECONDS)
     if count <= MANY:
         return None
     can_read = all(person.can_read for person in people)
-    done_by = allowances.estimate_finish(count, rate_limits.current(), now, can_read=can_read)
-    done = queries.import_so_far(now - allowances.FRESH_SECONDS)
+    done_by = limits.estimate_finish(count, rate_limits.current(), now, can_read=can_read)
+    done = queries.import_so_far(now - limits.FRESH_SECONDS)
     return ImportProgress(count, done, done_by - done_by % 60)
 
 

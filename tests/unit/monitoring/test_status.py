@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from fakes import NOW, a_job, recorded, the
+from fakes import NOW, a_job, recorded, sending, the
 from fitferry.core.activity import WatchMethod, WatchState
 from fitferry.core.messages import Message, system, verbatim
 from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, problem
+from fitferry.core.strava import RateLimitHeaders
 from fitferry.core.upload import (
     AttemptResult,
     AuthProblem,
@@ -24,7 +25,7 @@ from fitferry.core.upload import (
     WaitingFor,
 )
 from fitferry.monitoring import status, status_json
-from fitferry.storage import accounts, breakers, uploads
+from fitferry.storage import accounts, breakers, rate_limits, uploads
 
 pytestmark = pytest.mark.usefixtures("ledger")
 WATCH = WatchState("/rides", "me", WatchMethod.EVENTS, available=True)
@@ -151,6 +152,7 @@ def test_a_job_shows_its_own_wait_or_the_one_that_all_share(tmp_path: Path) -> N
     """The connection first, then what is shut, then its own."""
     job = a_job(tmp_path / "a.fit")
     assert waits(job.id) == (None, NOW)
+    sending(job.id, NOW)
     assert waits(job.id) == (None, None)
     recorded(job.id, AttemptResult(Outcome.RETRY, Status.PENDING, WaitingFor.RETRY, NOW + 60), NOW)
     assert waits(job.id) == (WaitingFor.RETRY, NOW + 60)
@@ -206,3 +208,21 @@ def test_a_problem_in_the_file_can_be_said_in_another_language() -> None:
     (shown,) = snapshot()["problems"]
 
     assert str(Message.from_json(json.dumps(shown["text"]))) == shown["message"]
+
+
+@pytest.mark.parametrize(
+    ("used", "age", "expected"),
+    [(200, 0.1, WaitingFor.RATE_LIMIT), (199, 0.1, None), (199, 30, WaitingFor.RATE_LIMIT), (190, 30, None)],
+)
+def test_what_is_due_and_has_to_wait_for_the_rate_limit_says_so(
+    tmp_path: Path, used: int, age: float, expected: WaitingFor | None
+) -> None:
+    """The backlog leaves the last requests of a quarter hour to fresh rides: that is what it waits for."""
+    connect()
+    job = a_job(tmp_path / "a.fit", start=NOW - age * 86_400)
+    rate_limits.update(RateLimitHeaders((200, 2000), (used, 300), (100, 1000), (10, 10)), NOW)
+    waiting_for, until = status.waits(job, {}, NOW, connected=True)
+
+    assert waiting_for == expected
+    assert until is not None
+    assert (until > NOW) is (expected is not None)
