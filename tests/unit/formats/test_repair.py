@@ -39,13 +39,12 @@ def test_a_real_file_that_breaks_off_is_read_whole_by_two_others(name: str) -> N
     whole = (SAMPLES / name).read_bytes()
     random_ = random.Random(name)  # noqa: S311  # no secret
     judged = 0
-    for at in sorted(random_.randrange(len(whole) // 2, len(whole) - 1) for _ in range(8)):
+    for at in sorted(random_.randrange(len(whole) // 2, len(whole) - 1) for _ in range(4)):
         made = repair(whole[:at])
         assert made.result.kind is FileKind.ACTIVITY
-        assert is_read_by_fitparse(made.data)
         judged += is_right(by_fitparse(made.data)) and is_right(by_fitdecode(made.data))
 
-    assert judged == 8
+    assert judged == 4
 
 
 @pytest.mark.parametrize("cut", [-1, -2, -3])
