@@ -1,4 +1,4 @@
-"""Stability of the files that were not admitted yet: when is each worth a look? `now` is monotonic seconds."""
+"""Stability of the files that were not admitted yet, and when to look at each. `now` is monotonic seconds."""
 
 from __future__ import annotations
 

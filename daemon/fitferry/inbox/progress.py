@@ -1,4 +1,4 @@
-"""How much of an unfinished file is there: from its first bytes, which say how long it will be, and its last ones."""
+"""Bytes that are there of an unfinished file: from its first bytes, which say how long it will be, and its last ones."""
 
 from __future__ import annotations
 

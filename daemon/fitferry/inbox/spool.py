@@ -1,4 +1,4 @@
-"""Where is what a person handed over, until it is done? In the state folder, each file in a folder of its own."""
+"""Files that a person handed over, kept in the state folder until they are done; each in a folder of its own."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ def keep(state: Path, body: bytes, name: str) -> Path:
     folder.mkdir(mode=0o700)
     path = folder / _plain(name)
     durable_io.write_new(path, body)
-    for one in (folder, spool):
-        durable_io.sync(one)
+    for written in (folder, spool):
+        durable_io.sync(written)
     return path
 
 
 def forget(path: Path) -> None:
-    """Let go of one file."""
+    """Delete one file."""
     path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # something else is in it, or it is gone
         path.parent.rmdir()
 
 
 def empty(state: Path) -> None:
-    """Let go of all that is done."""
+    """Delete all that is done."""
     for path in (state / state_dir.SPOOL).glob("*/*"):
         if not uploads.need_file(str(path)):
             forget(path)

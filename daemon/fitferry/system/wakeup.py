@@ -21,38 +21,38 @@ class WakeupPipe:
     def __init__(self) -> None:
         self.stopping = False
         self.revision = 0
-        """How often somebody called: another number means that something has changed."""
-        self._bell: tuple[int, int] = (-1, -1)
-        self._end: tuple[int, int] = (-1, -1)
+        """Number of calls so far: another number means that something has changed."""
+        self._wake_pipe: tuple[int, int] = (-1, -1)
+        self._stop_pipe: tuple[int, int] = (-1, -1)
 
     def __enter__(self) -> Self:
-        self._bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._wake_pipe = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._stop_pipe = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for handle in (*self._bell, *self._end):
+        for handle in (*self._wake_pipe, *self._stop_pipe):
             os.close(handle)
-        self._bell = self._end = (-1, -1)
+        self._wake_pipe = self._stop_pipe = (-1, -1)
 
     def wake(self) -> None:
-        """Wake the one who waits."""
+        """Wake the thread that waits."""
         self.revision += 1
-        _ring(self._bell)
+        _write_byte(self._wake_pipe)
 
     def stop(self) -> None:
-        """Wake the one who waits for the last time."""
+        """Wake the thread that waits for the last time."""
         self.stopping = True
-        _ring(self._end)
+        _write_byte(self._stop_pipe)
 
     def wait(self, seconds: float) -> None:
         """Wait for a call, or for so long; then a moment more, so that many calls become one."""
-        select.select([self._bell[0], self._end[0]], [], [], seconds)
-        select.select([self._end[0]], [], [], PAUSE)
+        select.select([self._wake_pipe[0], self._stop_pipe[0]], [], [], seconds)
+        select.select([self._stop_pipe[0]], [], [], PAUSE)
         with contextlib.suppress(BlockingIOError):
-            os.read(self._bell[0], 65_536)
+            os.read(self._wake_pipe[0], 65_536)
 
     @contextlib.contextmanager
     def stopped_by_signals(self) -> Iterator[None]:
@@ -66,7 +66,7 @@ class WakeupPipe:
             return
         numbers = (signal.SIGTERM, signal.SIGINT)
         before = [signal.signal(number, lambda _number, _frame: self.stop()) for number in numbers]
-        descriptor = signal.set_wakeup_fd(self._end[1], warn_on_full_buffer=False)
+        descriptor = signal.set_wakeup_fd(self._stop_pipe[1], warn_on_full_buffer=False)
         try:
             yield
         finally:
@@ -75,6 +75,6 @@ class WakeupPipe:
                 signal.signal(number, handler)
 
 
-def _ring(pipe: tuple[int, int]) -> None:
+def _write_byte(pipe: tuple[int, int]) -> None:
     with contextlib.suppress(OSError):  # full: it will wake anyway; closed: nobody waits any more
         os.write(pipe[1], b"x")
