@@ -106,6 +106,7 @@ def _for_people() -> list[Any]:
 def _without_links(_logger: object, _method: str, event: Event) -> Event:
     """Whoever reads the page is signed in, and a link on it could be photographed."""
     event.pop("login_link", None)
+    event.pop("setup_link", None)
     return event
 
 

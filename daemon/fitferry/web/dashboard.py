@@ -15,14 +15,14 @@ from fitferry.core import rate_limit
 from fitferry.core.messages import Message, web
 from fitferry.core.problems import Problem, ProblemCode
 from fitferry.core.strava import MAX_FILE_BYTES
-from fitferry.core.upload import Job, Status
+from fitferry.core.upload import WAITS, Job, Status
 from fitferry.monitoring import status_json
 from fitferry.monitoring.status import Snapshot, State, job_views
 from fitferry.storage import queries, uploads
 from fitferry.web.context import WebContext
 from fitferry.web.language import ViewerLocale
 from fitferry.web.middleware import is_at_url, is_loopback
-from fitferry.web.rides import LASTING, STATES, WAITS, HistoryFilter, history
+from fitferry.web.rides import LASTING, STATES, HistoryFilter, history
 from fitferry.web.titles import title_of
 
 _FEW = 6
@@ -129,7 +129,7 @@ def overview(context: WebContext, locale: ViewerLocale, want: HistoryFilter) -> 
             (
                 view,
                 title_of(context, locale, view.job),
-                WAITS[view.waiting_for]() if view.waiting_for else None,
+                WAITS[view.waiting_for] if view.waiting_for else None,
             )
             for view in job_views(waiting, now)
         ],

@@ -11,7 +11,7 @@ from fitferry.core.activity import Thumbnail
 from fitferry.core.messages import Message, Template, web
 from fitferry.core.problems import HELD_FILES
 from fitferry.core.sports import SHOWN
-from fitferry.core.upload import Job, Status, WaitingFor
+from fitferry.core.upload import Job, Status
 from fitferry.monitoring.status import JobView, job_views
 from fitferry.monitoring.status_json import strava_url
 from fitferry.storage import queries, search
@@ -29,16 +29,6 @@ STATES: Mapping[Status, Template] = {
     Status.FAILED: web.FAILED,
     Status.HELD: web.HELD,
     Status.SKIPPED: web.SKIPPED,
-}
-WAITS: Mapping[WaitingFor, Template] = {
-    WaitingFor.CONNECTION: web.WAITS_CONNECTION,
-    WaitingFor.RATE_LIMIT: web.WAITS_RATE_LIMIT,
-    WaitingFor.NETWORK: web.WAITS_NETWORK,
-    WaitingFor.SETTINGS: web.WAITS_SETTINGS,
-    WaitingFor.FILE: web.WAITS_FILE,
-    WaitingFor.CONFIRM: web.WAITS_CONFIRM,
-    WaitingFor.RETRY: web.WAITS_RETRY,
-    WaitingFor.PROCESSING: web.WAITS_PROCESSING,
 }
 _GLYPHS = {
     Status.COMPLETED: ("ok", "good"),

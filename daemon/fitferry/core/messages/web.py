@@ -131,12 +131,3 @@ CONNECT_AGAIN = define(
     "page_connect_again",
     "Connect again and leave every box ticked; what waits goes up by itself then",
 )
-
-WAITS_CONNECTION = define("waits_connection", "waits for the connection to Strava")
-WAITS_RATE_LIMIT = define("waits_rate_limit", "waits for Strava's limit")
-WAITS_NETWORK = define("waits_network", "waits for Strava to be reachable")
-WAITS_SETTINGS = define("waits_settings", "waits for a settings fix")
-WAITS_FILE = define("waits_file", "waits for the file")
-WAITS_CONFIRM = define("waits_confirm", "may have arrived; Fitferry looks for it")
-WAITS_RETRY = define("waits_retry", "waits for the next try")
-WAITS_PROCESSING = define("waits_processing", "Strava is processing it")
