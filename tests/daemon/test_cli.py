@@ -762,6 +762,7 @@ def remnants(text: str) -> list[str]:
         "cycling",
         "commuting",
         "garmin",
+        "course",
         "overlay",
         "tmpfs",
     }  # a name, a format, what files say
@@ -772,6 +773,12 @@ def remnants(text: str) -> list[str]:
         "since",
         "folder",
         "rotate",
+        "new",
+        "list",
+        "revoke",
+        "end",
+        "watch",
+        "chmod",
         *COMMANDS,
     }  # what is to be typed, or stands so
     return [word for word in re.findall("[a-z]{3,}", re.sub(names, " ", text)) if word not in kept]
