@@ -178,7 +178,7 @@ def test_each_job_is_tried_by_itself(running: DaemonHarness, ride: Ride) -> None
 def test_a_failed_upload_fails_the_waiting_command(
     running: DaemonHarness, ride: Ride, tmp_path: Path
 ) -> None:
-    """With the reason; then it can be put back or put aside."""
+    """With the reason; then it can be sent or dismissed."""
     running.sandbox.faults.add(InjectedFault("POST /uploads", "upload_empty", times=2))
     file = tmp_path / "a.fit"
     file.write_bytes(ride())

@@ -243,7 +243,7 @@ def test_a_wrong_secret_is_one_problem_and_no_failure(home: DaemonHarness, ride:
 
 @pytest.mark.parametrize("content", ["", "no key at all\n"])
 def test_a_broken_key_file_asks_for_a_new_sign_in(running: DaemonHarness, ride: Ride, content: str) -> None:
-    """The daemon runs; what was there is set aside."""
+    """The daemon runs; what was there is renamed."""
     running.stop()
     (running.state / "key").write_text(content, encoding="utf-8")
     running.start()

@@ -311,7 +311,8 @@ def test_buttons_are_there_where_they_make_sense(scene: Scene) -> None:
     """Retry what failed, upload what is held or was skipped, send again what is done, nothing for no activity."""
     SCENES["trouble"](scene)
     scene.activity(
-        name="aside.fit", admission=AdmissionDecision(Status.SKIPPED, "dismissed", uploads_said.DISMISSED())
+        name="dismissed.fit",
+        admission=AdmissionDecision(Status.SKIPPED, "dismissed", uploads_said.DISMISSED()),
     )
     scene.activity(
         name="course.fit",
@@ -327,7 +328,7 @@ def test_buttons_are_there_where_they_make_sense(scene: Scene) -> None:
 
     assert forms("<b>broken<i> & odd.fit") == ["do/dismiss"]  # Strava refused the file itself
     assert forms("cut-short.fit") == ["do/repair", "do/upload", "do/dismiss"]
-    assert forms("aside.fit") == ["do/upload"]
+    assert forms("dismissed.fit") == ["do/upload"]
     assert forms("course.fit") == []
     assert {tuple(forms(job.file)) for job in uploads.with_status(Status.COMPLETED)[-3:]} == {("again",)}
 

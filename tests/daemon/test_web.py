@@ -414,9 +414,9 @@ def test_failed_and_held_jobs_are_put_aside(page: Page) -> None:
     job = page.job()
     assert page.api("POST", f"/api/v1/strava/dismiss/{job.activity_id}").status_code == 409
     set_status(job, Status.FAILED)
-    aside = page.api("POST", f"/api/v1/strava/dismiss/{job.activity_id}")
+    dismissed = page.api("POST", f"/api/v1/strava/dismiss/{job.activity_id}")
 
-    assert (aside.status_code, (aside.json or {})["status"]) == (200, "skipped")
+    assert (dismissed.status_code, (dismissed.json or {})["status"]) == (200, "skipped")
     assert page.api("POST", "/api/v1/strava/dismiss/999").status_code == 404
 
 

@@ -52,36 +52,36 @@ class Bench:
 
     def new_intake(self, watch: WatchSettings, *, clock: Callable[[], float] | None = None) -> Scanner:
         """A scanner of the folder, as after a start."""
-        self.reception = a_receiver(self.folder, self.settings)
+        self.first_scan = a_receiver(self.folder, self.settings)
         return Scanner(watch, self, without=frozenset(), changed=lambda: None, clock=clock or self.clock)
 
     note: Message | None = None
 
     def tidy(self) -> Message | None:
         """Nothing is archived."""
-        return self.reception.tidy()
+        return self.first_scan.tidy()
 
     def on_away(self) -> None:
         """The folder is not there."""
-        self.reception.on_away()
+        self.first_scan.on_away()
 
     def on_available(self) -> None:
         """The folder is there."""
-        self.reception.on_available()
+        self.first_scan.on_available()
 
     def on_file_gone(self, path: str) -> None:
         """A file is not there any more."""
-        self.reception.on_file_gone(path)
+        self.first_scan.on_file_gone(path)
 
     def on_scan_finished(self, folder: OpenFolder, count: int, *, complete: bool) -> None:
         """What the service does after a scan."""
-        self.reception.on_scan_finished(folder, count, complete=complete)
+        self.first_scan.on_scan_finished(folder, count, complete=complete)
 
     def admit(
         self, path: str, still: Stability, *, announced: bool, is_ours: Callable[[str], bool]
     ) -> AdmissionResult:
         """What the service does with a path."""
-        arrival = self.reception.admit(path, still, announced=announced, is_ours=is_ours)
+        arrival = self.first_scan.admit(path, still, announced=announced, is_ours=is_ours)
         with self.arrived:
             self.reads.append(path)
             self.arrived.notify_all()
@@ -435,15 +435,15 @@ def test_a_ledger_that_cannot_be_written_is_no_fault_of_the_file(bench: Bench, r
     """It is looked at again, not put aside."""
     (bench.folder / "a.fit").write_bytes(ride())
     bench.intake.step()
-    inner = bench.reception.admit
+    inner = bench.first_scan.admit
 
     def full(*_given: object, **_options: object) -> AdmissionResult:
         raise DatabaseError("disk full")
 
-    bench.reception.admit = full  # type: ignore[method-assign]  # the disk, played by a test
+    bench.first_scan.admit = full  # type: ignore[method-assign]  # the disk, played by a test
     with pytest.raises(DatabaseError):
         bench.pass_(10)
-    bench.reception.admit = inner  # type: ignore[method-assign]  # there is room again
+    bench.first_scan.admit = inner  # type: ignore[method-assign]  # there is room again
     bench.pass_(10)
 
     assert bench.files() == ["a.fit"]

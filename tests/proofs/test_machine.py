@@ -120,13 +120,13 @@ class Server:
         }
 
 
-DEEDS = ["none", "all", "retry", "aside", "now", "nothing aside"]
+DECISIONS = ["none", "all", "retry", "dismiss", "now", "nothing dismissed"]
 
 
-def people(deed: str) -> None:
+def people(decision: str) -> None:
     """What a person may do on the page, to every upload at once."""
     ids = [job.id for status in ANY for job in uploads.with_status(status)]
-    match deed:
+    match decision:
         case "none":
             holds.dismiss_all("backlog")
         case "all":
@@ -134,7 +134,7 @@ def people(deed: str) -> None:
         case "retry":
             for job in uploads.with_status(Status.FAILED):
                 uploads.requeue(job.id, [Status.FAILED])
-        case "aside":
+        case "dismiss":
             for job_id in ids:
                 uploads.dismiss(job_id)
         case "now":
@@ -252,17 +252,17 @@ class Machine(RuleBasedStateMachine):
             clock=self.clock,
         )
 
-    @rule(deed=st.sampled_from(DEEDS))
-    def decide(self, deed: str) -> None:
+    @rule(decision=st.sampled_from(DECISIONS))
+    def decide(self, decision: str) -> None:
         """A person presses a button."""
-        people(deed)
+        people(decision)
 
-    @rule(deed=st.sampled_from(DEEDS), mood=st.sampled_from(ANSWERS))
-    def decide_meanwhile(self, deed: str, mood: str) -> None:
+    @rule(decision=st.sampled_from(DECISIONS), mood=st.sampled_from(ANSWERS))
+    def decide_meanwhile(self, decision: str, mood: str) -> None:
         """A person presses a button while Strava is asked, and another worker sees it at once."""
 
         def meanwhile() -> None:
-            people(deed)
+            people(decision)
             for job_id in select_due(["me"], UPLOADS, self.clock())[0]:
                 self.attempt_one(job_id)
             self.server.mood = mood
@@ -278,11 +278,11 @@ class Machine(RuleBasedStateMachine):
         recheck_held(self.folder)
 
     def finish(self) -> None:
-        """All is well from now on, and people put nothing aside: whatever lies in the folder goes up."""
+        """All is well from now on, and people dismiss nothing: whatever lies in the folder goes up."""
         self.server.mood, self.server.stale, self.server.meanwhile = "ok", False, None
         self.boot()
-        for deed in ("nothing aside", "all", "retry"):
-            people(deed)
+        for decision in ("nothing dismissed", "all", "retry"):
+            people(decision)
         for path in sorted(self.folder.rglob("*.fit")):
             admission.admit(str(path), "me", ADMISSION, self.clock(), Stability.CLOSED)
         for _ in range(40):

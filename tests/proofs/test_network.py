@@ -186,7 +186,7 @@ def test_a_limit_shuts_everything_until_the_quarter_is_over(line: Line, name: st
     "address", ["http://127.0.0.1:1", "http://fitferry.invalid", "https://127.0.0.1:{port}", "http://[::1]:1"]
 )
 def test_what_never_left_is_certain_and_counts_nothing(line: Line, address: str) -> None:
-    """Refused, no such name, no TLS: one gate for all, and nothing to be looked for."""
+    """Refused, no such name, no TLS: one breaker for all, and nothing to be looked for."""
     line.use(address.format(port=line.wire.port))
     for _ in range(10):
         job = line.try_()

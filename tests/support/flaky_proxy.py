@@ -149,7 +149,7 @@ def dribble(_wire: Wire, peer: socket.socket, begin: bytes) -> None:
 
 
 def saying(answer: bytes) -> Behaviour:
-    """Answer this, without telling the server."""
+    """Answer this, without asking the server."""
 
     def behave(_wire: Wire, peer: socket.socket, begin: bytes) -> None:
         read_all(peer, begin)

@@ -53,7 +53,7 @@ class TokenCipher:
 def load(path: Path, stamp: str) -> TokenCipher:
     """The cipher of a key file, which is made if it is absent. Raises KeyFileError.
 
-    A file that holds no keys is set aside as `….broken-STAMP`: what it encrypted cannot be read, and athletes
+    A file that holds no keys is renamed to `….broken-STAMP`: what it encrypted cannot be read, and athletes
     can connect again with a new one.
     """
     keys = read_keys(path) if path.exists() else []

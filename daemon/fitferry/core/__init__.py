@@ -1,5 +1,5 @@
-"""Which values and states exist? No input or output, no decisions.
+"""Values and decisions, pure: no input or output, no clock, no library but the standard one.
 
-Those of `files`, of `jobs`, and those that `strava` gives. Times are seconds since 1970 in UTC (`float`), wherever
+Times are seconds since 1970 in UTC (`float`), wherever
 they are kept or compared.
 """

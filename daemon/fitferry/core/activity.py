@@ -1,4 +1,4 @@
-"""What is known of a file, of its way in, and of the folder that it comes from?"""
+"""Values of a file: what it holds, how it was admitted, and the folder that it comes from."""
 
 from __future__ import annotations
 

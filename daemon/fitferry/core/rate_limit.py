@@ -1,4 +1,4 @@
-"""How much of Strava's allowance is left, and who may use it? Pure: `now` is an argument.
+"""Strava's rate limit: what is left of it, and who may use it. Pure: `now` is an argument.
 
 Strava counts two buckets for an application, all requests and reads (everything but POST /uploads), each
 in quarter hours that begin at :00, :15, :30 and :45, and in UTC days.

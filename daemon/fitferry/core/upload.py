@@ -1,4 +1,4 @@
-"""Where does an upload stand, what may it wait for, whose is it, and what does a person have to know?"""
+"""Values of an upload: its job, states, what it waits for, the result of an attempt."""
 
 from __future__ import annotations
 

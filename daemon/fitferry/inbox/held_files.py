@@ -1,4 +1,4 @@
-"""Files that are held because of their own faults, or because they were gone: are they as they were?"""
+"""Check whether files that are held for their own faults, or because they were gone, are as they were."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ def forget_file_faults(athlete: str, path: str, except_sha256: str = "") -> None
 def prune_gone(athlete: str, folder: str, exists: Callable[[str], bool]) -> int:
     """Forget the files below a folder that were no activity and are gone; how many.
 
-    Never what a person or a rule put aside, nor what was ever sent. `exists`: asks the disk.
+    Never what a person or a rule dismissed, nor what was ever sent. `exists`: asks the disk.
     """
     junk = IS_SKIPPED & (JobRow.error_code == "no_activity")
     unsent = JobRow.sent_at.is_null() & JobRow.upload_id.is_null()

@@ -34,7 +34,7 @@ _log = structlog.get_logger()
 
 
 def restore_latest(path: Path, stamp: str, today: str) -> Path | None:
-    """Set a damaged database aside as `….damaged-STAMP` and put the latest good copy in its place.
+    """Rename a damaged database to `….damaged-STAMP` and put the latest good copy in its place.
 
     The copy that was put back, or None if there is no good one: then an empty ledger begins. Raises OSError.
     """

@@ -11,7 +11,7 @@ from fitferry.core.admission_rules import FILE_FAULTS
 from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, problem
 from fitferry.core.upload import Job, Status
 from fitferry.storage.database import fn, tuples, writing
-from fitferry.storage.mapping import ASIDE, DECIDED, IS_HELD, inside, jobs_below, jobs_where
+from fitferry.storage.mapping import DECIDED, DISMISSED, IS_HELD, inside, jobs_below, jobs_where
 from fitferry.storage.models import ActivityRow, JobRow, SeenFolderRow
 
 FIRST_FINDS_SECONDS = 900.0
@@ -101,13 +101,13 @@ def dismiss_first_finds() -> None:
         found_first = JobRow.created_at <= folder.scanned_at + FIRST_FINDS_SECONDS
         finds = jobs_below(folder.athlete, os.fsdecode(bytes(folder.path)), faulty & found_first)
         with writing():
-            JobRow.update(**ASIDE).where(JobRow.id.in_(finds), faulty).execute()
+            JobRow.update(**DISMISSED).where(JobRow.id.in_(finds), faulty).execute()
 
 
 def dismiss_all(error_code: str) -> None:
-    """Put everything aside that is held for a reason."""
+    """Dismiss everything that is held for a reason."""
     with writing():
-        JobRow.update(**ASIDE).where(_for(error_code)).execute()
+        JobRow.update(**DISMISSED).where(_for(error_code)).execute()
 
 
 def _for(error_code: str) -> Any:

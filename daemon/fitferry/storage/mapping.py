@@ -15,7 +15,7 @@ from fitferry.storage.models import ActivityRow, JobRow
 
 DECIDED: dict[str, Any] = {"row_revision": JobRow.row_revision + 1}
 """What every decision on a job writes: an attempt that began before it writes nothing any more."""
-ASIDE: dict[str, Any] = {
+DISMISSED: dict[str, Any] = {
     "status": Status.SKIPPED,
     "error_code": "dismissed",
     "error_message": upload_messages.DISMISSED(),

@@ -11,7 +11,7 @@ from fitferry.core.messages import uploads as upload_messages
 from fitferry.core.upload import AfterUpload, Job, Status, WaitingFor
 from fitferry.storage import follow_ups
 from fitferry.storage.database import Case, fn, raw, run, tuples, writing
-from fitferry.storage.mapping import ASIDE, DECIDED, IS_HELD, IS_OPEN, in_folder, job_with, jobs_where
+from fitferry.storage.mapping import DECIDED, DISMISSED, IS_HELD, IS_OPEN, in_folder, job_with, jobs_where
 from fitferry.storage.models import ActivityRow, JobRow
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def requeue_stalled(job_id: int) -> bool:
 
 def dismiss_stalled(job_id: int) -> bool:
     """Dismiss an upload that Strava does not finish; queued again, it is looked for first."""
-    return _leave_stalled(job_id, own_wait=None, **ASIDE)
+    return _leave_stalled(job_id, own_wait=None, **DISMISSED)
 
 
 def _leave_stalled(job_id: int, **columns: Any) -> bool:
@@ -277,10 +277,10 @@ def folder_is_back(folder: str | Path) -> None:
 
 
 def dismiss(job_id: int) -> bool:
-    """Put a failed or held job aside; False if it is neither."""
+    """Dismiss a failed or held job; False if it is neither."""
     with writing():
         where = (JobRow.id == job_id, JobRow.status.in_([Status.FAILED, Status.HELD]))
-        return bool(JobRow.update(**ASIDE).where(*where).execute())
+        return bool(JobRow.update(**DISMISSED).where(*where).execute())
 
 
 def retry_now(athlete: str | None = None) -> None:

@@ -1,1 +1,1 @@
-"""What is done with a file? Three verbs: `admit` it, `attempt` its upload, `select_due` what is due."""
+"""From a queued upload to `completed`, and what a person can ask for."""

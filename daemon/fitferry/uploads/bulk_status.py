@@ -1,4 +1,4 @@
-"""Which accepted uploads are done? One page of the athlete's activities tells it of up to 200 at once."""
+"""Status of many accepted uploads at once: one page of the athlete's activities confirms up to 200."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""How does a job get to a worker? A doorbell: it holds ids of jobs that are due now. Owns huey.
+"""The queue by which a job reaches a worker: ids of jobs that are due now, and nothing else. Owns huey.
 
 Huey deletes a task before it runs it, and its own schedule loses tasks when the process dies, both by
-design. So the queue is thrown away at every start, retries are kept in the ledger, and a ring that is lost
-or doubled does no harm: the claim decides.
+design. So the queue is deleted at every start, retries are kept in the ledger, and an id that is lost or doubled
+does no harm: the claim decides.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Moving and deleting of uploaded files in a watched folder, by descriptors and through no link.
 
-A file is first renamed aside within its folder, and verified there: whatever happens at its old name from then on,
+A file is first given a temporary name in its folder, and verified there: whatever happens at its old name from then on,
 what is moved or deleted is what was verified. Each step can be taken again after a crash. Whoever can write into the
 folder can exchange names, but reach nothing outside it: names are only ever used in a folder that is open.
 """
@@ -91,7 +91,7 @@ def archive(folder: OpenFolder, source: str, target: str, sha256: str) -> MoveRe
 
 
 def restore(folder: OpenFolder, source: str, sha256: str) -> None:
-    """Give a file its name back that a life before this one had renamed aside. Raises OSError."""
+    """Give a file its name back that an earlier run had moved to a temporary name. Raises OSError."""
     with _source_folder(folder, source) as parent:
         if not isinstance(parent, MoveOutcome):
             _StagedFile(parent, posixpath.basename(source), sha256).put_back()
@@ -116,7 +116,7 @@ def staging_name(sha256: str) -> str:
 
 
 class _StagedFile:
-    """A file that is renamed aside in its folder, until it is moved, deleted or put back."""
+    """A file under a temporary name in its folder, until it is moved, deleted or put back."""
 
     def __init__(self, parent: int, name: str, sha256: str) -> None:
         self.parent = parent
@@ -127,7 +127,7 @@ class _StagedFile:
         """Why there is nothing to take."""
 
     def take(self) -> bool:
-        """Rename the file aside; False if there is none. Raises OSError."""
+        """Give the file a temporary name; False if there is none. Raises OSError."""
         if _exists(self.parent, self.staging):
             return True
         try:
@@ -140,7 +140,7 @@ class _StagedFile:
         return True
 
     def verify(self) -> bool:
-        """Whether what was renamed aside holds the expected bytes; else it gets its name back."""
+        """Whether what has the temporary name holds the expected bytes; else it gets its name back."""
         if _holds(self.parent, self.staging, self.sha256):
             return True
         self.put_back()

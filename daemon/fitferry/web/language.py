@@ -1,4 +1,4 @@
-"""Who looks at the page? Their language and their time zone, and what texts, times and numbers look like in them.
+"""The viewer's language and time zone, and how texts, times and numbers look in them.
 
 Owns babel.
 """

@@ -221,10 +221,10 @@ def test_a_good_rule_has_no_problems() -> None:
 def test_a_skipped_activity_is_written_down_with_the_rule(tmp_path: Path, ride: Ride) -> None:
     """So that people see why, and can upload it anyway."""
     rules = AdmissionRules(rules=(a_rule({"file": "*test*"}, {"skip": True}),))
-    reception = FirstScan(str(tmp_path), "me", rules, wake=lambda: None, clock=lambda: NOW)
+    first_scan = FirstScan(str(tmp_path), "me", rules, wake=lambda: None, clock=lambda: NOW)
     for number, name in enumerate(("a test.fit", "ride.fit")):
         (tmp_path / name).write_bytes(ride(serial=number))
-        reception.admit(str(tmp_path / name), Stability.CLOSED, announced=True)
+        first_scan.admit(str(tmp_path / name), Stability.CLOSED, announced=True)
 
     assert [(job.file, str(job.error_message)) for job in uploads.with_status(Status.SKIPPED)] == [
         ("a test.fit", "skipped by rule 1")

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("ledger")
 
 
 class House:
-    """A folder of rides and its reception."""
+    """A folder of rides and its first_scan."""
 
     def __init__(self, folder: Path, ride: Ride) -> None:
         self.folder = folder
@@ -37,7 +37,7 @@ class House:
 
     def again(self) -> None:
         """As after a start."""
-        self.reception = FirstScan(str(self.folder), "me", self.settings, wake=self.wake, clock=lambda: NOW)
+        self.first_scan = FirstScan(str(self.folder), "me", self.settings, wake=self.wake, clock=lambda: NOW)
 
     def wake(self) -> None:
         """Somebody rings."""
@@ -50,7 +50,7 @@ class House:
             self.serial += 1
             path = self.folder / f"{self.serial}.fit"
             path.write_bytes(self.ride(start=start, serial=self.serial))
-            arrivals.append(self.reception.admit(str(path), Stability.SETTLED, announced=announced))
+            arrivals.append(self.first_scan.admit(str(path), Stability.SETTLED, announced=announced))
         return arrivals
 
     def counts(self) -> tuple[int, int]:
@@ -69,7 +69,7 @@ def test_many_old_activities_wait_for_a_word_and_fresh_ones_do_not(house: House)
     """The ride of the day before yesterday goes up."""
     house.drop(OLD, FEW + 1)
     house.drop(FRESH, 3)
-    house.reception.on_scan_finished(FEW + 4)
+    house.first_scan.on_scan_finished(FEW + 4)
 
     assert house.counts() == (FEW + 1, 3)
     assert {job.error_code for job in uploads.with_status(Status.HELD)} == {"backlog"}
@@ -80,7 +80,7 @@ def test_old_activities_that_are_found_on_strava_meanwhile_count_as_well(house: 
     house.drop(OLD, FEW + 3)
     there = [job.id for job in uploads.with_status(Status.HELD)][:FEW]
     matches.compared(dict.fromkeys(there, 7), NOW)
-    house.reception.on_scan_finished(FEW + 3)
+    house.first_scan.on_scan_finished(FEW + 3)
 
     assert house.counts() == (3, 0)
 
@@ -89,7 +89,7 @@ def test_a_few_old_activities_are_let_go_when_the_scan_is_over(house: House) -> 
     """They are no backlog."""
     house.drop(OLD, FEW)
     assert house.counts() == (FEW, 0)
-    house.reception.on_scan_finished(FEW)
+    house.first_scan.on_scan_finished(FEW)
 
     assert house.counts() == (0, FEW)
 
@@ -97,7 +97,7 @@ def test_a_few_old_activities_are_let_go_when_the_scan_is_over(house: House) -> 
 def test_after_the_first_scan_old_activities_are_uploaded(house: House) -> None:
     """Whoever drops an old ride into a running folder wants it on Strava."""
     house.drop(FRESH)
-    house.reception.on_scan_finished(1)
+    house.first_scan.on_scan_finished(1)
     house.drop(OLD, FEW + 10)
 
     assert house.counts() == (0, FEW + 11)
@@ -106,7 +106,7 @@ def test_after_the_first_scan_old_activities_are_uploaded(house: House) -> None:
 def test_a_folder_stays_known_after_a_restart(house: House) -> None:
     """Its first scan was its first scan."""
     house.drop(FRESH)
-    house.reception.on_scan_finished(1)
+    house.first_scan.on_scan_finished(1)
     house.again()
     house.drop(OLD, FEW + 1)
 
@@ -118,23 +118,23 @@ def test_a_first_scan_that_was_broken_off_goes_on_after_a_restart(house: House) 
     house.drop(OLD, FEW)
     house.again()
     house.drop(OLD, 1)
-    house.reception.on_scan_finished(FEW + 1)
+    house.first_scan.on_scan_finished(FEW + 1)
 
     assert house.counts() == (FEW + 1, 0)
 
 
 def test_a_mount_that_comes_after_an_empty_scan_is_still_new(house: House) -> None:
     """Fitferry was started before the disk: ten years of rides appear without any event."""
-    house.reception.on_scan_finished(0)
+    house.first_scan.on_scan_finished(0)
     house.drop(OLD, FEW + 1)
-    house.reception.on_scan_finished(FEW + 1)
+    house.first_scan.on_scan_finished(FEW + 1)
 
     assert house.counts() == (FEW + 1, 0)
 
 
 def test_a_ride_that_is_dropped_into_an_empty_folder_is_uploaded_however_old(house: House) -> None:
     """An event tells that somebody has just put it there."""
-    house.reception.on_scan_finished(0)
+    house.first_scan.on_scan_finished(0)
 
     assert house.drop(OLD, 1, announced=True) == [AdmissionResult.ADMITTED]
     assert house.drop(OLD, FEW + 1, announced=True) == [AdmissionResult.ADMITTED] * (FEW + 1)
@@ -153,7 +153,7 @@ def test_who_has_decided_by_the_settings_is_not_asked(house: House, settings: Ad
     house.settings = settings
     house.again()
     house.drop(OLD, FEW + 1)
-    house.reception.on_scan_finished(FEW + 1)
+    house.first_scan.on_scan_finished(FEW + 1)
 
     assert not uploads.with_status(Status.HELD, "backlog")
 
@@ -162,7 +162,7 @@ def test_since_decides_a_backlog_after_a_restart(house: House) -> None:
     """What started since is queued; the rest is held by that setting, and nobody is asked any more."""
     house.drop(OLD, FEW + 1)
     house.drop(OLD - timedelta(days=100), 5)
-    house.reception.on_scan_finished(FEW + 6)
+    house.first_scan.on_scan_finished(FEW + 6)
     settings = type("Settings", (), {"strava": replace(APP, since=(OLD - timedelta(days=3)).date())})
 
     assert decide_since_again(settings) == FEW + 1  # type: ignore[arg-type]  # it asks for nothing else
@@ -178,7 +178,7 @@ def test_a_file_without_a_start_is_as_old_as_itself(house: House, ride: Ride) ->
         path = house.folder / f"relative-{number}.fit"
         path.write_bytes(ride(start=datetime(1990, 1, 2, tzinfo=UTC), serial=number + 500))
         os.utime(path, (NOW - age * 86_400,) * 2)
-        house.reception.admit(str(path), Stability.SETTLED, announced=False)
+        house.first_scan.admit(str(path), Stability.SETTLED, announced=False)
 
     assert house.counts() == (1, 1)
 
@@ -201,7 +201,7 @@ class Clocks:
     def __init__(self, house: House) -> None:
         self.ours = NOW
         self.strava: float | None = None
-        house.reception = FirstScan(
+        house.first_scan = FirstScan(
             str(house.folder),
             "me",
             ADMISSION,
@@ -217,11 +217,11 @@ def test_nothing_of_a_first_scan_is_queued_before_stravas_clock_was_heard(house:
     house.drop(OLD, FEW + 1)
     house.drop(FRESH, 2)
     house.drop(FRESH, 1, announced=True)
-    house.reception.on_scan_finished(FEW + 4)
+    house.first_scan.on_scan_finished(FEW + 4)
     assert house.counts() == (FEW + 3, 1)
     assert {job.error_code for job in uploads.with_status(Status.HELD)} == {"clock"}
     clocks.strava = NOW
-    house.reception.on_scan_finished(FEW + 4)
+    house.first_scan.on_scan_finished(FEW + 4)
 
     assert house.counts() == (FEW + 1, 3)
     assert {job.error_code for job in uploads.with_status(Status.HELD)} == {"backlog"}
@@ -235,9 +235,9 @@ def test_a_clock_that_is_behind_makes_no_history_fresh(house: House, days: int) 
     looks_fresh = datetime.fromtimestamp(clocks.ours, UTC) - timedelta(days=2)
     house.drop(looks_fresh, FEW + 1)
     house.drop(FRESH, 2)
-    house.reception.on_scan_finished(FEW + 3)
+    house.first_scan.on_scan_finished(FEW + 3)
     clocks.strava = NOW
-    house.reception.on_scan_finished(FEW + 3)
+    house.first_scan.on_scan_finished(FEW + 3)
 
     assert house.counts() == (FEW + 1, 2)
 
@@ -245,7 +245,7 @@ def test_a_clock_that_is_behind_makes_no_history_fresh(house: House, days: int) 
 def test_a_ride_from_the_future_waits_while_a_folder_is_new(house: House) -> None:
     """One of the two clocks is wrong, and nobody knows which."""
     house.drop(datetime.fromtimestamp(NOW, UTC) + timedelta(days=30), FEW + 1)
-    house.reception.on_scan_finished(FEW + 1)
+    house.first_scan.on_scan_finished(FEW + 1)
 
     assert house.counts() == (FEW + 1, 0)
 
@@ -253,8 +253,8 @@ def test_a_ride_from_the_future_waits_while_a_folder_is_new(house: House) -> Non
 def test_nothing_of_the_backlog_means_also_the_broken_files_of_a_first_scan(house: House) -> None:
     """They were there before Fitferry, too; one that comes later is asked about."""
     (house.folder / "broken.fit").write_bytes(house.ride()[:-2] + b"xx")
-    house.reception.admit(str(house.folder / "broken.fit"), Stability.STALLED, announced=False)
-    house.reception.on_scan_finished(1)
+    house.first_scan.admit(str(house.folder / "broken.fit"), Stability.STALLED, announced=False)
+    house.first_scan.on_scan_finished(1)
     activities.folder_scanned("me", str(house.folder), NOW)
     holds.dismiss_first_finds()
     assert house.counts() == (0, 0)

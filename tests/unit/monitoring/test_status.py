@@ -53,8 +53,8 @@ def connect() -> None:
 
 
 def breaker(name: BreakerName, until: float = NOW + 60, code: str = "app_refused") -> None:
-    """Shut a gate."""
-    breakers.open(BreakerTrip(name, until, code, verbatim(f"the gate {name} is shut")), NOW - 5)
+    """Open a breaker."""
+    breakers.open(BreakerTrip(name, until, code, verbatim(f"the breaker {name} is open")), NOW - 5)
 
 
 def test_all_is_well_when_nothing_is_wrong() -> None:

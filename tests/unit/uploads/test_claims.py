@@ -70,7 +70,7 @@ def person(bench: Bench) -> Actions:
 
 
 def test_a_decision_in_the_middle_of_a_look_takes_no_worker_away(bench: Bench) -> None:
-    """Put aside while the list is asked for: the place is free afterwards, for the ride of today."""
+    """Dismissed while the list is asked for: the place is free afterwards, for the ride of today."""
     rides = old_rides(bench)
     bench.wire.while_asked = lambda: holds.dismiss_all("backlog")
     bench.attempt(rides[0].id)

@@ -1,4 +1,4 @@
-"""The queue: a doorbell that may ring twice, early or never."""
+"""The queue: it may wake workers twice, early or never, and every due job runs once."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_a_worker_survives_an_attempt_that_raises(tmp_path: Path) -> None:
 
 
 def test_the_scheduler_survives_a_ledger_that_cannot_be_read(tmp_path: Path) -> None:
-    """A locked database is looked at again after a poke."""
+    """A locked database is looked at again when the queue is woken."""
     work = Work()
     broken = threading.Event()
 

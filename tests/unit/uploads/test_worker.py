@@ -794,7 +794,7 @@ def test_no_request_is_one_too_many_however_many_are_at_it(bench: Bench) -> None
 
 
 def test_a_clock_that_steps_back_parks_nothing(bench: Bench) -> None:
-    """It was hours ahead until it was set: neither a job's wait nor a gate lasts for those hours."""
+    """It was hours ahead until it was set: neither a job's wait nor a breaker lasts for those hours."""
     hours = 9 * 3600
     bench.clock.now = NOW + hours
     bench.wire.to("POST /uploads", httpx.ConnectError("no route"), REFUSED)
@@ -833,7 +833,7 @@ def test_a_refresh_that_fails_is_tried_by_one_job(bench: Bench, answer: object) 
 
 
 def test_an_athlete_whose_refresh_fails_stops_nobody_else(bench: Bench) -> None:
-    """The first success of another opens the gate, and the one that failed keeps its own wait."""
+    """The first success of another closes the breaker, and the one that failed keeps its own wait."""
     an_athlete(bench.tokens, expires_in=0)
     an_athlete(bench.tokens, "you")
     mine = bench.job()
