@@ -15,7 +15,7 @@ from fitferry.uploads.existing_activities import AROUND
 MANY = 40
 """So many old activities on their way may be looked at one by one: the allowance lasts for that."""
 PAGE_SECONDS = 30.0
-"""For so long a page serves the workers that were rung at the same time."""
+"""Seconds for which one fetched page is shared by all workers."""
 LOOKS = 2
 """An upload that was missing from so many pages is asked for by its id: it may be a duplicate, or refused."""
 

@@ -1,4 +1,4 @@
-"""Which old activities are on Strava already, because they came by another road? Found by listing, 200 a request.
+"""Old activities that are on Strava already because they came by another road, found by listing, 200 a request.
 
 They are never sent: each would cost a request, to be refused as a duplicate, or stand there twice.
 """

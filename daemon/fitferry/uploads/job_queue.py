@@ -21,7 +21,7 @@ from huey.consumer import Consumer, Scheduler
 from huey.storage import SqliteStorage
 
 MAX_SLEEP = 60.0
-"""Seconds at most between two looks at what is due: the clock may jump while nobody rings."""
+"""Seconds at most between two looks at what is due: the clock may jump while nobody wakes it."""
 
 SelectDue = Callable[[], tuple[list[int], float]]
 """What is due now, and in how many seconds something will be."""
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 class BlockingSqliteStorage(SqliteStorage):  # type: ignore[misc]  # huey has no types
-    """Workers sleep until a ring, instead of polling: producer and consumers are one process."""
+    """Workers sleep until they are woken, instead of polling: producer and consumers are one process."""
 
     blocking = True
 
@@ -54,7 +54,7 @@ class BlockingSqliteStorage(SqliteStorage):  # type: ignore[misc]  # huey has no
         return None
 
     def renew(self, path: Path) -> None:
-        """Begin with an empty file: what was in the damaged one is rung for again."""
+        """Begin with an empty file: what was in the damaged one is dispatched again."""
         with self._bell:
             self.close()
             _remove(path)
@@ -85,7 +85,7 @@ class _EmbeddedConsumer(Consumer):  # type: ignore[misc]  # huey has no types
 
 
 class UploadQueue:
-    """The queue and its workers: `attempt(job_id)` runs on one of them for every ring."""
+    """The queue and its workers: `attempt(job_id)` runs on one of them for every id."""
 
     def __init__(
         self, path: Path, *, workers: int, attempt: Callable[[int], None], select_due: SelectDue
@@ -113,7 +113,7 @@ class UploadQueue:
         self._poked.set()
 
     def dispatch_due(self) -> None:
-        """One look at what is due: ring for it, then sleep until something will be."""
+        """One look at what is due: dispatch it, then sleep until something will be."""
         self._poked.clear()
         try:
             due, seconds = self._select_due()
