@@ -48,6 +48,8 @@ def refusal(method: str, path: str, host: str, origin: str | None, caller: str) 
         return 421
     if method in {"POST", "PUT"} and not origin_fits(path, origin, caller):
         return 403
+    if path == "/push":
+        return 401  # the token in its address is the proof, and here there is none
     if path in OPEN or path.startswith("/static/") or caller in {"cookie", "bearer"}:
         return None
     return 401

@@ -609,7 +609,7 @@ def test_the_page_shows_problems_first_then_the_history(page: Page) -> None:
     page.sign_in()
     text = page.ask("GET", "/").text
 
-    assert text.index("is not connected") < text.index('id="history"')
+    assert text.index("Connect Strava first") < text.index('id="history"')
     assert "Connect with Strava" in text
     assert "Strava cannot use the file" in text
     assert f'action="/do/retry/{failed.activity_id}"' in text

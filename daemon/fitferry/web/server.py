@@ -1,4 +1,4 @@
-"""Waitress in a thread of its own, hardened against slow and greedy clients. Owns waitress.
+"""Waitress in a thread of its own, hardened against slow and greedy clients. Owns waitress, hence its length.
 
 What is asked for is judged when the headers are there: a body that will be refused is answered at once and never
 kept. Headers have a deadline, open connections a bound that pushes out the slowest, and /healthz a thread of its
