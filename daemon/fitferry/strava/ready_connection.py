@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import ssl
 import threading
 from collections.abc import Iterable
@@ -95,7 +96,7 @@ class _Opening:
         with self._lock:
             stream, self._stream = self._stream, None
         self._taken.set()
-        if stream is not None and stream.get_extra_info("is_readable"):
+        if stream is not None and not _is_silent(stream.get_extra_info("socket")):
             stream.close()  # the other side has closed it, or said something that nobody asked for
             return None
         return stream
@@ -113,6 +114,18 @@ class _Opening:
             stream, self._stream = self._stream, None
         if stream is not None:
             stream.close()
+
+
+def _is_silent(connection: socket.socket) -> bool:
+    """Whether the other side is there and has said nothing: TLS 1.3's session tickets, which come at once, are taken."""
+    connection.settimeout(0)
+    try:
+        connection.recv(1)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 class _ReadyStream(httpcore.NetworkStream):
