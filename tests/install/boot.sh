@@ -2,7 +2,7 @@
 # `make test-systemd`: boots a small Debian 12 in systemd-nspawn and runs the service in it, as its users will.
 # Needs root, debootstrap, systemd-container and, on the host, Debian 12's Python 3.11. Writes below $1 alone.
 set -euo pipefail
-here=$(cd "$(dirname "$0")/.." && pwd)
+here=$(cd "$(dirname "$0")/../.." && pwd)
 root=${1:-${TMPDIR:-/tmp}/fitferry-boot}
 python=$here/.venv/bin/python
 

@@ -105,3 +105,16 @@ def test_modes_and_times_do_not_depend_on_who_builds(tmp_path: Path) -> None:
     modes = {path.name: path.lstat().st_mode & 0o777 for path in tmp_path.rglob("*") if path.name != "link"}
     assert modes == {"bin": 0o755, "program": 0o755, "text": 0o644}
     assert {path.lstat().st_mtime for path in tmp_path.rglob("*")} == {1_000_000_000}
+
+
+@pytest.mark.parametrize("script", sorted((TOP / "tests/install").glob("*.sh")), ids=lambda path: path.name)
+def test_what_the_proofs_take_from_the_repository_is_there(script: Path) -> None:
+    """They are run by hand, so nobody would notice when a file is moved."""
+    text = script.read_text(encoding="utf-8")
+    places = "\n".join(line for line in text.splitlines() if re.match(r"(here|top)=", line))
+    for variable, path in set(re.findall(r"\$(here|top)/([\w./-]+)", text)):
+        if not path.startswith((".venv", "..")):
+            found = subprocess.run(
+                ["/bin/bash", "-euc", f'{places}\ntest -e "${variable}/{path}"', str(script)], check=False
+            )
+            assert found.returncode == 0, f"{variable}/{path}"
