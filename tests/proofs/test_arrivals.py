@@ -23,7 +23,7 @@ from fakes import ADMISSION, NOW
 from fitferry.config import WatchSettings
 from fitferry.core.activity import AdmissionResult, FileEvent, IncompleteFile, Stability, WatchMethod
 from fitferry.core.upload import Status
-from fitferry.inbox import WatchedFolder, scanner
+from fitferry.inbox import WatchedFolder, event_hints, scanner
 from fitferry.inbox.first_scan import FirstScan
 from fitferry.inbox.folder_receiver import FolderReceiver
 from fitferry.storage import queries
@@ -369,7 +369,7 @@ def test_the_same_ride_under_many_names_is_one_job(inbox: Inbox) -> None:
 
 def test_very_many_files_at_once_are_all_found(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """More than hints are kept for: what is forgotten is scanned for."""
-    monkeypatch.setattr(scanner, "MAX_HINTS", 50)
+    monkeypatch.setattr(event_hints, "MAX_HINTS", 50)
     inbox.start(settle=0.05)
     names = [f"{number}.fit" for number in range(400)]
     bodies = [inbox.body(seconds=1) for _ in names]

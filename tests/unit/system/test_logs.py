@@ -204,7 +204,7 @@ def test_what_is_repeated_is_bounded() -> None:
     """Few descriptors made 7,519 tracebacks in 8 s; five a minute of a kind say as much."""
     out = lines()
     now = [0.0]
-    (handler,) = logging.getLogger().handlers
+    handler = logging.getLogger().handlers[0]
     handler.filters[:] = [RepeatFilter(lambda: now[0])]
     log = structlog.get_logger("fitferry.test")
 
