@@ -40,7 +40,7 @@ test: check  ## the checks and every test
 	$(BIN)/pytest -n 3 --dist worksteal
 
 unit: $(VENV)/installed  ## the fast tests of each module
-	$(BIN)/pytest -q -n 2 --dist worksteal tests/unit tests/test_layers.py
+	$(BIN)/pytest -q -n 2 --dist worksteal -m "not slow" tests/unit tests/test_layers.py
 
 coverage: $(VENV)/installed  ## branches that the quick tests take in core, uploads, storage and auth: 95 % at least
 	$(BIN)/pytest -q -n 2 --dist worksteal --cov --cov-report=term tests/unit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,10 +19,20 @@ from fitferry.storage import database
 compile_all(LOCALE)  # here, so that all that is tested finds it: the processes of the daemon, too
 
 
+@pytest.fixture(scope="session")
+def _empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty ledger with all migrations done, which takes longer than most tests."""
+    path = tmp_path_factory.mktemp("ledger") / "state.db"
+    with database.opened(path):
+        pass
+    return path
+
+
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Path]:
+def ledger(tmp_path: Path, _empty_ledger: Path) -> Iterator[Path]:
     """An open, empty ledger; the path of its file."""
     path = tmp_path / "state.db"
+    shutil.copy(_empty_ledger, path)
     with database.opened(path):
         yield path
 

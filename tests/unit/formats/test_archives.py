@@ -151,6 +151,7 @@ def test_a_directory_without_end_is_not_kept(ride: Ride, monkeypatch: pytest.Mon
     assert examined(pictures).result.kind is FileKind.ARCHIVE_REFUSED
 
 
+@pytest.mark.slow
 def test_a_large_archive_is_read_from_its_file(tmp_path: Path, ride: Ride) -> None:
     """Member by member: at most one is in memory, and a zip in it that would not fit is unpacked as it is read."""
     path, padding = tmp_path / "export.zip", 4_000_000
@@ -205,6 +206,7 @@ def test_names_are_harmless_on_every_terminal(ride: Ride) -> None:
     assert not any(ord(char) < 32 or char == "\u202e" for char in name)
 
 
+@pytest.mark.slow
 def test_a_stream_of_gzips_is_not_kept_in_memory() -> None:
     """What comes out is looked at as it comes."""
     data = gz(gpx(points=8_000).replace(b"<trkpt", b"<!--" + b"-x" * 500 + b"-->\n<trkpt"))  # 8 MB

@@ -33,6 +33,7 @@ BEGIN = stamp(START)
 REAL = ("edge_820_ride.fit", "indoor_ride.fit", "coros_summary_first.fit", "two_sessions.fit")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REAL)
 def test_a_real_file_that_breaks_off_is_read_whole_by_two_others(name: str) -> None:
     """Wherever it was cut behind some records; start, length and distance are those of its records."""

@@ -81,6 +81,7 @@ def test_every_message_is_translated(language: str) -> None:
     assert translations.missing(catalog) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", OTHERS)
 def test_translations_have_the_placeholders_of_their_message(language: str) -> None:
     """No more, so that none stays empty; and with the same kinds, so that times stay times."""
@@ -105,6 +106,7 @@ def _fields(text: str) -> set[tuple[str, str]]:
     return {(name, kind or "") for _, name, kind, _ in string.Formatter().parse(text) if name}
 
 
+@pytest.mark.slow
 def test_every_template_is_found_by_the_extraction() -> None:
     """Their texts are literals; one that is put together would stay English."""
     found = translations.template()

@@ -25,6 +25,7 @@ def test_a_fit_file_says_how_long_it_will_be(tmp_path: Path, ride: Ride, share: 
     )
 
 
+@pytest.mark.slow
 def test_zeros_at_the_end_are_not_there_yet(tmp_path: Path, ride: Ride) -> None:
     """Copiers that set the length first."""
     whole, path = ride(seconds=30_000), tmp_path / "a.fit"

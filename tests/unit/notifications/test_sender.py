@@ -236,6 +236,7 @@ def test_without_apprise_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) 
         Messengers(["json://127.0.0.1/"]).send("title", "body")
 
 
+@pytest.mark.slow
 def test_the_daemon_tells_in_the_language_of_the_settings(receiver: Receiver, tmp_path: Path) -> None:
     """Not in that of its own locale alone."""
     with harness(tmp_path) as home:
@@ -248,6 +249,7 @@ def test_the_daemon_tells_in_the_language_of_the_settings(receiver: Receiver, tm
     assert "연결" in receiver.heard[0][1]["message"]
 
 
+@pytest.mark.slow
 def test_a_held_file_that_may_be_a_ride_is_told_of(receiver: Receiver, tmp_path: Path) -> None:
     """What happened, and what to do: one message, and the state is attention."""
     track = "".join(

@@ -78,6 +78,7 @@ def test_the_two_latest_copies_are_kept(old: Path) -> None:
     assert copies(old) == ["before-update-0005_farewells.db", f"before-update-{OLD}.db"]
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_step_of_an_update_loses_nothing(
     old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,6 +121,7 @@ def files_of_at_most(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+@pytest.mark.slow
 def test_a_full_disk_at_any_step_of_an_update_is_told_and_loses_nothing(old: Path, tmp_path: Path) -> None:
     """One sentence, and the next start with room goes on from where it was."""
     original, refused = old.read_bytes(), list[str]()

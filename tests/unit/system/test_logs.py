@@ -174,6 +174,7 @@ def test_a_traceback_is_harmless_too() -> None:
     assert len(out.getvalue().splitlines()) > 2
 
 
+@pytest.mark.slow
 def test_a_pipe_that_nobody_reads_stops_nobody_who_logs() -> None:
     """What is too much is dropped, and when somebody reads again the count of it is said."""
     reading, writing = os.pipe()

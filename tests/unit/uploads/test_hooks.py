@@ -120,6 +120,7 @@ def test_a_failing_command_is_tried_again_then_given_up_and_told(desk: Desk) -> 
     assert snapshot(["me"], Process(1, 0.0, "", 0, "", ()), desk.clock.now).problems == ()
 
 
+@pytest.mark.slow
 def test_a_command_that_does_not_end_is_ended_with_its_children(desk: Desk) -> None:
     """Also children that do not care for a polite word."""
     desk.complete()

@@ -197,6 +197,7 @@ def test_a_stale_token_is_refreshed_once_and_the_request_repeated(bench: Bench) 
     assert bench.wire.asked[-1].headers["Authorization"] == "Bearer access-2"
 
 
+@pytest.mark.slow
 def test_hours_of_401_cost_nobody_the_sign_in(bench: Bench) -> None:
     """The token endpoint has just confirmed the grant: it is tried again at the pace of an outage."""
     bench.wire.to("POST /uploads", STALE)
@@ -286,6 +287,7 @@ def test_one_file_that_a_firewall_dislikes_stops_nobody_else(bench: Bench) -> No
     assert breakers.open_breakers() == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", [(500, {"message": "error"}), (403, {"message": "Forbidden"})])
 @pytest.mark.parametrize("scopes", ["read,activity:write", "read,activity:write,activity:read_all"])
 def test_an_outage_for_everybody_is_charged_to_no_file(bench: Bench, answer: object, scopes: str) -> None:
@@ -471,6 +473,7 @@ def test_an_outage_shuts_the_gate_and_one_job_probes(bench: Bench) -> None:
     assert {0} == {the(job.id).failures for job in waiting}
 
 
+@pytest.mark.slow
 def test_eight_hours_of_outage_fail_nothing(bench: Bench) -> None:
     """A probe at least every five minutes, and never a counted failure."""
     job = bench.job()

@@ -135,6 +135,7 @@ def _trees() -> Iterator[tuple[Path, ast.Module]]:
         yield path, ast.parse(path.read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 def test_every_template_is_used() -> None:
     """A sentence that nothing says is removed, and its translations with it."""
     used = {
@@ -151,6 +152,7 @@ def test_every_template_is_used() -> None:
     assert sorted(set(_names()) - used - inside) == []
 
 
+@pytest.mark.slow
 def test_every_call_gives_the_parameters_of_its_template() -> None:
     """Checked in the source, also on the ways that no test goes."""
     names = _names()
