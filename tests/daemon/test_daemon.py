@@ -13,6 +13,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -126,7 +127,7 @@ def test_a_stop_finishes_the_upload_in_flight(running: DaemonHarness, ride: Ride
     )
 
     assert running.stop() == 0
-    with sqlite3.connect(running.state / "state.db") as raw:
+    with closing(sqlite3.connect(running.state / "state.db")) as raw, raw:
         row = raw.execute("SELECT upload_id FROM upload_job").fetchone()
     raw.close()
     assert (next(iter(running.sandbox.world.uploads)),) == row
@@ -223,7 +224,7 @@ def test_a_wrong_secret_is_one_problem_and_no_failure(home: DaemonHarness, ride:
     home.connect()
     home.sandbox.world.expire(60)
     home.stop()
-    with sqlite3.connect(home.state / "state.db") as raw:
+    with closing(sqlite3.connect(home.state / "state.db")) as raw, raw:
         raw.execute("UPDATE athlete SET trouble = NULL")
     raw.close()
     home.config.write_text(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,7 @@ def test_copies_of_days_that_never_came_neither_outrank_nor_push_out(ledger: Pat
 def test_copies_of_versions_before_rank_by_their_day_and_a_future_one_last(tmp_path: Path) -> None:
     """They hold no revision."""
     for day in ("2026-09-20", "2026-09-21", "2099-01-01"):
-        with sqlite3.connect(tmp_path / f"state-{day}.db") as copy:
+        with closing(sqlite3.connect(tmp_path / f"state-{day}.db")) as copy, copy:
             copy.execute("CREATE TABLE schema_migration (name TEXT)")
         copy.close()
 
@@ -119,7 +120,7 @@ def test_the_copy_just_made_is_kept_whatever_the_others_say(ledger: Path, tmp_pa
     """Copies from a ledger with a higher revision, somebody put them there."""
     for day in range(10, 18):
         backups.copy_now(ledger, f"2026-09-{day}")
-        with sqlite3.connect(tmp_path / f"state-2026-09-{day}.db") as copy:
+        with closing(sqlite3.connect(tmp_path / f"state-2026-09-{day}.db")) as copy, copy:
             copy.execute("UPDATE ledger SET revision = 1000000")
         copy.close()
 

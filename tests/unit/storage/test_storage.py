@@ -6,6 +6,7 @@ import os
 import sqlite3
 import stat
 import threading
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def _sql(statement: str) -> Any:
 
 def test_the_tables_are_what_the_models_say(ledger: Path) -> None:
     """The migrations and the models name the same columns."""
-    with sqlite3.connect(ledger) as raw:
+    with closing(sqlite3.connect(ledger)) as raw, raw:
         found = {
             table._meta.table_name: {
                 row[1] for row in raw.execute(f"PRAGMA table_info({table._meta.table_name})")
@@ -84,6 +85,7 @@ def test_a_worker_that_outlives_the_stop_is_not_cut_off_in_a_statement(tmp_path:
         begun.set()
         assert ended.wait(10)
         found.append(connection.execute("SELECT count(*) FROM upload_job").fetchone())
+        connection.close()
 
     with database.opened(tmp_path / "state.db"):
         worker = threading.Thread(target=work)

@@ -786,8 +786,13 @@ def test_no_request_is_one_too_many_however_many_are_at_it(bench: Bench) -> None
 
     bench.wire.while_asked = counted
     rate_limits.update(RateLimitHeaders((200, 2000), (110, 300), (100, 1000), (94, 400)), bench.clock())
+
+    def attempt(job_id: int) -> None:
+        bench.attempt(job_id)
+        database.database.close()  # the thread's own connection
+
     while due := select_due(["me"], UPLOADS, bench.clock())[0]:
-        workers = [threading.Thread(target=bench.attempt, args=(job_id,)) for job_id in due]
+        workers = [threading.Thread(target=attempt, args=(job_id,)) for job_id in due]
         for worker in workers:
             worker.start()
         for worker in workers:
