@@ -14,12 +14,13 @@ from markupsafe import escape
 
 from fakes import NOW, recorded, refused
 from fitferry.core.activity import AdmissionDecision, FileKind, NewActivity, ParseResult, WatchMethod
+from fitferry.core.follow_up import FollowUpKind
 from fitferry.core.messages import uploads as uploads_said
 from fitferry.core.messages import verbatim
 from fitferry.core.messages.files import FIT_COURSE
 from fitferry.core.problems import ProblemCode, problem
 from fitferry.core.upload import AttemptResult, BreakerName, BreakerTrip, Job, Outcome, Status
-from fitferry.storage import accounts, activities, breakers, uploads
+from fitferry.storage import accounts, activities, breakers, follow_ups, uploads
 from fitferry.storage.activities import File
 from fitferry.web.rides import PAGE
 from fitferry.web.views import STALE_SECONDS
@@ -562,3 +563,16 @@ def test_a_reader_can_choose_the_language(scene: Scene) -> None:
     assert '<html lang="ko">' in show(scene)
     scene.page.ask("POST", "/do/language", headers=OWN, data={"language": "xx"})
     assert '<html lang="ko">' in show(scene)
+
+
+def test_a_rides_page_says_what_followed_the_upload(scene: Scene) -> None:
+    """The edit that was made and the command that is still owed."""
+    follow_ups.want([FollowUpKind.EDIT, FollowUpKind.HOOK])
+    scene.done("cycling", 1, "a.fit")
+    edit = follow_ups.first(FollowUpKind.EDIT)
+    assert edit is not None
+    follow_ups.finish(edit.id, scene.now)
+    shown = show(scene, f"/activity/{named('a.fit').activity_id}")
+
+    assert "Gear and mute were set on Strava" in shown
+    assert "The command of the settings is run next" in shown

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from fitferry.core import rules
 from fitferry.core.filenames import shown
+from fitferry.core.follow_up import FollowUp, FollowUpKind, FollowUpState
 from fitferry.core.messages import Message, web
 from fitferry.core.upload import Job, Status
 from fitferry.monitoring.status import job_views
-from fitferry.storage import queries
+from fitferry.storage import follow_ups, queries
 from fitferry.web.context import WebContext
 from fitferry.web.language import ViewerLocale
 from fitferry.web.rides import ride_of
@@ -81,10 +82,22 @@ def _steps(context: WebContext, locale: ViewerLocale, job: Job) -> list[Step]:
     elif reason is not None and not job.failures:
         tone = "bad" if job.status is Status.FAILED else "wait"
         found.append((job.completed_at or job.tried_at, web.STOPPED(reason=reason), "pause", tone))
+    found += [_follow_up_step(follow_up) for follow_up in follow_ups.of_job(job.id)]
     return [
         Step(locale.moment_of(moment) if moment else "", locale.render(message), glyph, tone)
         for moment, message, glyph, tone in found
     ]
+
+
+def _follow_up_step(follow_up: FollowUp) -> tuple[float | None, Message, str, str]:
+    """What followed the upload, or is to follow it: an edit on Strava, the command of the settings."""
+    edit = follow_up.kind is FollowUpKind.EDIT
+    if follow_up.state is FollowUpState.DONE:
+        return follow_up.finished_at, web.EDITED() if edit else web.HOOK_RAN(), "ok", "good"
+    if follow_up.state is FollowUpState.GIVEN_UP:
+        failed = web.EDIT_GIVEN_UP if edit else web.HOOK_GIVEN_UP
+        return follow_up.finished_at, failed(reason=follow_up.message), "cross", "bad"
+    return None, web.EDIT_OWED() if edit else web.HOOK_OWED(), "pause", "wait"
 
 
 def _sent(context: WebContext, locale: ViewerLocale, job: Job) -> list[tuple[str, str]]:
