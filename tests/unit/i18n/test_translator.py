@@ -6,6 +6,7 @@ import string
 from pathlib import Path
 
 import pytest
+from babel.messages.mofile import read_mo
 
 import translations
 from compile_translations import compile_all
@@ -114,6 +115,12 @@ def test_every_template_is_found_by_the_extraction() -> None:
     assert [template.code for template in TEMPLATES.values() if template.text not in found] == []
 
 
+def said(compiled: Path) -> dict[str, object]:
+    """What a compiled catalogue says for each message."""
+    with compiled.open("rb") as file:
+        return {str(message.id): message.string for message in read_mo(file) if message.id}
+
+
 @pytest.mark.parametrize("language", OTHERS)
 def test_the_compiled_catalogue_is_the_one_that_people_edit(language: str, tmp_path: Path) -> None:
     """It is made by the build and by the tests, and lies in no commit."""
@@ -123,5 +130,6 @@ def test_the_compiled_catalogue_is_the_one_that_people_edit(language: str, tmp_p
     (folder / "fitferry.po").write_bytes(source.read_bytes())
     (compiled,) = compile_all(tmp_path)
 
-    assert compiled.read_bytes() == source.with_suffix(".mo").read_bytes()
+    # Not the bytes: the build's Babel may be another one than ours, and notes itself in the header.
+    assert said(compiled) == said(source.with_suffix(".mo"))
     assert isinstance(translator(language), Translator)
