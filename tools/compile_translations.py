@@ -6,6 +6,7 @@ import io
 import os
 from pathlib import Path
 
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -25,11 +26,26 @@ def compile_all(folder: Path) -> list[Path]:
     return compiled
 
 
+class _BareHeader(Catalog):
+    """A catalogue whose header holds what gettext reads, and neither dates nor Babel's version.
+
+    The same translations compile to the same bytes wherever somebody builds a wheel.
+    """
+
+    @property
+    def mime_headers(self) -> list[tuple[str, str]]:
+        return [("Content-Type", "text/plain; charset=utf-8"), ("Plural-Forms", self.plural_forms)]
+
+
 def _compiled(source: Path) -> bytes:
+    language = source.parent.parent.name
+    bare = _BareHeader(locale=language)
     with source.open("rb") as file:
-        catalog = read_po(file, locale=source.parent.parent.name)
+        for message in read_po(file, locale=language):
+            if message.id:
+                bare[message.id] = message
     compiled = io.BytesIO()
-    write_mo(compiled, catalog)
+    write_mo(compiled, bare)
     return compiled.getvalue()
 
 

@@ -6,7 +6,6 @@ import string
 from pathlib import Path
 
 import pytest
-from babel.messages.mofile import read_mo
 
 import translations
 from compile_translations import compile_all
@@ -115,21 +114,15 @@ def test_every_template_is_found_by_the_extraction() -> None:
     assert [template.code for template in TEMPLATES.values() if template.text not in found] == []
 
 
-def said(compiled: Path) -> dict[str, object]:
-    """What a compiled catalogue says for each message."""
-    with compiled.open("rb") as file:
-        return {str(message.id): message.string for message in read_mo(file) if message.id}
-
-
 @pytest.mark.parametrize("language", OTHERS)
 def test_the_compiled_catalogue_is_the_one_that_people_edit(language: str, tmp_path: Path) -> None:
-    """It is made by the build and by the tests, and lies in no commit."""
+    """It is made by the build and by the tests, lies in no commit, and does not tell which Babel made it."""
     folder = tmp_path / language / "LC_MESSAGES"
     folder.mkdir(parents=True)
     source = LOCALE / language / "LC_MESSAGES" / "fitferry.po"
     (folder / "fitferry.po").write_bytes(source.read_bytes())
     (compiled,) = compile_all(tmp_path)
 
-    # Not the bytes: the build's Babel may be another one than ours, and notes itself in the header.
-    assert said(compiled) == said(source.with_suffix(".mo"))
+    assert compiled.read_bytes() == source.with_suffix(".mo").read_bytes()
+    assert b"Babel" not in compiled.read_bytes()
     assert isinstance(translator(language), Translator)
