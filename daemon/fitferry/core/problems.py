@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from fitferry.core.messages import Message, Param, Template, placeholders, problems
+from fitferry.core.messages.problems import ProblemText
 
 
 class ProblemCode(StrEnum):
@@ -66,17 +67,6 @@ class ProblemAction(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ProblemText:
-    """What is said of a problem, and what the page offers."""
-
-    title: Template
-    what: Template
-    advice: Template
-    resolved: Template
-    actions: tuple[ProblemAction, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Problem:
     """Something that a person should know: what, since when, and whose.
 
@@ -125,7 +115,7 @@ class Problem:
     @property
     def actions(self) -> tuple[ProblemAction, ...]:
         """What the page offers."""
-        return self._text.actions
+        return ACTIONS.get(self.code, ())
 
     @property
     def _text(self) -> ProblemText:
@@ -167,178 +157,52 @@ def sorted_by_cause(found: list[Problem]) -> list[Problem]:
     return sorted(found, key=lambda problem: order.index(problem.code))
 
 
-_CONNECT = (ProblemAction.CONNECT,)
+TEXTS: Mapping[tuple[ProblemCode, str], ProblemText] = {
+    (ProblemCode.INTERNAL, ""): problems.INTERNAL,
+    (ProblemCode.NOT_CONNECTED, ""): problems.NOT_CONNECTED,
+    (ProblemCode.NOT_CONNECTED, "revoked"): problems.NOT_CONNECTED_REVOKED,
+    (ProblemCode.NOT_CONNECTED, "scope"): problems.NOT_CONNECTED_SCOPE,
+    (ProblemCode.NOT_CONNECTED, "key"): problems.NOT_CONNECTED_KEY,
+    (ProblemCode.SHARED_ACCOUNT, ""): problems.SHARED_ACCOUNT,
+    (ProblemCode.APP_REFUSED, ""): problems.APP_REFUSED,
+    (ProblemCode.APP_INACTIVE, ""): problems.APP_INACTIVE,
+    (ProblemCode.ATHLETE_LIMIT, ""): problems.ATHLETE_LIMIT,
+    (ProblemCode.WRONG_ADDRESS, ""): problems.WRONG_ADDRESS,
+    (ProblemCode.CLOCK, ""): problems.CLOCK,
+    (ProblemCode.FOLDER_UNAVAILABLE, ""): problems.FOLDER_UNAVAILABLE,
+    (ProblemCode.FOLDER_UNAVAILABLE, "no_permission"): problems.FOLDER_UNAVAILABLE_NO_PERMISSION,
+    (ProblemCode.UNREADABLE, ""): problems.UNREADABLE,
+    (ProblemCode.FOLDER_BOUND, ""): problems.FOLDER_BOUND,
+    (ProblemCode.NOT_MOVED, ""): problems.NOT_MOVED,
+    (ProblemCode.LINK_IN_ARCHIVE_PATH, ""): problems.LINK_IN_ARCHIVE_PATH,
+    (ProblemCode.NO_COPY, ""): problems.NO_COPY,
+    (ProblemCode.EDIT_FAILED, ""): problems.EDIT_FAILED,
+    (ProblemCode.HOOK_FAILED, ""): problems.HOOK_FAILED,
+    (ProblemCode.FILE_GONE, ""): problems.FILE_GONE,
+    (ProblemCode.UNFINISHED, ""): problems.UNFINISHED,
+    (ProblemCode.DAMAGED, ""): problems.DAMAGED,
+    (ProblemCode.TOO_LARGE, ""): problems.TOO_LARGE,
+    (ProblemCode.UNREADABLE_TIMES, ""): problems.UNREADABLE_TIMES,
+    (ProblemCode.ARCHIVE_REFUSED, ""): problems.ARCHIVE_REFUSED,
+    (ProblemCode.BACKLOG, ""): problems.BACKLOG,
+    (ProblemCode.BACKLOG, "dated"): problems.BACKLOG_DATED,
+}
+"""By code and variant."""
 _APP = (ProblemAction.TRY_NOW, ProblemAction.STRAVA_SETTINGS)
 _FILE = (ProblemAction.SHOW_FILES, ProblemAction.DISMISS)
 _SENDABLE = (ProblemAction.SHOW_FILES, ProblemAction.UPLOAD_ANYWAY, ProblemAction.DISMISS)
-
-TEXTS: Mapping[tuple[ProblemCode, str], ProblemText] = {
-    (ProblemCode.INTERNAL, ""): ProblemText(
-        problems.INTERNAL_TITLE, problems.INTERNAL, problems.INTERNAL_ADVICE, problems.INTERNAL_RESOLVED
-    ),
-    (ProblemCode.NOT_CONNECTED, ""): ProblemText(
-        problems.NOT_CONNECTED_TITLE,
-        problems.NOT_CONNECTED,
-        problems.CONNECT_ADVICE,
-        problems.CONNECTED_RESOLVED,
-        _CONNECT,
-    ),
-    (ProblemCode.NOT_CONNECTED, "revoked"): ProblemText(
-        problems.NOT_CONNECTED_TITLE,
-        problems.NOT_CONNECTED_REVOKED,
-        problems.CONNECT_ADVICE,
-        problems.CONNECTED_RESOLVED,
-        _CONNECT,
-    ),
-    (ProblemCode.NOT_CONNECTED, "scope"): ProblemText(
-        problems.NOT_CONNECTED_TITLE,
-        problems.NOT_CONNECTED_SCOPE,
-        problems.CONNECT_SCOPE_ADVICE,
-        problems.CONNECTED_RESOLVED,
-        _CONNECT,
-    ),
-    (ProblemCode.NOT_CONNECTED, "key"): ProblemText(
-        problems.NOT_CONNECTED_TITLE,
-        problems.NOT_CONNECTED_KEY,
-        problems.CONNECT_ADVICE,
-        problems.CONNECTED_RESOLVED,
-        _CONNECT,
-    ),
-    (ProblemCode.SHARED_ACCOUNT, ""): ProblemText(
-        problems.SHARED_ACCOUNT_TITLE,
-        problems.SHARED_ACCOUNT,
-        problems.SHARED_ACCOUNT_ADVICE,
-        problems.SHARED_ACCOUNT_RESOLVED,
-    ),
-    (ProblemCode.APP_REFUSED, ""): ProblemText(
-        problems.APP_REFUSED_TITLE,
-        problems.APP_REFUSED,
-        problems.APP_REFUSED_ADVICE,
-        problems.APP_RESOLVED,
-        _APP,
-    ),
-    (ProblemCode.APP_INACTIVE, ""): ProblemText(
-        problems.APP_INACTIVE_TITLE,
-        problems.APP_INACTIVE,
-        problems.APP_INACTIVE_ADVICE,
-        problems.APP_RESOLVED,
-        _APP,
-    ),
-    (ProblemCode.ATHLETE_LIMIT, ""): ProblemText(
-        problems.ATHLETE_LIMIT_TITLE,
-        problems.ATHLETE_LIMIT,
-        problems.ATHLETE_LIMIT_ADVICE,
-        problems.APP_RESOLVED,
-        _APP,
-    ),
-    (ProblemCode.WRONG_ADDRESS, ""): ProblemText(
-        problems.WRONG_ADDRESS_TITLE,
-        problems.WRONG_ADDRESS,
-        problems.WRONG_ADDRESS_ADVICE,
-        problems.WRONG_ADDRESS_RESOLVED,
-        (ProblemAction.TRY_NOW,),
-    ),
-    (ProblemCode.CLOCK, ""): ProblemText(
-        problems.CLOCK_TITLE, problems.CLOCK, problems.CLOCK_ADVICE, problems.CLOCK_RESOLVED
-    ),
-    (ProblemCode.FOLDER_UNAVAILABLE, ""): ProblemText(
-        problems.FOLDER_UNAVAILABLE_TITLE,
-        problems.FOLDER_UNAVAILABLE,
-        problems.FOLDER_UNAVAILABLE_ADVICE,
-        problems.FOLDER_UNAVAILABLE_RESOLVED,
-    ),
-    (ProblemCode.FOLDER_UNAVAILABLE, "no_permission"): ProblemText(
-        problems.FOLDER_UNAVAILABLE_TITLE,
-        problems.FOLDER_UNAVAILABLE,
-        problems.FOLDER_CLOSED_ADVICE,
-        problems.FOLDER_UNAVAILABLE_RESOLVED,
-    ),
-    (ProblemCode.UNREADABLE, ""): ProblemText(
-        problems.UNREADABLE_TITLE,
-        problems.UNREADABLE,
-        problems.UNREADABLE_ADVICE,
-        problems.UNREADABLE_RESOLVED,
-    ),
-    (ProblemCode.FOLDER_BOUND, ""): ProblemText(
-        problems.FOLDER_BOUND_TITLE,
-        problems.FOLDER_BOUND,
-        problems.FOLDER_BOUND_ADVICE,
-        problems.FOLDER_BOUND_RESOLVED,
-    ),
-    (ProblemCode.NOT_MOVED, ""): ProblemText(
-        problems.NOT_MOVED_TITLE, problems.NOT_MOVED, problems.NOT_MOVED_ADVICE, problems.NOT_MOVED_RESOLVED
-    ),
-    (ProblemCode.LINK_IN_ARCHIVE_PATH, ""): ProblemText(
-        problems.LINK_IN_PATH_TITLE,
-        problems.LINK_IN_PATH,
-        problems.LINK_IN_PATH_ADVICE,
-        problems.NOT_MOVED_RESOLVED,
-    ),
-    (ProblemCode.NO_COPY, ""): ProblemText(
-        problems.NO_COPY_TITLE, problems.NO_COPY, problems.NO_COPY_ADVICE, problems.NO_COPY_RESOLVED
-    ),
-    (ProblemCode.EDIT_FAILED, ""): ProblemText(
-        problems.EDIT_FAILED_TITLE,
-        problems.EDIT_FAILED,
-        problems.EDIT_FAILED_ADVICE,
-        problems.EDIT_FAILED_RESOLVED,
-    ),
-    (ProblemCode.HOOK_FAILED, ""): ProblemText(
-        problems.HOOK_FAILED_TITLE,
-        problems.HOOK_FAILED,
-        problems.HOOK_FAILED_ADVICE,
-        problems.HOOK_FAILED_RESOLVED,
-    ),
-    (ProblemCode.FILE_GONE, ""): ProblemText(
-        problems.FILE_GONE_TITLE,
-        problems.FILE_GONE,
-        problems.FILE_GONE_ADVICE,
-        problems.FILES_RESOLVED,
-        _FILE,
-    ),
-    (ProblemCode.UNFINISHED, ""): ProblemText(
-        problems.UNFINISHED_TITLE,
-        problems.UNFINISHED,
-        problems.UNFINISHED_ADVICE,
-        problems.FILES_RESOLVED,
-        _SENDABLE,
-    ),
-    (ProblemCode.DAMAGED, ""): ProblemText(
-        problems.DAMAGED_TITLE, problems.DAMAGED, problems.DAMAGED_ADVICE, problems.FILES_RESOLVED, _SENDABLE
-    ),
-    (ProblemCode.TOO_LARGE, ""): ProblemText(
-        problems.TOO_LARGE_TITLE,
-        problems.TOO_LARGE,
-        problems.TOO_LARGE_ADVICE,
-        problems.FILES_RESOLVED,
-        _FILE,
-    ),
-    (ProblemCode.UNREADABLE_TIMES, ""): ProblemText(
-        problems.UNREADABLE_TIMES_TITLE,
-        problems.UNREADABLE_TIMES,
-        problems.UNREADABLE_TIMES_ADVICE,
-        problems.FILES_RESOLVED,
-        _SENDABLE,
-    ),
-    (ProblemCode.ARCHIVE_REFUSED, ""): ProblemText(
-        problems.ARCHIVE_REFUSED_TITLE,
-        problems.ARCHIVE_REFUSED,
-        problems.ARCHIVE_REFUSED_ADVICE,
-        problems.FILES_RESOLVED,
-        _FILE,
-    ),
-    (ProblemCode.BACKLOG, ""): ProblemText(
-        problems.BACKLOG_TITLE,
-        problems.BACKLOG,
-        problems.BACKLOG_ADVICE,
-        problems.BACKLOG_RESOLVED,
-        (ProblemAction.DECIDE_BACKLOG,),
-    ),
-    (ProblemCode.BACKLOG, "dated"): ProblemText(
-        problems.BACKLOG_TITLE,
-        problems.BACKLOG_DATED,
-        problems.BACKLOG_ADVICE,
-        problems.BACKLOG_RESOLVED,
-        (ProblemAction.DECIDE_BACKLOG,),
-    ),
+ACTIONS: Mapping[ProblemCode, tuple[ProblemAction, ...]] = {
+    ProblemCode.NOT_CONNECTED: (ProblemAction.CONNECT,),
+    ProblemCode.APP_REFUSED: _APP,
+    ProblemCode.APP_INACTIVE: _APP,
+    ProblemCode.ATHLETE_LIMIT: _APP,
+    ProblemCode.WRONG_ADDRESS: (ProblemAction.TRY_NOW,),
+    ProblemCode.FILE_GONE: _FILE,
+    ProblemCode.UNFINISHED: _SENDABLE,
+    ProblemCode.DAMAGED: _SENDABLE,
+    ProblemCode.TOO_LARGE: _FILE,
+    ProblemCode.UNREADABLE_TIMES: _SENDABLE,
+    ProblemCode.ARCHIVE_REFUSED: _FILE,
+    ProblemCode.BACKLOG: (ProblemAction.DECIDE_BACKLOG,),
 }
+"""What the page offers, where it offers something."""

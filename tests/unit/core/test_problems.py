@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fitferry.core.messages import placeholders
+from fitferry.core.messages import placeholders, problems
+from fitferry.core.messages.problems import ProblemText
 from fitferry.core.problems import HELD_FILES, TEXTS, ProblemCode, problem, sorted_by_cause
 from fitferry.core.upload import AuthProblem
 
@@ -15,6 +16,7 @@ def test_every_code_has_its_texts_and_every_reason_to_connect_again_its_own() ->
     """A code without texts would break the page in the moment when it is needed most."""
     assert {code for code, variant in TEXTS if not variant} == set(ProblemCode)
     assert {variant for code, variant in TEXTS if code is ProblemCode.NOT_CONNECTED} == {"", *AuthProblem}
+    assert {text for text in vars(problems).values() if isinstance(text, ProblemText)} == set(TEXTS.values())
 
 
 @pytest.mark.parametrize("key", TEXTS, ids="/".join)
