@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import peewee
 from peewee import AutoField, BlobField, BooleanField, FloatField, IntegerField, TextField
 
@@ -26,10 +28,15 @@ class MessageField(TextField):
             return verbatim(value)
 
 
+def _table_name(model: type[peewee.Model]) -> str:
+    """`SeenPathRow` is a row of the table `seen_path`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", model.__name__.removesuffix("Row")).lower()
+
+
 class _Table(peewee.Model):
     class Meta:
         database = ledger
-        legacy_table_names = False
+        table_function = _table_name
 
 
 class ActivityRow(_Table):
@@ -56,9 +63,6 @@ class ActivityRow(_Table):
     file_sha256 = TextField()
     member = TextField()
     created_at = FloatField()
-
-    class Meta:
-        table_name = "activity"
 
 
 class JobRow(_Table):
@@ -97,7 +101,6 @@ class JobCountRow(_Table):
     jobs = IntegerField()  # kept by triggers
 
     class Meta:
-        table_name = "job_count"
         without_rowid = True
 
 
@@ -105,16 +108,10 @@ class SearchStateRow(_Table):
     id = IntegerField(primary_key=True)
     indexed_to = IntegerField()
 
-    class Meta:
-        table_name = "search_state"
-
 
 class LedgerRow(_Table):
     id = IntegerField(primary_key=True)
     revision = IntegerField()
-
-    class Meta:
-        table_name = "ledger"
 
 
 class SeenPathRow(_Table):
@@ -126,7 +123,6 @@ class SeenPathRow(_Table):
     sha256 = TextField()
 
     class Meta:
-        table_name = "seen_path"
         without_rowid = True
 
 
@@ -136,7 +132,6 @@ class SeenFolderRow(_Table):
     scanned_at = FloatField()
 
     class Meta:
-        table_name = "seen_folder"
         primary_key = peewee.CompositeKey("path", "athlete")
 
 
@@ -148,9 +143,6 @@ class AthleteRow(_Table):
     sealed_tokens = BlobField(null=True)
     trouble = TextField(null=True)
     trouble_since = FloatField(null=True)
-
-    class Meta:
-        table_name = "athlete"
 
 
 class OauthStateRow(_Table):
@@ -164,25 +156,16 @@ class OauthStateRow(_Table):
     link = TextField(null=True)
     is_link = BooleanField(default=False)
 
-    class Meta:
-        table_name = "oauth_state"
-
 
 class LoginLinkRow(_Table):
     digest = TextField(primary_key=True)
     expires_at = FloatField()
-
-    class Meta:
-        table_name = "login_link"
 
 
 class SessionRow(_Table):
     digest = TextField(primary_key=True)
     expires_at = FloatField()
     api_token = TextField(null=True)
-
-    class Meta:
-        table_name = "session"
 
 
 class ApiTokenRow(_Table):
@@ -194,7 +177,6 @@ class ApiTokenRow(_Table):
     last_used_at = FloatField(null=True)
 
     class Meta:
-        table_name = "api_token"
         without_rowid = True
 
 
@@ -210,9 +192,6 @@ class RateLimitRow(_Table):
     read_usage_day = IntegerField()
     heard_at = FloatField()
 
-    class Meta:
-        table_name = "rate_limit"
-
 
 class BreakerRow(_Table):
     name = TextField(primary_key=True)
@@ -223,17 +202,11 @@ class BreakerRow(_Table):
     message = MessageField()
     probing = BooleanField()
 
-    class Meta:
-        table_name = "breaker"
-
 
 class ThumbnailRow(_Table):
     activity = peewee.ForeignKeyField(ActivityRow, column_name="activity_id", primary_key=True)
     kind = TextField()
     path = TextField()
-
-    class Meta:
-        table_name = "thumbnail"
 
 
 class RevocationRow(_Table):
@@ -242,25 +215,16 @@ class RevocationRow(_Table):
     athlete_id = IntegerField(null=True)
     sealed = BlobField()
 
-    class Meta:
-        table_name = "revocation"
-
 
 class DoubtRow(_Table):
     id = IntegerField(primary_key=True)
     until = FloatField()
-
-    class Meta:
-        table_name = "doubt"
 
 
 class SentNotificationRow(_Table):
     key = TextField(primary_key=True)
     at = FloatField()
     latest = IntegerField(default=0)
-
-    class Meta:
-        table_name = "sent_notification"
 
 
 class NotificationRow(_Table):
@@ -269,9 +233,6 @@ class NotificationRow(_Table):
     body = MessageField()
     created_at = FloatField()
     addresses = TextField(null=True)
-
-    class Meta:
-        table_name = "notification"
 
 
 class FollowUpRow(_Table):
@@ -284,29 +245,5 @@ class FollowUpRow(_Table):
     finished_at = FloatField(null=True)
     message = MessageField(null=True)
 
-    class Meta:
-        table_name = "follow_up"
 
-
-TABLES: tuple[type[peewee.Model], ...] = (
-    ActivityRow,
-    JobRow,
-    JobCountRow,
-    LedgerRow,
-    SearchStateRow,
-    SeenPathRow,
-    SeenFolderRow,
-    AthleteRow,
-    OauthStateRow,
-    LoginLinkRow,
-    SessionRow,
-    ApiTokenRow,
-    RateLimitRow,
-    BreakerRow,
-    SentNotificationRow,
-    NotificationRow,
-    ThumbnailRow,
-    RevocationRow,
-    DoubtRow,
-    FollowUpRow,
-)
+TABLES: tuple[type[peewee.Model], ...] = tuple(_Table.__subclasses__())
