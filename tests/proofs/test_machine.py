@@ -184,7 +184,7 @@ class Machine(RuleBasedStateMachine):
         (self.folder / name).write_bytes(body)
         self.ever.add(hashlib.sha256(body).hexdigest())
         admission.admit(
-            str(self.folder / name), "me", ADMISSION, self.clock(), Stability.CLOSED, hold_old=True
+            str(self.folder / name), "me", ADMISSION, self.clock(), Stability.CLOSED, hold_old=self.clock()
         )
 
     @rule(name=st.sampled_from(NAMES), body=st.sampled_from(BODIES), share=st.floats(0, 0.99))

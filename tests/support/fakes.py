@@ -217,6 +217,7 @@ def a_job(
     athlete: str = "me",
     start: float | None = NOW - 3600,
     now: float = NOW,
+    age_unproven: bool = False,
 ) -> Job:
     """A file on disk, admitted as an activity that is to be uploaded."""
     import hashlib  # noqa: PLC0415  # nobody else here needs it
@@ -228,7 +229,7 @@ def a_job(
     digest = hashlib.sha256(body).hexdigest()
     file = File(athlete, str(path), digest, len(body), StatFingerprint.of(path.stat()))
     ((job_id, _),) = activities.admit(
-        file, [NewActivity(digest, found, AdmissionDecision(Status.PENDING))], now
+        file, [NewActivity(digest, found, AdmissionDecision(Status.PENDING, age_unproven=age_unproven))], now
     )
     return the(job_id)
 

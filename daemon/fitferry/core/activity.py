@@ -121,11 +121,15 @@ class StatFingerprint:
 
 @dataclass(frozen=True, slots=True)
 class AdmissionDecision:
-    """What a file is admitted as: its first status, and the reason where it is not PENDING."""
+    """What a file is admitted as: its first status, and the reason where it is not PENDING.
+
+    `age_unproven`: only our own clock says that it is not old; see `admission_rules.is_old`.
+    """
 
     status: Status
     error_code: str | None = None
     error_message: Message | None = None
+    age_unproven: bool = False
 
 
 @dataclass(frozen=True, slots=True)

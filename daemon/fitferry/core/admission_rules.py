@@ -39,7 +39,7 @@ def decide(
 ) -> AdmissionDecision:
     """Decide what a file is admitted as. `old`: nobody has said yet what is to become of old activities.
 
-    `clock_unknown`: whether it is old will only be known when Strava's clock is.
+    `clock_unknown`: that was judged by our clock alone, which may be wrong by weeks.
     """
     match found.kind:
         case FileKind.NO_ACTIVITY:
@@ -73,6 +73,16 @@ def is_old(start_time: float | None, modified_at: float | None, now: float) -> b
     return started is not None and not now - OLD_SECONDS <= started <= now + FUTURE_SECONDS
 
 
+def may_be_old(start_time: float | None, now: float) -> bool:
+    """The same by a clock that is right, for what a wrong one has judged; what does not say when it started may be."""
+    return start_time is None or is_old(start_time, None, now)
+
+
+def held_as_old() -> AdmissionDecision:
+    """Decision on an activity that was there before Fitferry."""
+    return AdmissionDecision(Status.HELD, ErrorCode.BACKLOG, uploads.BEFORE_FITFERRY())
+
+
 def held_by_since(since: date) -> AdmissionDecision:
     """Decision on an activity that started before `since`."""
     return AdmissionDecision(Status.HELD, ErrorCode.SINCE, uploads.BEFORE_SINCE(since=since.isoformat()))
@@ -97,8 +107,6 @@ def _decide_activity(
         return held_by_since(settings.since)
     if not settings.auto_upload:
         return AdmissionDecision(Status.HELD, ErrorCode.AUTO_UPLOAD, uploads.AUTO_UPLOAD_OFF())
-    if clock_unknown and settings.since is None:
-        return AdmissionDecision(Status.HELD, ErrorCode.CLOCK, uploads.WAITS_FOR_CLOCK())
     if old and settings.since is None:
-        return AdmissionDecision(Status.HELD, ErrorCode.BACKLOG, uploads.BEFORE_FITFERRY())
-    return AdmissionDecision(Status.PENDING)
+        return held_as_old()
+    return AdmissionDecision(Status.PENDING, age_unproven=clock_unknown and settings.since is None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from fitferry.core.admission_rules import held_as_old
 from fitferry.core.messages import Message, uploads
 from fitferry.core.upload import AttemptResult, AuthProblem, ErrorCode, Job, Outcome, Status, WaitingFor
 
@@ -96,6 +97,18 @@ def file_gone(job: Job) -> AttemptResult:
         own_wait=None,
         error_code=ErrorCode.FILE_GONE,
         error_message=uploads.FILE_GONE(),
+    )
+
+
+def old_after_all(job: Job) -> AttemptResult:
+    """Our clock took it for fresh, and Strava's shows that it was there before Fitferry."""
+    decision = held_as_old()
+    return replace(
+        unchanged(job, Outcome.HELD),
+        status=decision.status,
+        own_wait=None,
+        error_code=decision.error_code,
+        error_message=decision.error_message,
     )
 
 

@@ -99,7 +99,6 @@ class ErrorCode(StrEnum):
     SINCE = "since"
     AUTO_UPLOAD = "auto_upload"
     BACKLOG = "backlog"
-    CLOCK = "clock"
     """Found by a first scan, and not known to be old or fresh before Strava's clock was heard."""
     FILE_GONE = "file_gone"
     UNFINISHED = "unfinished"
@@ -132,6 +131,7 @@ class Job:
     `looks`: answers that an accepted upload was still being processed; `read_failures`: questions about the job in a
     row that got no answer.
     `row_revision`: raised by each decision on the job, and by each write of an attempt.
+    `age_unproven`: a folder's first scan took it for fresh before Strava's clock was heard.
     """
 
     id: int
@@ -175,6 +175,7 @@ class Job:
     average_heart_rate: float | None = None
     average_power: float | None = None
     serials: tuple[str, ...] = ()
+    age_unproven: bool = False
 
     @property
     def retry_count(self) -> int:

@@ -38,18 +38,18 @@ def admit(
     now: float,
     stability: Stability = Stability.SETTLED,
     *,
-    hold_old: bool = False,
+    hold_old: float | None = None,
     folder: str = "",
     is_ours: Callable[[str], bool] = lambda _relative: True,
     list_junk: bool = True,
-    hold_all: bool = False,
+    clock_unknown: bool = False,
     fresh: FreshFiles | None = None,
 ) -> AdmissionResult:
     """Read a file of a watched folder, and write down what it is.
 
     Of a file that is not whole nothing is written, until it has `STALLED`: then a held job says what is missing.
-    `hold_old`: the folder is new to us, and what is old in it waits for a person's word.
-    `hold_all`: nor is it known how old anything is, because our clock may be wrong.
+    `hold_old`: the time by which the age of what is in a new folder is judged: what is old waits for a person's word.
+    `clock_unknown`: how old it is was judged by our clock alone.
     `fresh`: where the bytes of what is queued are kept for the worker.
     `list_junk`: whether what is no activity gets a job that says so, or is only remembered.
     `folder`, `is_ours`: the watched folder, and to what in it a link may lead, see `file_reader.look`.
@@ -77,13 +77,13 @@ def admit(
     items = contents.members or (ArchiveMember(file_read.sha256, contents.result),)
 
     def decision(item: ArchiveMember) -> AdmissionDecision:
-        old = hold_old and admission_rules.is_old(
-            item.result.facts.start_time, fingerprint.mtime_ns / 1e9, now
+        old = hold_old is not None and admission_rules.is_old(
+            item.result.facts.start_time, fingerprint.mtime_ns / 1e9, hold_old
         )
         by_rule = admission_rules.skipped_by_rule(
             item.result, athlete, os.path.basename(path), settings.rules
         )
-        return by_rule or admission_rules.decide(item.result, settings, old=old, clock_unknown=hold_all)
+        return by_rule or admission_rules.decide(item.result, settings, old=old, clock_unknown=clock_unknown)
 
     if not list_junk and contents.result.kind is FileKind.NO_ACTIVITY:
         activities.remember(file)

@@ -10,10 +10,9 @@ from collections.abc import Callable
 import structlog
 
 from fitferry.core import admission_rules
-from fitferry.core.activity import AdmissionDecision, AdmissionResult, Stability
+from fitferry.core.activity import AdmissionResult, Stability
 from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.messages import Message, folders
-from fitferry.core.messages import uploads as messages
 from fitferry.core.upload import ErrorCode, Status
 from fitferry.inbox import admission
 from fitferry.inbox.fresh_files import FreshFiles
@@ -30,7 +29,7 @@ class FirstScan:
     """Admission of one folder's files, and what is different while the folder is new.
 
     `server_now`: the time by Strava's clock, None until that was heard in this run: a clock that is behind takes old
-    activities for fresh ones, so what a first scan finds is held until then.
+    activities for fresh ones, so their age is judged again then, see `UploadWorker` and `on_scan_finished`.
     `fresh`: where the bytes of what is queued are kept for the worker.
     """
 
@@ -75,17 +74,18 @@ class FirstScan:
         """
         if self._new and self._was_empty and announced:
             self._finish()
+        heard = self._server_now() if self._new else None
         result = admission.admit(
             path,
             self._athlete,
             self._settings,
             self._clock(),
             stability,
-            hold_old=self._new,
+            hold_old=(self._clock() if heard is None else heard) if self._new else None,
             folder=self._folder,
             is_ours=is_ours,
             list_junk=self._junk < MAX_JUNK,
-            hold_all=self._new and not announced and self._server_now() is None,
+            clock_unknown=self._new and heard is None,
             fresh=self._fresh,
         )
         self._junk += result is AdmissionResult.SKIPPED
@@ -105,10 +105,11 @@ class FirstScan:
 
     def _finish(self) -> None:
         now = self._server_now()
-        if now is None and holds.below(self._athlete, self._folder, ErrorCode.CLOCK):
-            return  # the next scan comes when Strava's clock is known
-        self._release_fresh(now if now is not None else self._clock())
+        if now is not None:
+            self._judge_again(now)
         old = holds.below(self._athlete, self._folder, ErrorCode.BACKLOG)
+        if now is None and (old or holds.unproven_below(self._athlete, self._folder)):
+            return  # the next scan comes when Strava's clock is known
         self._new = False
         activities.folder_scanned(self._athlete, self._folder, self._clock())
         # What was found on Strava while the scan ran was old, too: the others are no fewer for it.
@@ -119,11 +120,12 @@ class FirstScan:
             uploads.requeue(job_id, [Status.HELD])
         self._wake()
 
-    def _release_fresh(self, now: float) -> None:
-        """Judge by Strava's clock what was held because ours was not known to be right."""
-        for job in holds.jobs_held_below(self._athlete, self._folder, ErrorCode.CLOCK, ErrorCode.BACKLOG):
-            if not admission_rules.is_old(job.start_time, None, now) and job.start_time is not None:
+    def _judge_again(self, now: float) -> None:
+        """Judge by Strava's clock how old everything is that ours has judged."""
+        for job in holds.jobs_held_below(self._athlete, self._folder, ErrorCode.BACKLOG):
+            if not admission_rules.may_be_old(job.start_time, now):
                 uploads.requeue(job.id, [Status.HELD])
                 self._wake()
-        backlog = AdmissionDecision(Status.HELD, ErrorCode.BACKLOG, messages.BEFORE_FITFERRY())
-        holds.hold_for(holds.below(self._athlete, self._folder, ErrorCode.CLOCK), backlog)
+        for job in holds.unproven_below(self._athlete, self._folder):
+            old = admission_rules.may_be_old(job.start_time, now)
+            holds.prove_age(job.id, admission_rules.held_as_old() if old else None)

@@ -233,6 +233,7 @@ def _take(file: File, new_activity: NewActivity, now: float) -> tuple[int, bool]
         error_code=admission.error_code,
         error_message=admission.error_message,
         created_at=now,
+        age_unproven=admission.age_unproven,
     )
     return job_id, True
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from typing import Any
 
 from fitferry.core.activity import AdmissionDecision
@@ -87,11 +86,22 @@ def hold_pending(error_code: str, reason: AdmissionDecision) -> None:
         other.where(_for(error_code)).execute()
 
 
-def hold_for(job_ids: Iterable[int], reason: AdmissionDecision) -> None:
-    """Hold some jobs for another reason."""
+def unproven_below(athlete: str, folder: str) -> list[Job]:
+    """The jobs below a folder that wait to be sent, and that only our own clock calls fresh."""
+    here = inside(ActivityRow.path, folder) & (ActivityRow.athlete == athlete)
+    return jobs_where((JobRow.status == Status.PENDING) & JobRow.age_unproven & here, order=(JobRow.id,))
+
+
+def prove_age(job_id: int, old: AdmissionDecision | None) -> None:
+    """Write down that Strava's clock has shown how old a waiting job is. `old`: why it is held then, None if it is not."""
+    columns: dict[str, Any] = {"age_unproven": False}
+    if old is not None:
+        columns = {"status": old.status, "error_code": old.error_code, "error_message": old.error_message}
+        columns |= DECIDED
     with writing():
-        other = JobRow.update(error_code=reason.error_code, error_message=reason.error_message)
-        other.where(JobRow.id.in_(list(job_ids)), JobRow.status == Status.HELD).execute()
+        JobRow.update(**columns).where(
+            JobRow.id == job_id, JobRow.status == Status.PENDING, JobRow.age_unproven
+        ).execute()
 
 
 def dismiss_first_finds() -> None:

@@ -13,7 +13,7 @@ from fitferry.core.upload import AfterUpload, Job, Status, WaitingFor
 from fitferry.storage.database import SQL, fn, raw, run, tuples
 from fitferry.storage.models import ActivityRow, JobRow
 
-DECIDED: dict[str, Any] = {"row_revision": JobRow.row_revision + 1}
+DECIDED: dict[str, Any] = {"row_revision": JobRow.row_revision + 1, "age_unproven": False}
 """What every decision on a job writes: an attempt that began before it writes nothing any more."""
 DISMISSED: dict[str, Any] = {
     "status": Status.SKIPPED,
@@ -84,6 +84,7 @@ _CONVERTED: dict[str, Callable[[Any], object]] = {
     "status": Status,
     "own_wait": lambda text: WaitingFor(text) if text else None,
     "uncertain": bool,
+    "age_unproven": bool,
     "error_message": JobRow.error_message.python_value,
     "after_upload_action": lambda text: AfterUpload(text) if text else None,
 }

@@ -91,6 +91,7 @@ class JobRow(_Table):
     created_at = FloatField()
     completed_at = FloatField(null=True)
     finish_number = IntegerField(null=True)  # written by a trigger
+    age_unproven = BooleanField(default=False)
 
     class Meta:
         table_name = "upload_job"

@@ -12,9 +12,9 @@ import structlog
 
 from fitferry.auth.access_tokens import AccessTokens
 from fitferry.config import StravaSettings, UploadSettings
+from fitferry.core import admission_rules, retry_policy
 from fitferry.core import attempt_results as results
 from fitferry.core import rate_limit as limits
-from fitferry.core import retry_policy
 from fitferry.core import rules as core_rules
 from fitferry.core.errors import ClaimLost, KeyFileError, NotConnected, StravaError
 from fitferry.core.retry_policy import Action, DecisionContext
@@ -260,6 +260,8 @@ class UploadWorker:
     def _send(self, attempt: _Attempt) -> UploadReport | AttemptResult:
         """Send the file: what the answer comes to is written down with Strava's number for the upload."""
         job = attempt.job
+        if job.age_unproven and admission_rules.may_be_old(job.start_time, self._strava_now()):
+            return results.old_after_all(job)
         body = self._read_file(job)
         if isinstance(body, AttemptResult):
             return body
@@ -278,6 +280,13 @@ class UploadWorker:
         upload_id = report.upload_id or None
         attempt.job = replace(job, upload_id=upload_id, accepted_at=now, looks=0, uncertain=False)
         return report
+
+    def _strava_now(self) -> float:
+        """The time by Strava's clock, asked for where it was not heard in this run. Raises StravaError."""
+        heard = self._strava.server_now()
+        if heard is None:
+            heard = self._strava.server_time()
+        return self._clock() if heard is None else heard
 
     def _read_file(self, job: Job) -> bytes | AttemptResult:
         """The bytes of a job, or what it means that they cannot be had."""

@@ -211,20 +211,47 @@ class Clocks:
         )
 
 
-def test_nothing_of_a_first_scan_is_queued_before_stravas_clock_was_heard(house: House) -> None:
-    """Then what is fresh goes up, and many old ones wait for a word; what somebody puts there meanwhile goes at once."""
+def unproven(house: House) -> int:
+    """How many wait whose age is to be judged again."""
+    return len(holds.unproven_below("me", str(house.folder)))
+
+
+def test_what_looks_fresh_in_a_new_folder_is_queued_and_judged_again_by_stravas_clock(house: House) -> None:
+    """Nothing is let go before that was heard; old ones wait for a word."""
     clocks = Clocks(house)
-    house.drop(OLD, FEW + 1)
+    house.drop(OLD, FEW)
     house.drop(FRESH, 2)
     house.drop(FRESH, 1, announced=True)
-    house.first_scan.on_scan_finished(FEW + 4)
-    assert house.counts() == (FEW + 3, 1)
-    assert {job.error_code for job in uploads.with_status(Status.HELD)} == {"clock"}
+    house.first_scan.on_scan_finished(FEW + 3)
+    assert (*house.counts(), unproven(house)) == (FEW, 3, 3)
     clocks.strava = NOW
+    house.drop(FRESH, 1)
+    assert unproven(house) == 3
     house.first_scan.on_scan_finished(FEW + 4)
 
-    assert house.counts() == (FEW + 1, 3)
-    assert {job.error_code for job in uploads.with_status(Status.HELD)} == {"backlog"}
+    assert (*house.counts(), unproven(house)) == (0, FEW + 4, 0)
+
+
+def test_the_rest_of_a_first_scan_is_judged_by_stravas_clock(house: House) -> None:
+    """It is heard within a second, and then ours has no say, however long the scan takes."""
+    clocks = Clocks(house)
+    clocks.ours, clocks.strava = NOW - 20 * 86_400, NOW
+    house.drop(datetime.fromtimestamp(clocks.ours, UTC) - timedelta(days=2), FEW + 1)
+    house.drop(FRESH, 2, announced=True)
+
+    assert (*house.counts(), unproven(house)) == (FEW + 1, 2, 0)
+
+
+def test_a_persons_word_is_final_whatever_any_clock_says(house: House) -> None:
+    """What somebody wants uploaded is not judged again."""
+    clocks = Clocks(house)
+    house.drop(FRESH, 1)
+    (job,) = uploads.with_status(Status.PENDING)
+    assert uploads.requeue(job.id, [Status.PENDING])
+    clocks.strava = NOW + 30 * 86_400
+    house.first_scan.on_scan_finished(1)
+
+    assert house.counts() == (0, 1)
 
 
 @pytest.mark.parametrize("days", [20, 400])

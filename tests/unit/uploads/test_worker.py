@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -997,3 +999,49 @@ def test_a_connection_is_opened_ahead_only_where_a_ride_could_be_sent(bench: Ben
     worker.prepare_upload()
 
     assert opened == ([] if why_not else [True])
+
+
+def _heard(seconds_ahead: float) -> tuple[int, dict[str, Any], dict[str, str]]:
+    """Strava's answer to a request without a token, by a clock that differs from ours."""
+    date = format_datetime(datetime.fromtimestamp(NOW + seconds_ahead, UTC), usegmt=True)
+    return 401, refused("Athlete", "access_token", "invalid"), {"Date": date}
+
+
+@pytest.mark.parametrize("days", [-30, 20, 400])
+def test_what_our_clock_alone_called_fresh_is_not_sent_if_stravas_calls_it_old(
+    bench: Bench, days: int
+) -> None:
+    """Nor what lies in the future by that; nobody's history goes up unasked because a device starts without a clock."""
+    bench.wire.to("GET /athlete", _heard(days * 86_400))
+    held = bench.try_(a_job(bench.folder / "a.fit", age_unproven=True))
+
+    assert (held.status, held.error_code, held.sent_at) == (Status.HELD, "backlog", None)
+    assert bench.wire.count("POST /uploads") == 0
+
+
+def test_what_is_fresh_by_stravas_clock_is_sent(bench: Bench) -> None:
+    """Its clock is asked for once, where no answer named it before."""
+    bench.wire.to("GET /athlete", _heard(0))
+    for name in ("a.fit", "b.fit"):
+        sent = bench.try_(a_job(bench.folder / name, name.encode(), age_unproven=True))
+        assert sent.status is Status.PROCESSING
+
+    assert bench.wire.count("GET /athlete") == 1
+
+
+def test_as_long_as_stravas_clock_is_not_heard_nothing_unproven_is_sent(bench: Bench) -> None:
+    """The wait is the network's, as anybody would expect."""
+    bench.wire.to("GET /athlete", httpx.ConnectError("refused"))
+    waits = bench.try_(a_job(bench.folder / "a.fit", age_unproven=True))
+
+    assert (waits.status, waits.sent_at, waits.failures) == (Status.PENDING, None, 0)
+    assert BreakerName.NETWORK in breakers.open_breakers()
+
+
+def test_a_persons_word_needs_no_clock(bench: Bench) -> None:
+    """Somebody who asks for an upload knows how old it is."""
+    job = a_job(bench.folder / "a.fit", age_unproven=True)
+    bench.wire.to("GET /athlete", _heard(400 * 86_400))
+    assert uploads.requeue(job.id, [Status.PENDING])
+
+    assert bench.try_(job).status is Status.PROCESSING
