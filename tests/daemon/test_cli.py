@@ -266,10 +266,29 @@ def test_an_address_can_be_pasted(home: DaemonHarness) -> None:
     assert process.stdout is not None
     url = process.stdout.readline().strip()
     rest, _ = process.communicate(_ends_on(url) + "\n", timeout=PATIENCE)
-    wrong = home.run("connect", "--paste", text="http://localhost/nothing\n")
 
     assert (process.returncode, "Sam Sand" in rest) == (0, True)
-    assert (wrong.returncode, "state=" in wrong.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        b"http://localhost/nothing\n",
+        b"http://[::1\n",
+        b"",
+        b"\xff\xfe\x00?state\n",
+        b"?" + 20_000 * b"a&" + b"\n",
+    ],
+)
+def test_what_is_no_address_is_a_sentence_where_one_is_pasted(running: DaemonHarness, pasted: bytes) -> None:
+    """Half an address, another one, no text at all: what is wanted is said, and nothing else."""
+    ended = subprocess.run(  # ourselves
+        running.command("connect", "--paste"),
+        input=pasted, capture_output=True, timeout=PATIENCE, check=False,
+        env=running.environ() | {"PYTHONIOENCODING": "utf-8:strict"},
+    )  # fmt: skip
+
+    assert (ended.returncode, b"state=" in ended.stderr, b"Traceback" in ended.stderr) == (1, True, False)
 
 
 def _ends_on(url: str) -> str:

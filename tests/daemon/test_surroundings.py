@@ -103,3 +103,33 @@ def test_a_closed_folder_is_a_sentence(tmp_path: Path) -> None:
             assert "Traceback" not in ended.stderr, ended.stderr
             if words == ["check"]:
                 assert f"{home.rides} is closed to this user" in ended.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("closed", [".", "below"])
+def test_a_closed_folder_is_a_matter_of_rights_and_no_missing_mount(tmp_path: Path, closed: str) -> None:
+    """Closed itself or above: the daemon says which folder, advises to open it, and goes on by itself once it is."""
+    with harness(tmp_path) as home:
+        (home.rides / "below").mkdir()
+        home.configure(rides=str(home.rides / "below"))
+        for path in (tmp_path, *tmp_path.parents):
+            if path.stat().st_uid == 0 and path != Path("/"):
+                path.chmod(path.stat().st_mode | 0o055)
+        home.state.mkdir()
+        for path in (home.config, home.state):
+            os.chown(path, 65534, 65534)
+        home.config.chmod(0o600)
+        (home.rides / closed).chmod(0o700)
+        become = ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        with home.log.open("ab") as log:
+            home.process = subprocess.Popen([*become, *home.command("run")], stderr=log, env=home.environ())
+        home.wait((home.state / "status.json").exists)
+        (said,) = home.wait(
+            lambda: [one["message"] for one in home.status()["problems"] if "folder" in one["code"]]
+        )
+        assert f"({(home.rides / closed).resolve()} is closed to Fitferry's user)" in said
+        assert "the right to read it" in said
+        assert "mount" not in said
+        (home.rides / closed).chmod(0o755)
+        home.wait(lambda: home.status()["watch"][0]["available"])
+        assert home.stop() == 0

@@ -78,17 +78,17 @@ def _by_paste(daemon: Daemon, athlete: str | None) -> dict[str, Any]:
     query = {"athlete": athlete} if athlete else {}
     click.echo(daemon.get("/api/v1/strava/auth", **query, paste="1")["authorization_url"])
     output.line(cli.PASTE_ADDRESS(), err=True)
-    given = _query(sys.stdin.readline())
+    given = _pasted_query()
     wanted = {name: given[name] for name in ("state", "code", "scope", "error") if name in given}
     if "state" not in wanted:
         raise FitferryError(cli.NOT_THE_ADDRESS())
     return daemon.get("/api/v1/strava/callback", **wanted)
 
 
-def _query(pasted: str) -> dict[str, str]:
-    """The parameters of a pasted address; none where it is no address at all."""
+def _pasted_query() -> dict[str, str]:
+    """The parameters of the address that is pasted; none where it is no address, or no text at all."""
     try:
-        return dict(parse_qsl(urlsplit(pasted.strip().strip("<>\"'")).query))
+        return dict(parse_qsl(urlsplit(sys.stdin.readline().strip().strip("<>\"'")).query))
     except ValueError:
         return {}
 

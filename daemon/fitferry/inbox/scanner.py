@@ -333,8 +333,7 @@ class Scanner:
         self._check_at, self._scan_at = self._clock() + AWAY_SECONDS, float("inf")
         reason = system.from_os_error(error)
         if isinstance(error, PermissionError):
-            closed = deadline.closed_folder_above(self._folder)
-            reason = folders.CLOSED(folder=closed) if closed != self._folder else reason
+            reason = folders.CLOSED(folder=deadline.closed_folder_above(self._folder))
         self._tasks.refuse(reason)
         self._publish(available=False, reason=reason)
         self._receiver.on_away()

@@ -108,9 +108,11 @@ def of_folders(watch: Iterable[WatchState], now: float) -> Iterator[Problem]:
     for state in watch:
         about, folder = state.athlete, state.folder
         if not state.available and state.reason:
-            reason = state.reason
-            code = ProblemCode.FOLDER_UNAVAILABLE
-            yield problem(code, now, athlete=about, subject=folder, folder=folder, reason=reason)
+            code, reason = ProblemCode.FOLDER_UNAVAILABLE, state.reason
+            variant = "no_permission" if reason.code == folders.CLOSED.code else ""
+            yield problem(
+                code, now, athlete=about, subject=folder, variant=variant, folder=folder, reason=reason
+            )
         if state.unreadable:
             first, count = shown(state.unreadable[0], whole=True), len(state.unreadable)
             code = ProblemCode.UNREADABLE

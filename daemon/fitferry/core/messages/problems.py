@@ -116,6 +116,7 @@ FOLDER_UNAVAILABLE = ProblemText(
 )
 FOLDER_UNAVAILABLE_NO_PERMISSION = replace(
     FOLDER_UNAVAILABLE,
+    title=define("folder_closed_title", "A folder is closed"),
     advice=define(
         "folder_closed_advice",
         "give Fitferry's user the right to read it and to enter the folders above it; Fitferry goes on by itself",
