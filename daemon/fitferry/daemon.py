@@ -46,7 +46,7 @@ from fitferry.web.app import wsgi
 from fitferry.web.context import WebContext
 from fitferry.web.credentials import make_login_link
 from fitferry.web.middleware import CALLBACK
-from fitferry.web.server import Server
+from fitferry.web.server import Handover, Server
 
 DRAIN_SECONDS = 20.0
 """Seconds for uploads in flight to finish at a stop; what is left then is the next start's. A refresh gets longer."""
@@ -56,8 +56,8 @@ START_SECONDS = 900
 _log = structlog.get_logger()
 
 
-def run(settings: Settings, *, login_token: str | None = None) -> None:
-    """Be the daemon until SIGTERM or SIGINT. Raises CannotRun. `login_token`: of a browser that made the settings."""
+def run(settings: Settings, *, handover: Handover | None = None) -> None:
+    """Be the daemon until SIGTERM or SIGINT. Raises CannotRun. `handover`: of the browser that made the settings."""
     os.umask(0o077)
     logs.configure(settings.log.level, settings.log.format)
     for warning in settings.warnings:
@@ -69,9 +69,7 @@ def run(settings: Settings, *, login_token: str | None = None) -> None:
         wakeup.stopped_by_signals(),
         contextlib.ExitStack() as parts,
     ):
-        supervisor = start(settings, wakeup, parts)
-        if login_token is not None:
-            sessions.add_link(digest(login_token), time.time())
+        supervisor = start(settings, wakeup, parts, handover)
         while not wakeup.stopping:
             supervisor.tick()
             wakeup.wait(supervisor.seconds_to_tick())
@@ -80,7 +78,9 @@ def run(settings: Settings, *, login_token: str | None = None) -> None:
     _log.info("stopped")
 
 
-def start(settings: Settings, wakeup: WakeupPipe, parts: contextlib.ExitStack) -> Supervisor:
+def start(
+    settings: Settings, wakeup: WakeupPipe, parts: contextlib.ExitStack, handover: Handover | None = None
+) -> Supervisor:
     """Open the ledger and start every part; `parts` stops them in reverse. Raises CannotRun."""
     # An update of a long history takes its time, and a check after a power cut, too: systemd would end it.
     systemd.tell(f"EXTEND_TIMEOUT_USEC={START_SECONDS * 1_000_000}", "STATUS=opening the database")
@@ -93,7 +93,14 @@ def start(settings: Settings, wakeup: WakeupPipe, parts: contextlib.ExitStack) -
                 changed=wakeup.wake,
             )
         )
-        return build(settings, wakeup, parts, check_later=check_later)
+        if handover is not None:
+            sessions.add_link(digest(handover.login_token), time.time())
+        server = (
+            handover.server
+            if handover
+            else Server(settings.web.host, settings.web.port, url=settings.web.url)
+        )
+        return build(settings, wakeup, parts, server, check_later=check_later)
     except StorageError as error:
         raise CannotRun(error.message, 1) from error
     except (OSError, sqlite3.Error, database.DatabaseError) as error:
@@ -101,7 +108,7 @@ def start(settings: Settings, wakeup: WakeupPipe, parts: contextlib.ExitStack) -
 
 
 def build(
-    settings: Settings, wakeup: WakeupPipe, parts: contextlib.ExitStack, *, check_later: bool
+    settings: Settings, wakeup: WakeupPipe, parts: contextlib.ExitStack, server: Server, *, check_later: bool
 ) -> Supervisor:
     """Everything that runs, started in this order and stopped in reverse.
 
@@ -109,7 +116,6 @@ def build(
     """
     sealed = _cipher(settings)
     recover(settings, time.time())
-    server = Server(settings.web.host, settings.web.port, url=settings.web.url)
     metrics = Metrics()
     strava = parts.enter_context(
         Strava(

@@ -50,6 +50,23 @@ def everything(client: socket.socket) -> bytes:
     return found
 
 
+def test_who_connects_between_two_servers_waits_for_the_second(page: Page) -> None:
+    """The set-up hands over to the daemon: whoever clicks meanwhile finds it; what is open before ends with its answer."""
+    server = Server("127.0.0.1", 0)
+    with server.serving(page.app):
+        before = opened(server.port)
+        before.sendall(head(server.port, "/healthz"))
+        assert status(before.recv(65_536)) == 200
+        server.hand_over()
+        before.sendall(head(server.port, "/healthz"))
+        assert b"Connection: close" in everything(before)
+        between = opened(server.port)
+        between.sendall(head(server.port, "/healthz", "Connection: close"))
+    before.close()
+    with server.serving(page.app), between:
+        assert status(everything(between)) == 200
+
+
 def status(answer: bytes) -> int:
     """The status of an answer."""
     return int(answer.split(b" ", 2)[1])

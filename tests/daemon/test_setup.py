@@ -16,7 +16,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from playwright.sync_api import Page, expect
 
+from browser import CHROMIUM, chromium, window
 from daemon_harness import PATIENCE, DaemonHarness, harness
 from fitferry.config import first_settings as first
 from fitferry.config.load import load
@@ -85,6 +87,58 @@ def walk(tmp_path: Path) -> Iterator[Walk]:
             if found.process.poll() is None:
                 found.process.kill()
             found.process.wait()
+
+
+class Clicks:
+    """A browser in which somebody clicks, and how often; keys are pressed for nothing."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.count = page, 0
+
+    def click(self, role: Any, name: str) -> None:
+        """Click on what has this name."""
+        self.page.get_by_role(role, name=name, exact=True).click()
+        self.count += 1
+
+    def type(self, *answers: str) -> None:
+        """Type into one field after the other."""
+        for answer in answers:
+            self.page.keyboard.press("Control+A")
+            self.page.keyboard.type(answer)
+            self.page.keyboard.press("Tab")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: install Debian's package chromium")
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(("old_files", "script"), [(0, False), (3, True)])
+def test_a_stranger_needs_eight_clicks_and_no_terminal(
+    walk: Walk, ride: Ride, *, old_files: int, script: bool
+) -> None:
+    """From nothing to the first ride on the page: the link from the log, the form, consent, a file in the folder."""
+    for number in range(old_files):
+        (walk.home.rides / f"old-{number}.fit").write_bytes(ride(serial=number))
+    with chromium() as browser, window(browser, java_script_enabled=script) as page:
+        stranger = Clicks(page)
+        page.goto(walk.link())
+        stranger.click("textbox", "Client ID")
+        stranger.type("12345", "sandbox-secret", str(walk.home.rides))
+        stranger.click("button", "Save and continue")
+        if old_files:
+            expect(page.get_by_text("found and readable: 3 activity files")).to_be_visible()
+            stranger.click("radio", "Upload none from before today")
+            stranger.click("button", "Save and continue")
+        stranger.click("button", "Continue")
+        stranger.click("button", "Connect with Strava")
+        stranger.click("button", "Authorize")
+        stranger.click("link", "To the page")
+        (walk.home.rides / "new.fit").write_bytes(ride(serial=9, start=int(time.time()) - 3600))
+        walk.home.wait(lambda: len(walk.home.sandbox.world.activities) == 1)
+        on_strava = page.get_by_role("link", name="View on Strava")
+        if not script:
+            walk.home.wait(lambda: page.reload() and on_strava.count())
+        expect(on_strava).to_be_visible(timeout=10_000)
+
+    assert stranger.count <= 8
 
 
 def typed(walk: Walk, page: str = "", **other: str) -> dict[str, str]:

@@ -21,6 +21,7 @@ from fitferry.core.messages import Message, cli, verbatim
 
 if TYPE_CHECKING:
     from fitferry.config import Settings
+    from fitferry.web.server import Handover
 
 T = TypeVar("T")
 
@@ -32,13 +33,13 @@ def run(context: Context) -> None:
     found = _settings_to_run(context)
     if found is None:
         return
-    settings, login_token = found
+    settings, handover = found
     # structlog and httpx take rich along wherever it is installed: 17 MB for what a daemon never shows.
     for library in ("rich", "pygments"):
         sys.modules.setdefault(library, None)  # type: ignore[arg-type]  # Python's own sign for "not to be had"
     from fitferry import daemon  # noqa: PLC0415  # it imports everything
 
-    daemon.run(settings, login_token=login_token)
+    daemon.run(settings, handover=handover)
 
 
 @click.command()
@@ -137,8 +138,8 @@ def demo(keep_running: bool) -> None:  # noqa: FBT001  # click passes it so
     demonstrate(say=click.echo, keep_running=keep_running)
 
 
-def _settings_to_run(context: Context) -> tuple[Settings, str | None] | None:
-    """The settings; where there are none at all, they are asked for in a browser first, and a login token comes with them.
+def _settings_to_run(context: Context) -> tuple[Settings, Handover | None] | None:
+    """The settings; where there are none at all, they are asked for in a browser first, which then waits for the daemon.
 
     None where that was stopped.
     """
@@ -150,15 +151,14 @@ def _settings_to_run(context: Context) -> tuple[Settings, str | None] | None:
 
     path, base = first.place_to_write(os.environ), context.settings()
     try:
-        served = set_up.serve(base, path)
+        handover = set_up.serve(base, path)
     except OSError as error:
         reason = error.strerror or str(error)
         raise FitferryError(cli.PAGE_CANNOT_LISTEN(port=str(base.web.port), reason=reason)) from error
-    if served is None:
+    if handover is None:
         return None
-    login_token, port = served
     written = context.settings(require_app=True)
-    return replace(written, web=replace(written.web, port=port)), login_token
+    return replace(written, web=replace(written.web, port=handover.server.port)), handover
 
 
 def _answer(

@@ -131,7 +131,9 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress ships no types
         super().handle_write()
 
     def service(self) -> None:
-        """Answer a request, in a thread."""
+        """Answer a request, in a thread; where others answer from now on, this connection ends."""
+        if self.adj.released and self.requests:
+            self.requests[0].headers["CONNECTION"] = "close"
         super().service()
         self.waits_since = time.monotonic()
 
@@ -172,6 +174,14 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]  # waitress ships no types
         """Nothing: the loop looks after all connections."""
 
 
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What the set-up in the browser leaves to the daemon: a server that listens, and what its browser signs in with."""
+
+    server: Server
+    login_token: str
+
+
 class Server:
     """The addresses at which an application is served."""
 
@@ -180,13 +190,15 @@ class Server:
         self._limits = limits or Limits()
         self.port = port
         """The port that it listens on; of 0 it becomes a free one."""
+        self._kept: list[socket.socket] = []
+        self._loop: _Loop | None = None
 
     @contextlib.contextmanager
     def serving(self, app: RequestFilter[Any]) -> Iterator[None]:
         """Serve from here to the end. Raises OSError where the port is taken or no such host is known."""
-        sockets = _listening(self._hosts, self.port)
+        sockets, self._kept = self._kept or _listening(self._hosts, self.port), []
         self.port = sockets[0].getsockname()[1]
-        loop = _Loop(app, sockets, self._limits)
+        self._loop = loop = _Loop(app, sockets, self._limits)
         thread = threading.Thread(target=loop.run, name="web", daemon=True)
         thread.start()
         try:
@@ -194,6 +206,11 @@ class Server:
         finally:
             loop.stop()
             thread.join(timeout=5)
+
+    def hand_over(self) -> None:
+        """Take no new connections, and keep listening: who comes now waits for whoever calls `serving` next."""
+        if self._loop is not None and not self._kept:
+            self._kept = self._loop.release()
 
 
 class _Loop:
@@ -214,7 +231,8 @@ class _Loop:
             clear_untrusted_proxy_headers=True,
             connection_limit=1_000_000,  # we count ourselves
         )
-        adj.judge, adj.health_dispatcher, adj.limits = app.body_limit, health, limits
+        adj.judge, adj.health_dispatcher, adj.limits, adj.released = app.body_limit, health, limits, False
+        self._adj = adj
         self._listeners = [
             Listener(
                 app,
@@ -239,6 +257,15 @@ class _Loop:
                 if channel.connected and channel.is_overdue(now):
                     channel.handle_close()
         wasyncore.close_all(self._map)
+
+    def release(self) -> list[socket.socket]:
+        """Accept nothing from here on, and let connections end; the sockets, which still listen."""
+        kept = [listener.socket.dup() for listener in self._listeners]
+        for listener in self._listeners:
+            listener.accepting = False
+        self._adj.released = True
+        self._listeners[0].pull_trigger()
+        return kept
 
     def stop(self) -> None:
         """End the loop with all connections: a page that is kept open would keep it alive."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 import structlog
-from flask import Flask, g, render_template, request
+from flask import Flask, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from fitferry import __version__
@@ -34,14 +34,12 @@ from fitferry.system.deadline import FolderState, call, look_at_folder
 from fitferry.system.wakeup import WakeupPipe
 from fitferry.web.language import locale_of
 from fitferry.web.middleware import OTHER_BYTES, Environ, Refusal, RequestFilter
-from fitferry.web.server import Server
+from fitferry.web.server import Handover, Server
 
 PATH = "/setup"
 LINK_SECONDS = 3600.0
 LOG_SECONDS = 60.0
 FOLDER_SECONDS = 3.0
-LEAVE_SECONDS = 1.0
-"""Seconds for the last answer to reach the browser."""
 _REST = 60.0
 _ALL = "1990-01-01"
 """The day from which on activities are uploaded where all are wanted: before it there were none of these files."""
@@ -111,14 +109,17 @@ class Answers:
 
     @property
     def can_be_written(self) -> bool:
-        """Whether nothing is wrong, and what is said of the folder and every warning were seen."""
+        """Whether nothing is wrong, every warning was seen, and the question about files that are there already."""
         wrong = any(verdict.ok is False for verdict in self.verdicts.values())
-        warned = {name for name, verdict in self.verdicts.items() if verdict.ok is None}
-        return not wrong and {"folder", *warned} <= set(self.typed.get("seen", "").split())
+        to_see = {name for name, verdict in self.verdicts.items() if verdict.ok is None}
+        to_see |= {"folder"} if self.files else set()
+        return not wrong and to_see <= set(self.typed.get("seen", "").split())
 
 
-def serve(base: Settings, path: Path) -> tuple[str, int] | None:
-    """Serve the page until the settings are written: a login token and the port; None where it was stopped.
+def serve(base: Settings, path: Path) -> Handover | None:
+    """Serve the page until the settings are written; None where it was stopped.
+
+    From then on browsers that connect wait for the daemon: none finds nobody at home.
 
     Raises CannotRun where another daemon holds the state folder, OSError where the port is taken.
     """
@@ -127,7 +128,12 @@ def serve(base: Settings, path: Path) -> tuple[str, int] | None:
     state_dir.prepare(base.state.folder)
     with lockfile.taken(base.state.folder), WakeupPipe() as wakeup, wakeup.stopped_by_signals():
         server = Server(base.web.host, base.web.port, url=base.web.url)
-        set_up = SetUp(base, path, Link(time.monotonic), finished=wakeup.wake)
+
+        def finish() -> None:
+            server.hand_over()
+            wakeup.wake()  # the pause of the main thread is time for the last answer to reach the browser
+
+        set_up = SetUp(base, path, Link(time.monotonic), finished=finish)
         set_up.log_link = lambda: _tell(set_up, server.port)
         with server.serving(SetUpFilter(set_up, port=lambda: server.port)):
             set_up.link.fresh()
@@ -136,8 +142,7 @@ def serve(base: Settings, path: Path) -> tuple[str, int] | None:
             systemd.tell("READY=1")
             while not wakeup.stopping and not set_up.login_token:
                 wakeup.wait(_REST)
-            time.sleep(LEAVE_SECONDS if set_up.login_token else 0.0)
-        return (set_up.login_token, server.port) if set_up.login_token else None
+        return Handover(server, set_up.login_token) if set_up.login_token else None
 
 
 class SetUpFilter(RequestFilter[Flask]):
@@ -158,7 +163,8 @@ class SetUpFilter(RequestFilter[Flask]):
         return OTHER_BYTES
 
     def _foreign(self, environ: Environ) -> Refusal | None:
-        if environ.get("PATH_INFO", "").startswith("/static/") or self._set_up.knows(environ):
+        may_pass = environ.get("PATH_INFO", "").startswith("/static/") or self._set_up.login_token
+        if may_pass or self._set_up.knows(environ):
             return None
         if environ.get("PATH_INFO", "") == "/healthz":
             return super()._foreign(environ)
@@ -174,6 +180,10 @@ def build(set_up: SetUp) -> Flask:
     @app.before_request
     def let_in() -> ResponseReturnValue | None:
         g.locale = locale_of(request, set_up.base.web.language)
+        if set_up.login_token and request.path != PATH and request.endpoint != "static":
+            return redirect(
+                request.full_path, 307
+            )  # this connection ends; on the next one the daemon answers
         if request.endpoint == "static" or set_up.knows(request.environ):
             return None
         return _page(error=setup.LINK_OVER()), 401
@@ -184,6 +194,8 @@ def build(set_up: SetUp) -> Flask:
 
     @app.post(PATH)
     def save() -> ResponseReturnValue:
+        if set_up.login_token:  # pressed twice
+            return _page(login_token=set_up.login_token)
         answers = judge(set_up, {name: request.form.get(name, "") for name in (*_FIELDS, "seen")})
         if answers.can_be_written:
             error = _write(set_up, answers)
