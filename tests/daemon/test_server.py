@@ -50,9 +50,9 @@ def everything(client: socket.socket) -> bytes:
     return found
 
 
-def test_who_connects_between_two_servers_waits_for_the_second(page: Page) -> None:
+def test_who_connects_between_two_servers_waits_for_the_second(tmp_path: Path) -> None:
     """The set-up hands over to the daemon: whoever clicks meanwhile finds it; what is open before ends with its answer."""
-    server = Server("127.0.0.1", 0)
+    page, server = Page(tmp_path), Server("127.0.0.1", 0)
     with server.serving(page.app):
         before = opened(server.port)
         before.sendall(head(server.port, "/healthz"))
