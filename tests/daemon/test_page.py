@@ -19,7 +19,8 @@ from fitferry.core.messages import uploads as uploads_said
 from fitferry.core.messages import verbatim
 from fitferry.core.messages.files import FIT_COURSE
 from fitferry.core.problems import ProblemCode, problem
-from fitferry.core.upload import AttemptResult, BreakerName, BreakerTrip, Job, Outcome, Status
+from fitferry.core.strava import StravaErrorKind
+from fitferry.core.upload import AttemptResult, BreakerName, BreakerTrip, ErrorCode, Job, Outcome, Status
 from fitferry.storage import accounts, activities, breakers, follow_ups, uploads
 from fitferry.storage.activities import File
 from fitferry.web.rides import PAGE
@@ -189,7 +190,7 @@ def test_the_history_is_filtered(scene: Scene, query: str, files: set[str]) -> N
     scene.activity(
         name="course.fit",
         admission=AdmissionDecision(
-            Status.SKIPPED, "no_activity", uploads_said.NO_ACTIVITY(reason=FIT_COURSE())
+            Status.SKIPPED, ErrorCode.NO_ACTIVITY, uploads_said.NO_ACTIVITY(reason=FIT_COURSE())
         ),
     )
     listed = show(scene, f"/{query}", **{"Accept-Language": "ko"}).split('id="history"')[1]
@@ -285,7 +286,9 @@ def test_what_was_mended_can_be_tried_at_once(scene: Scene) -> None:
     """Nobody waits for the hourly look after having subscribed."""
     scene.connect()
     job = scene.activity(name="a.fit")
-    trip = BreakerTrip(BreakerName.SETTINGS, scene.now + 3_000, "app_inactive", verbatim("inactive"))
+    trip = BreakerTrip(
+        BreakerName.SETTINGS, scene.now + 3_000, StravaErrorKind.APP_INACTIVE, verbatim("inactive")
+    )
     breakers.open(trip, scene.now)
     assert 'action="/do/try-now"' in show(scene)
     scene.page.ask("POST", "/do/try-now", headers=OWN)
@@ -313,12 +316,12 @@ def test_buttons_are_there_where_they_make_sense(scene: Scene) -> None:
     SCENES["trouble"](scene)
     scene.activity(
         name="dismissed.fit",
-        admission=AdmissionDecision(Status.SKIPPED, "dismissed", uploads_said.DISMISSED()),
+        admission=AdmissionDecision(Status.SKIPPED, ErrorCode.DISMISSED, uploads_said.DISMISSED()),
     )
     scene.activity(
         name="course.fit",
         admission=AdmissionDecision(
-            Status.SKIPPED, "no_activity", uploads_said.NO_ACTIVITY(reason=FIT_COURSE())
+            Status.SKIPPED, ErrorCode.NO_ACTIVITY, uploads_said.NO_ACTIVITY(reason=FIT_COURSE())
         ),
     )
     page = show(scene) + show(scene, "/?status=skipped")
@@ -432,7 +435,11 @@ def test_names_with_html_in_them_are_text_wherever_they_stand(scene: Scene) -> N
     file = File("me", f"/srv/rides/{evil.replace('/', '')}", "ab", 1, None)
     activities.admit(
         file,
-        [NewActivity("cd", found, AdmissionDecision(Status.FAILED, "x", verbatim(evil)), evil)],
+        [
+            NewActivity(
+                "cd", found, AdmissionDecision(Status.FAILED, ErrorCode.REJECTED, verbatim(evil)), evil
+            )
+        ],
         scene.now,
     )
     scene.watch[0] = scene.watch[0].__class__(
@@ -454,7 +461,7 @@ def test_a_ride_has_a_page_of_its_own(scene: Scene) -> None:
         step=AttemptResult(
             Outcome.FAILED,
             Status.FAILED,
-            error_code="bad_file",
+            error_code=StravaErrorKind.BAD_FILE,
             error_message=verbatim("the file is malformed"),
             failures=1,
         ),

@@ -21,13 +21,14 @@ from fitferry.core.activity import (
 )
 from fitferry.core.messages import files, folders, strava, system, uploads
 from fitferry.core.problems import Problem
-from fitferry.core.strava import RateLimitHeaders
+from fitferry.core.strava import RateLimitHeaders, StravaErrorKind
 from fitferry.core.upload import (
     AttemptResult,
     AuthProblem,
     Backlog,
     BreakerName,
     BreakerTrip,
+    ErrorCode,
     Outcome,
     Status,
     WaitingFor,
@@ -164,7 +165,7 @@ def everyday(scene: Scene) -> None:
         Outcome.DUPLICATE,
         Status.COMPLETED,
         strava_activity_id=16_019_444_321,
-        error_code="duplicate",
+        error_code=ErrorCode.DUPLICATE,
         error_message=uploads.ALREADY_ON_STRAVA(),
     )
     scene.activity("running", days_ago=1.3, step=duplicate)
@@ -210,10 +211,10 @@ def trouble(scene: Scene) -> None:
     scene.watch.append(
         WatchState("/mnt/usb", "me", WatchMethod.EVENTS, available=False, reason=system.NOT_FOUND())
     )
-    held = AdmissionDecision(Status.HELD, "unfinished", files.BYTES_OF(have=48_128, want=81_234))
+    held = AdmissionDecision(Status.HELD, ErrorCode.UNFINISHED, files.BYTES_OF(have=48_128, want=81_234))
     scene.activity("cycling", days_ago=0.02, name="cut-short.fit", admission=held)
     for number in range(30):
-        reason = AdmissionDecision(Status.HELD, "backlog", uploads.BEFORE_FITFERRY())
+        reason = AdmissionDecision(Status.HELD, ErrorCode.BACKLOG, uploads.BEFORE_FITFERRY())
         scene.activity(
             "cycling",
             days_ago=3.3,
@@ -226,12 +227,12 @@ def trouble(scene: Scene) -> None:
     refused = AttemptResult(
         Outcome.FAILED,
         Status.FAILED,
-        error_code="bad_file",
+        error_code=StravaErrorKind.BAD_FILE,
         error_message=uploads.REJECTED(answer="the file is malformed"),
     )
     scene.activity("running", days_ago=0.01, name="<b>broken<i> & odd.fit", step=refused)
     breakers.open(
-        BreakerTrip(BreakerName.NETWORK, scene.now + 45, "unreachable", strava.USED_UP()),
+        BreakerTrip(BreakerName.NETWORK, scene.now + 45, StravaErrorKind.UNREACHABLE, strava.USED_UP()),
         scene.now - 600,
     )
 

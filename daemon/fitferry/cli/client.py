@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fitferry.cli.context import Context
-from fitferry.core.errors import FitferryError, RequestRejected
+from fitferry.core.errors import FitferryError
 from fitferry.core.messages import Message, as_message, cli, system
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.system import state_dir
@@ -19,6 +19,10 @@ REQUEST_SECONDS = 120.0
 LOOK_SECONDS = 10.0
 """The same for what the daemon answers by itself."""
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  # what it listens on, not what we do
+
+
+class DaemonRefused(FitferryError):
+    """The daemon runs, and has said why it does not do what it was asked."""
 
 
 class Daemon:
@@ -32,7 +36,7 @@ class Daemon:
         self._token = _token(context.folder() / state_dir.API_TOKEN)
 
     def get(self, path: str, **query: Any) -> dict[str, Any]:
-        """Ask; the answer's JSON. Raises RequestRejected with the daemon's words."""
+        """Ask; the answer's JSON. Raises DaemonRefused with the daemon's words."""
         return self._ask("GET", path + (f"?{urlencode(query)}" if query else ""))
 
     def look(self, path: str) -> dict[str, Any]:
@@ -91,9 +95,7 @@ class Daemon:
         finally:
             connection.close()
         if isinstance(found, dict) and isinstance(found.get("error"), dict):
-            raise RequestRejected(
-                found["error"]["code"], as_message(message_of(found["error"])), answer.status
-            )
+            raise DaemonRefused(as_message(message_of(found["error"])))
         return dict(found)
 
 

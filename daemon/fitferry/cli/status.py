@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from fitferry.cli import completion, output, progress
-from fitferry.cli.client import Daemon, message_of
+from fitferry.cli.client import Daemon, DaemonRefused, message_of
 from fitferry.cli.context import Context
-from fitferry.core.errors import FitferryError, RequestRejected
+from fitferry.core.errors import FitferryError
 from fitferry.core.messages import Message, as_message, cli
 from fitferry.core.sports import shown_name
 from fitferry.core.upload import Status
@@ -94,7 +94,7 @@ def now(context: Context) -> dict[str, Any]:
     try:
         found = Daemon(context).look("/api/v1/status")
     except FitferryError as error:
-        if isinstance(error, RequestRejected) or error.message.code == cli.NOT_YOURS.code:
+        if isinstance(error, DaemonRefused) or error.message.code == cli.NOT_YOURS.code:
             return written
         raise
     return written if {**found, "updated_at": written["updated_at"]} == written else found

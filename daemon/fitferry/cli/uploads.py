@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fitferry.cli import completion, output, progress
-from fitferry.cli.client import Daemon
+from fitferry.cli.client import Daemon, DaemonRefused
 from fitferry.cli.context import Context
 from fitferry.core.errors import FitferryError, RequestRejected
 from fitferry.core.messages import cli
@@ -140,7 +140,7 @@ def _each(jobs: Iterable[int], work: Callable[[int], object]) -> tuple[int, int]
         try:
             work(job)
             done += 1
-        except RequestRejected as error:
+        except (RequestRejected, DaemonRefused) as error:
             output.line(cli.JOB_RESULT(job=str(job), result=error.message), err=True)
             refused += 1
     return done, refused

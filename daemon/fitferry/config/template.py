@@ -16,7 +16,7 @@ import tomli_w
 
 from fitferry.config.rules import SET, WHEN, RuleKey
 from fitferry.config.schema import SECTIONS, Key, Settings, keys
-from fitferry.core.errors import RequestRejected
+from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import settings
 from fitferry.core.rules import Rule
 from fitferry.system import durable_io
@@ -68,7 +68,7 @@ def write_config(path: Path, text: str, *, force: bool, check: Callable[[Path], 
     meanwhile is not replaced either.
     """
     if path.exists() and not force:
-        raise RequestRejected("exists", settings.FILE_EXISTS(path=str(path)), 409)
+        raise RequestRejected(RejectionCode.EXISTS, settings.FILE_EXISTS(path=str(path)))
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     durable_io.write_new(scratch, text.encode())
@@ -79,7 +79,7 @@ def write_config(path: Path, text: str, *, force: bool, check: Callable[[Path], 
         else:
             os.link(scratch, path)
     except FileExistsError as error:
-        raise RequestRejected("exists", settings.FILE_EXISTS(path=str(path)), 409) from error
+        raise RequestRejected(RejectionCode.EXISTS, settings.FILE_EXISTS(path=str(path))) from error
     finally:
         scratch.unlink(missing_ok=True)
 

@@ -7,7 +7,7 @@ from enum import IntEnum, StrEnum
 from typing import NamedTuple, Protocol
 
 from fitferry.core.messages import Message
-from fitferry.core.upload import Status
+from fitferry.core.upload import ErrorCode, Status
 
 
 class FileKind(StrEnum):
@@ -127,7 +127,7 @@ class AdmissionDecision:
     """
 
     status: Status
-    error_code: str | None = None
+    error_code: ErrorCode | None = None
     error_message: Message | None = None
     age_unproven: bool = False
 

@@ -49,7 +49,7 @@ def decide(
         case FileKind.ACTIVITY:
             return _decide_activity(found, settings, old=old, clock_unknown=clock_unknown)
         case _:
-            return AdmissionDecision(Status.HELD, found.kind.value, found.reason)
+            return AdmissionDecision(Status.HELD, ErrorCode(found.kind), found.reason)
 
 
 def skipped_by_rule(

@@ -55,7 +55,7 @@ def duplicate(job: Job, activity_id: int | None) -> AttemptResult:
     )
 
 
-def failed(job: Job, code: str, message: Message) -> AttemptResult:
+def failed(job: Job, code: ErrorCode, message: Message) -> AttemptResult:
     """Strava has judged the upload: another try would change nothing."""
     return replace(
         unchanged(job, Outcome.FAILED),

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from fitferry.core.messages import Message, verbatim
 
@@ -139,10 +139,51 @@ class ClaimLost(FitferryError):
         super().__init__(verbatim("the job belongs to another attempt"))
 
 
-class RequestRejected(FitferryError):
-    """A person asked for something that cannot be done; `status` is the fitting HTTP status."""
+class RejectionCode(StrEnum):
+    """Why a request is rejected, as the API names it; `status`: the HTTP status that goes with it."""
 
-    def __init__(self, code: str, message: Message, status: int = 400) -> None:
+    status: int
+
+    def __new__(cls, code: str, status: int = 400) -> Self:
+        """A code with its status."""
+        member = str.__new__(cls, code)
+        member._value_, member.status = code, status
+        return member
+
+    BAD_DECISION = "bad_decision"
+    BAD_JSON = "bad_json"
+    BAD_VALUE = "bad_value"
+    EMPTY = "empty"
+    NO_ACTIVITY = "no_activity"
+    NO_FILE = "no_file"
+    UNAUTHORIZED = "unauthorized", 401
+    FORBIDDEN = "forbidden", 403
+    ORIGIN = "origin", 403
+    OTHER_ATHLETE = "other_athlete", 403
+    UNKNOWN = "unknown", 404
+    UNKNOWN_ATHLETE = "unknown_athlete", 404
+    CHANGED = "changed", 409
+    COMPLETED = "completed", 409
+    EXISTS = "exists", 409
+    IN_FLIGHT = "in_flight", 409
+    NAME_TAKEN = "name_taken", 409
+    NOT_FAILED = "not_failed", 409
+    NOT_REPAIRABLE = "not_repairable", 409
+    NOT_WAITING = "not_waiting", 409
+    UNREADABLE = "unreadable", 409
+    LENGTH = "length", 411
+    TOO_LARGE = "too_large", 413
+    HOST = "host", 421
+
+
+class RequestRejected(FitferryError):
+    """A person or a program asked for something that cannot be done."""
+
+    def __init__(self, code: RejectionCode, message: Message) -> None:
         self.code = code
-        self.status = status
         super().__init__(message)
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self.code.status

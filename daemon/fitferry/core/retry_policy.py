@@ -16,11 +16,11 @@ from fitferry.core import attempt_results as results
 from fitferry.core import rate_limit as limits
 from fitferry.core.errors import RefreshError, StravaError
 from fitferry.core.messages import strava, uploads
-from fitferry.core.problems import ProblemCode
 from fitferry.core.strava import RateLimit, StravaErrorKind, UploadReport, UploadState
 from fitferry.core.upload import (
     AttemptResult,
     AuthProblem,
+    BreakerCause,
     BreakerName,
     BreakerTrip,
     ErrorCode,
@@ -49,10 +49,6 @@ SECOND_LOOK = 60.0
 BULK_LOOKS = 4
 """One of many old uploads is looked at after so many times the longest check delay: processing is over then, and
 one page of the list answers for all of them."""
-NOT_STRAVA = "not_strava"
-"""Code of a network breaker that answers in another form than Strava's have opened."""
-OUTAGE = "outage"
-"""Code of a network breaker that several uploads in a row have opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +173,7 @@ def after_error(job: Job, error: StravaError, action: Action, context: DecisionC
     if action is not Action.SEND:
         return _ask_again(job, error, context)
     if context.others_fail:
-        return _network_down(job, error, context, code=OUTAGE)
+        return _network_down(job, error, context, code=BreakerCause.OUTAGE)
     return _counted(job, error, context)
 
 
@@ -211,7 +207,7 @@ def _limit_used_up(job: Job, _error: StravaError, _context: DecisionContext) -> 
 
 
 def _network_down(
-    job: Job, error: StravaError, context: DecisionContext, code: str | None = None
+    job: Job, error: StravaError, context: DecisionContext, code: StravaErrorKind | BreakerCause | None = None
 ) -> AttemptResult:
     """All jobs wait. What may have arrived waits longer, and so does a job whose token may itself be the cause."""
     settings, now = context.settings, context.now
@@ -233,9 +229,9 @@ def _not_strava(job: Job, error: StravaError, context: DecisionContext) -> Attem
     """A gateway or a captive portal; where it answers for an hour and Strava never did, the address is wrong."""
     since = context.not_strava_since
     if since is None or context.now - since < ADDRESS_SECONDS:
-        return _network_down(job, error, context, code=NOT_STRAVA)
+        return _network_down(job, error, context, code=StravaErrorKind.NOT_STRAVA)
     trip = BreakerTrip(
-        BreakerName.SETTINGS, context.now + SETTINGS_SECONDS, ProblemCode.WRONG_ADDRESS, error.message
+        BreakerName.SETTINGS, context.now + SETTINGS_SECONDS, StravaErrorKind.WRONG_ADDRESS, error.message
     )
     return replace(_network_down(job, error, context), breaker=trip)
 
@@ -244,14 +240,13 @@ def _rate_limited(job: Job, error: StravaError, context: DecisionContext) -> Att
     until = limits.resume_at(context.rate_limit, context.now)
     if error.retry_after is not None:
         until = max(until, min(context.now + error.retry_after, context.now + limits.DAY))
-    trip = BreakerTrip(BreakerName.RATE_LIMIT, until, "rate_limited", error.message)
+    trip = BreakerTrip(BreakerName.RATE_LIMIT, until, error.kind, error.message)
     return replace(results.unchanged(job, Outcome.WAITING), breaker=trip)
 
 
 def _settings_wrong(job: Job, error: StravaError, context: DecisionContext) -> AttemptResult:
     """A matter of the application, whose owner has to do something; tried again every hour."""
-    code = _SETTINGS_PROBLEMS[error.kind]
-    trip = BreakerTrip(BreakerName.SETTINGS, context.now + SETTINGS_SECONDS, code, error.message)
+    trip = BreakerTrip(BreakerName.SETTINGS, context.now + SETTINGS_SECONDS, error.kind, error.message)
     return replace(results.unchanged(job, Outcome.WAITING), breaker=trip)
 
 
@@ -270,20 +265,20 @@ def _ask_again(job: Job, error: StravaError, context: DecisionContext) -> Attemp
 def _upload_unknown(job: Job, context: DecisionContext) -> AttemptResult:
     """An upload id that Strava does not know: once may be a lag; the second time counts, and it may be lost."""
     message = uploads.UPLOAD_UNKNOWN()
-    if job.error_code == _UPLOAD_UNKNOWN:
+    if job.error_code == ErrorCode.UPLOAD_UNKNOWN:
         lost = StravaError(StravaErrorKind.NOT_FOUND, message, sent=True)
-        return _counted(replace(job, upload_id=None), lost, context, code=_UPLOAD_UNKNOWN)
+        return _counted(replace(job, upload_id=None), lost, context, code=ErrorCode.UPLOAD_UNKNOWN)
     return replace(
         results.unchanged(job, Outcome.WAITING),
         own_wait=WaitingFor.PROCESSING,
         next_attempt_at=context.now + SECOND_LOOK,
-        error_code=_UPLOAD_UNKNOWN,
+        error_code=ErrorCode.UPLOAD_UNKNOWN,
         error_message=message,
     )
 
 
 def _counted(
-    job: Job, error: StravaError, context: DecisionContext, code: str | None = None
+    job: Job, error: StravaError, context: DecisionContext, code: ErrorCode | None = None
 ) -> AttemptResult:
     """One failure more: the next try by the schedule, or the end of it."""
     settings = context.settings
@@ -307,12 +302,6 @@ def _counted(
     return replace(result, next_attempt_at=context.now + delay)
 
 
-_SETTINGS_PROBLEMS = {
-    StravaErrorKind.APP_REFUSED: ProblemCode.APP_REFUSED,
-    StravaErrorKind.APP_INACTIVE: ProblemCode.APP_INACTIVE,
-    StravaErrorKind.ATHLETE_LIMIT: ProblemCode.ATHLETE_LIMIT,
-}
-_UPLOAD_UNKNOWN = ErrorCode.UPLOAD_UNKNOWN
 _ANSWERS_OF_OTHERS = frozenset(
     {StravaErrorKind.NOT_STRAVA, StravaErrorKind.NOT_FOUND, StravaErrorKind.WRONG_ADDRESS}
 )

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from fitferry.core.filenames import shown
 from fitferry.core.messages import Message, uploads
-from fitferry.core.strava import READ_SCOPES
+from fitferry.core.strava import READ_SCOPES, StravaErrorKind
 
 
 class Status(StrEnum):
@@ -78,7 +78,10 @@ class Outcome(StrEnum):
 
 
 class ErrorCode(StrEnum):
-    """Why a job is not plainly on its way, as the API names it; kinds of `StravaError` are codes, too."""
+    """Why a job is not plainly on its way, as the API names it.
+
+    Kinds of `StravaError` are codes of jobs, too, and so are words that older versions have stored.
+    """
 
     DUPLICATE = "duplicate"
     """On Strava already: the one code of a completed job."""
@@ -122,6 +125,13 @@ class BreakerName(StrEnum):
     NETWORK = "network"
     RATE_LIMIT = "rate_limit"
     SETTINGS = "settings"
+
+
+class BreakerCause(StrEnum):
+    """What opens a breaker beside one failed request, which is known by its kind."""
+
+    OUTAGE = "outage"
+    """Uploads of several jobs in a row have failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +239,7 @@ class BreakerTrip:
 
     name: BreakerName
     until: float
-    code: str
+    code: StravaErrorKind | BreakerCause
     message: Message
 
 

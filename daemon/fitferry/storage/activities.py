@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fitferry.core.activity import NewActivity, StatFingerprint
 from fitferry.core.admission_rules import FILE_FAULTS
-from fitferry.core.upload import Status, WaitingFor
-from fitferry.storage.database import insert, put, raw, run, tuples, writing
+from fitferry.core.upload import ErrorCode, Status, WaitingFor
+from fitferry.storage.database import Column, insert, put, raw, run, tuples, writing
 from fitferry.storage.mapping import IS_SKIPPED, in_folder
 from fitferry.storage.models import ActivityRow, JobRow, SeenFolderRow, SeenPathRow, ThumbnailRow
 
@@ -84,7 +84,7 @@ def moved(activity_id: int, path: str) -> None:
 
 def came_back(job_id: int, file: File, member: str) -> bool:
     """Queue a job whose file was gone, or was overwritten: its bytes are in this file now."""
-    lost = JobRow.error_code.in_(["file_gone", "replaced"])
+    lost = JobRow.error_code.in_([ErrorCode.FILE_GONE, ErrorCode.REPLACED])
     with writing():
         where = (JobRow.id == job_id, JobRow.status.in_([Status.HELD, Status.SKIPPED]), lost)
         back = (
@@ -130,7 +130,7 @@ def prune_gone(athlete: str, folder: str, exists: Callable[[str], bool]) -> int:
 
     Never what a person or a rule dismissed, nor what was ever sent. `exists`: asks the disk.
     """
-    junk = IS_SKIPPED & (JobRow.error_code == "no_activity")
+    junk = IS_SKIPPED & (JobRow.error_code == ErrorCode.NO_ACTIVITY)
     unsent = JobRow.sent_at.is_null() & JobRow.upload_id.is_null()
     here = (JobRow.athlete == athlete) & in_folder(folder)
     query = JobRow.select(ActivityRow.id, ActivityRow.path, ActivityRow.file_sha256)
@@ -150,7 +150,7 @@ def prune_gone(athlete: str, folder: str, exists: Callable[[str], bool]) -> int:
 
 def count_junk(athlete: str, folder: str) -> int:
     """How many files below a folder were no activity."""
-    junk = IS_SKIPPED & (JobRow.error_code == "no_activity") & (JobRow.athlete == athlete)
+    junk = IS_SKIPPED & (JobRow.error_code == ErrorCode.NO_ACTIVITY) & (JobRow.athlete == athlete)
     return int(JobRow.select().where(junk, in_folder(folder)).count())
 
 
@@ -167,7 +167,7 @@ def forget_path(path: str) -> None:
         SeenPathRow.delete().where(SeenPathRow.path == os.fsencode(path)).execute()
 
 
-def _forget(activity_ids: Sequence[int], where: Any) -> None:
+def _forget(activity_ids: Sequence[int], where: Column) -> None:
     """Delete activities and their jobs, those whose jobs still answer a condition."""
     with writing():
         jobs = JobRow.select(JobRow.activity).where(JobRow.activity.in_(activity_ids), where)

@@ -86,6 +86,10 @@ SQL = peewee.SQL
 Case = peewee.Case
 function = database.func()
 """Lets SQL call a function of Python by its name."""
+Column = peewee.ColumnBase
+"""A column, or what is made of columns: a condition, an order."""
+Field = peewee.Field
+Select = peewee.BaseQuery
 DatabaseError = peewee.DatabaseError
 JOIN = peewee.JOIN
 
@@ -277,28 +281,28 @@ def try_again() -> None:
             run("DELETE FROM sent_notification WHERE key = ?", _PROBE)
 
 
-def tuples(query: Any) -> list[tuple[Any, ...]]:
+def tuples(query: peewee.BaseQuery) -> list[tuple[Any, ...]]:
     """The rows of a query as plain tuples."""
     return list(query.tuples())
 
 
-def raw(query: Any) -> list[tuple[Any, ...]]:
+def raw(query: peewee.BaseQuery) -> list[tuple[Any, ...]]:
     """The rows of a query as SQLite gives them: for very many, peewee's conversions take most of the time."""
     sql, values = query.sql()
     return run(sql, *values)
 
 
-def put(table: type[peewee.Model], **columns: Any) -> None:
+def put(table: type[peewee.Model], **columns: object) -> None:
     """Write a whole row, in place of the one with the same key."""
     _insert("INSERT OR REPLACE", table, columns)
 
 
-def insert(table: type[peewee.Model], **columns: Any) -> int:
+def insert(table: type[peewee.Model], **columns: object) -> int:
     """Write a new row; its id."""
     return _insert("INSERT", table, columns)
 
 
-def _insert(verb: str, table: type[peewee.Model], columns: dict[str, Any]) -> int:
+def _insert(verb: str, table: type[peewee.Model], columns: dict[str, object]) -> int:
     text, fields = _insert_text(verb, table, tuple(columns))
     values = [field.db_value(value) for field, value in zip(fields, columns.values(), strict=True)]  # type: ignore[no-untyped-call]  # peewee's stubs leave it out
     return int(database.execute_sql(text, values).lastrowid or 0)  # type: ignore[no-untyped-call]  # as above

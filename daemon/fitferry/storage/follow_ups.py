@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
-from typing import Any
 
 from fitferry.core.follow_up import FollowUp, FollowUpKind, FollowUpState
 from fitferry.core.messages import Message
-from fitferry.storage.database import run, tuples, writing
+from fitferry.storage.database import Column, Select, run, tuples, writing
 from fitferry.storage.models import ActivityRow, FollowUpRow, JobRow
 
 
@@ -94,12 +93,12 @@ def need_file(path: str) -> bool:
     return bool(tuples(owed.limit(1)))
 
 
-def jobs_with_owed_hooks() -> Any:
+def jobs_with_owed_hooks() -> Select:
     """The jobs whose file a command is still to be shown, as a subquery."""
     return FollowUpRow.select(FollowUpRow.job_id).where(_open(), FollowUpRow.kind == FollowUpKind.HOOK)
 
 
-def _open() -> Any:
+def _open() -> Column:
     return FollowUpRow.finished_at.is_null()
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from fitferry.core.activity import AdmissionDecision
 from fitferry.core.admission_rules import FILE_FAULTS
 from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, problem
 from fitferry.core.upload import Job, Status
-from fitferry.storage.database import fn, tuples, writing
+from fitferry.storage.database import Column, fn, tuples, writing
 from fitferry.storage.mapping import DECIDED, DISMISSED, IS_HELD, inside, jobs_below, jobs_where
 from fitferry.storage.models import ActivityRow, JobRow, SeenFolderRow
 
@@ -120,5 +119,5 @@ def dismiss_all(error_code: str) -> None:
         JobRow.update(**DISMISSED).where(_for(error_code)).execute()
 
 
-def _for(error_code: str) -> Any:
+def _for(error_code: str) -> Column:
     return IS_HELD & (JobRow.error_code == error_code)

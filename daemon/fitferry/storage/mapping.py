@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from fitferry.core.messages import uploads as upload_messages
-from fitferry.core.upload import AfterUpload, Job, Status, WaitingFor
-from fitferry.storage.database import SQL, fn, raw, run, tuples
+from fitferry.core.upload import AfterUpload, ErrorCode, Job, Status, WaitingFor
+from fitferry.storage.database import SQL, Column, Field, fn, raw, run, tuples
 from fitferry.storage.models import ActivityRow, JobRow
 
-DECIDED: dict[str, Any] = {"row_revision": JobRow.row_revision + 1, "age_unproven": False}
+DECIDED: dict[str, object] = {"row_revision": JobRow.row_revision + 1, "age_unproven": False}
 """What every decision on a job writes: an attempt that began before it writes nothing any more."""
-DISMISSED: dict[str, Any] = {
+DISMISSED: dict[str, object] = {
     "status": Status.SKIPPED,
-    "error_code": "dismissed",
+    "error_code": ErrorCode.DISMISSED,
     "error_message": upload_messages.DISMISSED(),
     **DECIDED,
 }
@@ -31,7 +31,9 @@ IS_LISTED = JobRow.status != SQL("'skipped'")
 IS_UNCOMPARED = JobRow.compared_at.is_null() & JobRow.status.in_([SQL("'held'"), SQL("'pending'")])
 
 
-def jobs_where(where: Any, *, order: tuple[Any, ...] | None = None, limit: int | None = None) -> list[Job]:
+def jobs_where(
+    where: Column, *, order: tuple[Column, ...] | None = None, limit: int | None = None
+) -> list[Job]:
     """The jobs that a condition finds, newest first or in an order, with their activities."""
     query = JobRow.select(*_COLUMNS).join(ActivityRow).where(where)
     query = query.order_by(*(order or (JobRow.id.desc(),)))
@@ -44,25 +46,25 @@ def job_with(condition: str, *values: object) -> Job | None:
     return _job(rows[0]) if rows else None
 
 
-def jobs_below(athlete: str, folder: str, where: Any) -> list[int]:
+def jobs_below(athlete: str, folder: str, where: Column) -> list[int]:
     """The jobs that a condition finds whose files are below a folder."""
     here = inside(ActivityRow.path, folder) & (ActivityRow.athlete == athlete)
     return [row[0] for row in tuples(JobRow.select(JobRow.id).join(ActivityRow).where(here, where))]
 
 
-def inside(column: Any, folder: str | Path) -> Any:
+def inside(column: Column, folder: str | Path) -> Column:
     """Whether a path is below a folder, by the path's index."""
     start = os.fsencode(folder).rstrip(b"/") + b"/"
     return (column >= start) & (column < start[:-1] + b"0")
 
 
-def in_folder(folder: str | Path) -> Any:
+def in_folder(folder: str | Path) -> Column:
     """Whether a job's file is below a folder: asked of each job, for few jobs of a folder of very many."""
     here = inside(ActivityRow.path, folder) & (ActivityRow.id == JobRow.activity)
     return fn.EXISTS(ActivityRow.select(SQL("1")).where(here))
 
 
-def _fields() -> list[tuple[str, Any]]:
+def _fields() -> list[tuple[str, Field[Any]]]:
     """The names of a job's values, and the column of each: the job's own, or its activity's."""
     own = {"activity_id": JobRow.activity}
     return [

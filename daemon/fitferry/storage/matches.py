@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fitferry.core.messages import uploads as upload_messages
-from fitferry.core.upload import AfterUpload, Job, Status
-from fitferry.storage.database import fn, tuples, writing
+from fitferry.core.upload import AfterUpload, ErrorCode, Job, Status
+from fitferry.storage.database import Column, fn, tuples, writing
 from fitferry.storage.mapping import DECIDED, IS_UNCOMPARED, jobs_below, jobs_where
 from fitferry.storage.models import ActivityRow, JobRow
 
@@ -56,11 +56,11 @@ def compared(found: dict[int, int | None], now: float) -> None:
 
     What is there is completed without being sent, unless somebody has begun to send it meanwhile.
     """
-    there: dict[str, Any] = {
+    there: dict[str, object] = {
         "status": Status.COMPLETED,
         "own_wait": None,
         "completed_at": now,
-        "error_code": "duplicate",
+        "error_code": ErrorCode.DUPLICATE,
         "error_message": upload_messages.ALREADY_ON_STRAVA(),
         "after_upload_action": AfterUpload.KEEP,
         **DECIDED,
@@ -80,9 +80,9 @@ def found_below(athlete: str, folder: str) -> list[int]:
     return jobs_below(athlete, folder, unsent & (JobRow.status == Status.COMPLETED))
 
 
-def _uncompared(athlete: str) -> Any:
+def _uncompared(athlete: str) -> Column:
     """Old activities that the backlog holds or that wait to be sent for the first time."""
-    held = (JobRow.status == Status.HELD) & (JobRow.error_code == "backlog")
+    held = (JobRow.status == Status.HELD) & (JobRow.error_code == ErrorCode.BACKLOG)
     waits = (JobRow.status == Status.PENDING) & JobRow.sent_at.is_null()
     unasked = JobRow.external_id == ActivityRow.sha256  # what somebody sends again goes out whatever is there
     return (JobRow.athlete == athlete) & IS_UNCOMPARED & (held | waits) & unasked

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fitferry.core.activity import Thumbnail
-from fitferry.core.upload import Job, Status
+from fitferry.core.upload import ErrorCode, Job, Status
 from fitferry.storage import search
 from fitferry.storage.database import fn, run, tuples
 from fitferry.storage.mapping import IS_HELD, IS_LISTED, IS_OPEN, jobs_where
@@ -51,7 +51,7 @@ def listed(
     if athlete is not None:
         where &= JobRow.athlete == athlete
     if without_backlog:
-        where &= (JobRow.status != Status.HELD) | (fn.COALESCE(JobRow.error_code, "") != "backlog")
+        where &= (JobRow.status != Status.HELD) | (fn.COALESCE(JobRow.error_code, "") != ErrorCode.BACKLOG)
     if before is not None:
         where &= JobRow.id < before
     return jobs_where(where, limit=limit)

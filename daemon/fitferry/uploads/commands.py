@@ -13,7 +13,7 @@ from fitferry.config.values import is_reasonable
 from fitferry.core import admission_rules
 from fitferry.core import rate_limit as allowances
 from fitferry.core.activity import AdmissionDecision, FileKind, NewActivity, ParseResult
-from fitferry.core.errors import RequestRejected
+from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import Message, uploads, web
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import Backlog, BreakerName, ErrorCode, Job, Status
@@ -57,24 +57,24 @@ class Actions:
         """
         job = _known(activity_id)
         if job.status is Status.COMPLETED and not again:
-            raise RequestRejected("completed", uploads.COMPLETED_ALREADY(), 409)
+            raise RequestRejected(RejectionCode.COMPLETED, uploads.COMPLETED_ALREADY())
         if not self._requeue(job):
-            raise RequestRejected("in_flight", uploads.IN_FLIGHT(), 409)
+            raise RequestRejected(RejectionCode.IN_FLIGHT, uploads.IN_FLIGHT())
         self._wake()
         return _known(activity_id)
 
     def upload_file(self, body: bytes, name: str, athlete: str) -> list[Job]:
         """Admit the activities that a person hands over, and queue them whatever the settings hold back."""
         if athlete not in self._settings.athletes:
-            raise RequestRejected("unknown_athlete", web.UNKNOWN_ATHLETE(name=athlete), 404)
+            raise RequestRejected(RejectionCode.UNKNOWN_ATHLETE, web.UNKNOWN_ATHLETE(name=athlete))
         if not body:
-            raise RequestRejected("empty", uploads.EMPTY_FILE())
+            raise RequestRejected(RejectionCode.EMPTY, uploads.EMPTY_FILE())
         if len(body) > MAX_FILE_BYTES:
-            raise RequestRejected("too_large", web.UPLOAD_TOO_LARGE(), 413)
+            raise RequestRejected(RejectionCode.TOO_LARGE, web.UPLOAD_TOO_LARGE())
         path = spool.keep(self._settings.state.folder, body, name)
         reading = file_reader.read(str(path))
         if reading is None:
-            raise RequestRejected("changed", uploads.CHANGED_WHILE_READ(), 409)
+            raise RequestRejected(RejectionCode.CHANGED, uploads.CHANGED_WHILE_READ())
         members = _activities_in(reading)
         if not members:
             spool.forget(path)
@@ -83,7 +83,9 @@ class Actions:
             ]
             if held:  # a person insists, as by the button beside it
                 return [self.upload(job.activity_id) for job in held]
-            raise RequestRejected("no_activity", _why_not(file_reader.examine(reading).result, body))
+            raise RequestRejected(
+                RejectionCode.NO_ACTIVITY, _why_not(file_reader.examine(reading).result, body)
+            )
         file = File(athlete, str(path), reading.sha256, len(body), None)
         jobs = self._admitted(file, [_pending(member) for member in members])
         if all(job.path != str(path) for job in jobs):
@@ -100,13 +102,13 @@ class Actions:
         """
         job = _known(activity_id)
         if job.status is not Status.HELD or job.error_code not in _REPAIRABLE or self._read is None:
-            raise RequestRejected("not_repairable", uploads.NOT_REPAIRABLE(), 409)
+            raise RequestRejected(RejectionCode.NOT_REPAIRABLE, uploads.NOT_REPAIRABLE())
         try:
             repaired = repair(self._read(job))
         except NotRepairable as error:
-            raise RequestRejected("not_repairable", error.message, 409) from error
+            raise RequestRejected(RejectionCode.NOT_REPAIRABLE, error.message) from error
         except (SourceFileError, FolderAway) as error:
-            raise RequestRejected("unreadable", uploads.SOURCE_UNREADABLE(), 409) from error
+            raise RequestRejected(RejectionCode.UNREADABLE, uploads.SOURCE_UNREADABLE()) from error
         stem = job.file.rpartition(".")[0] or job.file
         (queued,) = self.upload_file(repaired.data, f"{stem}-repaired.fit", job.athlete)
         stored_uploads.dismiss(job.id)
@@ -116,9 +118,11 @@ class Actions:
         """Put a job back into the queue by its own id; one that failed or is stalled at Strava, or any with `again`."""
         job = stored_uploads.get(job_id)
         if job is None:
-            raise RequestRejected("unknown", web.UNKNOWN_JOB(id=job_id), 404)
+            raise RequestRejected(RejectionCode.UNKNOWN, web.UNKNOWN_JOB(id=job_id))
         if not again and job.status is not Status.FAILED and not self._is_stalled(job):
-            raise RequestRejected("not_failed", uploads.NOT_FAILED(id=job_id, status=job.status.value), 409)
+            raise RequestRejected(
+                RejectionCode.NOT_FAILED, uploads.NOT_FAILED(id=job_id, status=job.status.value)
+            )
         return self.upload(job.activity_id, again=again)
 
     def retry_jobs(self, job_ids: Iterable[int], *, again: bool = False) -> list[Job]:
@@ -138,7 +142,7 @@ class Actions:
         job = _known(activity_id)
         stalled = self._is_stalled(job)
         if not (stored_uploads.dismiss_stalled(job.id) if stalled else stored_uploads.dismiss(job.id)):
-            raise RequestRejected("not_waiting", uploads.NOT_DISMISSIBLE(), 409)
+            raise RequestRejected(RejectionCode.NOT_WAITING, uploads.NOT_DISMISSIBLE())
         return _known(activity_id)
 
     def dismiss_failed(self) -> None:
@@ -154,9 +158,9 @@ class Actions:
     def decide_backlog(self, decision: str, day: date | None = None) -> Backlog:
         """Upload the old activities (`all`), those since a day (`since`), or `none`; what still waits."""
         if decision not in {"all", "since", "none"} or (decision == "since") != (day is not None):
-            raise RequestRejected("bad_decision", uploads.BAD_DECISION())
+            raise RequestRejected(RejectionCode.BAD_DECISION, uploads.BAD_DECISION())
         if day is not None and not is_reasonable(day):
-            raise RequestRejected("bad_value", uploads.BAD_DAY())
+            raise RequestRejected(RejectionCode.BAD_VALUE, uploads.BAD_DAY())
         if decision != "none":
             holds.release_holds(
                 ErrorCode.BACKLOG, since=admission_rules.midnight(day) if day is not None else None
@@ -210,7 +214,7 @@ class Actions:
         """The job of what a person handed over, queued although it was held, failed or dismissed."""
         job = stored_uploads.get(job_id)
         if job is None:
-            raise RequestRejected("unknown", web.UNKNOWN_JOB(id=job_id), 404)
+            raise RequestRejected(RejectionCode.UNKNOWN, web.UNKNOWN_JOB(id=job_id))
         waits = job.status in {Status.HELD, Status.FAILED, Status.SKIPPED}
         return self.upload(job.activity_id) if waits else job
 
@@ -240,7 +244,7 @@ def decide_since_again(settings: Settings) -> int:
 def _known(activity_id: int) -> Job:
     job = stored_uploads.of_activity(activity_id)
     if job is None:
-        raise RequestRejected("unknown", uploads.UNKNOWN_ACTIVITY(id=activity_id), 404)
+        raise RequestRejected(RejectionCode.UNKNOWN, uploads.UNKNOWN_ACTIVITY(id=activity_id))
     return job
 
 

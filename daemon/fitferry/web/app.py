@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 import structlog
 
 from fitferry.auth.oauth import digest
+from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import Message, web
 from fitferry.storage import sessions
 from fitferry.web.context import WebContext
 from fitferry.web.credentials import Access, caller_of, is_open
-from fitferry.web.middleware import Environ, Refusal, RequestFilter, StartResponse, Wsgi
+from fitferry.web.middleware import Environ, RequestFilter, StartResponse, Wsgi
 
 _log = structlog.get_logger()
 
@@ -61,7 +62,7 @@ class LazyApplication:
         return self._app
 
 
-def _why_not(context: WebContext, environ: Environ) -> Refusal | None:
+def _why_not(context: WebContext, environ: Environ) -> RequestRejected | None:
     """Why a caller is not let through to an address; None if they are."""
     path = environ.get("PATH_INFO", "")
     if is_open(path):
@@ -70,8 +71,8 @@ def _why_not(context: WebContext, environ: Environ) -> Refusal | None:
     if caller.may(environ["REQUEST_METHOD"], path):
         return None
     if caller.access is Access.NONE:
-        return Refusal(401, "unauthorized", _unknown(environ))
-    return Refusal(403, "forbidden", web.NOT_PERMITTED())
+        return RequestRejected(RejectionCode.UNAUTHORIZED, _unknown(environ))
+    return RequestRejected(RejectionCode.FORBIDDEN, web.NOT_PERMITTED())
 
 
 def _unknown(environ: Environ) -> Message:

@@ -11,13 +11,13 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, NotFound
 
 from fitferry import __version__
-from fitferry.core.errors import FitferryError, RequestRejected
+from fitferry.core.errors import FitferryError, RejectionCode, RequestRejected
 from fitferry.core.messages import Json, Message, web
 from fitferry.web import api, consent, forms, incoming, push, sign_in, views
 from fitferry.web.context import WebContext
 from fitferry.web.current import EXTENSION, PROCESS_TAG, caller, locale, web_context
 from fitferry.web.language import locale_of
-from fitferry.web.middleware import IN, REFUSAL, UPLOAD_BYTES, Refusal, cookie
+from fitferry.web.middleware import IN, REFUSAL, UPLOAD_BYTES, cookie
 from fitferry.web.replies import wants_json
 
 _log = structlog.get_logger()
@@ -63,15 +63,13 @@ def _choose_language() -> None:
 
 def _answer_refused() -> ResponseReturnValue | None:
     """Answer what was refused before any route; nothing else is looked at."""
-    refusal: Refusal | None = request.environ.get(REFUSAL)
+    refusal: RequestRejected | None = request.environ.get(REFUSAL)
     if refusal is None:
         return None
-    if refusal.status == 401:  # noqa: PLR2004  # unauthorized
-        return _unauthorized(refusal)
-    return _error(refusal.code, refusal.message, refusal.status)
+    return _unauthorized(refusal) if refusal.code is RejectionCode.UNAUTHORIZED else _rejected(refusal)
 
 
-def _unauthorized(refusal: Refusal) -> ResponseReturnValue:
+def _unauthorized(refusal: RequestRejected) -> ResponseReturnValue:
     if request.path.startswith(("/api/", IN)):
         answer = _error_json(refusal.code, refusal.message)
         if request.path.startswith(IN):

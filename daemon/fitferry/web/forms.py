@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from flask import Blueprint, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 
-from fitferry.core.errors import RequestRejected
+from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import web
 from fitferry.core.problems import HELD_FILES
 from fitferry.core.upload import Status
@@ -150,7 +150,7 @@ def selected() -> ResponseReturnValue:
 def held(code: str, action: str) -> ResponseReturnValue:
     """Upload or dismiss all files of an athlete that are held for one reason."""
     if code not in HELD_FILES or action not in {"upload", "dismiss"}:
-        raise RequestRejected("unknown", web.NOTHING_HERE(), 404)
+        raise RequestRejected(RejectionCode.UNKNOWN, web.NOTHING_HERE())
     act = web_context().actions.dismiss if action == "dismiss" else web_context().actions.upload
     athlete = request.form.get("athlete") or None
     for job in queries.listed(status=Status.HELD, athlete=athlete, limit=_MANY):
@@ -188,7 +188,7 @@ def athlete_of(given: Mapping[str, str]) -> str:
     """The athlete that a form or an address names. Raises RequestRejected."""
     name = given.get("athlete", "")
     if name not in web_context().settings.athletes:
-        raise RequestRejected("unknown_athlete", web.UNKNOWN_ATHLETE(name=name), 404)
+        raise RequestRejected(RejectionCode.UNKNOWN_ATHLETE, web.UNKNOWN_ATHLETE(name=name))
     return name
 
 
@@ -196,4 +196,4 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise RequestRejected("bad_value", web.CHOOSE_A_DAY()) from error
+        raise RequestRejected(RejectionCode.BAD_VALUE, web.CHOOSE_A_DAY()) from error

@@ -9,11 +9,11 @@ from __future__ import annotations
 import ipaddress
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
+from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import Message, web
 
 COOKIE = "fitferry_session"
@@ -24,7 +24,7 @@ HEALTH = "/healthz"
 IN = "/in/"
 """Programs PUT files below this path."""
 REFUSAL = "fitferry.refusal"
-"""The key in a request's environ of what was refused before the application was asked: a Refusal, or None."""
+"""The key in a request's environ of why it was rejected before the application was asked: RequestRejected or None."""
 _UPLOAD_PATHS = frozenset({"/api/v1/strava/upload", "/api/v1/activity/upload", "/do/upload"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _NO_REFERRER = frozenset({"/setup", "/login", "/connect", "/push", CALLBACK})
@@ -51,15 +51,6 @@ Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
 App = TypeVar("App", bound=Wsgi)
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a request is refused before the application is asked: HTTP status, code, and what is said."""
-
-    status: int
-    code: str
-    message: Message
-
-
 class RequestFilter(Generic[App]):
     """The middleware in front of the application.
 
@@ -75,7 +66,7 @@ class RequestFilter(Generic[App]):
         hosts: Iterable[str],
         form_targets: Iterable[str] = (),
         health_error: Callable[[], Message | None],
-        may_enter: Callable[[Environ], Refusal | None],
+        may_enter: Callable[[Environ], RequestRejected | None],
     ) -> None:
         self.application = app
         self._url = url
@@ -110,7 +101,7 @@ class RequestFilter(Generic[App]):
             return 0
         return UPLOAD_BYTES if _takes_uploads(environ) and self._may_enter(environ) is None else OTHER_BYTES
 
-    def _health(self, refusal: Refusal | None, method: str, start: StartResponse) -> Iterable[bytes]:
+    def _health(self, refusal: RequestRejected | None, method: str, start: StartResponse) -> Iterable[bytes]:
         status, answer = 200, dict[str, Any](status="ok")
         error = self._health_error() if refusal is None else None
         if refusal is not None:
@@ -123,17 +114,17 @@ class RequestFilter(Generic[App]):
         start(f"{status} {HTTPStatus(status).phrase}", headers)
         return [b"" if method == "HEAD" else body]
 
-    def _refusal(self, environ: Environ) -> Refusal | None:
+    def _refusal(self, environ: Environ) -> RequestRejected | None:
         """Why a request is refused; None lets it pass. The order is the contract's: Host, Origin, who, how much."""
         return self._foreign(environ) or self._may_enter(environ) or _too_much(environ)
 
-    def _foreign(self, environ: Environ) -> Refusal | None:
+    def _foreign(self, environ: Environ) -> RequestRejected | None:
         """Why a request is refused that another site makes, or that goes to another name."""
         if not self._host_is_ours(environ.get("HTTP_HOST", "")):
-            return Refusal(421, "host", web.FOREIGN_HOST())
+            return RequestRejected(RejectionCode.HOST, web.FOREIGN_HOST())
         wants_change = environ["REQUEST_METHOD"] not in _SAFE
         if (wants_change and not self._origin_is_ours(environ)) or _is_embedded_elsewhere(environ):
-            return Refusal(403, "origin", web.FOREIGN_ORIGIN())
+            return RequestRejected(RejectionCode.ORIGIN, web.FOREIGN_ORIGIN())
         return None
 
     def _host_is_ours(self, host: str) -> bool:
@@ -171,17 +162,17 @@ class RequestFilter(Generic[App]):
         return headers
 
 
-def _too_much(environ: Environ) -> Refusal | None:
+def _too_much(environ: Environ) -> RequestRejected | None:
     """Why a body is refused by its announced length."""
     uploads = _takes_uploads(environ)
     limit = UPLOAD_BYTES if uploads else OTHER_BYTES
     length = environ.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal() or int(length) > limit:
-        return Refusal(
-            413, "too_large", web.UPLOAD_TOO_LARGE() if uploads else web.BODY_TOO_LARGE(count=limit)
+        return RequestRejected(
+            RejectionCode.TOO_LARGE, web.UPLOAD_TOO_LARGE() if uploads else web.BODY_TOO_LARGE(count=limit)
         )
     if "HTTP_TRANSFER_ENCODING" in environ and environ.get("CONTENT_LENGTH") is None:
-        return Refusal(411, "length", web.LENGTH_MISSING())
+        return RequestRejected(RejectionCode.LENGTH, web.LENGTH_MISSING())
     return None
 
 

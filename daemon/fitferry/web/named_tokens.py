@@ -7,7 +7,7 @@ import secrets
 
 from fitferry.auth.oauth import digest
 from fitferry.core.api_tokens import ApiToken, Permission
-from fitferry.core.errors import RequestRejected
+from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import web
 from fitferry.storage import api_tokens
 from fitferry.web.context import WebContext
@@ -21,14 +21,14 @@ def create(
 ) -> tuple[ApiToken, str]:
     """A new named token and its secret, which is kept nowhere. Raises RequestRejected."""
     if not _NAME.fullmatch(name):
-        raise RequestRejected("bad_value", web.TOKEN_NAME_WRONG())
+        raise RequestRejected(RejectionCode.BAD_VALUE, web.TOKEN_NAME_WRONG())
     names = context.settings.athletes
     if athlete is not None and athlete not in names:
-        raise RequestRejected("unknown_athlete", web.UNKNOWN_ATHLETE(name=athlete), 404)
+        raise RequestRejected(RejectionCode.UNKNOWN_ATHLETE, web.UNKNOWN_ATHLETE(name=athlete))
     bound = (athlete or ("me" if "me" in names else names[0])) if permission is Permission.UPLOAD else None
     token, secret = ApiToken(name, permission, bound, context.clock(), None), secrets.token_urlsafe(24)
     if not api_tokens.add(token, digest(secret)):
-        raise RequestRejected("name_taken", web.TOKEN_NAME_TAKEN(name=name), 409)
+        raise RequestRejected(RejectionCode.NAME_TAKEN, web.TOKEN_NAME_TAKEN(name=name))
     log_event("token_created", outcome="ok", name=name, can=permission.value, athlete=bound)
     return token, secret
 
@@ -36,5 +36,5 @@ def create(
 def revoke(name: str) -> None:
     """Let a named token work no more. Raises RequestRejected where there is none of that name."""
     if not api_tokens.revoke(name):
-        raise RequestRejected("unknown", web.NO_SUCH_TOKEN(name=name), 404)
+        raise RequestRejected(RejectionCode.UNKNOWN, web.NO_SUCH_TOKEN(name=name))
     log_event("token_revoked", outcome="ok", name=name)

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from fitferry.auth.oauth import digest
 from fitferry.core.api_tokens import Permission
-from fitferry.core.errors import RequestRejected
+from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import web
 from fitferry.storage import api_tokens
 from fitferry.web import named_tokens
@@ -58,7 +58,7 @@ def push() -> ResponseReturnValue:
     secret = request.args.get("token", "")
     token = api_tokens.use(digest(secret), web_context().clock())
     if token is None or token.permission is not Permission.UPLOAD:
-        raise RequestRejected("unauthorized", web.TOKEN_UNKNOWN(), 401)
+        raise RequestRejected(RejectionCode.UNAUTHORIZED, web.TOKEN_UNKNOWN())
     return render_template("push.html", token=token, secret=secret, base=_base(), path=IN)
 
 

@@ -11,7 +11,8 @@ from fitferry.core.activity import Thumbnail
 from fitferry.core.messages import Message, Template, web
 from fitferry.core.problems import HELD_FILES
 from fitferry.core.sports import SHOWN
-from fitferry.core.upload import Job, Status
+from fitferry.core.strava import StravaErrorKind
+from fitferry.core.upload import ErrorCode, Job, Status
 from fitferry.monitoring.status import JobView, job_views
 from fitferry.monitoring.status_json import strava_url
 from fitferry.storage import queries, search
@@ -38,11 +39,11 @@ _GLYPHS = {
     Status.HELD: ("pause", "wait"),
     Status.SKIPPED: ("skip", ""),
 }
-LASTING = frozenset({"bad_file", "rejected", "empty", "too_large", "previous_account"})
+LASTING = frozenset({ErrorCode.REJECTED, StravaErrorKind.BAD_FILE})
 """Failures after which the same file can only fail again."""
 
 
-REPAIRABLE = frozenset({"unfinished", "damaged"})
+REPAIRABLE = frozenset({ErrorCode.UNFINISHED, ErrorCode.DAMAGED})
 """Reasons to hold a FIT file of which what is there can be made whole."""
 
 
@@ -188,10 +189,10 @@ def actions_of(job: Job) -> tuple[str, ...]:
         case Status.HELD:
             if job.error_code in REPAIRABLE and job.data_type == "fit":
                 return ("repair", "upload", "dismiss")
-            lost = job.error_code in {"file_gone", "too_large", "archive_refused"}
+            lost = job.error_code in {ErrorCode.FILE_GONE, ErrorCode.TOO_LARGE, ErrorCode.ARCHIVE_REFUSED}
             return ("dismiss",) if lost else ("upload", "dismiss")
         case Status.SKIPPED:
-            return () if job.error_code == "no_activity" else ("upload",)
+            return () if job.error_code == ErrorCode.NO_ACTIVITY else ("upload",)
         case _:
             return ()
 
@@ -201,13 +202,13 @@ def _state(locale: ViewerLocale, view: JobView) -> tuple[str, str, str]:
     job = view.job
     glyph, tone = _GLYPHS[job.status]
     message: Message = STATES[job.status]()
-    if job.error_code == "duplicate":
+    if job.error_code == ErrorCode.DUPLICATE:
         message, glyph = web.ALREADY_THERE(), "twice"
-    elif job.status is Status.SKIPPED and job.error_code == "dismissed":
+    elif job.status is Status.SKIPPED and job.error_code == ErrorCode.DISMISSED:
         message = web.PUT_ASIDE()
-    elif job.status is Status.HELD and job.error_code == "backlog":
+    elif job.status is Status.HELD and job.error_code == ErrorCode.BACKLOG:
         message, glyph = web.ASKS(), "ask"
-    elif job.status is Status.HELD and job.error_code == "unfinished":
+    elif job.status is Status.HELD and job.error_code == ErrorCode.UNFINISHED:
         message, tone = web.INCOMPLETE(), "bad"
     elif job.status is Status.HELD and job.error_code in HELD_FILES:
         tone = "bad"

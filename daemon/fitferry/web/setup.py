@@ -23,7 +23,7 @@ from flask.typing import ResponseReturnValue
 from fitferry import __version__
 from fitferry.config import Settings
 from fitferry.config import first_settings as first
-from fitferry.core.errors import FitferryError, StravaError
+from fitferry.core.errors import FitferryError, RejectionCode, RequestRejected, StravaError
 from fitferry.core.filenames import is_wanted_name
 from fitferry.core.messages import Message, setup
 from fitferry.core.strava import StravaErrorKind
@@ -33,7 +33,7 @@ from fitferry.system import lockfile, logs, state_dir, systemd
 from fitferry.system.deadline import FolderState, call, look_at_folder
 from fitferry.system.wakeup import WakeupPipe
 from fitferry.web.language import locale_of
-from fitferry.web.middleware import OTHER_BYTES, Environ, Refusal, RequestFilter
+from fitferry.web.middleware import OTHER_BYTES, Environ, RequestFilter
 from fitferry.web.server import Handover, Server
 
 PATH = "/setup"
@@ -162,13 +162,13 @@ class SetUpFilter(RequestFilter[Flask]):
         """A form's length, from anybody: who may send one is judged with the whole address."""
         return OTHER_BYTES
 
-    def _foreign(self, environ: Environ) -> Refusal | None:
+    def _foreign(self, environ: Environ) -> RequestRejected | None:
         may_pass = environ.get("PATH_INFO", "").startswith("/static/") or self._set_up.login_token
         if may_pass or self._set_up.knows(environ):
             return None
         if environ.get("PATH_INFO", "") == "/healthz":
             return super()._foreign(environ)
-        return Refusal(401, "unauthorized", setup.LINK_OVER())
+        return RequestRejected(RejectionCode.UNAUTHORIZED, setup.LINK_OVER())
 
 
 def build(set_up: SetUp) -> Flask:

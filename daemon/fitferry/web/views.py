@@ -7,7 +7,7 @@ from hashlib import sha256
 from flask import Blueprint, Response, current_app, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from fitferry.core.errors import RequestRejected
+from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import web
 from fitferry.core.upload import Status
 from fitferry.monitoring import metrics
@@ -47,7 +47,7 @@ def activity(activity_id: int) -> ResponseReturnValue:
     """One ride."""
     job = uploads.of_activity(activity_id)
     if job is None:
-        raise RequestRejected("unknown", web.NO_ACTIVITY(id=str(activity_id)), 404)
+        raise RequestRejected(RejectionCode.UNKNOWN, web.NO_ACTIVITY(id=str(activity_id)))
     shown = {**page_context(web_context(), locale()), **details(web_context(), locale(), job)}
     return render_template("details.html", **shown)
 
@@ -76,7 +76,7 @@ def ask_again(activity_id: int) -> ResponseReturnValue:
     """The question before an activity is sent once more."""
     job = uploads.of_activity(activity_id)
     if job is None or job.status is not Status.COMPLETED:
-        raise RequestRejected("unknown", web.NOT_COMPLETED(id=str(activity_id)), 404)
+        raise RequestRejected(RejectionCode.UNKNOWN, web.NOT_COMPLETED(id=str(activity_id)))
     return render_template("again.html", job=job, **page_context(web_context(), locale()))
 
 

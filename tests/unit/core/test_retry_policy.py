@@ -16,8 +16,10 @@ from fitferry.core.strava import RateLimit, StravaErrorKind, UploadReport, Uploa
 from fitferry.core.upload import (
     AttemptResult,
     AuthProblem,
+    BreakerCause,
     BreakerName,
     BreakerTrip,
+    ErrorCode,
     Job,
     Outcome,
     Status,
@@ -54,7 +56,7 @@ def error(
 
 def network(until: float, code: str) -> BreakerTrip:
     """The network breaker, open until a time."""
-    return BreakerTrip(BreakerName.NETWORK, until, code, verbatim(f"Strava says {code}"))
+    return BreakerTrip(BreakerName.NETWORK, until, Kind(code), verbatim(f"Strava says {code}"))
 
 
 def opens_network(seconds: float, code: str, *, uncertain: bool = False, wait: float = 0.0) -> AttemptResult:
@@ -107,7 +109,7 @@ LOST = uploads.UPLOAD_UNKNOWN()
 
 def settings_trip(code: str) -> BreakerTrip:
     """The settings breaker, open for an hour; its message is tested by itself."""
-    return BreakerTrip(BreakerName.SETTINGS, NOW + 3600, code, verbatim(""))
+    return BreakerTrip(BreakerName.SETTINGS, NOW + 3600, Kind(code), verbatim(""))
 
 
 TABLE = [
@@ -140,7 +142,7 @@ TABLE = [
         replace(WAITS, next_attempt_at=NOW, breaker=settings_trip("wrong_address")), context=AN_HOUR_OF_OTHERS),
     Row("a redirect", error(Kind.WRONG_ADDRESS),
         replace(opens_network(60, "not_strava"), breaker=BreakerTrip(
-            BreakerName.NETWORK, NOW + 60, "not_strava", verbatim("Strava says wrong_address")))),
+            BreakerName.NETWORK, NOW + 60, Kind.NOT_STRAVA, verbatim("Strava says wrong_address")))),
     Row("a redirect for an hour", error(Kind.WRONG_ADDRESS),
         replace(WAITS, next_attempt_at=NOW, breaker=settings_trip("wrong_address")), context=AN_HOUR_OF_OTHERS),
     Row("503 for an hour is no wrong address", error(Kind.UNAVAILABLE), opens_network(300, "unavailable"),
@@ -157,46 +159,46 @@ TABLE = [
         counts(1, 45, "broken_off", uncertain=True),
         context=replace(CONTEXT, settings=replace(UPLOADS, retry_delays=(1.0,), uncertain_delay=45.0))),
     Row("the last failure", error(Kind.REFUSED), AttemptResult(
-        Outcome.FAILED, Status.FAILED, failures=5, error_code="refused", error_message=verbatim("Strava says refused")),
+        Outcome.FAILED, Status.FAILED, failures=5, error_code=Kind.REFUSED, error_message=verbatim("Strava says refused")),
         job=TIRED),
     Row("the last failure of what may have arrived: one more look", error(Kind.SERVER_ERROR, sent=True),
         counts(5, 60, "server_error", uncertain=True), job=TIRED),
     Row("500 for several uploads in a row", error(Kind.SERVER_ERROR, sent=True),
         replace(opens_network(60, "server_error", uncertain=True, wait=60), breaker=BreakerTrip(
-            BreakerName.NETWORK, NOW + 60, "outage", verbatim("Strava says server_error"))), context=OTHERS_FAIL),
+            BreakerName.NETWORK, NOW + 60, BreakerCause.OUTAGE, verbatim("Strava says server_error"))), context=OTHERS_FAIL),
     Row("403 for several uploads in a row", error(Kind.REFUSED), replace(
         opens_network(60, "refused"), breaker=BreakerTrip(
-            BreakerName.NETWORK, NOW + 60, "outage", verbatim("Strava says refused"))), context=OTHERS_FAIL),
+            BreakerName.NETWORK, NOW + 60, BreakerCause.OUTAGE, verbatim("Strava says refused"))), context=OTHERS_FAIL),
     Row("500 at a look", error(Kind.SERVER_ERROR), replace(
-        LOOKS_ON, read_failures=1, next_attempt_at=NOW + 60, error_code="server_error",
+        LOOKS_ON, read_failures=1, next_attempt_at=NOW + 60, error_code=Kind.SERVER_ERROR,
         error_message=verbatim("Strava says server_error")), job=ACCEPTED, action=Action.LOOK),
     Row("the third look in a row without an answer", error(Kind.BROKEN_OFF), replace(
-        LOOKS_ON, read_failures=3, next_attempt_at=NOW + 1800, error_code="broken_off",
+        LOOKS_ON, read_failures=3, next_attempt_at=NOW + 1800, error_code=Kind.BROKEN_OFF,
         error_message=verbatim("Strava says broken_off"), looks=90), job=replace(ACCEPTED, read_failures=2, looks=90),
         action=Action.LOOK),
     Row("a search without an answer", error(Kind.REFUSED), AttemptResult(
         Outcome.WAITING, Status.PENDING, uncertain=True, read_failures=1, next_attempt_at=NOW + 60,
-        error_code="refused", error_message=verbatim("Strava says refused")), job=UNCERTAIN, action=Action.CONFIRM),
+        error_code=Kind.REFUSED, error_message=verbatim("Strava says refused")), job=UNCERTAIN, action=Action.CONFIRM),
     Row("429", error(Kind.RATE_LIMITED), replace(WAITS, breaker=BreakerTrip(
-        BreakerName.RATE_LIMIT, QUARTER_END, "rate_limited", verbatim("Strava says rate_limited")))),
+        BreakerName.RATE_LIMIT, QUARTER_END, Kind.RATE_LIMITED, verbatim("Strava says rate_limited")))),
     Row("429, Retry-After beyond the window", error(Kind.RATE_LIMITED, retry_after=5000), replace(
         WAITS, breaker=BreakerTrip(
-            BreakerName.RATE_LIMIT, NOW + 5000, "rate_limited", verbatim("Strava says rate_limited")))),
+            BreakerName.RATE_LIMIT, NOW + 5000, Kind.RATE_LIMITED, verbatim("Strava says rate_limited")))),
     Row("429, Retry-After within the window", error(Kind.RATE_LIMITED, retry_after=1), replace(
         WAITS, breaker=BreakerTrip(
-            BreakerName.RATE_LIMIT, QUARTER_END, "rate_limited", verbatim("Strava says rate_limited")))),
+            BreakerName.RATE_LIMIT, QUARTER_END, Kind.RATE_LIMITED, verbatim("Strava says rate_limited")))),
     Row("429, Retry-After of a year", error(Kind.RATE_LIMITED, retry_after=3e7), replace(
         WAITS, breaker=BreakerTrip(
-            BreakerName.RATE_LIMIT, NOW + 86_400, "rate_limited", verbatim("Strava says rate_limited")))),
+            BreakerName.RATE_LIMIT, NOW + 86_400, Kind.RATE_LIMITED, verbatim("Strava says rate_limited")))),
     Row("429, the day used up", error(Kind.RATE_LIMITED), replace(WAITS, breaker=BreakerTrip(
-        BreakerName.RATE_LIMIT, DAY_END, "rate_limited", verbatim("Strava says rate_limited"))),
+        BreakerName.RATE_LIMIT, DAY_END, Kind.RATE_LIMITED, verbatim("Strava says rate_limited"))),
         context=replace(CONTEXT, rate_limit=RateLimit(overall_usage=(10, 2000), heard_at=NOW))),
     Row("no room in the rate limit", error(Kind.USED_UP), WAITS),
     Row("no room, may have arrived", error(Kind.USED_UP), replace(WAITS, uncertain=True), job=UNCERTAIN,
         action=Action.CONFIRM),
     Row("a fresh token refused", error(Kind.TOKEN_REFUSED), opens_network(60, "token_refused")),
     Row("a fresh token refused to one athlete alone", error(Kind.TOKEN_REFUSED), replace(
-        WAITS, read_failures=1, next_attempt_at=NOW + 60, error_code="token_refused",
+        WAITS, read_failures=1, next_attempt_at=NOW + 60, error_code=Kind.TOKEN_REFUSED,
         error_message=verbatim("Strava says token_refused")), context=OTHERS_SUCCEED),
     Row("the grant refused", error(Kind.GRANT_REFUSED, refresh=True),
         replace(WAITS, auth_problem=AuthProblem.REVOKED)),
@@ -206,10 +208,10 @@ TABLE = [
         replace(WAITS, breaker=settings_trip("app_inactive"))),
     Row("too many athletes", error(Kind.ATHLETE_LIMIT), replace(WAITS, breaker=settings_trip("athlete_limit"))),
     Row("a bad file", error(Kind.BAD_FILE), AttemptResult(
-        Outcome.FAILED, Status.FAILED, error_code="rejected",
+        Outcome.FAILED, Status.FAILED, error_code=ErrorCode.REJECTED,
         error_message=uploads.REJECTED(answer=verbatim("Strava says bad_file")))),
     Row("404 for an upload id", error(Kind.NOT_FOUND), replace(
-        LOOKS_ON, own_wait=WaitingFor.PROCESSING, next_attempt_at=NOW + 60, error_code="upload_unknown",
+        LOOKS_ON, own_wait=WaitingFor.PROCESSING, next_attempt_at=NOW + 60, error_code=ErrorCode.UPLOAD_UNKNOWN,
         error_message=LOST), job=ACCEPTED, action=Action.LOOK),
     *(
         Row(f"the second 404 for an upload id, failure {failures + 1}", error(Kind.NOT_FOUND), replace(
@@ -219,7 +221,7 @@ TABLE = [
     ),
     Row("404 for the list", error(Kind.NOT_FOUND), replace(
         opens_network(60, "not_found", uncertain=True), breaker=BreakerTrip(
-            BreakerName.NETWORK, NOW + 60, "not_strava", verbatim("Strava says not_found"))), job=UNCERTAIN,
+            BreakerName.NETWORK, NOW + 60, Kind.NOT_STRAVA, verbatim("Strava says not_found"))), job=UNCERTAIN,
         action=Action.CONFIRM),
     *(
         Row(f"a refresh that meets {kind}", error(kind, refresh=True), opens_network(60, kind, wait=60))
@@ -318,15 +320,15 @@ DONE = AttemptResult(Outcome.COMPLETED, Status.COMPLETED, upload_id=77, looks=1,
     [
         (report(UploadState.READY, 4242), replace(DONE, strava_activity_id=4242)),
         (report(UploadState.DUPLICATE, 4242), replace(
-            DONE, outcome=Outcome.DUPLICATE, strava_activity_id=4242, error_code="duplicate",
+            DONE, outcome=Outcome.DUPLICATE, strava_activity_id=4242, error_code=ErrorCode.DUPLICATE,
             error_message=uploads.ALREADY_ON_STRAVA())),
         (report(UploadState.DUPLICATE), replace(
-            DONE, outcome=Outcome.DUPLICATE, error_code="duplicate", error_message=uploads.ALREADY_ON_STRAVA())),
+            DONE, outcome=Outcome.DUPLICATE, error_code=ErrorCode.DUPLICATE, error_message=uploads.ALREADY_ON_STRAVA())),
         (report(UploadState.DELETED), replace(
-            DONE, outcome=Outcome.FAILED, status=Status.FAILED, error_code="deleted",
+            DONE, outcome=Outcome.FAILED, status=Status.FAILED, error_code=ErrorCode.DELETED,
             error_message=uploads.DELETED_ON_STRAVA())),
         (report(UploadState.REJECTED), replace(
-            DONE, outcome=Outcome.FAILED, status=Status.FAILED, error_code="rejected",
+            DONE, outcome=Outcome.FAILED, status=Status.FAILED, error_code=ErrorCode.REJECTED,
             error_message=uploads.REJECTED(answer=verbatim("words of Strava's")))),
     ],
 )  # fmt: skip

@@ -17,7 +17,7 @@ from fakes import ADMISSION, NOW, InlineFolders, a_job, recheck_held, recorded, 
 from fitferry.core import attempt_results
 from fitferry.core.activity import AdmissionResult
 from fitferry.core.strava import MAX_FILE_BYTES
-from fitferry.core.upload import AttemptResult, Job, Outcome, Status
+from fitferry.core.upload import AttemptResult, ErrorCode, Job, Outcome, Status
 from fitferry.inbox import admission, file_reader
 from fitferry.storage import queries, uploads
 from fitferry.uploads.source_file import SourceFiles
@@ -128,7 +128,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_taken(
 def test_a_file_that_came_back_is_queued_again(tmp_path: Path) -> None:
     """Under its own name by looking for it, under another by its bytes."""
     job = a_job(tmp_path / "a.fit")
-    recorded(job.id, AttemptResult(Outcome.HELD, Status.HELD, error_code="file_gone"), NOW)
+    recorded(job.id, AttemptResult(Outcome.HELD, Status.HELD, error_code=ErrorCode.FILE_GONE), NOW)
     (tmp_path / "a.fit").rename(tmp_path / "away")
     assert recheck_held(tmp_path) == 0
     (tmp_path / "away").rename(tmp_path / "a.fit")

@@ -14,7 +14,7 @@ from fakes import NOW, a_job, recorded, sending, the
 from fitferry.core.activity import WatchMethod, WatchState
 from fitferry.core.messages import Message, system, verbatim
 from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, problem
-from fitferry.core.strava import RateLimitHeaders
+from fitferry.core.strava import RateLimitHeaders, StravaErrorKind
 from fitferry.core.upload import (
     AttemptResult,
     AuthProblem,
@@ -52,7 +52,9 @@ def connect() -> None:
     accounts.connect("me", 7, "Sam Sand", ["read", "activity:write"], b"sealed")
 
 
-def breaker(name: BreakerName, until: float = NOW + 60, code: str = "app_refused") -> None:
+def breaker(
+    name: BreakerName, until: float = NOW + 60, code: StravaErrorKind = StravaErrorKind.APP_REFUSED
+) -> None:
     """Open a breaker."""
     breakers.open(BreakerTrip(name, until, code, verbatim(f"the breaker {name} is open")), NOW - 5)
 
@@ -103,7 +105,7 @@ def test_a_missing_connection_needs_a_person(trouble: AuthProblem | None) -> Non
 def test_wrong_settings_and_missing_folders_need_a_person() -> None:
     """Each is one problem, and goes when it is over."""
     connect()
-    breaker(BreakerName.SETTINGS, code="app_inactive")
+    breaker(BreakerName.SETTINGS, code=StravaErrorKind.APP_INACTIVE)
     away = WatchState("/rides", "me", WatchMethod.POLL, available=False, reason=system.NOT_FOUND())
     ill = problem(ProblemCode.INTERNAL, NOW, reason="the database is gone")
     found = snapshot(watch=away, troubles=(ill,))

@@ -20,6 +20,7 @@ from fitferry.core.messages import verbatim
 from fitferry.core.upload import (
     AfterUpload,
     AttemptResult,
+    ErrorCode,
     Outcome,
     Status,
 )
@@ -96,7 +97,7 @@ SAMPLES: dict[str, Any] = {
     "quarantine": 60.0,
     "readers": ["me"],
     "revision": 0,
-    "reason": AdmissionDecision(Status.HELD, "since", verbatim("x")),
+    "reason": AdmissionDecision(Status.HELD, ErrorCode.SINCE, verbatim("x")),
     "result": AttemptResult(Outcome.RETRY, Status.PENDING),
     "sha256": "a" * 64,
     "since": NOW - 86_400,

@@ -18,7 +18,7 @@ from fitferry.core import retry_policy
 from fitferry.core.activity import StatFingerprint
 from fitferry.core.errors import StorageError
 from fitferry.core.messages import verbatim
-from fitferry.core.strava import RateLimit, RateLimitHeaders
+from fitferry.core.strava import RateLimit, RateLimitHeaders, StravaErrorKind
 from fitferry.core.upload import (
     AfterUpload,
     AttemptResult,
@@ -312,7 +312,9 @@ def test_the_allowance_is_merged_from_what_each_answer_says() -> None:
 @pytest.mark.usefixtures("ledger")
 def test_a_gate_has_one_probe_when_its_time_has_come() -> None:
     """The others find it shut until the probe is back."""
-    breakers.open(BreakerTrip(BreakerName.NETWORK, NOW + 60, "unreachable", verbatim("no route")), NOW)
+    breakers.open(
+        BreakerTrip(BreakerName.NETWORK, NOW + 60, StravaErrorKind.UNREACHABLE, verbatim("no route")), NOW
+    )
 
     with breakers.passing(lambda: NOW + 59) as early:
         assert not early
@@ -327,8 +329,13 @@ def test_a_gate_has_one_probe_when_its_time_has_come() -> None:
 @pytest.mark.usefixtures("ledger")
 def test_a_gate_keeps_the_time_since_when_it_is_shut() -> None:
     """However often its probes fail, people see when the trouble began."""
-    breakers.open(BreakerTrip(BreakerName.NETWORK, NOW + 60, "unreachable", verbatim("no route")), NOW)
-    breakers.open(BreakerTrip(BreakerName.NETWORK, NOW + 360, "unreachable", verbatim("no route")), NOW + 60)
+    breakers.open(
+        BreakerTrip(BreakerName.NETWORK, NOW + 60, StravaErrorKind.UNREACHABLE, verbatim("no route")), NOW
+    )
+    breakers.open(
+        BreakerTrip(BreakerName.NETWORK, NOW + 360, StravaErrorKind.UNREACHABLE, verbatim("no route")),
+        NOW + 60,
+    )
 
     assert breakers.open_breakers()[BreakerName.NETWORK].since == NOW
     assert breakers.close(BreakerName.NETWORK)
@@ -338,8 +345,12 @@ def test_a_gate_keeps_the_time_since_when_it_is_shut() -> None:
 @pytest.mark.usefixtures("ledger")
 def test_a_limits_gate_is_only_ever_kept_shut_for_longer() -> None:
     """Strava has asked for an hour; that another answer asks for less shortens nothing."""
-    breakers.open(BreakerTrip(BreakerName.RATE_LIMIT, NOW + 3600, "rate_limited", verbatim("wait")), NOW)
-    breakers.open(BreakerTrip(BreakerName.RATE_LIMIT, NOW + 300, "rate_limited", verbatim("wait")), NOW)
+    breakers.open(
+        BreakerTrip(BreakerName.RATE_LIMIT, NOW + 3600, StravaErrorKind.RATE_LIMITED, verbatim("wait")), NOW
+    )
+    breakers.open(
+        BreakerTrip(BreakerName.RATE_LIMIT, NOW + 300, StravaErrorKind.RATE_LIMITED, verbatim("wait")), NOW
+    )
 
     assert breakers.open_breakers()[BreakerName.RATE_LIMIT].until == NOW + 3600
 
@@ -347,9 +358,13 @@ def test_a_limits_gate_is_only_ever_kept_shut_for_longer() -> None:
 @pytest.mark.usefixtures("ledger")
 def test_a_failed_probe_ends_its_lease() -> None:
     """The lease is longer than the wait until the next probe."""
-    breakers.open(BreakerTrip(BreakerName.NETWORK, NOW, "unreachable", verbatim("no route")), NOW)
+    breakers.open(
+        BreakerTrip(BreakerName.NETWORK, NOW, StravaErrorKind.UNREACHABLE, verbatim("no route")), NOW
+    )
     with breakers.passing(lambda: NOW) as probe:
-        breakers.open(BreakerTrip(BreakerName.NETWORK, NOW + 60, "unreachable", verbatim("no route")), NOW)
+        breakers.open(
+            BreakerTrip(BreakerName.NETWORK, NOW + 60, StravaErrorKind.UNREACHABLE, verbatim("no route")), NOW
+        )
     assert probe
 
     assert breakers.open_breakers()[BreakerName.NETWORK].until == NOW + 60
@@ -376,9 +391,17 @@ def test_without_reads_nothing_is_due_that_begins_with_one(tmp_path: Path) -> No
 @pytest.mark.usefixtures("ledger")
 def test_a_gate_is_clamped_like_a_job() -> None:
     """The clock was hours ahead when it was shut: it lasts as long from now on."""
-    breakers.open(BreakerTrip(BreakerName.NETWORK, NOW + 9 * 3600 + 60, "c", verbatim("w")), NOW + 9 * 3600)
-    breakers.open(BreakerTrip(BreakerName.SETTINGS, NOW + 9 * 3600, "c", verbatim("w")), NOW - 60)
-    breakers.open(BreakerTrip(BreakerName.RATE_LIMIT, NOW + 600, "c", verbatim("w")), NOW - 60)
+    breakers.open(
+        BreakerTrip(BreakerName.NETWORK, NOW + 9 * 3600 + 60, StravaErrorKind.UNAVAILABLE, verbatim("w")),
+        NOW + 9 * 3600,
+    )
+    breakers.open(
+        BreakerTrip(BreakerName.SETTINGS, NOW + 9 * 3600, StravaErrorKind.UNAVAILABLE, verbatim("w")),
+        NOW - 60,
+    )
+    breakers.open(
+        BreakerTrip(BreakerName.RATE_LIMIT, NOW + 600, StravaErrorKind.UNAVAILABLE, verbatim("w")), NOW - 60
+    )
     breakers.clamp(NOW)
     found = breakers.open_breakers()
 

@@ -23,7 +23,7 @@ from fitferry.core.activity import (
     StatFingerprint,
 )
 from fitferry.core.strava import RateLimitHeaders
-from fitferry.core.upload import AttemptResult, Job, Outcome, Status, WaitingFor
+from fitferry.core.upload import AttemptResult, ErrorCode, Job, Outcome, Status, WaitingFor
 from fitferry.inbox import admission
 from fitferry.storage import activities, attempts, breakers, holds, matches, rate_limits, uploads
 from fitferry.storage.activities import File
@@ -58,7 +58,7 @@ def _held(path: Path, start: float) -> Job:
     )
     file = File("me", str(path), digest, 5, StatFingerprint.of(path.stat()))
     ((job_id, _),) = activities.admit(
-        file, [NewActivity(digest, found, AdmissionDecision(Status.HELD, "backlog"))], NOW
+        file, [NewActivity(digest, found, AdmissionDecision(Status.HELD, ErrorCode.BACKLOG))], NOW
     )
     return the(job_id)
 

@@ -26,7 +26,7 @@ from fitferry import formats
 from fitferry.core import attempt_results
 from fitferry.core.activity import FileKind, Stability
 from fitferry.core.errors import RequestRejected
-from fitferry.core.upload import AttemptResult, Job, Outcome, Status
+from fitferry.core.upload import AttemptResult, ErrorCode, Job, Outcome, Status
 from fitferry.inbox import admission, spool
 from fitferry.storage import uploads
 from fitferry.uploads.commands import Actions
@@ -319,7 +319,7 @@ def test_a_held_half_that_is_handed_over_is_queued(actions: Actions, tmp_path: P
     with pytest.raises(RequestRejected, match="not whole"):
         actions.upload_file(half, "half.fit", "me")
     held = a_job(tmp_path / "half.fit", half)
-    recorded(held.id, AttemptResult(Outcome.FAILED, Status.HELD, error_code="unfinished"), NOW)
+    recorded(held.id, AttemptResult(Outcome.FAILED, Status.HELD, error_code=ErrorCode.UNFINISHED), NOW)
     (job,) = actions.upload_file(half, "elsewhere.fit", "me")
 
     assert (job.id, job.status) == (held.id, Status.PENDING)

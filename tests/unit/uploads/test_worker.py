@@ -33,7 +33,7 @@ from fakes import (
 from fitferry.auth.oauth import Callback
 from fitferry.core.messages import verbatim
 from fitferry.core.rules import Changes, Conditions, Rule
-from fitferry.core.strava import RateLimitHeaders
+from fitferry.core.strava import RateLimitHeaders, StravaErrorKind
 from fitferry.core.upload import AuthProblem, BreakerName, BreakerTrip, Status, WaitingFor
 from fitferry.inbox import admission
 from fitferry.storage import accounts, attempts, breakers, database, queries, rate_limits, uploads
@@ -941,7 +941,7 @@ def test_a_backlog_that_may_not_go_on_costs_no_writes(bench: Bench, why: str) ->
         rate_limits.update(RateLimitHeaders((200, 2000), (200, 300), (100, 1000), (10, 10)), NOW)
     else:
         name = BreakerName.RATE_LIMIT if why == "limit" else BreakerName.NETWORK
-        breakers.open(BreakerTrip(name, NOW + 300, "c", verbatim("words")), NOW)
+        breakers.open(BreakerTrip(name, NOW + 300, StravaErrorKind.UNREACHABLE, verbatim("words")), NOW)
     before = _changes()
     for _ in range(20):
         assert select_due(["me"], UPLOADS, NOW)[0] == []
@@ -990,7 +990,10 @@ def test_a_connection_is_opened_ahead_only_where_a_ride_could_be_sent(bench: Ben
         case "nobody connected":
             accounts.disconnect("me")
         case "breaker":
-            breakers.open(BreakerTrip(BreakerName.NETWORK, NOW + 60, "c", verbatim("words")), NOW)
+            breakers.open(
+                BreakerTrip(BreakerName.NETWORK, NOW + 60, StravaErrorKind.UNREACHABLE, verbatim("words")),
+                NOW,
+            )
         case "used up":
             rate_limits.update(RateLimitHeaders((200, 2000), (200, 300), None, None), NOW)
     opened: list[bool] = []

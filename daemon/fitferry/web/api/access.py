@@ -6,7 +6,7 @@ from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
 from fitferry.core.api_tokens import ApiToken, Permission
-from fitferry.core.errors import RequestRejected
+from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import web
 from fitferry.monitoring import status_json
 from fitferry.storage import api_tokens, sessions
@@ -54,7 +54,9 @@ def make_token() -> ResponseReturnValue:
         permission = Permission(arguments.text(body, "can") or "")
     except ValueError as error:
         choices = ", ".join(Permission)
-        raise RequestRejected("bad_value", web.WANTS_ONE_OF(name="can", choices=choices)) from error
+        raise RequestRejected(
+            RejectionCode.BAD_VALUE, web.WANTS_ONE_OF(name="can", choices=choices)
+        ) from error
     athlete = arguments.text(body, "athlete")
     token, secret = named_tokens.create(
         web_context(), arguments.text(body, "name") or "", permission, athlete

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from flask import request
 
-from fitferry.core.errors import RequestRejected
+from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import web
 from fitferry.core.upload import Status
 from fitferry.web.current import web_context
@@ -28,7 +28,7 @@ def json_body() -> Body:
     except RecursionError:  # thousands of brackets
         body = None
     if not isinstance(body, dict):
-        raise RequestRejected("bad_json", web.BODY_NO_OBJECT())
+        raise RequestRejected(RejectionCode.BAD_JSON, web.BODY_NO_OBJECT())
     return body
 
 
@@ -36,7 +36,7 @@ def text(body: Body, name: str) -> str | None:
     """A text of the body, None where it is not there."""
     value = body.get(name)
     if value is not None and not isinstance(value, str):
-        raise RequestRejected("bad_value", web.WANTS_TEXT(name=name))
+        raise RequestRejected(RejectionCode.BAD_VALUE, web.WANTS_TEXT(name=name))
     return value
 
 
@@ -44,7 +44,7 @@ def flag(body: Body, name: str) -> bool:
     """A flag of the body, false where it is not there."""
     value = body.get(name, False)
     if not isinstance(value, bool):
-        raise RequestRejected("bad_value", web.WANTS_FLAG(name=name))
+        raise RequestRejected(RejectionCode.BAD_VALUE, web.WANTS_FLAG(name=name))
     return value
 
 
@@ -52,13 +52,13 @@ def job_ids(body: Body, name: str) -> list[int]:
     """The numbers of one or several jobs."""
     value = body.get(name)
     if not isinstance(value, list) or not value:
-        raise RequestRejected("bad_value", web.WANTS_NUMBERS(name=name))
+        raise RequestRejected(RejectionCode.BAD_VALUE, web.WANTS_NUMBERS(name=name))
     found = []
     for job_id in value:
         if not isinstance(job_id, int) or isinstance(job_id, bool):
-            raise RequestRejected("bad_value", web.WANTS_NUMBERS(name=name))
+            raise RequestRejected(RejectionCode.BAD_VALUE, web.WANTS_NUMBERS(name=name))
         if abs(job_id) > MAX_ID:
-            raise RequestRejected("unknown", web.UNKNOWN_JOB(id=str(job_id)), 404)
+            raise RequestRejected(RejectionCode.UNKNOWN, web.UNKNOWN_JOB(id=str(job_id)))
         found.append(job_id)
     return found
 
@@ -71,7 +71,7 @@ def day(body: Body, name: str) -> date | None:
     try:
         return date.fromisoformat(value if isinstance(value, str) else "")
     except ValueError as error:
-        raise RequestRejected("bad_value", web.WANTS_DAY()) from error
+        raise RequestRejected(RejectionCode.BAD_VALUE, web.WANTS_DAY()) from error
 
 
 def query_number(name: str, *, low: int = 1, high: int = MAX_ID) -> int | None:
@@ -80,7 +80,7 @@ def query_number(name: str, *, low: int = 1, high: int = MAX_ID) -> int | None:
     if not given:
         return None
     if not given.isdecimal() or len(given) > len(str(MAX_ID)) or not low <= int(given) <= high:
-        raise RequestRejected("bad_value", web.WANTS_RANGE(name=name, low=low, high=high))
+        raise RequestRejected(RejectionCode.BAD_VALUE, web.WANTS_RANGE(name=name, low=low, high=high))
     return int(given)
 
 
@@ -93,7 +93,9 @@ def query_status() -> Status | None:
         return Status(given)
     except ValueError as error:
         choices = ", ".join(Status)
-        raise RequestRejected("bad_value", web.WANTS_ONE_OF(name="status", choices=choices)) from error
+        raise RequestRejected(
+            RejectionCode.BAD_VALUE, web.WANTS_ONE_OF(name="status", choices=choices)
+        ) from error
 
 
 def known_athlete(name: str | None) -> str:
@@ -102,5 +104,5 @@ def known_athlete(name: str | None) -> str:
     if not name:
         return "me" if "me" in names else names[0]
     if name not in names:
-        raise RequestRejected("unknown_athlete", web.UNKNOWN_ATHLETE(name=name), 404)
+        raise RequestRejected(RejectionCode.UNKNOWN_ATHLETE, web.UNKNOWN_ATHLETE(name=name))
     return name

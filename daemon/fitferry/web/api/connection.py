@@ -6,7 +6,7 @@ from flask import Blueprint, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from fitferry.auth.oauth import digest
-from fitferry.core.errors import RequestRejected
+from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import web
 from fitferry.monitoring import status_json
 from fitferry.storage import accounts, oauth_states
@@ -33,7 +33,7 @@ def auth() -> ResponseReturnValue:
     # Another site's page may lead a browser here; only the browser itself can say so.
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None and site not in _OWN_NAVIGATION:
-        raise RequestRejected("origin", web.FOREIGN_ORIGIN(), 403)
+        raise RequestRejected(RejectionCode.ORIGIN, web.FOREIGN_ORIGIN())
     athlete = arguments.known_athlete(request.args.get("athlete"))
     if site is None:
         return render_template("connect.html", athlete=athlete)
@@ -53,7 +53,7 @@ def outcome() -> ResponseReturnValue:
     """What came of a consent, or of a link to one, so far."""
     state = oauth_states.consent(digest(request.args.get("state", "")))
     if state is None:
-        raise RequestRejected("unknown", web.SIGN_IN_UNKNOWN(), 404)
+        raise RequestRejected(RejectionCode.UNKNOWN, web.SIGN_IN_UNKNOWN())
     return jsonify({"outcome": state.outcome or "waiting", "message": str(state.message or "")})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from fitferry.core.errors import RequestRejected
+from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import Json, web
 from fitferry.core.upload import Job
 from fitferry.monitoring import status_json
@@ -51,7 +51,7 @@ def files_of_form() -> list[Job]:
     """Queue the activities in the files of a multipart body."""
     files = request.files.getlist("file")
     if not files:
-        raise RequestRejected("no_file", web.NO_FILE_PART())
+        raise RequestRejected(RejectionCode.NO_FILE, web.NO_FILE_PART())
     athlete = athlete_of_upload(request.form.get("athlete"))
     taken = [
         web_context().actions.upload_file(file.read(), file.filename or "upload.fit", athlete)
@@ -66,7 +66,7 @@ def athlete_of_upload(name: str | None) -> str:
     if bound is None:
         return arguments.known_athlete(name)
     if name and name != bound:
-        raise RequestRejected("other_athlete", web.OTHER_ATHLETE(name=bound), 403)
+        raise RequestRejected(RejectionCode.OTHER_ATHLETE, web.OTHER_ATHLETE(name=bound))
     return arguments.known_athlete(bound)
 
 
