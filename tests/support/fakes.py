@@ -13,7 +13,7 @@ from fitferry.auth.access_tokens import AccessTokens
 from fitferry.auth.oauth import OAuth
 from fitferry.auth.token_cipher import TokenCipher, new_key
 from fitferry.config import StravaSettings, UploadSettings
-from fitferry.config.values import AfterUpload, Scope
+from fitferry.config.values import Scope
 from fitferry.core.activity import (
     ActivityFacts,
     AdmissionDecision,
@@ -24,7 +24,7 @@ from fitferry.core.activity import (
 )
 from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.messages import verbatim
-from fitferry.core.upload import AttemptResult, Job, Outcome, Status
+from fitferry.core.upload import AfterUpload, AttemptResult, Job, Outcome, Status
 from fitferry.inbox import held_files
 from fitferry.inbox.first_scan import FirstScan
 from fitferry.inbox.folder_receiver import FolderReceiver

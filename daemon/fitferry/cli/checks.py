@@ -21,10 +21,10 @@ from fitferry.cli import status as status_command
 from fitferry.cli.client import message_of
 from fitferry.cli.context import Context
 from fitferry.config import Settings, WatchSettings
-from fitferry.config.values import AfterUpload
 from fitferry.core.errors import FitferryError, KeyFileError, SettingsError, StravaError
 from fitferry.core.messages import Message, as_message, cli, system, verbatim
 from fitferry.core.strava import READ_SCOPES
+from fitferry.core.upload import AfterUpload
 from fitferry.storage import database_file
 from fitferry.strava import Strava
 from fitferry.system import lockfile, mounts, state_dir

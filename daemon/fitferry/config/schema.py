@@ -16,7 +16,6 @@ from msgspec import Meta
 
 from fitferry.config.values import (
     After,
-    AfterUpload,
     ClientId,
     Command,
     Day,
@@ -50,6 +49,7 @@ from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.messages import Message
 from fitferry.core.retry_policy import RetrySettings
 from fitferry.core.rules import Rule
+from fitferry.core.upload import AfterUpload
 
 
 def _is(why: str, *, example: object = None) -> Meta:

@@ -17,6 +17,7 @@ from msgspec import Meta
 from fitferry.core.activity import WatchMethod
 from fitferry.core.messages import Message, settings
 from fitferry.core.strava import WRITE_SCOPE
+from fitferry.core.upload import AfterUpload
 
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 _LONGEST_SECONDS = 1e9
@@ -35,14 +36,6 @@ class Kind:
     read: Callable[[Any], Any] | None = None
     from_text: Callable[[str], Any] = str
     shown: bool = False
-
-
-class AfterUpload(StrEnum):
-    """What is done with a file that Strava took."""
-
-    KEEP = "keep"
-    ARCHIVE = "archive"
-    DELETE = "delete"
 
 
 class Language(StrEnum):

@@ -52,11 +52,16 @@ WAITS = {
 
 
 class AfterUpload(StrEnum):
-    """What is to become of a file after its upload, and what became of it."""
+    """What is done with a file that Strava took."""
 
     KEEP = "keep"
     ARCHIVE = "archive"
     DELETE = "delete"
+
+
+class FileOutcome(StrEnum):
+    """What became of a file that was not kept."""
+
     ARCHIVED = "archived"
     DELETED = "deleted"
     GONE = "gone"
@@ -177,7 +182,7 @@ class Job:
     strava_activity_id: int | None
     error_code: str | None
     error_message: Message | None
-    after_upload_action: AfterUpload | None
+    after_upload_action: AfterUpload | FileOutcome | None
     compared_at: float | None
     created_at: float
     completed_at: float | None

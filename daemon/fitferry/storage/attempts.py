@@ -6,8 +6,6 @@ attempt writes is refused. Who works on a job is kept in memory (`uploads.claims
 
 from __future__ import annotations
 
-from typing import Any
-
 from fitferry.core.upload import AfterUpload, AttemptResult, Status, WaitingFor
 from fitferry.storage import rate_limits
 from fitferry.storage.database import fn, run, writing
@@ -97,7 +95,7 @@ def clamp(longest: float, first_look: float, now: float) -> None:
             _clamp(longest, now)
 
 
-def _write(job_id: int, revision: int, **columns: Any) -> int | None:
+def _write(job_id: int, revision: int, **columns: object) -> int | None:
     with writing():
         rate_limits.write()
         where = (JobRow.id == job_id, JobRow.row_revision == revision)

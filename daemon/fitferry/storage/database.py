@@ -7,7 +7,7 @@ import functools
 import sqlite3
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 import peewee
 import structlog
@@ -88,8 +88,11 @@ function = database.func()
 """Lets SQL call a function of Python by its name."""
 Column = peewee.ColumnBase
 """A column, or what is made of columns: a condition, an order."""
-Field = peewee.Field
+Field: TypeAlias = "peewee.Field[Any]"
 Select = peewee.BaseQuery
+Value: TypeAlias = Any
+"""What a column holds, as SQLite gives it."""
+Row: TypeAlias = tuple[Value, ...]
 DatabaseError = peewee.DatabaseError
 JOIN = peewee.JOIN
 
@@ -248,9 +251,9 @@ def _first(error: DatabaseError) -> DatabaseError:
     return before if isinstance(before, DatabaseError) else error
 
 
-def run(sql: str, *values: object) -> list[tuple[Any, ...]]:
+def run(sql: str, *values: object) -> list[Row]:
     """Run a statement as it stands; its rows."""
-    rows: list[tuple[Any, ...]] = database.execute_sql(sql, values).fetchall()  # type: ignore[no-untyped-call]  # peewee's stubs leave it out
+    rows: list[Row] = database.execute_sql(sql, values).fetchall()  # type: ignore[no-untyped-call]  # peewee's stubs leave it out
     return rows
 
 
@@ -281,12 +284,12 @@ def try_again() -> None:
             run("DELETE FROM sent_notification WHERE key = ?", _PROBE)
 
 
-def tuples(query: peewee.BaseQuery) -> list[tuple[Any, ...]]:
+def tuples(query: peewee.BaseQuery) -> list[Row]:
     """The rows of a query as plain tuples."""
     return list(query.tuples())
 
 
-def raw(query: peewee.BaseQuery) -> list[tuple[Any, ...]]:
+def raw(query: peewee.BaseQuery) -> list[Row]:
     """The rows of a query as SQLite gives them: for very many, peewee's conversions take most of the time."""
     sql, values = query.sql()
     return run(sql, *values)

@@ -6,11 +6,10 @@ import os
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 from fitferry.core.messages import uploads as upload_messages
-from fitferry.core.upload import AfterUpload, ErrorCode, Job, Status, WaitingFor
-from fitferry.storage.database import SQL, Column, Field, fn, raw, run, tuples
+from fitferry.core.upload import AfterUpload, ErrorCode, FileOutcome, Job, Status, WaitingFor
+from fitferry.storage.database import SQL, Column, Field, Row, Value, fn, raw, run, tuples
 from fitferry.storage.models import ActivityRow, JobRow
 
 DECIDED: dict[str, object] = {"row_revision": JobRow.row_revision + 1, "age_unproven": False}
@@ -64,7 +63,7 @@ def in_folder(folder: str | Path) -> Column:
     return fn.EXISTS(ActivityRow.select(SQL("1")).where(here))
 
 
-def _fields() -> list[tuple[str, Field[Any]]]:
+def _fields() -> list[tuple[str, Field]]:
     """The names of a job's values, and the column of each: the job's own, or its activity's."""
     own = {"activity_id": JobRow.activity}
     return [
@@ -80,7 +79,7 @@ _FIELDS = _fields()
 _COLUMNS = tuple(column for _, column in _FIELDS)
 _NAMES = ", ".join(f"{'j' if column.model is JobRow else 'a'}.{column.column_name}" for column in _COLUMNS)
 _SELECT = f"SELECT {_NAMES} FROM upload_job AS j JOIN activity AS a ON a.id = j.activity_id"  # noqa: S608  # names of columns
-_CONVERTED: dict[str, Callable[[Any], object]] = {
+_CONVERTED: dict[str, Callable[[Value], object]] = {
     "path": os.fsdecode,
     "serials": lambda text: tuple(filter(None, text.split(","))),
     "status": Status,
@@ -88,12 +87,12 @@ _CONVERTED: dict[str, Callable[[Any], object]] = {
     "uncertain": bool,
     "age_unproven": bool,
     "error_message": JobRow.error_message.python_value,
-    "after_upload_action": lambda text: AfterUpload(text) if text else None,
+    "after_upload_action": {word.value: word for word in (*AfterUpload, *FileOutcome)}.get,
 }
 _CONVERTERS = [(place, _CONVERTED[name]) for place, (name, _) in enumerate(_FIELDS) if name in _CONVERTED]
 
 
-def _job(row: tuple[Any, ...]) -> Job:
+def _job(row: Row) -> Job:
     values = list(row)
     for place, converted in _CONVERTERS:
         values[place] = converted(values[place])

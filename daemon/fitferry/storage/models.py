@@ -11,7 +11,7 @@ from fitferry.core.messages import Message, as_message, verbatim
 from fitferry.storage.database import database as ledger
 
 
-class MessageField(TextField):
+class MessageField(TextField):  # type: ignore[explicit-any]  # peewee's own base has it
     """A message, kept as JSON; words that are stored in another way are shown as they are."""
 
     def db_value(self, value: Message | str | None) -> str | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fitferry.core.messages import uploads as upload_messages
-from fitferry.core.upload import AfterUpload, Job, Status, WaitingFor
+from fitferry.core.upload import AfterUpload, ErrorCode, FileOutcome, Job, Status, WaitingFor
 from fitferry.storage import follow_ups
 from fitferry.storage.database import Case, fn, raw, run, tuples, writing
 from fitferry.storage.mapping import DECIDED, DISMISSED, IS_HELD, IS_OPEN, in_folder, job_with, jobs_where
@@ -143,8 +143,8 @@ def confirmed(found: dict[int, tuple[int, AfterUpload]], now: float) -> list[int
 
 def counts() -> dict[Status, int]:
     """How many jobs there are in each status."""
-    found = dict(run("SELECT status, jobs FROM job_count"))
-    return {status: int(found.get(status, 0)) for status in Status}
+    found: dict[str, int] = dict(run("SELECT status, jobs FROM job_count"))
+    return {status: found.get(status, 0) for status in Status}
 
 
 def get(job_id: int) -> Job | None:
@@ -195,7 +195,12 @@ def requeue(job_id: int, statuses: Iterable[Status], *, external_id: str | None 
 
     With a fresh `external_id` it is sent as if for the first time.
     """
-    fresh: dict[str, Any] = {"status": Status.PENDING, "own_wait": None, "failures": 0, "next_attempt_at": 0}
+    fresh: dict[str, object] = {
+        "status": Status.PENDING,
+        "own_wait": None,
+        "failures": 0,
+        "next_attempt_at": 0,
+    }
     fresh |= {"error_code": None, "error_message": None, "completed_at": None, "strava_activity_id": None}
     if external_id is not None:
         fresh |= {
@@ -228,7 +233,7 @@ def dismiss_stalled(job_id: int) -> bool:
     return _leave_stalled(job_id, own_wait=None, **DISMISSED)
 
 
-def _leave_stalled(job_id: int, **columns: Any) -> bool:
+def _leave_stalled(job_id: int, **columns: object) -> bool:
     fresh = {"error_code": None, "error_message": None, "looks": 0, "read_failures": 0} | DECIDED | columns
     with writing():
         where = (JobRow.id == job_id, JobRow.status == Status.PROCESSING, JobRow.upload_id.is_null(False))
@@ -251,7 +256,7 @@ def fail_previous_account(athlete: str, now: float) -> None:
             sent_at=None,
             looks=0,
             read_failures=0,
-            error_code="other_account",
+            error_code=ErrorCode.OTHER_ACCOUNT,
             error_message=upload_messages.PREVIOUS_ACCOUNT(),
             completed_at=now,
             **DECIDED,
@@ -262,7 +267,7 @@ def wait_for_folder(folder: Path, until: float) -> None:
     """Let every job wait whose file is in a folder that is away: one write, however many they are."""
     waits = IS_OPEN & (JobRow.status == Status.PENDING) & ~JobRow.uncertain
     here = waits & (JobRow.next_attempt_at < until) & in_folder(folder)
-    words = {"error_code": "file_unreadable", "error_message": upload_messages.FOLDER_AWAY()}
+    words = {"error_code": ErrorCode.FILE_UNREADABLE, "error_message": upload_messages.FOLDER_AWAY()}
     with writing():
         JobRow.update(own_wait=WaitingFor.FILE, next_attempt_at=until, **words).where(here).execute()
 
@@ -313,7 +318,7 @@ def awaiting_after_upload() -> list[Job]:
     return jobs_where(wanted & JobRow.id.not_in(follow_ups.jobs_with_owed_hooks()), order=(JobRow.id,))
 
 
-def after_upload_done(job_id: int, done: AfterUpload) -> None:
+def after_upload_done(job_id: int, done: AfterUpload | FileOutcome) -> None:
     """Write down what became of a job's file."""
     with writing():
         JobRow.update(after_upload_action=done).where(JobRow.id == job_id).execute()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fitferry.core.upload import AfterUpload, Job, Status
+from fitferry.core.upload import AfterUpload, FileOutcome, Job, Status
 
 _OPEN = frozenset({Status.PENDING, Status.PROCESSING, Status.HELD, Status.FAILED})
 
@@ -41,7 +41,9 @@ def is_archived(path: str, archives: Iterable[Archive]) -> bool:
     return any(Path(path).is_relative_to(where.archive) for where in archives)
 
 
-def action_now(job: Job, siblings: Iterable[Job], known_elsewhere: Iterable[Job]) -> AfterUpload | None:
+def action_now(
+    job: Job, siblings: Iterable[Job], known_elsewhere: Iterable[Job]
+) -> AfterUpload | FileOutcome | None:
     """What may be done with a file now; None while an activity in it is not done.
 
     `siblings`: the jobs of every activity in the file. `known_elsewhere`: those that were admitted from another file,

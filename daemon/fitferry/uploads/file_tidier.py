@@ -11,7 +11,7 @@ import structlog
 
 from fitferry.core.filenames import shown
 from fitferry.core.messages import Message, folders, system
-from fitferry.core.upload import AfterUpload, Job
+from fitferry.core.upload import AfterUpload, FileOutcome, Job
 from fitferry.inbox import file_reader
 from fitferry.storage import activities, uploads
 from fitferry.system import safe_files
@@ -96,7 +96,9 @@ class FileTidier:
         if action is None:
             return
         if after_upload.is_archived(job.path, self._archives):
-            done = AfterUpload.ARCHIVED  # in a life that ended before it could write that down
+            done: AfterUpload | FileOutcome = (
+                FileOutcome.ARCHIVED
+            )  # in a life that ended before it could write that down
         elif where is None:
             done = AfterUpload.KEEP
         else:
@@ -105,7 +107,7 @@ class FileTidier:
             uploads.after_upload_done(sibling.id, done)
         _log.info("after_upload", job=job.id, file=job.file, outcome=done)
 
-    def _move(self, job: Job, where: Archive, action: AfterUpload) -> AfterUpload:
+    def _move(self, job: Job, where: Archive, action: AfterUpload | FileOutcome) -> AfterUpload | FileOutcome:
         with safe_files.open_folder(str(where.folder)) as folder:
             source = folder.relative(job.path)
             if action is AfterUpload.DELETE:
@@ -118,17 +120,17 @@ class FileTidier:
                 return AfterUpload.KEEP
         match result.outcome:
             case MoveOutcome.GONE:
-                return AfterUpload.GONE
+                return FileOutcome.GONE
             case MoveOutcome.OTHER_BYTES:
                 return AfterUpload.KEEP
         return self._note(job, posixpath.join(str(where.folder), result.path) if result.path else "")
 
-    def _note(self, job: Job, path: str) -> AfterUpload:
+    def _note(self, job: Job, path: str) -> FileOutcome:
         """Write down where the file is now."""
         for sibling in uploads.of_file(job.athlete, job.file_sha256) if path else ():
             activities.moved(sibling.activity_id, path)
         activities.forget_path(job.path)
-        return AfterUpload.ARCHIVED if path else AfterUpload.DELETED
+        return FileOutcome.ARCHIVED if path else FileOutcome.DELETED
 
     def _known_elsewhere(self, job: Job, where: Archive | None) -> list[Job]:
         """The jobs of activities in an archive of several that were known from another file before."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fitferry.config import Settings, WatchSettings
-from fitferry.config.values import AfterUpload
+from fitferry.core.upload import AfterUpload
 from fitferry.inbox.first_scan import FirstScan
 from fitferry.inbox.folder_receiver import FolderReceiver
 from fitferry.inbox.fresh_files import FreshFiles

@@ -451,5 +451,4 @@ class UploadWorker:
 
     def _planned_action(self, job: Job, *, ours: bool) -> AfterUpload:
         """What is to become of a completed job's file."""
-        wanted = AfterUpload(self._settings.after_upload)
-        return planned_action(job, wanted, ours=ours, archives=self._archives)
+        return planned_action(job, self._settings.after_upload, ours=ours, archives=self._archives)

@@ -24,7 +24,7 @@ from fitferry.core.activity import (
     Stability,
 )
 from fitferry.core.messages import Message
-from fitferry.core.upload import AfterUpload, AttemptResult, Job, Outcome, Status
+from fitferry.core.upload import AfterUpload, AttemptResult, FileOutcome, Job, Outcome, Status
 from fitferry.inbox import admission
 from fitferry.storage import activities, uploads
 from fitferry.storage.activities import File
@@ -62,8 +62,8 @@ def tree(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     ("wanted", "left", "became"),
     [
-        (AfterUpload.ARCHIVE, {"uploaded/2026/a.fit": b"ride"}, AfterUpload.ARCHIVED),
-        (AfterUpload.DELETE, {}, AfterUpload.DELETED),
+        (AfterUpload.ARCHIVE, {"uploaded/2026/a.fit": b"ride"}, FileOutcome.ARCHIVED),
+        (AfterUpload.DELETE, {}, FileOutcome.DELETED),
         (AfterUpload.KEEP, {"2026/a.fit": b"ride"}, AfterUpload.KEEP),
     ],
 )
@@ -196,7 +196,7 @@ def test_a_crash_at_any_step_loses_and_doubles_nothing(
     tidy([where])
 
     assert tree(where.folder) == ({"uploaded/a.fit": b"ride"} if wanted is AfterUpload.ARCHIVE else {})
-    assert the(job.id).after_upload_action in {AfterUpload.ARCHIVED, AfterUpload.DELETED, AfterUpload.GONE}
+    assert the(job.id).after_upload_action in {FileOutcome.ARCHIVED, FileOutcome.DELETED, FileOutcome.GONE}
 
 
 @pytest.fixture
@@ -403,7 +403,7 @@ def test_a_file_that_somebody_took_away_is_no_error(where: Archive) -> None:
     (where.folder / "a.fit").unlink()
     tidy([where])
 
-    assert the(job.id).after_upload_action is AfterUpload.GONE
+    assert the(job.id).after_upload_action is FileOutcome.GONE
 
 
 def two_in_a_zip(where: Archive) -> tuple[Job, Job]:
@@ -488,5 +488,5 @@ def test_a_zip_is_put_away_once_for_all_that_is_in_it(where: Archive, ride: Call
     tidy([where])
 
     assert {job.after_upload_action for job in uploads.with_status(Status.COMPLETED)} == {
-        AfterUpload.ARCHIVED
+        FileOutcome.ARCHIVED
     }
