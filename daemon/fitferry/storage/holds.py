@@ -93,7 +93,7 @@ def unproven_below(athlete: str, folder: str) -> list[Job]:
 
 def prove_age(job_id: int, old: AdmissionDecision | None) -> None:
     """Write down that Strava's clock has shown how old a waiting job is. `old`: why it is held then, None if it is not."""
-    columns: dict[str, Any] = {"age_unproven": False}
+    columns: dict[str, object] = {"age_unproven": False}
     if old is not None:
         columns = {"status": old.status, "error_code": old.error_code, "error_message": old.error_message}
         columns |= DECIDED

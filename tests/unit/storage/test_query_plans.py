@@ -90,7 +90,7 @@ SAMPLES: dict[str, Any] = {
     "newcomers": [_found("a" * 64)],
     "now": NOW,
     "number": 1,
-    "old": AdmissionDecision(Status.HELD, "backlog", verbatim("x")),
+    "old": AdmissionDecision(Status.HELD, ErrorCode.BACKLOG, verbatim("x")),
     "path": "/rides/x.fit",
     "paths": ["/rides/x.fit"],
     "probe": False,
