@@ -22,7 +22,7 @@ RANKS = [
 
 OWNERS = {
     "peewee": "storage",
-    "playhouse": "storage.database",
+    "playhouse": "storage.schema_update",
     "httpx": "strava.client",
     "httpcore": "strava",
     "huey": "uploads.job_queue",

@@ -1,4 +1,4 @@
-"""The open database: connections, transactions, migrations. Owns peewee."""
+"""The open database: connections and transactions. Owns peewee."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 import peewee
-import structlog
-from playhouse import migrations
 
 from fitferry.core.errors import StorageError
 from fitferry.core.messages import system, verbatim
@@ -20,10 +18,6 @@ from fitferry.storage.mark import LedgerMark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from fitferry.core.messages import Message
-
-_log = structlog.get_logger()
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _PRAGMAS = {
@@ -34,8 +28,6 @@ _PRAGMAS = {
     "secure_delete": 1,  # nothing of a revoked token stays in unused bytes
 }
 _BUSY_SECONDS = 10
-UPDATE_COPIES = 2
-"""Copies from before updates that are kept."""
 _PROBE = "can this be written?"
 
 
@@ -159,7 +151,7 @@ def opened(path: Path, changed: Callable[[], None] = lambda: None) -> Iterator[N
     clean = False
     try:
         try:
-            _migrate(path)
+            _bring_up_to_date(path)
         except DatabaseError as error:
             raise StorageError(system.CANNOT_OPEN(path=str(path), reason=verbatim(str(error)))) from error
         mark.open(_revision())
@@ -322,38 +314,18 @@ def _insert_text(
     return f"{verb} INTO {table._meta.table_name} ({columns}) VALUES ({places})", fields  # noqa: SLF001  # where peewee keeps it
 
 
-def _migrate(path: Path) -> None:
-    """Bring the tables up to date, after a copy of a database that an older version wrote. Raises StorageError."""
+def _bring_up_to_date(path: Path) -> None:
+    """Update the tables where an older version wrote them. Raises StorageError."""
     database_file.remove_leftovers(path)
-    runner = migrations.Runner(database, str(MIGRATIONS))
-    known = {migration.name for migration in runner.migrations()}
-    applied = set(runner.applied())
-    newer = sorted(applied - known)
-    if newer:
-        raise StorageError(_newer_ledger(path, newer[-1], known))
-    if applied and known - applied:
-        _log.info("ledger_update", outcome="begun", migrations=len(known - applied))
-        _copy_before_update(path, max(applied))
-    with _writer:
-        runner.up()
+    known = {migration.stem for migration in MIGRATIONS.glob("[0-9]*.py")}
+    applied = _applied()
+    if applied != known:
+        from fitferry.storage import schema_update  # noqa: PLC0415  # 2 MB that nearly no start needs
+
+        schema_update.update(database, MIGRATIONS, path, known, applied)
 
 
-def _newer_ledger(path: Path, migration: str, known: set[str]) -> Message:
-    """What to do with a ledger that a newer version wrote: the copy from before the update is named, if there is one."""
-    usable = [copy for copy in database_file.update_copies(path) if copy.last_migration in known]
-    if not usable:
-        return system.NEWER_LEDGER(migration=migration)
-    copy = max(usable, key=lambda usable_copy: usable_copy.last_migration)
-    return system.NEWER_LEDGER_WITH_COPY(migration=migration, copy=str(copy.path), path=str(path))
-
-
-def _copy_before_update(path: Path, last_migration: str) -> None:
-    """Keep the database as it is before an update; the newest two such copies stay. Raises StorageError."""
-    target = database_file.update_path(path, last_migration)
-    try:
-        database_file.make_copy(path, target)
-    except (OSError, sqlite3.Error) as error:
-        raise StorageError(system.NO_COPY_BEFORE_UPDATE(reason=verbatim(str(error)))) from error
-    copies = sorted(database_file.update_copies(path), key=lambda copy: copy.last_migration, reverse=True)
-    for old in copies[UPDATE_COPIES:]:
-        old.path.unlink(missing_ok=True)
+def _applied() -> set[str]:
+    """The migrations that were applied to the open database."""
+    has_history = run("SELECT 1 FROM sqlite_schema WHERE name = 'schema_migration'")
+    return {name for (name,) in run("SELECT name FROM schema_migration")} if has_history else set()

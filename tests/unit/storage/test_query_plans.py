@@ -40,7 +40,7 @@ BOUNDED = {
     "upload_job_uncompared": "old activities that wait",
 }
 """Partial indexes that may be walked, and what they hold: none of it is history."""
-APART = {"backups", "database", "database_file", "mapping", "mark", "models", "recovery"}
+APART = {"backups", "database", "database_file", "mapping", "mark", "models", "recovery", "schema_update"}
 """Modules without statements of their own, or with such that run once after a disaster."""
 TOUCHING = re.compile("ActivityRow|JobRow|SeenPathRow|ThumbnailRow|upload_job|seen_path")
 """What the source of a module has in it that asks the tables that grow."""
