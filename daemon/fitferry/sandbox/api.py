@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from email.utils import formatdate
 from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request
+from flask.typing import ResponseReturnValue
 
-from fitferry.sandbox.fake_strava import Activity, FakeStrava, Token, iso
+from fitferry.sandbox.context import world
+from fitferry.sandbox.fake_strava import Activity, iso
 from fitferry.sandbox.oauth import athlete, error
 
 MAX_BYTES = 25_000_000
@@ -18,94 +21,117 @@ READ = frozenset({"activity:read", "activity:read_all"})
 _FLAGS = ("commute", "trainer", "hide_from_home")
 _CHANGEABLE = ("name", "description", "sport_type", "commute", "trainer", "hide_from_home", "gear_id")
 
-
-def blueprint(world: FakeStrava, name: str) -> Blueprint:
-    """The addresses of the REST API, for one of its bases."""
-    api = Blueprint(name, __name__)
-
-    @api.before_request
-    def let_in() -> Any:
-        read = not (request.method == "POST" and request.path.endswith("/uploads"))
-        over = world.count(read=read)
-        g.read = read
-        if over is not None:
-            field = "rate limit" if over == "overall" else "read rate limit"
-            return error(429, "Rate Limit Exceeded", "Application", field, "exceeded")
-        return _admitted(world)
-
-    @api.after_request
-    def with_allowance(answer: Response) -> Response:
-        switches = world.switches
-        answer.headers["X-RateLimit-Limit"] = _pair(switches.overall_limit)
-        answer.headers["X-RateLimit-Usage"] = _pair(world.usage("overall"))
-        answer.headers["X-ReadRateLimit-Limit"] = _pair(switches.read_limit)
-        answer.headers["Date"] = formatdate(world.clock() + switches.date_offset, usegmt=True)
-        lone = switches.lone_comma and not g.get("read", True)
-        answer.headers["X-ReadRateLimit-Usage"] = "," if lone else _pair(world.usage("read"))
-        return answer
-
-    @api.post("/uploads")
-    @needs("activity:write")
-    def upload() -> Any:
-        return _upload(world, g.token)
-
-    @api.get("/uploads/<int:upload_id>")
-    @needs("activity:write")
-    def upload_status(upload_id: int) -> Any:
-        found = world.upload(upload_id, g.token.athlete)
-        return jsonify(found) if found else error(404, "Record Not Found", "Upload", "id", "invalid")
-
-    @api.get("/athlete")
-    def whoami() -> Any:
-        detailed = "profile:read_all" in g.token.scopes
-        more = {"resource_state": 3, "bikes": [], "shoes": []} if detailed else {}
-        return jsonify({**athlete(world, g.token.athlete), **more})
-
-    @api.get("/athlete/activities")
-    @needs(*READ)
-    def listed() -> Any:
-        after = float(request.args.get("after", 0))
-        before = float(request.args.get("before", 1e12))
-        page, size = int(request.args.get("page", 1)), min(int(request.args.get("per_page", 30)), 200)
-        found = world.listed(g.token.athlete, after, before)[(page - 1) * size : page * size]
-        return jsonify([_summary(one) for one in found])
-
-    @api.route("/activities/<int:activity_id>", methods=["GET", "PUT"])
-    def activity(activity_id: int) -> Any:
-        found = world.activities.get(activity_id)
-        if found is None or found.deleted or found.athlete != g.token.athlete:
-            return error(404, "Record Not Found", "Activity", "id", "invalid")
-        allowed = READ if request.method == "GET" else {"activity:write"}
-        if not allowed.intersection(g.token.scopes):
-            return _missing(min(allowed))
-        if request.method == "PUT":
-            problem = _change(world, found, request.get_json(silent=True))
-            if problem is not None:
-                return problem
-        return jsonify({**_summary(found), "resource_state": 3, "description": found.description})
-
-    @api.post("/oauth/deauthorize")
-    def deauthorize() -> Any:
-        world.revoke(g.token.access)
-        return jsonify({"access_token": g.token.access})
-
-    return api
+View = Callable[..., ResponseReturnValue]
 
 
-def needs(*scopes: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+api = Blueprint("api", __name__)
+"""The addresses of the REST API, which are served below each of its bases."""
+
+
+def needs(*scopes: str) -> Callable[[View], View]:
     """Let only tokens pass that have one of these scopes."""
 
-    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
-        def checked(**values: Any) -> Any:
+    def decorate(view: View) -> View:
+        @functools.wraps(view)
+        def checked(**values: int) -> ResponseReturnValue:
             return view(**values) if set(scopes).intersection(g.token.scopes) else _missing(scopes[0])
 
-        checked.__name__ = view.__name__
         return checked
 
     return decorate
 
 
-def _admitted(world: FakeStrava) -> Response | None:
+@api.before_request
+def let_in() -> ResponseReturnValue | None:
+    read = not (request.method == "POST" and request.path.endswith("/uploads"))
+    over = world.count(read=read)
+    g.read = read
+    if over is not None:
+        field = "rate limit" if over == "overall" else "read rate limit"
+        return error(429, "Rate Limit Exceeded", "Application", field, "exceeded")
+    return _admitted()
+
+
+@api.after_request
+def with_allowance(answer: Response) -> Response:
+    switches = world.switches
+    answer.headers["X-RateLimit-Limit"] = _pair(switches.overall_limit)
+    answer.headers["X-RateLimit-Usage"] = _pair(world.usage("overall"))
+    answer.headers["X-ReadRateLimit-Limit"] = _pair(switches.read_limit)
+    answer.headers["Date"] = formatdate(world.clock() + switches.date_offset, usegmt=True)
+    lone = switches.lone_comma and not g.get("read", True)
+    answer.headers["X-ReadRateLimit-Usage"] = "," if lone else _pair(world.usage("read"))
+    return answer
+
+
+@api.post("/uploads")
+@needs("activity:write")
+def upload() -> ResponseReturnValue:
+    """Take a file in; fields come in the form or in the address, as different clients send them."""
+    began = request.environ.get("sandbox.began", time.time())
+    fields = {name: value for name, value in request.values.items() if name != "access_token"}
+    sent = request.files.get("file")
+    body = sent.read() if sent is not None else b""
+    if not body:
+        return error(400, "Bad Request", "Upload", "data", "empty")
+    if len(body) > MAX_BYTES:
+        return error(413, "Payload Too Large", "Upload", "data", "too large")
+    fields["data_type"] = fields.get("data_type", "").lower()
+    if fields["data_type"] not in DATA_TYPES:
+        return error(400, "Bad Request", "Upload", "data_type", "invalid")
+    name = (sent.filename if sent is not None else None) or "upload"
+    upload = world.receive(g.token.athlete, body, fields, name, began)
+    if request.environ.get("sandbox.forever"):
+        upload.ready_at = float("inf")
+    return jsonify(world.upload_fields(upload)), 201
+
+
+@api.get("/uploads/<int:upload_id>")
+@needs("activity:write")
+def upload_status(upload_id: int) -> ResponseReturnValue:
+    found = world.upload(upload_id, g.token.athlete)
+    return jsonify(found) if found else error(404, "Record Not Found", "Upload", "id", "invalid")
+
+
+@api.get("/athlete")
+def whoami() -> ResponseReturnValue:
+    detailed = "profile:read_all" in g.token.scopes
+    more = {"resource_state": 3, "bikes": [], "shoes": []} if detailed else {}
+    return jsonify({**athlete(g.token.athlete), **more})
+
+
+@api.get("/athlete/activities")
+@needs(*READ)
+def listed() -> ResponseReturnValue:
+    after = float(request.args.get("after", 0))
+    before = float(request.args.get("before", 1e12))
+    page, size = int(request.args.get("page", 1)), min(int(request.args.get("per_page", 30)), 200)
+    found = world.listed(g.token.athlete, after, before)[(page - 1) * size : page * size]
+    return jsonify([_summary(one) for one in found])
+
+
+@api.route("/activities/<int:activity_id>", methods=["GET", "PUT"])
+def activity(activity_id: int) -> ResponseReturnValue:
+    found = world.activities.get(activity_id)
+    if found is None or found.deleted or found.athlete != g.token.athlete:
+        return error(404, "Record Not Found", "Activity", "id", "invalid")
+    allowed = READ if request.method == "GET" else {"activity:write"}
+    if not allowed.intersection(g.token.scopes):
+        return _missing(min(allowed))
+    if request.method == "PUT":
+        problem = _change(found, request.get_json(silent=True))
+        if problem is not None:
+            return problem
+    return jsonify({**_summary(found), "resource_state": 3, "description": found.description})
+
+
+@api.post("/oauth/deauthorize")
+def deauthorize() -> ResponseReturnValue:
+    world.revoke(g.token.access)
+    return jsonify({"access_token": g.token.access})
+
+
+def _admitted() -> Response | None:
     """Find whose token it is; the answer that refuses it, if it is nobody's."""
     kind, _, access = request.headers.get("Authorization", "").partition(" ")
     if kind not in {"Bearer", "access_token"} or (kind == "access_token" and world.switches.header_only):
@@ -126,27 +152,7 @@ def _missing(scope: str) -> Response:
     return error(401, "Authorization Error", "AccessToken", field, "missing")
 
 
-def _upload(world: FakeStrava, token: Token) -> Any:
-    """Take a file in; fields come in the form or in the address, as different clients send them."""
-    began = request.environ.get("sandbox.began", time.time())
-    fields = {name: value for name, value in request.values.items() if name != "access_token"}
-    sent = request.files.get("file")
-    body = sent.read() if sent is not None else b""
-    if not body:
-        return error(400, "Bad Request", "Upload", "data", "empty")
-    if len(body) > MAX_BYTES:
-        return error(413, "Payload Too Large", "Upload", "data", "too large")
-    fields["data_type"] = fields.get("data_type", "").lower()
-    if fields["data_type"] not in DATA_TYPES:
-        return error(400, "Bad Request", "Upload", "data_type", "invalid")
-    name = (sent.filename if sent is not None else None) or "upload"
-    upload = world.receive(token.athlete, body, fields, name, began)
-    if request.environ.get("sandbox.forever"):
-        upload.ready_at = float("inf")
-    return jsonify(world.upload_fields(upload)), 201
-
-
-def _change(world: FakeStrava, activity: Activity, changes: Any) -> Response | None:
+def _change(activity: Activity, changes: Any) -> Response | None:
     """Apply a JSON body; query parameters are passed over, as Strava does (stravalib#716). The answer to a bad one."""
     changes = {} if changes is None else changes
     if not isinstance(changes, dict):

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
-
-StartResponse = Callable[..., Any]
-Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+from wsgiref.types import StartResponse
+from wsgiref.types import WSGIApplication as Wsgi
+from wsgiref.types import WSGIEnvironment as Environ
 
 BEFORE = {
     "error_500": ("500 Internal Server Error", "application/json", b'{"message":"error"}'),
@@ -99,10 +99,10 @@ def plain(path: str) -> str:
     return "/".join(parts)
 
 
-def with_faults(app: Wsgi, faults: Faults, connection: Callable[[dict[str, Any]], socket.socket]) -> Wsgi:
+def with_faults(app: Wsgi, faults: Faults, connection: Callable[[Environ], socket.socket]) -> Wsgi:
     """The application with faults in front of and behind it."""
 
-    def answer(environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
+    def answer(environ: Environ, start: StartResponse) -> Iterable[bytes]:
         path = plain(environ["PATH_INFO"])
         fault = None if path.startswith("/_sandbox") else faults.take(environ["REQUEST_METHOD"], path)
         if fault is None:
@@ -122,7 +122,7 @@ def _connection_fault(
     fault: InjectedFault,
     app: Wsgi,
     faults: Faults,
-    environ: dict[str, Any],
+    environ: Environ,
     start: StartResponse,
     peer: socket.socket,
 ) -> Iterable[bytes]:
@@ -174,13 +174,13 @@ def _drop(peer: socket.socket) -> None:
         peer.shutdown(socket.SHUT_RDWR)
 
 
-def _swallow(environ: dict[str, Any]) -> None:
+def _swallow(environ: Environ) -> None:
     length = int(environ.get("CONTENT_LENGTH") or 0)
     while length > 0 and (chunk := environ["wsgi.input"].read(min(length, 65_536))):
         length -= len(chunk)
 
 
-def _refusal(kind: str, environ: dict[str, Any], start: StartResponse) -> list[bytes]:
+def _refusal(kind: str, environ: Environ, start: StartResponse) -> list[bytes]:
     if kind in BEFORE:
         status, content_type, body = BEFORE[kind]
         if kind == "bad_json_types" and environ["REQUEST_METHOD"] == "POST":

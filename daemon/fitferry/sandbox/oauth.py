@@ -8,8 +8,10 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Response, jsonify, redirect, render_template, request
+from flask.typing import ResponseReturnValue
 
-from fitferry.sandbox.fake_strava import SCOPES, FakeStrava, Token
+from fitferry.sandbox.context import world
+from fitferry.sandbox.fake_strava import SCOPES, Token
 
 
 def error(status: int, message: str, resource: str, field: str, code: str) -> Response:
@@ -19,62 +21,60 @@ def error(status: int, message: str, resource: str, field: str, code: str) -> Re
     return answer
 
 
-def blueprint(world: FakeStrava) -> Blueprint:
-    """The addresses below /oauth."""
-    pages = Blueprint("oauth", __name__)
-
-    @pages.route("/oauth/authorize", methods=["GET", "POST"])
-    @pages.route("/oauth/mobile/authorize", methods=["GET", "POST"])
-    def authorize() -> Any:
-        problem = _authorize_problem(world)
-        if problem is not None:
-            return problem
-        wanted = _scopes(request.args["scope"])
-        if request.method == "POST":
-            chosen = tuple(
-                scope for scope in wanted if scope == "read" or scope in request.form.getlist("scope")
-            )
-            return _back(world, chosen) if "authorize" in request.form else _denied()
-        before = world.grants.get(world.switches.athlete, ())
-        if request.args.get("approval_prompt", "auto") == "auto" and set(wanted) <= set(before):
-            return _back(world, before)
-        if world.switches.consent == "approve":
-            return _back(world, tuple(scope for scope in wanted if scope not in world.switches.untick))
-        if world.switches.consent == "deny":
-            return _denied()
-        first, last = world.athletes[world.switches.athlete]
-        return render_template("consent.html", scopes=wanted, who=f"{first} {last}", host=_host())
-
-    @pages.post("/oauth/token")
-    def token() -> Any:
-        problem = _app_problem(world, request.values.get("client_id"), request.values.get("client_secret"))
-        if problem is not None:
-            return problem
-        grant_type = request.values.get("grant_type")
-        if grant_type == "authorization_code":
-            found = world.exchange(request.values.get("code", ""))
-            if found is None:
-                return error(400, "Bad Request", "AuthorizationCode", "code", "invalid")
-            return jsonify({**_token_fields(world, found), "athlete": athlete(world, found.athlete)})
-        if grant_type == "refresh_token":
-            found = world.refresh(request.values.get("refresh_token", ""))
-            if found is None:
-                return error(400, "Bad Request", "RefreshToken", "refresh_token", "invalid")
-            return jsonify(_token_fields(world, found))
-        return error(400, "Bad Request", "OAuth", "grant_type", "invalid")
-
-    @pages.post("/oauth/revoke")
-    def revoke() -> Any:
-        client_id, secret = _basic()
-        if _app_problem(world, client_id, secret) is not None:
-            return error(401, "Authorization Error", "Application", "", "invalid")
-        world.revoke(request.values.get("token", ""))
-        return "", 200
-
-    return pages
+pages = Blueprint("oauth", __name__)
+"""The addresses below /oauth."""
 
 
-def athlete(world: FakeStrava, athlete_id: int) -> dict[str, Any]:
+@pages.route("/oauth/authorize", methods=["GET", "POST"])
+@pages.route("/oauth/mobile/authorize", methods=["GET", "POST"])
+def authorize() -> ResponseReturnValue:
+    problem = _authorize_problem()
+    if problem is not None:
+        return problem
+    wanted = _scopes(request.args["scope"])
+    if request.method == "POST":
+        chosen = tuple(scope for scope in wanted if scope == "read" or scope in request.form.getlist("scope"))
+        return _back(chosen) if "authorize" in request.form else _denied()
+    before = world.grants.get(world.switches.athlete, ())
+    if request.args.get("approval_prompt", "auto") == "auto" and set(wanted) <= set(before):
+        return _back(before)
+    if world.switches.consent == "approve":
+        return _back(tuple(scope for scope in wanted if scope not in world.switches.untick))
+    if world.switches.consent == "deny":
+        return _denied()
+    first, last = world.athletes[world.switches.athlete]
+    return render_template("consent.html", scopes=wanted, who=f"{first} {last}", host=_host())
+
+
+@pages.post("/oauth/token")
+def token() -> ResponseReturnValue:
+    problem = _app_problem(request.values.get("client_id"), request.values.get("client_secret"))
+    if problem is not None:
+        return problem
+    grant_type = request.values.get("grant_type")
+    if grant_type == "authorization_code":
+        found = world.exchange(request.values.get("code", ""))
+        if found is None:
+            return error(400, "Bad Request", "AuthorizationCode", "code", "invalid")
+        return jsonify({**_token_fields(found), "athlete": athlete(found.athlete)})
+    if grant_type == "refresh_token":
+        found = world.refresh(request.values.get("refresh_token", ""))
+        if found is None:
+            return error(400, "Bad Request", "RefreshToken", "refresh_token", "invalid")
+        return jsonify(_token_fields(found))
+    return error(400, "Bad Request", "OAuth", "grant_type", "invalid")
+
+
+@pages.post("/oauth/revoke")
+def revoke() -> ResponseReturnValue:
+    client_id, secret = _basic()
+    if _app_problem(client_id, secret) is not None:
+        return error(401, "Authorization Error", "Application", "", "invalid")
+    world.revoke(request.values.get("token", ""))
+    return "", 200
+
+
+def athlete(athlete_id: int) -> dict[str, Any]:
     """The summary of an athlete."""
     first, last = world.athletes[athlete_id]
     return {
@@ -99,7 +99,7 @@ def athlete(world: FakeStrava, athlete_id: int) -> dict[str, Any]:
     }
 
 
-def _token_fields(world: FakeStrava, token: Token) -> dict[str, Any]:
+def _token_fields(token: Token) -> dict[str, Any]:
     fields = {
         "token_type": "Bearer",
         "access_token": token.access,
@@ -110,7 +110,7 @@ def _token_fields(world: FakeStrava, token: Token) -> dict[str, Any]:
     return {**fields, "scope": " ".join(token.scopes)} if world.switches.token_scope else fields
 
 
-def _authorize_problem(world: FakeStrava) -> Response | None:
+def _authorize_problem() -> Response | None:
     if request.args.get("client_id") != str(world.switches.client_id):
         return error(400, "Bad Request", "Application", "client_id", "invalid")
     host, domain = _host(), world.switches.callback_domain
@@ -124,7 +124,7 @@ def _authorize_problem(world: FakeStrava) -> Response | None:
     return None
 
 
-def _app_problem(world: FakeStrava, client_id: str | None, secret: str | None) -> Response | None:
+def _app_problem(client_id: str | None, secret: str | None) -> Response | None:
     if client_id != str(world.switches.client_id):
         return error(400, "Bad Request", "Application", "client_id", "invalid")
     if secret != world.switches.client_secret:
@@ -141,7 +141,7 @@ def _host() -> str:
     return urlsplit(request.args.get("redirect_uri", "")).hostname or ""
 
 
-def _back(world: FakeStrava, scopes: tuple[str, ...]) -> Any:
+def _back(scopes: tuple[str, ...]) -> ResponseReturnValue:
     code = world.grant(scopes)
     if code is None:
         return "<h1>Error 403</h1><p>Limit of connected athletes exceeded</p>", 403
@@ -149,14 +149,14 @@ def _back(world: FakeStrava, scopes: tuple[str, ...]) -> Any:
     return _redirect(query)
 
 
-def _denied() -> Any:
+def _denied() -> ResponseReturnValue:
     query = {"error": "access_denied"}
     if "state" in request.args:
         query["state"] = request.args["state"]
     return _redirect(query)
 
 
-def _redirect(query: dict[str, str]) -> Any:
+def _redirect(query: dict[str, str]) -> ResponseReturnValue:
     target = request.args["redirect_uri"]
     return redirect(f"{target}{'&' if '?' in target else '?'}{urlencode(query)}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import ssl
 import threading
@@ -11,13 +12,18 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from wsgiref.types import StartResponse
+from wsgiref.types import WSGIApplication as Wsgi
+from wsgiref.types import WSGIEnvironment as Environ
 
-from flask import Flask, request
+from flask import Flask, Response, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from fitferry.sandbox import api, control_api, oauth
+from fitferry.sandbox import context, oauth
+from fitferry.sandbox.api import api
+from fitferry.sandbox.control_api import control_api
 from fitferry.sandbox.fake_strava import FakeStrava
-from fitferry.sandbox.faults import Faults, Wsgi, plain, with_faults
+from fitferry.sandbox.faults import Faults, plain, with_faults
 
 
 class Sandbox:
@@ -83,15 +89,16 @@ def create_app(world: FakeStrava, faults: Faults | None = None) -> Wsgi:
     told = faults or Faults()
     app = Flask(__name__)
     app.logger.setLevel(logging.ERROR)
+    context.bind(app, world, told)
     app.config["MAX_CONTENT_LENGTH"] = 40_000_000
-    app.register_blueprint(control_api.blueprint(world, told))
+    app.register_blueprint(control_api)
     for prefix in ("", "/api/v3"):
         name = f"base{prefix.replace('/', '_')}"
-        app.register_blueprint(oauth.blueprint(world), url_prefix=prefix, name=f"oauth_{name}")
-        app.register_blueprint(api.blueprint(world, name), url_prefix=prefix)
+        app.register_blueprint(oauth.pages, url_prefix=prefix, name=f"oauth_{name}")
+        app.register_blueprint(api, url_prefix=prefix, name=f"api_{name}")
 
     @app.before_request
-    def old_base() -> Any:
+    def old_base() -> Response | None:
         if request.path.startswith("/api/v3") and not world.switches.old_base:
             return oauth.error(404, "Resource Not Found", "Base", "path", "invalid")
         return None
@@ -102,42 +109,22 @@ def create_app(world: FakeStrava, faults: Faults | None = None) -> Wsgi:
 def _whole(app: Wsgi) -> Wsgi:
     """Take no request whose body did not arrive to its end: a client that dies in the middle sent nothing."""
 
-    def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+    def answer(environ: Environ, start: StartResponse) -> Iterable[bytes]:
         length = int(environ.get("CONTENT_LENGTH") or 0)
         body = environ["wsgi.input"].read(length) if length else b""
         if len(body) < length:
             start("400 Bad Request", [("Content-Length", "0")])
             return [b""]
-        environ["wsgi.input"] = _Read(body)
+        environ["wsgi.input"] = io.BytesIO(body)
         return app(environ, start)
 
     return answer
 
 
-class _Read:
-    """A body that was read already, as WSGI wants it."""
-
-    def __init__(self, body: bytes) -> None:
-        self._body, self._at = body, 0
-
-    def read(self, size: int | None = -1) -> bytes:
-        end = len(self._body) if size is None or size < 0 else self._at + size
-        chunk, self._at = self._body[self._at : end], min(end, len(self._body))
-        return chunk
-
-    def readline(self, size: int | None = -1) -> bytes:
-        found = self._body.find(b"\n", self._at)
-        length = (found + 1 if found >= 0 else len(self._body)) - self._at
-        return self.read(length if size is None or size < 0 else min(length, size))
-
-    def __iter__(self) -> Any:
-        return iter(self.readline, b"")
-
-
 def _noting(app: Wsgi, world: FakeStrava) -> Wsgi:
     """Note every request: what, when its first byte came, and what it was answered."""
 
-    def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+    def answer(environ: Environ, start: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith("/_sandbox"):
             return app(environ, start)
         environ["sandbox.began"] = time.time()
