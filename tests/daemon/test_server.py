@@ -10,10 +10,11 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from wsgiref.types import WSGIEnvironment
 
 import pytest
 
-from fitferry.web.middleware import OTHER_BYTES, UPLOAD_BYTES, Environ, RequestFilter
+from fitferry.web.middleware import OTHER_BYTES, UPLOAD_BYTES, RequestFilter
 from fitferry.web.server import Limits, Server, listening_hosts
 from web_client import TOKEN, Page
 
@@ -172,7 +173,7 @@ def test_health_answers_while_every_page_is_slow(tmp_path: Path) -> None:
     """A container's check must not depend on free threads."""
     let_go = threading.Event()
 
-    def slow(_environ: Environ, start: Any) -> list[bytes]:
+    def slow(_environ: WSGIEnvironment, start: Any) -> list[bytes]:
         let_go.wait(FOREVER)
         start("200 OK", [("Content-Length", "0")])
         return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
 
@@ -14,7 +15,7 @@ from fitferry.core.messages import Message, web
 from fitferry.storage import sessions
 from fitferry.web.context import WebContext
 from fitferry.web.credentials import Access, caller_of, is_open
-from fitferry.web.middleware import Environ, RequestFilter, StartResponse, Wsgi
+from fitferry.web.middleware import RequestFilter
 
 _log = structlog.get_logger()
 
@@ -41,10 +42,10 @@ class LazyApplication:
 
     def __init__(self, context: WebContext) -> None:
         self._context = context
-        self._app: Wsgi | None = None
+        self._app: WSGIApplication | None = None
         self._lock = threading.Lock()
 
-    def __call__(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         return self.built()(environ, start)
 
     @property
@@ -52,7 +53,7 @@ class LazyApplication:
         """Whether a request has needed it already."""
         return self._app is not None
 
-    def built(self) -> Wsgi:
+    def built(self) -> WSGIApplication:
         """The application itself."""
         with self._lock:
             if self._app is None:
@@ -62,7 +63,7 @@ class LazyApplication:
         return self._app
 
 
-def _why_not(context: WebContext, environ: Environ) -> RequestRejected | None:
+def _why_not(context: WebContext, environ: WSGIEnvironment) -> RequestRejected | None:
     """Why a caller is not let through to an address; None if they are."""
     path = environ.get("PATH_INFO", "")
     if is_open(path):
@@ -75,5 +76,5 @@ def _why_not(context: WebContext, environ: Environ) -> RequestRejected | None:
     return RequestRejected(RejectionCode.FORBIDDEN, web.NOT_PERMITTED())
 
 
-def _unknown(environ: Environ) -> Message:
+def _unknown(environ: WSGIEnvironment) -> Message:
     return web.TOKEN_UNKNOWN() if environ.get("HTTP_AUTHORIZATION") else web.SIGN_IN_NEEDED()

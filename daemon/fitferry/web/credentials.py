@@ -11,7 +11,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from wsgiref.types import WSGIEnvironment
 
 from fitferry.auth.oauth import digest
 from fitferry.core.api_tokens import Permission
@@ -76,7 +76,7 @@ def is_open(path: str) -> bool:
     return path in OPEN_PATHS or path.startswith("/static/")
 
 
-def caller_of(context: WebContext, environ: dict[str, Any]) -> Caller:
+def caller_of(context: WebContext, environ: WSGIEnvironment) -> Caller:
     """Who sent a request; found out once."""
     if _CALLER not in environ:
         environ[_CALLER] = _identify(context, environ)
@@ -84,7 +84,7 @@ def caller_of(context: WebContext, environ: dict[str, Any]) -> Caller:
     return found
 
 
-def _identify(context: WebContext, environ: dict[str, Any]) -> Caller:
+def _identify(context: WebContext, environ: WSGIEnvironment) -> Caller:
     token = _token(environ)
     if token:
         if is_api_token(context, token):
@@ -111,7 +111,7 @@ def make_login_link(context: WebContext) -> str:
     return f"{context.url()}/login?token={token}"
 
 
-def _token(environ: dict[str, Any]) -> str | None:
+def _token(environ: WSGIEnvironment) -> str | None:
     """The token of a request: as Bearer, or below /in/ also as Basic password."""
     kind, _, value = str(environ.get("HTTP_AUTHORIZATION", "")).partition(" ")
     if kind.lower() == "bearer":

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import Message, web
@@ -45,10 +46,7 @@ _SECURITY_HEADERS = (
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 )
 
-Environ = dict[str, Any]
-StartResponse = Callable[..., Any]
-Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
-App = TypeVar("App", bound=Wsgi)
+App = TypeVar("App", bound=WSGIApplication)
 
 
 class RequestFilter(Generic[App]):
@@ -66,7 +64,7 @@ class RequestFilter(Generic[App]):
         hosts: Iterable[str],
         form_targets: Iterable[str] = (),
         health_error: Callable[[], Message | None],
-        may_enter: Callable[[Environ], RequestRejected | None],
+        may_enter: Callable[[WSGIEnvironment], RequestRejected | None],
     ) -> None:
         self.application = app
         self._url = url
@@ -75,7 +73,7 @@ class RequestFilter(Generic[App]):
         self._health_error = health_error
         self._may_enter = may_enter
 
-    def __call__(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
 
         def start_with_headers(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
@@ -91,7 +89,7 @@ class RequestFilter(Generic[App]):
         environ[REFUSAL] = refusal
         return self.application(environ, start_with_headers)
 
-    def body_limit(self, environ: Environ) -> int:
+    def body_limit(self, environ: WSGIEnvironment) -> int:
         """How many bytes of a request's body may be read, judged by its headers alone; 0: it is refused."""
         length = environ.get("CONTENT_LENGTH", "")
         refusal = self._foreign(environ)
@@ -114,11 +112,11 @@ class RequestFilter(Generic[App]):
         start(f"{status} {HTTPStatus(status).phrase}", headers)
         return [b"" if method == "HEAD" else body]
 
-    def _refusal(self, environ: Environ) -> RequestRejected | None:
+    def _refusal(self, environ: WSGIEnvironment) -> RequestRejected | None:
         """Why a request is refused; None lets it pass. The order is the contract's: Host, Origin, who, how much."""
         return self._foreign(environ) or self._may_enter(environ) or _too_much(environ)
 
-    def _foreign(self, environ: Environ) -> RequestRejected | None:
+    def _foreign(self, environ: WSGIEnvironment) -> RequestRejected | None:
         """Why a request is refused that another site makes, or that goes to another name."""
         if not self._host_is_ours(environ.get("HTTP_HOST", "")):
             return RequestRejected(RejectionCode.HOST, web.FOREIGN_HOST())
@@ -133,7 +131,7 @@ class RequestFilter(Generic[App]):
             return False
         return name in {"localhost", hostname_of_url(self._url())} | self._hosts or _is_address(name)
 
-    def _origin_is_ours(self, environ: Environ) -> bool:
+    def _origin_is_ours(self, environ: WSGIEnvironment) -> bool:
         """A cookie needs an Origin of ours; a token needs none, but not another site's."""
         origin = environ.get("HTTP_ORIGIN")
         host = environ.get("HTTP_HOST", "").lower()
@@ -162,7 +160,7 @@ class RequestFilter(Generic[App]):
         return headers
 
 
-def _too_much(environ: Environ) -> RequestRejected | None:
+def _too_much(environ: WSGIEnvironment) -> RequestRejected | None:
     """Why a body is refused by its announced length."""
     uploads = _takes_uploads(environ)
     limit = UPLOAD_BYTES if uploads else OTHER_BYTES
@@ -176,12 +174,12 @@ def _too_much(environ: Environ) -> RequestRejected | None:
     return None
 
 
-def _takes_uploads(environ: Environ) -> bool:
+def _takes_uploads(environ: WSGIEnvironment) -> bool:
     path = environ.get("PATH_INFO", "")
     return path in _UPLOAD_PATHS or path.startswith(IN)
 
 
-def _is_embedded_elsewhere(environ: Environ) -> bool:
+def _is_embedded_elsewhere(environ: WSGIEnvironment) -> bool:
     """Whether another site's page loads this as a part of itself: an image, a script, a frame, a fetch."""
     if environ.get("HTTP_SEC_FETCH_SITE") not in _FOREIGN_SITES:
         return False
@@ -212,7 +210,7 @@ def origin_of_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
-def is_at_url(environ: Environ, url: str) -> bool:
+def is_at_url(environ: WSGIEnvironment, url: str) -> bool:
     """Whether the browser that asks has `url`'s own host in its address bar, so that a cookie set now comes back there."""
     if environ.get("HTTP_ORIGIN", "").lower() == origin_of_url(url):
         return True  # also behind a proxy that asks under a name of its own
@@ -232,7 +230,7 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def cookie(environ: Environ, name: str = COOKIE) -> str | None:
+def cookie(environ: WSGIEnvironment, name: str = COOKIE) -> str | None:
     """One of a request's cookies, the session's if none is named.
 
     Taken out by itself: other programs of the same host send theirs along, and some are not even text.

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import parse_qs
+from wsgiref.types import WSGIEnvironment
 
 import structlog
 from flask import Flask, g, redirect, render_template, request
@@ -33,7 +34,7 @@ from fitferry.system import lockfile, logs, state_dir, systemd
 from fitferry.system.deadline import FolderState, call, look_at_folder
 from fitferry.system.wakeup import WakeupPipe
 from fitferry.web.language import locale_of
-from fitferry.web.middleware import OTHER_BYTES, Environ, RequestFilter
+from fitferry.web.middleware import OTHER_BYTES, RequestFilter
 from fitferry.web.server import Handover, Server
 
 PATH = "/setup"
@@ -79,7 +80,7 @@ class SetUp:
     finished: Callable[[], None] = lambda: None
     log_link: Callable[[], None] = lambda: None
 
-    def knows(self, environ: Environ) -> bool:
+    def knows(self, environ: WSGIEnvironment) -> bool:
         """Whether a request shows the link's token."""
         token = parse_qs(environ.get("QUERY_STRING", "")).get("token", [""])[0]
         if self.link.is_good(token):
@@ -158,11 +159,11 @@ class SetUpFilter(RequestFilter[Flask]):
             may_enter=lambda _environ: None,
         )
 
-    def body_limit(self, environ: Environ) -> int:  # noqa: ARG002  # the link is not known yet
+    def body_limit(self, environ: WSGIEnvironment) -> int:  # noqa: ARG002  # the link is not known yet
         """A form's length, from anybody: who may send one is judged with the whole address."""
         return OTHER_BYTES
 
-    def _foreign(self, environ: Environ) -> RequestRejected | None:
+    def _foreign(self, environ: WSGIEnvironment) -> RequestRejected | None:
         may_pass = environ.get("PATH_INFO", "").startswith("/static/") or self._set_up.login_token
         if may_pass or self._set_up.knows(environ):
             return None
