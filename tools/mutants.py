@@ -46,13 +46,11 @@ LIBRARIES = (
 SECONDS_AT_LEAST = 20.0
 TIMES_LONGER = 6.0
 """A mutant that takes so many times longer than the unchanged tests runs in a circle: it was noticed."""
-FOLDERS = {"formats/fit": "formats"}
-"""Where the tests of a folder lie, if not in the folder of the same name below `tests/unit`."""
 BESIDE = {
     "core/retry_policy": ("uploads/test_worker.py",),
     "core/attempt_results": ("core/test_retry_policy.py", "uploads/test_worker.py"),
     "core/breaker": ("core/test_retry_policy.py", "uploads/test_worker.py"),
-    "core/upload": ("storage/test_storage.py",),
+    "core/upload": ("storage",),
     "core/activity": ("inbox",),
     "core/problems": ("monitoring",),
     "core/sports": ("core/test_rules.py", "formats"),
@@ -257,7 +255,7 @@ def _be_child(tests: Sequence[str], mutant: Mutant | None) -> None:
 def tests_for(module: str) -> list[str]:
     """The tests of a module: its own, those beside it, and where it has none of its own those of its folder."""
     folder, _, name = module.rpartition("/")
-    place = TOP / "tests/unit" / FOLDERS.get(folder, folder)
+    place = TOP / "tests/unit" / folder
     own = [place / f"test_{name}.py"] if (place / f"test_{name}.py").exists() else [place]
     beside = [TOP / "tests/unit" / other for other in BESIDE.get(module, ())]
     return [str(path) for path in (*own, *beside) if path.exists()]

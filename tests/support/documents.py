@@ -6,6 +6,10 @@ import gzip
 import io
 import zipfile
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+from fitferry import formats
+from fitferry.formats import FileContents
 
 START = datetime(2026, 9, 21, 12, tzinfo=UTC)
 
@@ -60,3 +64,8 @@ def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> byt
 
 def _text(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def examined(data: bytes) -> FileContents:
+    """What a file is."""
+    return formats.examine(data, sha256(data).hexdigest())

@@ -24,7 +24,7 @@ from fitferry.core.activity import (
 )
 from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.messages import verbatim
-from fitferry.core.upload import AfterUpload, AttemptResult, Job, Outcome, Status
+from fitferry.core.upload import AfterUpload, AttemptResult, Job, Outcome, Status, WaitingFor
 from fitferry.inbox import held_files
 from fitferry.inbox.first_scan import FirstScan
 from fitferry.inbox.folder_receiver import FolderReceiver
@@ -40,6 +40,10 @@ T = TypeVar("T")
 
 NOW = 1_789_999_220.0
 """A quiet moment in September 2026, twenty seconds into a quarter hour and far from midnight."""
+COMPLETED = AttemptResult(Outcome.COMPLETED, Status.COMPLETED, upload_id=77, strava_activity_id=4242)
+"""An attempt that ended well."""
+RETRY = AttemptResult(Outcome.RETRY, Status.PENDING, WaitingFor.RETRY, NOW + 60, failures=1)
+"""An attempt that is made again in a minute."""
 APP = StravaSettings(
     client_id="12345",
     client_secret="app-secret",

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
-from fitparse.profile import FIELD_TYPES
-from stravalib.strava_model import SportType
 
-from fakes import NOW
 from fitferry.config.report import Report
 from fitferry.config.rules import read_rules
-from fitferry.core import sports
-from fitferry.core.activity import Stability
-from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.rules import Rule, Subject, edit_fields, matching, skipped_by, upload_fields
-from fitferry.core.upload import Status
-from fitferry.inbox.first_scan import FirstScan
-from fitferry.storage import uploads
 
-Ride = Callable[..., bytes]
 TUESDAY_MORNING = datetime(2026, 9, 22, 7, 30, tzinfo=UTC)
 ZWIFT = Subject(
     athlete="me",
@@ -42,13 +30,6 @@ def a_rule(when: dict[str, Any], changes: dict[str, Any] | None = None) -> Rule:
     """A rule as it stands in the file."""
     (rule,) = read_rules([{"when": when, "set": changes or {"skip": False}}], [], Report())
     return rule
-
-
-def problems(when: dict[str, Any], changes: dict[str, Any], athletes: Sequence[str] = ()) -> list[str]:
-    """The keys that are wrong with a rule."""
-    report = Report()
-    read_rules([{"when": when, "set": changes}], athletes, report)
-    return [problem.key.removeprefix("rule[1].") for problem in report.problems]
 
 
 @pytest.mark.parametrize(
@@ -122,57 +103,6 @@ def test_the_first_rule_that_speaks_of_skipping_decides() -> None:
     assert skipped_by([a_rule({}, {"name": "x"}), skip], ZWIFT) == 2
 
 
-@pytest.mark.parametrize(
-    ("when", "changes", "key"),
-    [
-        ({"spot": "cycling"}, {"commute": True}, "when.spot"),
-        ({"sport": 3}, {"commute": True}, "when.sport"),
-        ({"sport": []}, {"commute": True}, "when.sport"),
-        ({"weekday": "monday"}, {"commute": True}, "when.weekday"),
-        ({"hours": [6]}, {"commute": True}, "when.hours"),
-        ({"hours": [6, 25]}, {"commute": True}, "when.hours"),
-        ({"hours": [6, 6]}, {"commute": True}, "when.hours"),
-        ({"hours": [True, 5]}, {"commute": True}, "when.hours"),
-        ({"distance_km": 5}, {"commute": True}, "when.distance_km"),
-        ({"distance_km": [20, 3]}, {"commute": True}, "when.distance_km"),
-        ({"distance_km": [3, 3]}, {"commute": True}, "when.distance_km"),
-        ({"athlete": "nobody"}, {"commute": True}, "when.athlete"),
-        ({"athlete": ["me", "nobody"]}, {"commute": True}, "when.athlete"),
-        ({"sport": "Ride"}, {"commute": True}, "when.sport"),
-        ({"sport": ["cycling", "biking"]}, {"commute": True}, "when.sport"),
-        ({"sub_sport": "VirtualRide"}, {"commute": True}, "when.sub_sport"),
-        ({}, {"name": " "}, "set.name"),
-        ({}, {"description": ""}, "set.description"),
-        ({}, {"commute": "yes"}, "set.commute"),
-        ({}, {"skip": 1}, "set.skip"),
-        ({}, {"sport_type": "virtual ride"}, "set.sport_type"),
-        ({}, {"name": "{sports}"}, "set.name"),
-        ({}, {"name": "{sport.__class__}"}, "set.name"),
-        ({}, {"name": "{sport!r}"}, "set.name"),
-        ({}, {"name": "{sport:>1000000000}"}, "set.name"),
-        ({}, {"description": "{"}, "set.description"),
-        ({}, {"gear": "x1"}, "set.gear"),
-        ({}, {"hide_from_home": 1}, "set.hide_from_home"),
-        ({"serial": 1.5}, {"gear": "b1"}, "when.serial"),
-        ({"serial": []}, {"gear": "b1"}, "when.serial"),
-        ({}, {}, "set"),
-    ],
-)
-def test_a_bad_rule_is_a_problem_of_the_settings(
-    when: dict[str, Any], changes: dict[str, Any], key: str
-) -> None:
-    """With the key; a template cannot reach beyond the facts, and what could never match is told at once."""
-    assert problems(when, changes, ["me", "kim"]) == [key]
-
-
-def test_a_type_that_strava_may_have_added_is_a_doubt_no_more() -> None:
-    """It is told, and sent."""
-    for name, warnings in (("Quidditch", ["type_unknown"]), ("VirtualRide", [])):
-        report = Report()
-        read_rules([{"set": {"sport_type": name}}], [], report)
-        assert ([warning.code for warning in report.warnings], report.problems) == (warnings, [])
-
-
 def test_what_an_upload_cannot_carry_is_left_for_an_edit() -> None:
     """Gear and mute; what no rule sets stays as it is on Strava."""
     rules = [a_rule({"serial": 77}, {"gear": "b12", "commute": True}), a_rule({}, {"hide_from_home": False})]
@@ -181,52 +111,3 @@ def test_what_an_upload_cannot_carry_is_left_for_an_edit() -> None:
     assert edit_fields(rules, subject) == {"gear_id": "b12", "hide_from_home": False}
     assert edit_fields(rules, ZWIFT) == {"hide_from_home": False}
     assert upload_fields(rules, subject) == {"commute": "1"}
-
-
-def test_the_names_of_sports_are_those_that_are_found_and_taken() -> None:
-    """By fitparse and our own additions, in TCX and GPX, and by Strava."""
-    fit, sub = (set(FIELD_TYPES[name].values.values()) for name in ("sport", "sub_sport"))
-
-    assert fit <= set(sports.SPORTS.values())
-    assert sub <= set(sports.SUB_SPORTS.values())
-    assert {*sports._DOCUMENT_NAMES.values(), *sports._STRAVA_NUMBERS.values()} <= set(sports.SPORTS.values())
-    assert set(get_args(SportType.model_fields["root"].annotation)) == sports.STRAVA_TYPES
-
-
-def test_a_good_rule_has_no_problems() -> None:
-    """Every key that there is."""
-    when = {
-        "athlete": "me",
-        "sport": ["cycling", "99"],
-        "sub_sport": "gravel_cycling",
-        "manufacturer": "c",
-        "file": "*",
-        "weekday": ["mon"],
-        "serial": ["1", 2],
-    }
-    set_ = {
-        "name": "{sport}",
-        "description": "{{x}}",
-        "sport_type": "Ride",
-        "trainer": True,
-        "commute": False,
-        "skip": False,
-        "gear": "g7",
-        "hide_from_home": True,
-    }
-    assert problems({**when, "hours": [22, 5], "distance_km": [0, 1.5]}, set_, ["me"]) == []
-
-
-@pytest.mark.usefixtures("ledger")
-def test_a_skipped_activity_is_written_down_with_the_rule(tmp_path: Path, ride: Ride) -> None:
-    """So that people see why, and can upload it anyway."""
-    rules = AdmissionRules(rules=(a_rule({"file": "*test*"}, {"skip": True}),))
-    first_scan = FirstScan(str(tmp_path), "me", rules, wake=lambda: None, clock=lambda: NOW)
-    for number, name in enumerate(("a test.fit", "ride.fit")):
-        (tmp_path / name).write_bytes(ride(serial=number))
-        first_scan.admit(str(tmp_path / name), Stability.CLOSED, announced=True)
-
-    assert [(job.file, str(job.error_message)) for job in uploads.with_status(Status.SKIPPED)] == [
-        ("a test.fit", "skipped by rule 1")
-    ]
-    assert [job.file for job in uploads.with_status(Status.PENDING)] == ["ride.fit"]

@@ -13,19 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from documents import gpx, gz, zipped
+from documents import examined, gpx, gz, zipped
 from fitferry import formats
 from fitferry.core.activity import FileKind
 from fitferry.core.strava import MAX_FILE_BYTES
-from fitferry.formats import FileContents, archives, zip_reader
+from fitferry.formats import archives, zip_reader
 from fitferry.formats.archives import BytesInMemory, Part, unzip
 
 Ride = Callable[..., bytes]
-
-
-def examined(data: bytes) -> FileContents:
-    """What a file is."""
-    return formats.examine(data, sha256(data).hexdigest())
 
 
 def kinds(data: bytes) -> dict[str, str]:
@@ -235,3 +230,79 @@ def test_the_head_of_a_large_file_tells_what_it_is(ride: Ride) -> None:
     refused = formats.examine_head(zipped({"a.fit": ride()}), archives.MAX_ARCHIVE_BYTES + 1)
 
     assert refused.kind is FileKind.ARCHIVE_REFUSED
+
+
+def test_a_zip_with_one_activity_is_that_activity(ride: Ride) -> None:
+    """Garmin's "export original", with what a Mac adds to it."""
+    data = zipped(
+        {"__MACOSX/._a.fit": b"x", "a.fit": ride(), "course.fit": ride(kind=6), ".b.fit": ride(serial=9)}
+    )
+    found = examined(data)
+
+    assert [(one.sha256, one.name) for one in found.members] == [(sha256(data).hexdigest(), "")]
+    assert formats.body_of(data, sha256(data).hexdigest(), sha256(data).hexdigest()) == ride()
+
+
+def test_each_activity_of_a_zip_is_its_own(ride: Ride) -> None:
+    """Known by the bytes of the member, so that the same ride beside the zip is the same activity."""
+    one, two = ride(serial=1), gpx()
+    data = zipped({"2026/one.fit": one, "two.gpx": two, "notes.txt": b"x"})
+    found = examined(data)
+
+    assert [(item.name, item.result.data_type) for item in found.members] == [
+        ("one.fit", "fit"),
+        ("two.gpx", "gpx"),
+    ]
+    assert [item.sha256 for item in found.members] == [sha256(one).hexdigest(), sha256(two).hexdigest()]
+    for item, body in zip(found.members, (one, two), strict=True):
+        assert formats.body_of(data, sha256(data).hexdigest(), item.sha256) == body
+    assert formats.body_of(data, sha256(data).hexdigest(), "0" * 64) is None
+
+
+def test_a_gzip_bomb_is_not_unpacked() -> None:
+    """So many bytes come out of it at most."""
+    with pytest.raises(zip_reader.TooLarge):
+        archives.gunzip(gz(bytes(1_001)), most=1_000)
+
+
+def test_a_gzip_of_very_many_parts_is_not_unpacked() -> None:
+    """Each would be cheap, all together not."""
+    assert "more than 100 parts" in str(examined(gz(b"") * 200).result.reason)
+
+
+def test_a_gzip_of_several_parts_is_one_file(ride: Ride) -> None:
+    """As `cat` makes them."""
+    body = ride()
+
+    assert archives.gunzip(gz(body[:100]) + gz(body[100:])) == body
+
+
+def test_a_broken_member_is_said_by_its_name(ride: Ride) -> None:
+    """The archive is whole, the ride in it is not."""
+    found = examined(zipped({"x/broken.fit": ride()[:-1]})).result
+
+    assert found.kind is FileKind.UNFINISHED
+    assert "broken.fit" in str(found.reason)
+
+
+@pytest.mark.parametrize("broken", [bytes(500), b"half", b"wrong"], ids=["zeros", "half", "wrong checksum"])
+def test_a_broken_ride_beside_a_whole_one_is_not_forgotten(ride: Ride, broken: bytes) -> None:
+    """Each is known by its own bytes; what is broken and is no ride is missed by nobody."""
+    other = ride(serial=2)
+    body = {b"half": other[:500], b"wrong": other[:-1] + b"x"}.get(broken, broken)
+    data = zipped({"a.fit": ride(), "settings.fit": ride(kind=2)[:-1] + b"x", "b.fit": body})
+    found = examined(data)
+
+    assert [one.name for one in found.members] == ["a.fit", "b.fit"]
+    assert found.members[1].result.kind in {FileKind.UNFINISHED, FileKind.DAMAGED}
+    assert formats.body_of(data, sha256(data).hexdigest(), found.members[1].sha256) == body
+
+
+def test_a_single_broken_member_can_be_insisted_on(ride: Ride) -> None:
+    """By a person who knows better."""
+    broken = ride()[:-1] + b"\0"
+    data = zipped({"a.fit": broken})
+    digest = sha256(data).hexdigest()
+
+    assert formats.body_of(data, digest, digest) == broken
+    assert formats.body_of(data[:-9], digest, digest) is None

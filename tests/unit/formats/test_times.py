@@ -9,6 +9,8 @@ import pytest
 from documents import gpx, tcx
 from fitferry import formats
 from fitferry.core.activity import FileKind
+from fitferry.formats import xml_reader
+from fitferry.formats.gpx import Gpx
 from fitferry.formats.times import coherent, parse
 
 TEN = datetime(2026, 11, 20, 10, tzinfo=UTC).timestamp()
@@ -102,3 +104,14 @@ def test_the_trackpoints_of_a_tcx_decide() -> None:
     )
 
     assert _result(local) == (FileKind.ACTIVITY, start)
+
+
+def test_times_that_cannot_be_read_are_not_all_tried() -> None:
+    """After so many, the rest would be no better."""
+    points = b"<trkpt><time>yesterday</time></trkpt>" * 3_000
+    result = xml_reader.inspect(
+        lambda: [b"<gpx><trk><trkseg>", points, b"</trkseg></trk></gpx>"], {"gpx": Gpx}
+    )
+
+    assert result.kind is FileKind.UNREADABLE_TIMES
+    assert "yesterday" in str(result.reason)

@@ -12,6 +12,7 @@ import pytest
 from fakes import ADMISSION, APP, NOW
 from fitferry.core.activity import AdmissionResult, Stability
 from fitferry.core.admission_rules import AdmissionRules
+from fitferry.core.rules import Changes, Conditions, Rule
 from fitferry.core.upload import Status
 from fitferry.inbox.first_scan import FEW, FirstScan
 from fitferry.storage import activities, holds, matches, uploads
@@ -291,3 +292,18 @@ def test_nothing_of_the_backlog_means_also_the_broken_files_of_a_first_scan(hous
     holds.dismiss_first_finds()
 
     assert house.counts() == (1, 0)
+
+
+def test_a_skipped_activity_is_kept_with_the_number_of_its_rule(tmp_path: Path, ride: Ride) -> None:
+    """So that people see why, and can upload it anyway."""
+    rule = Rule(Conditions(file=("*test*",)), Changes(skip=True))
+    rules = AdmissionRules(rules=(rule,))
+    first_scan = FirstScan(str(tmp_path), "me", rules, wake=lambda: None, clock=lambda: NOW)
+    for number, name in enumerate(("a test.fit", "ride.fit")):
+        (tmp_path / name).write_bytes(ride(serial=number))
+        first_scan.admit(str(tmp_path / name), Stability.CLOSED, announced=True)
+
+    assert [(job.file, str(job.error_message)) for job in uploads.with_status(Status.SKIPPED)] == [
+        ("a test.fit", "skipped by rule 1")
+    ]
+    assert [job.file for job in uploads.with_status(Status.PENDING)] == ["ride.fit"]

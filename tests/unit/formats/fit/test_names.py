@@ -1,0 +1,53 @@
+"""Kinds, makers, products and sports by their names."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from fit_writer import ride
+from fitferry.core.activity import FileKind, ParseResult
+from fitferry.formats import fit
+from samples import SAMPLES
+
+START = datetime(2026, 9, 21, 12, tzinfo=UTC)
+
+
+def inspect(data: bytes) -> ParseResult:
+    """What these bytes are."""
+    return fit.inspect([data])
+
+
+def test_devices_are_named() -> None:
+    """By the profile's names, or the number that it has no name for."""
+    edge = inspect((SAMPLES / "edge_820_ride.fit").read_bytes()).facts
+    coros = inspect((SAMPLES / "coros_summary_first.fit").read_bytes()).facts
+
+    assert (edge.manufacturer, edge.product) == ("garmin", "edge_820")
+    assert (coros.manufacturer, coros.product) == ("coros", "851")
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (6, "a course"),
+        (5, "a workout"),
+        (2, "settings"),
+        (32, "monitoring data"),
+        (34, "a segment"),
+        (44, "a FIT file of type 44"),
+        (255, "a FIT file that does not say what it is"),
+    ],
+)
+def test_what_is_no_activity_is_named_in_words(kind: int, words: str) -> None:
+    """Known kinds and unknown ones."""
+    found = inspect(ride(START, kind=kind))
+
+    assert (FileKind.NO_ACTIVITY, words) == (found.kind, str(found.reason))
+
+
+def test_sports_that_are_newer_than_the_library_have_names() -> None:
+    """And those that are newer than us are numbers."""
+    assert inspect(ride(START, sport=67, sub_sport=62)).facts.sport == "meditation"
+    assert inspect(ride(START, sport=201)).facts.sport == "201"

@@ -1,0 +1,188 @@
+"""A document that is built to take time or memory is refused before it does; of others every spelling is read."""
+
+from __future__ import annotations
+
+import tracemalloc
+import zipfile
+from collections.abc import Iterator
+
+import pytest
+
+from documents import examined, gpx, gz, zipped
+from fitferry.core.activity import FileKind, ParseResult
+from fitferry.formats import xml_reader
+from fitferry.formats.document_text import MAX_PROLOG
+from fitferry.formats.gpx import Gpx
+
+MB = 1 << 20
+
+
+class Counted:
+    """A document in pieces, which counts how many were asked for."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self._pieces = pieces
+        self.taken = 0
+
+    def __call__(self) -> Iterator[bytes]:
+        for piece in self._pieces:
+            self.taken += len(piece)
+            yield piece
+
+
+def inspected(document: Counted) -> ParseResult:
+    """What it is."""
+    return xml_reader.inspect(document, {"gpx": Gpx})
+
+
+@pytest.mark.parametrize(
+    "declarations",
+    [
+        [
+            b"".join(b"<!ATTLIST gpx a%d CDATA 'x'>" % n for n in range(at, at + 1000))
+            for at in range(0, 50_000, 1000)
+        ],
+        [b"<!ENTITY a%d 'x'>" % n for n in range(10_000)],
+        [b"<!ELEMENT a ANY>"] * 10_000,
+        [b"<!-- x -->"] * 10_000,
+    ],
+    ids=["attributes", "entities", "elements", "comments"],
+)
+def test_a_doctype_is_refused_before_anything_in_it_is_read(declarations: list[bytes]) -> None:
+    """Expat is quadratic in some of it, and holds Python's lock meanwhile."""
+    document = Counted(b'<?xml version="1.0"?>\n<!DOCTYPE gpx [', *declarations, b"]><gpx/>")
+    result = inspected(document)
+
+    assert result.kind is FileKind.DAMAGED
+    assert "DOCTYPE" in str(result.reason)
+    assert document.taken < 60_000
+
+
+@pytest.mark.parametrize(
+    ("begin", "piece"),
+    [
+        (b"<!--", b"x" * 1000),
+        (b"<?a ", b"x" * 1000),
+        (b" ", b"<!---->" * 100),
+        (b"<gpx a='", b"x" * 10_000),
+        (b"<gpx ", b"".join(b"a%d='' " % n for n in range(1000))),
+        (b"<gpx>\n<!--", b"x" * 10_000),
+        (b"<gpx>\n<trkpt ", b"b='" + b"x" * 10_000 + b"' "),
+    ],
+    ids=["comment", "instruction", "comments", "attribute", "attributes", "comment inside", "tag inside"],
+)
+def test_a_document_without_a_first_element_or_with_an_endless_tag_is_given_up(
+    begin: bytes, piece: bytes
+) -> None:
+    """The parser keeps a tag until it ends, and reads it again with each piece."""
+    document = Counted(begin, *([piece] * (8 * MB // len(piece))))
+    tracemalloc.start()
+    result = inspected(document)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert result.kind in {FileKind.DAMAGED, FileKind.NO_ACTIVITY}
+    assert document.taken <= xml_reader.MAX_TAG + 4 * MAX_PROLOG
+    assert most < 3 * MB
+
+
+def test_the_prolog_is_parsed_in_small_steps() -> None:
+    """A refusal takes effect at the end of a step only: a DOCTYPE must not be in one with all that follows."""
+    attack = b"<!DOCTYPE gpx [" + b"".join(b"<!ATTLIST gpx a%d CDATA 'x'>" % n for n in range(200_000))
+    tracemalloc.start()
+    result = inspected(Counted(attack))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert "DOCTYPE" in str(result.reason)
+    assert most < MB
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        gpx()[:-8] + b"</trk></gpx>",
+        b"<gpx><trk></gpx>",
+        gpx() + b"more",
+        gz(gpx())[:-8] + b"\1\1\1\1\1\1\1\1",
+        zipped({"a.gpx": gpx()}, zipfile.ZIP_STORED).replace(b"lon", b"lox", 1),
+    ],
+)
+def test_a_wrong_structure_or_checksum_is_damage(data: bytes) -> None:
+    """It ends, but not as it should."""
+    assert examined(data).result.kind is FileKind.DAMAGED
+
+
+def test_an_entity_bomb_is_a_clear_error_at_once() -> None:
+    """Ten lines that would become gigabytes: nothing is expanded."""
+    levels = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+    bomb = f'<!DOCTYPE gpx [<!ENTITY l0 "lol">{levels}]><gpx><trk><name>&l9;</name></trk></gpx>'.encode()
+    found = examined(bomb).result
+
+    assert found.kind is FileKind.DAMAGED
+    assert "entities" in str(found.reason)
+
+
+def test_an_external_entity_is_never_fetched() -> None:
+    """Neither from the disk nor from the network."""
+    evil = b'<!DOCTYPE gpx [<!ENTITY x SYSTEM "file:///etc/passwd">]><gpx><trk><type>&x;</type></trk></gpx>'
+
+    assert "entities" in str(examined(evil).result.reason)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"<gpx>" + b"<a>" * 10_000,
+        b"<gpx>" + b"".join(b"<a%d/>" % n for n in range(1000)),
+        b"<gpx " + b" ".join(b'a%d=""' % n for n in range(1000)) + b"/>",
+    ],
+)
+def test_what_is_built_to_cost_memory_is_refused(data: bytes) -> None:
+    """Depth and names are bounded."""
+    assert "no device writes" in str(examined(data).result.reason)
+
+
+def test_many_elements_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that no document takes longer than a real one could."""
+    monkeypatch.setattr(xml_reader, "MAX_ELEMENTS", 100)
+
+    assert "too many elements" in str(examined(gpx(points=100)).result.reason)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xef\xbb\xbf" + gpx(),
+        b"   \n" + gpx(),
+        b"\xef\xbb\xbf\r\n" + gpx(),
+        gpx() + b"\x1a",
+        gpx() + b"\r\n\x1a\r\n",
+        gpx() + b"\0",
+        gpx() + b"\n\0",
+        gpx().replace(b"UTF-8", b"iso-8859-1"),
+        gpx().decode().replace("UTF-8", "UTF-16").encode("utf-16"),
+        gpx().replace(b"Z</time>", b".250+02:00</time>"),
+        gpx().replace(b'lat="47.0000"', b'lat="no"'),
+    ],
+)
+def test_a_document_is_read_however_it_is_written(data: bytes) -> None:
+    """Marks, white space, encodings, time zones, a point that says nothing."""
+    assert examined(data).result.kind is FileKind.ACTIVITY
+
+
+def test_an_unknown_encoding_is_damage_not_an_exception() -> None:
+    """Bytes from outside never raise."""
+    assert examined(gpx().replace(b"UTF-8", b"klingon")).result.kind is FileKind.DAMAGED
+
+
+@pytest.mark.parametrize("size", [1, 700, 1 << 16, 1 << 18])
+def test_a_document_is_the_same_in_pieces_of_any_size(size: int) -> None:
+    """As a gzip gives them."""
+    whole = gpx(points=3_000)
+    document = b"".join([b"  \n", whole, b"\n" * 5_000])
+    pieces = [document[at : at + size] for at in range(0, len(document), size)]
+    read = xml_reader.inspect(lambda: pieces, {"gpx": Gpx})
+
+    assert read == xml_reader.inspect(lambda: [document], {"gpx": Gpx})
+    assert (read.kind, read.facts.elapsed_s) == (FileKind.ACTIVITY, 29_990)

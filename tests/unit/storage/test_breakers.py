@@ -1,0 +1,79 @@
+"""Breakers: one probe, leases, and clocks that were wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from fakes import NOW
+from fitferry.core import retry_policy
+from fitferry.core.messages import verbatim
+from fitferry.core.strava import StravaErrorKind
+from fitferry.core.upload import BreakerName, BreakerTrip
+from fitferry.storage import breakers
+
+
+def _open(name: BreakerName, *, until: float, now: float = NOW) -> None:
+    breakers.open(BreakerTrip(name, until, StravaErrorKind.UNAVAILABLE, verbatim("no route")), now)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_gate_has_one_probe_when_its_time_has_come() -> None:
+    """The others find it shut until the probe is back."""
+    _open(BreakerName.NETWORK, until=NOW + 60)
+
+    with breakers.passing(lambda: NOW + 59) as early:
+        assert not early
+    with breakers.passing(lambda: NOW + 60) as probe, breakers.passing(lambda: NOW + 60) as second:
+        assert probe
+        assert not second
+        assert breakers.open_breakers()[BreakerName.NETWORK].probing
+    with breakers.passing(lambda: NOW + 61) as next_probe:
+        assert next_probe
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_gate_keeps_the_time_since_when_it_is_shut() -> None:
+    """However often its probes fail, people see when the trouble began."""
+    _open(BreakerName.NETWORK, until=NOW + 60)
+    _open(BreakerName.NETWORK, until=NOW + 360, now=NOW + 60)
+
+    assert breakers.open_breakers()[BreakerName.NETWORK].since == NOW
+    assert breakers.close(BreakerName.NETWORK)
+    assert not breakers.close(BreakerName.NETWORK)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_limits_gate_is_only_ever_kept_shut_for_longer() -> None:
+    """Strava has asked for an hour; that another answer asks for less shortens nothing."""
+    _open(BreakerName.RATE_LIMIT, until=NOW + 3600)
+    _open(BreakerName.RATE_LIMIT, until=NOW + 300)
+
+    assert breakers.open_breakers()[BreakerName.RATE_LIMIT].until == NOW + 3600
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_failed_probe_ends_its_lease() -> None:
+    """The lease is longer than the wait until the next probe."""
+    _open(BreakerName.NETWORK, until=NOW)
+    with breakers.passing(lambda: NOW) as probe:
+        _open(BreakerName.NETWORK, until=NOW + 60)
+    assert probe
+
+    assert breakers.open_breakers()[BreakerName.NETWORK].until == NOW + 60
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_gate_is_clamped_like_a_job() -> None:
+    """The clock was hours ahead when it was shut: it lasts as long from now on."""
+    _open(BreakerName.NETWORK, until=NOW + 9 * 3600 + 60, now=NOW + 9 * 3600)
+    _open(BreakerName.SETTINGS, until=NOW + 9 * 3600, now=NOW - 60)
+    _open(BreakerName.RATE_LIMIT, until=NOW + 600, now=NOW - 60)
+    breakers.clamp(NOW)
+    found = breakers.open_breakers()
+
+    assert {name.value: breaker.until - NOW for name, breaker in found.items()} == {
+        "network": 60,
+        "settings": retry_policy.SETTINGS_SECONDS,
+        "rate_limit": 600,
+    }
+    assert found[BreakerName.NETWORK].since == NOW
