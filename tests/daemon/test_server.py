@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -255,17 +253,6 @@ def test_a_loopback_address_that_another_user_holds_is_no_start(tmp_path: Path) 
         server = Server("localhost", attacker.getsockname()[1])
         with pytest.raises(OSError, match="in use"), server.serving(Page(tmp_path).app):
             pass
-
-
-def test_a_daemon_that_nobody_looks_at_has_loaded_no_page() -> None:
-    """Flask, Jinja, babel and prometheus come with the first request that needs them; health needs none."""
-    code = (
-        "import sys, fitferry.daemon; "
-        "print([name for name in ('flask', 'jinja2', 'babel', 'prometheus_client', 'segno') if name in sys.modules])"
-    )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-
-    assert found.stdout.strip() == "[]"
 
 
 def test_health_does_not_build_the_page(tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ import sys
 from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from fitferry import __version__
-from fitferry.cli import output
+from fitferry.cli import output, process
 from fitferry.cli.context import Context
 from fitferry.config import paths
 from fitferry.core.errors import CannotRun, FitferryError, SettingsError
@@ -21,7 +22,6 @@ from fitferry.i18n.translator import DOMAIN, LANGUAGES, LOCALE, N_, NN_, Transla
 
 BAD_SETTINGS = 78
 """sysexits' EX_CONFIG: systemd is told not to start again after it."""
-INTERRUPTED = 130
 _WIDTH = 80
 _MODULES = {
     "setup": ("run", "init", "config", "sandbox", "demo"),
@@ -105,23 +105,30 @@ def group(context: click.Context, config: str | None) -> None:
 
 def main() -> None:
     """Run a command; planned failures are a sentence and an exit code, never a traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal may know no Korean
-    _use_time_zone()
+    process.prepare(os.environ)
     _speak()
     try:
         group.main(prog_name="fitferry")
-    except SettingsError as error:
-        output.line(settings.WRONG_SETTINGS(count=len(error.problems)), err=True, start=("fitferry: ", None))
-        for problem in error.problems:
-            output.line(problem.message, err=True, indent=2)
-        sys.exit(BAD_SETTINGS)
-    except CannotRun as error:
-        output.line(error.message, err=True, start=("fitferry: ", None))
-        sys.exit(error.exit_code)
     except FitferryError as error:
-        output.line(error.message, err=True, start=("fitferry: ", None))
-        sys.exit(1)
+        sys.exit(_tell(error))
+
+
+def end_with(error: FitferryError) -> NoReturn:
+    """Say why a command that was run without this module failed, and exit."""
+    _speak()
+    sys.exit(_tell(error))
+
+
+def _tell(error: FitferryError) -> int:
+    """Say what went wrong; the exit code."""
+    start = ("fitferry: ", None)
+    if not isinstance(error, SettingsError):
+        output.line(error.message, err=True, start=start)
+        return error.exit_code if isinstance(error, CannotRun) else 1
+    output.line(settings.WRONG_SETTINGS(count=len(error.problems)), err=True, start=start)
+    for problem in error.problems:
+        output.line(problem.message, err=True, indent=2)
+    return BAD_SETTINGS
 
 
 def _load(module: str) -> dict[str, click.Command]:
@@ -138,13 +145,6 @@ def _first_sentence(text: str | None) -> str:
 
 def _gettext(text: str) -> str:
     return gettext.gettext(text)
-
-
-def _use_time_zone() -> None:
-    if "TZ" in os.environ:
-        from fitferry.config.environment import use_time_zone  # noqa: PLC0415  # it imports the settings
-
-        use_time_zone(os.environ)
 
 
 def _speak() -> None:

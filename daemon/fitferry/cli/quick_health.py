@@ -9,24 +9,13 @@ import fcntl
 import json
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from fitferry.config import paths
 
 SECONDS = 10.0
 """How long an answer may take."""
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  # what it listens on, not what we do
-
-
-def asked_for(words: Sequence[str]) -> tuple[bool, str | None]:
-    """Whether a command line is `health` alone, perhaps with --config; and the file that is named."""
-    match list(words):
-        case ["health"]:
-            return True, None
-        case ["-c" | "--config", path, "health"]:
-            return True, path
-        case _:
-            return False, None
 
 
 def is_healthy(option: str | None, environ: Mapping[str, str]) -> bool:

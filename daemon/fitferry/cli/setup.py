@@ -16,6 +16,7 @@ import click
 
 from fitferry.cli import output
 from fitferry.cli.context import Context
+from fitferry.cli.quick_run import run_daemon
 from fitferry.core.errors import FitferryError, SettingProblem, SettingsError
 from fitferry.core.messages import Message, cli, verbatim
 
@@ -34,12 +35,7 @@ def run(context: Context) -> None:
     if found is None:
         return
     settings, handover = found
-    # structlog and httpx take rich along wherever it is installed: 17 MB for what a daemon never shows.
-    for library in ("rich", "pygments"):
-        sys.modules.setdefault(library, None)  # type: ignore[arg-type]  # Python's own sign for "not to be had"
-    from fitferry import daemon  # noqa: PLC0415  # it imports everything
-
-    daemon.run(settings, handover=handover)
+    run_daemon(settings, handover=handover)
 
 
 @click.command()

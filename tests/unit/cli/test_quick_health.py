@@ -15,22 +15,6 @@ import pytest
 from fitferry.cli import quick_health
 
 
-@pytest.mark.parametrize(
-    ("words", "asked"),
-    [
-        (["health"], (True, None)),
-        (["-c", "/a.toml", "health"], (True, "/a.toml")),
-        (["--config", "/a.toml", "health"], (True, "/a.toml")),
-        (["health", "--help"], (False, None)),
-        (["upload", "health"], (False, None)),
-        ([], (False, None)),
-    ],
-)
-def test_only_the_plain_command_takes_the_short_way(words: list[str], asked: tuple[bool, str | None]) -> None:
-    """Everything else is for click."""
-    assert quick_health.asked_for(words) == asked
-
-
 class Daemon:
     """A state folder with a lock, a status and a port that answers once."""
 
