@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from markupsafe import escape
 
-from fakes import NOW, recorded, refused
+from fakes import NOW, accepted, recorded, refused, sending
 from fitferry.core.activity import AdmissionDecision, FileKind, NewActivity, ParseResult, WatchMethod
 from fitferry.core.follow_up import FollowUpKind
 from fitferry.core.messages import uploads as uploads_said
@@ -480,10 +480,33 @@ def test_a_ride_has_a_page_of_its_own(scene: Scene) -> None:
         assert words in done
     assert '<svg class="map route"' in done
     assert "/again/" in done
-    assert "Tried 1 times without success: the file is malformed" in bad
+    assert "Try 1: the file is malformed" in bad
     assert "/do/dismiss/" in bad
     assert "/do/retry/" not in bad
     assert scene.page.ask("GET", "/activity/999").status_code == 404
+
+
+def test_a_ride_shows_every_attempt_and_each_once(scene: Scene) -> None:
+    """With its outcome and reason, in order; what is being sent now has no outcome yet."""
+    scene.connect()
+    refused = AttemptResult(
+        Outcome.RETRY, Status.PENDING, error_code="refused", error_message=verbatim("no answer"), failures=1
+    )
+    job_id = scene.activity(name="odd.fit", step=refused)
+    address = f"/activity/{named('odd.fit').activity_id}"
+    sending(job_id, scene.now)
+    under_way = show(scene, address)
+    accepted(job_id, 77, scene.now + 1)
+    recorded(job_id, AttemptResult(Outcome.COMPLETED, Status.COMPLETED, strava_activity_id=42), scene.now + 2)
+    steps = re.findall(r"<li><svg.*?<div>(.*?)</div></li>", show(scene, address))
+
+    assert "Try 1: no answer." in under_way
+    assert "Sent to Strava." in under_way
+    assert steps[1:] == [
+        "Try 1: no answer.",
+        "Try 2: Strava has the file and works on it.",
+        "On Strava as activity 42.",
+    ]
 
 
 def test_several_rides_are_chosen_and_decided_at_once(scene: Scene) -> None:

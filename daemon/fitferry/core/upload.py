@@ -237,6 +237,29 @@ class AttemptResult:
     breaker: BreakerTrip | None = None
     auth_problem: AuthProblem | None = None
 
+    @property
+    def reason(self) -> Message | None:
+        """Why the attempt did not succeed."""
+        if self.breaker is not None:
+            return self.breaker.message
+        return None if self.outcome in {Outcome.ACCEPTED, Outcome.COMPLETED} else self.error_message
+
+    def says_more_than(self, job: Job) -> bool:
+        """Whether it is worth keeping: not a look that changed nothing, nor a wait in which nothing was asked."""
+        if self.outcome is Outcome.WAITING:
+            return self.breaker is not None or self.error_message != job.error_message
+        return self.outcome is not Outcome.PROCESSING
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One of the last attempts of an upload: its number, when its outcome was known, and why it did not succeed."""
+
+    number: int
+    at: float
+    outcome: Outcome
+    message: Message | None
+
 
 @dataclass(frozen=True, slots=True)
 class BreakerTrip:

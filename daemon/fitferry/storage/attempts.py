@@ -7,7 +7,7 @@ attempt writes is refused. Who works on a job is kept in memory (`uploads.claims
 from __future__ import annotations
 
 from fitferry.core.upload import AfterUpload, AttemptResult, Status, WaitingFor
-from fitferry.storage import rate_limits
+from fitferry.storage import attempt_log, rate_limits
 from fitferry.storage.database import fn, run, writing
 from fitferry.storage.mapping import DECIDED, IS_OPEN
 from fitferry.storage.models import JobRow
@@ -38,31 +38,36 @@ def record(
     *,
     accepted_at: float | None = None,
     after_upload_action: AfterUpload | None = None,
+    log: bool = True,
 ) -> bool:
     """Write down the result of an attempt, Strava's id of the upload with it (D3); False if somebody else has decided.
 
     `accepted_at`: when Strava took the file. `after_upload_action`: what is to become of it, once the job is completed.
+    `log`: keep it among the last attempts, too.
     """
     done = result.status in {Status.COMPLETED, Status.FAILED}
-    new_revision = _write(
-        job_id,
-        revision,
-        tried_at=now,
-        status=result.status,
-        own_wait=result.own_wait,
-        failures=result.failures,
-        next_attempt_at=result.next_attempt_at,
-        uncertain=result.uncertain,
-        upload_id=result.upload_id,
-        accepted_at=accepted_at,
-        looks=result.looks,
-        read_failures=result.read_failures,
-        strava_activity_id=result.strava_activity_id,
-        error_code=result.error_code,
-        error_message=result.error_message,
-        completed_at=now if done else None,
-        after_upload_action=after_upload_action,
-    )
+    with writing():
+        new_revision = _write(
+            job_id,
+            revision,
+            tried_at=now,
+            status=result.status,
+            own_wait=result.own_wait,
+            failures=result.failures,
+            next_attempt_at=result.next_attempt_at,
+            uncertain=result.uncertain,
+            upload_id=result.upload_id,
+            accepted_at=accepted_at,
+            looks=result.looks,
+            read_failures=result.read_failures,
+            strava_activity_id=result.strava_activity_id,
+            error_code=result.error_code,
+            error_message=result.error_message,
+            completed_at=now if done else None,
+            after_upload_action=after_upload_action,
+        )
+        if log and new_revision is not None:
+            attempt_log.add(job_id, result, now)
     return new_revision is not None
 
 

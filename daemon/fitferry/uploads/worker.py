@@ -430,6 +430,7 @@ class UploadWorker:
             attempt.revision,
             accepted_at=job.accepted_at if result.upload_id is not None else None,
             after_upload_action=action,
+            log=result.says_more_than(job),
         ):
             _log.info("claim_lost", outcome=result.outcome)
             return
@@ -440,7 +441,7 @@ class UploadWorker:
             waiting_for=result.breaker.name if result.breaker else result.own_wait,
             next_in=round(max(0.0, result.next_attempt_at - now), 1) or None,
             strava_activity_id=result.strava_activity_id,
-            reason=result.breaker.message if result.breaker else result.error_message,
+            reason=result.reason,
         )
         if result.status is Status.COMPLETED:
             self._folders.tidy()

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from fitferry.core import rules
 from fitferry.core.filenames import shown
 from fitferry.core.follow_up import FollowUp, FollowUpKind, FollowUpState
-from fitferry.core.messages import Message, web
-from fitferry.core.upload import Job, Status
+from fitferry.core.messages import Message, verbatim, web
+from fitferry.core.upload import Attempt, Job, Outcome, Status
 from fitferry.monitoring.status import job_views
-from fitferry.storage import follow_ups, queries
+from fitferry.storage import attempt_log, follow_ups, queries
 from fitferry.web.context import WebContext
 from fitferry.web.language import ViewerLocale
 from fitferry.web.rides import ride_of
 from fitferry.web.titles import sport_of
+
+Happened = tuple[float | None, Message, str, str]
+"""When it was, what it was, its glyph and its colour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +69,10 @@ def _steps(context: WebContext, locale: ViewerLocale, job: Job) -> list[Step]:
     by_folder = any(Path(job.path).is_relative_to(watch.folder) for watch in context.settings.watch)
     folder = shown(str(Path(job.path).parent), whole=True)
     came = web.CAME_BY_FOLDER(folder=folder) if by_folder else web.CAME_BY_HAND()
-    found: list[tuple[float | None, Message, str, str]] = [(job.created_at, came, "down", "soft")]
-    reason = job.error_message
-    if job.failures and reason is not None and job.status is not Status.COMPLETED:
-        found.append((job.tried_at, web.TRIED_WITHOUT(count=job.failures, reason=reason), "cross", "bad"))
-    if job.sent_at is not None:
-        found.append((job.sent_at, web.SENT(), "up", "soft"))
-    if job.accepted_at is not None:
-        found.append((job.accepted_at, web.ACCEPTED(), "up", "soft"))
-    if job.status is Status.COMPLETED:
-        if job.strava_activity_id is None and reason is not None:
-            found.append((job.completed_at, web.STOPPED(reason=reason), "twice", "good"))
-        else:
-            number = str(job.strava_activity_id or "")
-            found.append((job.completed_at, web.ON_STRAVA(number=number), "ok", "good"))
-    elif reason is not None and not job.failures:
-        tone = "bad" if job.status is Status.FAILED else "wait"
-        found.append((job.completed_at or job.tried_at, web.STOPPED(reason=reason), "pause", tone))
+    found: list[Happened] = [(job.created_at, came, "down", "soft")]
+    log = attempt_log.of_job(job.id)
+    found += [_attempt_step(job, attempt) for attempt in log]
+    found += _steps_beside(job, log)
     found += [_follow_up_step(follow_up) for follow_up in follow_ups.of_job(job.id)]
     return [
         Step(locale.moment_of(moment) if moment else "", locale.render(message), glyph, tone)
@@ -89,7 +80,46 @@ def _steps(context: WebContext, locale: ViewerLocale, job: Job) -> list[Step]:
     ]
 
 
-def _follow_up_step(follow_up: FollowUp) -> tuple[float | None, Message, str, str]:
+def _attempt_step(job: Job, attempt: Attempt) -> Happened:
+    """How one attempt ended."""
+    number, reason = attempt.number, attempt.message or verbatim(attempt.outcome.value)
+    match attempt.outcome:
+        case Outcome.ACCEPTED | Outcome.PROCESSING:
+            return attempt.at, web.TRY_ACCEPTED(number=number), "up", "soft"
+        case Outcome.COMPLETED:
+            is_last = job.completed_at == attempt.at and job.strava_activity_id is not None
+            done = (
+                web.ON_STRAVA(number=str(job.strava_activity_id)) if is_last else web.TRY_DONE(number=number)
+            )
+            return attempt.at, done, "ok", "good"
+        case Outcome.DUPLICATE:
+            return attempt.at, web.TRY_ENDED(number=number, reason=reason), "twice", "good"
+        case Outcome.FAILED | Outcome.RETRY:
+            return attempt.at, web.TRY_ENDED(number=number, reason=reason), "cross", "bad"
+        case Outcome.WAITING | Outcome.HELD | Outcome.SKIPPED:
+            return attempt.at, web.TRY_ENDED(number=number, reason=reason), "pause", "wait"
+
+
+def _steps_beside(job: Job, log: list[Attempt]) -> Iterator[Happened]:
+    """What happened beside attempts, or before they were kept."""
+    last, reason = log[-1] if log else None, job.error_message
+    if job.sent_at is not None and (last is None or job.sent_at > last.at):
+        yield job.sent_at, web.SENT(), "up", "soft"
+    if job.accepted_at is not None and last is None:
+        yield job.accepted_at, web.ACCEPTED(), "up", "soft"
+    if job.status is Status.COMPLETED:
+        if last is None or last.outcome not in {Outcome.COMPLETED, Outcome.DUPLICATE}:
+            number = str(job.strava_activity_id or "")
+            ended = web.STOPPED(reason=reason) if reason and not number else web.ON_STRAVA(number=number)
+            yield job.completed_at, ended, "ok", "good"
+    elif reason is not None and (last is None or reason != last.message):
+        tone = "bad" if job.status is Status.FAILED else "wait"
+        tried = web.TRIED_WITHOUT(count=job.failures, reason=reason)
+        message = tried if job.failures and job.status is not Status.SKIPPED else web.STOPPED(reason=reason)
+        yield job.completed_at or job.tried_at, message, "pause", tone
+
+
+def _follow_up_step(follow_up: FollowUp) -> Happened:
     """What followed the upload, or is to follow it: an edit on Strava, the command of the settings."""
     edit = follow_up.kind is FollowUpKind.EDIT
     if follow_up.state is FollowUpState.DONE:

@@ -26,7 +26,7 @@ from fitferry.core.upload import (
 )
 from fitferry.storage import activities, attempts, database, queries, uploads
 
-GROWING = {"activity", "upload_job", "seen_path", "thumbnail", "follow_up"}
+GROWING = {"activity", "upload_job", "upload_attempt", "seen_path", "thumbnail", "follow_up"}
 """Tables that grow with the history."""
 BOUNDED = {
     "follow_up_owed": "what is still to follow an upload",
@@ -42,7 +42,7 @@ BOUNDED = {
 """Partial indexes that may be walked, and what they hold: none of it is history."""
 APART = {"backups", "database", "database_file", "mapping", "mark", "models", "recovery", "schema_update"}
 """Modules without statements of their own, or with such that run once after a disaster."""
-TOUCHING = re.compile("ActivityRow|JobRow|SeenPathRow|ThumbnailRow|upload_job|seen_path")
+TOUCHING = re.compile("ActivityRow|JobRow|SeenPathRow|ThumbnailRow|upload_job|upload_attempt|seen_path")
 """What the source of a module has in it that asks the tables that grow."""
 LIMITED = re.compile(r"ORDER BY .*LIMIT", re.DOTALL)
 
@@ -81,6 +81,7 @@ SAMPLES: dict[str, Any] = {
     "kind": FollowUpKind.HOOK,
     "kinds": [FollowUpKind.HOOK],
     "limit": 40,
+    "log": True,
     "longest": 7200.0,
     "look": True,
     "many": 20,

@@ -91,6 +91,9 @@ CAME_BY_FOLDER = define("ride_step_came", "The file is whole; it came by the fol
 CAME_BY_HAND = define("ride_step_by_hand", "The file was brought by hand or by a program.")
 SENT = define("ride_step_sent", "Sent to Strava.")
 ACCEPTED = define("ride_step_accepted", "Strava has the file and works on it.")
+TRY_ACCEPTED = define("ride_step_try_accepted", "Try {number:number}: Strava has the file and works on it.")
+TRY_DONE = define("ride_step_try_done", "Try {number:number}: the activity is on Strava.")
+TRY_ENDED = define("ride_step_try_ended", "Try {number:number}: {reason}.")
 EDITED = define("ride_step_edited", "Gear and mute were set on Strava.")
 EDIT_OWED = define("ride_step_edit_owed", "Gear and mute are set on Strava next.")
 EDIT_GIVEN_UP = define("ride_step_edit_given_up", "Gear and mute could not be set: {reason}.")
@@ -98,7 +101,11 @@ HOOK_RAN = define("ride_step_hook_ran", "The command of the settings was run.")
 HOOK_OWED = define("ride_step_hook_owed", "The command of the settings is run next.")
 HOOK_GIVEN_UP = define("ride_step_hook_given_up", "The command of the settings failed: {reason}.")
 ON_STRAVA = define("ride_step_on_strava", "On Strava as activity {number}.")
-TRIED_WITHOUT = define("ride_step_tried", "Tried {count:number} times without success: {reason}.")
+TRIED_WITHOUT = define_plural(
+    "ride_step_tried",
+    "Tried once without success: {reason}.",
+    "Tried {count:number} times without success: {reason}.",
+)
 STOPPED = define("ride_step_stopped", "Stopped: {reason}.")
 ACTIVITY_COUNT = define_plural("activity_count", "one activity", "{count:number} activities")
 TODAY_LABEL = define("page_today_label", "Today")
