@@ -9,6 +9,7 @@ import pytest
 
 from fakes import NOW, a_job, recorded, the
 from fitferry.core.messages import Message, strava, uploads, verbatim
+from fitferry.core.strava import StravaErrorKind
 from fitferry.core.upload import AttemptResult, BreakerName, BreakerTrip, Outcome, Status
 from fitferry.storage import attempt_log, attempts, database
 from fitferry.storage.database import run
@@ -27,7 +28,7 @@ def kept(job_id: int) -> list[tuple[int, float, Outcome, Message | None]]:
 def test_each_attempt_is_kept_with_its_time_and_reason(tmp_path: Path) -> None:
     """In order; a success needs no reason, and a wait that all share has the breaker's."""
     job = a_job(tmp_path / "a.fit")
-    trip = BreakerTrip(BreakerName.NETWORK, NOW + 60, "unreachable", strava.USED_UP())
+    trip = BreakerTrip(BreakerName.NETWORK, NOW + 60, StravaErrorKind.UNREACHABLE, strava.USED_UP())
     recorded(job.id, RETRY, NOW + 1)
     recorded(job.id, AttemptResult(Outcome.WAITING, Status.PENDING, breaker=trip), NOW + 2)
     recorded(job.id, DONE, NOW + 3)
