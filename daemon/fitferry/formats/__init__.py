@@ -19,7 +19,7 @@ from fitferry.formats.archives import MAX_ARCHIVE_BYTES, BytesInMemory, BytesOfF
 from fitferry.formats.gpx import Gpx
 from fitferry.formats.tcx import Tcx
 from fitferry.formats.xml_reader import Document
-from fitferry.formats.zip_reader import ArchiveError, Damaged, TooLarge, Unfinished
+from fitferry.formats.zip_reader import ArchiveError, Damaged, Refused, TooLarge, Unfinished
 
 __all__ = [
     "MAX_ARCHIVE_BYTES",
@@ -73,6 +73,8 @@ def examine(source: bytes | BinaryIO, digest: str) -> FileContents:
     if not archives.is_zip(head):
         data = source if isinstance(source, bytes) else _all(source)
         result = _inspect_gzip(data) if archives.is_gzip(head) else _inspect(data)
+        if result.reason == files.NOT_AN_ACTIVITY_FILE() and archives.holds_zip(data):
+            result = ParseResult(FileKind.DAMAGED, reason=files.ZIP_DAMAGED(), have=len(data), proven=False)
         return FileContents(result, (ArchiveMember(digest, result),) if _is_ride(result) else ())
     try:
         # Their bodies are not kept: one member at a time is in memory.
@@ -191,6 +193,8 @@ def _inspect_gzip(data: bytes) -> ParseResult:
     unpacked = _Gunzip(data)
     try:
         head = next((piece for piece in unpacked() if not piece.isspace()), b"")
+        if archives.is_archive(head):
+            raise Refused(files.ARCHIVE_IN_GZIP())
         if xml_reader.is_document(head):
             result = xml_reader.inspect(unpacked, _DOCUMENTS)
         else:

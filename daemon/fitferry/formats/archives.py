@@ -28,6 +28,7 @@ MAX_GZIP_MEMBERS = 100
 SPARE_BYTES, MAX_RATIO = 256_000_000, 20
 """Out of an archive come so many times its own bytes and these at most: what an attacker wrote bounds what it costs."""
 _TAIL_BYTES = 1 << 20
+_PREFIX_BYTES = 1 << 16
 _GZIP = b"\x1f\x8b\x08"
 
 
@@ -60,6 +61,11 @@ def is_zip(data: bytes) -> bool:
 def is_archive(data: bytes) -> bool:
     """Either of the two."""
     return is_gzip(data) or is_zip(data)
+
+
+def holds_zip(data: bytes) -> bool:
+    """Whether a zip may follow on other bytes."""
+    return zip_reader.LOCAL in data[:_PREFIX_BYTES] and zip_reader.EMPTY in data[-_PREFIX_BYTES:]
 
 
 def gunzip(data: bytes, most: int = MAX_FILE_BYTES) -> bytes:
@@ -153,6 +159,8 @@ class _Unzip:
         if is_gzip(body):
             body = gunzip(body)
             self._spend(len(body))
+            if is_archive(body):
+                raise Refused(files.ARCHIVE_IN_GZIP())
         if not self._only or entry.name == self._only:
             yield Part(entry.name, body)
 

@@ -17,17 +17,13 @@ _BLANKS = re.compile(rb"[\s\0]*")
 _MAX_MARKS = 16
 _DECLARED = re.compile(rb"<\?xml[^>]{0,200}?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 _CODEC_NAMES = re.compile(
-    r"ascii|utf-8.*|iso(8859|2022).*|cp\d+|koi8.*|mac.*|euc_.*|gb.*|big5.*|shift_jis.*|johab|tis-620|hz"
+    r"iso(8859|2022).*|cp\d+|koi8.*|mac.*|euc_.*|gb.*|big5.*|shift_jis.*|johab|tis-620|hz"
 )
-_WIDER = {"euc_kr": "cp949", "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "ascii": "utf-8"}
+_WIDER = {"euc_kr": "cp949", "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932"}
 """Codecs that read more than the declared one, as those who write it do."""
 _TRAILING = b"\0\x1a\r\n \t"
 _NOT_XML = dict.fromkeys([*range(1, 9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF])
 """Characters that no XML may hold; a NUL is left where it is, because it shows that something is missing."""
-
-
-class UnknownEncoding(Exception):
-    """The document says that it is written in an encoding that Python does not know. It never leaves `formats`."""
 
 
 def begin_of(data: bytes, at: int = 0) -> int:
@@ -60,7 +56,7 @@ class DocumentText:
         self.codec = ""
 
     def utf8(self, *, lenient: bool = False) -> Iterator[bytes]:
-        """The document in UTF-8, without what some writers put around it. Raises UnknownEncoding."""
+        """The document in UTF-8, without what some writers put around it."""
         self.codec = _codec(self.head)
         if self.codec != "utf-8" or lenient:
             yield from _decoded(self._pieces(0), self.codec)
@@ -97,7 +93,10 @@ class DocumentText:
 
 
 def _codec(data: bytes) -> str:
-    """The encoding, by the bytes first and by the declaration second. Raises UnknownEncoding."""
+    """The encoding, by the bytes first and by the declaration second; UTF-8 where that says none that is known.
+
+    Of a name in whatever encoding some characters are lost then; times and numbers are the same in all of them.
+    """
     if data[:2] in MARKS:
         return "utf-16"
     if data[1:2] == b"\0" and data[:1] != b"\0":
@@ -107,16 +106,12 @@ def _codec(data: bytes) -> str:
     declared = _DECLARED.match(data, begin_of(data))
     if declared is None:
         return "utf-8"
-    name = declared[1].decode("ascii")
     try:
-        codec = codecs.lookup(name).name
+        codec = codecs.lookup(declared[1].decode("ascii")).name
     except LookupError:
-        raise UnknownEncoding(name) from None
-    if codec.startswith(("utf-16", "utf-32")):
-        return "utf-8"  # the bytes say that it is none of those
-    if not _CODEC_NAMES.fullmatch(codec):
-        raise UnknownEncoding(name)
-    return _WIDER.get(codec, "utf-8" if codec.startswith("utf-8") else codec)
+        return "utf-8"
+    codec = _WIDER.get(codec, codec)
+    return codec if _CODEC_NAMES.fullmatch(codec) else "utf-8"
 
 
 def _decoded(pieces: Iterator[bytes], codec: str) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ from fitferry.core.messages import files
 
 FIRST_DAY, LAST_DAY = datetime(1990, 1, 2, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 """A time outside is of a clock that was never set: clocks begin in 1970, 1980 (GPS) or 1989 (FIT)."""
+UNSET_YEARS = range(1970, 1991)
 BUDDHIST_YEARS = 543
 """Thai phones write 2569 for 2026."""
 GAP_SECONDS = 86_400.0
@@ -30,11 +31,13 @@ _WRITTEN = re.compile(
 
 def parse(text: str) -> float | None:
     """Seconds since 1970 of a time as XML writes it, or nearly so; None for what is none, or no day of a ride."""
+    if not text.isascii():
+        text = "".join(str(unicodedata.decimal(char, char)) for char in text)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         try:
-            moment = _lenient(text)
+            moment = _lenient(text.strip())
         except (ValueError, OverflowError):
             return None
     if moment.tzinfo is None:
@@ -45,11 +48,8 @@ def parse(text: str) -> float | None:
 
 
 def _lenient(text: str) -> datetime:
-    """The same for other digits, hours of one digit, 24 o'clock, slashes and lower case. Raises ValueError."""
-    plain = text.strip()
-    if not plain.isascii():
-        plain = "".join(str(unicodedata.decimal(char, char)) for char in plain)
-    match = _WRITTEN.fullmatch(plain)
+    """The same for hours of one digit, 24 o'clock, slashes and lower case. Raises ValueError."""
+    match = _WRITTEN.fullmatch(text)
     if match is None:
         raise ValueError(text)
     year, month, day, hour, minute, second = (int(part or 0) for part in match.group(1, 2, 3, 4, 5, 6))
@@ -116,7 +116,7 @@ class Span:
 def unreadable_times(data_type: str, facts: ActivityFacts, span: Span, size: int) -> ParseResult:
     """What a track is whose times are there, and cannot be used."""
     example = "".join(char if char.isprintable() else "\ufffd" for char in span.unread)
-    if _is_date(span.unread):
+    if _is_of_unset_clock(span.unread):
         reason = files.CLOCK_NOT_SET(example=example)
     elif span.unread:
         reason = files.TIMES_UNREADABLE(example=example)
@@ -126,9 +126,9 @@ def unreadable_times(data_type: str, facts: ActivityFacts, span: Span, size: int
     return ParseResult(kind, data_type, facts, reason, have=size, proven=False)
 
 
-def _is_date(text: str) -> bool:
+def _is_of_unset_clock(text: str) -> bool:
+    """Whether a time is of the first years in which clocks begin; the years of other calendars are none of them."""
     try:
-        datetime.fromisoformat(text)
+        return datetime.fromisoformat(text).year in UNSET_YEARS
     except ValueError:
         return False
-    return True

@@ -13,7 +13,7 @@ from xml.parsers import expat
 
 from fitferry.core.activity import FileKind, ParseResult
 from fitferry.core.messages import Message, files
-from fitferry.formats.document_text import CHUNK, MARKS, MAX_PROLOG, DocumentText, UnknownEncoding, begin_of
+from fitferry.formats.document_text import CHUNK, MARKS, MAX_PROLOG, DocumentText, begin_of
 
 MAX_DEPTH = 64
 MAX_NAMES = 500
@@ -72,8 +72,6 @@ def inspect(
             return reader.broken(text, error)
     except _Refused as problem:
         return reader.refused(text, problem.message)
-    except UnknownEncoding as problem:
-        return _broken(FileKind.DAMAGED, files.ENCODING_UNKNOWN(name=str(problem)), text.size)
     else:
         return reader.result(text)
     return _lenient(DocumentText(chunks()), _Reader(formats))

@@ -306,3 +306,20 @@ def test_a_single_broken_member_can_be_insisted_on(ride: Ride) -> None:
 
     assert formats.body_of(data, digest, digest) == broken
     assert formats.body_of(data[:-9], digest, digest) is None
+
+
+@pytest.mark.parametrize("inner", [gz(gpx()), zipped({"a.gpx": gpx()})])
+def test_an_archive_in_a_gzip_is_held_and_not_passed_over(inner: bytes) -> None:
+    """Something may be in it that somebody wants; in a zip it spoils only itself."""
+    assert examined(gz(inner)).result.kind is FileKind.ARCHIVE_REFUSED
+    beside = examined(zipped({"a.gpx.gz": gz(inner), "b.gpx": gpx()}))
+    assert [member.result.kind for member in beside.members] == [FileKind.ARCHIVE_REFUSED, FileKind.ACTIVITY]
+
+
+def test_a_zip_behind_other_bytes_is_damaged_and_not_passed_over() -> None:
+    """What a download tool or a self-extracting archive puts in front."""
+    whole = zipped({"a.gpx": gpx()})
+
+    assert examined(b"MZ" + b"x" * 5000 + whole).result.kind is FileKind.DAMAGED
+    assert examined(b"PK\x07\x08" + whole).result.kind is FileKind.DAMAGED
+    assert examined(b"MZ" + b"x" * 5000).result.kind is FileKind.NO_ACTIVITY

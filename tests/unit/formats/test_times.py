@@ -56,6 +56,31 @@ def test_a_time_is_read_as_it_was_meant(text: str, moment: float | None) -> None
 
 
 @pytest.mark.parametrize(
+    ("form", "start"),
+    [
+        ("2026-11-20T9:00:{:02d}Z", TEN - 3600),
+        ("2026/11/20 10:00:{:02d}", TEN),
+        ("2569-11-20T10:00:{:02d}Z", TEN),
+        ("2026-11-20t10:00:{:02d}z", TEN),
+        ("2026-11-20T24:00:{:02d}Z", TEN + 14 * 3600),
+        ("20261120T1000{:02d}Z", TEN),
+    ],
+)
+@pytest.mark.parametrize("digits", [{}, DEVANAGARI, ARABIC])
+def test_a_track_whose_times_are_written_oddly_is_an_activity(
+    form: str, start: float, digits: dict[int, str]
+) -> None:
+    """All through the document, as a phone of that language writes it."""
+    points = "".join(
+        f'<trkpt lat="47.{n:02d}" lon="8"><time>{form.format(n).translate(digits)}</time></trkpt>'
+        for n in range(20)
+    )
+    result = formats.examine(f"<gpx><trk><trkseg>{points}</trkseg></trk></gpx>".encode(), "").result
+
+    assert (result.kind, result.facts.start_time, result.facts.elapsed_s) == (FileKind.ACTIVITY, start, 19)
+
+
+@pytest.mark.parametrize(
     ("times", "rest"),
     [
         ([], []),
@@ -90,6 +115,10 @@ def test_planned_is_only_a_track_without_any_time() -> None:
     assert _result(empty)[0] is FileKind.UNREADABLE_TIMES
     assert _result(gpx(times=False).decode())[0] is FileKind.NO_ACTIVITY
     assert _result(gpx().decode().replace("2026-", "1970-"))[0] is FileKind.UNREADABLE_TIMES
+    assert "clock was not set" in str(formats.examine(gpx().replace(b"2026-", b"1970-"), "").result.reason)
+    for year in (b"1448-", b"1405-", b"0001-"):
+        reason = str(formats.examine(gpx().replace(b"2026-", year), "").result.reason)
+        assert f"cannot be read, such as {year.decode()}" in reason
     assert _result(tcx().decode().replace("2026-", "Anno 2026 "))[0] is FileKind.UNREADABLE_TIMES
 
 

@@ -171,9 +171,32 @@ def test_a_document_is_read_however_it_is_written(data: bytes) -> None:
     assert examined(data).result.kind is FileKind.ACTIVITY
 
 
-def test_an_unknown_encoding_is_damage_not_an_exception() -> None:
-    """Bytes from outside never raise."""
-    assert examined(gpx().replace(b"UTF-8", b"klingon")).result.kind is FileKind.DAMAGED
+@pytest.mark.parametrize(
+    ("codec", "declared"),
+    [
+        ("utf-8", "klingon"),
+        ("utf-8", "UTF-8-BOM"),
+        ("utf-8", "unicode"),
+        ("utf-8", "UTF-32"),
+        ("utf-8", "utf-7"),
+        ("cp949", "windows-949"),
+        ("cp932", "x-sjis"),
+        ("cp932", "Windows-31J"),
+        ("gb18030", "x-gbk"),
+        ("cp874", "windows-874"),
+        ("latin-1", "base64"),
+    ],
+)
+def test_an_encoding_that_nobody_knows_costs_letters_and_no_ride(codec: str, declared: str) -> None:
+    """Times and numbers are the same in all of them, and no name of one raises."""
+    name = {"cp949": "한강", "cp932": "箱根", "gb18030": "长城", "cp874": "กรุงเทพ"}.get(codec, "Zürich")
+    text = gpx().decode().replace("UTF-8", declared).replace("<trk>", f"<trk><name>{name}</name>")
+    found = examined(text.encode(codec)).result
+
+    assert (found.kind, found.facts.start_time) == (
+        FileKind.ACTIVITY,
+        examined(gpx()).result.facts.start_time,
+    )
 
 
 @pytest.mark.parametrize("size", [1, 700, 1 << 16, 1 << 18])

@@ -37,7 +37,6 @@ FIT_SEGMENT = define("fit_segment", "a segment")
 FIT_SEGMENT_LIST = define("fit_segment_list", "a segment list")
 FIT_DISPLAY = define("fit_display", "a display configuration")
 
-ENCODING_UNKNOWN = define("encoding_unknown", "it is written in the encoding {name}, which is unknown")
 DOCUMENT_CUT = define("document_cut", "the document breaks off")
 DOCUMENT_UNREADABLE = define(
     "document_unreadable", "the document cannot be read: {reason} in line {line:number}"
@@ -61,6 +60,7 @@ ZIP_CUT = define("zip_cut", "the zip archive breaks off")
 ZIP_DAMAGED = define("zip_damaged", "the zip archive is damaged")
 ZIP_TOO_MANY = define("zip_too_many", "a zip archive of more than {limit:number} files")
 ZIP_TOO_DEEP = define("zip_too_deep", "a zip archive in a zip archive in a zip archive")
+ARCHIVE_IN_GZIP = define("archive_in_gzip", "a gzip archive that holds another archive")
 GZIP_CUT = define("gzip_cut", "the gzip archive breaks off")
 GZIP_DAMAGED = define("gzip_damaged", "the gzip archive is damaged")
 GZIP_TOO_MANY = define("gzip_too_many", "a gzip archive of more than {limit:number} parts")

@@ -54,6 +54,8 @@ def inspect(chunks: Iterable[bytes]) -> ParseResult:
     if kind is FileKind.NO_ACTIVITY:
         return ParseResult(kind, reason=reason, have=found.have, proven=False)
     file_type = _whole(found.file_id.get(0))
+    if file_type is None and not found.is_empty:
+        file_type = names.ACTIVITY  # it does not say what it is, but something was recorded
     is_activity = file_type == names.ACTIVITY
     proven = kind is FileKind.ACTIVITY
     if proven and (not is_activity or found.is_empty):

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from fitferry.core.activity import FileKind
 from fitferry.core.messages import Message, files
+from fitferry.formats.fit import names
 from fitferry.formats.fit.byte_stream import ByteStream
 from fitferry.formats.fit.crc import checksum
 from fitferry.formats.fit.fields import (
@@ -22,6 +23,7 @@ from fitferry.formats.fit.fields import (
     LENGTH,
     RECORD,
     SESSION,
+    SET,
     SPORT,
     Definition,
     Value,
@@ -47,7 +49,7 @@ MAX_DEFINITION_BYTES = 1_000_000
 """Of all different definitions together."""
 HEADER_SIZES = frozenset({12, 14})
 _KEPT = frozenset({FILE_ID, SPORT, SESSION, DEVICE_INFO, FIELD_DESCRIPTION})
-_RECORDED = frozenset({SESSION, LAP, RECORD, LENGTH, HR})
+_RECORDED = frozenset({SESSION, LAP, RECORD, LENGTH, HR, SET})
 """A file with none of these has nothing to show on Strava."""
 _WATCHED = _KEPT | _RECORDED
 _SIGNATURE = b".FIT"
@@ -224,8 +226,10 @@ class _Walk:
     ) -> Probe:
         """What was gathered, decoded."""
         found = Probe(kind, reason, have, want, is_empty=self._is_empty)
-        # Only the first file_id counts: heart-rate straps add segments without any.
-        found.file_id = next(iter(self._decoded(FILE_ID)), {})
+        # The first file_id counts, or that of an activity behind one of another kind: straps add segments to a ride.
+        kinds = self._decoded(FILE_ID)
+        rides = [values for values in kinds if values.get(0) == names.ACTIVITY]
+        found.file_id = next(iter(rides or kinds), {})
         found.sport = next((values for values in self._decoded(SPORT) if 0 in values), {})
         found.sessions = self._decoded(SESSION)
         found.distances = self._app_distances()

@@ -37,7 +37,6 @@ def test_devices_are_named() -> None:
         (32, "monitoring data"),
         (34, "a segment"),
         (44, "a FIT file of type 44"),
-        (255, "a FIT file that does not say what it is"),
     ],
 )
 def test_what_is_no_activity_is_named_in_words(kind: int, words: str) -> None:

@@ -245,6 +245,32 @@ def test_the_first_segment_says_what_a_chain_is() -> None:
     assert (found.kind, found.facts.manufacturer) == (FileKind.ACTIVITY, "garmin")
 
 
+def test_an_activity_behind_a_segment_of_another_kind_is_one() -> None:
+    """A chain that begins with settings holds a ride all the same."""
+    found = inspect(segment([file_id(2, BEGIN, manufacturer=123, product=9)]) + ride(START))
+
+    assert (found.kind, found.facts.manufacturer) == (FileKind.ACTIVITY, "garmin")
+
+
+def test_what_does_not_say_what_it_is_is_an_activity_if_something_was_recorded() -> None:
+    """Somebody may want it, and Strava says what it makes of it."""
+    untyped = inspect(ride(START, kind=255))
+    empty = inspect(segment([file_id(255, BEGIN)]))
+
+    assert (untyped.kind, untyped.facts.sport) == (FileKind.ACTIVITY, "cycling")
+    assert (empty.kind, str(empty.reason)) == (
+        FileKind.NO_ACTIVITY,
+        "a FIT file that does not say what it is",
+    )
+
+
+def test_sets_alone_are_something_recorded() -> None:
+    """Strava takes strength training without any records (its page on uploads, seen 2026-05)."""
+    sets = message(225, [(254, UINT32, BEGIN), (0, UINT32, 30_000), (3, UINT16, 10)])
+
+    assert inspect(segment([file_id(4, BEGIN), sets])).kind is FileKind.ACTIVITY
+
+
 def test_an_app_may_repeat_its_definitions() -> None:
     """Before each message: they are read once, and are as many as there are different ones."""
     fields: list[Field] = [(253, UINT32, BEGIN), (5, UINT32, 4200)]
