@@ -1,8 +1,9 @@
 """Nothing lost, nothing doubled: a daemon that is killed again and again while answers are lost.
 
-    python bench/storm.py [KILLS] [FILES] [SEED] [--no-refusal] [--no-read]
+    python bench/storm.py [KILLS] [FILES] [SEED] [--no-refusal] [--no-read] [--few]
 
 --no-refusal: a Strava that refuses no duplicates; what holds then is Fitferry's own looking first.
+--few: so few files at a time that each finds a free worker, and is admitted as being sent in one commit.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
-from kill_storm import storm
+from kill_storm import AT_ONCE, storm
+
+FEW = 2
 
 
 def main() -> None:
@@ -28,6 +31,7 @@ def main() -> None:
             seed=seed,
             refuse_duplicates="--no-refusal" not in sys.argv,
             can_read="--no-read" not in sys.argv,
+            at_once=FEW if "--few" in sys.argv else AT_ONCE,
             told=lambda words: print(words, flush=True),
         )
     print(f"{report.kills:,} kills, {report.files:,} files in {report.seconds / 60:.1f} min")

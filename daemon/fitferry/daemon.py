@@ -20,7 +20,7 @@ from fitferry.core import retry_policy
 from fitferry.core.errors import CannotRun, KeyFileError, StorageError
 from fitferry.core.messages import system, verbatim
 from fitferry.i18n.translator import for_setting
-from fitferry.inbox.fresh_files import FreshFiles
+from fitferry.inbox.dispatcher import Dispatcher
 from fitferry.inbox.server_clock import ServerClock
 from fitferry.inbox.watched_folder import FolderRoots
 from fitferry.inbox.watched_folders import WatchedFolders
@@ -133,7 +133,10 @@ def build(
     )
     for name in tokens.check(settings.athletes, time.time()):
         _log.warning("token_check", outcome="lost", athlete=name, reason="the key does not decrypt them")
-    fresh = FreshFiles()
+    dispatcher = Dispatcher(
+        can_send=lambda athlete, start_time: attempts.can_send(athlete, start_time),  # noqa: PLW0108  # it is made below
+        dispatch=lambda job_id: upload_queue.dispatch(job_id),  # noqa: PLW0108  # as above
+    )
     server_clock = ServerClock(strava.server_now, strava.server_time, lambda: folders.rescan())  # noqa: PLW0108  # it is made below
     parts.callback(server_clock.stop)
     folder_context = FolderContext(
@@ -141,11 +144,11 @@ def build(
         changed=wakeup.wake,
         incoming=lambda: attempts.prepare_upload(),  # noqa: PLW0108  # as above
         server_now=server_clock.now,
-        fresh=fresh,
+        dispatcher=dispatcher,
         roots=FolderRoots(),
     )
     folders = build_folders(settings, folder_context)
-    attempts = _attempts(settings, strava, tokens, folders, fresh)
+    attempts = _attempts(settings, strava, tokens, folders, dispatcher)
     upload_queue = _upload_queue(settings, attempts)
     copies = CopyThread(settings.state.folder / state_dir.STATE_DB, check_first=check_later)
     parts.callback(copies.stop)
@@ -246,7 +249,7 @@ def _serve(parts: contextlib.ExitStack, server: Server, context: WebContext) -> 
 
 
 def _attempts(
-    settings: Settings, strava: Strava, tokens: AccessTokens, folders: WatchedFolders, fresh: FreshFiles
+    settings: Settings, strava: Strava, tokens: AccessTokens, folders: WatchedFolders, dispatcher: Dispatcher
 ) -> UploadWorker:
     return UploadWorker(
         strava,
@@ -255,7 +258,7 @@ def _attempts(
         uploads=settings.uploads,
         archives=archives(settings),
         folders=folders,
-        fresh=fresh,
+        dispatcher=dispatcher,
         rules=settings.rules,
         clock=time.time,
     )

@@ -23,6 +23,7 @@ from fitferry.core import retry_policy
 from fitferry.core.activity import Stability
 from fitferry.core.upload import OPEN, Job, Status
 from fitferry.inbox import admission
+from fitferry.inbox.dispatcher import Dispatcher
 from fitferry.storage import attempts, breakers, database, holds, queries, uploads
 from fitferry.strava import Strava
 from fitferry.uploads.after_upload import Archive
@@ -161,6 +162,7 @@ class Machine(RuleBasedStateMachine):
         self.ever: set[str] = set()
         self.sends: dict[str, float] = {}
         self.judged = 0
+        self.dispatched: list[int] = []
         self.boot()
 
     def teardown(self) -> None:
@@ -177,6 +179,26 @@ class Machine(RuleBasedStateMachine):
         (self.folder / name).write_bytes(body)
         self.ever.add(hashlib.sha256(body).hexdigest())
         admission.admit(str(self.folder / name), "me", ADMISSION, self.clock(), Stability.CLOSED)
+
+    @rule(name=st.sampled_from(NAMES), body=st.sampled_from(BODIES))
+    def write_at_once(self, name: str, body: bytes) -> None:
+        """A file comes and is written as being sent in the same commit, where nothing is in its way."""
+        (self.folder / name).write_bytes(body)
+        self.ever.add(hashlib.sha256(body).hexdigest())
+        path = str(self.folder / name)
+        admission.admit(path, "me", ADMISSION, self.clock(), Stability.CLOSED, dispatcher=self.dispatcher)
+
+    @rule(mood=st.sampled_from(ANSWERS))
+    def take_dispatched(self, mood: str) -> None:
+        """A worker takes what it was given at once; Strava is in some mood."""
+        for job_id in [self.dispatched.pop(0) for _ in list(self.dispatched)]:
+            self.server.mood = mood
+            self.attempt_one(job_id)
+
+    @rule()
+    def lose_dispatched(self) -> None:
+        """The queue loses what it held."""
+        self.dispatched.clear()
 
     @rule(name=st.sampled_from(NAMES), body=st.sampled_from(OLD))
     def write_old(self, name: str, body: bytes) -> None:
@@ -242,6 +264,11 @@ class Machine(RuleBasedStateMachine):
         strava = Strava(APP, transport=self.server.transport())
         kept = tokens(strava)
         an_athlete(kept, expires_in=10**9)
+        self.dispatched.clear()
+        self.dispatcher = Dispatcher(
+            can_send=lambda athlete, start_time: self.attempts.can_send(athlete, start_time),  # noqa: PLW0108  # made below
+            dispatch=self.dispatched.append,
+        )
         self.attempts = UploadWorker(
             strava,
             kept,
@@ -249,6 +276,7 @@ class Machine(RuleBasedStateMachine):
             uploads=UPLOADS,
             archives=[Archive(self.folder, self.folder / "uploaded")],
             folders=InlineFolders([Archive(self.folder, self.folder / "uploaded")]),
+            dispatcher=self.dispatcher,
             clock=self.clock,
         )
 
@@ -300,6 +328,8 @@ class Machine(RuleBasedStateMachine):
         """One attempt, and what must not happen in it."""
         before = uploads.get(job_id)
         assert before is not None
+        if before.is_being_sent:  # and no worker has begun to
+            before = before.before_sending()
         arrived, looked = len(self.server.arrived), self.server.looked
         try:
             self.attempts(job_id)
@@ -329,7 +359,7 @@ class Machine(RuleBasedStateMachine):
         assert len({job.sha256 for job in found}) == len(found)
         assert {job.sha256 for job in found if job.error_code != "unfinished"} >= self.ever
         for job in found:
-            assert not job.is_being_sent
+            assert not job.is_being_sent or self.dispatcher.count_begun()
             if job.status is Status.COMPLETED:
                 assert job.strava_activity_id is not None
             if job.status in {Status.PENDING, Status.PROCESSING}:

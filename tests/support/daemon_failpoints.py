@@ -15,6 +15,7 @@ from typing import Any
 from fitferry.__main__ import main
 from fitferry.auth import token_cipher
 from fitferry.storage import accounts, activities, attempts, database, database_file
+from fitferry.strava import Strava
 from fitferry.uploads import safe_move
 
 POINTS: dict[str, tuple[Any, str, str]] = {
@@ -24,6 +25,9 @@ POINTS: dict[str, tuple[Any, str, str]] = {
     "after the outcome was written": (attempts, "record", "after"),
     "before a file is admitted": (activities, "admit", "before"),
     "after a file was admitted": (activities, "admit", "after"),
+    "after a fresh file was admitted as being sent": (activities, "admit", "after"),
+    "before a fresh file that was admitted as being sent goes out": (Strava, "upload", "before"),
+    "before the outcome of a fresh file is written": (attempts, "record", "before"),
     "between refresh and commit": (accounts, "update_tokens", "before"),
     "in a migration": (database._Database, "execute_sql", "migration"),
     "in a backup": (database_file, "is_whole", "copy"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 from daemon_harness import DaemonHarness
@@ -14,7 +15,11 @@ DEATH = -9
 
 
 def die_and_live(folder: Path, point: str, *, count: int = 1) -> None:
-    """Let a daemon die at a point (the `count`-th time), start it again, and see that all is well."""
+    """Let a daemon die at a point (the `count`-th time), start it again, and see that all is well.
+
+    A fresh ride is admitted as being sent, in one commit; an old one is not.
+    """
+    body = ride(time.time() - 7200 if "fresh" in point else 1_790_000_000)
     with Sandbox(processing_seconds=0.05, keep_refresh_token="refresh" in point) as sandbox:
         home = DaemonHarness(folder, sandbox)
         home.configure(archive='after_upload = "archive"' if "put away" in point else "")
@@ -26,10 +31,10 @@ def die_and_live(folder: Path, point: str, *, count: int = 1) -> None:
             home.start()
             home.connect()
             home.stop()
-            _die_at_work(home, point, count)
+            _die_at_work(home, point, count, body)
         before = {path.name for path in home.rides.rglob("*.fit")}
         if not before:
-            home.drop("ride.fit", ride(1_790_000_000))
+            home.drop("ride.fit", body)
         home.wait(lambda: home.history() and home.history()[0]["status"] == "completed")
         home.ask("POST", "/api/v1/keys/rotate")
         home.drop("next.fit", ride(1_790_100_000))
@@ -48,7 +53,7 @@ def _die_at_start(home: DaemonHarness, point: str, count: int) -> None:
     home.program, home.more = ["-m", "fitferry"], {}
 
 
-def _die_at_work(home: DaemonHarness, point: str, count: int) -> None:
+def _die_at_work(home: DaemonHarness, point: str, count: int, body: bytes) -> None:
     """Start with the failpoint, give it work until it dies, and start again without."""
     home.program = [str(HERE / "daemon_failpoints.py")]
     home.more = {"FITFERRY_FAILPOINT": f"{point}:{count}"}
@@ -64,7 +69,7 @@ def _die_at_work(home: DaemonHarness, point: str, count: int) -> None:
     if "rotation" in point:
         _try(home)
     elif "backup" not in point:
-        home.drop("ride.fit", ride(1_790_000_000))
+        home.drop("ride.fit", body)
     assert process.wait(20) == DEATH
     home.program, home.more = ["-m", "fitferry"], {}
     home.start()

@@ -69,9 +69,13 @@ def storm(
     seed: int = 1,
     refuse_duplicates: bool = True,
     can_read: bool = True,
+    at_once: int = AT_ONCE,
     told: Callable[[str], None] = lambda _words: None,
 ) -> Report:
-    """Let it rage, then let the daemon finish in peace, and compare what it says with what the server has."""
+    """Let it rage, then let the daemon finish in peace, and compare what it says with what the server has.
+
+    `at_once`: files that wait at most; of a few each finds a free worker, and is admitted as being sent.
+    """
     rng = random.Random(seed)  # noqa: S311  # the same storm for the same seed
     faults = RandomFaults(rng)
     sandbox = Sandbox(
@@ -90,7 +94,7 @@ def storm(
         home.connect()
         dropped = 0
         for kill in range(kills):
-            dropped = _drop(home, dropped, min(files, (kill + 2) * files // kills, _done(home) + AT_ONCE))
+            dropped = _drop(home, dropped, min(files, (kill + 2) * files // kills, _done(home) + at_once))
             time.sleep(rng.uniform(*BEFORE_KILL))
             home.stop(signal.SIGKILL)
             home.start()

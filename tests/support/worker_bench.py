@@ -23,6 +23,7 @@ from fakes import (
 from fitferry.auth.access_tokens import AccessTokens
 from fitferry.auth.oauth import OAuth
 from fitferry.core.upload import Job
+from fitferry.inbox.dispatcher import Dispatcher
 from fitferry.storage import breakers
 from fitferry.strava import Strava
 from fitferry.uploads.after_upload import Archive
@@ -40,6 +41,11 @@ class Bench:
         self.wire.to("GET /uploads/N", (200, READY))
         self.wire.to("GET /athlete/activities", (200, []))
         self.wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
+        self.dispatched: list[int] = []
+        self.dispatcher = Dispatcher(
+            can_send=lambda athlete, start_time: self.attempt.can_send(athlete, start_time),  # noqa: PLW0108  # made below
+            dispatch=self.dispatched.append,
+        )
         client = strava(self.wire)
         self.tokens: AccessTokens = tokens(client)
         self.oauth: OAuth = oauth(client, self.tokens)
@@ -56,6 +62,7 @@ class Bench:
             uploads=UPLOADS,
             archives=archives,
             folders=InlineFolders(archives),
+            dispatcher=self.dispatcher,
             clock=self.clock,
         )
 

@@ -58,6 +58,18 @@ class AccessTokens:
             self._write(athlete)
             return grant.access_token
 
+    def has_valid(self, athlete: str, now: float) -> bool:
+        """Whether there is an access token that needs no refresh; waits for nobody."""
+        lock = self._locks[athlete]
+        if not lock.acquire(blocking=False):
+            return False  # it is being refreshed
+        try:
+            return self._stored(athlete, now).expires_at - now >= REFRESH_AHEAD
+        except (NotConnected, KeyFileError):
+            return False
+        finally:
+            lock.release()
+
     def clear(self, athlete: str, trouble: AuthProblem, refused: str, now: float) -> None:
         """Clear the pair whose access token Strava has refused, and not one that was stored since."""
         with self._locks[athlete], self.sealing, contextlib.suppress(KeyFileError, NotConnected):

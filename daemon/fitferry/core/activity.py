@@ -169,6 +169,8 @@ class AdmissionResult(StrEnum):
     """What came of looking at a file in a watched folder."""
 
     ADMITTED = "admitted"
+    SENDING = "sending"
+    """Admitted, and a worker has it already."""
     KNOWN = "known"
     """Its bytes were admitted before, under this name or another."""
     SKIPPED = "skipped"

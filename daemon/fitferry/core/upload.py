@@ -202,6 +202,10 @@ class Job:
         """Whether it is to be tried now."""
         return self.status in OPEN and self.next_attempt_at <= now
 
+    def before_sending(self) -> Job:
+        """The job as it would be had its first sending not begun."""
+        return replace(self, status=Status.PENDING, uncertain=False, tried_at=None, sent_at=None)
+
     @property
     def is_being_sent(self) -> bool:
         """Whether its body is on its way to Strava, and there is no answer yet."""

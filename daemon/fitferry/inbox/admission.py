@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
@@ -22,7 +23,7 @@ from fitferry.core.upload import Job, Status
 from fitferry.formats import ArchiveMember
 from fitferry.formats.thumbnail import draw
 from fitferry.inbox import file_reader
-from fitferry.inbox.fresh_files import FreshFiles
+from fitferry.inbox.dispatcher import Dispatcher
 from fitferry.storage import activities, uploads
 from fitferry.storage.activities import File
 from fitferry.system import safe_files
@@ -43,14 +44,14 @@ def admit(
     is_ours: Callable[[str], bool] = lambda _relative: True,
     list_junk: bool = True,
     clock_unknown: bool = False,
-    fresh: FreshFiles | None = None,
+    dispatcher: Dispatcher | None = None,
 ) -> AdmissionResult:
     """Read a file of a watched folder, and write down what it is.
 
     Of a file that is not whole nothing is written, until it has `STALLED`: then a held job says what is missing.
     `hold_old`: the time by which the age of what is in a new folder is judged: what is old waits for a person's word.
     `clock_unknown`: how old it is was judged by our clock alone.
-    `fresh`: where the bytes of what is queued are kept for the worker.
+    `dispatcher`: how what can be sent at once reaches a worker.
     `list_junk`: whether what is no activity gets a job that says so, or is only remembered.
     `folder`, `is_ours`: the watched folder, and to what in it a link may lead, see `file_reader.look`.
     """
@@ -88,13 +89,12 @@ def admit(
     if not list_junk and contents.result.kind is FileKind.NO_ACTIVITY:
         activities.remember(file)
         return AdmissionResult.SKIPPED
-    new_activities = [
-        NewActivity(item.sha256, item.result, decision(item), item.name, draw(item.result.samples))
-        for item in items
-    ]
-    if fresh is not None and file_read.body and not file_read.is_too_large:
-        fresh.put(file_read.sha256, file_read.body)
-    return _write(file, new_activities, now, lambda job: _has_lost_bytes(job, folder))
+    new_activities = [NewActivity(item.sha256, item.result, decision(item), item.name) for item in items]
+    if dispatcher is not None and file_read.body and not file_read.is_too_large:
+        dispatcher.put(file_read.sha256, file_read.body)
+    else:
+        dispatcher = None
+    return _write(file, new_activities, now, lambda job: _has_lost_bytes(job, folder), dispatcher)
 
 
 def restore_source(
@@ -134,12 +134,18 @@ def _has_lost_bytes(job: Job, folder: str) -> bool:
 
 
 def _write(
-    file: File, new_activities: list[NewActivity], now: float, has_lost_bytes: Callable[[Job], bool]
+    file: File,
+    new_activities: list[NewActivity],
+    now: float,
+    has_lost_bytes: Callable[[Job], bool],
+    dispatcher: Dispatcher | None,
 ) -> AdmissionResult:
     results = []
-    admitted = activities.admit(file, new_activities, now)
+    sending, admitted = _admitted(file, new_activities, now, dispatcher)
     for new_activity, (job_id, is_new) in zip(new_activities, admitted, strict=True):
         result = _RESULTS[new_activity.admission.status] if is_new else AdmissionResult.KNOWN
+        if job_id == sending:
+            result = AdmissionResult.SENDING
         if not is_new and restore_source(job_id, file, new_activity.member, has_lost_bytes):
             result = AdmissionResult.ADMITTED
         results.append(result)
@@ -154,6 +160,28 @@ def _write(
             **({"reason": reason} if reason else {}),
         )
     return AdmissionResult.ADMITTED if AdmissionResult.ADMITTED in results else results[0]
+
+
+def _admitted(
+    file: File, new_activities: list[NewActivity], now: float, dispatcher: Dispatcher | None
+) -> tuple[int, list[tuple[int, bool]]]:
+    """The job that was written as being sent in the same commit, 0 if none was; and all jobs, whether each is new.
+
+    What can be sent at once is drawn by the worker that sends it, afterwards: drawing takes longer than sending.
+    """
+    only = new_activities[0] if len(new_activities) == 1 else None
+    if dispatcher is None or only is None or not _can_be_sent(only, file.athlete, dispatcher):
+        drawn = [replace(new, thumbnail=draw(new.result.samples)) for new in new_activities]
+        return 0, activities.admit(file, drawn, now)
+    with dispatcher.sending(only.result.samples) as sending:
+        admitted = activities.admit(file, new_activities, now, begin_sending=sending.begin)
+    return sending.job_id, admitted
+
+
+def _can_be_sent(new_activity: NewActivity, athlete: str, dispatcher: Dispatcher) -> bool:
+    decision = new_activity.admission
+    settled = decision.status is Status.PENDING and not decision.age_unproven
+    return settled and dispatcher.can_send(athlete, new_activity.result.facts.start_time)
 
 
 _RESULTS = {

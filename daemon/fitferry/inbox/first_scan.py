@@ -15,7 +15,7 @@ from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.messages import Message, folders
 from fitferry.core.upload import ErrorCode, Status
 from fitferry.inbox import admission
-from fitferry.inbox.fresh_files import FreshFiles
+from fitferry.inbox.dispatcher import Dispatcher
 from fitferry.storage import activities, holds, matches, uploads
 
 FEW = 20
@@ -30,7 +30,7 @@ class FirstScan:
 
     `server_now`: the time by Strava's clock, None until that was heard in this run: a clock that is behind takes old
     activities for fresh ones, so their age is judged again then, see `UploadWorker` and `on_scan_finished`.
-    `fresh`: where the bytes of what is queued are kept for the worker.
+    `dispatcher`: how what can be sent at once reaches a worker.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class FirstScan:
         wake: Callable[[], None],
         clock: Callable[[], float],
         server_now: Callable[[], float | None] | None = None,
-        fresh: FreshFiles | None = None,
+        dispatcher: Dispatcher | None = None,
     ) -> None:
         self._folder = folder
         self._athlete = athlete
@@ -50,7 +50,7 @@ class FirstScan:
         self._wake = wake
         self._clock = clock
         self._server_now = server_now or clock
-        self._fresh = fresh
+        self._dispatcher = dispatcher
         self._new = not activities.folder_is_known(athlete, folder)
         self._was_empty = False
         self._junk = activities.count_junk(athlete, folder)
@@ -86,7 +86,7 @@ class FirstScan:
             is_ours=is_ours,
             list_junk=self._junk < MAX_JUNK,
             clock_unknown=self._new and heard is None,
-            fresh=self._fresh,
+            dispatcher=self._dispatcher,
         )
         self._junk += result is AdmissionResult.SKIPPED
         if result is AdmissionResult.ADMITTED:

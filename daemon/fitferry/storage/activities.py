@@ -38,15 +38,22 @@ class File:
     fingerprint: StatFingerprint | None
 
 
-def admit(file: File, newcomers: Iterable[NewActivity], now: float) -> list[tuple[int, bool]]:
+def admit(
+    file: File,
+    newcomers: Iterable[NewActivity],
+    now: float,
+    *,
+    begin_sending: Callable[[int], None] | None = None,
+) -> list[tuple[int, bool]]:
     """Write down a file's activities, their jobs and its path, all or nothing (D1).
 
-    Of each activity the job's id, and whether it is new.
+    Of each activity the job's id, and whether it is new. `begin_sending`: a new pending job is written as being sent,
+    uncertain until its answer (D2); called with its id before the commit.
     """
     with writing():
         if file.fingerprint is not None:
             _remember(file.athlete, file.path, file.sha256, file.fingerprint)
-        return [_take(file, new_activity, now) for new_activity in newcomers]
+        return [_take(file, new_activity, now, begin_sending) for new_activity in newcomers]
 
 
 def seen(athlete: str, path: str) -> StatFingerprint | None:
@@ -66,6 +73,11 @@ def seen_at(athlete: str, paths: Sequence[str]) -> dict[str, StatFingerprint]:
         for path, size, mtime_ns, ctime_ns in run(sql, athlete, *some):
             found[os.fsdecode(path)] = StatFingerprint(size, mtime_ns, ctime_ns)
     return found
+
+
+def has_thumbnail(activity_id: int) -> bool:
+    """Whether an activity has been drawn."""
+    return bool(run("SELECT 1 FROM thumbnail WHERE activity_id = ?", activity_id))
 
 
 def other_paths(athlete: str, sha256: str) -> Sequence[str]:
@@ -198,7 +210,9 @@ def _seen(athlete: str, path: str) -> tuple[str, int, int, int] | None:
     return (rows[0][0], rows[0][1], rows[0][2], rows[0][3]) if rows else None
 
 
-def _take(file: File, new_activity: NewActivity, now: float) -> tuple[int, bool]:
+def _take(
+    file: File, new_activity: NewActivity, now: float, begin_sending: Callable[[int], None] | None
+) -> tuple[int, bool]:
     known = _job_of(file.athlete, new_activity.sha256)
     if known is not None:
         return known, False
@@ -219,13 +233,16 @@ def _take(file: File, new_activity: NewActivity, now: float) -> tuple[int, bool]
     if thumbnail is not None:
         insert(ThumbnailRow, activity=activity_id, kind=thumbnail.kind, path=thumbnail.path)
     doubtful = _is_doubtful(file)
+    sent = begin_sending is not None and admission.status is Status.PENDING and not doubtful
     job_id = insert(
         JobRow,
         activity=activity_id,
-        status=admission.status,
+        status=Status.PROCESSING if sent else admission.status,
+        tried_at=now if sent else None,
+        sent_at=now if sent else None,
         failures=0,
         next_attempt_at=0,
-        uncertain=doubtful,
+        uncertain=doubtful or sent,
         own_wait=WaitingFor.CONFIRM if doubtful and admission.status is Status.PENDING else None,
         external_id=new_activity.sha256,
         looks=0,
@@ -235,6 +252,8 @@ def _take(file: File, new_activity: NewActivity, now: float) -> tuple[int, bool]
         created_at=now,
         age_unproven=admission.age_unproven,
     )
+    if sent and begin_sending is not None:
+        begin_sending(job_id)
     return job_id, True
 
 

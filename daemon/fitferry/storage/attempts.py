@@ -6,6 +6,7 @@ attempt writes is refused. Who works on a job is kept in memory (`uploads.claims
 
 from __future__ import annotations
 
+from fitferry.core.activity import Thumbnail
 from fitferry.core.upload import AfterUpload, AttemptResult, Status, WaitingFor
 from fitferry.storage import attempt_log, rate_limits
 from fitferry.storage.database import fn, run, writing
@@ -19,6 +20,9 @@ WHERE status IN ('pending', 'processing') AND next_attempt_at > ? LIMIT 1
 _AHEAD = """
 SELECT 1 FROM upload_job INDEXED BY upload_job_accepted
 WHERE status IN ('pending', 'processing') AND upload_id IS NOT NULL AND accepted_at > ? LIMIT 1
+"""
+_DRAWN = """
+INSERT OR REPLACE INTO thumbnail (activity_id, kind, path) SELECT activity_id, ?, ? FROM upload_job WHERE id = ?
 """
 
 
@@ -39,11 +43,12 @@ def record(
     accepted_at: float | None = None,
     after_upload_action: AfterUpload | None = None,
     log: bool = True,
+    thumbnail: Thumbnail | None = None,
 ) -> bool:
     """Write down the result of an attempt, Strava's id of the upload with it (D3); False if somebody else has decided.
 
     `accepted_at`: when Strava took the file. `after_upload_action`: what is to become of it, once the job is completed.
-    `log`: keep it among the last attempts, too.
+    `thumbnail`: the activity's, drawn since. `log`: keep it among the last attempts, too.
     """
     done = result.status in {Status.COMPLETED, Status.FAILED}
     with writing():
@@ -66,6 +71,8 @@ def record(
             completed_at=now if done else None,
             after_upload_action=after_upload_action,
         )
+        if thumbnail is not None:
+            run(_DRAWN, thumbnail.kind, thumbnail.path, job_id)
         if log and new_revision is not None:
             attempt_log.add(job_id, result, now)
     return new_revision is not None

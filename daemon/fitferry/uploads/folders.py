@@ -9,9 +9,9 @@ from pathlib import Path
 
 from fitferry.config import Settings, WatchSettings
 from fitferry.core.upload import AfterUpload
+from fitferry.inbox.dispatcher import Dispatcher
 from fitferry.inbox.first_scan import FirstScan
 from fitferry.inbox.folder_receiver import FolderReceiver
-from fitferry.inbox.fresh_files import FreshFiles
 from fitferry.inbox.watched_folder import FolderRoots, WatchedFolder
 from fitferry.inbox.watched_folders import WatchedFolders
 from fitferry.uploads.after_upload import Archive
@@ -26,7 +26,7 @@ class FolderContext:
     changed: Callable[[], None]
     incoming: Callable[[], None]
     server_now: Callable[[], float | None]
-    fresh: FreshFiles
+    dispatcher: Dispatcher
     roots: FolderRoots
 
 
@@ -53,7 +53,7 @@ def _watched_folder(settings: Settings, watch: WatchSettings, context: FolderCon
             wake=context.wake,
             clock=time.time,
             server_now=context.server_now,
-            fresh=context.fresh,
+            dispatcher=context.dispatcher,
         )
         return FolderReceiver(
             folder,

@@ -112,6 +112,13 @@ class UploadQueue:
         """Look now at what is due."""
         self._poked.set()
 
+    def dispatch(self, job_id: int) -> None:
+        """Give one job to a worker; where the queue is damaged, the look at what is due makes it anew."""
+        try:
+            self._task(job_id)
+        except sqlite3.Error:
+            self.wake()
+
     def dispatch_due(self) -> None:
         """One look at what is due: dispatch it, then sleep until something will be."""
         self._poked.clear()

@@ -8,7 +8,6 @@ from typing import TypeVar
 from fitferry.auth.access_tokens import AccessTokens
 from fitferry.core import rate_limit as limits
 from fitferry.core.errors import RefreshError, StravaError
-from fitferry.core.messages import strava
 from fitferry.core.rate_limit import Budget
 from fitferry.core.strava import ListedActivity, StravaErrorKind
 from fitferry.core.upload import Job
@@ -40,16 +39,17 @@ def is_mendable(error: StravaError) -> bool:
     return not isinstance(error, RefreshError) and error.kind in _MENDABLE
 
 
-def require_budget(job: Job, now: float, *, in_flight: int, sends: bool, has_had_share: bool = False) -> None:
-    """Raise USED_UP unless the remaining limit covers one request for every job in flight.
+def has_budget(
+    start_time: float | None, now: float, *, in_flight: int, sends: bool, has_had_share: bool = False
+) -> bool:
+    """Whether the remaining limit covers one request for an activity and for every job in flight.
 
-    `in_flight`: the other jobs at work; each makes one request at a time. `has_had_share`: the job's athlete leaves
-    what the backlog leaves.
+    `in_flight`: the other jobs at work; each makes one request at a time. `has_had_share`: the activity's athlete
+    leaves what the backlog leaves.
     """
     budget = limits.room(rate_limits.current(), now, in_flight)
-    fresh = limits.is_fresh(job.start_time, now) and not has_had_share
-    if not _left(budget, fresh=fresh, sends=sends):
-        raise StravaError(StravaErrorKind.USED_UP, strava.USED_UP())
+    fresh = limits.is_fresh(start_time, now) and not has_had_share
+    return _left(budget, fresh=fresh, sends=sends) > 0
 
 
 def find_activity(job: Job, list_page: ListPage, now: float) -> int | None:

@@ -10,9 +10,9 @@ from fitferry.core.activity import FileKind
 from fitferry.core.messages import Message, folders, system, uploads
 from fitferry.core.upload import Job
 from fitferry.inbox import file_reader
+from fitferry.inbox.dispatcher import Dispatcher
 from fitferry.inbox.file_reader import ActivityBytes
 from fitferry.inbox.folder_tasks import FolderAway, FolderBusy
-from fitferry.inbox.fresh_files import FreshFiles
 from fitferry.storage import activities
 from fitferry.uploads.after_upload import Archive
 
@@ -58,10 +58,10 @@ class SourceFiles:
     """The files of all watched folders, for the workers."""
 
     def __init__(
-        self, folders: Folders, archives: Iterable[Archive], fresh: FreshFiles | None = None
+        self, folders: Folders, archives: Iterable[Archive], dispatcher: Dispatcher | None = None
     ) -> None:
         self._folders = folders
-        self._fresh = fresh
+        self._dispatcher = dispatcher
         self._archives = tuple(archives)
 
     def read(self, job: Job) -> bytes:
@@ -88,7 +88,7 @@ class SourceFiles:
 
     def _fresh_body(self, job: Job) -> bytes | None:
         """The bytes as they were admitted a moment ago, if they are still kept."""
-        file = self._fresh.take(job.file_sha256) if self._fresh is not None else None
+        file = self._dispatcher.take(job.file_sha256) if self._dispatcher is not None else None
         return None if file is None else formats.body_of(file, job.file_sha256, job.sha256, job.member)
 
     def has_lost_bytes(self, job: Job) -> bool:

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 import structlog
 
+from fitferry import formats
 from fitferry.auth.access_tokens import AccessTokens
 from fitferry.config import StravaSettings, UploadSettings
 from fitferry.core import admission_rules, retry_policy
 from fitferry.core import attempt_results as results
 from fitferry.core import rate_limit as limits
 from fitferry.core import rules as core_rules
+from fitferry.core.activity import Sample, Thumbnail
 from fitferry.core.errors import ClaimLost, KeyFileError, NotConnected, StravaError
+from fitferry.core.messages import strava
 from fitferry.core.retry_policy import Action, DecisionContext
 from fitferry.core.rules import Rule, upload_fields
 from fitferry.core.strava import ListedActivity, StravaErrorKind, UploadReport, UploadState
 from fitferry.core.upload import AfterUpload, AttemptResult, BreakerName, Job, Outcome, Status
+from fitferry.formats.thumbnail import draw
+from fitferry.inbox.dispatcher import Dispatcher
 from fitferry.inbox.folder_tasks import FolderAway
-from fitferry.inbox.fresh_files import FreshFiles
-from fitferry.storage import accounts, attempts, breakers, matches, rate_limits
+from fitferry.storage import accounts, activities, attempts, breakers, matches, rate_limits
 from fitferry.storage import uploads as stored_uploads
 from fitferry.storage.database import DatabaseError
 from fitferry.strava import Strava
@@ -65,7 +69,8 @@ class _Attempt:
     """An attempt under way.
 
     `revision`: the job's row as last read or written. `sent`: the body may have left. `answered`: Strava has answered a request, `served`: and not with an error.
-    `token`: the access token that was used last.
+    `token`: the access token that was used last. `is_marked`: that it is being sent is written already. `samples`: of
+    an activity that is still to be drawn.
     """
 
     job: Job
@@ -76,6 +81,10 @@ class _Attempt:
     answered: bool = False
     served: bool = False
     token: str = field(default="", repr=False)
+    is_marked: bool = False
+    body: bytes = field(default=b"", repr=False)
+    samples: Sequence[Sample] | None = field(default=None, repr=False)
+    thumbnail: Thumbnail | None = None
 
     def wrote(self, revision: int | None) -> None:
         """Note the row's new revision. Raises ClaimLost if somebody else has decided on the job."""
@@ -100,7 +109,7 @@ class UploadWorker:
         uploads: UploadSettings,
         archives: Iterable[Archive],
         folders: Folders,
-        fresh: FreshFiles | None = None,
+        dispatcher: Dispatcher | None = None,
         rules: Iterable[Rule] = (),
         clock: Callable[[], float],
     ) -> None:
@@ -110,7 +119,8 @@ class UploadWorker:
         self._settings = uploads
         self._archives = tuple(archives)
         self._folders = folders
-        self._source_files = SourceFiles(folders, self._archives, fresh)
+        self._dispatcher = dispatcher or Dispatcher()
+        self._source_files = SourceFiles(folders, self._archives, self._dispatcher)
         self._rules = tuple(rules)
         self._clock = clock
         self.claims = Claims()
@@ -125,7 +135,8 @@ class UploadWorker:
         """Try one job, if it is due and no breaker is in the way.
 
         1. Take the claim: nobody else works on the job until its result is written.
-        2. Read the job; pass the breakers, perhaps as the one probe of a half-open one.
+        2. Read the job; pass the breakers, perhaps as the one probe of a half-open one. What was admitted as being
+           sent, see `can_send`, has passed them.
         3. Choose the action.
         4. Carry it out: each request lies between two writes.
         5. Decide what the answer, or the error, means.
@@ -135,7 +146,10 @@ class UploadWorker:
             return
         try:
             job = stored_uploads.get(job_id)
-            if job is not None and job.status is Status.HELD:
+            begun = self._dispatcher.take_begun(job_id)
+            if job is not None and job.is_being_sent and begun is not None:
+                self._attempt(job.before_sending(), begun)
+            elif job is not None and job.status is Status.HELD:
                 self._compare_held(job)
             elif job is not None and job.is_due(self._clock()):
                 with breakers.passing(self._clock) as passed:
@@ -144,6 +158,17 @@ class UploadWorker:
         finally:
             if job_id not in self._unwritten:
                 self.claims.release(job_id)
+
+    def can_send(self, athlete: str, start_time: float | None) -> bool:
+        """Whether nothing is in the way of a fresh activity: then it is admitted as being sent, in one commit."""
+        now, in_flight = self._clock(), self.claims.count() + self._dispatcher.count_begun()
+        return (
+            limits.is_fresh(start_time, now)
+            and in_flight < self._settings.max_concurrent
+            and not breakers.open_breakers()
+            and self._has_budget(athlete, start_time, in_flight, sends=True)
+            and self._tokens.has_valid(athlete, now)
+        )
 
     def prepare_upload(self) -> None:
         """Open a connection for a file that is being written, where it could be sent. Returns at once."""
@@ -154,12 +179,15 @@ class UploadWorker:
             if budget.send and accounts.with_tokens() and not breakers.open_breakers():
                 self._strava.prepare_upload()
 
-    def _attempt(self, job: Job) -> None:
+    def _attempt(self, job: Job, begun: Sequence[Sample] | None = None) -> None:
+        """One attempt. `begun`: the samples of an activity whose sending was written as it was admitted."""
         with structlog.contextvars.bound_contextvars(job=job.id, file=job.file, athlete=job.athlete):
             self.claims.take_turn(job.athlete, self._clock())
             attempt = self._begin(job)
+            attempt.is_marked, attempt.samples = begun is not None, begun
             try:
                 result = self._result(attempt)
+                attempt.thumbnail = _drawn(attempt)
             except ClaimLost:
                 _log.info("claim_lost", sent=attempt.sent)
             except DatabaseError as error:
@@ -268,8 +296,9 @@ class UploadWorker:
         fields = upload_fields(self._rules, core_rules.subject_of_job(job))
 
         def send(token: str) -> UploadReport:
-            attempt.wrote(attempts.mark_sending(job.id, self._clock(), attempt.revision))
-            attempt.sent = True
+            if not attempt.is_marked:
+                attempt.wrote(attempts.mark_sending(job.id, self._clock(), attempt.revision))
+            attempt.is_marked, attempt.sent, attempt.body = False, True, body
             return self._strava.upload(
                 body, token=token, external_id=job.external_id, data_type=job.data_type, fields=fields
             )
@@ -326,16 +355,16 @@ class UploadWorker:
 
     def _token(self, attempt: _Attempt, refused: str = "") -> str:
         """An access token for the next request, once there is room for it in the rate limit."""
-        job, now = attempt.job, self._clock()
-        requests.require_budget(
-            job,
-            now,
-            in_flight=self.claims.count() - 1,
-            sends=attempt.action is Action.SEND,
-            has_had_share=self.claims.has_had_share(job.athlete, now),
-        )
-        attempt.token = requests.access_token(self._tokens, job.athlete, now, refused=refused)
+        job, sends, others = attempt.job, attempt.action is Action.SEND, self.claims.count() - 1
+        if not self._has_budget(job.athlete, job.start_time, others, sends=sends):
+            raise StravaError(StravaErrorKind.USED_UP, strava.USED_UP())
+        attempt.token = requests.access_token(self._tokens, job.athlete, self._clock(), refused=refused)
         return attempt.token
+
+    def _has_budget(self, athlete: str, start_time: float | None, in_flight: int, *, sends: bool) -> bool:
+        now = self._clock()
+        had_share = self.claims.has_had_share(athlete, now)
+        return requests.has_budget(start_time, now, in_flight=in_flight, sends=sends, has_had_share=had_share)
 
     def _after_error(self, attempt: _Attempt, error: StravaError) -> AttemptResult:
         """Decide what an error means; a connection that it ends is ended before there can be a new one."""
@@ -430,6 +459,7 @@ class UploadWorker:
             attempt.revision,
             accepted_at=job.accepted_at if result.upload_id is not None else None,
             after_upload_action=action,
+            thumbnail=attempt.thumbnail,
             log=result.says_more_than(job),
         ):
             _log.info("claim_lost", outcome=result.outcome)
@@ -453,3 +483,17 @@ class UploadWorker:
     def _planned_action(self, job: Job, *, ours: bool) -> AfterUpload:
         """What is to become of a completed job's file."""
         return planned_action(job, self._settings.after_upload, ours=ours, archives=self._archives)
+
+
+def _drawn(attempt: _Attempt) -> Thumbnail | None:
+    """The thumbnail of an activity that has none yet, where its samples or its bytes are here; no fault costs an upload."""
+    try:
+        samples = attempt.samples
+        if samples is None:
+            if not attempt.body or activities.has_thumbnail(attempt.job.activity_id):
+                return None
+            samples = formats.examine(attempt.body, attempt.job.sha256).result.samples
+        return draw(samples)
+    except Exception:  # noqa: BLE001  # as the docstring says
+        _log.exception("unexpected_error")
+        return None

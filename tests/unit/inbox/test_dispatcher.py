@@ -1,14 +1,14 @@
-"""The handover of fresh files: bounded in number, bytes and time."""
+"""The dispatcher of fresh files: bounded in number, bytes and time."""
 
 from __future__ import annotations
 
 from fakes import Clock
-from fitferry.inbox.fresh_files import MAX_AGE, MAX_BYTES, MAX_FILES, FreshFiles
+from fitferry.inbox.dispatcher import MAX_AGE, MAX_BYTES, MAX_FILES, Dispatcher
 
 
 def test_a_fresh_file_is_taken_once() -> None:
     """Whoever comes second reads it from the disk."""
-    fresh = FreshFiles(Clock())
+    fresh = Dispatcher(clock=Clock())
     fresh.put("a", b"ride")
 
     assert fresh.take("a") == b"ride"
@@ -18,7 +18,7 @@ def test_a_fresh_file_is_taken_once() -> None:
 def test_few_files_are_kept_and_none_for_long() -> None:
     """The newest ones; memory is level whatever arrives."""
     clock = Clock()
-    fresh = FreshFiles(clock)
+    fresh = Dispatcher(clock=clock)
     for number in range(MAX_FILES + 1):
         fresh.put(str(number), b"x")
     assert fresh.take("0") is None
