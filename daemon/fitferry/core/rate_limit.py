@@ -28,7 +28,8 @@ _SECONDS_EACH = 1.0
 """How long one upload of many takes, where nothing holds it up."""
 _OVERTAKEN = 20
 """By so much, as many as may be in flight at most, the use in an answer may be behind what was heard before it."""
-_FORESEEN = 10 * 365 * DAY
+_FORESEEN = 365 * DAY
+"""No end is foreseen that is further away."""
 _REQUESTS, _REQUESTS_READING = 2.0, 1.02
 """Requests for one activity of a backlog, without and with the permission to list the athlete's activities."""
 _LOOKS_EACH = 2
@@ -104,13 +105,10 @@ def estimate_finish(activities: int, allowance: RateLimit, now: float, *, can_re
     each = _REQUESTS_READING if can_read else _REQUESTS
     reads = each - 1
     left, moment = float(activities), now
-    while left > 0 and moment < now + _FORESEEN:
+    while moment < now + _FORESEEN:
         overall, read = _left(allowance, moment, 0)
-        spend = moment % DAY >= _SPEND_FROM
-        today = overall[1] - (_LAST_RESERVE if spend else _DAY_RESERVE)
-        reads_today = read[1] - (_LAST_RESERVE if spend else _DAY_READ_RESERVE)
-        quarter = min(overall[0] - _QUARTER_RESERVE, (read[0] - _QUARTER_RESERVE) / reads)
-        done = max(0.0, min(left, quarter / each, today / each, reads_today / reads))
+        spare, spare_reads = _spare(overall, _DAY_RESERVE, moment), _spare(read, _DAY_READ_RESERVE, moment)
+        done = max(0.0, min(left, spare / each, spare_reads / reads))
         end = (moment // QUARTER + 1) * QUARTER
         if done >= left:
             return moment + min(end - moment, done * _SECONDS_EACH)
@@ -141,29 +139,31 @@ def _usage(heard: tuple[int, int] | None, before: tuple[int, int]) -> tuple[int,
 
 
 def _latest(heard: int, before: int) -> int:
-    return before if before - _OVERTAKEN <= heard < before else heard
+    return heard if heard < before - _OVERTAKEN else max(heard, before)
 
 
 def _used(allowance: RateLimit, now: float, overall: float, read: float) -> RateLimit:
+    """The allowance after some requests; of its quarter hour nothing is asked any more."""
     current = expire_windows(allowance, now)
+    (quarter, day), (read_quarter, read_day) = current.overall_usage, current.read_usage
     return replace(
         current,
-        overall_usage=(current.overall_usage[0] + round(overall), current.overall_usage[1] + round(overall)),
-        read_usage=(current.read_usage[0] + round(read), current.read_usage[1] + round(read)),
+        overall_usage=(quarter, day + round(overall)),
+        read_usage=(read_quarter, read_day + round(read)),
         heard_at=now,
     )
 
 
 def _left(allowance: RateLimit, now: float, in_flight: int) -> tuple[tuple[int, int], tuple[int, int]]:
     current = expire_windows(allowance, now)
-    overall = tuple(
-        limit - used - in_flight
-        for limit, used in zip(current.overall_limit, current.overall_usage, strict=True)
+    return (
+        _less(current.overall_limit, current.overall_usage, in_flight),
+        _less(current.read_limit, current.read_usage, in_flight),
     )
-    read = tuple(
-        limit - used - in_flight for limit, used in zip(current.read_limit, current.read_usage, strict=True)
-    )
-    return (overall[0], overall[1]), (read[0], read[1])
+
+
+def _less(limit: tuple[int, int], usage: tuple[int, int], in_flight: int) -> tuple[int, int]:
+    return limit[0] - usage[0] - in_flight, limit[1] - usage[1] - in_flight
 
 
 def _spare(left: tuple[int, int], day_reserve: int, now: float) -> int:

@@ -44,6 +44,15 @@ def test_a_limit_of_nothing_is_not_believed(limit: tuple[int, int]) -> None:
     assert (after.overall_limit, after.read_limit) == ((200, 2000), (100, 1000))
 
 
+def test_any_other_limit_is_believed_from_the_moment_in_which_it_was_heard() -> None:
+    """Strava may give an application more, or as little as one."""
+    heard = RateLimitHeaders((400, 4000), (3, 30), (1, 1), (0, 1))
+
+    assert rate_limit.apply_headers(RateLimit(), heard, NOON) == RateLimit(
+        (400, 4000), (3, 30), (1, 1), (0, 1), heard_at=NOON
+    )
+
+
 def test_an_answer_that_was_overtaken_lowers_nothing() -> None:
     """Of several in flight the first to be counted may be the last to be heard."""
     after = rate_limit.apply_headers(
@@ -51,6 +60,16 @@ def test_an_answer_that_was_overtaken_lowers_nothing() -> None:
     )
 
     assert _usage(after) == ((200, 300), (90, 95))
+
+
+@pytest.mark.parametrize(("heard", "believed"), [(130, 150), (129, 129), (150, 150), (151, 151)])
+def test_an_answer_was_overtaken_by_twenty_others_at_most(heard: int, believed: int) -> None:
+    """What lies further back is a new window of Strava's."""
+    after = rate_limit.apply_headers(
+        used((150, 150), (150, 150)), RateLimitHeaders(None, (heard, heard), None, (heard, heard)), NOON
+    )
+
+    assert _usage(after) == ((believed, believed), (believed, believed))
 
 
 def test_a_new_window_lowers_the_use() -> None:
@@ -82,6 +101,8 @@ def _usage(one: RateLimit) -> tuple[tuple[int, int], tuple[int, int]]:
         ((198, 198), (0, 0), 2, 2, 0),
         ((0, 1960), (0, 0), 40, 40, 0),
         ((0, 0), (0, 980), 200, 20, 0),
+        ((0, 1959), (0, 0), 41, 41, 1),
+        ((0, 0), (0, 979), 200, 21, 1),
     ],
 )
 def test_the_backlog_leaves_something_for_fresh_activities(
@@ -105,12 +126,18 @@ def test_the_backlog_spends_the_days_rest_before_midnight() -> None:
 
 def test_requests_in_flight_are_taken_as_used() -> None:
     """Three workers never share the last request."""
-    assert not rate_limit.room(used((197, 197), (0, 0)), NOON, 3).send
+    assert rate_limit.Budget(0, 0, 0) == rate_limit.room(used((197, 197), (0, 0)), NOON, 3)
+    assert rate_limit.Budget(197, 0, 0) == rate_limit.room(used((0, 0), (97, 97)), NOON, 3)
 
 
 @pytest.mark.parametrize(
     ("overall", "read", "seconds"),
-    [((200, 300), (0, 0), 903), ((0, 2000), (0, 0), 43_203), ((0, 0), (0, 1000), 43_203)],
+    [
+        ((200, 300), (0, 0), 903),
+        ((200, 1999), (0, 0), 903),
+        ((0, 2000), (0, 0), 43_203),
+        ((0, 0), (0, 1000), 43_203),
+    ],
 )
 def test_work_goes_on_when_the_window_that_is_used_up_begins_anew(
     overall: tuple[int, int], read: tuple[int, int], seconds: float
@@ -125,6 +152,22 @@ def test_looks_are_spaced_so_that_the_reads_last() -> None:
 
     assert rate_limit.look_spacing(heard, 45, NOON) == 0
     assert rate_limit.look_spacing(heard, 50, NOON) == 900 * 50 / 90
+    assert rate_limit.look_spacing(heard, 50, NOON + 100) == 800 * 50 / 90
+
+
+@pytest.mark.parametrize("reads", [99, 100, 120])
+def test_looks_share_the_last_read_of_a_quarter_hour_and_one_that_is_not_there(reads: int) -> None:
+    """One look each in as many quarter hours as there are uploads, not none for ever."""
+    assert rate_limit.look_spacing(used((0, 0), (reads, reads)), 10, NOON) == 10 * 900
+
+
+@pytest.mark.parametrize(
+    ("start_time", "fresh"),
+    [(NOON - 172_800, True), (NOON - 172_801, False), (NOON, True), (NOON + 60, True), (None, False)],
+)
+def test_people_wait_for_what_started_within_48_hours(start_time: float | None, fresh: bool) -> None:
+    """What does not say when it started is of the backlog."""
+    assert rate_limit.is_fresh(start_time, NOON) is fresh
 
 
 def test_a_ride_at_ten_to_midnight_still_finds_allowance() -> None:
@@ -158,3 +201,44 @@ def test_a_foreseen_end_is_never_before_now_and_grows_with_the_work() -> None:
         ]
         assert ends == sorted(ends)
         assert ends[0] == now
+
+
+MIDNIGHT = rate_limit.DAY * 20_000.0
+QUARTERS_WORK = 198 / 1.02
+"""So many activities of a backlog go in a quarter hour where the list may be read."""
+
+
+@pytest.mark.parametrize(
+    ("activities", "can_read", "begin", "overall", "read", "seconds"),
+    [
+        pytest.param(100, True, 0, (0, 0), (0, 0), 100, id="a second each"),
+        pytest.param(100, True, 850, (0, 0), (0, 0), 50, id="a quarter hour's end is the end of its work"),
+        pytest.param(400, True, 0, (0, 0), (0, 0), 1800 + 400 - 2 * QUARTERS_WORK, id="three quarter hours"),
+        pytest.param(98, False, 0, (0, 0), (0, 0), 98, id="two requests each without the list"),
+        pytest.param(100, False, 0, (0, 0), (0, 0), 902, id="two reads of a quarter hour are left"),
+        pytest.param(20, True, 0, (0, 1950), (0, 0), 84_600 + 20 - 10 / 1.02, id="the day's last from 23:30 on"),
+        pytest.param(60, True, 0, (0, 0), (0, 979), 84_610, id="reads run out before requests do"),
+        pytest.param(30, False, 0, (0, 0), (0, 970), 86_408, id="eight reads are left even then"),
+    ],
+)  # fmt: skip
+def test_the_end_of_an_import_is_foreseen_quarter_hour_by_quarter_hour(
+    activities: int,
+    can_read: bool,
+    begin: float,
+    overall: tuple[int, int],
+    read: tuple[int, int],
+    seconds: float,
+) -> None:
+    """Seconds after midnight, with so much used before."""
+    end = rate_limit.estimate_finish(
+        activities, used(overall, read, MIDNIGHT), MIDNIGHT + begin, can_read=can_read
+    )
+
+    assert end - MIDNIGHT - begin == pytest.approx(seconds, abs=0.001)
+
+
+def test_where_the_limits_leave_a_backlog_nothing_a_year_is_foreseen() -> None:
+    """Not for ever."""
+    nothing = RateLimit(overall_limit=(2, 40), read_limit=(2, 20))
+
+    assert rate_limit.days_for(1, nothing, MIDNIGHT, can_read=True) == 365
