@@ -103,7 +103,7 @@ def questions() -> dict[str, Callable[[], object]]:
         "one job": lambda: uploads.get(500),
         "backlog": lambda: holds.span("backlog"),
         "held files": holds.file_problems,
-        "history, 40 newest": lambda: queries.listed(limit=40, without_backlog=True),
+        "history, 40 newest": lambda: queries.listed_by_day(limit=40),
         "history of one athlete": lambda: queries.listed(limit=40, athlete="me"),
         "history, 200 before the middle": lambda: queries.listed(limit=200, before=500),
         "completed": lambda: queries.listed(limit=40, status=Status.COMPLETED),

@@ -198,6 +198,45 @@ def test_the_history_is_filtered(scene: Scene, query: str, files: set[str]) -> N
     assert set(re.findall(r'<span class="file"> · ([^<]+)</span>', listed)) == files
 
 
+def test_an_import_leaves_the_newest_rides_on_the_first_page(scene: Scene) -> None:
+    """Rides stand by their own days, over all pages; what came last may be years old."""
+    scene.done("cycling", 0, "today.fit", start_days_ago=0.2)
+    for number in range(PAGE + 5):
+        scene.done("cycling", 0, f"old-{number}.fit", start_days_ago=400 + number)
+    first = show(scene).split('id="history"')[1]
+    older = re.search(r'class="older"><a class="tap" href="([^"]+)#activities"', first)
+    assert older is not None
+    second = show(scene, html.unescape(older[1])).split('id="history"')[1]
+    files = re.findall(r'<span class="file"> · ([^<]+)</span>', first + second)
+
+    assert files == ["today.fit", *(f"old-{number}.fit" for number in range(PAGE + 5))]
+
+
+def test_a_week_tells_the_sum_of_all_its_rides(scene: Scene) -> None:
+    """Also where a page shows a part of it; old activities that wait, and what was skipped, are not counted."""
+    scene.page.clock.now = NOW + 3 * 86_400  # a Thursday
+    lengths = []
+    for number in range(PAGE + 3):
+        job_id = scene.done("cycling", 1 + number / 1_000, f"{number}.fit")
+        lengths.append((uploads.get(job_id) or named("none")).distance_m or 0.0)
+    held = AdmissionDecision(Status.HELD, ErrorCode.BACKLOG, uploads_said.BEFORE_FITFERRY())
+    scene.activity(days_ago=1, admission=held)
+    scene.activity(
+        days_ago=1,
+        admission=AdmissionDecision(Status.SKIPPED, ErrorCode.DISMISSED, uploads_said.DISMISSED()),
+    )
+    head = f"{PAGE + 3} activities · {round(sum(lengths) / 1000, 1):,} km"
+    first = show(scene)
+    older = re.search(r'class="older"><a class="tap" href="([^"]+)#activities"', first)
+    assert older is not None
+    second = show(scene, html.unescape(older[1]))
+
+    assert f"<span>{head}</span>" in first
+    assert f"<span>{head}</span>" in second
+    assert ('class="block rest"' in first, 'class="block rest"' in second) == (False, True)
+    assert "km</span></div>" not in show(scene, "/?q=fit")
+
+
 def test_the_history_goes_on_by_link(scene: Scene) -> None:
     """Nothing is left out and nothing comes twice; the day's name is not said again where a script puts it below."""
     for number in range(2 * PAGE + 5):

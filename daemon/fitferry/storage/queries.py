@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fitferry.core.activity import Thumbnail
-from fitferry.core.upload import ErrorCode, Job, Status
+from fitferry.core.upload import Job, Status
 from fitferry.storage import search
-from fitferry.storage.database import fn, run, tuples
+from fitferry.storage.database import run, tuples
 from fitferry.storage.mapping import IS_HELD, IS_LISTED, IS_OPEN, jobs_where
 from fitferry.storage.models import JobRow, ThumbnailRow
 
@@ -27,6 +27,37 @@ SELECT count(*) FROM upload_job INDEXED BY upload_job_created
 WHERE created_at >= ? AND status = 'completed' AND start_time < ?
 """
 
+_DAY = "coalesce(j.start_time, j.created_at)"
+"""When an activity was; where nobody knows, when it came."""
+_ON_THE_PAGE = """
+FROM upload_job AS j INDEXED BY upload_job_by_day
+WHERE j.status <> 'skipped' AND (j.status <> 'held' OR coalesce(j.error_code, '') <> 'backlog')
+"""
+_BY_DAY = f"""
+SELECT j.id {_ON_THE_PAGE} AND {_DAY} <= ?1 AND ({_DAY}, j.id) < (?1, ?2) ORDER BY {_DAY} DESC, j.id DESC LIMIT ?3
+"""  # words of ours
+_DISTANCES = f"""
+SELECT {_DAY}, (SELECT distance_m FROM activity WHERE id = j.activity_id) {_ON_THE_PAGE}
+    AND {_DAY} >= ? AND {_DAY} < ? ORDER BY {_DAY} DESC, j.id DESC LIMIT ?
+"""  # noqa: S608  # words of ours
+
+
+def listed_by_day(*, before: int | None = None, limit: int = 50) -> list[Job]:
+    """The jobs in the order of their activities' days, newest first, without old activities that wait for a decision.
+
+    `before`: further down than this one.
+    """
+    rows = run(f"SELECT {_DAY}, j.id FROM upload_job AS j WHERE j.id = ?", before)  # noqa: S608  # words of ours
+    day, job_id = rows[0] if rows else (float("inf"), 0)
+    ids = [found for (found,) in run(_BY_DAY, day, job_id, limit)]
+    places = {found: place for place, found in enumerate(ids)}
+    return sorted(jobs_where(JobRow.id.in_(ids)), key=lambda job: places[job.id]) if ids else []
+
+
+def distances_by_day(since: float, until: float, limit: int) -> list[tuple[float, float]]:
+    """When each activity of that list was between two moments, and how far in metres; so many at most."""
+    return [(day, distance or 0.0) for day, distance in run(_DISTANCES, since, until, limit)]
+
 
 def listed(
     *,
@@ -34,39 +65,31 @@ def listed(
     athlete: str | None = None,
     text: str = "",
     sports: Iterable[str] = (),
-    without_backlog: bool = False,
     before: int | None = None,
     limit: int = 50,
 ) -> list[Job]:
     """The jobs, newest first; `skipped` only when asked for.
 
-    `text`: what the name of the file or of the sport holds; `sports`: these, too. `without_backlog`: leave out
-    what waits for a word on the old activities. `before`: below this id.
+    `text`: what the name of the file or of the sport holds; `sports`: these, too. `before`: below this id.
     """
     if text:
-        conditions, values = _conditions(status, athlete, before, without_backlog=without_backlog)
+        conditions, values = _conditions(status, athlete, before)
         ids = search.found(text, list(sports), conditions, values, limit)
         return jobs_where(JobRow.id.in_(ids)) if ids else []
     where = IS_LISTED if status is None else IS_HELD if status is Status.HELD else JobRow.status == status
     if athlete is not None:
         where &= JobRow.athlete == athlete
-    if without_backlog:
-        where &= (JobRow.status != Status.HELD) | (fn.COALESCE(JobRow.error_code, "") != ErrorCode.BACKLOG)
     if before is not None:
         where &= JobRow.id < before
     return jobs_where(where, limit=limit)
 
 
-def _conditions(
-    status: Status | None, athlete: str | None, before: int | None, *, without_backlog: bool
-) -> tuple[str, list[object]]:
+def _conditions(status: Status | None, athlete: str | None, before: int | None) -> tuple[str, list[object]]:
     """The same conditions in SQL of the job `j`."""
     conditions, values = ["j.status <> 'skipped'" if status is None else "j.status = ?"], list[object]()
     values += [] if status is None else [status]
     if athlete is not None:
         conditions, values = [*conditions, "j.athlete = ?"], [*values, athlete]
-    if without_backlog:
-        conditions = [*conditions, "(j.status <> 'held' OR coalesce(j.error_code, '') <> 'backlog')"]
     if before is not None:
         conditions, values = [*conditions, "j.id < ?"], [*values, before]
     return " AND ".join(conditions), values

@@ -23,6 +23,8 @@ from fitferry.web.titles import measure, sports_like, title_of
 PAGE = 40
 """Rides on one page; the script puts the next one below when somebody scrolls."""
 _DECIMAL_ID = 18
+_MANY = 2_000
+"""Rides that are summed up at most: where the weeks of a page hold more, their sums are left out."""
 STATES: Mapping[Status, Template] = {
     Status.COMPLETED: web.UPLOADED,
     Status.PENDING: web.WAITING,
@@ -96,12 +98,13 @@ class Ride:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """The rides of one week, and their sum where all of them are there."""
+    """The rides of one week, and the sum of the whole week. `continued`: a page before shows its newer ones."""
 
     key: str
     heading: str
     total: str
     rides: list[Ride]
+    continued: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,25 +130,31 @@ def wanted(query: Mapping[str, str], names: tuple[str, ...]) -> HistoryFilter:
 
 def history(context: WebContext, locale: ViewerLocale, want: HistoryFilter) -> History:
     """The rides that somebody wants to see, newest first."""
-    now = context.clock()
-    jobs = queries.listed(
+    jobs = _listed(locale, want)
+    page = jobs[:PAGE]
+    thumbnails = queries.thumbnails(job.activity_id for job in page)
+    rides = [
+        ride_of(context, locale, view, thumbnails.get(view.job.activity_id))
+        for view in job_views(page, context.clock())
+    ]
+    older = page[-1].id if len(jobs) > PAGE else None
+    if want.narrows:  # found in the order of arrival
+        rides.sort(key=lambda ride: -ride.when)
+    return History(_weeks(context, locale, rides, whole=not want.narrows), older)
+
+
+def _listed(locale: ViewerLocale, want: HistoryFilter) -> list[Job]:
+    """One page of jobs, and one more where it goes on."""
+    if not want.narrows:
+        return queries.listed_by_day(before=want.before, limit=PAGE + 1)
+    return queries.listed(
         status=want.status,
         athlete=want.athlete,
         text=want.text,
         sports=sports_like(locale, want.text, search.plain),
-        without_backlog=not want.narrows,
         before=want.before,
         limit=PAGE + 1,
     )
-    page = jobs[:PAGE]
-    thumbnails = queries.thumbnails(job.activity_id for job in page)
-    rides = [
-        ride_of(context, locale, view, thumbnails.get(view.job.activity_id)) for view in job_views(page, now)
-    ]
-    rides.sort(key=lambda ride: -ride.when)
-    older = page[-1].id if len(jobs) > PAGE else None
-    whole = not want.narrows and want.before is None
-    return History(list(_weeks(context, locale, rides, whole=whole, goes_on=older is not None)), older)
 
 
 def ride_of(context: WebContext, locale: ViewerLocale, view: JobView, thumbnail: Thumbnail | None) -> Ride:
@@ -217,19 +226,37 @@ def _state(locale: ViewerLocale, view: JobView) -> tuple[str, str, str]:
     return locale.render(message), glyph, tone
 
 
-def _weeks(
-    context: WebContext, locale: ViewerLocale, rides: list[Ride], *, whole: bool, goes_on: bool
-) -> list[Week]:
+def _weeks(context: WebContext, locale: ViewerLocale, rides: list[Ride], *, whole: bool) -> list[Week]:
+    """The rides by weeks; `whole`: with the sums of the weeks, also of those that another page shows a part of."""
     today = datetime.fromtimestamp(context.clock(), locale.zone).date()
 
-    def monday(ride: Ride) -> date:
-        day = datetime.fromtimestamp(ride.when, locale.zone).date()
+    def monday(moment: float) -> date:
+        day = datetime.fromtimestamp(moment, locale.zone).date()
         return day - timedelta(days=day.weekday())
 
-    weeks = [(day, list(group)) for day, group in groupby(rides, key=monday)]
-    found = []
-    for at, (day, group) in enumerate(weeks):
-        complete = whole and not (goes_on and at == len(weeks) - 1)
-        total = locale.activities(len(group)) if complete else ""
-        found.append(Week(day.isoformat(), locale.week(day, today), total, group))
-    return found
+    def begin(day: date) -> float:
+        return datetime(day.year, day.month, day.day, tzinfo=locale.zone).timestamp()
+
+    weeks = [(day, list(group)) for day, group in groupby(rides, key=lambda ride: monday(ride.when))]
+    if not weeks or not whole:
+        return [Week(day.isoformat(), locale.week(day, today), "", group) for day, group in weeks]
+    since, until = begin(weeks[-1][0]), begin(weeks[0][0] + timedelta(weeks=1))
+    sums: dict[date, list[tuple[float, float]]] = {}
+    for moment, distance in queries.distances_by_day(since, until, _MANY):
+        sums.setdefault(monday(moment), []).append((moment, distance))
+    known = sum(map(len, sums.values())) < _MANY
+    return [
+        Week(
+            day.isoformat(),
+            locale.week(day, today),
+            _total(locale, [distance for _, distance in sums.get(day, ())]) if known else "",
+            group,
+            continued=any(moment > group[0].when for moment, _ in sums.get(day, ())),
+        )
+        for day, group in weeks
+    ]
+
+
+def _total(locale: ViewerLocale, distances: list[float]) -> str:
+    """How many there were in a week, and how far: 3 activities · 44.4 km."""
+    return " · ".join(filter(None, (locale.activities(len(distances)), locale.distance(sum(distances)))))

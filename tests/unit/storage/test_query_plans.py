@@ -113,14 +113,12 @@ SAMPLES: dict[str, Any] = {
     "until": NOW,
     "upload_id": 77,
     "values": [],
-    "without_backlog": True,
 }
 """A value for each parameter of storage's functions, by its name."""
 OTHERWISE: list[tuple[Callable[..., Any], dict[str, Any]]] = [
     (queries.listed, {"status": None}),
     (queries.listed, {"status": None, "text": "ride"}),
     (queries.listed, {"status": Status.FAILED, "text": "r", "athlete": None, "before": None}),
-    (queries.listed, {"status": None, "athlete": None, "without_backlog": False}),
     (queries.listed, {"status": Status.COMPLETED, "athlete": None}),
     (uploads.due, {"look": False, "fresh_since": NOW - 3600}),
     (uploads.due, {"probe": True, "look": False}),
