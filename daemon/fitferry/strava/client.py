@@ -146,11 +146,10 @@ class Strava:
         """
         request = self._client.build_request("GET", f"{self._settings.api}/athlete")
         response = self._send(request, REQUEST_DEADLINE)
-        if response.status_code != HTTPStatus.UNAUTHORIZED:
-            raise StravaError(
-                StravaErrorKind.WRONG_ADDRESS, strava.NO_API(answer=f"HTTP {response.status_code}")
-            )
-        return responses.date(response.headers)
+        status = response.status_code
+        if status != HTTPStatus.UNAUTHORIZED or not responses.is_strava(status, response.content):
+            raise StravaError(StravaErrorKind.WRONG_ADDRESS, strava.NO_API(answer=f"HTTP {status}"))
+        return responses.date(response.headers, status, response.content)
 
     def revoke(self, token: str) -> None:
         """End the connection at Strava, by either token; a token that is gone already is no fault."""
@@ -242,8 +241,8 @@ class Strava:
             raise
         self._on_request(kind, str(response.status_code), time.monotonic() - began)
         self._on_rate_limit(responses.rate_limit(response.headers))
-        named = responses.date(response.headers)
-        if named is not None and (response.is_success or response.status_code == HTTPStatus.UNAUTHORIZED):
+        named = responses.date(response.headers, response.status_code, response.content)
+        if named is not None:
             self._server_clock = (named, time.monotonic())
         return response
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _DUPLICATE = re.compile(r"duplicate of\b.*?(?:/activities/|activity\s+)([0-9]+)", re.IGNORECASE | re.DOTALL)
 _GRANTS = frozenset({"authorizationcode", "refreshtoken", "requesttoken"})
-_UPLOAD_KEYS = frozenset({"id", "id_str", "external_id", "status", "activity_id"})
+_UPLOAD_KEYS = frozenset({"external_id", "error", "status", "activity_id"})
 _PROCESSING_FAILED = "there was an error processing"
 _DELETED = "has been deleted"
 _MAX_ID = 2**63 - 1
@@ -207,12 +207,24 @@ def rate_limit(headers: Mapping[str, str]) -> RateLimitHeaders:
     )
 
 
-def date(headers: Mapping[str, str]) -> float | None:
-    """The time of the Date header in epoch seconds; None where there is none that can be read."""
+def date(headers: Mapping[str, str], status: int, body: bytes) -> float | None:
+    """Strava's time in epoch seconds, by the Date header of an answer in its own form; None where there is none.
+
+    What a portal or a proxy has for a time says nothing.
+    """
     try:
+        if not is_strava(status, body):
+            return None
         return parsedate_to_datetime(headers.get("Date", "")).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def is_strava(status: int, body: bytes) -> bool:
+    """Whether an answer is in Strava's own form: JSON with what was asked for, or an error that names itself."""
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        return body[:1] in {b"{", b"["} and body.strip() != b"{}"
+    return _error(body) is not None
 
 
 def _classify(status: int, error: _Error | None, body: bytes, method: str) -> StravaErrorKind:  # noqa: PLR0911  a table, one line a row
@@ -325,8 +337,9 @@ def _decode(body: bytes, answer: type[T], *, sent: bool) -> T:
 
 
 def _is_upload(body: bytes) -> bool:
-    """Whether an answer has the form of an upload."""
-    return bool(_UPLOAD_KEYS & _keys(body))
+    """Whether an answer has the form of an upload; many a service answers with a status, and has no id."""
+    keys = _keys(body)
+    return "id" in keys and bool(_UPLOAD_KEYS & keys)
 
 
 def _error(body: bytes) -> _Error | None:
