@@ -11,6 +11,7 @@ from fitferry.cli import completion, output
 from fitferry.cli.client import Daemon
 from fitferry.cli.context import Context
 from fitferry.core.messages import cli
+from fitferry.core.printable import printable
 from fitferry.system import network
 
 
@@ -43,7 +44,7 @@ def token() -> None:
 def new(context: Context, name: str, can: str, athlete: str | None) -> None:
     """Make a token; it is shown this once."""
     body = {"name": name, "can": can, **({"athlete": athlete} if athlete else {})}
-    click.echo(output.safe(Daemon(context).post("/api/v1/tokens", body)["token"]))
+    click.echo(printable(Daemon(context).post("/api/v1/tokens", body)["token"]))
 
 
 @token.command("list")

@@ -18,6 +18,7 @@ from unicodedata import east_asian_width
 import click
 
 from fitferry.core.messages import Message
+from fitferry.core.printable import escaped_json, printable
 from fitferry.i18n.translator import LANGUAGES, Translator, for_setting
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def spoken() -> Translator:
 
 def of(text: Message | str) -> str:
     """A message or a finished English sentence, as it is shown."""
-    return safe(spoken().translate(text))
+    return printable(spoken().translate(text))
 
 
 def line(
@@ -69,12 +70,7 @@ def line(
 
 def as_json(value: Any) -> None:
     """Print JSON for programs; what could move a terminal's cursor is escaped."""
-    click.echo(escaped(json.dumps(value, ensure_ascii=False, indent=1)))
-
-
-def escaped(text: str) -> str:
-    """JSON with every character escaped that is not printable."""
-    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+    click.echo(escaped_json(json.dumps(value, ensure_ascii=False, indent=1)))
 
 
 def table(heads: Sequence[Message | str], rows: Sequence[Row], *, wide: bool = False) -> None:
@@ -84,10 +80,10 @@ def table(heads: Sequence[Message | str], rows: Sequence[Row], *, wide: bool = F
     """
     if not sys.stdout.isatty():
         for row in rows:
-            click.echo("\t".join(safe(cell) for cell in (*row.cells, row.rest)))
+            click.echo("\t".join(printable(cell) for cell in (*row.cells, row.rest)))
         return
     shown = [Row([of(head) for head in heads], colour="bright_black")] if rows else []
-    shown += [Row([safe(cell) for cell in row.cells], safe(row.rest), row.colour) for row in rows]
+    shown += [Row([printable(cell) for cell in row.cells], printable(row.rest), row.colour) for row in rows]
     widths = [max(map(columns, column)) for column in zip(*(row.cells for row in shown), strict=True)]
     width = 10_000 if wide else _width()
     for row in shown:
@@ -140,7 +136,7 @@ def pairs(facts: Iterable[tuple[Message | str, str]]) -> None:
     listed = [(of(name), value) for name, value in facts]
     space = max((columns(name) for name, _ in listed), default=0) + 2
     for name, value in listed:
-        click.echo(click.style(f"    {name}{' ' * (space - columns(name))}", dim=True) + safe(value))
+        click.echo(click.style(f"    {name}{' ' * (space - columns(name))}", dim=True) + printable(value))
 
 
 def columns(text: str) -> int:
@@ -166,8 +162,3 @@ def duration(seconds: float | None) -> str:
 def local(text: str | None) -> str:
     """A time of the API in the machine's own time zone."""
     return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M") if text else ""
-
-
-def safe(text: str) -> str:
-    """A text without what could move a terminal's cursor or turn its line round."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -14,6 +14,7 @@ import click
 from fitferry.cli import output
 from fitferry.cli.client import Daemon, message_of
 from fitferry.core.messages import Message, cli
+from fitferry.core.printable import printable
 from fitferry.core.upload import WAITS
 
 COLOURS = {"completed": "green", "failed": "red", "held": "red", "pending": "yellow", "processing": "yellow"}
@@ -60,7 +61,7 @@ def follow(daemon: Daemon, queued: dict[int, Path]) -> bool:
                 now = standing(job)
                 if now != told[job["id"]]:
                     told[job["id"]] = now
-                    text = f"{output.safe(queued[job['id']].name)}: {now} {outcome(job)}".rstrip()
+                    text = f"{printable(queued[job['id']].name)}: {now} {outcome(job)}".rstrip()
                     tell(text, COLOURS.get(job["status"]))
                 if job["status"] in _FINAL:
                     failed = failed or job["status"] in {"failed", "held"}

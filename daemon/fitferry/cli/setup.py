@@ -19,6 +19,7 @@ from fitferry.cli.context import Context
 from fitferry.cli.quick_run import run_daemon
 from fitferry.core.errors import FitferryError, SettingProblem, SettingsError
 from fitferry.core.messages import Message, cli, verbatim
+from fitferry.core.printable import printable
 
 if TYPE_CHECKING:
     from fitferry.config import Settings
@@ -99,7 +100,7 @@ def config(context: Context, as_json: bool) -> None:  # noqa: FBT001  # click pa
     output.line(cli.SETTINGS_FILE(path=str(settings.source)) if settings.source else cli.NO_SETTINGS_FILE())
     output.line(cli.STATE_FOLDER(folder=str(settings.state.folder)))
     for shown in template.render_in_force(settings).splitlines():
-        click.echo(output.safe(shown))
+        click.echo(printable(shown))
 
 
 @click.command()

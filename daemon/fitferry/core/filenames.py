@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import posixpath
 
+from fitferry.core.printable import printable
+
 SUFFIXES = (".fit", ".tcx", ".gpx", ".fit.gz", ".tcx.gz", ".gpx.gz", ".zip")
 
 
@@ -54,6 +56,6 @@ def is_junk_folder(name: str) -> bool:
 
 
 def shown(path: str, *, whole: bool = False) -> str:
-    """A file's name (or its `whole` path) for people; bytes that are no text are replaced."""
+    """A file's name (or its `whole` path) for people: what is no text, or would be obeyed, is replaced."""
     name = path if whole else path.rsplit("/", 1)[-1]
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return printable(name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))

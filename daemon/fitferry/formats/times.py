@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from fitferry.core.activity import ActivityFacts, FileKind, ParseResult
 from fitferry.core.messages import files
+from fitferry.core.printable import printable
 
 FIRST_DAY, LAST_DAY = datetime(1990, 1, 2, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 """A time outside is of a clock that was never set: clocks begin in 1970, 1980 (GPS) or 1989 (FIT)."""
@@ -115,7 +116,7 @@ class Span:
 
 def unreadable_times(data_type: str, facts: ActivityFacts, span: Span, size: int) -> ParseResult:
     """What a track is whose times are there, and cannot be used."""
-    example = "".join(char if char.isprintable() else "\ufffd" for char in span.unread)
+    example = printable(span.unread)
     if _is_of_unset_clock(span.unread):
         reason = files.CLOCK_NOT_SET(example=example)
     elif span.unread:

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from fitferry.core import filenames
 from fitferry.core.messages import Message, files
+from fitferry.core.printable import printable
 from fitferry.formats import decompress
 from fitferry.formats.decompress import CHUNK
 
@@ -195,7 +196,7 @@ def wanted_name(raw: bytes) -> str | None:
     ]
     if not filenames.is_wanted_name(last) or any(map(filenames.is_junk_folder, above)):
         return None
-    return "".join(char if char.isprintable() else "\ufffd" for char in last[-MAX_NAME:])
+    return printable(last[-MAX_NAME:])
 
 
 def data_start(source: Bytes, entry: Entry) -> int:

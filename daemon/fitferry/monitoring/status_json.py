@@ -11,6 +11,7 @@ from pathlib import Path
 from fitferry.core.activity import WatchState
 from fitferry.core.filenames import shown
 from fitferry.core.messages import Json, folders
+from fitferry.core.printable import escaped_json
 from fitferry.core.problems import Problem
 from fitferry.core.strava import RateLimit
 from fitferry.core.upload import Athlete, Backlog, Job
@@ -107,7 +108,10 @@ def backlog(waiting: Backlog) -> Object:
 def write(path: Path, values: Object) -> None:
     """Replace the status file in one step. Not synced: it is worth nothing after a power cut."""
     scratch = path.with_name(f".{path.name}.part")
-    scratch.write_text(json.dumps(values, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    text = escaped_json(
+        json.dumps(values, ensure_ascii=False, indent=1)
+    )  # somebody may read it on a terminal
+    scratch.write_text(text + "\n", encoding="utf-8")
     scratch.chmod(0o644)
     os.replace(scratch, path)  # noqa: PTH105  # one step, as the contract says
 

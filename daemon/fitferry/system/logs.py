@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 import structlog
 
+from fitferry.core.printable import escaped, escaped_json
 from fitferry.system.log_handler import QueuedHandler, RepeatFilter
 
 _PRIORITY = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2, "exception": 3}
@@ -22,10 +23,6 @@ _SECRET_KEYS = frozenset(
 _SECRET_TEXT = re.compile(
     r"(?i)\b(access_token|refresh_token|client_secret|code|state|token)(=|%3D)[^&\s\"']+|(Bearer|Basic)\s+[\w.~+/=-]+"
 )
-_HARMFUL = re.compile(
-    "[\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ufeff\\ufff9-\\ufffb\\ud800-\\udfff]"
-)
-"""Control characters (C0, DEL, C1), line separators, marks of direction, lone surrogates."""
 _SEVERAL_LINES = frozenset({"exception", "stack"})
 RECENT = 200
 """Events that the page shows."""
@@ -125,8 +122,7 @@ def _last(form: str, out: TextIO) -> list[Any]:
 
 def _as_json(_logger: object, _method: str, event: Event) -> str:
     """One line of JSON that is harmless on a terminal, too: JSON itself escapes only what is below U+0020."""
-    line = json.dumps(event, ensure_ascii=False, default=str)
-    return _HARMFUL.sub(lambda match: f"\\u{ord(match[0]):04x}", line)
+    return escaped_json(json.dumps(event, ensure_ascii=False, default=str))
 
 
 def _escape(_logger: object, _method: str, event: Event) -> Event:
@@ -134,10 +130,7 @@ def _escape(_logger: object, _method: str, event: Event) -> Event:
     for key, value in event.items():
         if value is None or isinstance(value, bool | int | float):
             continue
-        text, kept = str(value), "\n\t" if key in _SEVERAL_LINES else ""
-        for character in set(_HARMFUL.findall(text)).difference(kept):
-            text = text.replace(character, character.encode("unicode_escape").decode("ascii"))
-        event[key] = text
+        event[key] = escaped(str(value), keep="\n\t" if key in _SEVERAL_LINES else "")
     return event
 
 

@@ -17,6 +17,7 @@ import structlog
 
 from fitferry.core.follow_up import FollowUp, FollowUpKind, retry_at
 from fitferry.core.messages import Message, system, uploads, verbatim
+from fitferry.core.printable import printable
 from fitferry.core.upload import ErrorCode, Job, Status
 from fitferry.storage import follow_ups
 from fitferry.storage import uploads as stored_uploads
@@ -162,8 +163,7 @@ class _Output:
     def text(self) -> str:
         """What was kept; a child that lives on may still hold the pipe, and is not waited for."""
         self._thread.join(1.0)
-        text = self._kept.decode("utf-8", "replace").strip()
-        return "".join(letter if letter.isprintable() or letter == "\n" else "�" for letter in text)
+        return printable(self._kept.decode("utf-8", "replace").strip(), keep="\n")
 
     def _read(self) -> None:
         if self._pipe is None:

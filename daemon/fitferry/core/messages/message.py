@@ -6,7 +6,7 @@ A template is defined once, in the module of its area, and builds messages when 
     message = NOT_WHOLE(have=1234, want=5678)
     str(message)  # 1,234 of 5,678 bytes
 
-Parameters stay raw. The kind after the colon says how one is shown (see `Renderer`); without a kind, text is
+Parameters stay raw until they are shown: then what a terminal would obey is replaced. The kind after the colon says how one is shown (see `Renderer`); without a kind, text is
 shown as it is and a Message by its own template. Text in a parameter is never translated.
 """
 
@@ -18,6 +18,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias, Union
+
+from fitferry.core.printable import printable
 
 Param: TypeAlias = Union[str, int, float, bool, "Message", tuple[Union[str, "Message"], ...], None]
 Json: TypeAlias = str | int | float | bool | list["Json"] | dict[str, "Json"] | None
@@ -175,7 +177,7 @@ class Renderer:
             return ", ".join(self.show(kind, part) for part in value)
         if isinstance(value, (int, float)) and kind:
             return self._formatted(kind, value)
-        return "" if value is None else str(value)
+        return "" if value is None else printable(str(value), keep="\n")
 
     def _formatted(self, kind: str, value: float) -> str:
         match kind:
