@@ -101,21 +101,37 @@ def look_spacing(allowance: RateLimit, outstanding: int, now: float) -> float:
 
 
 def estimate_finish(activities: int, allowance: RateLimit, now: float, *, can_read: bool) -> float:
-    """When so many old activities will be uploaded: quarter hour by quarter hour, as the backlog may use each."""
+    """When so many old activities will be uploaded: quarter hour by quarter hour, as the backlog may use each.
+
+    One whole day is gone through, and those after it are taken to be the same.
+    """
     each = _REQUESTS_READING if can_read else _REQUESTS
     reads = each - 1
-    left, moment = float(activities), now
+    left, moment, at_midnight = float(activities), now, math.inf
     while moment < now + _FORESEEN:
+        if moment % DAY == 0 and moment > now:
+            if at_midnight == left:
+                break
+            days = max(0, math.ceil(left / (at_midnight - left)) - 1)
+            left, moment = left - days * (at_midnight - left if days else 0), moment + days * DAY
+            at_midnight = left
         overall, read = _left(allowance, moment, 0)
         spare, spare_reads = _spare(overall, _DAY_RESERVE, moment), _spare(read, _DAY_READ_RESERVE, moment)
         done = max(0.0, min(left, spare / each, spare_reads / reads))
-        end = (moment // QUARTER + 1) * QUARTER
+        day_is_over = min(overall[1] - _DAY_RESERVE, read[1] - _DAY_READ_RESERVE) <= 0
+        end = _next_window(moment, day_is_over=day_is_over)
         if done >= left:
             return moment + min(end - moment, done * _SECONDS_EACH)
         left -= done
         allowance = _used(allowance, moment, done * each, done * reads)
         moment = end
-    return moment
+    return now + _FORESEEN
+
+
+def _next_window(moment: float, *, day_is_over: bool) -> float:
+    """The next quarter hour; where the day leaves nothing, its last half hour."""
+    quarter = (moment // QUARTER + 1) * QUARTER
+    return max(quarter, moment // DAY * DAY + _SPEND_FROM) if day_is_over else quarter
 
 
 def days_for(activities: int, allowance: RateLimit, now: float, *, can_read: bool) -> int:

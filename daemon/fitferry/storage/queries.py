@@ -14,8 +14,10 @@ from fitferry.storage.models import JobRow, ThumbnailRow
 _ONE_SCAN = 3600.0
 """Seconds in which what lies in a folder is admitted."""
 _OLDEST_OPEN = """
-SELECT min(created_at) FROM upload_job INDEXED BY upload_job_start
-WHERE status IN ('pending', 'processing') AND start_time < ?
+SELECT created_at FROM upload_job WHERE id = (SELECT min(id) FROM (
+    SELECT (SELECT id FROM upload_job WHERE status = 'pending' AND start_time < ? ORDER BY id LIMIT 1) AS id
+    UNION ALL
+    SELECT (SELECT id FROM upload_job WHERE status = 'processing' AND start_time < ? ORDER BY id LIMIT 1)))
 """
 _NEWEST_WAITING = """
 SELECT id FROM upload_job INDEXED BY upload_job_start
@@ -122,8 +124,8 @@ def starts_since(moment: float) -> list[float]:
 
 def import_so_far(started_before: float) -> int:
     """How many old activities were completed of those that came with the ones that are on their way."""
-    came = run(_OLDEST_OPEN, started_before)[0][0]
-    return 0 if came is None else int(run(_DONE_SINCE, came - _ONE_SCAN, started_before)[0][0])
+    came = run(_OLDEST_OPEN, started_before, started_before)
+    return int(run(_DONE_SINCE, came[0][0] - _ONE_SCAN, started_before)[0][0]) if came else 0
 
 
 def thumbnails(activity_ids: Iterable[int]) -> dict[int, Thumbnail]:

@@ -43,9 +43,13 @@ WHERE status IN ('pending', 'processing') AND next_attempt_at > ?
 ORDER BY next_attempt_at LIMIT 1
 """
 _COUNT_OPEN = """
-SELECT count(*) FROM upload_job INDEXED BY upload_job_start
-WHERE status IN ('pending', 'processing') AND start_time < ?
+SELECT (SELECT coalesce(sum(jobs), 0) FROM job_count WHERE status IN ('pending', 'processing'))
+    - (SELECT count(*) FROM upload_job INDEXED BY upload_job_start
+       WHERE status IN ('pending', 'processing') AND start_time >= ?)
+    - (SELECT count(*) FROM upload_job INDEXED BY upload_job_start
+       WHERE status IN ('pending', 'processing') AND start_time IS NULL)
 """
+"""All but the few that are not old: an import may be of tens of thousands, and each upload asks."""
 _MANY = 200
 """From so many due jobs on they are read in the order of their starts, and not sorted."""
 

@@ -97,9 +97,11 @@ class Bar:
     anew: str
 
 
-def page_context(context: WebContext, locale: ViewerLocale) -> dict[str, object]:
-    """What every page's frame shows."""
-    snapshot = context.snapshot()
+def page_context(
+    context: WebContext, locale: ViewerLocale, snapshot: Snapshot | None = None
+) -> dict[str, object]:
+    """What every page's frame shows. `snapshot`: how things are, where somebody has asked already."""
+    snapshot = snapshot or context.snapshot()
     return {
         "now": status_json.to_json(snapshot),
         "truth": truth(locale, snapshot, several=len(context.settings.athletes) > 1),
@@ -119,7 +121,7 @@ def overview(context: WebContext, locale: ViewerLocale, want: HistoryFilter) -> 
     bars = _bars(locale, snapshot, now)
     backlog = snapshot.process.backlog
     return {
-        **page_context(context, locale),
+        **page_context(context, locale, snapshot),
         "cause": cause,
         "items": items[1:] if cause else items,
         "failed": _failed(context, locale, snapshot),

@@ -191,6 +191,28 @@ def test_the_days_of_an_import_follow_from_stravas_windows(
     assert days == rate_limit.days_for(activities, RateLimit(), rate_limit.DAY * 20_000, can_read=can_read)
 
 
+@pytest.mark.parametrize("hour", [0, 7.3, 23.6])
+@pytest.mark.parametrize("days", [1, 10, 300])
+def test_so_many_more_as_days_take_end_so_many_days_later(hour: float, days: int) -> None:
+    """992 a day: 1,000 reads without the reserve of the day's last half hour."""
+    now = rate_limit.DAY * 20_000 + hour * 3600
+
+    def end(activities: int) -> float:
+        return rate_limit.estimate_finish(activities, RateLimit(), now, can_read=False)
+
+    assert end(5_000 + 992 * days) - end(5_000) == pytest.approx(days * rate_limit.DAY, abs=1)
+
+
+def test_an_import_that_is_allowed_nothing_ends_in_a_year() -> None:
+    """A limit below the reserve: no end can be foreseen, and it is not looked for quarter hour by quarter hour."""
+    now = rate_limit.DAY * 20_000 + 100
+    allowance = RateLimit(overall_limit=(200, 4))
+
+    end = rate_limit.estimate_finish(100, allowance, now, can_read=True)
+
+    assert end == now + 365 * rate_limit.DAY
+
+
 def test_a_foreseen_end_is_never_before_now_and_grows_with_the_work() -> None:
     """Whatever the moment of the day."""
     for hour in range(24):
