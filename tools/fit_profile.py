@@ -3,13 +3,15 @@
     python tools/fit_profile.py PROFILE.py
 
 PROFILE.py: `fitparse/profile.py` of the package python-fitparse (MIT; 2.7.0 is of SDK 21.218, 2026-10-06), or
-`fitdecode/profile.py` of fitdecode (MIT). It is read as text, never run. Between the two marks in each file of
-TARGETS everything is replaced; nothing else changes. Run the formatter afterwards.
+`fitdecode/profile.py` of fitdecode (MIT). It is read as text, never run. Between the two marks in the modules of
+TARGETS everything is replaced; the names of makers and devices are data, in a file of their own. Run the formatter
+afterwards.
 """
 
 from __future__ import annotations
 
 import ast
+import json
 import re
 import sys
 from pathlib import Path
@@ -17,11 +19,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent.parent / "daemon" / "fitferry"
 TARGETS = {
     PACKAGE / "core" / "sports.py": {"SPORTS": "sport", "SUB_SPORTS": "sub_sport"},
-    PACKAGE / "formats" / "fit" / "profile_tables.py": {
-        "MANUFACTURERS": "manufacturer",
-        "GARMIN_PRODUCTS": "garmin_product",
-    },
 }
+DATA = PACKAGE / "formats" / "fit" / "profile.json"
 BEGIN, END = "# begin of what tools/fit_profile.py writes", "# end of what tools/fit_profile.py writes"
 WIDTH = 108
 
@@ -38,6 +37,10 @@ def main() -> None:
         source = f"# FIT profile {version[1]} of {version[2]}.\n# fmt: off\n{made}\n# fmt: on\n"
         path.write_text(replaced(path.read_text(encoding="utf-8"), source), encoding="utf-8")
         print(f"{path.name}: {', '.join(f'{len(types[kind])} {name}' for name, kind in tables.items())}")
+    names = {kind: dict(sorted(types[kind].items())) for kind in ("manufacturer", "garmin_product")}
+    DATA.write_text(
+        json.dumps({"sdk": f"{version[1]} of {version[2]}", **names}, indent=1) + "\n", encoding="ascii"
+    )
 
 
 def field_types(text: str) -> dict[str, dict[int, str]]:

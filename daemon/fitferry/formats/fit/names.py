@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 from fitferry.core.messages import Message, files
 from fitferry.core.sports import SPORTS, SUB_SPORTS
-from fitferry.formats.fit.profile_tables import GARMIN_LIKE, GARMIN_PRODUCTS, MANUFACTURERS
 
 ACTIVITY = 4
 FILE_TYPES = {
@@ -28,6 +30,19 @@ FILE_TYPES = {
     40: ("exd_configuration", files.FIT_DISPLAY),
 }
 """`file_id.type`: its name, and what a file of it is."""
+
+
+GARMIN_LIKE = frozenset({1, 13, 15, 89})
+"""Makers whose product numbers are Garmin's: garmin, dynastream_oem, dynastream, tacx."""
+
+
+def _table(name: str) -> dict[int, str]:
+    """Names by number, as `tools/fit_profile.py` has written them."""
+    tables = json.loads(Path(__file__).with_name("profile.json").read_text(encoding="ascii"))
+    return {int(number): text for number, text in tables[name].items()}
+
+
+MANUFACTURERS, GARMIN_PRODUCTS = _table("manufacturer"), _table("garmin_product")
 
 
 def file_type(number: int | None) -> str | None:
