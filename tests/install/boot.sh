@@ -17,21 +17,4 @@ install -m 644 "$here/systemd/fitferry.service" "$root/etc/systemd/system/fitfer
 install -D -m 644 "$here/systemd/credentials.conf" "$root/etc/systemd/system/fitferry.service.d/credentials.conf"
 install -D -m 644 "$here/systemd/fitferry.sysusers" "$root/usr/lib/sysusers.d/fitferry.conf"
 install -D -m 644 "$here/systemd/fitferry.tmpfiles" "$root/usr/lib/tmpfiles.d/fitferry.conf"
-install -m 644 "$here/tests/install/boot_check.py" "$here/tests/samples/edge_820_ride.fit" "$root/opt/"
-cat >"$root/etc/systemd/system/check.service" <<'UNIT'
-[Unit]
-After=multi-user.target
-[Service]
-Type=oneshot
-StandardOutput=file:/result
-StandardError=file:/result
-ExecStart=/usr/bin/python3 /opt/boot_check.py
-ExecStopPost=/bin/systemctl poweroff --force
-[Install]
-WantedBy=multi-user.target
-UNIT
-echo '127.0.0.1 localhost' >"$root/etc/hosts"
-chroot "$root" systemctl --quiet enable check.service
-timeout 300 systemd-nspawn --quiet --directory "$root" --register=no --keep-unit --boot >"$root/console" 2>&1 || true
-cat "$root/result"
-grep -q '^all is well$' "$root/result"
+"$here/tests/install/run_check.sh" "$root" boot_check.py 300

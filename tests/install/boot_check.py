@@ -5,22 +5,18 @@ The service with every line of hardening: ready when it is ready, one upload, a 
 
 from __future__ import annotations
 
-import json
 import os
 import pwd
 import shutil
 import signal
 import subprocess
-import sys
 import time
-import traceback
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
-ETC, STATE, RIDES = Path("/etc/fitferry"), Path("/var/lib/fitferry"), Path("/srv/rides")
+from booted import ETC, RIDES, ask, check, say, shown, systemctl, wait
+
 CONFIG = """
 [strava]
 client_id = 12345
@@ -30,45 +26,6 @@ api = "http://127.0.0.1:8481/api/v3"
 folder = "/srv/rides"
 """
 FITFERRY = "/opt/fitferry/bin/fitferry"
-PATIENCE = 60.0
-
-
-def systemctl(*words: str) -> subprocess.CompletedProcess[str]:
-    """Tell systemd."""
-    return subprocess.run(
-        ["/bin/systemctl", *words], capture_output=True, text=True, check=False
-    )  # fixed words
-
-
-def shown(name: str) -> str:
-    """A property of the service."""
-    return systemctl("show", "--value", "-p", name, "fitferry").stdout.strip()
-
-
-def wait(found: Callable[[], Any]) -> Any:
-    """What is found before long."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        value = found()
-        if value:
-            return value
-        time.sleep(0.2)
-    raise AssertionError(f"waited in vain for {found}")
-
-
-def ask(path: str) -> Any:
-    """Ask the daemon."""
-    token = (STATE / "api-token").read_text(encoding="ascii").strip()
-    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
-    request = urllib.request.Request(f"http://127.0.0.1:8480{path}", headers=headers)  # ourselves
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  # the same
-        return json.load(answer)
-
-
-def say(words: str) -> None:
-    """One thing is as it should be."""
-    sys.stdout.write(f"ok  {words}\n")
-    sys.stdout.flush()
 
 
 def prepare() -> None:
@@ -161,11 +118,4 @@ def wrong_settings() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        for step in (prepare, ready, commands, upload, hang, stop, wrong_settings):
-            step()
-        sys.stdout.write("all is well\n")
-    except BaseException:
-        traceback.print_exc()
-        print(systemctl("status", "--no-pager", "-l", "fitferry").stdout)  # noqa: T201  # for whoever reads the result
-        raise
+    check((prepare, ready, commands, upload, hang, stop, wrong_settings))

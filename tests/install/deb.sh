@@ -23,22 +23,5 @@ git -C "$top" worktree add --quiet --detach --force "$before" "$changed~1"
 "$python" "$top/tools/debian_package.py" --fast --source "$before" --release "$release" --out "$root/debs/old"
 "$python" "$top/tools/debian_package.py" --fast --release "$release" --out "$root/debs/new"
 
-install -m 644 "$here/deb_check.py" "$top/tests/samples/edge_820_ride.fit" "$top/tests/samples/indoor_ride.fit" "$root/opt/"
-cat >"$root/etc/systemd/system/check.service" <<'UNIT'
-[Unit]
-After=multi-user.target
-[Service]
-Type=oneshot
-StandardOutput=file:/result
-StandardError=file:/result
-ExecStart=/usr/bin/python3 /opt/deb_check.py
-ExecStopPost=/bin/systemctl poweroff --force
-[Install]
-WantedBy=multi-user.target
-UNIT
-echo '127.0.0.1 localhost' >"$root/etc/hosts"
-chroot "$root" systemctl --quiet enable check.service
-timeout 600 systemd-nspawn --quiet --directory "$root" --register=no --keep-unit --boot >"$root/console" 2>&1 || true
-cat "$root/result"
-grep -q '^all is well$' "$root/result"
+"$here/run_check.sh" "$root" deb_check.py 600
 echo "$release: the package does what it should"

@@ -10,19 +10,14 @@ import os
 import pwd
 import shutil
 import subprocess
-import sys
-import time
-import traceback
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
-ETC, STATE, RIDES = Path("/etc/fitferry"), Path("/var/lib/fitferry"), Path("/srv/rides")
+from booted import ETC, RIDES, STATE, ask, check, say, shown, wait
+
 PROGRAM = Path("/opt/fitferry")
 OLD, NEW = (next(Path("/debs", age).glob("*.deb")) for age in ("old", "new"))
-PATIENCE = 60.0
 
 
 def run(*words: str | Path, succeeds: bool = True) -> subprocess.CompletedProcess[str]:
@@ -44,43 +39,9 @@ def apt(*words: str | Path) -> str:
     return run("apt-get", "-y", *words).stdout
 
 
-def shown(name: str) -> str:
-    """A property of the service."""
-    return run("systemctl", "show", "--value", "-p", name, "fitferry").stdout.strip()
-
-
 def version_of(package: Path) -> str:
     """The version in a package's name, as Fitferry itself says it."""
     return package.name.split("_")[1].split("+")[0]
-
-
-def wait(found: Callable[[], Any]) -> Any:
-    """What is found before long."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        try:
-            value = found()
-        except OSError:
-            value = None
-        if value:
-            return value
-        time.sleep(0.2)
-    raise AssertionError(f"waited in vain for {found}")
-
-
-def ask(path: str) -> Any:
-    """Ask the daemon."""
-    token = (STATE / "api-token").read_text(encoding="ascii").strip()
-    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
-    request = urllib.request.Request(f"http://127.0.0.1:8480{path}", headers=headers)
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  # ourselves
-        return json.load(answer)
-
-
-def say(words: str) -> None:
-    """Report one thing that is as it should be."""
-    sys.stdout.write(f"ok  {words}\n")
-    sys.stdout.flush()
 
 
 def completed() -> list[str]:
@@ -218,11 +179,4 @@ def purge() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        for step in (install, set_up, use, upgrade, stopped, removal, purge):
-            step()
-        sys.stdout.write("all is well\n")
-    except BaseException:
-        traceback.print_exc()
-        sys.stdout.write(run("systemctl", "status", "--no-pager", "-l", "fitferry", succeeds=False).stdout)
-        raise
+    check((install, set_up, use, upgrade, stopped, removal, purge))
