@@ -6,8 +6,7 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
+from functools import cached_property
 
 import structlog
 
@@ -67,9 +66,9 @@ def run(settings: Settings, *, handover: Handover | None = None) -> None:
         lockfile.taken(settings.state.folder),
         WakeupPipe() as wakeup,
         wakeup.stopped_by_signals(),
-        contextlib.ExitStack() as parts,
+        contextlib.ExitStack() as running,
     ):
-        supervisor = start(settings, wakeup, parts, handover)
+        supervisor = start(settings, wakeup, running, handover)
         while not wakeup.stopping:
             supervisor.tick()
             wakeup.wait(supervisor.seconds_to_tick())
@@ -79,13 +78,13 @@ def run(settings: Settings, *, handover: Handover | None = None) -> None:
 
 
 def start(
-    settings: Settings, wakeup: WakeupPipe, parts: contextlib.ExitStack, handover: Handover | None = None
+    settings: Settings, wakeup: WakeupPipe, running: contextlib.ExitStack, handover: Handover | None = None
 ) -> Supervisor:
-    """Open the ledger and start every part; `parts` stops them in reverse. Raises CannotRun."""
+    """Open the ledger and start every part; `running` stops them in reverse. Raises CannotRun."""
     # An update of a long history takes its time, and a check after a power cut, too: systemd would end it.
     systemd.tell(f"EXTEND_TIMEOUT_USEC={START_SECONDS * 1_000_000}", "STATUS=opening the database")
     try:
-        check_later = parts.enter_context(
+        check_later = running.enter_context(
             recovery.opened_safely(
                 settings.state.folder / state_dir.STATE_DB,
                 now=time.time(),
@@ -95,204 +94,214 @@ def start(
         )
         if handover is not None:
             sessions.add_link(digest(handover.login_token), time.time())
-        server = (
-            handover.server
-            if handover
-            else Server(settings.web.host, settings.web.port, url=settings.web.url)
-        )
-        return build(settings, wakeup, parts, server, check_later=check_later)
+        web = settings.web
+        server = handover.server if handover else Server(web.host, web.port, url=web.url)
+        return run_parts(Parts(settings, wakeup, server, check_later=check_later), running)
     except StorageError as error:
         raise CannotRun(error.message, 1) from error
     except (OSError, sqlite3.Error, database.DatabaseError) as error:
         raise CannotRun(system.CANNOT_START(reason=verbatim(str(error))), 1) from error
 
 
-def build(
-    settings: Settings, wakeup: WakeupPipe, parts: contextlib.ExitStack, server: Server, *, check_later: bool
-) -> Supervisor:
-    """Everything that runs, started in this order and stopped in reverse.
+class Parts:
+    """Everything that runs, each part made when another first needs it."""
 
-    `check_later`: whether the file of the ledger is still to be checked.
-    """
-    sealed = _cipher(settings)
-    recover(settings, time.time())
-    metrics = Metrics()
-    strava = parts.enter_context(
-        Strava(
-            settings.strava,
+    def __init__(self, settings: Settings, wakeup: WakeupPipe, server: Server, *, check_later: bool) -> None:
+        self.settings = settings
+        self.wakeup = wakeup
+        self.server = server
+        self.cipher = _cipher(settings)
+        self.metrics = Metrics()
+        self.archives = archives(settings)
+        self.copies = CopyThread(settings.state.folder / state_dir.STATE_DB, check_first=check_later)
+
+    def url(self) -> str:
+        """How a browser reaches the page."""
+        return self.settings.web.url or f"http://127.0.0.1:{self.server.port}"
+
+    @cached_property
+    def strava(self) -> Strava:
+        return Strava(
+            self.settings.strava,
             on_rate_limit=lambda headers: rate_limits.update(headers, time.time()),
-            on_request=metrics.asked,
+            on_request=self.metrics.asked,
         )
-    )
-    tokens = AccessTokens(strava, sealed)
-    oauth = OAuth(
-        strava,
-        tokens,
-        athletes=settings.athletes,
-        redirect_uri=lambda: _url(settings, server) + CALLBACK,
-    )
-    for name in tokens.check(settings.athletes, time.time()):
-        _log.warning("token_check", outcome="lost", athlete=name, reason="the key does not decrypt them")
-    dispatcher = Dispatcher(
-        can_send=lambda athlete, start_time: attempts.can_send(athlete, start_time),  # noqa: PLW0108  # it is made below
-        dispatch=lambda job_id: upload_queue.dispatch(job_id),  # noqa: PLW0108  # as above
-    )
-    server_clock = ServerClock(strava.server_now, strava.server_time, lambda: folders.rescan())  # noqa: PLW0108  # it is made below
-    parts.callback(server_clock.stop)
-    folder_context = FolderContext(
-        wake=lambda: upload_queue.wake(),  # noqa: PLW0108  # as above
-        changed=wakeup.wake,
-        incoming=lambda: attempts.prepare_upload(),  # noqa: PLW0108  # as above
-        server_now=server_clock.now,
-        dispatcher=dispatcher,
-        roots=FolderRoots(),
-    )
-    folders = build_folders(settings, folder_context)
-    attempts = _attempts(settings, strava, tokens, folders, dispatcher)
-    upload_queue = _upload_queue(settings, attempts)
-    copies = CopyThread(settings.state.folder / state_dir.STATE_DB, check_first=check_later)
-    parts.callback(copies.stop)
-    follow_ups = FollowUps(
-        settings,
-        strava,
-        tokens,
-        clock=time.time,
-        hook_done=folders.tidy,
-        in_flight=attempts.claims.count,
-    )
-    notifier = _notifier(settings, lambda: supervisor.is_well())  # noqa: PLW0108  # it is made below
-    supervisor = Supervisor(
-        settings,
-        upload_queue=upload_queue,
-        attempts=attempts,
-        tokens=tokens,
-        oauth=oauth,
-        folders=folders,
-        metrics=metrics,
-        notification_policy=_notification_policy(settings, notifier),
-        url=lambda: _url(settings, server),
-        port=lambda: server.port,
-        copies=copies,
-        follow_ups=follow_ups,
-        clock=time.time,
-    )
-    metrics.show(supervisor.snapshot)
-    parts.enter_context(notifier.running())
-    context = _web_context(
-        settings,
-        supervisor,
-        wakeup,
-        server,
-        folders=folders,
-        upload_queue=upload_queue,
-        tokens=tokens,
-        oauth=oauth,
-        metrics=metrics,
-    )
-    parts.callback(tokens.close)
-    parts.enter_context(follow_ups.running())
-    parts.enter_context(upload_queue.running(drain_seconds=DRAIN_SECONDS))
-    _serve(parts, server, context)
-    parts.enter_context(folders.running())
-    supervisor.announce(lambda: make_login_link(context))
-    return supervisor
 
+    @cached_property
+    def tokens(self) -> AccessTokens:
+        return AccessTokens(self.strava, self.cipher)
 
-def _url(settings: Settings, server: Server) -> str:
-    """How a browser reaches the page."""
-    return settings.web.url or f"http://127.0.0.1:{server.port}"
+    @cached_property
+    def oauth(self) -> OAuth:
+        return OAuth(
+            self.strava,
+            self.tokens,
+            athletes=self.settings.athletes,
+            redirect_uri=lambda: self.url() + CALLBACK,
+        )
 
+    @cached_property
+    def server_clock(self) -> ServerClock:
+        """Strava's clock; once it is known the folders look again at what is old."""
+        return ServerClock(
+            self.strava.server_now,
+            self.strava.server_time,
+            on_heard=lambda: self.folders.rescan(),  # noqa: PLW0108  # it is made later
+        )
 
-def _web_context(
-    settings: Settings,
-    supervisor: Supervisor,
-    wakeup: WakeupPipe,
-    server: Server,
-    *,
-    folders: WatchedFolders,
-    upload_queue: UploadQueue,
-    tokens: AccessTokens,
-    oauth: OAuth,
-    metrics: Metrics,
-) -> WebContext:
-    source_files = SourceFiles(folders, archives(settings))
-    return WebContext(
-        settings=settings,
-        actions=commands.Actions(
-            settings,
-            wake=upload_queue.wake,
+    @cached_property
+    def dispatcher(self) -> Dispatcher:
+        return Dispatcher(
+            can_send=lambda athlete, start_time: self.worker.can_send(athlete, start_time),  # noqa: PLW0108  # it is made later
+            dispatch=lambda job_id: self.upload_queue.dispatch(job_id),  # noqa: PLW0108  # as above
+        )
+
+    @cached_property
+    def folders(self) -> WatchedFolders:
+        context = FolderContext(
+            wake=lambda: self.upload_queue.wake(),  # noqa: PLW0108  # it is made later
+            changed=self.wakeup.wake,
+            incoming=lambda: self.worker.prepare_upload(),  # noqa: PLW0108  # it is made later
+            server_now=self.server_clock.now,
+            dispatcher=self.dispatcher,
+            roots=FolderRoots(),
+        )
+        return build_folders(self.settings, context)
+
+    @cached_property
+    def worker(self) -> UploadWorker:
+        return UploadWorker(
+            self.strava,
+            self.tokens,
+            app=self.settings.strava,
+            uploads=self.settings.uploads,
+            archives=self.archives,
+            folders=self.folders,
+            dispatcher=self.dispatcher,
+            rules=self.settings.rules,
+            clock=time.time,
+        )
+
+    @cached_property
+    def upload_queue(self) -> UploadQueue:
+        settings = self.settings
+        return UploadQueue(
+            settings.state.folder / state_dir.QUEUE_DB,
+            workers=settings.uploads.max_concurrent,
+            attempt=self.worker,
+            select_due=lambda: select_due(
+                settings.athletes, settings.uploads, time.time(), self.worker.claims
+            ),
+        )
+
+    @cached_property
+    def follow_ups(self) -> FollowUps:
+        return FollowUps(
+            self.settings,
+            self.strava,
+            self.tokens,
+            clock=time.time,
+            hook_done=self.folders.tidy,
+            in_flight=self.worker.claims.count,
+        )
+
+    @cached_property
+    def notifier(self) -> Notifier:
+        notify = self.settings.notify
+        return Notifier(
+            Messengers(notify.urls, self.settings.state.folder / state_dir.APPRISE),
+            for_setting(self.settings.web.language, os.environ),
+            heartbeat_url=notify.heartbeat_url,
+            heartbeat_interval=notify.heartbeat_interval,
+            well=lambda: self.supervisor.is_well(),  # noqa: PLW0108  # it is made later
+        )
+
+    @cached_property
+    def notification_policy(self) -> NotificationPolicy | None:
+        notify = self.settings.notify
+        if not notify.urls:
+            return None
+        return NotificationPolicy(self.notifier.wake, self.notifier.send_now, uploads=notify.uploads)
+
+    @cached_property
+    def supervisor(self) -> Supervisor:
+        return Supervisor(
+            self.settings,
+            upload_queue=self.upload_queue,
+            attempts=self.worker,
+            tokens=self.tokens,
+            oauth=self.oauth,
+            folders=self.folders,
+            metrics=self.metrics,
+            notification_policy=self.notification_policy,
+            url=self.url,
+            port=lambda: self.server.port,
+            copies=self.copies,
+            follow_ups=self.follow_ups,
+            clock=time.time,
+        )
+
+    @cached_property
+    def actions(self) -> commands.Actions:
+        source_files = SourceFiles(self.folders, self.archives)
+        return commands.Actions(
+            self.settings,
+            wake=self.upload_queue.wake,
             clock=time.time,
             has_lost_bytes=source_files.has_lost_bytes,
             read=source_files.read,
-        ),
-        oauth=oauth,
-        api_token=state_dir.api_token(settings.state.folder),
-        url=lambda: _url(settings, server),
-        port=lambda: server.port,
-        snapshot=supervisor.snapshot,
-        revision=lambda: wakeup.revision,
-        metrics=metrics.text,
-        health_error=supervisor.health_error,
-        rotate_keys=lambda: key_rotation.rotate(settings.state.key_file, tokens),
-        connected=upload_queue.wake,
-        clock=time.time,
-    )
+        )
+
+    @cached_property
+    def web_context(self) -> WebContext:
+        return WebContext(
+            settings=self.settings,
+            actions=self.actions,
+            oauth=self.oauth,
+            api_token=state_dir.api_token(self.settings.state.folder),
+            url=self.url,
+            port=lambda: self.server.port,
+            snapshot=self.supervisor.snapshot,
+            revision=lambda: self.wakeup.revision,
+            metrics=self.metrics.text,
+            health_error=self.supervisor.health_error,
+            rotate_keys=lambda: key_rotation.rotate(self.settings.state.key_file, self.tokens),
+            connected=self.upload_queue.wake,
+            clock=time.time,
+        )
 
 
-def _serve(parts: contextlib.ExitStack, server: Server, context: WebContext) -> None:
+def run_parts(parts: Parts, running: contextlib.ExitStack) -> Supervisor:
+    """Start everything in this order; `running` stops it in reverse."""
+    recover(parts.settings, time.time())
+    running.enter_context(parts.strava)
+    for name in parts.tokens.check(parts.settings.athletes, time.time()):
+        _log.warning("token_check", outcome="lost", athlete=name, reason="the key does not decrypt them")
+    running.callback(parts.server_clock.stop)
+    running.callback(parts.copies.stop)
+    parts.metrics.show(parts.supervisor.snapshot)
+    running.enter_context(parts.notifier.running())
+    running.callback(parts.tokens.close)
+    running.enter_context(parts.follow_ups.running())
+    running.enter_context(parts.upload_queue.running(drain_seconds=DRAIN_SECONDS))
+    _serve(running, parts.server, parts.web_context)
+    running.enter_context(parts.folders.running())
+    parts.supervisor.announce(lambda: make_login_link(parts.web_context))
+    return parts.supervisor
+
+
+def _serve(running: contextlib.ExitStack, server: Server, context: WebContext) -> None:
     try:
-        parts.enter_context(server.serving(wsgi(context)))
+        running.enter_context(server.serving(wsgi(context)))
     except (OSError, ValueError) as error:  # ValueError: waitress knows no address of that name
         host, port = context.settings.web.host, context.settings.web.port
         reason = system.from_os_error(error) if isinstance(error, OSError) else verbatim(str(error))
         raise CannotRun(system.PORT_IN_USE(host=host, port=port, reason=reason), 1) from error
 
 
-def _attempts(
-    settings: Settings, strava: Strava, tokens: AccessTokens, folders: WatchedFolders, dispatcher: Dispatcher
-) -> UploadWorker:
-    return UploadWorker(
-        strava,
-        tokens,
-        app=settings.strava,
-        uploads=settings.uploads,
-        archives=archives(settings),
-        folders=folders,
-        dispatcher=dispatcher,
-        rules=settings.rules,
-        clock=time.time,
-    )
-
-
-def _upload_queue(settings: Settings, attempts: UploadWorker) -> UploadQueue:
-    return UploadQueue(
-        settings.state.folder / state_dir.QUEUE_DB,
-        workers=settings.uploads.max_concurrent,
-        attempt=attempts,
-        select_due=lambda: select_due(settings.athletes, settings.uploads, time.time(), attempts.claims),
-    )
-
-
-def _notifier(settings: Settings, well: Callable[[], bool]) -> Notifier:
-    notify = settings.notify
-    return Notifier(
-        Messengers(notify.urls, settings.state.folder / state_dir.APPRISE),
-        for_setting(settings.web.language, os.environ),
-        heartbeat_url=notify.heartbeat_url,
-        heartbeat_interval=notify.heartbeat_interval,
-        well=well,
-    )
-
-
-def _notification_policy(settings: Settings, notifier: Notifier) -> NotificationPolicy | None:
-    if not settings.notify.urls:
-        return None
-    return NotificationPolicy(notifier.wake, notifier.send_now, uploads=settings.notify.uploads)
-
-
 def _cipher(settings: Settings) -> TokenCipher:
     try:
-        return token_cipher.load(settings.state.key_file, _stamp(time.time()))
+        return token_cipher.load(settings.state.key_file, state_dir.stamp(time.time()))
     except KeyFileError as problem:
         raise CannotRun(problem.message, 78) from problem
 
@@ -306,7 +315,3 @@ def recover(settings: Settings, now: float) -> None:
     freed = commands.decide_since_again(settings)
     if released or freed:
         _log.info("recovered", unfinished_attempts=released, no_longer_held=freed)
-
-
-def _stamp(now: float) -> str:
-    return datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")

@@ -23,6 +23,7 @@ from fitferry.cli.context import Context
 from fitferry.config import Settings, WatchSettings
 from fitferry.core.errors import FitferryError, KeyFileError, SettingsError, StravaError
 from fitferry.core.messages import Message, as_message, cli, system, verbatim
+from fitferry.core.problems import ProblemCode
 from fitferry.core.strava import READ_SCOPES
 from fitferry.core.upload import AfterUpload
 from fitferry.storage import database_file
@@ -41,19 +42,19 @@ _WATCH_LIMIT = Path("/proc/sys/fs/inotify/max_user_watches")
 _MOST_FOLDERS = 200_000
 _SERVICE_USER = "fitferry"
 _TOPICS = {
-    "folder_unavailable": cli.TOPIC_FOLDER(),
-    "unreadable": cli.TOPIC_FILES(),
-    "backlog": cli.TOPIC_OLD_ACTIVITIES(),
-    "not_moved": cli.TOPIC_UPLOADED_FILES(),
-    "internal": cli.TOPIC_DAEMON(),
-    "app_refused": cli.TOPIC_APPLICATION(),
-    "athlete_limit": cli.TOPIC_APPLICATION(),
-    "wrong_address": cli.TOPIC_ADDRESS(),
-    "clock": cli.TOPIC_CLOCK(),
-    "hook_failed": cli.TOPIC_HOOK(),
+    ProblemCode.FOLDER_UNAVAILABLE: cli.TOPIC_FOLDER(),
+    ProblemCode.UNREADABLE: cli.TOPIC_FILES(),
+    ProblemCode.BACKLOG: cli.TOPIC_OLD_ACTIVITIES(),
+    ProblemCode.NOT_MOVED: cli.TOPIC_UPLOADED_FILES(),
+    ProblemCode.INTERNAL: cli.TOPIC_DAEMON(),
+    ProblemCode.APP_REFUSED: cli.TOPIC_APPLICATION(),
+    ProblemCode.ATHLETE_LIMIT: cli.TOPIC_APPLICATION(),
+    ProblemCode.WRONG_ADDRESS: cli.TOPIC_ADDRESS(),
+    ProblemCode.CLOCK: cli.TOPIC_CLOCK(),
+    ProblemCode.HOOK_FAILED: cli.TOPIC_HOOK(),
 }
 """What the daemon's problems are about, by their codes."""
-_TOLD_ELSEWHERE = frozenset({"not_connected", "app_inactive"})
+_TOLD_ELSEWHERE = frozenset({ProblemCode.NOT_CONNECTED, ProblemCode.APP_INACTIVE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +319,9 @@ def _daemon(context: Context, settings: Settings, told: set[str]) -> Iterator[Ch
         yield _athlete(athlete)
     yield subscription(found)
     for problem in found["problems"]:
-        known = problem["code"] == "folder_unavailable" and any(path in problem["message"] for path in told)
+        known = problem["code"] == ProblemCode.FOLDER_UNAVAILABLE and any(
+            path in problem["message"] for path in told
+        )
         if problem["code"] not in _TOLD_ELSEWHERE and not known:
             topic = _TOPICS.get(problem["code"], cli.TOPIC_FILES())
             yield Check("bad", topic, as_message(message_of(problem)))
@@ -328,7 +331,7 @@ def subscription(found: dict[str, Any]) -> Check:
     """Whether the application's owner has the subscription that Strava wants: its answers tell."""
     what = cli.TOPIC_SUBSCRIPTION()
     for problem in found["problems"]:
-        if problem["code"] == "app_inactive":
+        if problem["code"] == ProblemCode.APP_INACTIVE:
             return Check("bad", what, as_message(message_of(problem)))
     if found["last_upload"] is None:
         return Check("warn", what, cli.NOT_KNOWN_YET())

@@ -131,7 +131,7 @@ def _ruled(context: Context, file: Path, found: ParseResult) -> dict[str, Any]:
         return {}
     own = _watch_of(settings, file)
     athlete = own.athlete if own is not None else [*settings.athletes, "me"][0]
-    subject = rules.subject_of_facts(athlete, file.name, found.facts)
+    subject = rules.subject_of(athlete, file.name, found.facts)
     skipped = skipped_by(settings.rules, subject)
     return {
         "rules": matching(settings.rules, subject),

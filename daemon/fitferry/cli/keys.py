@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+import time
 
 import click
 
@@ -12,7 +12,7 @@ from fitferry.cli.client import Daemon
 from fitferry.cli.context import Context
 from fitferry.core.messages import cli
 from fitferry.core.printable import printable
-from fitferry.system import network
+from fitferry.system import network, state_dir
 
 
 @click.group()
@@ -101,8 +101,8 @@ def _rotate(context: Context) -> None:
 
     network.forget_key_log(os.environ)
     with context.writing() as settings, Strava(settings.strava) as strava:
-        now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-        tokens = access_tokens.AccessTokens(strava, token_cipher.load(settings.state.key_file, now))
+        sealed = token_cipher.load(settings.state.key_file, state_dir.stamp(time.time()))
+        tokens = access_tokens.AccessTokens(strava, sealed)
         key_rotation.rotate(settings.state.key_file, tokens)
 
 

@@ -5,7 +5,7 @@ The order of `ProblemCode` is the order of causes: what stands first is shown fi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -151,7 +151,7 @@ def resolved(key: str) -> Message:
     return problem(ProblemCode(code), 0.0, athlete=about, folder=about).resolved
 
 
-def sorted_by_cause(found: list[Problem]) -> list[Problem]:
+def sorted_by_cause(found: Iterable[Problem]) -> list[Problem]:
     """The problems in the order in which they are best solved."""
     order = list(ProblemCode)
     return sorted(found, key=lambda problem: order.index(problem.code))

@@ -150,17 +150,8 @@ def template_values(subject: Subject) -> dict[str, str]:
     }
 
 
-def subject_of_job(job: Job) -> Subject:
-    """Subject of an activity that is known."""
-    return _subject(job.athlete, job.file, job)
-
-
-def subject_of_facts(athlete: str, file: str, facts: ActivityFacts) -> Subject:
-    """Subject of an activity in a file."""
-    return _subject(athlete, file, facts)
-
-
-def _subject(athlete: str, file: str, facts: Job | ActivityFacts) -> Subject:
+def subject_of(athlete: str, file: str, facts: Job | ActivityFacts) -> Subject:
+    """What rules may ask of the activity in a file."""
     start = facts.start_time
     return Subject(
         athlete=athlete,

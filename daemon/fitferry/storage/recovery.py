@@ -41,9 +41,8 @@ def restore_if_damaged(path: Path, now: float, *, unchecked: bool = False) -> bo
     """Whether the database was damaged or gone, and a copy had to take its place."""
     if not _was_lost(path) and (unchecked or database_file.is_whole(path)):
         return False
-    when = datetime.fromtimestamp(now, UTC)
-    stamp = when.strftime("%Y%m%dT%H%M%SZ")
-    copy = backups.restore_latest(path, stamp, when.date().isoformat())
+    stamp, today = state_dir.stamp(now), datetime.fromtimestamp(now, UTC).date()
+    copy = backups.restore_latest(path, stamp, today.isoformat())
     outcome = "restored" if copy else "begun_anew"
     _log.error("database_damaged", outcome=outcome, moved_to=f"{path}.damaged-{stamp}", copy=str(copy or ""))
     return True

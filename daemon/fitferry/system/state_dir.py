@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+from datetime import UTC, datetime
 from pathlib import Path
 
 from fitferry.core.errors import CannotRun
@@ -55,3 +56,8 @@ def api_token(folder: Path) -> str:
     durable_io.write_new(scratch, f"{token}\n".encode())
     scratch.replace(path)
     return token
+
+
+def stamp(now: float) -> str:
+    """A moment as it stands in the names of files that were set aside: 20261127T140500Z."""
+    return datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")

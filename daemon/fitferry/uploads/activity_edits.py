@@ -15,7 +15,7 @@ from fitferry.auth.access_tokens import AccessTokens
 from fitferry.core import rate_limit as limits
 from fitferry.core.errors import KeyFileError, NotConnected, StravaError
 from fitferry.core.follow_up import FollowUp, FollowUpKind, retry_at
-from fitferry.core.rules import Rule, edit_fields, subject_of_job
+from fitferry.core.rules import Rule, edit_fields, subject_of
 from fitferry.core.strava import StravaErrorKind
 from fitferry.core.upload import Job, Status
 from fitferry.storage import accounts, breakers, follow_ups, rate_limits, uploads
@@ -78,7 +78,11 @@ class ActivityEdits:
         done = (
             job is not None and job.status is Status.COMPLETED
         )  # else it is sent once more, and owed anew then
-        fields = edit_fields(self._rules, subject_of_job(job)) if job is not None and done else {}
+        fields = (
+            edit_fields(self._rules, subject_of(job.athlete, job.file, job))
+            if job is not None and done
+            else {}
+        )
         if job is None or not fields or job.strava_activity_id is None:
             follow_ups.forget(owed.id)
             return 0.0

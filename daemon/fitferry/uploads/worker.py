@@ -293,7 +293,7 @@ class UploadWorker:
         body = self._read_file(job)
         if isinstance(body, AttemptResult):
             return body
-        fields = upload_fields(self._rules, core_rules.subject_of_job(job))
+        fields = upload_fields(self._rules, core_rules.subject_of(job.athlete, job.file, job))
 
         def send(token: str) -> UploadReport:
             if not attempt.is_marked:

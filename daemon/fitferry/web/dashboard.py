@@ -13,7 +13,7 @@ from flask import request
 
 from fitferry.core import rate_limit
 from fitferry.core.messages import Message, web
-from fitferry.core.problems import Problem, ProblemCode
+from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, sorted_by_cause
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import WAITS, Job, Status
 from fitferry.monitoring import status_json
@@ -30,23 +30,6 @@ _FEW = 6
 _WEEKS = 26
 _NEAR_LIMIT = 0.8
 """Share of an allowance from which it is shown open."""
-_CAUSES = frozenset(ProblemCode) - {
-    ProblemCode.FOLDER_UNAVAILABLE,
-    ProblemCode.UNREADABLE,
-    ProblemCode.FOLDER_BOUND,
-    ProblemCode.NOT_MOVED,
-    ProblemCode.LINK_IN_ARCHIVE_PATH,
-    ProblemCode.HOOK_FAILED,
-    ProblemCode.NO_COPY,
-    ProblemCode.FILE_GONE,
-    ProblemCode.UNFINISHED,
-    ProblemCode.DAMAGED,
-    ProblemCode.TOO_LARGE,
-    ProblemCode.UNREADABLE_TIMES,
-    ProblemCode.ARCHIVE_REFUSED,
-    ProblemCode.BACKLOG,
-}
-"""Problems that stop everything: the first of them has a card of its own."""
 _FOLDERS = frozenset(
     {
         ProblemCode.FOLDER_UNAVAILABLE,
@@ -56,6 +39,9 @@ _FOLDERS = frozenset(
         ProblemCode.LINK_IN_ARCHIVE_PATH,
     }
 )
+_OTHERS = {ProblemCode.HOOK_FAILED, ProblemCode.NO_COPY, ProblemCode.BACKLOG, *HELD_FILES}
+_CAUSES = frozenset(ProblemCode) - _FOLDERS - _OTHERS
+"""Problems that stop everything: the first of them has a card of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +141,7 @@ def truth(locale: ViewerLocale, snapshot: Snapshot, *, several: bool) -> Truth:
     more: Message | None
     if snapshot.state is State.ATTENTION:
         failed = snapshot.queue[Status.FAILED]
-        first = _in_order(snapshot)[:1]
+        first = sorted_by_cause(snapshot.problems)[:1]
         more = _words(first[0], several=several)[0] if first else web.FAILED_COUNT(count=failed)
         return _truth(locale, "bad", "alert", web.ACTION_NEEDED(), more, "problems")
     if snapshot.state is State.WAITING:
@@ -185,13 +171,8 @@ def _progress(locale: ViewerLocale, snapshot: Snapshot) -> Message:
 
 def _items(context: WebContext, locale: ViewerLocale, snapshot: Snapshot) -> list[Item]:
     """The problems in the order of their causes."""
-    found = _in_order(snapshot)
+    found = sorted_by_cause(snapshot.problems)
     return [_item(context, locale, problem, f"problem-{at}") for at, problem in enumerate(found, 1)]
-
-
-def _in_order(snapshot: Snapshot) -> list[Problem]:
-    order = list(ProblemCode)
-    return sorted(snapshot.problems, key=lambda problem: order.index(problem.code))
 
 
 def _item(context: WebContext, locale: ViewerLocale, problem: Problem, name: str) -> Item:
