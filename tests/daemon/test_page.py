@@ -14,13 +14,14 @@ from markupsafe import escape
 
 from fakes import NOW, accepted, recorded, refused, sending
 from fitferry.core.activity import AdmissionDecision, FileKind, NewActivity, ParseResult, WatchMethod
+from fitferry.core.breaker import BreakerName, BreakerTrip
 from fitferry.core.follow_up import FollowUpKind
 from fitferry.core.messages import uploads as uploads_said
 from fitferry.core.messages import verbatim
 from fitferry.core.messages.files import FIT_COURSE
 from fitferry.core.problems import ProblemCode, problem
 from fitferry.core.strava import StravaErrorKind
-from fitferry.core.upload import AttemptResult, BreakerName, BreakerTrip, ErrorCode, Job, Outcome, Status
+from fitferry.core.upload import AttemptResult, ErrorCode, Job, Outcome, Status
 from fitferry.storage import accounts, activities, breakers, follow_ups, uploads
 from fitferry.storage.activities import File
 from fitferry.web.rides import PAGE

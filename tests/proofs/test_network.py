@@ -10,7 +10,8 @@ import pytest
 
 import flaky_proxy
 from fakes import APP, UPLOADS, Clock, InlineFolders, a_job, an_athlete, the, tokens
-from fitferry.core.upload import BreakerName, Job, Status, WaitingFor
+from fitferry.core.breaker import BreakerName
+from fitferry.core.upload import Job, Status, WaitingFor
 from fitferry.sandbox import Sandbox
 from fitferry.sandbox.fake_strava import Token
 from fitferry.storage import accounts, breakers, rate_limits

@@ -19,20 +19,11 @@ from fitferry.core.activity import (
     WatchMethod,
     WatchState,
 )
+from fitferry.core.breaker import BreakerName, BreakerTrip
 from fitferry.core.messages import files, folders, strava, system, uploads
 from fitferry.core.problems import Problem
 from fitferry.core.strava import RateLimitHeaders, StravaErrorKind
-from fitferry.core.upload import (
-    AttemptResult,
-    AuthProblem,
-    Backlog,
-    BreakerName,
-    BreakerTrip,
-    ErrorCode,
-    Outcome,
-    Status,
-    WaitingFor,
-)
+from fitferry.core.upload import AttemptResult, AuthProblem, Backlog, ErrorCode, Outcome, Status, WaitingFor
 from fitferry.formats.thumbnail import draw
 from fitferry.monitoring import status
 from fitferry.storage import accounts, activities, breakers, rate_limits

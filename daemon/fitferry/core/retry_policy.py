@@ -14,21 +14,11 @@ from typing import assert_never
 
 from fitferry.core import attempt_results as results
 from fitferry.core import rate_limit as limits
+from fitferry.core.breaker import BreakerCause, BreakerName, BreakerTrip
 from fitferry.core.errors import RefreshError, StravaError
 from fitferry.core.messages import strava, uploads
 from fitferry.core.strava import RateLimit, StravaErrorKind, UploadReport, UploadState
-from fitferry.core.upload import (
-    AttemptResult,
-    AuthProblem,
-    BreakerCause,
-    BreakerName,
-    BreakerTrip,
-    ErrorCode,
-    Job,
-    Outcome,
-    Status,
-    WaitingFor,
-)
+from fitferry.core.upload import AttemptResult, AuthProblem, ErrorCode, Job, Outcome, Status, WaitingFor
 
 MIN_DELAY = 0.05
 """Seconds at least between two requests for the same thing: delays of 0 must not make a busy loop."""

@@ -9,12 +9,13 @@ from enum import StrEnum
 from fitferry import __version__
 from fitferry.core import rate_limit as limits
 from fitferry.core.activity import WatchState
+from fitferry.core.breaker import Breaker, BreakerName
 from fitferry.core.filenames import shown
 from fitferry.core.follow_up import FollowUpKind, FollowUpState
 from fitferry.core.messages import as_message, folders, problems
 from fitferry.core.problems import Problem, ProblemCode, problem, sorted_by_cause
 from fitferry.core.strava import RateLimit
-from fitferry.core.upload import Athlete, Backlog, Breaker, BreakerName, Job, Status, WaitingFor
+from fitferry.core.upload import Athlete, Backlog, Job, Status, WaitingFor
 from fitferry.storage import accounts, breakers, follow_ups, holds, queries, rate_limits, uploads
 
 MANY = 40

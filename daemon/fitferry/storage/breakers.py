@@ -8,9 +8,10 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from fitferry.core.breaker import Breaker, BreakerName, BreakerTrip
 from fitferry.core.retry_policy import MAX_BREAKER_SECONDS, NETWORK_SECONDS
-from fitferry.core.upload import Breaker, BreakerName, BreakerTrip
-from fitferry.storage.database import Cached, put, writing
+from fitferry.storage.cached import Cached
+from fitferry.storage.database import put, writing
 from fitferry.storage.models import BreakerRow
 
 if TYPE_CHECKING:

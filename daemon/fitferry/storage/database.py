@@ -7,13 +7,13 @@ import functools
 import sqlite3
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import peewee
 
 from fitferry.core.errors import StorageError
 from fitferry.core.messages import system, verbatim
-from fitferry.storage import database_file
+from fitferry.storage import cached, database_file
 from fitferry.storage.mark import LedgerMark
 
 if TYPE_CHECKING:
@@ -89,55 +89,6 @@ DatabaseError = peewee.DatabaseError
 JOIN = peewee.JOIN
 
 
-class Cached(Generic[T]):
-    """A value of the open database that is kept in memory: read when it is first asked for, and after each change."""
-
-    def __init__(self, read: Callable[[], T]) -> None:
-        self._read = read
-        self._lock = threading.Lock()
-        self._value: T | None = None
-        self._changes = 0
-        _cached.append(self)
-
-    def get(self) -> T:
-        """The value."""
-        with self._lock:
-            value, before = self._value, self._changes
-        if value is not None:
-            return value
-        value = self._read()
-        with self._lock:
-            if before == self._changes:  # else it was changed while it was read
-                self._value = value
-        return value
-
-    def put(self, value: T) -> None:
-        """Keep a value that is still to be written."""
-        with self._lock:
-            self._changes += 1
-            self._value = value
-
-    def replace(self, before: T, after: T) -> None:
-        """Keep another value, unless it is not the one before any more."""
-        with self._lock:
-            if self._value is before:
-                self._value = after
-
-    def forget(self) -> None:
-        """Read the value again when it is asked for next."""
-        with self._lock:
-            self._changes += 1
-            self._value = None
-
-
-_cached: list[Cached[Any]] = []
-
-
-def _forget_cached() -> None:
-    for cached in _cached:
-        cached.forget()
-
-
 @contextlib.contextmanager
 def opened(path: Path, changed: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Open the database for this process, its tables brought up to date.
@@ -146,7 +97,7 @@ def opened(path: Path, changed: Callable[[], None] = lambda: None) -> Iterator[N
     newer version wrote, that cannot be opened, or that cannot be updated safely.
     """
     database.init(str(path), pragmas=_PRAGMAS, timeout=_BUSY_SECONDS, check_same_thread=False)
-    _forget_cached()
+    cached.forget_all()
     mark = LedgerMark(path)
     clean = False
     try:
@@ -171,7 +122,7 @@ def opened_to_read(path: Path) -> Iterator[None]:
     """Open the database for looking only, whether a daemon runs or not. Raises DatabaseError."""
     uri = f"{path.absolute().as_uri()}?mode=ro"
     database.init(uri, uri=True, pragmas={}, timeout=_BUSY_SECONDS, check_same_thread=False)
-    _forget_cached()
+    cached.forget_all()
     try:
         yield
     finally:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from fitferry.core.rate_limit import apply_headers
 from fitferry.core.strava import RateLimit, RateLimitHeaders
-from fitferry.storage.database import Cached, put, run, writing
+from fitferry.storage.cached import Cached
+from fitferry.storage.database import put, run, writing
 from fitferry.storage.models import RateLimitRow
 
 _CURRENT = """

@@ -13,10 +13,11 @@ from fitferry.config.values import is_reasonable
 from fitferry.core import admission_rules
 from fitferry.core import rate_limit as allowances
 from fitferry.core.activity import AdmissionDecision, FileKind, NewActivity, ParseResult
+from fitferry.core.breaker import BreakerName
 from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import Message, uploads, web
 from fitferry.core.strava import MAX_FILE_BYTES
-from fitferry.core.upload import Backlog, BreakerName, ErrorCode, Job, Status
+from fitferry.core.upload import Backlog, ErrorCode, Job, Status
 from fitferry.formats import ArchiveMember, is_known
 from fitferry.formats.fit.repair import NotRepairable, repair
 from fitferry.formats.thumbnail import draw

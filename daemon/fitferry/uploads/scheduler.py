@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from fitferry.config import UploadSettings
 from fitferry.core import rate_limit as limits
 from fitferry.core import retry_policy
+from fitferry.core.breaker import BreakerName
 from fitferry.core.rate_limit import Budget
-from fitferry.core.upload import BreakerName
 from fitferry.storage import accounts, attempts, breakers, rate_limits
 from fitferry.storage import uploads as stored_uploads
 from fitferry.uploads import existing_activities

@@ -18,12 +18,13 @@ from fitferry.core import attempt_results as results
 from fitferry.core import rate_limit as limits
 from fitferry.core import rules as core_rules
 from fitferry.core.activity import Sample, Thumbnail
+from fitferry.core.breaker import BreakerName
 from fitferry.core.errors import ClaimLost, KeyFileError, NotConnected, StravaError
 from fitferry.core.messages import strava
 from fitferry.core.retry_policy import Action, DecisionContext
 from fitferry.core.rules import Rule, upload_fields
 from fitferry.core.strava import ListedActivity, StravaErrorKind, UploadReport, UploadState
-from fitferry.core.upload import AfterUpload, AttemptResult, BreakerName, Job, Outcome, Status
+from fitferry.core.upload import AfterUpload, AttemptResult, Job, Outcome, Status
 from fitferry.formats.thumbnail import draw
 from fitferry.inbox.dispatcher import Dispatcher
 from fitferry.inbox.folder_tasks import FolderAway

@@ -9,22 +9,12 @@ import pytest
 
 from fakes import NOW, UPLOADS
 from fitferry.core import attempt_results, retry_policy
+from fitferry.core.breaker import BreakerCause, BreakerName, BreakerTrip
 from fitferry.core.errors import RefreshError, StravaError
 from fitferry.core.messages import Message, uploads, verbatim
 from fitferry.core.retry_policy import Action, DecisionContext
 from fitferry.core.strava import RateLimit, StravaErrorKind, UploadReport, UploadState
-from fitferry.core.upload import (
-    AttemptResult,
-    AuthProblem,
-    BreakerCause,
-    BreakerName,
-    BreakerTrip,
-    ErrorCode,
-    Job,
-    Outcome,
-    Status,
-    WaitingFor,
-)
+from fitferry.core.upload import AttemptResult, AuthProblem, ErrorCode, Job, Outcome, Status, WaitingFor
 
 FRESH = Job(
     row_revision=0,

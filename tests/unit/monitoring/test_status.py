@@ -12,18 +12,11 @@ import pytest
 
 from fakes import NOW, a_job, recorded, sending, the
 from fitferry.core.activity import WatchMethod, WatchState
+from fitferry.core.breaker import BreakerName, BreakerTrip
 from fitferry.core.messages import Message, system, verbatim
 from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, problem
 from fitferry.core.strava import RateLimitHeaders, StravaErrorKind
-from fitferry.core.upload import (
-    AttemptResult,
-    AuthProblem,
-    BreakerName,
-    BreakerTrip,
-    Outcome,
-    Status,
-    WaitingFor,
-)
+from fitferry.core.upload import AttemptResult, AuthProblem, Outcome, Status, WaitingFor
 from fitferry.monitoring import status, status_json
 from fitferry.storage import accounts, breakers, rate_limits, uploads
 

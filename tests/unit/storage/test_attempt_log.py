@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from fakes import NOW, a_job, recorded, the
+from fitferry.core.breaker import BreakerName, BreakerTrip
 from fitferry.core.messages import Message, strava, uploads, verbatim
 from fitferry.core.strava import StravaErrorKind
-from fitferry.core.upload import AttemptResult, BreakerName, BreakerTrip, Outcome, Status
+from fitferry.core.upload import AttemptResult, Outcome, Status
 from fitferry.storage import attempt_log, attempts, database
 from fitferry.storage.database import run
 

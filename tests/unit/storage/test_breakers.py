@@ -6,9 +6,9 @@ import pytest
 
 from fakes import NOW
 from fitferry.core import retry_policy
+from fitferry.core.breaker import BreakerName, BreakerTrip
 from fitferry.core.messages import verbatim
 from fitferry.core.strava import StravaErrorKind
-from fitferry.core.upload import BreakerName, BreakerTrip
 from fitferry.storage import breakers
 
 

@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 from fitferry.auth.token_cipher import TokenCipher
+from fitferry.core.breaker import BreakerName
 from fitferry.core.messages import TEMPLATES, Message, files, placeholders, strava, verbatim
 from fitferry.core.messages import uploads as uploads_said
-from fitferry.core.upload import AfterUpload, AuthProblem, BreakerName, Job, Status, WaitingFor
+from fitferry.core.upload import AfterUpload, AuthProblem, Job, Status, WaitingFor
 from fitferry.storage import (
     accounts,
     activities,

@@ -24,7 +24,8 @@ from fakes import (
     the,
     tokens,
 )
-from fitferry.core.upload import AuthProblem, BreakerName, Job, Status
+from fitferry.core.breaker import BreakerName
+from fitferry.core.upload import AuthProblem, Job, Status
 from fitferry.storage import accounts, breakers, holds, matches, uploads
 from fitferry.storage.database import DatabaseError
 from fitferry.strava.client import PAGE

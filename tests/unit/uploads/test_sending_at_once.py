@@ -11,9 +11,10 @@ import pytest
 from fakes import ADMISSION, NOW, READY, UPLOADS, an_athlete, refused, the
 from fit_writer import ride
 from fitferry.core.activity import AdmissionResult
+from fitferry.core.breaker import BreakerName, BreakerTrip
 from fitferry.core.messages import verbatim
 from fitferry.core.strava import RateLimitHeaders, StravaErrorKind
-from fitferry.core.upload import BreakerName, BreakerTrip, Job, Status, WaitingFor
+from fitferry.core.upload import Job, Status, WaitingFor
 from fitferry.inbox import admission
 from fitferry.storage import (
     accounts,

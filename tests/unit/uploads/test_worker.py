@@ -31,10 +31,11 @@ from fakes import (
     the,
 )
 from fitferry.auth.oauth import Callback
+from fitferry.core.breaker import BreakerName, BreakerTrip
 from fitferry.core.messages import verbatim
 from fitferry.core.rules import Changes, Conditions, Rule
 from fitferry.core.strava import RateLimitHeaders, StravaErrorKind
-from fitferry.core.upload import AuthProblem, BreakerName, BreakerTrip, Status, WaitingFor
+from fitferry.core.upload import AuthProblem, Status, WaitingFor
 from fitferry.inbox import admission
 from fitferry.storage import accounts, attempts, breakers, database, queries, rate_limits, uploads
 from fitferry.storage.database import DatabaseError
