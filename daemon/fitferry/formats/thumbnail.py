@@ -48,14 +48,13 @@ class Samples(Generic[T]):
 
     def add_run(self, count: int, thing: Callable[[int], T]) -> None:
         """The same as `add` of `thing(0)` to `thing(count - 1)`, of which only those that are kept are made."""
-        index = self._next - 1
-        while index < count:
-            self.kept.append(thing(index))
-            if len(self.kept) > MOST_SAMPLES:
-                self.kept = self.kept[::2]
-                self._step *= 2
-            index += self._step
-        self._next = index - count + 1
+        before = len(self.kept) * self._step - (self._next - 1)
+        while (before + count - 1) // self._step >= MOST_SAMPLES:
+            self.kept = self.kept[::2]
+            self._step *= 2
+        begin = len(self.kept) * self._step - before
+        self.kept += map(thing, range(begin, count, self._step))
+        self._next = len(self.kept) * self._step - before - count + 1
 
 
 def draw(samples: Sequence[Sample]) -> Thumbnail | None:
@@ -104,26 +103,30 @@ def _curve(values: Sequence[float | None]) -> str:
 
 def _path(points: list[Point]) -> str:
     tolerance = 0.7
-    points = _simplified(points, tolerance)
-    while len(points) > MOST_POINTS:
+    weights = _weights(points, tolerance)
+    while sum(weight > tolerance for weight in weights) > MOST_POINTS:
         tolerance *= 1.6
-        points = _simplified(points, tolerance)
+    points = [point for point, weight in zip(points, weights, strict=True) if weight > tolerance]
     whole = [f"{round(x)} {round(y)}" for x, y in points]
     kept = [one for at, one in enumerate(whole) if at == 0 or one != whole[at - 1]]
     return f"M{'L'.join(kept)}" if len(kept) > 1 else ""
 
 
-def _simplified(points: list[Point], tolerance: float) -> list[Point]:
-    """Without the points that lie nearer than `tolerance` to the line through their neighbours (Douglas, Peucker)."""
-    keep = {0, len(points) - 1}
-    spans = [(0, len(points) - 1)]
+def _weights(points: list[Point], least: float) -> list[float]:
+    """Of each point the tolerance up to which a simplified line keeps it (Douglas, Peucker); 0 for those below `least`.
+
+    A point is looked at only where all those were kept that part the line around it, so it weighs no more than they.
+    """
+    weights = [0.0] * len(points)
+    weights[0] = weights[-1] = math.inf
+    spans = [(0, len(points) - 1, math.inf)]
     while spans:
-        begin, end = spans.pop()
+        begin, end, weight = spans.pop()
         far, at = max(_distances(points, begin, end), default=(0.0, 0))
-        if far > tolerance:
-            keep.add(at)
-            spans += [(begin, at), (at, end)]
-    return [points[at] for at in sorted(keep)]
+        if far > least:
+            weights[at] = weight = min(weight, far)
+            spans += [(begin, at, weight), (at, end, weight)]
+    return weights
 
 
 def _distances(points: list[Point], begin: int, end: int) -> Iterable[tuple[float, int]]:

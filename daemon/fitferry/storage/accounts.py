@@ -12,6 +12,9 @@ _GET = """
 SELECT sealed_tokens IS NOT NULL, athlete_id, display_name, scopes, trouble, trouble_since
 FROM athlete WHERE name = ?
 """
+_ACCOUNTS = """
+SELECT name, athlete_id FROM athlete WHERE sealed_tokens IS NOT NULL AND athlete_id IS NOT NULL ORDER BY name
+"""
 
 
 def get(name: str) -> Athlete:
@@ -75,14 +78,11 @@ def connected_to(athlete_id: int | None) -> set[str]:
 
 def sharing_an_account(names: Iterable[str]) -> list[tuple[str, str]]:
     """Pairs of names that are connected to one Strava account: older versions allowed that."""
-    rows = AthleteRow.select(AthleteRow.name, AthleteRow.athlete_id).where(
-        AthleteRow.name.in_(list(names)),
-        AthleteRow.sealed_tokens.is_null(False),
-        AthleteRow.athlete_id.is_null(False),
-    )
-    first: dict[int, str] = {}
+    asked, first = set(names), dict[int, str]()
     pairs = []
-    for name, athlete_id in tuples(rows.order_by(AthleteRow.name)):
+    for name, athlete_id in run(_ACCOUNTS):
+        if name not in asked:
+            continue
         if athlete_id in first:
             pairs.append((first[athlete_id], name))
         first.setdefault(athlete_id, name)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _IN_QUESTION = 500
 """Files at most that are asked about in one statement."""
 _SEEN = "SELECT sha256, size, mtime_ns, ctime_ns FROM seen_path WHERE path = ? AND athlete = ?"
+_OTHERS_AT = "SELECT id FROM activity WHERE path = ? AND athlete = ? AND file_sha256 <> ?"
 _JOB_OF = """
 SELECT j.id FROM activity AS a JOIN upload_job AS j ON j.activity_id = a.id WHERE a.athlete = ? AND a.sha256 = ?
 """
@@ -125,9 +126,7 @@ def holds_other_bytes(athlete: str, path: str, sha256: str) -> bool:
 
 def forget_file_faults(athlete: str, path: str, except_sha256: str = "") -> None:
     """Drop what is held because of a file's own faults: the file has changed, or it is gone."""
-    ours = (ActivityRow.path == os.fsencode(path)) & (ActivityRow.athlete == athlete)
-    others = ActivityRow.select(ActivityRow.id).where(ours, ActivityRow.file_sha256 != except_sha256)
-    here = [row[0] for row in tuples(others)]
+    here = [row[0] for row in run(_OTHERS_AT, os.fsencode(path), athlete, except_sha256)]
     if not here:
         return
     held = JobRow.status == Status.HELD

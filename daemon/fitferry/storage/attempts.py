@@ -9,7 +9,7 @@ from __future__ import annotations
 from fitferry.core.activity import Thumbnail
 from fitferry.core.upload import AfterUpload, AttemptResult, Status, WaitingFor
 from fitferry.storage import attempt_log, rate_limits
-from fitferry.storage.database import fn, run, writing
+from fitferry.storage.database import fn, run, update, writing
 from fitferry.storage.mapping import DECIDED, IS_OPEN
 from fitferry.storage.models import JobRow
 
@@ -110,8 +110,8 @@ def clamp(longest: float, first_look: float, now: float) -> None:
 def _write(job_id: int, revision: int, **columns: object) -> int | None:
     with writing():
         rate_limits.write()
-        where = (JobRow.id == job_id, JobRow.row_revision == revision)
-        written = JobRow.update(row_revision=revision + 1, **columns).where(*where).execute()
+        columns["row_revision"] = revision + 1
+        written = update(JobRow, "id = ? AND row_revision = ?", job_id, revision, **columns)
     return revision + 1 if written else None
 
 

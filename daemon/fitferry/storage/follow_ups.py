@@ -10,6 +10,10 @@ from fitferry.core.messages import Message
 from fitferry.storage.database import Column, Select, run, tuples, writing
 from fitferry.storage.models import ActivityRow, FollowUpRow, JobRow
 
+_LAST_FINISHED = """
+SELECT id FROM follow_up WHERE kind = ? AND finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT 1
+"""
+
 
 def want(kinds: Collection[FollowUpKind]) -> None:
     """Let uploads owe these kinds from now on, at a start; what was begun before may not have ended."""
@@ -72,9 +76,8 @@ def forget(follow_up_id: int) -> None:
 
 def last_finished(kind: FollowUpKind) -> FollowUp | None:
     """The one that ended last."""
-    ended = (FollowUpRow.kind == kind, FollowUpRow.finished_at.is_null(False))
-    rows = FollowUpRow.select().where(*ended).order_by(FollowUpRow.finished_at.desc()).limit(1)
-    return next(map(_follow_up, rows), None)
+    ids = run(_LAST_FINISHED, kind)
+    return _follow_up(FollowUpRow.get_by_id(ids[0][0])) if ids else None
 
 
 def of_job(job_id: int) -> list[FollowUp]:

@@ -8,7 +8,7 @@ from fitferry.core.activity import AdmissionDecision
 from fitferry.core.admission_rules import FILE_FAULTS
 from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, problem
 from fitferry.core.upload import Job, Status
-from fitferry.storage.database import Column, fn, tuples, writing
+from fitferry.storage.database import PARAMETER, Column, Statement, fn, writing
 from fitferry.storage.mapping import DECIDED, DISMISSED, IS_HELD, inside, jobs_below, jobs_where
 from fitferry.storage.models import ActivityRow, JobRow, SeenFolderRow
 
@@ -18,9 +18,7 @@ FIRST_FINDS_SECONDS = 900.0
 
 def span(error_code: str) -> tuple[int, float | None, float | None, float | None]:
     """How many jobs are held for a reason, the first and the last start among them, and since when."""
-    start = JobRow.start_time
-    query = JobRow.select(fn.COUNT(JobRow.id), fn.MIN(start), fn.MAX(start), fn.MIN(JobRow.created_at))
-    found = tuples(query.where(_for(error_code)))[0]
+    found = _SPAN(error_code)[0]
     return int(found[0]), found[1], found[2], found[3]
 
 
@@ -31,17 +29,7 @@ def below(athlete: str, folder: str, error_code: str) -> list[int]:
 
 def file_problems() -> list[Problem]:
     """The held files that may be rides: one problem for each reason and athlete."""
-    found = tuples(
-        JobRow.select(
-            JobRow.error_code,
-            JobRow.athlete,
-            fn.COUNT(JobRow.id),
-            fn.MAX(JobRow.id),
-            fn.MIN(JobRow.created_at),
-        )
-        .where(IS_HELD, JobRow.error_code.in_([code.value for code in HELD_FILES]))
-        .group_by(JobRow.error_code, JobRow.athlete)
-    )
+    found = _FILE_PROBLEMS()
     if not found:
         return []
     files = {job.id: job.file for job in jobs_where(JobRow.id.in_([latest for *_, latest, _ in found]))}
@@ -119,5 +107,28 @@ def dismiss_all(error_code: str) -> None:
         JobRow.update(**DISMISSED).where(_for(error_code)).execute()
 
 
-def _for(error_code: str) -> Column:
+def _for(error_code: str | Column) -> Column:
     return IS_HELD & (JobRow.error_code == error_code)
+
+
+_SPAN = Statement(
+    lambda: JobRow.select(
+        fn.COUNT(JobRow.id),
+        fn.MIN(JobRow.start_time),
+        fn.MAX(JobRow.start_time),
+        fn.MIN(JobRow.created_at),
+    ).where(_for(PARAMETER))
+)
+_FILE_PROBLEMS = Statement(
+    lambda: (
+        JobRow.select(
+            JobRow.error_code,
+            JobRow.athlete,
+            fn.COUNT(JobRow.id),
+            fn.MAX(JobRow.id),
+            fn.MIN(JobRow.created_at),
+        )
+        .where(IS_HELD, JobRow.error_code.in_([code.value for code in HELD_FILES]))
+        .group_by(JobRow.error_code, JobRow.athlete)
+    )
+)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fitferry.core.messages import uploads as upload_messages
 from fitferry.core.upload import AfterUpload, ErrorCode, FileOutcome, Job, Status, WaitingFor
-from fitferry.storage.database import SQL, Column, Field, Row, Value, fn, raw, run, tuples
+from fitferry.storage.database import SQL, Column, Field, Row, Select, Statement, Value, fn, raw, run, tuples
 from fitferry.storage.models import ActivityRow, JobRow
 
 DECIDED: dict[str, object] = {"row_revision": JobRow.row_revision + 1, "age_unproven": False}
@@ -34,9 +34,23 @@ def jobs_where(
     where: Column, *, order: tuple[Column, ...] | None = None, limit: int | None = None
 ) -> list[Job]:
     """The jobs that a condition finds, newest first or in an order, with their activities."""
-    query = JobRow.select(*_COLUMNS).join(ActivityRow).where(where)
-    query = query.order_by(*(order or (JobRow.id.desc(),)))
-    return [_job(row) for row in raw(query.limit(limit) if limit is not None else query)]
+    return [_job(row) for row in raw(_select(where, order or (JobRow.id.desc(),), limit))]
+
+
+class JobsStatement:
+    """The same, asked so often that its text is made once, see `Statement`."""
+
+    def __init__(self, where: Column, *, order: tuple[Column, ...], limit: int | None = None) -> None:
+        self._statement = Statement(lambda: _select(where, order, limit))
+
+    def __call__(self, *given: object) -> list[Job]:
+        """The jobs. `given`: the PARAMETERs' values."""
+        return [_job(row) for row in self._statement(*given)]
+
+
+def _select(where: Column, order: tuple[Column, ...], limit: int | None) -> Select:
+    query = JobRow.select(*_COLUMNS).join(ActivityRow).where(where).order_by(*order)
+    return query.limit(limit) if limit is not None else query
 
 
 def job_with(condition: str, *values: object) -> Job | None:

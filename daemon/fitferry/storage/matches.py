@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from fitferry.core.messages import uploads as upload_messages
 from fitferry.core.upload import AfterUpload, ErrorCode, Job, Status
-from fitferry.storage.database import Column, fn, tuples, writing
-from fitferry.storage.mapping import DECIDED, IS_UNCOMPARED, jobs_below, jobs_where
+from fitferry.storage.database import PARAMETER, SQL, Column, fn, tuples, writing
+from fitferry.storage.mapping import DECIDED, IS_UNCOMPARED, JobsStatement, jobs_below, jobs_where
 from fitferry.storage.models import ActivityRow, JobRow
 
 if TYPE_CHECKING:
@@ -16,12 +17,8 @@ if TYPE_CHECKING:
 
 def to_compare(athletes: Iterable[str], started_before: float, claimed: Collection[int] = ()) -> list[Job]:
     """The newest held old activity of each athlete that was not looked for on Strava yet; `claimed`: not these."""
-    found = []
-    for athlete in athletes:
-        where = _uncompared(athlete) & (JobRow.start_time < started_before)
-        where &= (JobRow.status == Status.HELD) & JobRow.id.not_in(list(claimed))
-        found += jobs_where(where, order=(JobRow.start_time.desc(),), limit=1)
-    return found
+    without = json.dumps(list(claimed))
+    return [job for athlete in athletes for job in _TO_COMPARE(athlete, started_before, without)]
 
 
 def put_off(job_id: int, tries: int, until: float) -> None:
@@ -80,9 +77,19 @@ def found_below(athlete: str, folder: str) -> list[int]:
     return jobs_below(athlete, folder, unsent & (JobRow.status == Status.COMPLETED))
 
 
-def _uncompared(athlete: str) -> Column:
+def _uncompared(athlete: str | Column) -> Column:
     """Old activities that the backlog holds or that wait to be sent for the first time."""
     held = (JobRow.status == Status.HELD) & (JobRow.error_code == ErrorCode.BACKLOG)
     waits = (JobRow.status == Status.PENDING) & JobRow.sent_at.is_null()
     unasked = JobRow.external_id == ActivityRow.sha256  # what somebody sends again goes out whatever is there
     return (JobRow.athlete == athlete) & IS_UNCOMPARED & (held | waits) & unasked
+
+
+_TO_COMPARE = JobsStatement(
+    _uncompared(PARAMETER)
+    & (JobRow.start_time < PARAMETER)
+    & (JobRow.status == Status.HELD)
+    & JobRow.id.not_in(SQL("(SELECT value FROM json_each(?))", PARAMETER.params)),
+    order=(JobRow.start_time.desc(),),
+    limit=1,
+)

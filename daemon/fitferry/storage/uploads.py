@@ -10,8 +10,17 @@ from typing import TYPE_CHECKING
 from fitferry.core.messages import uploads as upload_messages
 from fitferry.core.upload import AfterUpload, ErrorCode, FileOutcome, Job, Status, WaitingFor
 from fitferry.storage import follow_ups
-from fitferry.storage.database import Case, fn, raw, run, tuples, writing
-from fitferry.storage.mapping import DECIDED, DISMISSED, IS_HELD, IS_OPEN, in_folder, job_with, jobs_where
+from fitferry.storage.database import PARAMETER, Case, fn, raw, run, tuples, writing
+from fitferry.storage.mapping import (
+    DECIDED,
+    DISMISSED,
+    IS_HELD,
+    IS_OPEN,
+    JobsStatement,
+    in_folder,
+    job_with,
+    jobs_where,
+)
 from fitferry.storage.models import ActivityRow, JobRow
 
 if TYPE_CHECKING:
@@ -50,6 +59,25 @@ SELECT (SELECT coalesce(sum(jobs), 0) FROM job_count WHERE status IN ('pending',
        WHERE status IN ('pending', 'processing') AND start_time IS NULL)
 """
 """All but the few that are not old: an import may be of tens of thousands, and each upload asks."""
+_OUTSTANDING = """
+SELECT count(*) FROM upload_job WHERE status IN ('pending', 'processing') AND upload_id IS NOT NULL
+"""
+_FINISHED_AFTER = JobsStatement(
+    (JobRow.finish_number > PARAMETER) & JobRow.status.in_((Status.COMPLETED, Status.FAILED)),
+    order=(JobRow.finish_number,),
+)
+_LAST_COMPLETED = JobsStatement(
+    # By the index of finish_number: nearly every job is completed.
+    JobRow.finish_number.is_null(False) & (fn.COALESCE(JobRow.status, "") == Status.COMPLETED),
+    order=(JobRow.finish_number.desc(),),
+    limit=1,
+)
+_AWAITING_AFTER_UPLOAD = JobsStatement(
+    JobRow.after_upload_action.is_null(False)
+    & JobRow.after_upload_action.in_([AfterUpload.ARCHIVE, AfterUpload.DELETE])
+    & JobRow.id.not_in(follow_ups.jobs_with_owed_hooks()),
+    order=(JobRow.id,),
+)
 _MANY = 200
 """From so many due jobs on they are read in the order of their starts, and not sorted."""
 
@@ -104,7 +132,7 @@ def any_open(connected: Collection[str]) -> bool:
 
 def outstanding() -> int:
     """How many uploads Strava has accepted but not finished."""
-    return int(JobRow.select().where(IS_OPEN, JobRow.upload_id.is_null(False)).count())
+    return int(run(_OUTSTANDING)[0][0])
 
 
 def outstanding_of(athlete: str) -> list[Job]:
@@ -176,22 +204,17 @@ def with_status(status: Status, error_code: str | None = None) -> list[Job]:
 
 def finished_after(number: int) -> tuple[list[Job], int]:
     """What was completed or has failed after the upload with this finish number, in order; and the last number."""
-    ended = JobRow.status.in_((Status.COMPLETED, Status.FAILED))
-    jobs = jobs_where((JobRow.finish_number > number) & ended, order=(JobRow.finish_number,))
-    return jobs, max(last_finish_number(), number)
+    return _FINISHED_AFTER(number), max(last_finish_number(), number)
 
 
 def last_finish_number() -> int:
     """The number of the upload that ended last; 0 for none. Unlike times it never goes back."""
-    return int(JobRow.select(fn.MAX(JobRow.finish_number)).scalar() or 0)
+    return int(run("SELECT max(finish_number) FROM upload_job")[0][0] or 0)
 
 
 def last_completed() -> Job | None:
     """The job that was completed last."""
-    # By the index of finish_number: nearly every job is completed.
-    done = JobRow.finish_number.is_null(False) & (fn.COALESCE(JobRow.status, "") == Status.COMPLETED)
-    jobs = jobs_where(done, order=(JobRow.finish_number.desc(),), limit=1)
-    return jobs[0] if jobs else None
+    return next(iter(_LAST_COMPLETED()), None)
 
 
 def requeue(job_id: int, statuses: Iterable[Status], *, external_id: str | None = None) -> bool:
@@ -316,10 +339,7 @@ def need_file(path: str) -> bool:
 
 def awaiting_after_upload() -> list[Job]:
     """The completed jobs whose file is still to be archived or deleted, now that no command has to see it first."""
-    wanted = JobRow.after_upload_action.is_null(False) & JobRow.after_upload_action.in_(
-        [AfterUpload.ARCHIVE, AfterUpload.DELETE]
-    )
-    return jobs_where(wanted & JobRow.id.not_in(follow_ups.jobs_with_owed_hooks()), order=(JobRow.id,))
+    return _AWAITING_AFTER_UPLOAD()
 
 
 def after_upload_done(job_id: int, done: AfterUpload | FileOutcome) -> None:
