@@ -23,7 +23,8 @@ from fitferry.core import rate_limit as allowances
 from fitferry.core.activity import Stability
 from fitferry.core.upload import Status
 from fitferry.inbox import admission
-from fitferry.sandbox.fake_strava import FakeStrava, Token
+from fitferry.sandbox.fake_strava import FakeStrava
+from fitferry.sandbox.records import Token
 from fitferry.sandbox.server import create_app
 from fitferry.storage import database, queries, rate_limits
 from fitferry.storage import uploads as stored_uploads

@@ -13,7 +13,7 @@ from fakes import APP, UPLOADS, Clock, InlineFolders, a_job, an_athlete, the, to
 from fitferry.core.breaker import BreakerName
 from fitferry.core.upload import Job, Status, WaitingFor
 from fitferry.sandbox import Sandbox
-from fitferry.sandbox.fake_strava import Token
+from fitferry.sandbox.records import Token
 from fitferry.storage import accounts, breakers, rate_limits
 from fitferry.strava import Strava, client
 from fitferry.uploads.after_upload import Archive

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import grp
 import importlib.util
 import os
-import pwd
-import stat
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,27 +17,27 @@ from fitferry.cli import output
 from fitferry.cli import status as status_command
 from fitferry.cli.client import message_of
 from fitferry.cli.context import Context
-from fitferry.config import Settings, WatchSettings
+from fitferry.cli.folder_checks import (
+    Check,
+    check_folder,
+    check_same_folders,
+    check_watches,
+    owner_of,
+)
+from fitferry.config import Settings
 from fitferry.core.errors import FitferryError, KeyFileError, SettingsError, StravaError
 from fitferry.core.messages import Message, as_message, cli, system, verbatim
 from fitferry.core.problems import ProblemCode
 from fitferry.core.strava import READ_SCOPES
-from fitferry.core.upload import AfterUpload
 from fitferry.storage import database_file
 from fitferry.strava import Strava
 from fitferry.system import lockfile, mounts, state_dir
-from fitferry.system.deadline import FolderLook, FolderState, call, look_at_folder
 
 CLOCK_SECONDS = 60.0
 """A clock that is further off is said to be wrong."""
-FOLDER_SECONDS = 3.0
-"""How long a watched folder may take to answer: it may be on a server that is away."""
 OLD_API = "https://www.strava.com/api/v3"
 NEW_APIS = ("https://api-v3.strava.com", "https://www.api-v3.strava.com")
 """Strava announced the host in both spellings for 2027-01-04 (seen 2026-11)."""
-_WATCH_LIMIT = Path("/proc/sys/fs/inotify/max_user_watches")
-_MOST_FOLDERS = 200_000
-_SERVICE_USER = "fitferry"
 _TOPICS = {
     ProblemCode.FOLDER_UNAVAILABLE: cli.TOPIC_FOLDER(),
     ProblemCode.UNREADABLE: cli.TOPIC_FILES(),
@@ -57,15 +54,6 @@ _TOPICS = {
 _TOLD_ELSEWHERE = frozenset({ProblemCode.NOT_CONNECTED, ProblemCode.APP_INACTIVE})
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at: `result` is ok, warn or bad."""
-
-    result: str
-    what: Message
-    message: Message | None = None
-
-
 def checks(context: Context) -> Iterator[Check]:
     """Look at everything."""
     try:
@@ -79,10 +67,10 @@ def checks(context: Context) -> Iterator[Check]:
     for warning in settings.warnings:
         yield Check("warn", cli.TOPIC_SETTINGS(), warning)
     yield Check("ok", cli.TOPIC_TIME_ZONE(), verbatim(_time_zone()))
-    folders = {str(watch.folder): _folder(watch, settings) for watch in settings.watch}
+    folders = {str(watch.folder): check_folder(watch, settings) for watch in settings.watch}
     yield from folders.values()
-    yield from _same_folders(list(folders))
-    yield from _watches(settings, [path for path, one in folders.items() if one.result != "bad"])
+    yield from check_same_folders(list(folders))
+    yield from check_watches(settings, [path for path, one in folders.items() if one.result != "bad"])
     yield from _state(settings)
     yield from _notifications(settings)
     yield from strava_checks(settings)
@@ -93,127 +81,6 @@ def checks(context: Context) -> Iterator[Check]:
 def _time_zone() -> str:
     now = datetime.now().astimezone()
     return f"{os.environ.get('TZ') or now.tzname()} ({now:%Y-%m-%d %H:%M} UTC{now:%z})"
-
-
-def _folder(watch: WatchSettings, settings: Settings) -> Check:
-    """A watched folder, asked within a deadline."""
-    what = cli.TOPIC_FOLDER_NAMED(folder=str(watch.folder))
-    look = look_at_folder(str(watch.folder), FOLDER_SECONDS)
-    if look.state is not FolderState.OK:
-        return Check("bad", what, _folder_message(look))
-    try:
-        return call(lambda: _open_folder(what, watch, settings), FOLDER_SECONDS)
-    except (OSError, TimeoutError):
-        return Check("bad", what, cli.FOLDER_NO_ANSWER())
-
-
-def _same_folders(folders: list[str]) -> Iterator[Check]:
-    """Whether two watched folders are one by a link."""
-    seen: dict[str, str] = {}
-    for folder in folders:
-        real = look_at_folder(folder, FOLDER_SECONDS).real
-        if real and real in seen:
-            yield Check("bad", cli.TOPIC_FOLDER_NAMED(folder=folder), cli.SAME_FOLDER(other=seen[real]))
-        seen.setdefault(real, folder)
-
-
-def _open_folder(what: Message, watch: WatchSettings, settings: Settings) -> Check:
-    """A folder that answers: whose it is, who may do what, how it is watched."""
-    kind, owner = mounts.filesystem(watch.folder), _owner(watch.folder)
-    moves = settings.uploads.after_upload is not AfterUpload.KEEP
-    if moves and not os.access(watch.folder, os.W_OK):
-        return Check("bad", what, cli.FOLDER_READ_ONLY(owner=owner, action=settings.uploads.after_upload))
-    if os.geteuid() == 0 and not _service_may_read(watch.folder):
-        return Check("warn", what, cli.FOLDER_CLOSED_TO_SERVICE(owner=owner, user=_SERVICE_USER))
-    if mounts.needs_polling(kind):
-        return Check("ok", what, cli.FOLDER_POLLED(owner=owner, kind=kind))
-    return Check("ok", what, cli.FOLDER_OPEN(owner=owner, kind=kind))
-
-
-def folder_warning(folder: Path) -> Message | None:
-    """Why a folder cannot be watched now, or will not be readable for the service; None where it can."""
-    look = look_at_folder(str(folder), FOLDER_SECONDS)
-    if look.state is not FolderState.OK:
-        return cli.FOLDER_WARNING(folder=str(folder), reason=_folder_message(look))
-    try:
-        if os.geteuid() == 0 and not call(lambda: _service_may_read(folder), FOLDER_SECONDS):
-            reason = cli.FOLDER_CLOSED_TO_SERVICE(owner=_owner(folder), user=_SERVICE_USER)
-            return cli.FOLDER_WARNING(folder=str(folder), reason=reason)
-    except (OSError, TimeoutError):
-        return None
-    return None
-
-
-def _folder_message(look: FolderLook) -> Message:
-    match look.state:
-        case FolderState.MISSING:
-            return cli.FOLDER_MISSING()
-        case FolderState.NO_PERMISSION:
-            return cli.FOLDER_CLOSED(path=look.path, owner=_owner_if_known(Path(look.path)))
-        case FolderState.NOT_A_FOLDER:
-            return cli.FOLDER_NONE()
-        case FolderState.NO_ANSWER:
-            return cli.FOLDER_NO_ANSWER()
-        case _:
-            return cli.FOLDER_ERROR(reason=look.reason)
-
-
-def _service_may_read(folder: Path) -> bool:
-    """Whether the service's user, where there is one, may read a folder and everything above it."""
-    try:
-        user = pwd.getpwnam(_SERVICE_USER)
-    except KeyError:
-        return True
-    groups = set(os.getgrouplist(user.pw_name, user.pw_gid))
-    for path in (folder, *folder.parents):
-        found = path.stat()
-        shift = 6 if found.st_uid == user.pw_uid else 3 if found.st_gid in groups else 0
-        wanted = 0o5 if path == folder else 0o1
-        if found.st_mode >> shift & wanted != wanted:
-            return False
-    return True
-
-
-def _owner(path: Path) -> str:
-    """Whose it is, and who may do what: pi:users drwxr-xr-x."""
-    found = path.stat()
-    try:
-        names = pwd.getpwuid(found.st_uid).pw_name, grp.getgrgid(found.st_gid).gr_name
-    except KeyError:
-        names = str(found.st_uid), str(found.st_gid)
-    return f"{':'.join(names)} {stat.filemode(found.st_mode)}"
-
-
-def _owner_if_known(path: Path) -> str:
-    try:
-        return _owner(path)
-    except OSError:
-        return "?"
-
-
-def _watches(settings: Settings, folders: list[str]) -> Iterator[Check]:
-    """Whether the kernel lets every folder be watched. `folders`: those that answer."""
-    try:
-        limit = int(_WATCH_LIMIT.read_text(encoding="ascii"))
-        watched = [watch for watch in settings.watch if str(watch.folder) in folders]
-        needed = call(lambda: _count_folders(watched, min(limit, _MOST_FOLDERS)), FOLDER_SECONDS)
-    except (OSError, ValueError, TimeoutError):
-        return
-    if needed > min(limit, _MOST_FOLDERS):
-        yield Check("warn", cli.TOPIC_WATCH_LIMIT(), cli.TOO_MANY_FOLDERS(limit=limit))
-    else:
-        yield Check("ok", cli.TOPIC_WATCH_LIMIT(), cli.FOLDERS_OF(needed=needed, limit=limit))
-
-
-def _count_folders(watched: list[WatchSettings], most: int) -> int:
-    """How many folders would be watched; one more than `most` for anything above."""
-    needed = 0
-    for watch in watched:
-        for _ in os.walk(watch.folder) if watch.recursive else [watch.folder]:
-            needed += 1
-            if needed > most:
-                return needed
-    return needed
 
 
 def _state(settings: Settings) -> Iterator[Check]:
@@ -235,7 +102,7 @@ def _state(settings: Settings) -> Iterator[Check]:
     if mounts.is_network(mounts.filesystem(folder)):
         yield Check("bad", what, cli.STATE_ON_NETWORK())
     else:
-        yield Check("ok", what, cli.OWNED_BY(owner=_owner(folder)))
+        yield Check("ok", what, cli.OWNED_BY(owner=owner_of(folder)))
     yield _key(settings.state.key_file)
     whole = database_file.is_whole(folder / state_dir.STATE_DB)
     yield Check("ok" if whole else "bad", cli.TOPIC_DATABASE(), None if whole else cli.DATABASE_DAMAGED())

@@ -182,7 +182,7 @@ def _answer(
 
 def _warn_of_folder(folder: Path) -> None:
     """Say where a folder is missing or closed; it may come later."""
-    from fitferry.cli.checks import folder_warning  # noqa: PLC0415  # it imports much
+    from fitferry.cli.folder_checks import folder_warning  # noqa: PLC0415  # it imports much
 
     warning = folder_warning(folder)
     if warning is not None:

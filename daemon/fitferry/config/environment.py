@@ -10,8 +10,8 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from fitferry.config.keys import OLD_NAMES, OTHER_VARIABLES, Key, all_keys
 from fitferry.config.report import Report, is_word
-from fitferry.config.schema import OLD_NAMES, OTHER_VARIABLES, Key, all_keys
 from fitferry.config.values import without_quotes
 from fitferry.core.messages import settings
 

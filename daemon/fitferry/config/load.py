@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from fitferry.config import client_secret, environment
+from fitferry.config.keys import Key, all_keys, keys
 from fitferry.config.paths import (
     CONTAINER_FOLDER,
     PLACES,
@@ -26,7 +27,6 @@ from fitferry.config.rules import read_rules
 from fitferry.config.schema import (
     SECTIONS,
     HookSettings,
-    Key,
     LogSettings,
     NotifySettings,
     Settings,
@@ -35,8 +35,6 @@ from fitferry.config.schema import (
     UploadSettings,
     WatchSettings,
     WebSettings,
-    all_keys,
-    keys,
 )
 from fitferry.core.errors import SettingsError
 from fitferry.core.messages import Message, settings, system, verbatim

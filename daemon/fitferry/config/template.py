@@ -14,8 +14,9 @@ from typing import Any
 import msgspec
 import tomli_w
 
+from fitferry.config.keys import Key, keys
 from fitferry.config.rules import SET, WHEN, RuleKey
-from fitferry.config.schema import SECTIONS, Key, Settings, keys
+from fitferry.config.schema import SECTIONS, Settings
 from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import settings
 from fitferry.core.rules import Rule

@@ -12,8 +12,8 @@ from flask import Blueprint, Response, g, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from fitferry.sandbox.context import world
-from fitferry.sandbox.fake_strava import Activity, iso
 from fitferry.sandbox.oauth import athlete, error
+from fitferry.sandbox.records import Activity, iso
 
 MAX_BYTES = 25_000_000
 DATA_TYPES = frozenset({"fit", "fit.gz", "tcx", "tcx.gz", "gpx", "gpx.gz"})

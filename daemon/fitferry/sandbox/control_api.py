@@ -9,8 +9,8 @@ from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from fitferry.sandbox.context import faults, world
-from fitferry.sandbox.fake_strava import Switches
 from fitferry.sandbox.faults import InjectedFault
+from fitferry.sandbox.records import Switches
 
 control_api = Blueprint("control_api", __name__, url_prefix="/_sandbox")
 """The addresses below /_sandbox."""

@@ -8,120 +8,21 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from dataclasses import asdict
 from typing import Any
 
 from fitferry.sandbox import fit_facts
+from fitferry.sandbox.records import Activity, Switches, Token, Upload
 
 ACCESS_SECONDS = 21_600
 CODE_SECONDS = 300
 REFRESH_WINDOW = 3600
-SCOPES = (
-    "read",
-    "read_all",
-    "profile:read_all",
-    "profile:write",
-    "activity:read",
-    "activity:read_all",
-    "activity:write",
-)
 PROCESSING = "Your activity is still being processed."
 READY = "Your activity is ready."
 FAILED = "There was an error processing your activity."
 DELETED = "The created activity has been deleted."
 MALFORMED = "The upload appears to be malformed and we are unable to process it"
 TIMELESS = "Time information is missing from file."
-
-
-@dataclass(slots=True)
-class Switches:
-    """What can be told to be otherwise, over `/_sandbox/settings` or in the process."""
-
-    client_id: int = 12345
-    client_secret: str = "sandbox-secret"  # noqa: S105  # everybody may know it
-    callback_domain: str = "localhost"
-    capacity: int = 10
-    consent: str = "ask"
-    """ask (show the page), approve, deny"""
-    untick: list[str] = field(default_factory=list)
-    athlete: int = 1001
-    """who sits at the browser"""
-    inactive: bool = False
-    header_only: bool = False
-    """from 2027 on a token is taken in the header alone"""
-    old_base: bool = True
-    """whether /api/v3 still answers"""
-    fresh_codes_refused: int = 0
-    keep_refresh_token: bool = False
-    token_scope: bool = True
-    processing_seconds: float = 2.0
-    duplicate_html: bool = True
-    duplicates_by: list[str] = field(default_factory=lambda: ["bytes", "external_id"])
-    """any of bytes, external_id, overlap; empty: none are refused"""
-    echo_external_id: bool = False
-    """whether the answer to an upload names its external_id before it is ready"""
-    overall_limit: list[int] = field(default_factory=lambda: [200, 2000])
-    read_limit: list[int] = field(default_factory=lambda: [100, 1000])
-    lone_comma: bool = True
-    date_offset: float = 0.0
-    """seconds that the Date header of answers is ahead of the clock"""
-    gear: list[str] = field(default_factory=lambda: ["b1", "b12", "b1234567", "g1", "g12"])
-    """the bikes and shoes that an activity may be given"""
-
-
-@dataclass(slots=True)
-class Token:
-    """An access token and the refresh token that came with it."""
-
-    athlete: int
-    scopes: tuple[str, ...]
-    access: str
-    refresh: str
-    expires_at: float
-
-
-@dataclass(slots=True)
-class Upload:
-    """What arrived, and what becomes of it."""
-
-    id: int
-    athlete: int
-    external_id: str | None
-    data_type: str
-    sha256: str
-    size: int
-    name: str
-    fields: dict[str, str]
-    began_at: float
-    received_at: float
-    ready_at: float
-    error: str | None = None
-    activity_id: int | None = None
-    gone: bool = False
-    done: bool = False
-
-
-@dataclass(slots=True)
-class Activity:
-    """One activity of an athlete."""
-
-    id: int
-    athlete: int
-    name: str
-    sport_type: str
-    start: float
-    elapsed: float
-    distance: float
-    external_id: str | None = None
-    upload_id: int | None = None
-    sha256: str | None = None
-    trainer: bool = False
-    commute: bool = False
-    hide_from_home: bool = False
-    gear_id: str | None = None
-    description: str = ""
-    deleted: bool = False
 
 
 class FakeStrava:
@@ -370,16 +271,12 @@ class FakeStrava:
         """Count one request; the bucket that it is over, None if it may pass."""
         with self.lock:
             over = None
-            for bucket, limit in (
-                ("overall", self.switches.overall_limit),
-                ("read", self.switches.read_limit),
-            ):
-                if bucket == "read" and not read:
-                    continue
+            limits = {"overall": self.switches.overall_limit, "read": self.switches.read_limit}
+            for bucket in ("overall", "read") if read else ("overall",):
                 for window, seconds in enumerate((900, 86_400)):
                     key = (f"{bucket}{window}", int(self.clock() // seconds))
                     self._used[key] = self._used.get(key, 0) + 1
-                    if self._used[key] > limit[window]:
+                    if self._used[key] > limits[bucket][window]:
                         over = bucket
             return over
 
@@ -394,11 +291,6 @@ class FakeStrava:
         """Every upload that arrived."""
         with self.lock:
             return [{**asdict(one), "state": self.upload_fields(one)} for one in self.uploads.values()]
-
-
-def iso(moment: float) -> str:
-    """A time as Strava writes it."""
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _with_extension(name: str, data_type: str) -> str:

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, jsonify, redirect, render_template, reque
 from flask.typing import ResponseReturnValue
 
 from fitferry.sandbox.context import world
-from fitferry.sandbox.fake_strava import SCOPES, Token
+from fitferry.sandbox.records import SCOPES, Token
 
 
 def error(status: int, message: str, resource: str, field: str, code: str) -> Response:

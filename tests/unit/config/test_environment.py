@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fitferry.config.schema import Key
+from fitferry.config.keys import Key
 from settings_files import APP, KEYS, WATCH, Place
 
 TEXTS = {

@@ -1,0 +1,159 @@
+"""Watched folders, looked at within a deadline: whose they are, who may read them, how many the kernel would watch."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fitferry.config import Settings, WatchSettings
+from fitferry.core.messages import Message, cli
+from fitferry.core.upload import AfterUpload
+from fitferry.system import mounts
+from fitferry.system.deadline import FolderLook, FolderState, call, look_at_folder
+
+FOLDER_SECONDS = 3.0
+"""How long a watched folder may take to answer: it may be on a server that is away."""
+
+
+_SERVICE_USER = "fitferry"
+
+
+_WATCH_LIMIT = Path("/proc/sys/fs/inotify/max_user_watches")
+
+
+_MOST_FOLDERS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at: `result` is ok, warn or bad."""
+
+    result: str
+    what: Message
+    message: Message | None = None
+
+
+def check_folder(watch: WatchSettings, settings: Settings) -> Check:
+    """A watched folder, asked within a deadline."""
+    what = cli.TOPIC_FOLDER_NAMED(folder=str(watch.folder))
+    look = look_at_folder(str(watch.folder), FOLDER_SECONDS)
+    if look.state is not FolderState.OK:
+        return Check("bad", what, _folder_message(look))
+    try:
+        return call(lambda: _open_folder(what, watch, settings), FOLDER_SECONDS)
+    except (OSError, TimeoutError):
+        return Check("bad", what, cli.FOLDER_NO_ANSWER())
+
+
+def check_same_folders(folders: list[str]) -> Iterator[Check]:
+    """Whether two watched folders are one by a link."""
+    seen: dict[str, str] = {}
+    for folder in folders:
+        real = look_at_folder(folder, FOLDER_SECONDS).real
+        if real and real in seen:
+            yield Check("bad", cli.TOPIC_FOLDER_NAMED(folder=folder), cli.SAME_FOLDER(other=seen[real]))
+        seen.setdefault(real, folder)
+
+
+def _open_folder(what: Message, watch: WatchSettings, settings: Settings) -> Check:
+    """A folder that answers: whose it is, who may do what, how it is watched."""
+    kind, owner = mounts.filesystem(watch.folder), owner_of(watch.folder)
+    moves = settings.uploads.after_upload is not AfterUpload.KEEP
+    if moves and not os.access(watch.folder, os.W_OK):
+        return Check("bad", what, cli.FOLDER_READ_ONLY(owner=owner, action=settings.uploads.after_upload))
+    if os.geteuid() == 0 and not _service_may_read(watch.folder):
+        return Check("warn", what, cli.FOLDER_CLOSED_TO_SERVICE(owner=owner, user=_SERVICE_USER))
+    if mounts.needs_polling(kind):
+        return Check("ok", what, cli.FOLDER_POLLED(owner=owner, kind=kind))
+    return Check("ok", what, cli.FOLDER_OPEN(owner=owner, kind=kind))
+
+
+def folder_warning(folder: Path) -> Message | None:
+    """Why a folder cannot be watched now, or will not be readable for the service; None where it can."""
+    look = look_at_folder(str(folder), FOLDER_SECONDS)
+    if look.state is not FolderState.OK:
+        return cli.FOLDER_WARNING(folder=str(folder), reason=_folder_message(look))
+    try:
+        if os.geteuid() == 0 and not call(lambda: _service_may_read(folder), FOLDER_SECONDS):
+            reason = cli.FOLDER_CLOSED_TO_SERVICE(owner=owner_of(folder), user=_SERVICE_USER)
+            return cli.FOLDER_WARNING(folder=str(folder), reason=reason)
+    except (OSError, TimeoutError):
+        return None
+    return None
+
+
+def _folder_message(look: FolderLook) -> Message:
+    match look.state:
+        case FolderState.MISSING:
+            return cli.FOLDER_MISSING()
+        case FolderState.NO_PERMISSION:
+            return cli.FOLDER_CLOSED(path=look.path, owner=_owner_if_known(Path(look.path)))
+        case FolderState.NOT_A_FOLDER:
+            return cli.FOLDER_NONE()
+        case FolderState.NO_ANSWER:
+            return cli.FOLDER_NO_ANSWER()
+        case _:
+            return cli.FOLDER_ERROR(reason=look.reason)
+
+
+def _service_may_read(folder: Path) -> bool:
+    """Whether the service's user, where there is one, may read a folder and everything above it."""
+    try:
+        user = pwd.getpwnam(_SERVICE_USER)
+    except KeyError:
+        return True
+    groups = set(os.getgrouplist(user.pw_name, user.pw_gid))
+    for path in (folder, *folder.parents):
+        found = path.stat()
+        shift = 6 if found.st_uid == user.pw_uid else 3 if found.st_gid in groups else 0
+        wanted = 0o5 if path == folder else 0o1
+        if found.st_mode >> shift & wanted != wanted:
+            return False
+    return True
+
+
+def owner_of(path: Path) -> str:
+    """Whose it is, and who may do what: pi:users drwxr-xr-x."""
+    found = path.stat()
+    try:
+        names = pwd.getpwuid(found.st_uid).pw_name, grp.getgrgid(found.st_gid).gr_name
+    except KeyError:
+        names = str(found.st_uid), str(found.st_gid)
+    return f"{':'.join(names)} {stat.filemode(found.st_mode)}"
+
+
+def _owner_if_known(path: Path) -> str:
+    try:
+        return owner_of(path)
+    except OSError:
+        return "?"
+
+
+def check_watches(settings: Settings, folders: list[str]) -> Iterator[Check]:
+    """Whether the kernel lets every folder be watched. `folders`: those that answer."""
+    try:
+        limit = int(_WATCH_LIMIT.read_text(encoding="ascii"))
+        watched = [watch for watch in settings.watch if str(watch.folder) in folders]
+        needed = call(lambda: _count_folders(watched, min(limit, _MOST_FOLDERS)), FOLDER_SECONDS)
+    except (OSError, ValueError, TimeoutError):
+        return
+    if needed > min(limit, _MOST_FOLDERS):
+        yield Check("warn", cli.TOPIC_WATCH_LIMIT(), cli.TOO_MANY_FOLDERS(limit=limit))
+    else:
+        yield Check("ok", cli.TOPIC_WATCH_LIMIT(), cli.FOLDERS_OF(needed=needed, limit=limit))
+
+
+def _count_folders(watched: list[WatchSettings], most: int) -> int:
+    """How many folders would be watched; one more than `most` for anything above."""
+    needed = 0
+    for watch in watched:
+        for _ in os.walk(watch.folder) if watch.recursive else [watch.folder]:
+            needed += 1
+            if needed > most:
+                return needed
+    return needed
