@@ -21,6 +21,7 @@ from fitferry.core.upload import AfterUpload
 
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 _LONGEST_SECONDS = 1e9
+_IPV4 = re.compile(r"((25[0-5]|2[0-4]\d|1?\d?\d)(\.(?!$)|$)){4}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +137,21 @@ def _read_secret(value: Any) -> str:
 
 def _read_url(value: Any) -> str:
     parts = urlsplit(_text(value))
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not (parts.port or 1) > 0:
+    host = parts.hostname or ""
+    if parts.scheme not in {"http", "https"} or parts.port == 0 or not _is_known_form(host):
+        raise ValueError(value)
+    if re.search(r"[\s\0-\x1f\x7f\\]", value):
         raise ValueError(value)
     return _text(value).rstrip("/")
+
+
+def _is_known_form(host: str) -> bool:
+    """Whether this is a name or an address that a request can go to: libraries raise at others. Raises ValueError."""
+    if ":" in host:
+        return True  # in brackets, which were checked
+    if re.fullmatch(r"[\d.]+", host, re.ASCII):
+        return bool(_IPV4.fullmatch(host))
+    return bool(re.fullmatch(r"[\w-]+(\.[\w-]+)*\.?", host)) and bool(host.encode("idna"))
 
 
 def _read_client_id(value: Any) -> str:
@@ -182,7 +195,7 @@ def _texts(fits: Callable[[str], bool], least: int = 0) -> Callable[[Any], tuple
 
 
 def _is_host(text: str) -> bool:
-    return bool(text) and not re.search(r"[/\s@]|://", text)
+    return bool(text) and not re.search(r"[/\s@]|^[^:]*:\d*$|\]:", text)
 
 
 def _read_host(value: Any) -> str:

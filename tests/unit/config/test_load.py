@@ -72,14 +72,32 @@ BAD = {
     "strava.client_secret": ["5", '""'],
     "strava.auto_upload": ['"yes"', "1"],
     "strava.since": ['"2026-01-01"', "2026"],
-    "strava.website": ['"www.strava.com"', '"ftp://x"', '"https://"', '"https://x:port"'],
+    "strava.website": [
+        *(
+            '"www.strava.com"',
+            '"ftp://x"',
+            '"https://"',
+            '"https://x:port"',
+            '"https://x:0"',
+            '"https://[::1"',
+        ),
+        *(
+            '"https://a b"',
+            '"https://x\\n"',
+            '"https://☃"',
+            '"https://a..b"',
+            '"https://999.1.1.1"',
+            '"https://1.2.3"',
+        ),
+        *('"https://%zz"', '"https://*"', f'"https://{"a" * 70}.de"'),
+    ],
     "strava.scopes": ["[]", '["read"]', '["activity:write", "everything"]', '"activity:write"'],
     "uploads.max_concurrent": ["0", "21", "1.5", "true"],
     "uploads.retry_delays": ["[]", "[-1]", '["60"]', "[inf]", "[nan]", "60", "[true]"],
     "uploads.uncertain_delay": ["-1", "nan", "inf", "true"],
     "uploads.archive_folder": ['"/abs"', '"../up"', '""', '"."'],
-    "web.host": ['"http://x"', '""'],
-    "web.hosts": ['["http://x"]', '["a/b"]', '"nas"'],
+    "web.host": ['"http://x"', '""', '"127.0.0.1:8480"'],
+    "web.hosts": ['["http://x"]', '["a/b"]', '"nas"', '["nas:8480"]', '["[::1]:8480"]'],
     "web.port": ["-1", "65536", '"80"'],
     "web.language": ['"fr"'],
     "state.folder": ['"relative"', '""'],
@@ -102,6 +120,25 @@ def test_a_value_that_does_not_fit_is_named_with_what_is_expected(
     (key,) = [key for key in KEYS if key.dotted == dotted]
 
     assert str(key.kind.expected) in problems[dotted]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://ü.de",
+        "http://my_nas:1/api/",
+        "http://[::1]:80",
+        "https://api-v3.strava.com.",
+        "HTTP://127.0.0.1",
+    ],
+)
+def test_every_address_that_a_request_can_go_to_is_taken(place: Place, url: str) -> None:
+    """Whatever is written there that works: only a bar at the end goes."""
+    settings = place.load(
+        f'[strava]\nclient_id = 1\nclient_secret = "s"\napi = "{url}"\n[[watch]]\nfolder = "/a"'
+    )
+
+    assert settings.strava.api == url.rstrip("/")
 
 
 @pytest.mark.parametrize("text", ["a = = 1", "a = 1 b", "\x00"])
