@@ -390,7 +390,7 @@ def test_systemd_hears_of_it(home: DaemonHarness, tmp_path: Path) -> None:
     address = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
         heard.bind(address)
-        heard.settimeout(10)
+        heard.settimeout(60)
         home.environ = lambda: {**os.environ, "NOTIFY_SOCKET": address, "WATCHDOG_USEC": "400000"}  # type: ignore[method-assign]
         home.start()
         words = ""

@@ -57,7 +57,7 @@ class Walk:
         """Run a command to its end."""
         return subprocess.run(  # ourselves
             [sys.executable, "-m", "fitferry", *words],
-            capture_output=True, text=True, check=False, timeout=60, env=self.environ,
+            capture_output=True, text=True, check=False, timeout=PATIENCE, env=self.environ,
         )  # fmt: skip
 
     def link(self) -> str:
@@ -109,7 +109,6 @@ class Clicks:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: install Debian's package chromium")
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize(("old_files", "script"), [(0, False), (3, True)])
 def test_a_stranger_needs_eight_clicks_and_no_terminal(
     walk: Walk, ride: Ride, *, old_files: int, script: bool
@@ -136,7 +135,7 @@ def test_a_stranger_needs_eight_clicks_and_no_terminal(
         on_strava = page.get_by_role("link", name="View on Strava")
         if not script:
             walk.home.wait(lambda: page.reload() and on_strava.count())
-        expect(on_strava).to_be_visible(timeout=10_000)
+        expect(on_strava).to_be_visible()
 
     assert stranger.count <= 8
 
@@ -148,7 +147,6 @@ def typed(walk: Walk, page: str = "", **other: str) -> dict[str, str]:
     return {**answers, "seen": seen[1] if seen else "", **other}
 
 
-@pytest.mark.timeout(120)
 def test_from_nothing_to_a_ride_on_strava(walk: Walk, ride: Ride) -> None:
     """Link, form, warning taken, sign-in, consent, ride; five clicks, the same process, no terminal."""
     (walk.home.rides / "old.fit").write_bytes(ride(serial=1))
@@ -188,7 +186,6 @@ def test_from_nothing_to_a_ride_on_strava(walk: Walk, ride: Ride) -> None:
     assert walk.process.wait(PATIENCE) == 0
 
 
-@pytest.mark.timeout(120)
 def test_only_the_link_opens_the_page_and_a_wrong_one_logs_no_flood(walk: Walk) -> None:
     """Under any name of the machine; what is sent without it writes nothing."""
     link = walk.link()
@@ -209,7 +206,6 @@ def test_only_the_link_opens_the_page_and_a_wrong_one_logs_no_flood(walk: Walk) 
     assert walk.process.wait(PATIENCE) == 0
 
 
-@pytest.mark.timeout(120)
 def test_a_wrong_application_is_told_and_taken_when_insisted(walk: Walk) -> None:
     """Strava's token endpoint knows; it may be wrong, or out of reach."""
     link = walk.link()

@@ -303,7 +303,6 @@ def test_hooks_are_those_of_make_check() -> None:
     assert hooks == {"ruff-format", "ruff", "codespell", "mypy"}
 
 
-@pytest.mark.timeout(300)
 def test_the_bill_of_materials_names_every_locked_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """With version and hashes; and nothing that would differ the next time."""
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)

@@ -22,7 +22,7 @@ from fitferry.storage import database, queries
 
 Ride = Callable[..., bytes]
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 
 @contextlib.contextmanager

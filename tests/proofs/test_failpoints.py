@@ -12,7 +12,7 @@ import pytest
 from daemon_failpoints import POINTS
 from failpoints import die_and_live
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("point", POINTS)

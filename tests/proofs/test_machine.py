@@ -385,4 +385,4 @@ Machine.TestCase.settings = settings(
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
-TestMachine = pytest.mark.timeout(600)(Machine.TestCase)
+TestMachine = pytest.mark.timeout(1800)(Machine.TestCase)

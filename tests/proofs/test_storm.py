@@ -8,7 +8,7 @@ import pytest
 
 from kill_storm import storm
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 def test_a_storm_of_kills_loses_and_doubles_nothing(tmp_path: Path) -> None:

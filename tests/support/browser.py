@@ -8,9 +8,12 @@ import shutil
 from collections.abc import Iterator
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+PATIENCE_MS = 60_000
+"""What any one step may take: as long as on a machine that has ten times as much to do as it can."""
+expect.set_options(timeout=PATIENCE_MS)
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1180, "height": 900}
 _FLAGS = [
@@ -44,7 +47,7 @@ def window(browser: Browser, **given: Any) -> Iterator[Page]:
         page.on("console", lambda message: wrong.append(message.text) if _is_wrong(message) else None)
         page.on("response", lambda answer: wrong.append(answer.url) if answer.status in {404, 500} else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE_MS)
         yield page
         assert not wrong, wrong
 

@@ -49,7 +49,7 @@ def _die_at_start(home: DaemonHarness, point: str, count: int) -> None:
     home.program = [str(HERE / "daemon_failpoints.py")]
     home.more = {"FITFERRY_FAILPOINT": f"{point}:{count}"}
     process = home.spawn()
-    assert process.wait(20) == DEATH
+    assert process.wait(60) == DEATH
     home.program, home.more = ["-m", "fitferry"], {}
 
 
@@ -70,7 +70,7 @@ def _die_at_work(home: DaemonHarness, point: str, count: int, body: bytes) -> No
         _try(home)
     elif "backup" not in point:
         home.drop("ride.fit", body)
-    assert process.wait(20) == DEATH
+    assert process.wait(60) == DEATH
     home.program, home.more = ["-m", "fitferry"], {}
     home.start()
 

@@ -62,7 +62,7 @@ class Wire:
             back = threading.Thread(target=_pipe, args=(server, peer), daemon=True)
             back.start()
             _pipe(peer, server)
-            back.join(5)
+            back.join(60)
 
     def answer_of(self, request: bytes) -> bytes:
         """What the server says to a whole request."""
@@ -136,7 +136,7 @@ def half_answer(wire: Wire, peer: socket.socket, begin: bytes) -> None:
 def black_hole(wire: Wire, peer: socket.socket, begin: bytes) -> None:
     """Nothing at all comes back."""
     read_all(peer, begin)
-    wire._over.wait(20)
+    wire._over.wait(60)
 
 
 def dribble(_wire: Wire, peer: socket.socket, begin: bytes) -> None:

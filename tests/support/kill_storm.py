@@ -124,7 +124,7 @@ def _drop(home: DaemonHarness, begin: int, end: int) -> int:
 
 def _done(home: DaemonHarness) -> int:
     """How many uploads the ledger calls completed, read beside the daemon."""
-    with closing(sqlite3.connect(f"file:{home.state}/state.db?mode=ro", uri=True, timeout=20)) as ledger:
+    with closing(sqlite3.connect(f"file:{home.state}/state.db?mode=ro", uri=True, timeout=60)) as ledger:
         return int(ledger.execute("SELECT count(*) FROM upload_job WHERE status = 'completed'").fetchone()[0])
 
 

@@ -20,7 +20,7 @@ from fitferry.core.errors import FitferryError
 from fitferry.core.messages import verbatim
 from fitferry.sandbox import Sandbox
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds that any one step may take."""
 _LAST_LINES = 40
 _OK = 200

@@ -91,10 +91,10 @@ def test_stravalib_signs_in_uploads_and_finds_its_activity(
     tokens = client.exchange_code_for_token(12345, "sandbox-secret", code_from(url))
     client = Client(access_token=tokens["access_token"])  # type: ignore[arg-type, call-overload]  # a dict where no athlete is asked for
     with path.open("rb") as file:
-        activity = client.upload_activity(file, "fit", external_id="mine").wait(timeout=20)
+        activity = client.upload_activity(file, "fit", external_id="mine").wait(timeout=60)
     (listed,) = client.get_activities()
     with path.open("rb") as file, pytest.raises(ActivityUploadFailed, match="duplicate"):
-        client.upload_activity(file, "fit", external_id="again").wait(timeout=20)
+        client.upload_activity(file, "fit", external_id="again").wait(timeout=60)
 
     assert activity.id == listed.id
     assert activity.external_id == "mine.fit"
@@ -118,7 +118,7 @@ def test_the_package_strava_signs_in_uploads_and_finds_its_activity(
     with strava.Strava(access_token=tokens.access_token, base_url=secure.url) as client:
         with path.open("rb") as file:
             upload = client.uploads.create(file=file, data_type="fit", external_id="mine")
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while upload.activity_id is None and upload.error is None and time.monotonic() < deadline:
             upload = client.uploads.retrieve(upload.id or 0)
         (listed,) = client.activities.list()

@@ -624,18 +624,18 @@ def test_the_end_waits_for_a_refresh_that_is_under_way(kept: AccessTokens, wire:
 
     def answer_late() -> None:
         asked.set()
-        answered.wait(10)
+        answered.wait(60)
 
     wire.while_asked = answer_late
     worker = threading.Thread(target=lambda: kept.get("me", NOW))
     end = threading.Thread(target=kept.close)
     worker.start()
-    assert asked.wait(10)
+    assert asked.wait(60)
     end.start()
     end.join(0.2)
     assert end.is_alive()
     answered.set()
-    end.join(10)
+    end.join(60)
 
     restarted = AccessTokens(strava(wire), kept._cipher)
     assert restarted.get("me", NOW) == "access-2"

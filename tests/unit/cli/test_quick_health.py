@@ -50,7 +50,7 @@ def daemon(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Daemon]:
     found.lock.close()
     found.listener.shutdown(socket.SHUT_RDWR)
     found.listener.close()
-    found.thread.join(5)
+    found.thread.join(60)
 
 
 @pytest.mark.parametrize("daemon", [b"HTTP/1.1 200 OK\r\n\r\n"], indirect=True)

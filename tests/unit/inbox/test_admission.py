@@ -99,7 +99,7 @@ def test_what_is_no_regular_file_is_not_there(tmp_path: Path) -> None:
     )
     # A ledger's connection is a thread's own; none is needed for this.
     thread.start()
-    thread.join(10)
+    thread.join(60)
 
     assert found == [AdmissionResult.GONE]
     assert AdmissionResult.GONE is admission.admit(str(tmp_path / "missing.fit"), "me", ADMISSION, NOW)

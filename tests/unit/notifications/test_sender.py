@@ -25,7 +25,7 @@ from fitferry.storage import sent_notifications
 from fitferry.storage.sent_notifications import Notification
 
 pytestmark = pytest.mark.usefixtures("ledger")
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 class Receiver:

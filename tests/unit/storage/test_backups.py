@@ -186,7 +186,7 @@ def test_damage_that_is_found_in_the_background_is_an_illness(tmp_path: Path) ->
 
 def _wait(thread: backups.CopyThread) -> None:
     assert thread._thread is not None
-    thread._thread.join(20)
+    thread._thread.join(60)
 
 
 @pytest.fixture

@@ -35,16 +35,16 @@ def test_a_worker_that_outlives_the_stop_is_not_cut_off_in_a_statement(tmp_path:
     def work() -> None:
         connection = database.database.connection()  # type: ignore[no-untyped-call]  # peewee's stubs leave it out
         begun.set()
-        assert ended.wait(10)
+        assert ended.wait(60)
         found.append(connection.execute("SELECT count(*) FROM upload_job").fetchone())
         connection.close()
 
     with database.opened(tmp_path / "state.db"):
         worker = threading.Thread(target=work)
         worker.start()
-        assert begun.wait(10)
+        assert begun.wait(60)
     ended.set()
-    worker.join(10)
+    worker.join(60)
 
     assert found == [(0,)]
 

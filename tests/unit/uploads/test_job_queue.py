@@ -44,7 +44,7 @@ def test_what_is_due_at_the_start_is_attempted(tmp_path: Path) -> None:
     """Nobody has to ring for it."""
     work = Work(7)
     with running(tmp_path, work):
-        assert work.done.wait(10)
+        assert work.done.wait(60)
 
     assert work.attempted == [7]
 
@@ -55,7 +55,7 @@ def test_a_poke_brings_what_became_due(tmp_path: Path) -> None:
     with running(tmp_path, work) as queue:
         work.due = [8]
         queue.wake()
-        assert work.done.wait(10)
+        assert work.done.wait(60)
 
     assert work.attempted == [8]
 
@@ -66,7 +66,7 @@ def test_what_is_due_later_is_attempted_then(tmp_path: Path) -> None:
     work.next_in = 0.02
     with running(tmp_path, work):
         work.due = [9]
-        assert work.done.wait(10)
+        assert work.done.wait(60)
 
 
 def test_the_queue_of_a_dead_process_is_thrown_away(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_the_queue_of_a_dead_process_is_thrown_away(tmp_path: Path) -> None:
     (tmp_path / "queue.db").write_bytes(b"damaged")
     work = Work(7)
     with running(tmp_path, work):
-        assert work.done.wait(10)
+        assert work.done.wait(60)
 
 
 def test_a_queue_that_is_damaged_while_it_runs_is_made_anew(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_a_queue_that_is_damaged_while_it_runs_is_made_anew(tmp_path: Path) -> N
             path.write_bytes(b"damaged" * 3000)
         damaged.set()
         queue.wake()
-        assert work.done.wait(10)
+        assert work.done.wait(60)
         assert queue.alive()
 
 
@@ -108,7 +108,7 @@ def test_a_worker_survives_an_attempt_that_raises(tmp_path: Path) -> None:
 
     queue = UploadQueue(tmp_path / "queue.db", workers=1, attempt=attempt, select_due=work.select_due)
     with queue.running(drain_seconds=5):
-        assert work.done.wait(10)
+        assert work.done.wait(60)
         assert queue.alive()
 
     assert tried == [1, 2]
@@ -127,9 +127,9 @@ def test_the_scheduler_survives_a_ledger_that_cannot_be_read(tmp_path: Path) -> 
 
     queue = UploadQueue(tmp_path / "queue.db", workers=1, attempt=work.attempt, select_due=select_due)
     with queue.running(drain_seconds=5):
-        assert broken.wait(10)
+        assert broken.wait(60)
         queue.wake()
-        assert work.done.wait(10)
+        assert work.done.wait(60)
 
 
 def test_a_stop_waits_for_the_attempt_that_runs(tmp_path: Path) -> None:
@@ -138,12 +138,12 @@ def test_a_stop_waits_for_the_attempt_that_runs(tmp_path: Path) -> None:
 
     def attempt(_job_id: int) -> None:
         began.set()
-        go_on.wait(10)
+        go_on.wait(60)
         ended.set()
 
     queue = UploadQueue(tmp_path / "queue.db", workers=1, attempt=attempt, select_due=lambda: ([1], 3600.0))
     with queue.running(drain_seconds=10):
-        assert began.wait(10)
+        assert began.wait(60)
         threading.Timer(0.05, go_on.set).start()
 
     assert ended.is_set()
@@ -155,11 +155,11 @@ def test_a_stop_does_not_wait_for_ever(tmp_path: Path) -> None:
 
     def attempt(_job_id: int) -> None:
         began.set()
-        go_on.wait(20)
+        go_on.wait(60)
 
     queue = UploadQueue(tmp_path / "queue.db", workers=1, attempt=attempt, select_due=lambda: ([1], 3600.0))
     with queue.running(drain_seconds=0.05):
-        assert began.wait(10)
+        assert began.wait(60)
     go_on.set()
 
     assert not queue.alive()
