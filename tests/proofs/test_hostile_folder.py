@@ -17,11 +17,15 @@ import pytest
 from daemon_harness import harness
 from fakes import ADMISSION, NOW, Clock, InlineFolders, a_job, a_receiver, recorded, the
 from fitferry.config import WatchSettings
-from fitferry.core.activity import AdmissionResult, FileEvent, WatchMethod
+from fitferry.core.activity import AdmissionResult, FileEvent, Stability, WatchMethod, WatchState
+from fitferry.core.messages import folders
+from fitferry.core.problems import ProblemCode
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import AfterUpload, AttemptResult, Job, Outcome, Status
 from fitferry.inbox import Scanner, admission, file_reader
+from fitferry.inbox.first_scan import FirstScan
 from fitferry.inbox.folder_tasks import FolderAway
+from fitferry.monitoring import status
 from fitferry.storage import activities, queries, uploads
 from fitferry.system import deadline, safe_files
 from fitferry.system.deadline import FolderState
@@ -316,6 +320,69 @@ def test_junk_that_is_gone_is_forgotten_and_nothing_else(where: Archive, ride: R
     assert sorted(job.file for job in queries.listed(status=Status.SKIPPED)) == ["b.fit", "c.fit"]
     assert activities.seen("me", str(where.folder / "a.fit")) is None
     assert uploads.counts()[Status.PENDING] == 1
+
+
+def test_names_that_are_gone_are_forgotten_so_that_renaming_for_ever_fills_no_disk(
+    where: Archive, ride: Ride
+) -> None:
+    """At once where an event tells it, otherwise after a complete scan; the place of a known ride stays."""
+    scanner, receiver = scanner_of(where.folder), a_receiver(where.folder)
+    scanner.step()
+
+    def take(name: str) -> Path:
+        path = where.folder / name
+        path.write_bytes(ride())
+        admission.admit(str(path), "me", ADMISSION, NOW, folder=str(where.folder))
+        return path
+
+    def known() -> set[str]:
+        paths = [str(where.folder / f"{name}.fit") for name in ("first", "told", "missed", "there")]
+        return {Path(path).stem for path in activities.seen_at("me", paths)}
+
+    first, told, missed, _ = (take(f"{name}.fit") for name in ("first", "told", "missed", "there"))
+    for path in (first, told, missed):
+        path.unlink()
+    assert known() == {"first", "told", "missed", "there"}
+    for path in (first, told):
+        scanner.hint(str(path), FileEvent.APPEARED)
+    scanner.step()
+    assert known() == {"first", "missed", "there"}
+    with safe_files.open_folder(str(where.folder)) as folder:
+        receiver.on_scan_finished(folder, 1, complete=False)
+        assert known() == {"first", "missed", "there"}
+        receiver.on_scan_finished(folder, 1, complete=True)
+
+    assert known() == {"first", "there"}
+    assert len(queries.listed()) == 1
+
+
+def test_junk_beyond_the_bound_is_remembered_and_not_listed(where: Archive) -> None:
+    """The problem tells of it, and a ride is taken all the same; it is over when there is room again."""
+    first_scan = FirstScan(str(where.folder), "me", ADMISSION, wake=lambda: None, clock=Clock(), max_junk=3)
+
+    def take(name: str) -> AdmissionResult:
+        (where.folder / name).write_bytes(b"no activity: " + name.encode())
+        return first_scan.admit(str(where.folder / name), Stability.STALLED, announced=True)
+
+    assert {take(f"{number}.fit") for number in range(3)} == {AdmissionResult.SKIPPED}
+    assert first_scan.note == folders.MUCH_JUNK(limit=3)
+    size = len(queries.listed(status=Status.SKIPPED))
+    take("beyond.fit")
+    assert len(queries.listed(status=Status.SKIPPED)) == size == 3
+    assert (
+        activities.seen("me", str(where.folder / "beyond.fit")) is not None
+    )  # it is not read again and again
+    (problem,) = status.of_folders(
+        [WatchState(str(where.folder), "me", WatchMethod.POLL, available=True, notes=(first_scan.note,))], NOW
+    )
+    assert (problem.code, "more than 3 files" in str(problem.message)) == (ProblemCode.FOLDER_BOUND, True)
+
+    for number in range(3):
+        (where.folder / f"{number}.fit").unlink()
+    with safe_files.open_folder(str(where.folder)) as folder:
+        activities.prune_gone("me", str(where.folder), lambda path: folder.exists(folder.relative(path)))
+    first_scan.on_scan_finished(1)
+    assert first_scan.note is None
 
 
 def test_a_scanner_without_descriptors_pauses_and_goes_on(

@@ -43,7 +43,9 @@ class FirstScan:
         clock: Callable[[], float],
         server_now: Callable[[], float | None] | None = None,
         dispatcher: Dispatcher | None = None,
+        max_junk: int = MAX_JUNK,
     ) -> None:
+        self._max_junk = max_junk
         self._folder = folder
         self._athlete = athlete
         self._settings = settings
@@ -58,7 +60,7 @@ class FirstScan:
     @property
     def note(self) -> Message | None:
         """What a person may want to know of the folder."""
-        return folders.MUCH_JUNK(limit=MAX_JUNK) if self._junk >= MAX_JUNK else None
+        return folders.MUCH_JUNK(limit=self._max_junk) if self._junk >= self._max_junk else None
 
     def admit(
         self,
@@ -84,7 +86,7 @@ class FirstScan:
             hold_old=(self._clock() if heard is None else heard) if self._new else None,
             folder=self._folder,
             is_ours=is_ours,
-            list_junk=self._junk < MAX_JUNK,
+            list_junk=self._junk < self._max_junk,
             clock_unknown=self._new and heard is None,
             dispatcher=self._dispatcher,
         )

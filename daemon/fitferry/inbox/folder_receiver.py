@@ -66,6 +66,7 @@ class FolderReceiver:
     def on_file_gone(self, path: str) -> None:
         """Drop what was held because of a file's own faults: it is gone, so nobody has to mend it."""
         activities.forget_file_faults(self._athlete, path)
+        activities.forget_unread_path(self._athlete, path)
 
     def on_away(self) -> None:
         """Let the jobs whose files are in the folder wait until it is back: they are not due."""
@@ -81,9 +82,12 @@ class FolderReceiver:
         self._wake()
 
     def _prune(self, folder: OpenFolder) -> None:
-        """Forget the files that were no activity and are gone."""
-        pruned = activities.prune_gone(
-            self._athlete, self._folder, lambda path: folder.exists(folder.relative(path))
-        )
+        """Forget the files that were no activity and are gone, and the paths where nothing is any more."""
+
+        def exists(path: str) -> bool:
+            return folder.exists(folder.relative(path))
+
+        pruned = activities.prune_gone(self._athlete, self._folder, exists)
+        pruned += activities.prune_paths(self._athlete, self._folder, exists)
         if pruned:
             _log.info("files_pruned", folder=self._folder, athlete=self._athlete, files=pruned)

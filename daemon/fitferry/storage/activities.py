@@ -20,6 +20,11 @@ _IN_QUESTION = 500
 """Files at most that are asked about in one statement."""
 _SEEN = "SELECT sha256, size, mtime_ns, ctime_ns FROM seen_path WHERE path = ? AND athlete = ?"
 _OTHERS_AT = "SELECT id FROM activity WHERE path = ? AND athlete = ? AND file_sha256 <> ?"
+_UNREAD = """
+SELECT s.path FROM seen_path AS s
+WHERE s.athlete = ? AND NOT EXISTS (SELECT 1 FROM activity AS a WHERE a.path = s.path AND a.athlete = s.athlete)
+"""
+_UNREAD_PATHS = f"{_UNREAD} AND s.path > ? AND s.path < ? ORDER BY s.path LIMIT ?"
 _JOB_OF = """
 SELECT j.id FROM activity AS a JOIN upload_job AS j ON j.activity_id = a.id WHERE a.athlete = ? AND a.sha256 = ?
 """
@@ -157,6 +162,27 @@ def prune_gone(athlete: str, folder: str, exists: Callable[[str], bool]) -> int:
             known = {row[0] for row in tuples(elsewhere)}
             _forget([row for row, _, sha256 in some if sha256 not in known], junk & unsent)
     return len(gone)
+
+
+def prune_paths(athlete: str, folder: str, exists: Callable[[str], bool]) -> int:
+    """Forget the paths below a folder where nothing is any more, and from which no activity is read; how many.
+
+    Whoever gives one file ever new names would fill the disk with them. `exists`: asks the disk.
+    """
+    start = os.fsencode(folder).rstrip(b"/") + b"/"
+    last, end, count = start, start[:-1] + b"0", 0
+    while some := [path for (path,) in run(_UNREAD_PATHS, athlete, last, end, _IN_QUESTION)]:
+        last = some[-1]
+        gone = [path for path in some if not exists(os.fsdecode(path))]
+        with writing():
+            count += SeenPathRow.delete().where(SeenPathRow.path.in_(gone)).execute()
+    return count
+
+
+def forget_unread_path(athlete: str, path: str) -> None:
+    """Forget a path where nothing is any more, unless an activity is read from there."""
+    if run(f"{_UNREAD} AND s.path = ?", athlete, os.fsencode(path)):
+        forget_path(path)
 
 
 def count_junk(athlete: str, folder: str) -> int:
