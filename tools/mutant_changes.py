@@ -1,7 +1,7 @@
 """The changes that mutation tests make: one operator, bound, condition or call of a module at a time.
 
-Left out, because no behaviour hangs on them: docstrings, annotations, decorators, lines of the log, `__all__`, the
-`strict` of a `zip`, and the tables that a tool writes (between `# begin of what …` and `# end of what …`).
+Left out, because no behaviour hangs on them: docstrings, annotations, decorators, lines of the log, `__all__`,
+`assert_never`, the `strict` of a `zip`, and the tables that a tool writes (between `# begin of what …` and `# end of what …`).
 """
 
 from __future__ import annotations
@@ -182,7 +182,8 @@ def _says_only_something(node: ast.AST) -> bool:
         return False
     value = node.value
     return isinstance(value, ast.Constant) or (
-        isinstance(value, ast.Call) and ast.unparse(value.func).startswith(("_log.", "log.", "logging."))
+        isinstance(value, ast.Call)
+        and ast.unparse(value.func).startswith(("_log.", "log.", "logging.", "assert_never"))
     )
 
 

@@ -42,6 +42,16 @@ NOW = 1_789_999_220.0
 """A quiet moment in September 2026, twenty seconds into a quarter hour and far from midnight."""
 COMPLETED = AttemptResult(Outcome.COMPLETED, Status.COMPLETED, upload_id=77, strava_activity_id=4242)
 """An attempt that ended well."""
+JOB = Job(
+    row_revision=0,
+    id=1, activity_id=1, athlete="me", sha256="ab", path="/rides/a.fit", size=4, data_type="fit", sport="cycling",
+    start_time=NOW - 3600, duration_s=60, elapsed_s=60, distance_m=1000, status=Status.PROCESSING, own_wait=None,
+    failures=0, next_attempt_at=0, tried_at=NOW, sent_at=None, accepted_at=None, uncertain=False,
+    external_id="ab", upload_id=None, looks=0, read_failures=0, strava_activity_id=None, error_code=None,
+    error_message=None, created_at=NOW - 10, completed_at=None, file_sha256="ab", member="", sub_sport=None,
+    manufacturer=None, product=None, after_upload_action=None, compared_at=None,
+)  # fmt: skip
+"""A ride of an hour ago that was not sent yet."""
 RETRY = AttemptResult(Outcome.RETRY, Status.PENDING, WaitingFor.RETRY, NOW + 60, failures=1)
 """An attempt that is made again in a minute."""
 APP = StravaSettings(

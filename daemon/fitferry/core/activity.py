@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import IntEnum, StrEnum, auto
 from typing import NamedTuple, Protocol
 
 from fitferry.core.messages import Message
@@ -157,11 +157,11 @@ class FileEvent(StrEnum):
 class Stability(IntEnum):
     """How long a file has stayed the same."""
 
-    CLOSED = 0
+    CLOSED = auto()
     """Its writer has just closed it or renamed it into place."""
-    SETTLED = 1
+    SETTLED = auto()
     """For `settle` seconds."""
-    STALLED = 2
+    STALLED = auto()
     """For ten minutes: nobody is at it any more."""
 
 

@@ -77,10 +77,10 @@ class Problem:
     code: ProblemCode
     params: tuple[tuple[str, Param], ...]
     since: float
-    athlete: str | None = None
-    subject: str = ""
-    variant: str = ""
-    latest: int = 0
+    athlete: str | None
+    subject: str
+    variant: str
+    latest: int
 
     @property
     def key(self) -> str:

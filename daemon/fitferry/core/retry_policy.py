@@ -8,7 +8,7 @@ The table stands in DESIGN.md §4.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
 
@@ -77,13 +77,13 @@ class DecisionContext:
 
     now: float
     settings: RetrySettings
-    rate_limit: RateLimit = field(default_factory=RateLimit)
-    outstanding: int = 0
-    others_succeed: bool = False
-    others_fail: bool = False
-    network_tries: int = 0
-    not_strava_since: float | None = None
-    bulk: bool = False
+    rate_limit: RateLimit
+    outstanding: int
+    others_succeed: bool
+    others_fail: bool
+    network_tries: int
+    not_strava_since: float | None
+    bulk: bool
 
 
 def longest_wait(settings: RetrySettings) -> float:

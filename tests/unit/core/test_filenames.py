@@ -75,6 +75,36 @@ def test_folders_below_are_looked_into_only_if_wanted(tmp_path: Path) -> None:
 
     assert found(tmp_path, recursive=False) == []
     assert not filenames.is_inside(str(tmp_path / "sub/a.fit"), str(tmp_path), recursive=False)
+    assert filenames.is_inside(str(tmp_path / "a.fit"), str(tmp_path), recursive=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "may_become"),
+    [
+        (".a.fit.AbC123", True),
+        ("~syncthing~a.TCX.tmp", True),
+        ("a.gpx.part", True),
+        ("export.zip.crdownload", True),
+        ("a.txt", False),
+        ("fit", False),
+    ],
+)
+def test_a_half_copy_may_become_an_activity(name: str, *, may_become: bool) -> None:
+    """By a rename, which makes no event of writing."""
+    assert filenames.may_become_wanted(name) is may_become
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "whole"),
+    [
+        ("/rides/sub/a.fit", "a.fit", "/rides/sub/a.fit"),
+        ("a.fit", "a.fit", "a.fit"),
+        ("/rides/\udcff.fit", "\N{REPLACEMENT CHARACTER}.fit", "/rides/\N{REPLACEMENT CHARACTER}.fit"),
+    ],
+)
+def test_people_are_shown_a_name_unless_they_need_the_path(path: str, name: str, whole: str) -> None:
+    """Bytes that are no text cannot break what is shown."""
+    assert (filenames.shown(path), filenames.shown(path, whole=True)) == (name, whole)
 
 
 def test_a_path_outside_is_not_wanted(tmp_path: Path) -> None:

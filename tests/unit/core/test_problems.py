@@ -6,7 +6,7 @@ import pytest
 
 from fitferry.core.messages import placeholders, problems
 from fitferry.core.messages.problems import ProblemText
-from fitferry.core.problems import HELD_FILES, TEXTS, ProblemCode, problem, sorted_by_cause
+from fitferry.core.problems import HELD_FILES, TEXTS, ProblemCode, problem, resolved, sorted_by_cause
 from fitferry.core.upload import AuthProblem
 
 NOW = 1_790_035_200.0
@@ -48,6 +48,25 @@ def test_a_problem_says_what_happened_and_what_to_do() -> None:
 def test_held_files_of_a_kind_are_one_problem(count: int, words: str) -> None:
     """However many they are."""
     assert str(problem(ProblemCode.DAMAGED, NOW, athlete="me", count=count, file="a.fit").what) == words
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("not_connected/me", "me is connected"),
+        ("folder_unavailable//rides", "the folder /rides is back"),
+        ("of_another_version/me", str(problems.RESOLVED())),
+    ],
+)
+def test_a_problem_is_resolved_by_its_key_alone(key: str, words: str) -> None:
+    """Nothing else of it may be left, and another version may have written it."""
+    assert str(resolved(key)) == words
+
+
+def test_a_problem_is_about_no_job_unless_it_says_so() -> None:
+    """The page shows the newest job of those that are."""
+    assert problem(ProblemCode.CLOCK, NOW).latest == 0
+    assert problem(ProblemCode.DAMAGED, NOW, athlete="me", latest=7, count=1, file="a").latest == 7
 
 
 def test_problems_come_in_the_order_of_their_causes() -> None:

@@ -128,6 +128,7 @@ def test_requests_in_flight_are_taken_as_used() -> None:
     """Three workers never share the last request."""
     assert rate_limit.Budget(0, 0, 0) == rate_limit.room(used((197, 197), (0, 0)), NOON, 3)
     assert rate_limit.Budget(197, 0, 0) == rate_limit.room(used((0, 0), (97, 97)), NOON, 3)
+    assert rate_limit.Budget(197, 0, 0) == rate_limit.room(used((0, 0), (0, 997)), NOON, 3)
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,7 @@ def a_rule(when: dict[str, Any], changes: dict[str, Any] | None = None) -> Rule:
         ({"hours": [22, 5]}, False),
         ({"distance_km": [20, 25]}, True),
         ({"distance_km": [0, 24.48]}, False),
+        ({"distance_km": [24.48, 25]}, True),
     ],
 )
 def test_a_rule_matches_when_all_that_it_names_holds(when: dict[str, Any], *, matches: bool) -> None:

@@ -212,10 +212,9 @@ class Renderer:
             return self.render(SECONDS(count=_rounded(seconds)))
         if minutes < 60:  # noqa: PLR2004  an hour
             return self.render(MINUTES(count=minutes))
-        if minutes % 60 == 0 and minutes < 48 * 60:
-            return self.render(HOURS(count=minutes // 60))
         if minutes < 48 * 60:
-            return self.render(HOURS_MINUTES(hours=minutes // 60, minutes=minutes % 60))
+            hours, rest = divmod(minutes, 60)
+            return self.render(HOURS_MINUTES(hours=hours, minutes=rest) if rest else HOURS(count=hours))
         return self.render(DAYS(count=round(seconds / 86_400)))
 
     def time(self, moment: float) -> str:

@@ -15,6 +15,7 @@ from fitferry.core.messages import (
     Message,
     Renderer,
     Template,
+    as_message,
     define,
     placeholders,
     verbatim,
@@ -45,7 +46,21 @@ def test_a_message_is_shown_in_english_with_raw_parameters_formatted() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(1, "1 s"), (2.5, "2.5 s"), (90, "2 min"), (3600, "1 h"), (5400, "1 h 30 min"), (259_200, "3 days")],
+    [
+        (1, "1 s"),
+        (2.46, "2.5 s"),
+        (59.94, "59.9 s"),
+        (60, "1 min"),
+        (90, "2 min"),
+        (3569, "59 min"),
+        (3600, "1 h"),
+        (5400, "1 h 30 min"),
+        (165_900, "46 h 5 min"),
+        (172_740, "47 h 59 min"),
+        (172_800, "2 days"),
+        (172_860, "2 days"),
+        (302_400, "4 days"),
+    ],
 )
 def test_durations_read_as_people_say_them(seconds: float, shown: str) -> None:
     """No more than two units."""
@@ -53,7 +68,16 @@ def test_durations_read_as_people_say_them(seconds: float, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "shown"), [(1, "1 byte"), (999, "999 bytes"), (208_000, "208 kB"), (1_400_000, "1.4 MB")]
+    ("count", "shown"),
+    [
+        (1, "1 byte"),
+        (999, "999 bytes"),
+        (1_000, "1 kB"),
+        (208_000, "208 kB"),
+        (1_000_000, "1 MB"),
+        (1_440_000, "1.4 MB"),
+        (1_000_000_000, "1 GB"),
+    ],
 )
 def test_sizes_read_as_people_say_them(count: int, shown: str) -> None:
     """With one decimal where there is one."""
@@ -88,6 +112,37 @@ def test_messages_survive_being_stored() -> None:
 
     assert stored == message
     assert len({stored, message}) == 1
+    assert "Zwölf" in message.to_json()
+
+
+@pytest.mark.usefixtures("_templates")
+def test_a_parameter_of_no_kind_is_shown_as_it_is() -> None:
+    """Nothing as nothing, and in quotes where the template asks for them."""
+    said = define("said", "{what}{nothing}, {quoted!r}")
+
+    assert str(said(what="a", nothing=None, quoted="b")) == "a, 'b'"
+
+
+def test_words_become_a_message_and_a_message_stays_one() -> None:
+    """So that both can be given as a reason."""
+    message = Message("unit_bytes", (("count", 1),))
+
+    assert (as_message("words"), as_message(message)) == (verbatim("words"), message)
+
+
+def test_only_a_number_chooses_a_form() -> None:
+    """Gettext fails on everything else."""
+    counts: list[int | None] = []
+
+    class Language(Renderer):
+        def text(self, template: Template, count: int | None) -> str:
+            counts.append(count)
+            return template.text
+
+    for count in (3, "many"):
+        Language().render(Message("unit_bytes", (("count", count),)))
+
+    assert counts == [3, None]
 
 
 @pytest.mark.parametrize("text", ["", "x", "[]", "1", '"a"', '{"code": 1, "params": {}}', '{"code": "a"}'])
@@ -100,6 +155,7 @@ def test_what_is_no_message_is_not_taken_for_one(text: str) -> None:
 def test_messages_of_another_version_are_shown_all_the_same() -> None:
     """A database may be newer or older than the templates."""
     assert str(Message("from_the_future", (("n", 3),))) == "from_the_future (n=3)"
+    assert str(Message("without_parameters")) == "without_parameters"
     assert str(Message("verbatim")) == "?"
     assert str(Message("unit_bytes", (("count", "many"),))) == "many bytes"
 
