@@ -50,6 +50,7 @@ JOB = Job(
     external_id="ab", upload_id=None, looks=0, read_failures=0, strava_activity_id=None, error_code=None,
     error_message=None, created_at=NOW - 10, completed_at=None, file_sha256="ab", member="", sub_sport=None,
     manufacturer=None, product=None, after_upload_action=None, compared_at=None,
+    ascent_m=None, average_heart_rate=None, average_power=None, serials=(), age_unproven=False,
 )  # fmt: skip
 """A ride of an hour ago that was not sent yet."""
 RETRY = AttemptResult(Outcome.RETRY, Status.PENDING, WaitingFor.RETRY, NOW + 60, failures=1)

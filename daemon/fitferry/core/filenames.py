@@ -57,5 +57,5 @@ def is_junk_folder(name: str) -> bool:
 
 def shown(path: str, *, whole: bool = False) -> str:
     """A file's name (or its `whole` path) for people: what is no text, or would be obeyed, is replaced."""
-    name = path if whole else path.rsplit("/", 1)[-1]
+    name = path if whole else path.rpartition("/")[2]
     return printable(name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))

@@ -137,7 +137,7 @@ def template_values(subject: Subject) -> dict[str, str]:
     start = subject.start
     return {
         "athlete": subject.athlete,
-        "file": subject.file.rsplit("/", 1)[-1].split(".", 1)[0],
+        "file": subject.file.rpartition("/")[2].partition(".")[0],
         "sport": (subject.sport or "").replace("_", " "),
         "sub_sport": (subject.sub_sport or "").replace("_", " "),
         "manufacturer": subject.manufacturer or "",

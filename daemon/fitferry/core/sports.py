@@ -139,5 +139,5 @@ def from_document(text: str) -> str | None:
 
 def shown_name(sport: str | None) -> Message:
     """What a sport is called, by its FIT profile's name or number; empty for none."""
-    known = SHOWN.get(sport or "")
-    return known.name() if known is not None else verbatim((sport or "").replace("_", " "))
+    name = sport or ""
+    return SHOWN[name].name() if name in SHOWN else verbatim(name.replace("_", " "))

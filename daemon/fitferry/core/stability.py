@@ -56,13 +56,14 @@ class StabilityTracker:
         elif event is FileEvent.CLOSED:
             candidate.writing = False
 
-    def stability(self, path: str, *, closed: bool, now: float, rested: float = 0.0) -> Stability | None:
+    def stability(self, path: str, *, closed: bool, now: float, rested: float) -> Stability | None:
         """Stability level at which to read the file now, or None to keep waiting.
 
         `rested`: seconds for which it is known from elsewhere to have been the same.
         """
         candidate = self._candidates[path]
-        rest = max(now - candidate.since, 0.0 if candidate.writing else rested)
+        seen = now - candidate.since
+        rest = seen if candidate.writing else max(seen, rested)
         if rest >= STALLED_SECONDS:
             level = Stability.STALLED
         elif rest >= self._settle and not candidate.writing:

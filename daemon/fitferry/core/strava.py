@@ -121,4 +121,4 @@ class ListedActivity:
     @property
     def sent_as(self) -> str:
         """What its upload was sent with: Strava appends the data type, abc becomes abc.fit."""
-        return (self.external_id or "").split(".", 1)[0]
+        return (self.external_id or "").partition(".")[0]

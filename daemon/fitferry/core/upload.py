@@ -172,11 +172,11 @@ class Job:
     compared_at: float | None
     created_at: float
     completed_at: float | None
-    ascent_m: float | None = None
-    average_heart_rate: float | None = None
-    average_power: float | None = None
-    serials: tuple[str, ...] = ()
-    age_unproven: bool = False
+    ascent_m: float | None
+    average_heart_rate: float | None
+    average_power: float | None
+    serials: tuple[str, ...]
+    age_unproven: bool
 
     @property
     def retry_count(self) -> int:
@@ -283,4 +283,4 @@ class Backlog:
     oldest: float | None
     newest: float | None
     days: int
-    since: float = 0.0
+    since: float

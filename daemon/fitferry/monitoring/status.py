@@ -22,7 +22,7 @@ MANY = 40
 """From so many old activities on their way it is an import, and people ask when it will be done."""
 FOLLOW_UP_SECONDS = 86_400.0
 """How long something that was given up after an upload stays a problem."""
-NO_BACKLOG = Backlog(0, None, None, 0)
+NO_BACKLOG = Backlog(0, None, None, 0, 0.0)
 
 Breakers = Mapping[BreakerName, Breaker]
 

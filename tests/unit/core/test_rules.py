@@ -8,9 +8,22 @@ from typing import Any
 
 import pytest
 
+from fakes import JOB
 from fitferry.config.report import Report
 from fitferry.config.rules import read_rules
-from fitferry.core.rules import Rule, Subject, edit_fields, matching, skipped_by, upload_fields
+from fitferry.core.activity import ActivityFacts
+from fitferry.core.rules import (
+    Conditions,
+    Rule,
+    Subject,
+    edit_fields,
+    matching,
+    skipped_by,
+    subject_of_facts,
+    subject_of_job,
+    template_values,
+    upload_fields,
+)
 
 TUESDAY_MORNING = datetime(2026, 9, 22, 7, 30, tzinfo=UTC)
 ZWIFT = Subject(
@@ -52,6 +65,9 @@ def a_rule(when: dict[str, Any], changes: dict[str, Any] | None = None) -> Rule:
         ({"hours": [8, 9]}, False),
         ({"hours": [22, 8]}, True),
         ({"hours": [22, 5]}, False),
+        ({"hours": [6, 7.5]}, False),
+        ({"hours": [22, 7.5]}, False),
+        ({"hours": [7.5, 5]}, True),
         ({"distance_km": [20, 25]}, True),
         ({"distance_km": [0, 24.48]}, False),
         ({"distance_km": [24.48, 25]}, True),
@@ -92,6 +108,68 @@ def test_templates_are_filled_with_what_the_file_says() -> None:
 
     assert sent == "2026-09-22-Ride|cycling|virtual activity|zwift||2026-09-22 07:30 Tuesday|24.5|1:02|{}"
     assert upload_fields([a_rule({}, {"name": "{sport}{distance_km}{date}"})], bare) == {}
+
+
+def test_a_rule_that_says_nothing_matches_everything_and_sets_nothing() -> None:
+    """Nor does it skip."""
+    assert (matching([Rule()], ZWIFT), upload_fields([Rule()], ZWIFT), skipped_by([Rule()], ZWIFT)) == (
+        [1],
+        {},
+        None,
+    )
+
+
+def test_hours_from_and_to_the_same_are_none() -> None:
+    """Not a whole day."""
+    assert matching([Rule(Conditions(hours=(7.5, 7.5)))], ZWIFT) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "filled"), [("a.fit", "a"), ("week.zip/mon/a.b.fit", "a"), ("a", "a"), ("", "")]
+)
+def test_a_template_names_a_file_without_its_folder_and_ending(file: str, filled: str) -> None:
+    """Of an archive's member the member's own name."""
+    assert template_values(replace(ZWIFT, file=file))["file"] == filled
+
+
+def test_a_distance_is_said_in_kilometres_to_a_tenth() -> None:
+    """Of a thousand metres each."""
+    assert template_values(replace(ZWIFT, distance_m=24_960.0))["distance_km"] == "25.0"
+
+
+def test_long_texts_are_cut_to_two_thousand_letters() -> None:
+    """Strava names no bound; a template may be filled with a long file's name."""
+    assert len(upload_fields([a_rule({}, {"name": "x" * 2_001})], ZWIFT)["name"]) == 2_000
+
+
+FACTS = ActivityFacts(
+    sport="cycling",
+    sub_sport="road",
+    manufacturer="garmin",
+    product="edge",
+    start_time=TUESDAY_MORNING.timestamp(),
+    distance_m=1000.0,
+    duration_s=60.0,
+    serials=("12",),
+)
+SUBJECT = Subject(
+    "me", "a.fit", "cycling", "road", "garmin", "edge", TUESDAY_MORNING, 1000.0, 60.0, serials=("12",)
+)
+
+
+def test_rules_are_asked_of_a_file_and_of_its_upload_alike() -> None:
+    """What a rule skips at admission it would skip before sending, too."""
+    job = replace(
+        JOB,
+        sub_sport="road",
+        manufacturer="garmin",
+        product="edge",
+        start_time=TUESDAY_MORNING.timestamp(),
+        serials=("12",),
+    )
+
+    assert subject_of_facts("me", "a.fit", FACTS) == subject_of_job(job) == SUBJECT
+    assert subject_of_facts("me", "a.fit", replace(FACTS, start_time=None)) == replace(SUBJECT, start=None)
 
 
 def test_the_first_rule_that_speaks_of_skipping_decides() -> None:

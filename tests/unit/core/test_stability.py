@@ -7,10 +7,11 @@ import math
 import pytest
 
 from fitferry.core.activity import FileEvent, IncompleteFile, Stability, StatFingerprint
-from fitferry.core.stability import STALLED_SECONDS, StabilityTracker
+from fitferry.core.stability import StabilityTracker
 
 ONE, OTHER = StatFingerprint(100, 1, 1), StatFingerprint(200, 2, 2)
 SETTLE = 2.0
+STALLED_SECONDS = 600.0
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def test_a_closed_file_is_worth_a_look_at_once(candidates: StabilityTracker) -> 
 def test_a_file_that_somebody_writes_is_left_alone_until_it_is_closed(candidates: StabilityTracker) -> None:
     """A copy may stall just where a segment ends and the file looks whole."""
     candidates.observe("a.fit", ONE, FileEvent.WRITTEN, 0)
-    assert stability(candidates, 60, rested=60) is None
+    assert stability(candidates, 60, rested=900) is None
     candidates.observe("a.fit", ONE, FileEvent.CLOSED, 61)
 
     assert stability(candidates, 61, closed=True) is Stability.SETTLED
@@ -94,12 +95,13 @@ def test_a_file_that_was_not_whole_is_read_again_only_when_it_is_more_still(
 
 def test_only_files_that_take_a_while_are_shown_as_being_received(candidates: StabilityTracker) -> None:
     """With what is there and what there will be; not for ever."""
-    candidates.observe("a.fit", ONE, FileEvent.WRITTEN, 0)
-    candidates.progress("a.fit", 0, lambda: (48, 100))
-    assert list(candidates.receiving(0.5)) == []
-    assert list(candidates.receiving(5)) == [IncompleteFile("a.fit", 48, 100)]
+    candidates.observe("a.fit", ONE, FileEvent.WRITTEN, 100)
+    assert list(candidates.receiving(100.9)) == []
+    assert list(candidates.receiving(101)) == [IncompleteFile("a.fit", 0, None)]
+    candidates.progress("a.fit", 101, lambda: (48, 100))
+    assert list(candidates.receiving(699.9)) == [IncompleteFile("a.fit", 48, 100)]
 
-    assert list(candidates.receiving(STALLED_SECONDS)) == []
+    assert list(candidates.receiving(700)) == []
 
 
 def test_progress_is_measured_once_a_second_at_most(candidates: StabilityTracker) -> None:
@@ -111,7 +113,7 @@ def test_progress_is_measured_once_a_second_at_most(candidates: StabilityTracker
         return len(measured), None
 
     candidates.observe("a.fit", ONE, FileEvent.WRITTEN, 0)
-    for now in (0, 0.3, 0.9, 1.0, 1.5):
+    for now in (0, 0.3, 0.9, 1.0):
         candidates.progress("a.fit", now, measure)
 
     assert len(measured) == 2
@@ -119,9 +121,41 @@ def test_progress_is_measured_once_a_second_at_most(candidates: StabilityTracker
 
 def test_a_scan_is_over_when_what_it_found_was_looked_at(candidates: StabilityTracker) -> None:
     """What somebody still writes does not hold it up."""
-    candidates.observe("a.fit", ONE, None, 0)
+    candidates.observe("a.fit", ONE, None, 1)
+    assert not candidates.unread_since(0.9)
     assert candidates.unread_since(1)
     candidates.mark_read("a.fit", Stability.SETTLED)
     candidates.observe("b.fit", ONE, FileEvent.WRITTEN, 0)
 
     assert not candidates.unread_since(1)
+
+
+def test_the_next_look_is_at_the_file_that_is_due_first(candidates: StabilityTracker) -> None:
+    """Never, where there is none."""
+    assert candidates.next_due() == math.inf
+    candidates.observe("a.fit", ONE, None, 5)
+    candidates.observe("b.fit", ONE, None, 0)
+
+    assert candidates.next_due() == 2
+
+
+def test_a_file_that_was_admitted_or_is_gone_is_forgotten(candidates: StabilityTracker) -> None:
+    """What is said of it afterwards is of no file."""
+    candidates.observe("a.fit", ONE, None, 0)
+    assert "a.fit" in candidates
+    candidates.drop("a.fit")
+    candidates.drop("a.fit")
+    candidates.mark_read("a.fit", Stability.SETTLED)
+    candidates.retry("a.fit")
+
+    assert (len(candidates), "a.fit" in candidates) == (0, False)
+
+
+def test_a_file_that_could_not_be_read_is_read_again_as_it_is(candidates: StabilityTracker) -> None:
+    """It has not changed, and is not more stable."""
+    candidates.observe("a.fit", ONE, None, 0)
+    candidates.mark_read("a.fit", Stability.SETTLED)
+    assert stability(candidates, 2) is None
+    candidates.retry("a.fit")
+
+    assert stability(candidates, 2) is Stability.SETTLED

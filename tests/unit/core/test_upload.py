@@ -164,3 +164,27 @@ def test_an_attempt_is_kept_where_something_was_asked_and_answered(
 ) -> None:
     """With the breaker's reason where it opened one."""
     assert (result.reason, result.says_more_than(JOB)) == (reason, is_news)
+
+
+def test_a_result_that_says_no_more_leaves_nothing_behind() -> None:
+    """Nothing was sent, asked or counted, and nothing is waited for."""
+    assert AttemptResult(Outcome.WAITING, Status.PENDING) == AttemptResult(
+        Outcome.WAITING,
+        Status.PENDING,
+        own_wait=None,
+        next_attempt_at=0.0,
+        failures=0,
+        uncertain=False,
+        upload_id=None,
+        looks=0,
+        read_failures=0,
+    )
+
+
+def test_a_first_sending_that_did_not_begin_leaves_the_job_as_it_was() -> None:
+    """Not uncertain, and not tried."""
+    sent = replace(JOB, status=Status.PROCESSING, uncertain=True, tried_at=NOW, sent_at=NOW)
+
+    assert sent.before_sending() == replace(
+        JOB, status=Status.PENDING, uncertain=False, tried_at=None, sent_at=None
+    )
