@@ -19,8 +19,7 @@ from fitferry.core.rules import (
     edit_fields,
     matching,
     skipped_by,
-    subject_of_facts,
-    subject_of_job,
+    subject_of,
     template_values,
     upload_fields,
 )
@@ -168,8 +167,8 @@ def test_rules_are_asked_of_a_file_and_of_its_upload_alike() -> None:
         serials=("12",),
     )
 
-    assert subject_of_facts("me", "a.fit", FACTS) == subject_of_job(job) == SUBJECT
-    assert subject_of_facts("me", "a.fit", replace(FACTS, start_time=None)) == replace(SUBJECT, start=None)
+    assert subject_of("me", "a.fit", FACTS) == subject_of("me", "a.fit", job) == SUBJECT
+    assert subject_of("me", "a.fit", replace(FACTS, start_time=None)) == replace(SUBJECT, start=None)
 
 
 def test_the_first_rule_that_speaks_of_skipping_decides() -> None:
