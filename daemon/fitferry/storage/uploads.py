@@ -226,6 +226,7 @@ def requeue(job_id: int, statuses: Iterable[Status], *, external_id: str | None 
         "status": Status.PENDING,
         "own_wait": None,
         "failures": 0,
+        "read_failures": 0,
         "next_attempt_at": 0,
     }
     fresh |= {"error_code": None, "error_message": None, "completed_at": None, "strava_activity_id": None}
@@ -236,7 +237,6 @@ def requeue(job_id: int, statuses: Iterable[Status], *, external_id: str | None 
             "uncertain": False,
             "sent_at": None,
             "looks": 0,
-            "read_failures": 0,
         }
     else:
         # What may have arrived is looked for as soon as it would have been, and not sooner.

@@ -9,7 +9,7 @@ import pytest
 
 from fakes import COMPLETED, NOW, RETRY, a_job, accepted, recorded, sending, the
 from fitferry.core.upload import AfterUpload, AttemptResult, Outcome, Status
-from fitferry.storage import uploads
+from fitferry.storage import matches, uploads
 
 
 @pytest.mark.usefixtures("ledger")
@@ -73,6 +73,18 @@ def test_a_requeued_job_begins_anew(tmp_path: Path) -> None:
         again.strava_activity_id,
         again.external_id,
     ) == (Status.PENDING, 0, None, None, "fresh")
+
+
+@pytest.mark.usefixtures("ledger")
+def test_lists_that_strava_did_not_give_do_not_delay_what_is_released(tmp_path: Path) -> None:
+    """A held activity was looked for in vain four times; its upload's first look that fails is repeated as any other's."""
+    job = a_job(tmp_path / "a.fit", start=NOW - 30 * 86_400)
+    recorded(job.id, replace(RETRY, status=Status.HELD, error_code="backlog"), NOW)
+    matches.put_off(job.id, 4, NOW + 7200)
+    assert the(job.id).read_failures == 4
+    assert uploads.requeue(job.id, [Status.HELD])
+
+    assert (the(job.id).read_failures, the(job.id).next_attempt_at) == (0, 0)
 
 
 @pytest.mark.usefixtures("ledger")
