@@ -1,4 +1,7 @@
-"""The daemon: built, run and stopped. The one module that wires, and the one that knows the clock."""
+"""The daemon: built, run and stopped. The one module that wires, and the one that knows the clock.
+
+Over 300 lines: all parts are wired in one place.
+"""
 
 from __future__ import annotations
 

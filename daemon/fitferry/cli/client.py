@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -12,7 +11,7 @@ from fitferry.cli.context import Context
 from fitferry.core.errors import FitferryError
 from fitferry.core.messages import Message, as_message, cli, system
 from fitferry.core.strava import MAX_FILE_BYTES
-from fitferry.system import state_dir
+from fitferry.system import multipart, state_dir
 
 REQUEST_SECONDS = 120.0
 """How long an answer may take: the daemon may itself wait for Strava, for half a minute and more than once."""
@@ -57,14 +56,8 @@ class Daemon:
             raise FitferryError(
                 cli.FILE_UNREADABLE(file=str(file), reason=system.from_os_error(error))
             ) from error
-        boundary = secrets.token_hex(16)
-        parts = [_field(boundary, f'name="{key}"', value.encode()) for key, value in fields.items()]
-        name = (
-            file.name.encode("utf-8", "replace").replace(b'"', b"'").replace(b"\r", b"_").replace(b"\n", b"_")
-        )
-        parts.append(_field(boundary, f'name="file"; filename="{name.decode()}"', content))
-        parts.append(f"--{boundary}--\r\n".encode())
-        return self._ask("POST", path, b"".join(parts), f"multipart/form-data; boundary={boundary}")
+        form, kind = multipart.form(fields, file.name, content)
+        return self._ask("POST", path, form, kind)
 
     def _ask(
         self,
@@ -107,11 +100,6 @@ def message_of(told: dict[str, Any], name: str = "message", values: str = "text"
         except ValueError:
             pass
     return str(told.get(name) or "")
-
-
-def _field(boundary: str, disposition: str, content: bytes) -> bytes:
-    head = f"--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n"
-    return head.encode("utf-8", "replace") + content + b"\r\n"
 
 
 def _token(path: Path) -> str:

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from fitferry.config import client_secret, environment
-from fitferry.config.keys import Key, all_keys, keys
+from fitferry.config import client_secret, environment, unknown_names
+from fitferry.config.keys import Key, keys
 from fitferry.config.paths import (
     CONTAINER_FOLDER,
     PLACES,
@@ -102,7 +102,7 @@ class _Loading:
         raw = self._read(source) if source else {}
         if self._report.problems:  # a file that is no TOML says nothing of its settings
             raise SettingsError(self._report.problems)
-        self._check_names(raw)
+        unknown_names.check(raw, self._report)
         found = {name: self._table(name, name, _section(raw, name)) for name in SECTIONS if name != "watch"}
         strava = self._strava(found["strava"], _section(raw, "strava"))
         watch = self._watch(raw)
@@ -168,29 +168,6 @@ class _Loading:
             self._report.problem(str(source), settings.NOT_TOML(path=str(source), reason=reason))
         return {}
 
-    def _check_names(self, raw: Table) -> None:
-        """Tell of sections and keys that do not exist, each with the nearest that does."""
-        known = [*SECTIONS, "rule"]
-        for section, value in raw.items():
-            if section not in known:
-                self._report.unknown("", section, known, [key.dotted for key in all_keys()])
-            elif section in {"watch", "rule"}:
-                if isinstance(value, dict):
-                    self._report.problem(section, settings.DOUBLE_BRACKETS(section=section))
-            elif isinstance(value, list) and value and isinstance(value[0], dict):
-                self._report.problem(section, settings.ONE_SECTION(section=section))
-                self._check_keys(section, section, value[0])
-            elif isinstance(value, dict):
-                self._check_keys(section, section, value)
-            else:
-                self._report.problem(section, settings.SECTION(section=section, found=describe(value)))
-
-    def _check_keys(self, section: str, label: str, table: Table) -> None:
-        known = keys(section)
-        elsewhere = [key.dotted for key in all_keys() if key.section != section]
-        for name in table.keys() - known:
-            self._report.unknown(label, name, list(known), elsewhere)
-
     def _table(self, section: str, label: str, table: Table) -> Table:
         """Every key of a table: from the environment, the table, or its default."""
         return {name: self._value(key, f"{label}.{name}", table) for name, key in keys(section).items()}
@@ -247,7 +224,7 @@ class _Loading:
         elif named and _WATCH_VARIABLE in self._environ:
             self._report.warn(settings.VARIABLE_UNUSED(name=_WATCH_VARIABLE))
         for label, table in zip(labels, tables, strict=True):
-            self._check_keys("watch", label, table)
+            unknown_names.check_keys("watch", label, table, self._report)
         found = [self._table("watch", label, table) for label, table in zip(labels, tables, strict=True)]
         self._check_folders(labels, tables, found)
         return found

@@ -242,26 +242,11 @@ def _take(
     if known is not None:
         return known, False
     admission = new_activity.admission
-    activity_id = insert(
-        ActivityRow,
-        athlete=file.athlete,
-        sha256=new_activity.sha256,
-        path=os.fsencode(file.path),
-        file_sha256=file.sha256,
-        member=new_activity.member,
-        size=file.size,
-        data_type=new_activity.result.data_type,
-        created_at=now,
-        **{**asdict(new_activity.result.facts), "serials": ",".join(new_activity.result.facts.serials)},
-    )
-    thumbnail = new_activity.thumbnail
-    if thumbnail is not None:
-        insert(ThumbnailRow, activity=activity_id, kind=thumbnail.kind, path=thumbnail.path)
     doubtful = _is_doubtful(file)
     sent = begin_sending is not None and admission.status is Status.PENDING and not doubtful
     job_id = insert(
         JobRow,
-        activity=activity_id,
+        activity=_insert_activity(file, new_activity, now),
         status=Status.PROCESSING if sent else admission.status,
         tried_at=now if sent else None,
         sent_at=now if sent else None,
@@ -280,6 +265,25 @@ def _take(
     if sent and begin_sending is not None:
         begin_sending(job_id)
     return job_id, True
+
+
+def _insert_activity(file: File, new_activity: NewActivity, now: float) -> int:
+    facts, thumbnail = new_activity.result.facts, new_activity.thumbnail
+    activity_id = insert(
+        ActivityRow,
+        athlete=file.athlete,
+        sha256=new_activity.sha256,
+        path=os.fsencode(file.path),
+        file_sha256=file.sha256,
+        member=new_activity.member,
+        size=file.size,
+        data_type=new_activity.result.data_type,
+        created_at=now,
+        **{**asdict(facts), "serials": ",".join(facts.serials)},
+    )
+    if thumbnail is not None:
+        insert(ThumbnailRow, activity=activity_id, kind=thumbnail.kind, path=thumbnail.path)
+    return activity_id
 
 
 def _is_doubtful(file: File) -> bool:

@@ -1,16 +1,16 @@
-"""Client of Strava's API: one request a method; `responses` judges the answers."""
+"""Client of Strava's API: one request a method; `responses` judges the answers.
+
+Over 300 lines: httpx has one owner.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import secrets
-import socket
 import ssl
-import threading
 import time
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlencode, urlsplit
 
 import httpcore
@@ -22,7 +22,8 @@ from fitferry.core.messages import Message, strava, system, verbatim
 from fitferry.core.strava import Grant, ListedActivity, RateLimitHeaders, StravaErrorKind, UploadReport
 from fitferry.strava import responses
 from fitferry.strava.ready_connection import ReadyConnection
-from fitferry.system import network
+from fitferry.strava.request_deadline import RequestDeadline
+from fitferry.system import multipart, network
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -172,7 +173,7 @@ class Strava:
     ) -> UploadReport:
         """Send the bytes of one activity file; `sent` of an error tells whether they may have arrived."""
         values = {"data_type": data_type, "external_id": external_id, **(fields or {})}
-        content, content_type = _form(values, f"activity.{data_type}", body)
+        content, content_type = multipart.form(values, f"activity.{data_type}", body)
         request = self._client.build_request(
             "POST",
             f"{self._settings.api}/uploads",
@@ -251,7 +252,7 @@ class Strava:
 
         A connection that was opened ahead may break before any of the body has left: then a fresh one is tried.
         """
-        with _Deadline(seconds) as deadline:
+        with RequestDeadline(seconds) as deadline:
             request.extensions = {**request.extensions, "trace": deadline.trace}
             try:
                 try:
@@ -305,49 +306,6 @@ def _trusted() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=named)
 
 
-class _Deadline:
-    """A time limit for a whole request: when it is over, the request's socket is shut down.
-
-    httpx limits each read and write, not their sum: a server that sends one byte now and then would hold
-    a worker for ever. httpcore's trace extension hands out the socket as soon as there is one.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self.over = False
-        self.opened_ahead = False
-        self.body_began = False
-        self.seconds = seconds
-        self._socket: socket.socket | None = None
-        self._timer = threading.Timer(seconds, self._end)
-        self._timer.daemon = True
-
-    def __enter__(self) -> Self:
-        self._timer.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._timer.cancel()
-
-    def trace(self, event: str, info: dict[str, Any]) -> None:
-        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
-            stream = info["return_value"]
-            self._socket = stream.get_extra_info("socket")
-            self.opened_ahead = bool(stream.get_extra_info("opened_ahead"))
-            if self.over:  # the address was found too late: nothing may be sent any more
-                self._end()
-        elif event.endswith("send_request_body.started"):
-            self.body_began = True
-
-    def _end(self) -> None:
-        self.over = True
-        if self._socket is not None:
-            with contextlib.suppress(OSError):  # closed in the meantime: the request has ended by itself
-                # The plain method: SSLSocket's own would pull its state from under the thread that reads.
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-
-
 def _kind(request: httpx.Request) -> str:
     """What a request is for, of a closed set."""
     path = request.url.path
@@ -363,19 +321,6 @@ def _bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def _form(values: Mapping[str, str], name: str, body: bytes) -> tuple[bytes, str]:
-    """A multipart form with one file, in one piece, and its Content-Type."""
-    boundary = secrets.token_hex(16)
-    head = "".join(
-        f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{value}\r\n'
-        for field, value in values.items()
-    )
-    file = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
-    head += f"{file}Content-Type: application/octet-stream\r\n\r\n"
-    content = b"".join((head.encode(), body, f"\r\n--{boundary}--\r\n".encode()))
-    return content, f"multipart/form-data; boundary={boundary}"
-
-
 def _read(response: httpx.Response) -> None:
     """Read the body into `response.content`, up to a size that no answer of Strava's comes near."""
     chunks, size = [], 0
@@ -387,7 +332,7 @@ def _read(response: httpx.Response) -> None:
     response._content = b"".join(chunks)[:MAX_ANSWER_BYTES]  # noqa: SLF001  where httpx's own read() puts it
 
 
-def _reason(error: Exception, deadline: _Deadline) -> Message:
+def _reason(error: Exception, deadline: RequestDeadline) -> Message:
     """What went wrong, without any address in it that might hold a secret."""
     if deadline.over:
         return strava.NO_END(seconds=deadline.seconds)

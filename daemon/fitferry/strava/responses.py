@@ -2,6 +2,7 @@
 
 Only an answer in Strava's own form (an upload, `message`, `errors`) was given by Strava; gateways, proxies and
 captive portals answer with the same status codes (strava-heatmap-envoy issue 3, nakarte issue 335).
+(Over 300 lines: one judge.)
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""One attempt to bring a job further: claim it, ask Strava, write down the result."""
+"""One attempt to bring a job further: claim it, ask Strava, write down the result.
+
+Over 300 lines: one attempt, read from top to bottom in one place.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""Waitress in a thread of its own, hardened against slow and greedy clients. Owns waitress, hence its length.
+"""Waitress in a thread of its own, hardened against slow and greedy clients. Owns waitress.
 
 What is asked for is judged when the headers are there: a body that will be refused is answered at once and never
 kept. Headers have a deadline, open connections a bound that pushes out the slowest, and /healthz a thread of its
 own, so that neither slow clients nor slow pages make a container's check fail. At rest the loop wakes once a minute.
+(Over 300 lines: waitress has one owner.)
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 The link proves who may use it, under whatever name the machine is reached; looking at it uses nothing up. It is good
 for an hour after each use; a link that is over logs a fresh one, once a minute at most.
+(Over 300 lines: one page with all that it checks.)
 """
 
 from __future__ import annotations

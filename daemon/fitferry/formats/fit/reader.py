@@ -52,8 +52,7 @@ _KEPT = frozenset({FILE_ID, SPORT, SESSION, DEVICE_INFO, FIELD_DESCRIPTION})
 _RECORDED = frozenset({SESSION, LAP, RECORD, LENGTH, HR, SET})
 """A file with none of these has nothing to show on Strava."""
 _WATCHED = _KEPT | _RECORDED
-_SIGNATURE = b".FIT"
-_ZEROS = bytes(16)
+_SIGNATURE, _ZEROS = b".FIT", bytes(16)
 _FIRST_WINDOW = 4
 
 
