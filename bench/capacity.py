@@ -30,8 +30,8 @@ from fitferry.core.activity import (
     StatFingerprint,
 )
 from fitferry.core.upload import Status
-from fitferry.storage import activities, database, models
-from fitferry.storage.activities import File
+from fitferry.storage import activities, database, models, seen_files
+from fitferry.storage.seen_files import File
 
 LIMIT = [10**9] * 2
 ATHLETES = 10
@@ -107,7 +107,7 @@ def _remember(home: DaemonHarness, count: int) -> None:
             with database.writing():
                 for number in range(first, min(first + 1000, count)):
                     _done(home.rides / f"{number}.fit", number)
-        activities.folder_scanned("me", str(home.rides), time.time())
+        seen_files.folder_scanned("me", str(home.rides), time.time())
     began = time.monotonic()
     home.start()
     print(f"{count:,} activities in the history: started in {time.monotonic() - began:.2f} s", flush=True)

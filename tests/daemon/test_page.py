@@ -23,7 +23,7 @@ from fitferry.core.problems import ProblemCode, problem
 from fitferry.core.strava import StravaErrorKind
 from fitferry.core.upload import AttemptResult, ErrorCode, Job, Outcome, Status
 from fitferry.storage import accounts, activities, breakers, follow_ups, uploads
-from fitferry.storage.activities import File
+from fitferry.storage.seen_files import File
 from fitferry.web.rides import PAGE
 from fitferry.web.views import STALE_SECONDS
 from page_scenes import SCENES, Scene

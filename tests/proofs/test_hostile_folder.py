@@ -26,7 +26,7 @@ from fitferry.inbox import Scanner, admission, file_reader
 from fitferry.inbox.first_scan import FirstScan
 from fitferry.inbox.folder_tasks import FolderAway
 from fitferry.monitoring import status
-from fitferry.storage import activities, queries, uploads
+from fitferry.storage import activities, queries, seen_files, uploads
 from fitferry.system import deadline, safe_files
 from fitferry.system.deadline import FolderState
 from fitferry.system.safe_files import LinkInPath
@@ -318,7 +318,7 @@ def test_junk_that_is_gone_is_forgotten_and_nothing_else(where: Archive, ride: R
         receiver.on_scan_finished(folder, 2, complete=True)
 
     assert sorted(job.file for job in queries.listed(status=Status.SKIPPED)) == ["b.fit", "c.fit"]
-    assert activities.seen("me", str(where.folder / "a.fit")) is None
+    assert seen_files.seen("me", str(where.folder / "a.fit")) is None
     assert uploads.counts()[Status.PENDING] == 1
 
 
@@ -337,7 +337,7 @@ def test_names_that_are_gone_are_forgotten_so_that_renaming_for_ever_fills_no_di
 
     def known() -> set[str]:
         paths = [str(where.folder / f"{name}.fit") for name in ("first", "told", "missed", "there")]
-        return {Path(path).stem for path in activities.seen_at("me", paths)}
+        return {Path(path).stem for path in seen_files.seen_at("me", paths)}
 
     first, told, missed, _ = (take(f"{name}.fit") for name in ("first", "told", "missed", "there"))
     for path in (first, told, missed):
@@ -370,7 +370,7 @@ def test_junk_beyond_the_bound_is_remembered_and_not_listed(where: Archive) -> N
     take("beyond.fit")
     assert len(queries.listed(status=Status.SKIPPED)) == size == 3
     assert (
-        activities.seen("me", str(where.folder / "beyond.fit")) is not None
+        seen_files.seen("me", str(where.folder / "beyond.fit")) is not None
     )  # it is not read again and again
     (problem,) = status.of_folders(
         [WatchState(str(where.folder), "me", WatchMethod.POLL, available=True, notes=(first_scan.note,))], NOW

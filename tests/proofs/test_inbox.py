@@ -20,7 +20,7 @@ from fitferry.core.messages import Message
 from fitferry.core.upload import AfterUpload, AttemptResult, Outcome, Status
 from fitferry.formats import FileContents
 from fitferry.inbox import Scanner, file_reader
-from fitferry.storage import activities, queries, uploads
+from fitferry.storage import queries, seen_files, uploads
 from fitferry.storage.database import DatabaseError
 from fitferry.system.safe_files import OpenFolder
 from fitferry.uploads.after_upload import Archive
@@ -422,7 +422,7 @@ def test_one_file_that_raises_stops_no_other(
         bench.pass_(10)
     assert sorted(bench.files()) == [f"{number}.fit" for number in range(5)]
     assert list(bench.intake.state.unreadable) == [str(path)]
-    assert activities.folder_is_known("me", str(bench.folder))
+    assert seen_files.folder_is_known("me", str(bench.folder))
     path.write_bytes(ride(serial=9))
     for _ in range(2):
         bench.pass_(10)

@@ -21,7 +21,7 @@ from fitferry.core.messages import Message
 from fitferry.inbox import Scanner, WatchedFolder
 from fitferry.inbox.file_events import Watcher
 from fitferry.storage import activities
-from fitferry.storage.activities import File
+from fitferry.storage.seen_files import File
 from fitferry.system import mounts
 from fitferry.system.safe_files import OpenFolder
 

@@ -30,7 +30,7 @@ from fitferry.inbox.first_scan import FirstScan
 from fitferry.inbox.folder_receiver import FolderReceiver
 from fitferry.inbox.folder_tasks import FolderAway
 from fitferry.storage import accounts, activities, attempts, uploads
-from fitferry.storage.activities import File
+from fitferry.storage.seen_files import File
 from fitferry.strava import Strava
 from fitferry.system import safe_files
 from fitferry.uploads.after_upload import Archive

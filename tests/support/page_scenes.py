@@ -27,7 +27,7 @@ from fitferry.core.upload import AttemptResult, AuthProblem, Backlog, ErrorCode,
 from fitferry.formats.thumbnail import draw
 from fitferry.monitoring import status
 from fitferry.storage import accounts, activities, breakers, rate_limits
-from fitferry.storage.activities import File
+from fitferry.storage.seen_files import File
 from web_client import Page
 
 DAY = 86_400.0

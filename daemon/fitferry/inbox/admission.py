@@ -24,8 +24,8 @@ from fitferry.formats import ArchiveMember
 from fitferry.formats.thumbnail import draw
 from fitferry.inbox import file_reader
 from fitferry.inbox.dispatcher import Dispatcher
-from fitferry.storage import activities, uploads
-from fitferry.storage.activities import File
+from fitferry.storage import activities, seen_files, uploads
+from fitferry.storage.seen_files import File
 from fitferry.system import safe_files
 
 _log = structlog.get_logger()
@@ -87,7 +87,7 @@ def admit(
         return by_rule or admission_rules.decide(item.result, settings, old=old, clock_unknown=clock_unknown)
 
     if not list_junk and contents.result.kind is FileKind.NO_ACTIVITY:
-        activities.remember(file)
+        seen_files.remember(file)
         return AdmissionResult.SKIPPED
     new_activities = [NewActivity(item.sha256, item.result, decision(item), item.name) for item in items]
     if dispatcher is not None and file_read.body and not file_read.is_too_large:
@@ -108,7 +108,7 @@ def restore_source(
         return True
     job = uploads.get(job_id)
     if job is not None and (
-        activities.holds_other_bytes(job.athlete, job.path, job.file_sha256) or has_lost_bytes(job)
+        seen_files.holds_other_bytes(job.athlete, job.path, job.file_sha256) or has_lost_bytes(job)
     ):
         activities.take_from(job_id, file, member)
     return False
@@ -130,7 +130,7 @@ def _has_lost_bytes(job: Job, folder: str) -> bool:
             now = StatFingerprint.of(inside.stat(inside.relative(job.path)))
     except OSError:
         return True
-    return activities.seen(job.athlete, job.path) != now
+    return seen_files.seen(job.athlete, job.path) != now
 
 
 def _write(

@@ -14,7 +14,7 @@ from fitferry.core.stability import StabilityTracker
 from fitferry.inbox import progress
 from fitferry.inbox.folder_access import FolderAccess
 from fitferry.inbox.receiver import Receiver
-from fitferry.storage import activities
+from fitferry.storage import seen_files
 from fitferry.storage.database import DatabaseError
 from fitferry.system import safe_files
 
@@ -151,7 +151,7 @@ class FileIntake:
             self._read(path, fingerprint, stability, announced=event is not None)
 
     def _is_known(self, path: str, fingerprint: StatFingerprint) -> bool:
-        return path not in self.candidates and activities.seen(self._athlete, path) == fingerprint
+        return path not in self.candidates and seen_files.seen(self._athlete, path) == fingerprint
 
     def _read(
         self, path: str, fingerprint: StatFingerprint, stability: Stability, *, announced: bool

@@ -16,7 +16,7 @@ from fitferry.core.messages import Message, folders
 from fitferry.core.upload import ErrorCode, Status
 from fitferry.inbox import admission
 from fitferry.inbox.dispatcher import Dispatcher
-from fitferry.storage import activities, holds, matches, uploads
+from fitferry.storage import activities, holds, matches, seen_files, uploads
 
 FEW = 20
 """So many old activities are no backlog."""
@@ -53,7 +53,7 @@ class FirstScan:
         self._clock = clock
         self._server_now = server_now or clock
         self._dispatcher = dispatcher
-        self._new = not activities.folder_is_known(athlete, folder)
+        self._new = not seen_files.folder_is_known(athlete, folder)
         self._was_empty = False
         self._junk = activities.count_junk(athlete, folder)
 
@@ -113,7 +113,7 @@ class FirstScan:
         if now is None and (old or holds.unproven_below(self._athlete, self._folder)):
             return  # the next scan comes when Strava's clock is known
         self._new = False
-        activities.folder_scanned(self._athlete, self._folder, self._clock())
+        seen_files.folder_scanned(self._athlete, self._folder, self._clock())
         # What was found on Strava while the scan ran was old, too: the others are no fewer for it.
         if old and len(old) + len(matches.found_below(self._athlete, self._folder)) > FEW:
             _log.info("backlog", folder=self._folder, athlete=self._athlete, old_activities=len(old))

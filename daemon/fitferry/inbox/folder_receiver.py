@@ -12,7 +12,7 @@ from fitferry.core.activity import AdmissionResult, Stability
 from fitferry.core.messages import Message
 from fitferry.inbox import held_files
 from fitferry.inbox.first_scan import FirstScan
-from fitferry.storage import activities, uploads
+from fitferry.storage import activities, seen_files, uploads
 from fitferry.system.safe_files import OpenFolder
 
 PRUNE_SECONDS = 3600.0
@@ -66,7 +66,7 @@ class FolderReceiver:
     def on_file_gone(self, path: str) -> None:
         """Drop what was held because of a file's own faults: it is gone, so nobody has to mend it."""
         activities.forget_file_faults(self._athlete, path)
-        activities.forget_unread_path(self._athlete, path)
+        seen_files.forget_unread_path(self._athlete, path)
 
     def on_away(self) -> None:
         """Let the jobs whose files are in the folder wait until it is back: they are not due."""
@@ -88,6 +88,6 @@ class FolderReceiver:
             return folder.exists(folder.relative(path))
 
         pruned = activities.prune_gone(self._athlete, self._folder, exists)
-        pruned += activities.prune_paths(self._athlete, self._folder, exists)
+        pruned += seen_files.prune_paths(self._athlete, self._folder, exists)
         if pruned:
             _log.info("files_pruned", folder=self._folder, athlete=self._athlete, files=pruned)

@@ -30,7 +30,7 @@ from fitferry.inbox.folder_state import FolderState
 from fitferry.inbox.folder_tasks import FolderTasks
 from fitferry.inbox.folder_watch import FolderWatch
 from fitferry.inbox.receiver import Receiver
-from fitferry.storage import activities
+from fitferry.storage import seen_files
 from fitferry.system import deadline, safe_files, walk
 from fitferry.system.walk import Walk
 
@@ -291,7 +291,7 @@ class Scanner:
         """Look at what a walk finds; the files that are new although no event has named them."""
         missed: list[str] = []
         for batch in found.batches():
-            known = activities.seen_at(self._watch.athlete, [path for path, _ in batch])
+            known = seen_files.seen_at(self._watch.athlete, [path for path, _ in batch])
             for path, file_stat in batch:
                 fingerprint = StatFingerprint.of(file_stat)
                 if known.get(path) != fingerprint:

@@ -1,47 +1,29 @@
-"""The activities: admission of their bytes, and what was seen in the folders."""
+"""The activities: admission of their bytes, where these lie, and the end of what was none."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from fitferry.core.activity import NewActivity, StatFingerprint
+from fitferry.core.activity import NewActivity
 from fitferry.core.admission_rules import FILE_FAULTS
 from fitferry.core.upload import ErrorCode, Status, WaitingFor
-from fitferry.storage.database import Column, insert, put, raw, run, tuples, writing
+from fitferry.storage import seen_files
+from fitferry.storage.database import Column, insert, raw, run, tuples, writing
 from fitferry.storage.mapping import IS_SKIPPED, in_folder
-from fitferry.storage.models import ActivityRow, JobRow, SeenFolderRow, SeenPathRow, ThumbnailRow
+from fitferry.storage.models import ActivityRow, JobRow, SeenPathRow, ThumbnailRow
+from fitferry.storage.seen_files import File
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 _IN_QUESTION = 500
 """Files at most that are asked about in one statement."""
-_SEEN = "SELECT sha256, size, mtime_ns, ctime_ns FROM seen_path WHERE path = ? AND athlete = ?"
 _OTHERS_AT = "SELECT id FROM activity WHERE path = ? AND athlete = ? AND file_sha256 <> ?"
-_UNREAD = """
-SELECT s.path FROM seen_path AS s
-WHERE s.athlete = ? AND NOT EXISTS (SELECT 1 FROM activity AS a WHERE a.path = s.path AND a.athlete = s.athlete)
-"""
-_UNREAD_PATHS = f"{_UNREAD} AND s.path > ? AND s.path < ? ORDER BY s.path LIMIT ?"
 _JOB_OF = """
 SELECT j.id FROM activity AS a JOIN upload_job AS j ON j.activity_id = a.id WHERE a.athlete = ? AND a.sha256 = ?
 """
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file that was read: whose it is, where, the SHA-256 of its bytes, how many.
-
-    `fingerprint` is None for a file outside the watched folders: its path is not remembered.
-    """
-
-    athlete: str
-    path: str
-    sha256: str
-    size: int
-    fingerprint: StatFingerprint | None
 
 
 def admit(
@@ -57,41 +39,13 @@ def admit(
     uncertain until its answer (D2); called with its id before the commit.
     """
     with writing():
-        if file.fingerprint is not None:
-            _remember(file.athlete, file.path, file.sha256, file.fingerprint)
+        seen_files.note(file)
         return [_take(file, new_activity, now, begin_sending) for new_activity in newcomers]
-
-
-def seen(athlete: str, path: str) -> StatFingerprint | None:
-    """The fingerprint that a path had when its bytes were last read for this athlete."""
-    row = _seen(athlete, path)
-    return StatFingerprint(*row[1:]) if row else None
-
-
-def seen_at(athlete: str, paths: Sequence[str]) -> dict[str, StatFingerprint]:
-    """The same of several paths, for a scan: those that are known."""
-    found: dict[str, StatFingerprint] = {}
-    for start in range(0, len(paths), _IN_QUESTION):
-        some = [os.fsencode(path) for path in paths[start : start + _IN_QUESTION]]
-        marks = ",".join("?" * len(some))
-        # As text: making the statement would take longer than it runs.
-        sql = f"SELECT path, size, mtime_ns, ctime_ns FROM seen_path WHERE athlete = ? AND path IN ({marks})"  # noqa: S608  # marks alone
-        for path, size, mtime_ns, ctime_ns in run(sql, athlete, *some):
-            found[os.fsdecode(path)] = StatFingerprint(size, mtime_ns, ctime_ns)
-    return found
 
 
 def has_thumbnail(activity_id: int) -> bool:
     """Whether an activity has been drawn."""
     return bool(run("SELECT 1 FROM thumbnail WHERE activity_id = ?", activity_id))
-
-
-def other_paths(athlete: str, sha256: str) -> Sequence[str]:
-    """Every path at which these bytes were seen."""
-    rows = SeenPathRow.select(SeenPathRow.path).where(
-        SeenPathRow.sha256 == sha256, SeenPathRow.athlete == athlete
-    )
-    return [os.fsdecode(bytes(path)) for (path,) in tuples(rows)]
 
 
 def moved(activity_id: int, path: str) -> None:
@@ -121,12 +75,6 @@ def take_from(job_id: int, file: File, member: str) -> None:
         ActivityRow.update(
             path=os.fsencode(file.path), file_sha256=file.sha256, member=member, size=file.size
         ).where(ActivityRow.id.in_(JobRow.select(JobRow.activity).where(*free))).execute()
-
-
-def holds_other_bytes(athlete: str, path: str, sha256: str) -> bool:
-    """Whether other bytes were read at a path since; the disk is not asked."""
-    row = _seen(athlete, path)
-    return row is not None and row[0] != sha256
 
 
 def forget_file_faults(athlete: str, path: str, except_sha256: str = "") -> None:
@@ -164,44 +112,10 @@ def prune_gone(athlete: str, folder: str, exists: Callable[[str], bool]) -> int:
     return len(gone)
 
 
-def prune_paths(athlete: str, folder: str, exists: Callable[[str], bool]) -> int:
-    """Forget the paths below a folder where nothing is any more, and from which no activity is read; how many.
-
-    Whoever gives one file ever new names would fill the disk with them. `exists`: asks the disk.
-    """
-    start = os.fsencode(folder).rstrip(b"/") + b"/"
-    last, end, count = start, start[:-1] + b"0", 0
-    while some := [path for (path,) in run(_UNREAD_PATHS, athlete, last, end, _IN_QUESTION)]:
-        last = some[-1]
-        gone = [path for path in some if not exists(os.fsdecode(path))]
-        with writing():
-            count += SeenPathRow.delete().where(SeenPathRow.path.in_(gone)).execute()
-    return count
-
-
-def forget_unread_path(athlete: str, path: str) -> None:
-    """Forget a path where nothing is any more, unless an activity is read from there."""
-    if run(f"{_UNREAD} AND s.path = ?", athlete, os.fsencode(path)):
-        forget_path(path)
-
-
 def count_junk(athlete: str, folder: str) -> int:
     """How many files below a folder were no activity."""
     junk = IS_SKIPPED & (JobRow.error_code == ErrorCode.NO_ACTIVITY) & (JobRow.athlete == athlete)
     return int(JobRow.select().where(junk, in_folder(folder)).count())
-
-
-def remember(file: File) -> None:
-    """Write down that a file was read, and nothing else of it."""
-    if file.fingerprint is not None:
-        with writing():
-            _remember(file.athlete, file.path, file.sha256, file.fingerprint)
-
-
-def forget_path(path: str) -> None:
-    """Forget what was seen at a path: nothing is there any more."""
-    with writing():
-        SeenPathRow.delete().where(SeenPathRow.path == os.fsencode(path)).execute()
 
 
 def _forget(activity_ids: Sequence[int], where: Column) -> None:
@@ -213,26 +127,6 @@ def _forget(activity_ids: Sequence[int], where: Column) -> None:
             JobRow.delete().where(JobRow.activity.in_(doomed)).execute()
             ThumbnailRow.delete().where(ThumbnailRow.activity.in_(doomed)).execute()
             ActivityRow.delete().where(ActivityRow.id.in_(doomed)).execute()
-
-
-def folder_is_known(athlete: str, folder: str) -> bool:
-    """Whether a folder has been scanned to its end before."""
-    where = (SeenFolderRow.path == os.fsencode(folder)) & (SeenFolderRow.athlete == athlete)
-    return bool(SeenFolderRow.select().where(where).exists())
-
-
-def folder_scanned(athlete: str, folder: str, now: float) -> None:
-    """Write down that a folder's first scan has ended."""
-    with writing():
-        SeenFolderRow.insert(
-            path=os.fsencode(folder), athlete=athlete, scanned_at=now
-        ).on_conflict_ignore().execute()
-
-
-def _seen(athlete: str, path: str) -> tuple[str, int, int, int] | None:
-    """The hash at a path when it was last read, and the size and times of its fingerprint."""
-    rows = run(_SEEN, os.fsencode(path), athlete)
-    return (rows[0][0], rows[0][1], rows[0][2], rows[0][3]) if rows else None
 
 
 def _take(
@@ -295,15 +189,3 @@ def _is_doubtful(file: File) -> bool:
 def _job_of(athlete: str, sha256: str) -> int | None:
     rows = run(_JOB_OF, athlete, sha256)
     return int(rows[0][0]) if rows else None
-
-
-def _remember(athlete: str, path: str, sha256: str, fingerprint: StatFingerprint) -> None:
-    put(
-        SeenPathRow,
-        path=os.fsencode(path),
-        athlete=athlete,
-        size=fingerprint.size,
-        mtime_ns=fingerprint.mtime_ns,
-        ctime_ns=fingerprint.ctime_ns,
-        sha256=sha256,
-    )

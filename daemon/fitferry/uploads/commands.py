@@ -25,7 +25,7 @@ from fitferry.inbox import admission, file_reader, spool
 from fitferry.inbox.folder_tasks import FolderAway
 from fitferry.storage import accounts, activities, breakers, holds, rate_limits
 from fitferry.storage import uploads as stored_uploads
-from fitferry.storage.activities import File
+from fitferry.storage.seen_files import File
 from fitferry.uploads.source_file import SourceFileError
 
 _log = structlog.get_logger()

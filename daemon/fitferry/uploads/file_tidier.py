@@ -13,7 +13,7 @@ from fitferry.core.filenames import shown
 from fitferry.core.messages import Message, folders, system
 from fitferry.core.upload import AfterUpload, FileOutcome, Job
 from fitferry.inbox import file_reader
-from fitferry.storage import activities, uploads
+from fitferry.storage import activities, seen_files, uploads
 from fitferry.system import safe_files
 from fitferry.system.safe_files import LinkInPath
 from fitferry.uploads import after_upload, safe_move
@@ -129,7 +129,7 @@ class FileTidier:
         """Write down where the file is now."""
         for sibling in uploads.of_file(job.athlete, job.file_sha256) if path else ():
             activities.moved(sibling.activity_id, path)
-        activities.forget_path(job.path)
+        seen_files.forget_path(job.path)
         return FileOutcome.ARCHIVED if path else FileOutcome.DELETED
 
     def _known_elsewhere(self, job: Job, where: Archive | None) -> list[Job]:

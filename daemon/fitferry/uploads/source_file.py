@@ -13,7 +13,7 @@ from fitferry.inbox import file_reader
 from fitferry.inbox.dispatcher import Dispatcher
 from fitferry.inbox.file_reader import ActivityBytes
 from fitferry.inbox.folder_tasks import FolderAway, FolderBusy
-from fitferry.storage import activities
+from fitferry.storage import activities, seen_files
 from fitferry.uploads.after_upload import Archive
 
 READ_SECONDS = 10.0
@@ -70,7 +70,7 @@ class SourceFiles:
         if body is not None:
             return body
         changed = False
-        for path in dict.fromkeys([job.path, *activities.other_paths(job.athlete, job.file_sha256)]):
+        for path in dict.fromkeys([job.path, *seen_files.other_paths(job.athlete, job.file_sha256)]):
             found = self._read(path, job)
             if found is None:
                 continue

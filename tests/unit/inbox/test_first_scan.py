@@ -15,7 +15,7 @@ from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.rules import Changes, Conditions, Rule
 from fitferry.core.upload import Status
 from fitferry.inbox.first_scan import FEW, FirstScan
-from fitferry.storage import activities, holds, matches, uploads
+from fitferry.storage import holds, matches, seen_files, uploads
 from fitferry.uploads.commands import decide_since_again
 
 Ride = Callable[..., bytes]
@@ -283,7 +283,7 @@ def test_nothing_of_the_backlog_means_also_the_broken_files_of_a_first_scan(hous
     (house.folder / "broken.fit").write_bytes(house.ride()[:-2] + b"xx")
     house.first_scan.admit(str(house.folder / "broken.fit"), Stability.STALLED, announced=False)
     house.first_scan.on_scan_finished(1)
-    activities.folder_scanned("me", str(house.folder), NOW)
+    seen_files.folder_scanned("me", str(house.folder), NOW)
     holds.dismiss_first_finds()
     assert house.counts() == (0, 0)
     late = FirstScan(str(house.folder), "me", ADMISSION, wake=house.wake, clock=lambda: NOW + 86_400)

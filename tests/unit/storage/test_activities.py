@@ -9,7 +9,7 @@ import pytest
 
 from fakes import a_job
 from fitferry.core.activity import StatFingerprint
-from fitferry.storage import activities
+from fitferry.storage import seen_files
 
 
 def test_the_same_bytes_are_one_activity(ledger: Path, tmp_path: Path) -> None:
@@ -21,7 +21,7 @@ def test_the_same_bytes_are_one_activity(ledger: Path, tmp_path: Path) -> None:
     assert first.id == again.id
     assert other.id != first.id
     assert {str(tmp_path / "a.fit"), str(tmp_path / "b.fit")} == set(
-        activities.other_paths("me", first.sha256)
+        seen_files.other_paths("me", first.sha256)
     )
     assert ledger.exists()
 
@@ -36,6 +36,6 @@ def test_any_name_that_linux_allows_is_remembered(tmp_path: Path, name: bytes) -
     job = a_job(path)
 
     assert str(path) == job.path
-    assert StatFingerprint.of(path.stat()) == activities.seen("me", str(path))
-    assert {str(path)} == set(activities.seen_at("me", [str(path), str(tmp_path)]))
+    assert StatFingerprint.of(path.stat()) == seen_files.seen("me", str(path))
+    assert {str(path)} == set(seen_files.seen_at("me", [str(path), str(tmp_path)]))
     assert job.file.encode()

@@ -22,7 +22,6 @@ from fitferry.core.messages import uploads as uploads_said
 from fitferry.core.upload import AfterUpload, AuthProblem, Job, Status, WaitingFor
 from fitferry.storage import (
     accounts,
-    activities,
     attempts,
     breakers,
     database,
@@ -30,6 +29,7 @@ from fitferry.storage import (
     queries,
     rate_limits,
     revocations,
+    seen_files,
     sessions,
     uploads,
 )
@@ -243,9 +243,9 @@ def test_what_was_decided_stays_decided() -> None:
 @pytest.mark.usefixtures("migrated")
 def test_known_bytes_stay_known() -> None:
     """The folder is not a new one, and what lies in it is not admitted a second time."""
-    assert activities.folder_is_known("me", "/rides/me")
-    assert activities.seen("me", "/rides/me/pending.fit") is not None
-    assert len(activities.seen_at("me", ["/rides/me/pending.fit", "/rides/me/x"])) == 1
+    assert seen_files.folder_is_known("me", "/rides/me")
+    assert seen_files.seen("me", "/rides/me/pending.fit") is not None
+    assert len(seen_files.seen_at("me", ["/rides/me/pending.fit", "/rides/me/x"])) == 1
     assert len(uploads.of_file("me", sha("two.zip"))) == 2
 
 

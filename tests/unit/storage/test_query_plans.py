@@ -24,7 +24,7 @@ from fitferry.core.upload import (
     Outcome,
     Status,
 )
-from fitferry.storage import activities, attempts, database, queries, uploads
+from fitferry.storage import attempts, database, queries, seen_files, uploads
 
 GROWING = {"activity", "upload_job", "upload_attempt", "seen_path", "thumbnail", "follow_up"}
 """Tables that grow with the history."""
@@ -52,7 +52,7 @@ def _found(sha: str) -> NewActivity:
     return NewActivity(sha, ParseResult(FileKind.ACTIVITY, "fit", facts), AdmissionDecision(Status.PENDING))
 
 
-FILE = activities.File("me", "/rides/x.fit", "f" * 64, 100, None)
+FILE = seen_files.File("me", "/rides/x.fit", "f" * 64, 100, None)
 SAMPLES: dict[str, Any] = {
     "activity_id": 1,
     "activity_ids": [1, 2],

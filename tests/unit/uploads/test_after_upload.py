@@ -26,8 +26,8 @@ from fitferry.core.activity import (
 from fitferry.core.messages import Message
 from fitferry.core.upload import AfterUpload, AttemptResult, FileOutcome, Job, Outcome, Status
 from fitferry.inbox import admission
-from fitferry.storage import activities, uploads
-from fitferry.storage.activities import File
+from fitferry.storage import activities, seen_files, uploads
+from fitferry.storage.seen_files import File
 from fitferry.uploads import safe_move
 from fitferry.uploads.after_upload import Archive, planned_action
 from fitferry.uploads.file_tidier import FileTidier
@@ -87,7 +87,7 @@ def test_an_archived_file_is_known_where_it_is(where: Archive) -> None:
     tidy([where])
 
     assert the(job.id).path == str(where.archive / "a.fit")
-    assert activities.seen("me", str(where.folder / "a.fit")) is None
+    assert seen_files.seen("me", str(where.folder / "a.fit")) is None
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_a_crash_at_any_step_loses_and_doubles_nothing(
         for name in ("link", "unlink", "rename", "mkdir", "fsync"):
             patch.setattr(os, name, dying(getattr(os, name)))
         patch.setattr(uploads, "after_upload_done", dying(uploads.after_upload_done))
-        patch.setattr(activities, "forget_path", dying(activities.forget_path))
+        patch.setattr(activities, "forget_path", dying(seen_files.forget_path))
         with contextlib.suppress(KeyboardInterrupt):
             tidy([where])
     tidy([where])

@@ -26,8 +26,8 @@ from fitferry.core.strava import RateLimitHeaders
 from fitferry.core.upload import AttemptResult, ErrorCode, Job, Outcome, Status, WaitingFor
 from fitferry.inbox import admission
 from fitferry.storage import activities, attempts, breakers, holds, matches, rate_limits, uploads
-from fitferry.storage.activities import File
 from fitferry.storage.database import DatabaseError
+from fitferry.storage.seen_files import File
 from fitferry.uploads.commands import Actions
 from fitferry.uploads.scheduler import select_due
 from worker_bench import Bench
