@@ -1,26 +1,32 @@
 """How near is Fitferry to what cannot be avoided: an event, a read, a SHA-256, one synced commit, TLS and the POST?
 
-    python bench/floor.py [--pairs N] [--round-trip MS] [--copy SECONDS]
+    python bench/floor.py [--pairs N] [--round-trip MS] [--copy SECONDS] [--share N] [--stravalib] [--cache FOLDER]
 
-The floor is one thread without anything else (`FLOOR` below). Both send to the same sandbox over TLS, file by file in
-turn; `--round-trip` puts a relay before it, `--copy` lets each file take so long to be written. Printed: the medians of
-the time from the close to the first byte of the POST at the server, and their ratio.
+The floor is one thread without anything else (`FLOOR` below). All send to the same sandbox over TLS, file by file in
+turn; `--round-trip` puts a relay before it, `--copy` lets each file take so long to be written. `--stravalib` measures
+the script of `bench/peers`, too. `--share 7` lets the contenders have a seventh of their time, as on a Raspberry Pi: of
+each seven milliseconds they are stopped for six. Printed: the medians of the time from the close to the first byte of
+the POST at the server, the 95th percentile, and Fitferry's ratio to each.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench.peers.contenders import Stravalib
 from bench.relay import Relay
 
 from daemon_harness import DaemonHarness
@@ -65,6 +71,18 @@ while True:
         s.close()
 """
 
+THROTTLE = """
+import os, signal, sys, time
+share, pids = int(sys.argv[1]), list(map(int, sys.argv[2:]))
+while True:
+    for number, seconds in ((signal.SIGSTOP, (share - 1) / 1000), (signal.SIGCONT, 0.001)):
+        for pid in pids:
+            os.kill(pid, number)
+        time.sleep(seconds)
+"""
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "fitferry-peers"
+
 
 def main() -> None:
     """Measure and print."""
@@ -74,60 +92,109 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=30)
     parser.add_argument("--round-trip", type=float, default=0.0)
     parser.add_argument("--copy", type=float, default=0.001)
+    parser.add_argument("--share", type=int, default=1)
+    parser.add_argument("--stravalib", action="store_true")
+    parser.add_argument("--cache", type=Path, default=CACHE)
     given = parser.parse_args()
+    programs = Stravalib.installed(given.cache.expanduser().resolve()) if given.stravalib else None
     with tempfile.TemporaryDirectory(prefix="floor-") as name:
         folder = Path(name)
         certificate = _certificate(folder)
-        os.environ["SSL_CERT_FILE"] = str(certificate[0])
+        os.environ |= dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), str(certificate[0]))
         with (
-            Sandbox(certificate=certificate) as sandbox,
+            Sandbox(certificate=certificate, processing_seconds=0.0) as sandbox,
             Relay(sandbox.port, given.round_trip / 1000) as relay,
         ):
-            url = f"https://127.0.0.1:{relay.port if given.round_trip else sandbox.port}"
-            ours, floor = _measure(folder, sandbox, url, given.pairs, given.copy)
+            port = relay.port if given.round_trip else sandbox.port
+            found = _measure(folder, sandbox, port, programs, given)
     print(
-        f"close -> first byte of the POST, {given.pairs} pairs, copy {given.copy:g} s, round trip "
-        f"{given.round_trip:g} ms: Fitferry {ours:.1f} ms, floor {floor:.1f} ms, ratio {ours / floor:.2f}"
+        f"close -> first byte of the POST, {given.pairs} each in turn, copy {given.copy:g} s, "
+        f"round trip {given.round_trip:g} ms, 1/{given.share} of the CPU:"
     )
+    ours = statistics.median(found["Fitferry"])
+    for name, waits in found.items():
+        median, most = statistics.median(waits), sorted(waits)[int(len(waits) * 0.95)]
+        print(
+            f"{name:10} {median:6.1f} ms median, {most:6.1f} ms p95; Fitferry is {ours / median:.2f} x that"
+        )
 
 
-def _measure(folder: Path, sandbox: Sandbox, url: str, pairs: int, copy: float) -> tuple[float, float]:
-    """The medians of Fitferry and of the floor, in milliseconds."""
+def _measure(
+    folder: Path, sandbox: Sandbox, port: int, programs: Path | None, given: argparse.Namespace
+) -> dict[str, list[float]]:
+    """The milliseconds of each contender, in turn."""
+    url = f"https://127.0.0.1:{port}"
     home = DaemonHarness(folder, sandbox)
     settings = home.config.read_text().replace(sandbox.url, url)
     # Looks at what is processed would use the reads of the quarter hour up.
     home.config.write_text(settings.replace("check_delays = [0.1]", "check_delays = [20]"))
     home.start()
     home.connect()
-    inbox = folder / "floor"
-    inbox.mkdir()
-    token = sandbox.world.exchange(sandbox.world.grant(("read", "activity:write")) or "")
+    inboxes = {"Fitferry": home.rides}
+    with contextlib.ExitStack() as running:
+        running.callback(home.stop)
+        assert home.process is not None
+        pids = [home.process.pid]
+        for name, command in _others(folder, sandbox, url, programs).items():
+            inboxes[name] = folder / name
+            process = subprocess.Popen(
+                command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environ(sandbox, port)
+            )
+            running.callback(process.wait)
+            running.callback(process.kill)
+            pids.append(process.pid)
+        time.sleep(3)
+        if given.share > 1:
+            running.enter_context(_throttled(pids, given.share))
+        waits: dict[str, list[float]] = {name: [] for name in inboxes}
+        number = 0
+        for turn in range(given.pairs):
+            for name in sorted(inboxes, key=lambda name: (list(inboxes).index(name) + turn) % len(inboxes)):
+                number += 1
+                waits[name].append(_one(sandbox, inboxes[name] / f"{number}.fit", number, given.copy))
+    return waits
+
+
+def _others(folder: Path, sandbox: Sandbox, url: str, programs: Path | None) -> dict[str, list[str]]:
+    """The commands of the others, each with an inbox of its name."""
+    (folder / "floor").mkdir()
+    token = _token(sandbox)
+    commands = {
+        "floor": [
+            sys.executable, "-c", FLOOR, str(folder / "floor"), str(folder / "floor.db"), f"{url}/api/v3", token
+        ]
+    }  # fmt: skip
+    if programs is not None:
+        (folder / "stravalib").mkdir()
+        script = str(Path(__file__).parent / "peers" / "stravalib_watch.py")
+        commands["stravalib"] = [
+            str(programs / "python"), script, str(folder / "stravalib"), str(folder / "done")
+        ]  # fmt: skip
+    return commands
+
+
+def _token(sandbox: Sandbox) -> str:
+    token = sandbox.world.exchange(sandbox.world.grant(("read", "activity:write", "activity:read_all")) or "")
     assert token is not None
-    program = [
-        sys.executable,
-        "-c",
-        FLOOR,
-        str(inbox),
-        str(folder / "floor.db"),
-        f"{url}/api/v3",
-        token.access,
-    ]
-    floor = subprocess.Popen(program, stdout=subprocess.PIPE)
-    waits: dict[Path, list[float]] = {home.rides: [], inbox: []}
+    return token.access
+
+
+def _environ(sandbox: Sandbox, port: int) -> dict[str, str]:
+    return {**os.environ, "STRAVA_TOKEN": _token(sandbox), "STRAVA_SERVER": f"127.0.0.1:{port}"}
+
+
+@contextlib.contextmanager
+def _throttled(pids: list[int], share: int) -> Iterator[None]:
+    """Let processes run for one millisecond of each `share`."""
+    program = [sys.executable, "-c", THROTTLE, str(share), *map(str, pids)]
+    throttle = subprocess.Popen(program)
     try:
-        assert floor.stdout is not None
-        floor.stdout.readline()
-        time.sleep(2)
-        for number in range(pairs):
-            for place in (home.rides, inbox) if number % 2 else (inbox, home.rides):
-                waits[place].append(
-                    _one(sandbox, place / f"{number}.fit", 2 * number + (place == inbox), copy)
-                )
+        yield
     finally:
-        floor.kill()
-        floor.wait()
-        home.stop()
-    return statistics.median(waits[home.rides]), statistics.median(waits[inbox])
+        throttle.kill()
+        throttle.wait()
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
 
 def _one(sandbox: Sandbox, path: Path, number: int, copy: float) -> float:
