@@ -132,8 +132,8 @@ translations: $(VENV)/installed  ## bring the catalogues up to date with the mes
 settings: $(VENV)/installed  ## what is written of the settings, from their schema
 	$(BIN)/python tools/settings_papers.py
 
-screenshots: $(VENV)/installed  ## the pictures in docs/ (needs Chromium)
-	PYTHONPATH=tests/support $(BIN)/python tools/screenshots.py docs
+screenshots: $(VENV)/installed  ## the pictures in docs/pictures (needs Chromium and pngquant)
+	PYTHONPATH=tests/support $(BIN)/python tools/screenshots.py docs/pictures
 
 bench: $(VENV)/installed  ## print the figures of speed and footprint
 	for bench in bench/*.py; do $(BIN)/python "$$bench" || exit 1; done

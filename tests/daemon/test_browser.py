@@ -20,7 +20,7 @@ from fitferry.storage import database, uploads
 from fitferry.web.credentials import make_login_link
 from fitferry.web.rides import PAGE
 from fitferry.web.server import Server
-from page_scenes import SCENES, Scene
+from page_scenes import EXTRA, SCENES, Scene, set_up
 
 Ride = Callable[..., bytes]
 _FOCUS = """(() => {
@@ -244,7 +244,7 @@ def test_times_are_those_of_the_browsers_zone(browser: Browser, home: DaemonHarn
 def stage(name: str, folder: Path) -> Iterator[tuple[Scene, str]]:
     """A scene, served; a link that signs in."""
     with database.opened(folder / "state.db"):
-        scene = Scene(folder)
+        scene = Scene(folder, EXTRA.get(name, ""))
         SCENES[name](scene)
         server = Server("127.0.0.1", 0)
         with server.serving(scene.page.app):
@@ -346,6 +346,32 @@ def test_everybody_can_use_it(browser: Browser, staged: str, scheme: str) -> Non
             if path == "/":
                 page.locator("#upload > summary").click()
                 found.append(Axe().run(page))
+    assert [
+        (one["id"], one["nodes"][0]["html"][:200]) for run in found for one in run.response["violations"]
+    ] == []
+    assert over == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_set_it_up(browser: Browser, tmp_path: Path, scheme: str) -> None:
+    """Each step, with what is said of wrong and odd answers, at every width; text of twice the size, too."""
+    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415  # with the browser only
+
+    found, over = [], []
+    with set_up(tmp_path) as (_, link), window(browser, color_scheme=scheme, viewport=PHONE) as page:
+        (tmp_path / "rides/old.fit").touch()
+        page.goto(link)
+        for client_id, secret in (("abc", "12345"), ("12345", "odd"), ("12345", "odd"), ("", "")):
+            for width in (180, *WIDTHS):
+                page.set_viewport_size({"width": width, "height": 800})
+                if page.evaluate("document.documentElement.scrollWidth") > width:
+                    over.append((client_id, width))
+            found.append(Axe().run(page))
+            if client_id:
+                page.fill("#client_id", client_id)
+                page.fill("#client_secret", secret)
+                page.get_by_role("button", name="Save and continue").click()
+        expect(page.get_by_role("button", name="Continue")).to_be_visible()
     assert [
         (one["id"], one["nodes"][0]["html"][:200]) for run in found for one in run.response["violations"]
     ] == []

@@ -212,7 +212,10 @@ def test_a_wrong_application_is_told_and_taken_when_insisted(walk: Walk) -> None
     status, page = walk.open(link, typed(walk, client_secret="f" * 40))
     assert (status, "Strava does not know this id with this secret" in page) == (200, True)
     assert not walk.config.exists()
-    walk.open(link, typed(walk, page, client_secret="f" * 40))
+    status, page = walk.open(link, typed(walk, page, client_secret="e" * 40))
+    assert "Strava does not know this id with this secret" in page
+    assert not walk.config.exists()
+    walk.open(link, typed(walk, page, client_secret="e" * 40))
 
     assert walk.config.exists()
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import math
 import random
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from fakes import an_athlete, recorded, sending
+from fitferry.config.load import load
 from fitferry.core.activity import (
     ActivityFacts,
     AdmissionDecision,
@@ -28,6 +32,8 @@ from fitferry.formats.thumbnail import draw
 from fitferry.monitoring import status
 from fitferry.storage import accounts, activities, breakers, rate_limits
 from fitferry.storage.seen_files import File
+from fitferry.web.server import Server
+from fitferry.web.setup import PATH, Link, SetUp, SetUpFilter
 from web_client import Page
 
 DAY = 86_400.0
@@ -40,6 +46,8 @@ NAMES = {
 }
 
 
+HOURS = {"cycling": 8.1, "running": 17.2, "swimming": 11.3, "hiking": 13.5, "training": 18.3}
+"""When people are back from it, in UTC."""
 PENDING = AdmissionDecision(Status.PENDING)
 
 
@@ -116,6 +124,11 @@ class Scene:
             recorded(job_id, step, came + 9)
         return job_id
 
+    def ago(self, days: int, hour: float) -> float:
+        """How many days ago it was that hour, in UTC, so many days before today; before now in any case."""
+        back = (self.now % DAY) / DAY + days - hour / 24
+        return back if back > 0 else back + 1
+
     def done(self, sport: str, days_ago: float, name: str = "", **change: object) -> int:
         """An activity that is on Strava."""
         step = AttemptResult(
@@ -151,7 +164,9 @@ def everyday(scene: Scene) -> None:
     for back in range(340, 1, -3):
         season = 0.5 + 0.5 * math.cos(2 * math.pi * (back - 110) / 365)
         for _ in range(1 + (scene._dice.random() < season) + (scene._dice.random() < season / 2)):  # its dice
-            scene.done(sports[scene._serial % len(sports)], back + 0.2)  # its count
+            sport = sports[scene._serial % len(sports)]  # its count
+            came = scene.ago(back, HOURS[sport] + scene._dice.random())  # its dice
+            scene.done(sport, came, start_days_ago=came + 0.08)
     duplicate = AttemptResult(
         Outcome.DUPLICATE,
         Status.COMPLETED,
@@ -159,9 +174,10 @@ def everyday(scene: Scene) -> None:
         error_code=ErrorCode.DUPLICATE,
         error_message=uploads.ALREADY_ON_STRAVA(),
     )
-    scene.activity("running", days_ago=1.3, step=duplicate)
-    scene.done("training", 1.1)
-    scene.done("cycling", 0.3)
+    came = scene.ago(1, 17.4)
+    scene.activity("running", days_ago=came, start_days_ago=came + 0.06, step=duplicate)
+    scene.done("training", scene.ago(1, 11.5))
+    scene.done("cycling", scene.ago(0, 6.8))
     rate_limits.update(RateLimitHeaders((200, 2000), (14, 96), (100, 1000), (7, 48)), scene.now)
 
 
@@ -215,17 +231,56 @@ def trouble(scene: Scene) -> None:
         )
     begun = scene.now - 900 * DAY
     scene.backlog = Backlog(30, begun - 261 * DAY, begun, 1, scene.now - 3.3 * DAY)
-    refused = AttemptResult(
-        Outcome.FAILED,
-        Status.FAILED,
-        error_code=StravaErrorKind.BAD_FILE,
-        error_message=uploads.REJECTED(answer="the file is malformed"),
-    )
-    scene.activity("running", days_ago=0.01, name="<b>broken<i> & odd.fit", step=refused)
+    failed(scene)
     breakers.open(
         BreakerTrip(BreakerName.NETWORK, scene.now + 45, StravaErrorKind.UNREACHABLE, strava.USED_UP()),
         scene.now - 600,
     )
 
 
-SCENES = {"empty": empty, "everyday": everyday, "busy": busy, "trouble": trouble}
+def failed(scene: Scene) -> None:
+    """An upload that was tried twice, and refused."""
+    broken_off = AttemptResult(
+        Outcome.RETRY,
+        Status.PENDING,
+        WaitingFor.RETRY,
+        failures=1,
+        error_code=StravaErrorKind.BROKEN_OFF,
+        error_message=strava.BROKEN_OFF(reason=strava.NO_END(seconds=60)),
+    )
+    refused = AttemptResult(
+        Outcome.FAILED,
+        Status.FAILED,
+        failures=1,
+        error_code=StravaErrorKind.BAD_FILE,
+        error_message=uploads.REJECTED(answer="the file is malformed"),
+    )
+    job_id = scene.activity("running", days_ago=0.01, name="<b>broken<i> & odd.fit", step=broken_off)
+    recorded(job_id, refused, scene.now - 0.01 * DAY + 81)
+
+
+def several(scene: Scene) -> None:
+    """Two athletes, one of them connected; needs `SECOND_ATHLETE` in the settings."""
+    scene.watch.append(WatchState("/srv/alex", "alex", WatchMethod.EVENTS, available=True))
+    everyday(scene)
+
+
+SECOND_ATHLETE = '[[watch]]\nfolder = "/srv/alex"\nathlete = "alex"\n'
+SCENES = {"empty": empty, "everyday": everyday, "busy": busy, "trouble": trouble, "several": several}
+EXTRA = {"several": SECOND_ATHLETE}
+"""Settings beside the usual ones that a scene needs."""
+
+
+@contextlib.contextmanager
+def set_up(folder: Path) -> Iterator[tuple[SetUp, str]]:
+    """The set-up page, served to whoever has its link; Strava is out of reach."""
+    text = (
+        f'[strava]\nwebsite = "http://127.0.0.1:9"\n[[watch]]\nfolder = {json.dumps(str(folder / "rides"))}\n'
+    )
+    base = folder / "base.toml"
+    base.write_text(text, encoding="utf-8")
+    (folder / "rides").mkdir()
+    server = Server("127.0.0.1", 0)
+    scene = SetUp(load(base, {}, require_app=False), folder / "config.toml", Link(time.monotonic))
+    with server.serving(SetUpFilter(scene, port=lambda: server.port)):
+        yield scene, f"http://127.0.0.1:{server.port}{PATH}?token={scene.link.fresh()}"

@@ -96,8 +96,16 @@ def _for_people() -> list[Any]:
         _without_links,
         _escape,
         structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False),
-        structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False),
+        _as_line,
     ]
+
+
+def _as_line(logger: object, method: str, event: Event) -> str:
+    """When, how grave and what, in words; then the fields."""
+    head = [str(event.pop(name)) for name in ("timestamp", "level", "event") if name in event]
+    return " ".join(
+        [*head, structlog.processors.LogfmtRenderer(bool_as_flag=False)(logger, method, event)]
+    ).rstrip()
 
 
 def _without_links(_logger: object, _method: str, event: Event) -> Event:

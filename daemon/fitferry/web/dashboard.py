@@ -13,7 +13,7 @@ from flask import request
 
 from fitferry.core import rate_limit
 from fitferry.core.messages import Message, web
-from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, sorted_by_cause
+from fitferry.core.problems import HELD_FILES, Problem, ProblemAction, ProblemCode, sorted_by_cause
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import WAITS, Job, Status
 from fitferry.monitoring import status_json
@@ -184,6 +184,7 @@ def _item(context: WebContext, locale: ViewerLocale, problem: Problem, name: str
     else:
         glyph = "alert" if problem.code in _CAUSES else "pause"
     title, what, advice = _words(problem, several=len(context.settings.athletes) > 1)
+    by_sign_in, is_one = problem.code is ProblemCode.NOT_CONNECTED, dict(problem.params).get("count") == 1
     return Item(
         id=name,
         code=problem.code.value,
@@ -193,8 +194,10 @@ def _item(context: WebContext, locale: ViewerLocale, problem: Problem, name: str
         title=locale.of(title),
         what=what,
         advice=advice,
-        since=locale.moment(status_json.iso(problem.since)),
-        actions=tuple(action.value for action in problem.actions),
+        since=locale.moment_of(problem.since) if problem.variant or not by_sign_in else "",
+        actions=tuple(
+            action.value for action in problem.actions if not (is_one and action is ProblemAction.SHOW_FILES)
+        ),
         job=job,
         job_title=title_of(context, locale, job) if job else "",
     )

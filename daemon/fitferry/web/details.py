@@ -24,8 +24,9 @@ Happened = tuple[float | None, Message, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that happened."""
+    """One thing that happened. `day`: where it is another than that of the step before."""
 
+    day: str
     time: str
     text: str
     glyph: str
@@ -74,10 +75,12 @@ def _steps(context: WebContext, locale: ViewerLocale, job: Job) -> list[Step]:
     found += [_attempt_step(job, attempt) for attempt in log]
     found += _steps_beside(job, log)
     found += [_follow_up_step(follow_up) for follow_up in follow_ups.of_job(job.id)]
-    return [
-        Step(locale.moment_of(moment) if moment else "", locale.render(message), glyph, tone)
-        for moment, message, glyph, tone in found
-    ]
+    steps, day = list[Step](), ""
+    for moment, message, glyph, tone in found:
+        before, day = day, locale.weekday_of(moment) if moment else day
+        time = locale.second_of(moment) if moment else ""
+        steps.append(Step(day if day != before else "", time, locale.render(message), glyph, tone))
+    return steps
 
 
 def _attempt_step(job: Job, attempt: Attempt) -> Happened:

@@ -76,14 +76,8 @@ class ViewerLocale:
         return self._time(self.local(text)) if text else ""
 
     def moment(self, text: str | None) -> str:
-        """A time of the API with its day: Mon 21 Sep, 14:05."""
-        if not text:
-            return ""
-        moment = self.local(text)
-        now = datetime.now(self.zone)
-        skeleton = "EMMMd" if moment.year == now.year else "yMMMd"
-        day = dates.format_skeleton(skeleton, moment, locale=self.cldr)
-        return f"{day}, {self._time(moment)}"
+        """A time of the API, with its day unless that is today: 14:05, 21 Sep 14:05."""
+        return self.moment_of(self.local(text).timestamp()) if text else ""
 
     def _time(self, moment: datetime) -> str:
         form = _TIMES.get(self.language, "short")
@@ -96,6 +90,15 @@ class ViewerLocale:
     def clock_of(self, moment: float) -> str:
         """A time: 14:05."""
         return self._time(datetime.fromtimestamp(moment, self.zone))
+
+    def second_of(self, moment: float) -> str:
+        """A time to the second: 14:05:09."""
+        form = f"{_TIMES[self.language]}:ss" if self.language in _TIMES else "medium"
+        return dates.format_time(datetime.fromtimestamp(moment, self.zone), form, locale=self.cldr)
+
+    def weekday_of(self, moment: float) -> str:
+        """A day: Thu, 26 Nov."""
+        return dates.format_skeleton("EMMMd", datetime.fromtimestamp(moment, self.zone), locale=self.cldr)
 
     def moment_of(self, moment: float) -> str:
         """A time, with its day unless that is today: 14:05, Mon 21 Sep, 14:05."""

@@ -109,10 +109,11 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """One page of rides. `older`: where the next one begins."""
+    """One page of rides. `older`: where the next one begins; `can_retry`: whether that can help one of them."""
 
     weeks: list[Week]
     older: int | None
+    can_retry: bool
 
 
 def wanted(query: Mapping[str, str], names: tuple[str, ...]) -> HistoryFilter:
@@ -140,7 +141,8 @@ def history(context: WebContext, locale: ViewerLocale, want: HistoryFilter) -> H
     older = page[-1].id if len(jobs) > PAGE else None
     if want.narrows:  # found in the order of arrival
         rides.sort(key=lambda ride: -ride.when)
-    return History(_weeks(context, locale, rides, whole=not want.narrows), older)
+    can_retry = any("retry" in ride.actions for ride in rides)
+    return History(_weeks(context, locale, rides, whole=not want.narrows), older, can_retry)
 
 
 def _listed(locale: ViewerLocale, want: HistoryFilter) -> list[Job]:

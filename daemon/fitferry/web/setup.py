@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import parse_qs
 from wsgiref.types import WSGIEnvironment
@@ -110,12 +111,18 @@ class Answers:
     files: int = 0
 
     @property
+    def to_see(self) -> set[str]:
+        """Marks of what is to be seen before it is written: each warning of a value, and the files that are there."""
+        warned = [name for name, verdict in self.verdicts.items() if verdict.ok is None]
+        names = [*warned, "folder"] if self.files else warned
+        said = ((self.verdicts[name].message.code, self.typed[name]) for name in names)
+        return {sha256(repr(one).encode()).hexdigest()[:12] for one in said}
+
+    @property
     def can_be_written(self) -> bool:
-        """Whether nothing is wrong, every warning was seen, and the question about files that are there already."""
+        """Whether nothing is wrong, and nothing is left to be seen."""
         wrong = any(verdict.ok is False for verdict in self.verdicts.values())
-        to_see = {name for name, verdict in self.verdicts.items() if verdict.ok is None}
-        to_see |= {"folder"} if self.files else set()
-        return not wrong and to_see <= set(self.typed.get("seen", "").split())
+        return not wrong and self.to_see <= set(self.typed.get("seen", "").split())
 
 
 def serve(base: Settings, path: Path) -> Handover | None:
