@@ -1,38 +1,63 @@
-"""The athletes: their Strava accounts, scopes and sealed tokens."""
+"""The athletes: their Strava accounts, scopes and sealed tokens. Kept in memory: each upload asks for them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import contextlib
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 
 from fitferry.core.upload import Athlete, AuthProblem
-from fitferry.storage.database import put, run, tuples, writing
+from fitferry.storage.cached import Cached
+from fitferry.storage.database import put, run, writing
 from fitferry.storage.models import AthleteRow, RevocationRow
 
-_GET = """
-SELECT sealed_tokens IS NOT NULL, athlete_id, display_name, scopes, trouble, trouble_since
-FROM athlete WHERE name = ?
+_ALL = """
+SELECT name, sealed_tokens, athlete_id, display_name, scopes, trouble, trouble_since FROM athlete ORDER BY name
 """
-_ACCOUNTS = """
-SELECT name, athlete_id FROM athlete WHERE sealed_tokens IS NOT NULL AND athlete_id IS NOT NULL ORDER BY name
-"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """An athlete's row. After disconnecting the account is known to `is_another` alone."""
+
+    athlete: Athlete
+    sealed: bytes | None
+    athlete_id: int | None
+
+
+def _read() -> dict[str, _Account]:
+    found = {}
+    for name, sealed, athlete_id, display_name, scopes, trouble, trouble_since in run(_ALL):
+        athlete = Athlete(
+            name=name,
+            connected=sealed is not None,
+            athlete_id=athlete_id if sealed is not None or trouble else None,
+            display_name=display_name,
+            scopes=tuple(scopes.split()),
+            trouble=AuthProblem(trouble) if trouble else None,
+            trouble_since=trouble_since,
+        )
+        found[name] = _Account(athlete, None if sealed is None else bytes(sealed), athlete_id)
+    return found
+
+
+_accounts = Cached(_read)
+
+
+@contextlib.contextmanager
+def _changing() -> Iterator[None]:
+    """One transaction that changes athletes."""
+    try:
+        with writing():
+            yield
+    finally:
+        _accounts.forget()
 
 
 def get(name: str) -> Athlete:
     """One athlete; a name that was never connected is not connected."""
-    rows = run(_GET, name)
-    if not rows:
-        return Athlete(name, connected=False)
-    is_connected, athlete_id, display_name, scopes, trouble, trouble_since = rows[0]
-    return Athlete(
-        name=name,
-        connected=bool(is_connected),
-        # After disconnecting the account is known to `is_another` alone.
-        athlete_id=athlete_id if is_connected or trouble else None,
-        display_name=display_name,
-        scopes=tuple(scopes.split()),
-        trouble=AuthProblem(trouble) if trouble else None,
-        trouble_since=trouble_since,
-    )
+    known = _accounts.get().get(name)
+    return Athlete(name, connected=False) if known is None else known.athlete
 
 
 def connected(names: Iterable[str]) -> list[str]:
@@ -54,7 +79,7 @@ def connect(
     Older tokens of the same account, pending revocation or under the `retired` names, go without being revoked:
     that would end this connection, too.
     """
-    with writing():
+    with _changing():
         RevocationRow.delete().where(RevocationRow.athlete_id == athlete_id).execute()
         if retired:
             AthleteRow.update(sealed_tokens=None).where(AthleteRow.name.in_(list(retired))).execute()
@@ -72,16 +97,16 @@ def connected_to(athlete_id: int | None) -> set[str]:
     """The names that are connected to a Strava account."""
     if athlete_id is None:
         return set()
-    where = (AthleteRow.athlete_id == athlete_id) & AthleteRow.sealed_tokens.is_null(False)
-    return {name for (name,) in tuples(AthleteRow.select(AthleteRow.name).where(where))}
+    return {name for name in with_tokens() if get(name).athlete_id == athlete_id}
 
 
 def sharing_an_account(names: Iterable[str]) -> list[tuple[str, str]]:
     """Pairs of names that are connected to one Strava account: older versions allowed that."""
     asked, first = set(names), dict[int, str]()
     pairs = []
-    for name, athlete_id in run(_ACCOUNTS):
-        if name not in asked:
+    for name in with_tokens():
+        athlete_id = get(name).athlete_id
+        if name not in asked or athlete_id is None:
             continue
         if athlete_id in first:
             pairs.append((first[athlete_id], name))
@@ -91,20 +116,19 @@ def sharing_an_account(names: Iterable[str]) -> list[tuple[str, str]]:
 
 def is_another(name: str, athlete_id: int | None) -> bool:
     """Whether a name was connected to another account before."""
-    row = AthleteRow.get_or_none(AthleteRow.name == name)
-    return row is not None and None not in {row.athlete_id, athlete_id} and row.athlete_id != athlete_id
+    known = _accounts.get().get(name)
+    return known is not None and None not in {known.athlete_id, athlete_id} and known.athlete_id != athlete_id
 
 
 def sealed_tokens(name: str) -> bytes | None:
     """The sealed tokens of an athlete, None if there are none."""
-    rows = run("SELECT sealed_tokens FROM athlete WHERE name = ?", name)
-    return bytes(rows[0][0]) if rows and rows[0][0] is not None else None
+    known = _accounts.get().get(name)
+    return None if known is None else known.sealed
 
 
 def with_tokens() -> list[str]:
     """Every name that has tokens, in the settings or not."""
-    rows = AthleteRow.select(AthleteRow.name).where(AthleteRow.sealed_tokens.is_null(False))
-    return [name for (name,) in tuples(rows)]
+    return [name for name, known in _accounts.get().items() if known.sealed is not None]
 
 
 def update_tokens(name: str, sealed: bytes, scopes: Iterable[str] | None = None) -> None:
@@ -112,7 +136,7 @@ def update_tokens(name: str, sealed: bytes, scopes: Iterable[str] | None = None)
     columns: dict[str, object] = {"sealed_tokens": sealed}
     if scopes is not None:
         columns["scopes"] = " ".join(scopes)
-    with writing():
+    with _changing():
         where = (AthleteRow.name == name) & AthleteRow.sealed_tokens.is_null(False)
         AthleteRow.update(**columns).where(where).execute()
 
@@ -124,7 +148,7 @@ def clear_tokens(name: str, trouble: AuthProblem, now: float, refused: bytes | N
     """
     stored = AthleteRow.sealed_tokens
     matches = stored.is_null(False) if refused is None else stored == refused
-    with writing():
+    with _changing():
         return bool(
             AthleteRow.update(sealed_tokens=None, trouble=trouble, trouble_since=now)
             .where(AthleteRow.name == name, matches)
@@ -134,7 +158,7 @@ def clear_tokens(name: str, trouble: AuthProblem, now: float, refused: bytes | N
 
 def disconnect(name: str, *, revoke: bool = True) -> None:
     """Clear an athlete's tokens and name; the tokens are kept until they could be revoked, if they are to be."""
-    with writing():
+    with _changing():
         row = AthleteRow.get_or_none(AthleteRow.name == name)
         if revoke and row is not None and row.sealed_tokens is not None:
             RevocationRow.insert(athlete=name, athlete_id=row.athlete_id, sealed=row.sealed_tokens).execute()
