@@ -90,7 +90,7 @@ def examine(source: bytes | BinaryIO, digest: str) -> FileContents:
     if len(rides) > 1:
         return FileContents(result, tuple(rides))
     if best.name and result.reason is not None:
-        result = replace(result, reason=files.ARCHIVE_HOLDS(reason=result.reason, name=best.name))
+        result = replace(result, reason=files.IN_ARCHIVE(reason=result.reason, name=best.name))
     return FileContents(result, (ArchiveMember(digest, result),) if _is_ride(result) else ())
 
 

@@ -70,6 +70,7 @@ ARCHIVE_TOO_MUCH = define(
 )
 ARCHIVE_EMPTY = define("archive_empty", "an archive with no activity file in it")
 ARCHIVE_HOLDS = define("archive_holds", "an archive that holds {reason} ({name})")
+IN_ARCHIVE = define("in_archive", "{name} in it: {reason}")
 ARCHIVE_HOLDS_MORE = define(
     "archive_holds_more", "an archive that holds {reason} ({name}) and {more:number} more"
 )
