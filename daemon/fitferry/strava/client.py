@@ -55,6 +55,8 @@ _UNSENT = (
     httpx.ProxyError,
 )
 """What can only happen before the request left; after anything else it may have arrived."""
+_ENDS_EARLY = ("Server disconnected", "peer closed connection")
+"""How httpcore and h11 begin what they say of an answer that is missing, or is not all there."""
 
 
 class Strava:
@@ -161,6 +163,7 @@ class Strava:
         response = self._send(request, REQUEST_DEADLINE, auth=auth)
         if not response.is_success:
             raise responses.grant_error(response.status_code, response.content)
+        responses.revoked(response.content)
 
     def upload(
         self,
@@ -265,8 +268,11 @@ class Strava:
                 message = strava.UNREACHABLE(reason=_reason(error, deadline))
                 raise StravaError(StravaErrorKind.UNREACHABLE, message) from error
             except (httpx.HTTPError, httpx.StreamError, OSError) as error:
-                message = strava.BROKEN_OFF(reason=_reason(error, deadline))
-                sent = request.method == "POST"
+                reason, sent = _reason(error, deadline), request.method == "POST"
+                if _is_of_another(error):
+                    message = strava.NOT_STRAVA(answer=reason)
+                    raise StravaError(StravaErrorKind.NOT_STRAVA, message, sent=sent) from error
+                message = strava.BROKEN_OFF(reason=reason)
                 raise StravaError(StravaErrorKind.BROKEN_OFF, message, sent=sent) from error
 
     def _answer(self, request: httpx.Request, auth: httpx.Auth | None) -> httpx.Response:
@@ -330,6 +336,13 @@ def _read(response: httpx.Response) -> None:
         if size > MAX_ANSWER_BYTES:
             break
     response._content = b"".join(chunks)[:MAX_ANSWER_BYTES]  # noqa: SLF001  where httpx's own read() puts it
+
+
+def _is_of_another(error: Exception) -> bool:
+    """Whether something answered that does not speak HTTP as Strava does; an answer that only ends too early may be Strava's."""
+    if isinstance(error, httpx.RemoteProtocolError):
+        return not str(error).startswith(_ENDS_EARLY)
+    return isinstance(error, httpx.DecodingError)
 
 
 def _reason(error: Exception, deadline: RequestDeadline) -> Message:

@@ -112,6 +112,12 @@ def grant(body: bytes) -> Grant:
     )
 
 
+def revoked(body: bytes) -> None:
+    """Raise NOT_STRAVA unless an answer may be Strava's to a revocation, which says nothing (seen 2026-06)."""
+    if body.strip() and not _keys(body) and not _is_empty(body):
+        raise _not_strava(sent=True)
+
+
 def athlete(body: bytes) -> tuple[int, str]:
     """An athlete's id and name."""
     found = _decode(body, _Athlete, sent=False)

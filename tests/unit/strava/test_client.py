@@ -230,7 +230,11 @@ def test_limits_beyond_all_bounds_are_not_read(wire: Answers) -> None:
         (httpx.ReadTimeout("silent"), StravaErrorKind.BROKEN_OFF, True),
         (httpx.WriteTimeout("stuck"), StravaErrorKind.BROKEN_OFF, True),
         (httpx.ReadError("reset"), StravaErrorKind.BROKEN_OFF, True),
-        (httpx.RemoteProtocolError("closed"), StravaErrorKind.BROKEN_OFF, True),
+        (
+            httpx.RemoteProtocolError("Server disconnected without sending a response."),
+            StravaErrorKind.BROKEN_OFF,
+            True,
+        ),
     ],
 )
 def test_only_what_never_left_is_certain_without_an_answer(
@@ -495,3 +499,69 @@ def test_a_port_where_nobody_listens_is_unreachable() -> None:
 
     assert StravaErrorKind.UNREACHABLE is raised.value.kind
     assert "refused" in str(raised.value)
+
+
+def _http(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", StravaErrorKind.NOT_STRAVA),
+        (b"\x15\x03\x01\x00\x02\x02\x28", StravaErrorKind.NOT_STRAVA),
+        (b'{"id": 77, "status": "HTTP 0.9"}\r\n\r\n', StravaErrorKind.NOT_STRAVA),
+        (b"HTTP/1.1 1000 OK\r\n\r\n", StravaErrorKind.NOT_STRAVA),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n", StravaErrorKind.NOT_STRAVA),
+        (CHUNKED + b"zz\r\n{}", StravaErrorKind.NOT_STRAVA),
+        (_http(b"no gzip at all", "Content-Encoding: gzip"), StravaErrorKind.NOT_STRAVA),
+        (_http(b"", "Location: http://[::1", status="302 Found"), StravaErrorKind.NOT_STRAVA),
+        (b"", StravaErrorKind.BROKEN_OFF),
+        (b"HTTP/1.1 2", StravaErrorKind.BROKEN_OFF),
+        (CHUNKED + b"20\r\n{", StravaErrorKind.BROKEN_OFF),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{", StravaErrorKind.BROKEN_OFF),
+    ],
+)
+def test_what_does_not_speak_http_is_not_strava_and_what_ends_early_may_be(
+    said: bytes, kind: StravaErrorKind
+) -> None:
+    """A file is not to blame for a proxy that answers with anything."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+        def answer() -> None:
+            peer, _ = listener.accept()
+            with peer:
+                peer.recv(65_536)
+                peer.sendall(said)
+                peer.shutdown(socket.SHUT_WR)
+                while peer.recv(65_536):
+                    pass
+
+        speaker = threading.Thread(target=answer)
+        speaker.start()
+        with Strava(replace(APP, api=address)) as asked, pytest.raises(StravaError) as raised:
+            asked.upload(b"ride", token="t", external_id="ab", data_type="fit")
+        speaker.join()
+
+    assert (raised.value.kind, raised.value.sent) == (kind, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "done"),
+    [(b"", True), (b"{}", True), (b'{"access_token": "a"}', True), (b"<html>sign in", False)],
+)
+def test_a_portal_does_not_revoke(wire: Answers, body: bytes, done: bool) -> None:
+    """The token would live on, and nobody would try again."""
+    wire.to("POST /oauth/revoke", (200, body))
+    with strava(wire) as asked:
+        if done:
+            asked.revoke("t")
+        else:
+            with pytest.raises(StravaError) as raised:
+                asked.revoke("t")
+            assert raised.value.kind is StravaErrorKind.NOT_STRAVA
