@@ -195,11 +195,11 @@ def _texts(fits: Callable[[str], bool], least: int = 0) -> Callable[[Any], tuple
 
 
 def _is_host(text: str) -> bool:
-    return bool(text) and not re.search(r"[/\s@]|^[^:]*:\d*$|\]:", text)
+    return bool(text) and not re.search(r"[/\s@]", text)
 
 
 def _read_host(value: Any) -> str:
-    if not _is_host(_text(value)):
+    if not _is_host(_text(value)) or re.search(r"^[^:]*:\d*$|\]:", value):
         raise ValueError(value)
     return _text(value)
 

@@ -97,7 +97,7 @@ BAD = {
     "uploads.uncertain_delay": ["-1", "nan", "inf", "true"],
     "uploads.archive_folder": ['"/abs"', '"../up"', '""', '"."'],
     "web.host": ['"http://x"', '""', '"127.0.0.1:8480"'],
-    "web.hosts": ['["http://x"]', '["a/b"]', '"nas"', '["nas:8480"]', '["[::1]:8480"]'],
+    "web.hosts": ['["http://x"]', '["a/b"]', '"nas"'],
     "web.port": ["-1", "65536", '"80"'],
     "web.language": ['"fr"'],
     "state.folder": ['"relative"', '""'],
