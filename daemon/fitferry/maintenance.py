@@ -13,17 +13,18 @@ from fitferry import __version__
 from fitferry.auth.access_tokens import AccessTokens
 from fitferry.auth.oauth import OAuth
 from fitferry.config import Settings
-from fitferry.core.messages import Message, system, verbatim
+from fitferry.core.messages import Message, setup, system, verbatim
 from fitferry.core.problems import Problem, ProblemCode, problem
 from fitferry.core.upload import Status
 from fitferry.inbox import spool
 from fitferry.inbox.watched_folders import WatchedFolders
 from fitferry.monitoring import status, status_json
 from fitferry.monitoring.metrics import Metrics
+from fitferry.monitoring.state_log import StateLog
 from fitferry.notifications.policy import NotificationPolicy
 from fitferry.storage import accounts, database, rate_limits, uploads
 from fitferry.storage.backups import CopyThread
-from fitferry.system import state_dir, systemd
+from fitferry.system import link_notice, state_dir, systemd
 from fitferry.uploads import commands
 from fitferry.uploads.follow_ups import FollowUps
 from fitferry.uploads.job_queue import UploadQueue
@@ -77,6 +78,7 @@ class Supervisor:
         self._measured_until = uploads.last_finish_number()
         self._published: status.Snapshot | None = None
         """The state as it was found last."""
+        self._state_log = StateLog()
         self._written: status_json.Object = {}
         """The state as it was last written to the file."""
         self._there: set[str] = set()
@@ -92,7 +94,7 @@ class Supervisor:
         _log.info("started", version=__version__, url=self._url(), sqlite=sqlite3.sqlite_version)
         if not all(accounts.get(name).connected for name in self._settings.athletes):
             # A person is needed; so it stands in a quiet log, too.
-            _log.warning("sign_in_needed", login_link=login_link())
+            link_notice.show("sign_in_needed", setup.SIGN_IN_NEEDED(), "login_link", login_link())
 
     def tick(self) -> None:
         """What is due now: the status file, systemd, and once a minute some housekeeping."""
@@ -163,6 +165,7 @@ class Supervisor:
         values = status_json.to_json(snapshot)
         if {**values, "updated_at": ""} != {**self._written, "updated_at": ""}:
             self._do(lambda: self._write_status(snapshot, values))
+        self._state_log.update(snapshot)
         self._measure()
         if self._notification_policy is not None:
             self._notification_policy.update(snapshot.problems, now)

@@ -12,6 +12,8 @@ import sqlite3
 import stat
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -19,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon_harness import DaemonHarness, harness
+from daemon_harness import PATIENCE, DaemonHarness, harness
 from fitferry.sandbox.faults import InjectedFault
 from samples import SAMPLES
 
@@ -496,3 +498,33 @@ def test_the_log_is_one_event_a_unit_of_work(running: DaemonHarness, ride: Ride)
     assert outcomes[:2] == ["admitted", "accepted"]
     assert outcomes[-1] == "completed"
     assert {"admitted", "accepted", "processing", "completed"} >= set(outcomes)
+
+
+def test_the_log_tells_how_the_first_hour_went(tmp_path: Path) -> None:
+    """A folder that is missing, a consent that is refused, as whom it is connected, that it was disconnected; and why."""
+    with harness(tmp_path) as home:
+        home.configure(extra=f'[[watch]]\nfolder = "{tmp_path}/usb"\n')
+        home.start()
+        home.sandbox.world.switches.consent = "deny"
+        consent = home.ask("GET", "/api/v1/strava/auth")["authorization_url"]
+        with pytest.raises(urllib.error.HTTPError), urllib.request.urlopen(consent, timeout=PATIENCE):  # noqa: S310  # the sandbox
+            pytest.fail("refused, and yet a good answer")
+        home.sandbox.world.switches.consent = "ask"
+        home.connect()
+        home.ask("POST", "/api/v1/strava/disconnect", {"athlete": "me"})
+        home.stop()
+        events = [json.loads(line) for line in home.words().splitlines()]
+    story = {
+        (event["event"], str(event.get("outcome")), event.get("reason"))
+        for event in events
+        if event["event"] in {"watch_state", "connect", "disconnect", "state", "sign_in_needed"}
+    }
+    missing = "No such file or directory"
+
+    assert ("watch_state", "away", missing) in story
+    assert ("watch_state", "available", None) in story
+    assert ("connect", "refused", "Strava says that consent was not given (access_denied)") in story
+    assert ("connect", "connected", None) in story
+    assert ("disconnect", "disconnected", None) in story
+    assert any(event == "state" and outcome == "attention" and reason for event, outcome, reason in story)
+    assert any(event.get("strava_name") == "Sam Sand" for event in events)

@@ -114,13 +114,21 @@ class OAuth:
                 self._connect(name, callback, now)
         except SignInFailed as failed:
             oauth_states.finish_oauth_state(digest(callback.state), failed.code, failed.message, now)
-            _log.warning("sign_in", athlete=name, outcome=failed.code)
+            _log.warning("connect", athlete=name, outcome=failed.code, reason=failed.message)
             if failed.code is SignInProblem.ACCOUNT:
                 self.revoke_pending()
             raise
-        display_name = accounts.get(name).display_name or name
+        account = accounts.get(name)
+        display_name = account.display_name or name
         oauth_states.finish_oauth_state(digest(callback.state), "connected", verbatim(display_name), now)
-        _log.info("sign_in", athlete=name, outcome="connected")
+        _log.info(
+            "connect",
+            athlete=name,
+            outcome="connected",
+            strava_name=display_name,
+            strava_athlete_id=account.athlete_id,
+            scopes=account.scopes,
+        )
         return name
 
     def disconnect(self, athlete: str) -> None:

@@ -17,12 +17,15 @@ class FolderState:
     def __init__(self, folder: str, athlete: str, changed: Callable[[], None]) -> None:
         self.last = WatchState(folder, athlete, WatchMethod.POLL, available=False)
         self._changed = changed
+        self._is_known = False
 
     def publish(self, state: WatchState) -> None:
         """Take a new state; that a folder came, went, or is watched otherwise is logged."""
         before, self.last = self.last, state
-        if (before.available, before.method) != (state.available, state.method):
-            _log.info(
+        if not self._is_known or (before.available, before.method) != (state.available, state.method):
+            self._is_known = True
+            log = _log.info if state.available else _log.warning
+            log(
                 "watch_state",
                 folder=state.folder,
                 outcome="available" if state.available else "away",

@@ -469,6 +469,8 @@ class UploadWorker:
             _log.info("claim_lost", outcome=result.outcome)
             return
         log = _log.warning if result.outcome in {Outcome.FAILED, Outcome.RETRY} else _log.info
+        if result.outcome is Outcome.PROCESSING:
+            log = _log.debug  # a look that changed nothing
         log(
             "upload_attempt",
             outcome=result.outcome,

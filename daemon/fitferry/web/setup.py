@@ -10,7 +10,6 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -32,7 +31,7 @@ from fitferry.core.messages import Message, setup
 from fitferry.core.strava import StravaErrorKind
 from fitferry.monitoring import status_json
 from fitferry.strava import Strava
-from fitferry.system import lockfile, logs, state_dir, systemd
+from fitferry.system import link_notice, lockfile, logs, state_dir, systemd
 from fitferry.system.deadline import FolderState, call, look_at_folder
 from fitferry.system.wakeup import WakeupPipe
 from fitferry.web.language import locale_of
@@ -340,28 +339,7 @@ def _tell(set_up: SetUp, port: int) -> None:
     host = set_up.base.web.host if set_up.base.web.host not in {"", "::", "0.0.0.0"} else "127.0.0.1"  # noqa: S104  # what the setting says
     base = set_up.base.web.url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
     link = f"{base}{PATH}?token={set_up.link.token}"
-    if sys.stderr.isatty():
-        text = str(setup.OPEN_LINK(host=host))
-        width = max(len(link), 60) + 2
-        lines = [
-            "",
-            "┌" + "─" * width + "┐",
-            *(f"│ {line:{width - 1}}│" for line in [*_wrapped(text, width - 2), link]),
-        ]
-        sys.stderr.write("\n".join([*lines, "└" + "─" * width + "┘", ""]) + "\n")
-    else:
-        _log.warning("setup_needed", reason=setup.OPEN_LINK(host=host), setup_link=link)
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    lines, current = [], ""
-    for word in text.split():
-        if len(current) + len(word) + 1 > width:
-            lines.append(current)
-            current = word
-        else:
-            current = f"{current} {word}".strip()
-    return [*lines, current]
+    link_notice.show("setup_needed", setup.OPEN_LINK(host=host), "setup_link", link)
 
 
 def _write_status(base: Settings, port: int) -> None:

@@ -30,3 +30,8 @@ FOLDER_MISSING = define("setup_folder_missing", "it is not there yet; it is watc
 FOLDER_CLOSED = define("setup_folder_closed", "Fitferry may not read it: give its user access to {path}")
 FOLDER_NO_ANSWER = define("setup_folder_no_answer", "it does not answer; it is watched as soon as it does")
 FOLDER_NONE = define("setup_folder_none", "this is a file, not a folder")
+SIGN_IN_NEEDED = define(
+    "log_sign_in_needed",
+    "Strava is not connected. Open this link in a browser and press Connect with Strava; it works once,"
+    " for ten minutes:",
+)
