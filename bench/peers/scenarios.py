@@ -32,7 +32,7 @@ SAMPLING = 25.0
 """No further file is taken after so many seconds; after half as many where files are renamed."""
 HELD = 2.0
 """Seconds that the server holds an upload in the midst of which the contender is killed."""
-REST, IDLE = 3.0, 20.0
+REST, IDLE, LONG_REST = 3.0, 20.0, 120.0
 SLOWLY = 0.2
 """Seconds between two looks that cost the contender something."""
 AWAY = 47 * 3600
@@ -194,7 +194,22 @@ def idle(stage: RequestStage) -> Cells:
     }
 
 
+def rested(stage: RequestStage) -> Figure | str:
+    """From the close to the POST when nothing has happened for two minutes."""
+    stage.it.start()
+    first = stage.ride()
+    stage.drop(first, "first.fit")
+    wait(lambda: stage.whole(first), PATIENCE)
+    time.sleep(LONG_REST)
+    body = stage.ride()
+    done = stage.drop(body)
+    if not wait(lambda: stage.whole(body), PATIENCE):
+        return f"**not within {PATIENCE:.0f} s**"
+    return Figure((stage.whole(body)[0] - done) * 1000, "ms")
+
+
 TOGETHER: dict[str, Callable[[RequestStage], Figure | str]] = {
+    "close to POST after two minutes of rest": rested,
     "copy of 8 s": partial(copied, pauses=[0.5] * 16),
     "copy that stalls for 9 s": partial(copied, pauses=[9.0]),
     "copy that breaks off, resumed after 9 s": partial(copied, pauses=[9.0], close=True),
@@ -258,7 +273,8 @@ def _sampled(
         wait(lambda: stage.it.known() > known or stage.it.has_ended(), PATIENCE, SLOWLY)  # noqa: B023  # the same
         (stage.it.inbox / name).unlink()
         time.sleep(0.5)
-    return Figure(statistics.median(waits), "ms", f"median of {len(waits)}:")
+    p95 = sorted(waits)[int(len(waits) * 0.95)]
+    return Figure(statistics.median(waits), "ms", f"median of {len(waits)} (p95 {p95:.1f}):")
 
 
 def _account(stage: RequestStage) -> str:
