@@ -24,6 +24,7 @@ from fitferry.strava import responses
 from fitferry.strava.ready_connection import ReadyConnection
 from fitferry.strava.request_deadline import RequestDeadline
 from fitferry.system import multipart, network
+from fitferry.system.alarms import Alarms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,6 +78,7 @@ class Strava:
         self._settings = settings
         self._on_rate_limit = on_rate_limit
         self._on_request = on_request
+        self._alarms = Alarms()
         self._ready: ReadyConnection | None = None
         self._server_clock: tuple[float, float] | None = None
         proxies = {} if transport else _proxies(settings)
@@ -255,7 +257,7 @@ class Strava:
 
         A connection that was opened ahead may break before any of the body has left: then a fresh one is tried.
         """
-        with RequestDeadline(seconds) as deadline:
+        with RequestDeadline(seconds, self._alarms) as deadline:
             request.extensions = {**request.extensions, "trace": deadline.trace}
             try:
                 try:

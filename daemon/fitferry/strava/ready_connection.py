@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import queue
 import socket
 import ssl
 import threading
@@ -10,10 +11,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import httpcore
+import structlog
 
 MAX_AGE = 15.0
 """Seconds after which a connection that was opened ahead is not used any more."""
 _CONNECT_SECONDS = 10.0
+_log = structlog.get_logger()
 _ERRORS = (httpcore.NetworkError, httpcore.TimeoutException, OSError)
 
 
@@ -32,12 +35,19 @@ class ReadyConnection(httpcore.NetworkBackend):
         self._backend = httpcore.SyncBackend()
         self._lock = threading.Lock()
         self._opening: _Opening | None = None
+        self._wanted: queue.SimpleQueue[_Opening] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
 
     def prepare(self) -> None:
         """Open the connection in the background, unless that is done already. Returns at once."""
         with self._lock:
-            if not self._is_prepared():
-                self._opening = _Opening(self._open, self._max_age)
+            if self._is_prepared():
+                return
+            self._opening = _Opening(self._open, self._max_age)
+            self._wanted.put(self._opening)
+            if self._thread is None:  # and kept: to start one takes as long as to wait for it
+                self._thread = threading.Thread(target=self._run, name="ready-connection", daemon=True)
+                self._thread.start()
 
     def is_prepared(self) -> bool:
         """Whether a connection is open or being opened."""
@@ -65,6 +75,14 @@ class ReadyConnection(httpcore.NetworkBackend):
             return _ReadyStream(ready)
         return self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
 
+    def _run(self) -> None:
+        while True:
+            opening = self._wanted.get()
+            try:
+                opening.run()
+            except Exception:  # noqa: BLE001  # the thread has to outlive it: requests open connections themselves
+                _log.exception("unexpected_error")
+
     def _open(self) -> httpcore.NetworkStream:
         host, port = self._address
         stream = self._backend.connect_tcp(host, port, _CONNECT_SECONDS)
@@ -74,7 +92,7 @@ class ReadyConnection(httpcore.NetworkBackend):
 
 
 class _Opening:
-    """One connection on its way, on a thread of its own that closes it if nobody takes it in time."""
+    """One connection on its way; the thread that opens it closes it if nobody takes it in time."""
 
     def __init__(self, connect: Any, max_age: float) -> None:
         self._connect = connect
@@ -83,16 +101,16 @@ class _Opening:
         self._taken = threading.Event()
         self._stream: httpcore.NetworkStream | None = None
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name="ready-connection", daemon=True)
-        self._thread.start()
+        self._begun = self._over = False
 
     def is_over(self) -> bool:
         """Whether there is nothing to take any more."""
-        return not self._thread.is_alive()
+        return self._over
 
     def take(self, timeout: float | None) -> httpcore.NetworkStream | None:
-        """The open connection, once it is there; None if there is none that can be used."""
-        self._opened.wait(timeout)
+        """The open connection, once it is there; None if there is none that can be used, or nobody opens it yet."""
+        if self._begun:
+            self._opened.wait(timeout)
         with self._lock:
             stream, self._stream = self._stream, None
         self._taken.set()
@@ -101,19 +119,23 @@ class _Opening:
             return None
         return stream
 
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Open it, unless it is not wanted any more, and wait until it is taken or too old."""
+        self._begun = True
         try:
             with contextlib.suppress(*_ERRORS):
-                stream = self._connect()
+                stream = None if self._taken.is_set() else self._connect()
                 with self._lock:
                     self._stream = stream
+            self._opened.set()
+            self._taken.wait(self._max_age)
         finally:
             self._opened.set()
-        self._taken.wait(self._max_age)
-        with self._lock:
-            stream, self._stream = self._stream, None
-        if stream is not None:
-            stream.close()
+            with self._lock:
+                self._over = True
+                stream, self._stream = self._stream, None
+            if stream is not None:
+                stream.close()
 
 
 def _is_silent(connection: socket.socket) -> bool:

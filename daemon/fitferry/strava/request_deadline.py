@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import threading
 from types import TracebackType
 from typing import Any, Self
+
+from fitferry.system.alarms import Alarms
 
 
 class RequestDeadline:
@@ -16,23 +17,22 @@ class RequestDeadline:
     a worker for ever. httpcore's trace extension hands out the socket as soon as there is one.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, alarms: Alarms) -> None:
         self.over = False
         self.opened_ahead = False
         self.body_began = False
         self.seconds = seconds
         self._socket: socket.socket | None = None
-        self._timer = threading.Timer(seconds, self._end)
-        self._timer.daemon = True
+        self._alarms = alarms
 
     def __enter__(self) -> Self:
-        self._timer.start()
+        self._alarm = self._alarms.set(self.seconds, self._end)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._timer.cancel()
+        self._alarms.cancel(self._alarm)
 
     def trace(self, event: str, info: dict[str, Any]) -> None:
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):

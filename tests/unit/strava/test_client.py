@@ -19,6 +19,7 @@ from fitferry.core.errors import StravaError
 from fitferry.core.strava import RateLimitHeaders, StravaErrorKind, UploadState
 from fitferry.strava import Strava, client, responses
 from fitferry.strava.request_deadline import RequestDeadline
+from fitferry.system.alarms import Alarms
 
 TOKEN_REFUSED = refused("Athlete", "access_token", "invalid", "Authorization Error")
 
@@ -482,8 +483,10 @@ def test_a_dripping_answer_is_cut_off_at_the_deadline(dripping: str, monkeypatch
 def test_a_connection_that_comes_after_the_deadline_is_ended_at_once() -> None:
     """Finding the address may take any time; the limit of the request holds all the same."""
     ours, other = socket.socketpair()
-    with ours, other, RequestDeadline(0) as deadline:
-        deadline._timer.join()
+    alarms, later = Alarms(), threading.Event()
+    with ours, other, RequestDeadline(0, alarms) as deadline:
+        alarms.set(0, later.set)
+        assert later.wait(20)
         stream = SimpleNamespace(get_extra_info=lambda _name: ours)
         deadline.trace("connection.connect_tcp.complete", {"return_value": stream})
 
