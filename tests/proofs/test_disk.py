@@ -80,6 +80,9 @@ def test_a_full_disk_forgets_nothing_and_goes_on_when_there_is_room(home: Daemon
         home.drop(f"{number}.fit", ride(serial=number + 1))
     home.wait(lambda: health(home) == 503)
     assert not home.process_has_ended()
+    # The status file may be an old one that could not be replaced: the commands ask the daemon.
+    assert home.run("status").returncode == 3
+    assert "bad" in home.run("check").stdout
     filler.unlink()
     home.wait(
         lambda: [job["status"] for job in home.history()] == ["completed"] * 20,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+import os
+import time
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
+from fitferry.config.environment import use_time_zone
 from fitferry.config.keys import Key
+from fitferry.core.admission_rules import midnight
 from settings_files import APP, KEYS, WATCH, Place
 
 TEXTS = {
@@ -124,3 +128,18 @@ def test_a_table_without_a_folder_is_given_the_one_of_the_environment(place: Pla
     found = place.load(APP + '[[watch]]\nathlete = "sam"\n')
 
     assert [(str(watch.folder), watch.athlete) for watch in found.watch] == [("/srv/rides", "sam")]
+
+
+@pytest.mark.parametrize("given", ['"Asia/Seoul"', "'Asia/Seoul'", " Asia/Seoul ", "Asia/Seoul"])
+def test_a_time_zone_counts_whatever_an_env_file_leaves_around_it(
+    monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    """The C library takes what it does not know for UTC, without a word: `since` would begin nine hours late."""
+    monkeypatch.setenv("TZ", given)
+    try:
+        time.tzset()
+        use_time_zone(os.environ)
+        assert midnight(date(2026, 9, 21)) == datetime(2026, 9, 20, 15, tzinfo=UTC).timestamp()
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -32,6 +32,7 @@ from fakes import (
 )
 from fitferry.auth.oauth import Callback
 from fitferry.core.breaker import BreakerName, BreakerTrip
+from fitferry.core.messages import uploads as uploads_said
 from fitferry.core.messages import verbatim
 from fitferry.core.rules import Changes, Conditions, Rule
 from fitferry.core.strava import RateLimitHeaders, StravaErrorKind
@@ -599,6 +600,21 @@ def test_a_file_that_changed_is_admitted_anew_and_the_old_job_skipped(
     assert (old.status, old.error_code) == (Status.SKIPPED, "replaced")
     assert [job.status for job in queries.listed()] == [Status.PENDING]
     assert bench.wire.asked == []
+
+
+def test_that_a_file_changed_after_it_may_have_arrived_is_said(
+    bench: Bench, ride: Callable[..., bytes]
+) -> None:
+    """Its bytes are gone, so it can only be looked for on Strava by a person."""
+    bench.wire.to("POST /uploads", httpx.ReadTimeout("silent"))
+    job = bench.job()
+    assert bench.try_(job).uncertain
+    (bench.folder / "a.fit").write_bytes(ride())
+    old = bench.later(job)
+
+    assert (old.status, old.error_code) == (Status.SKIPPED, "replaced")
+    assert old.error_message is not None
+    assert old.error_message.code == uploads_said.FILE_CHANGED_AFTER.code
 
 
 def test_a_file_that_was_renamed_is_found_under_its_other_name(bench: Bench) -> None:
