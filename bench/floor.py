@@ -29,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench.peers.contenders import Stravalib
 from bench.relay import Relay
 
+from certificates import self_signed
 from daemon_harness import DaemonHarness
 from fit_writer import ride
 from fitferry.sandbox import Sandbox
@@ -99,7 +100,7 @@ def main() -> None:
     programs = Stravalib.installed(given.cache.expanduser().resolve()) if given.stravalib else None
     with tempfile.TemporaryDirectory(prefix="floor-") as name:
         folder = Path(name)
-        certificate = _certificate(folder)
+        certificate = self_signed(folder)
         os.environ |= dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), str(certificate[0]))
         with (
             Sandbox(certificate=certificate, processing_seconds=0.0) as sandbox,
@@ -214,15 +215,6 @@ def _one(sandbox: Sandbox, path: Path, number: int, copy: float) -> float:
     upload = max(sandbox.world.uploads.values(), key=lambda upload: upload.id)
     time.sleep(0.4)
     return (upload.began_at - done) * 1000
-
-
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 that is its own authority, and its key."""
-    public, private = folder / "public.pem", folder / "private.pem"
-    words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=sandbox"
-    command = ["openssl", *words.split(), "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run([*command, "-out", public, "-keyout", private], check=True, capture_output=True)
-    return public, private
 
 
 if __name__ == "__main__":

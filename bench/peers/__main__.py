@@ -11,7 +11,6 @@ import argparse
 import os
 import platform
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,6 +23,8 @@ from bench.peers import scenarios
 from bench.peers.contenders import CONTENDERS, Contender
 from bench.peers.table import Cells, better, table
 from bench.peers.venvs import NotRun
+
+from certificates import self_signed
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "fitferry-peers"
 TRUSTED = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -53,7 +54,7 @@ def main() -> None:
     homes = {one: _home(one, cache) for one in [ours, *chosen]}
     columns: dict[str, Cells | str] = {}
     with tempfile.TemporaryDirectory(prefix="peers-") as folder:
-        certificate = _certificate(Path(folder))
+        certificate = self_signed(Path(folder))
         os.environ |= dict.fromkeys(TRUSTED, str(certificate[0]))
         for one, home in homes.items():
             print(f"{time.monotonic() - began:3.0f} s: {one.name}", file=sys.stderr, flush=True)
@@ -73,15 +74,6 @@ def _home(kind: type[Contender], cache: Path) -> Path | str:
         return kind.installed(cache)
     except NotRun as why:
         return f"not run: {why}"
-
-
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 that is its own authority, and its key."""
-    public, private = folder / "public.pem", folder / "private.pem"
-    words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=sandbox"
-    command = ["openssl", *words.split(), "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run([*command, "-out", public, "-keyout", private], check=True, capture_output=True)
-    return public, private
 
 
 if __name__ == "__main__":

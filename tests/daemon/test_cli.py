@@ -46,21 +46,6 @@ COMMANDS = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[DaemonHarness]:
-    """A daemon in a folder of its own; the daemon does not run yet."""
-    with harness(tmp_path) as one:
-        yield one
-
-
-@pytest.fixture
-def running(home: DaemonHarness) -> DaemonHarness:
-    """A daemon in a folder of its own with a daemon that is connected."""
-    home.start()
-    home.connect()
-    return home
-
-
 @pytest.fixture(scope="module")
 def stranger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonHarness]:
     """A daemon in a folder of its own that speaks Korean, whose daemon runs and is not connected."""

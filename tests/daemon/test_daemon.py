@@ -14,7 +14,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -26,21 +26,6 @@ from fitferry.sandbox.faults import InjectedFault
 from samples import SAMPLES
 
 Ride = Callable[..., bytes]
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[DaemonHarness]:
-    """A daemon in a folder of its own; the daemon does not run yet."""
-    with harness(tmp_path) as one:
-        yield one
-
-
-@pytest.fixture
-def running(home: DaemonHarness) -> DaemonHarness:
-    """A daemon in a folder of its own with a daemon that is connected."""
-    home.start()
-    home.connect()
-    return home
 
 
 def test_a_file_that_is_dropped_becomes_an_activity(running: DaemonHarness) -> None:

@@ -33,7 +33,12 @@ from fitferry.uploads.worker import UploadWorker
 class Bench:
     """An athlete, a folder, Strava's side of the wire, and the attempts between them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        scopes: str = "read,activity:write,activity:read_all",
+        expires_in: float = 21_600,
+    ) -> None:
         self.folder = folder
         self.clock = Clock()
         self.wire = Answers()
@@ -50,7 +55,7 @@ class Bench:
         self.tokens: AccessTokens = tokens(client)
         self.oauth: OAuth = oauth(client, self.tokens)
         self.attempt = self.worker(client)
-        an_athlete(self.tokens)
+        an_athlete(self.tokens, scopes=scopes, expires_in=expires_in)
 
     def worker(self, client: Strava) -> UploadWorker:
         """A worker that asks Strava through a client."""

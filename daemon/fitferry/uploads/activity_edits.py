@@ -14,14 +14,14 @@ import structlog
 from fitferry.auth.access_tokens import AccessTokens
 from fitferry.core import rate_limit as limits
 from fitferry.core.errors import KeyFileError, NotConnected, StravaError
-from fitferry.core.follow_up import FollowUp, FollowUpKind, retry_at
+from fitferry.core.follow_up import FollowUp, FollowUpKind
 from fitferry.core.rules import Rule, edit_fields, subject_of
 from fitferry.core.strava import StravaErrorKind
 from fitferry.core.upload import Job, Status
 from fitferry.storage import accounts, breakers, follow_ups, rate_limits, uploads
 from fitferry.strava import Strava
 from fitferry.uploads import requests
-from fitferry.uploads.follow_up_thread import IDLE_SECONDS
+from fitferry.uploads.follow_up_thread import IDLE_SECONDS, count_failure
 
 OUTAGE_SECONDS = 300.0
 """Seconds until another try while Strava, the connection or the settings are the cause: that is not counted."""
@@ -138,11 +138,5 @@ class ActivityEdits:
                 owed.id, now + (error.retry_after or OUTAGE_SECONDS), owed.failures, error.message
             )
             return
-        failures = owed.failures + 1
-        at = retry_at(failures, self._retry_delays, now)
-        if at is None:
-            follow_ups.give_up(owed.id, now, failures, error.message)
-        else:
-            follow_ups.try_later(owed.id, at, failures, error.message)
-        outcome = "given_up" if at is None else "retry"
+        outcome = count_failure(owed, error.message, self._retry_delays, now)
         _log.warning("activity_edit", outcome=outcome, job=job.id, file=job.file, reason=str(error))

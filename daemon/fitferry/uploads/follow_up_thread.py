@@ -1,12 +1,15 @@
-"""A thread for what follows uploads: it does what is due, and sleeps until something else is."""
+"""What follows uploads: a thread that does what is due, and the count of failures."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
+from fitferry.core.follow_up import FollowUp, retry_at
+from fitferry.core.messages import Message
+from fitferry.storage import follow_ups
 from fitferry.storage.database import DatabaseError
 
 IDLE_SECONDS = 3600.0
@@ -55,3 +58,14 @@ class FollowUpThread:
             except Exception:  # noqa: BLE001  # whatever it is, the thread lives on
                 _log.exception("unexpected_error")
                 seconds = DATABASE_SECONDS
+
+
+def count_failure(owed: FollowUp, message: Message, retry_delays: Sequence[float], now: float) -> str:
+    """Write down one failure more: to be tried again by the schedule, or given up. The outcome, for the log."""
+    failures = owed.failures + 1
+    at = retry_at(failures, retry_delays, now)
+    if at is None:
+        follow_ups.give_up(owed.id, now, failures, message)
+        return "given_up"
+    follow_ups.try_later(owed.id, at, failures, message)
+    return "retry"

@@ -15,13 +15,13 @@ from typing import IO
 
 import structlog
 
-from fitferry.core.follow_up import FollowUp, FollowUpKind, retry_at
+from fitferry.core.follow_up import FollowUp, FollowUpKind
 from fitferry.core.messages import Message, system, uploads, verbatim
 from fitferry.core.printable import printable
 from fitferry.core.upload import ErrorCode, Job, Status
 from fitferry.storage import follow_ups
 from fitferry.storage import uploads as stored_uploads
-from fitferry.uploads.follow_up_thread import IDLE_SECONDS
+from fitferry.uploads.follow_up_thread import IDLE_SECONDS, count_failure
 
 OUTPUT_BYTES = 4_000
 """What is kept of a command's output for the log: its end."""
@@ -124,15 +124,8 @@ class HookRunner:
             follow_ups.finish(owed.id, now)
             _log.info("hook_run", outcome="done", **told)
             return
-        failures = owed.failures + 1
-        at = retry_at(failures, self._retry_delays, now)
-        if at is None:
-            follow_ups.give_up(owed.id, now, failures, run.reason)
-        else:
-            follow_ups.try_later(owed.id, at, failures, run.reason)
-        _log.warning(
-            "hook_run", outcome="given_up" if at is None else "retry", reason=str(run.reason), **told
-        )
+        outcome = count_failure(owed, run.reason, self._retry_delays, now)
+        _log.warning("hook_run", outcome=outcome, reason=str(run.reason), **told)
 
 
 def environment(job: Job) -> dict[str, str]:

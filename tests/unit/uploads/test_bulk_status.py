@@ -8,26 +8,18 @@ from typing import Any
 import pytest
 
 from fakes import (
-    APP,
     NOW,
     READY,
     UPLOADS,
-    Answers,
-    Clock,
-    InlineFolders,
     a_job,
     accepted,
-    an_athlete,
-    strava,
     the,
-    tokens,
 )
 from fitferry.core.upload import Job, Status
 from fitferry.monitoring import status
 from fitferry.storage import breakers, uploads
 from fitferry.uploads import bulk_status
-from fitferry.uploads.after_upload import Archive
-from fitferry.uploads.worker import UploadWorker
+from worker_bench import Bench
 
 pytestmark = pytest.mark.usefixtures("ledger")
 LIST, LOOK, SEND = "GET /athlete/activities", "GET /uploads/N", "POST /uploads"
@@ -35,26 +27,8 @@ MANY = bulk_status.MANY + 10
 OLD = NOW - 3 * 86_400.0  # not fresh, and not so old that it would be compared first
 
 
-class Desk:
+class Desk(Bench):
     """An athlete with many old uploads on their way."""
-
-    def __init__(self, folder: Path, scopes: str = "read,activity:write,activity:read_all") -> None:
-        self.folder = folder
-        self.clock = Clock()
-        self.answers = Answers()
-        client = strava(self.answers)
-        kept = tokens(client)
-        an_athlete(kept, scopes=scopes)
-        self.attempt = UploadWorker(
-            client,
-            kept,
-            app=APP,
-            uploads=UPLOADS,
-            archives=[Archive(folder, folder / "up")],
-            folders=InlineFolders([Archive(folder, folder / "up")]),
-            clock=self.clock,
-        )
-        self.answers.to(LOOK, (200, READY))
 
     def accepted(self, count: int = MANY) -> list[Job]:
         """So many old activities, all accepted by Strava."""
@@ -88,34 +62,34 @@ def desk(tmp_path: Path) -> Desk:
 def test_one_page_completes_all_that_stand_on_it(desk: Desk) -> None:
     """A thousand uploads cost a dozen reads, not a thousand."""
     made = desk.accepted()
-    desk.answers.to(LIST, (200, listed(*made[:-3])))
+    desk.wire.to(LIST, (200, listed(*made[:-3])))
     desk.attempt(made[0].id)
 
     assert uploads.counts()[Status.COMPLETED] == MANY - 3
     assert the(made[5].id).strava_activity_id == 900 + made[5].id
-    assert (desk.answers.count(LIST), desk.answers.count(LOOK)) == (1, 0)
+    assert (desk.wire.count(LIST), desk.wire.count(LOOK)) == (1, 0)
 
 
 def test_what_is_missing_from_two_pages_is_asked_for_by_its_id(desk: Desk) -> None:
     """It may be a duplicate of something else, or refused: only its own status says so."""
     made = desk.accepted()
-    desk.answers.to(LIST, (200, []))
+    desk.wire.to(LIST, (200, []))
     for _ in range(bulk_status.LOOKS + 2):
         desk.attempt(made[0].id)
         desk.clock.now = max(desk.clock.now, the(made[0].id).next_attempt_at)
 
-    assert (desk.answers.count(LIST), desk.answers.count(LOOK)) == (bulk_status.LOOKS + 1, 1)
+    assert (desk.wire.count(LIST), desk.wire.count(LOOK)) == (bulk_status.LOOKS + 1, 1)
     assert the(made[0].id).status is Status.COMPLETED
 
 
 def test_workers_that_were_rung_together_share_a_page(desk: Desk) -> None:
     """Not one each."""
     made = desk.accepted()
-    desk.answers.to(LIST, (200, []))
+    desk.wire.to(LIST, (200, []))
     for job in made[:3]:
         desk.attempt(job.id)
 
-    assert desk.answers.count(LIST) == 1
+    assert desk.wire.count(LIST) == 1
 
 
 def test_a_few_uploads_are_looked_at_one_by_one(desk: Desk) -> None:
@@ -123,17 +97,17 @@ def test_a_few_uploads_are_looked_at_one_by_one(desk: Desk) -> None:
     made = desk.accepted(bulk_status.MANY)
     desk.attempt(made[0].id)
 
-    assert (desk.answers.count(LIST), desk.answers.count(LOOK)) == (0, 1)
+    assert (desk.wire.count(LIST), desk.wire.count(LOOK)) == (0, 1)
 
 
 def test_without_the_permission_each_is_asked_for_by_its_id(tmp_path: Path) -> None:
     """Later than usual, when processing is over for certain."""
     desk = Desk(tmp_path, "read,activity:write")
     made = desk.accepted()
-    desk.answers.to(LOOK, (200, {**READY, "activity_id": None, "status": "still being processed"}))
+    desk.wire.to(LOOK, (200, {**READY, "activity_id": None, "status": "still being processed"}))
     desk.attempt(made[0].id)
 
-    assert desk.answers.count(LIST) == 0
+    assert desk.wire.count(LIST) == 0
     assert the(made[0].id).next_attempt_at >= NOW + 4 * UPLOADS.check_delays[-1]
 
 
@@ -141,7 +115,7 @@ def test_without_the_permission_each_is_asked_for_by_its_id(tmp_path: Path) -> N
 def test_a_list_that_is_not_given_is_done_without(desk: Desk, answer: tuple[int, object]) -> None:
     """Then the upload is asked for by its id."""
     made = desk.accepted()
-    desk.answers.to(LIST, answer)
+    desk.wire.to(LIST, answer)
     desk.attempt(made[0].id)
 
     assert the(made[0].id).status is Status.COMPLETED
@@ -152,7 +126,7 @@ def test_todays_ride_is_looked_at_soon_whatever_else_is_on_its_way(desk: Desk) -
     """People wait for it."""
     desk.accepted()
     fresh = a_job(desk.folder / "today.fit", b"today")
-    desk.answers.to(
+    desk.wire.to(
         SEND, (201, {**READY, "activity_id": None, "status": "Your activity is still being processed."})
     )
     desk.attempt(fresh.id)

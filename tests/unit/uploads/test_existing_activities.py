@@ -9,20 +9,11 @@ from typing import Any
 import pytest
 
 from fakes import (
-    APP,
     NOW,
-    PROCESSING,
-    READY,
     UPLOADS,
-    Answers,
-    Clock,
-    InlineFolders,
     a_job,
-    an_athlete,
     grant,
-    strava,
     the,
-    tokens,
 )
 from fitferry.core.breaker import BreakerName
 from fitferry.core.upload import AuthProblem, Job, Status
@@ -30,9 +21,8 @@ from fitferry.storage import accounts, breakers, holds, matches, uploads
 from fitferry.storage.database import DatabaseError
 from fitferry.strava.client import PAGE
 from fitferry.uploads import existing_activities
-from fitferry.uploads.after_upload import Archive
 from fitferry.uploads.scheduler import select_due
-from fitferry.uploads.worker import UploadWorker
+from worker_bench import Bench
 
 pytestmark = pytest.mark.usefixtures("ledger")
 DAY = 86_400.0
@@ -42,33 +32,8 @@ MANY = existing_activities.MANY + 5
 Ride = Callable[..., bytes]
 
 
-class Desk:
+class Desk(Bench):
     """An athlete with many old rides."""
-
-    def __init__(
-        self,
-        folder: Path,
-        scopes: str = "read,activity:write,activity:read_all",
-        expires_in: float = 21_600,
-    ) -> None:
-        self.folder = folder
-        self.clock = Clock()
-        self.answers = Answers()
-        client = strava(self.answers)
-        kept = tokens(client)
-        an_athlete(kept, scopes=scopes, expires_in=expires_in)
-        self.attempt = UploadWorker(
-            client,
-            kept,
-            app=APP,
-            uploads=UPLOADS,
-            archives=[Archive(folder, folder / "uploaded")],
-            folders=InlineFolders([Archive(folder, folder / "uploaded")]),
-            clock=self.clock,
-        )
-        self.answers.to("POST /uploads", (201, PROCESSING))
-        self.answers.to("GET /uploads/N", (200, READY))
-        self.answers.to(LIST, (200, []))
 
     def jobs(self, count: int = MANY, *, held: bool = False, first: float = OLD) -> list[Job]:
         """Rides of an hour, one a day, newest first."""
@@ -139,13 +104,13 @@ def desk(tmp_path: Path) -> Desk:
 def test_what_is_there_is_completed_without_being_sent(desk: Desk) -> None:
     """One request for all; only what is missing goes up."""
     made = desk.jobs()
-    desk.answers.to(LIST, (200, listed(*made[3:])))
+    desk.wire.to(LIST, (200, listed(*made[3:])))
     for _ in range(20):
         desk.work()
         desk.clock.forward(5)
 
-    assert desk.answers.count(LIST) == 1
-    assert desk.answers.count("POST /uploads") == 3
+    assert desk.wire.count(LIST) == 1
+    assert desk.wire.count("POST /uploads") == 3
     there = the(made[10].id)
     assert (there.status, there.error_code, there.strava_activity_id) == (
         Status.COMPLETED,
@@ -164,20 +129,20 @@ def test_the_same_start_and_time_are_the_same_activity(
 ) -> None:
     """Within a minute, and five per cent."""
     made = desk.jobs()
-    desk.answers.to(LIST, (200, listed(*made, off=off, longer=longer)))
+    desk.wire.to(LIST, (200, listed(*made, off=off, longer=longer)))
     desk.attempt(made[0].id)
 
-    assert (desk.answers.count("POST /uploads") == 0) is same
+    assert (desk.wire.count("POST /uploads") == 0) is same
 
 
 def test_held_activities_are_compared_while_they_wait(desk: Desk) -> None:
     """A person is asked only about what is not there yet; nothing is sent."""
     made = desk.jobs(held=True)
-    desk.answers.to(LIST, (200, listed(*made[1:])))
+    desk.wire.to(LIST, (200, listed(*made[1:])))
     desk.work()
 
     assert [the(job.id).status for job in made[:2]] == [Status.HELD, Status.COMPLETED]
-    assert (desk.answers.count(LIST), desk.answers.count("POST /uploads")) == (1, 0)
+    assert (desk.wire.count(LIST), desk.wire.count("POST /uploads")) == (1, 0)
     assert not desk.attempt.claims.held()
 
 
@@ -185,10 +150,10 @@ def test_a_full_page_covers_only_what_is_newer_than_its_last(desk: Desk) -> None
     """Older ones are on the next page."""
     made = desk.jobs(held=True)
     page = listed(*made[:5]) * (PAGE // 5)
-    desk.answers.to(LIST, (200, page), (200, listed(*made[4:10])))
+    desk.wire.to(LIST, (200, page), (200, listed(*made[4:10])))
     desk.work()
 
-    assert desk.answers.count(LIST) == 2
+    assert desk.wire.count(LIST) == 2
     assert uploads.counts()[Status.COMPLETED] == 10
 
 
@@ -197,7 +162,7 @@ def test_a_few_old_activities_are_sent_without_a_look(desk: Desk) -> None:
     made = desk.jobs(existing_activities.MANY)
     desk.attempt(made[0].id)
 
-    assert (desk.answers.count(LIST), desk.answers.count("POST /uploads")) == (0, 1)
+    assert (desk.wire.count(LIST), desk.wire.count("POST /uploads")) == (0, 1)
 
 
 def test_a_fresh_activity_is_sent_without_a_look(desk: Desk) -> None:
@@ -206,7 +171,7 @@ def test_a_fresh_activity_is_sent_without_a_look(desk: Desk) -> None:
     fresh = a_job(desk.folder / "today.fit", b"today")
     desk.attempt(fresh.id)
 
-    assert (desk.answers.count(LIST), desk.answers.count("POST /uploads")) == (0, 1)
+    assert (desk.wire.count(LIST), desk.wire.count("POST /uploads")) == (0, 1)
 
 
 def test_without_the_permission_nothing_is_listed(tmp_path: Path) -> None:
@@ -217,7 +182,7 @@ def test_without_the_permission_nothing_is_listed(tmp_path: Path) -> None:
     hold()
     desk.work()
 
-    assert desk.answers.count(LIST) == 0
+    assert desk.wire.count(LIST) == 0
 
 
 @pytest.mark.parametrize(
@@ -226,29 +191,29 @@ def test_without_the_permission_nothing_is_listed(tmp_path: Path) -> None:
 def test_a_list_that_is_not_given_stops_no_upload(desk: Desk, answer: tuple[int, object]) -> None:
     """Looking first is a courtesy."""
     made = desk.jobs()
-    desk.answers.to(LIST, answer)
+    desk.wire.to(LIST, answer)
     desk.attempt(made[0].id)
 
-    assert desk.answers.count("POST /uploads") == 1
+    assert desk.wire.count("POST /uploads") == 1
     assert not breakers.open_breakers()
 
 
 def test_a_list_that_is_not_given_is_not_asked_for_again_and_again(desk: Desk) -> None:
     """While the backlog waits for its decision."""
     desk.jobs(held=True)
-    desk.answers.to(LIST, (500, {}))
+    desk.wire.to(LIST, (500, {}))
     desk.work(50)
 
-    assert desk.answers.count(LIST) == 1
+    assert desk.wire.count(LIST) == 1
     assert uploads.counts()[Status.HELD] == MANY
 
 
 def test_held_activities_are_compared_when_the_list_is_given_again(desk: Desk) -> None:
     """One bad minute of Strava's does not let a whole backlog go uncompared."""
     made = desk.jobs(held=True)
-    desk.answers.to(LIST, (500, {}), (200, listed(*made)))
+    desk.wire.to(LIST, (500, {}), (200, listed(*made)))
     desk.work(50)
-    assert desk.answers.count(LIST) == 1
+    assert desk.wire.count(LIST) == 1
     assert 0 < select_due(["me"], UPLOADS, desk.clock())[1] <= 60
     desk.clock.forward(60)
     desk.work(50)
@@ -259,25 +224,25 @@ def test_held_activities_are_compared_when_the_list_is_given_again(desk: Desk) -
 def test_a_newcomer_does_not_ask_before_the_wait_is_over(desk: Desk) -> None:
     """The wait is the list's, not one activity's."""
     desk.jobs(held=True)
-    desk.answers.to(LIST, (500, {}))
+    desk.wire.to(LIST, (500, {}))
     desk.work(50)
     a_job(desk.folder / "newer.fit", b"newer", start=OLD + DAY)
     hold()
     desk.work(50)
 
-    assert desk.answers.count(LIST) == 1
+    assert desk.wire.count(LIST) == 1
 
 
 def test_a_list_that_is_never_given_is_given_up(tmp_path: Path) -> None:
     """After a few hours; the backlog waits for its decision all the same."""
     desk = Desk(tmp_path, expires_in=2 * DAY)
     desk.jobs(held=True)
-    desk.answers.to(LIST, (500, {}))
+    desk.wire.to(LIST, (500, {}))
     for _ in range(20):
         desk.work(50)
         desk.clock.forward(7200)
 
-    assert desk.answers.count(LIST) == 1 + len(existing_activities.PAUSES)
+    assert desk.wire.count(LIST) == 1 + len(existing_activities.PAUSES)
     assert uploads.counts()[Status.HELD] == MANY
 
 
@@ -285,8 +250,8 @@ def test_a_refresh_that_fails_says_nothing_of_the_list(tmp_path: Path) -> None:
     """Nobody has asked for it; neither what is held nor what waits goes on without it."""
     desk = Desk(tmp_path, expires_in=0)
     made = desk.jobs(held=True)
-    desk.answers.to("POST /oauth/token", (500, b""), (500, b""), (200, grant("access-2", "refresh-2")))
-    desk.answers.to(LIST, (200, listed(*made)))
+    desk.wire.to("POST /oauth/token", (500, b""), (500, b""), (200, grant("access-2", "refresh-2")))
+    desk.wire.to(LIST, (200, listed(*made)))
     desk.work(50)
     assert BreakerName.NETWORK in breakers.open_breakers()
     for job in made[:-1]:
@@ -298,7 +263,7 @@ def test_a_refresh_that_fails_says_nothing_of_the_list(tmp_path: Path) -> None:
     desk.clock.forward(300)
     desk.attempt(made[0].id)
 
-    assert desk.answers.count("POST /uploads") == 0
+    assert desk.wire.count("POST /uploads") == 0
     assert uploads.counts()[Status.COMPLETED] == MANY
 
 
@@ -306,7 +271,7 @@ def test_a_gate_stays_while_held_activities_are_to_be_compared(desk: Desk) -> No
     """They are the ones who try it: a person is told of the trouble once, and again when it is over."""
     made = desk.jobs(held=True)
     inactive = (403, {"errors": [{"resource": "Application", "field": "Status", "code": "Inactive"}]})
-    desk.answers.to(LIST, inactive, (200, listed(*made)))
+    desk.wire.to(LIST, inactive, (200, listed(*made)))
     desk.work(50)
     desk.clock.forward(3600)
     assert len(desk.due()) == 1
@@ -319,7 +284,7 @@ def test_a_gate_stays_while_held_activities_are_to_be_compared(desk: Desk) -> No
 def test_what_a_person_lets_go_waits_for_no_list(desk: Desk) -> None:
     """The decision was made meanwhile."""
     made = desk.jobs(held=True)
-    desk.answers.to(LIST, (500, {}))
+    desk.wire.to(LIST, (500, {}))
     desk.work(50)
     holds.release_holds("backlog", since=None)
 
@@ -329,10 +294,10 @@ def test_what_a_person_lets_go_waits_for_no_list(desk: Desk) -> None:
 def test_a_limit_or_an_outage_shuts_the_gate(desk: Desk) -> None:
     """As for every other request; then it goes on."""
     made = desk.jobs(held=True)
-    desk.answers.to(LIST, (429, {}), (200, listed(*made)))
+    desk.wire.to(LIST, (429, {}), (200, listed(*made)))
     desk.work(50)
     assert BreakerName.RATE_LIMIT in breakers.open_breakers()
-    assert desk.answers.count(LIST) == 1
+    assert desk.wire.count(LIST) == 1
     desk.clock.forward(1000)
     desk.work(50)
 
@@ -357,7 +322,7 @@ def test_a_look_that_something_unplanned_ends_is_not_taken_again(
     monkeypatch.setattr(existing_activities, "settle", lambda *_given: 1 // 0)
     desk.work(3)
 
-    assert desk.answers.count(LIST) == 1
+    assert desk.wire.count(LIST) == 1
     assert uploads.counts()[Status.HELD] == MANY
 
 
@@ -384,13 +349,13 @@ def test_a_look_that_cannot_be_written_down_is_not_taken_for_ever(
 def test_a_decision_during_the_look_stands(desk: Desk) -> None:
     """What is found is not sent all the same; the rest is queued."""
     made = desk.jobs(held=True)
-    desk.answers.to(LIST, (200, listed(*made[2:])))
+    desk.wire.to(LIST, (200, listed(*made[2:])))
 
     def decide() -> None:
         for job in made:
             uploads.requeue(job.id, [Status.HELD])
 
-    desk.answers.while_asked = decide
+    desk.wire.while_asked = decide
     desk.attempt(made[0].id)
 
     assert [the(job.id).status for job in made[:3]] == [Status.PENDING, Status.PENDING, Status.COMPLETED]
@@ -400,7 +365,7 @@ def test_what_a_person_sends_again_is_sent(desk: Desk) -> None:
     """It was deleted on Strava by hand, and another like it may be there."""
     made = desk.jobs()
     uploads.requeue(made[0].id, [Status.PENDING], external_id="fresh")
-    desk.answers.to(LIST, (200, listed(*made)))
+    desk.wire.to(LIST, (200, listed(*made)))
     desk.attempt(made[0].id)
 
-    assert desk.answers.count("POST /uploads") == 1
+    assert desk.wire.count("POST /uploads") == 1
