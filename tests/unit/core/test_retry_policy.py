@@ -21,9 +21,11 @@ UNCERTAIN = replace(FRESH, uncertain=True, sent_at=NOW - 100)
 ACCEPTED = replace(FRESH, upload_id=77, accepted_at=NOW - 4, looks=1, sent_at=NOW - 5)
 TIRED = replace(FRESH, failures=4)
 TIRED_UNCERTAIN = replace(UNCERTAIN, failures=4)
+SETTINGS = replace(UPLOADS, uncertain_delay=90.0)
+"""With no two delays alike, so that no wait can stand for another."""
 CONTEXT = DecisionContext(
     now=NOW,
-    settings=UPLOADS,
+    settings=SETTINGS,
     rate_limit=RateLimit(),
     outstanding=0,
     others_succeed=False,
@@ -112,7 +114,7 @@ TABLE = [
         context=replace(CONTEXT, network_tries=9)),
     Row("no route, though others succeed", error(Kind.UNREACHABLE), opens_network(60, "unreachable"),
         context=OTHERS_SUCCEED),
-    Row("503", error(Kind.UNAVAILABLE, sent=True), opens_network(60, "unavailable", uncertain=True, wait=60)),
+    Row("503", error(Kind.UNAVAILABLE, sent=True), opens_network(60, "unavailable", uncertain=True, wait=90)),
     Row("503, second probe", error(Kind.UNAVAILABLE, sent=True),
         opens_network(300, "unavailable", uncertain=True, wait=300), context=replace(CONTEXT, network_tries=1)),
     Row("503 for this file alone", error(Kind.UNAVAILABLE, sent=True),
@@ -121,7 +123,7 @@ TABLE = [
         replace(LOOKS_ON, next_attempt_at=NOW, breaker=network(NOW + 60, "unavailable")), job=ACCEPTED,
         action=Action.LOOK),
     Row("a gateway's page", error(Kind.NOT_STRAVA, sent=True),
-        replace(opens_network(60, "not_strava", uncertain=True, wait=60))),
+        opens_network(60, "not_strava", uncertain=True, wait=90)),
     Row("a gateway's page for this file alone", error(Kind.NOT_STRAVA, sent=True),
         counts(1, 60, "not_strava", uncertain=True), context=OTHERS_SUCCEED),
     Row("a gateway's page at a look", error(Kind.NOT_STRAVA),
@@ -148,7 +150,7 @@ TABLE = [
         for failures, wait in ((0, 60), (1, 300), (2, 1800), (3, 7200))
     ),
     Row("500, sent", error(Kind.SERVER_ERROR, sent=True), counts(1, 60, "server_error", uncertain=True)),
-    Row("read timeout", error(Kind.BROKEN_OFF, sent=True), counts(1, 60, "broken_off", uncertain=True)),
+    Row("read timeout", error(Kind.BROKEN_OFF, sent=True), counts(1, 90, "broken_off", uncertain=True)),
     Row("read timeout, short schedule", error(Kind.BROKEN_OFF, sent=True),
         counts(1, 45, "broken_off", uncertain=True),
         context=replace(CONTEXT, settings=replace(UPLOADS, retry_delays=(1.0,), uncertain_delay=45.0))),
@@ -156,9 +158,9 @@ TABLE = [
         Outcome.FAILED, Status.FAILED, failures=5, error_code=Kind.REFUSED, error_message=verbatim("Strava says refused")),
         job=TIRED),
     Row("the last failure of what may have arrived: one more look", error(Kind.SERVER_ERROR, sent=True),
-        counts(5, 60, "server_error", uncertain=True), job=TIRED),
+        counts(5, 90, "server_error", uncertain=True), job=TIRED),
     Row("500 for several uploads in a row", error(Kind.SERVER_ERROR, sent=True),
-        replace(opens_network(60, "server_error", uncertain=True, wait=60), breaker=BreakerTrip(
+        replace(opens_network(60, "server_error", uncertain=True, wait=90), breaker=BreakerTrip(
             BreakerName.NETWORK, NOW + 60, BreakerCause.OUTAGE, verbatim("Strava says server_error"))), context=OTHERS_FAIL),
     Row("403 for several uploads in a row", error(Kind.REFUSED), replace(
         opens_network(60, "refused"), breaker=BreakerTrip(
@@ -211,7 +213,7 @@ TABLE = [
         Row(f"the second 404 for an upload id, failure {failures + 1}", error(Kind.NOT_FOUND), replace(
             counts(failures + 1, wait, "upload_unknown", uncertain=True, says=LOST), looks=1),
             job=replace(ACCEPTED, error_code="upload_unknown", failures=failures), action=Action.LOOK)
-        for failures, wait in ((0, 60), (1, 300), (3, 7200), (4, 60))
+        for failures, wait in ((0, 90), (1, 300), (3, 7200), (4, 90))
     ),
     Row("404 for the list", error(Kind.NOT_FOUND), replace(
         opens_network(60, "not_found", uncertain=True), breaker=BreakerTrip(
