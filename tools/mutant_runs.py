@@ -1,8 +1,9 @@
 """Runs of tests against mutants, each in a fork, so that a mutant costs little more than the tests of its line.
 
 The tests are loaded and run once, unchanged, to learn which of them runs which line. A mutant within a function
-replaces its code in a fork of that process; one outside of functions replaces the values that it changes. One of the
-latter that survives there is imported anew and tried once more: other modules may have computed with its values.
+replaces its code in a fork of that process; one outside of functions replaces the values that it changes. What
+survives there is imported anew and tried once more, in all tests of its module: other modules, and the tables of
+tests, may have been computed with it.
 """
 
 from __future__ import annotations
@@ -119,11 +120,7 @@ class Mutating:
 def survivors(mutants: Sequence[Mutant], tests: Sequence[Path]) -> list[Mutant]:
     """Those that no test notices."""
     runs, left = _in_a_fork(lambda: _of_loaded_tests(mutants, tests))
-    return [
-        mutant
-        for mutant in (mutants[number] for number in left)
-        if mutant.place.in_function or _survives_an_import(mutant, tests_of(mutant, runs))
-    ]
+    return [mutants[number] for number in left if _survives_an_import(mutants[number], runs)]
 
 
 def _of_loaded_tests(mutants: Sequence[Mutant], tests: Sequence[Path]) -> tuple[list[Run], list[int]]:
@@ -132,8 +129,8 @@ def _of_loaded_tests(mutants: Sequence[Mutant], tests: Sequence[Path]) -> tuple[
     return mutating.runs, mutating.left
 
 
-def _survives_an_import(mutant: Mutant, tests: Sequence[Run]) -> bool:
-    code = mutant.compiled()
+def _survives_an_import(mutant: Mutant, runs: Sequence[Run]) -> bool:
+    code, tests = mutant.compiled(), _sorted(mutant, [run for run in runs if _concerns(run, mutant)])
 
     def passes() -> bool:
         sys.meta_path.insert(0, _Loader(mutant, code))
@@ -143,11 +140,25 @@ def _survives_an_import(mutant: Mutant, tests: Sequence[Run]) -> bool:
 
 
 def tests_of(mutant: Mutant, runs: Sequence[Run]) -> list[Run]:
-    """The tests that run the mutant's line, or any of its module; its module's own first, then the quick ones."""
-    own, file = f"/test_{mutant.path.stem}.py::", str(mutant.path)
-    lines = set(mutant.place.lines) if mutant.place.in_function else None
-    found = [run for run in runs if (run.lines[file] if lines is None else run.lines[file] & lines)]
-    return sorted(found, key=lambda run: (own not in run.name, run.seconds))
+    """The tests that run the mutant's line, or of one outside of functions any line of its module."""
+    file, lines = str(mutant.path), set(mutant.place.lines)
+    if not mutant.place.in_function:
+        return _sorted(mutant, [run for run in runs if _concerns(run, mutant)])
+    return _sorted(mutant, [run for run in runs if run.lines[file] & lines])
+
+
+def _concerns(run: Run, mutant: Mutant) -> bool:
+    return bool(run.lines[str(mutant.path)]) or _is_own(run, mutant)
+
+
+def _is_own(run: Run, mutant: Mutant) -> bool:
+    """Whether a test is in the file of the module's tests."""
+    return f"/test_{mutant.path.stem}.py::" in run.name
+
+
+def _sorted(mutant: Mutant, runs: Sequence[Run]) -> list[Run]:
+    """The module's own tests first, then the quick ones."""
+    return sorted(runs, key=lambda run: (not _is_own(run, mutant), run.seconds))
 
 
 def _unchanged(session: pytest.Session, files: set[str]) -> list[Run]:

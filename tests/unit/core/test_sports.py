@@ -80,6 +80,7 @@ def test_a_gpx_of_stravas_names_a_sport_by_number(sport: str | None, numbers: se
 def test_a_sport_is_shown_by_its_name(sport: str | None, name: str) -> None:
     """In the reader's language where it is a usual one, else by the FIT profile's name or number."""
     assert str(sports.shown_name(sport)) == name
+    assert (sports.shown_name(sport).code == "verbatim") is (sport != "cycling")
 
 
 def test_only_some_sports_are_named_by_the_time_of_day_and_only_swims_are_short() -> None:

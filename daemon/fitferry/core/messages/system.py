@@ -134,7 +134,7 @@ def from_os_error(error: OSError) -> Message:
     planned = getattr(error, "message", None)  # of a PlannedOSError, which is defined above this module
     if isinstance(planned, Message):
         return planned
-    template = _BY_NUMBER.get(error.errno) if error.errno is not None else None
+    template = _BY_NUMBER.get(error.errno or 0)
     if template is not None and error.strerror in {template.text, None}:
         return template()
     return verbatim(error.strerror or str(error) or type(error).__name__)
