@@ -41,7 +41,7 @@ def request(
 
 def refused(environ: dict[str, Any]) -> str | None:
     """The code for which a request is refused."""
-    assert list(filtered()(environ, lambda *_: None)) == [ANSWERED]  # type: ignore[arg-type,return-value]  # no body is written
+    assert list(filtered()(environ, lambda *_: None)) == [ANSWERED]  # type: ignore[arg-type]  # no body is written
     refusal = environ[REFUSAL]
     return None if refusal is None else refusal.code.value
 
