@@ -3,21 +3,29 @@
     python bench/ledger.py [ACTIVITIES]
 
 A ledger as version 0.1.0 wrote it, with 1,000,000 completed activities and 50,000 that wait, is made in SQL, then
-updated and opened by this version. Each question is asked 20 times; the median is printed, in milliseconds.
+updated and opened by this version. Each question is asked 20 times; the median is printed, in milliseconds. While the
+daily copy is made, a write is tried every ten milliseconds. At last the daemon is started with this ledger, and its
+page asked for once its check of the whole file has ended.
 """
 
 from __future__ import annotations
 
+import os
 import statistics
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import peewee
 from playhouse import migrations
 
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
+
+from daemon_harness import harness
 from fitferry.core.upload import Status
 from fitferry.storage import (
     attempts,
@@ -118,6 +126,62 @@ def questions() -> dict[str, Callable[[], object]]:
     }
 
 
+def copied(path: Path) -> None:
+    """Print how long the daily copy takes, and how long writes wait meanwhile."""
+    began, waits = time.perf_counter(), []
+    copy = threading.Thread(target=backups.copy_now, args=(path, date.today().isoformat()))  # noqa: DTZ011  # a bench
+    copy.start()
+    while copy.is_alive():
+        before = time.perf_counter()
+        with database.writing():
+            database.run("UPDATE upload_job SET failures = failures WHERE id = 500")
+        waits.append(1000 * (time.perf_counter() - before))
+        time.sleep(0.01)
+    print(f"{'daily copy, beside all else':44}{time.perf_counter() - began:10.2f} s")
+    print(f"{'a write meanwhile':44}{statistics.median(waits):10.2f} ms, at most {max(waits):.0f}")
+
+
+def served(state: Path) -> None:
+    """Print what the daemon takes to start with this ledger, and its page."""
+    with tempfile.TemporaryDirectory() as folder, harness(Path(folder)) as home:
+        home.more["MALLOC_ARENA_MAX"] = "1"  # as the unit and the image set it
+        home.state = state
+        home.configure()
+        began = time.perf_counter()
+        home.start()
+        assert home.process is not None
+        pid = home.process.pid
+        cpu = cpu_seconds(pid)
+        print(f"{'start of the daemon':44}{time.perf_counter() - began:10.2f} s, {cpu:.2f} s CPU")
+        at_rest(pid)
+        for name, address in (
+            ("the page", "/"),
+            ("a search", "/?q=123-morning"),
+            ("status", "/api/v1/status"),
+        ):
+            home.text(address)
+            before = cpu_seconds(pid)
+            shown(name, lambda address=address: home.text(address))  # type: ignore[misc]  # its own address
+            print(f"{'':44}{(cpu_seconds(pid) - before) * 50:10.2f} ms CPU")
+        resident = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+        print(f"{'memory':44}{resident * os.sysconf('SC_PAGE_SIZE') / (1 << 20):10.1f} MiB")
+        home.stop()
+
+
+def at_rest(pid: int) -> None:
+    """Wait until the check of the whole file has ended."""
+    before = -1.0
+    while (now := cpu_seconds(pid)) - before > 0.02:  # seconds in two
+        before = now
+        time.sleep(2)
+
+
+def cpu_seconds(pid: int) -> float:
+    """The processor time that a process has taken."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def main() -> None:
     """Make, update, ask."""
     completed = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
@@ -137,12 +201,11 @@ def main() -> None:
             print(f"{'index of names, in the background':44}{time.perf_counter() - began:10.2f} s")
             for name, call in questions().items():
                 shown(name, call)
-            began = time.perf_counter()
-            backups.copy_now(path, "2026-11-27")
-            print(f"{'daily copy, beside all else':44}{time.perf_counter() - began:10.2f} s")
+            copied(path)
         began = time.perf_counter()
         database_file.is_whole(path)
         print(f"{'check of the whole file':44}{time.perf_counter() - began:10.2f} s")
+        served(path.parent)
 
 
 if __name__ == "__main__":
