@@ -12,6 +12,7 @@ import pytest
 import structlog
 
 import fit_writer
+import query_plans
 from compile_translations import compile_all
 from fitferry.i18n.translator import LOCALE
 from fitferry.storage import database
@@ -30,10 +31,10 @@ def _empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def ledger(tmp_path: Path, _empty_ledger: Path) -> Iterator[Path]:
-    """An open, empty ledger; the path of its file."""
+    """An open, empty ledger; the path of its file. No statement that the package makes may walk what grows."""
     path = tmp_path / "state.db"
     shutil.copy(_empty_ledger, path)
-    with database.opened(path):
+    with database.opened(path), query_plans.watched():
         yield path
 
 

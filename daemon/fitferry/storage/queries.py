@@ -76,7 +76,9 @@ def listed(
     """
     if text:
         conditions, values = _conditions(status, athlete, before)
-        ids = search.found(text, list(sports), conditions, values, limit)
+        wanted = (text, list(sports), conditions, values, limit)
+        ids = search.found_among(status, *wanted) if status is not None else None
+        ids = search.found(*wanted) if ids is None else ids
         return jobs_where(JobRow.id.in_(ids)) if ids else []
     where = IS_LISTED if status is None else IS_HELD if status is Status.HELD else JobRow.status == status
     if athlete is not None:

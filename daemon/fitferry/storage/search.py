@@ -7,6 +7,7 @@ hold yet is compared one by one.
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Collection
 
@@ -17,6 +18,9 @@ AT_ONCE = 1000
 """Activities that one transaction adds to the index."""
 BEHIND = 500
 """Activities that may be missing in the index: so few are compared as quickly."""
+FEW = 2_000
+"""Jobs of one status that are compared one by one."""
+_HOLDS = "instr(names(a.path, a.member, a.sport), ?) > 0"
 _MOST_GRAMS = 6
 _TABLES = "activity AS a CROSS JOIN upload_job AS j ON j.activity_id = a.id"
 
@@ -52,6 +56,22 @@ def index_some() -> None:
         run("UPDATE search_state SET indexed_to = ?", rows[-1][0])
 
 
+def found_among(
+    status: str, text: str, sports: Collection[str], condition: str, values: Collection[object], limit: int
+) -> list[int] | None:
+    """The same among the jobs of one status, compared one by one where they are few; else None.
+
+    By the index a name that most activities have would be looked up for each of them.
+    """
+    if run("SELECT 1 FROM job_count WHERE status = ? AND jobs > ?", status, FEW):
+        return None
+    tables = "upload_job AS j INDEXED BY upload_job_status CROSS JOIN activity AS a ON a.id = j.activity_id"
+    holds = f"({_HOLDS} OR a.sport IN (SELECT value FROM json_each(?)))"  # noqa: S608  # words of ours
+    where = f"j.status = ? AND {holds} AND {condition} ORDER BY j.id DESC LIMIT ?"
+    jobs = _ids(f"{tables} WHERE {where}", status, plain(text), json.dumps(list(sports)), *values, limit)
+    return sorted(jobs, reverse=True)
+
+
 def found(
     text: str, sports: Collection[str], condition: str, values: Collection[object], limit: int
 ) -> list[int]:
@@ -65,11 +85,10 @@ def found(
     for sport in sports:
         jobs |= _ids(f"{_TABLES} WHERE a.sport = ? {rest}", sport, *values, limit)
     indexed_to = _indexed_to() if _has_index() else 0
-    holds = "instr(names(a.path, a.member, a.sport), ?) > 0"
-    jobs |= _ids(f"{_TABLES} WHERE a.id > ? AND {holds} {rest}", indexed_to, wanted, *values, limit)
+    jobs |= _ids(f"{_TABLES} WHERE a.id > ? AND {_HOLDS} {rest}", indexed_to, wanted, *values, limit)
     if indexed_to and len(jobs) < limit:
         source = f"activity_search AS s CROSS JOIN {_TABLES}"
-        match = f"s.activity_search MATCH ? AND a.id = s.rowid AND a.id <= ? AND {holds} AND {condition}"
+        match = f"s.activity_search MATCH ? AND a.id = s.rowid AND a.id <= ? AND {_HOLDS} AND {condition}"
         order = "ORDER BY s.rowid DESC LIMIT ?"
         jobs |= _ids(f"{source} WHERE {match} {order}", _query(wanted), indexed_to, wanted, *values, limit)
     return sorted(jobs, reverse=True)[:limit]

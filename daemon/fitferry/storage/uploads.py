@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from fitferry.core.messages import uploads as upload_messages
 from fitferry.core.upload import AfterUpload, ErrorCode, FileOutcome, Job, Status, WaitingFor
 from fitferry.storage import follow_ups
-from fitferry.storage.database import PARAMETER, Case, fn, raw, run, tuples, writing
+from fitferry.storage.database import PARAMETER, Case, Column, fn, raw, run, tuples, writing
 from fitferry.storage.mapping import (
     DECIDED,
     DISMISSED,
@@ -276,7 +276,6 @@ def fail_previous_account(athlete: str, now: float) -> None:
     It cannot be looked for any more. If a person has it sent again, it goes to the account of that day.
     """
     sent = JobRow.upload_id.is_null(False) | JobRow.uncertain
-    theirs = JobRow.athlete == athlete
     with writing():
         JobRow.update(
             status=Status.FAILED,
@@ -290,7 +289,7 @@ def fail_previous_account(athlete: str, now: float) -> None:
             error_message=upload_messages.PREVIOUS_ACCOUNT(),
             completed_at=now,
             **DECIDED,
-        ).where(IS_OPEN, sent, theirs).execute()
+        ).where(IS_OPEN, sent, _is_of(athlete)).execute()
 
 
 def wait_for_folder(folder: Path, until: float) -> None:
@@ -323,9 +322,14 @@ def retry_now(athlete: str | None = None) -> None:
     waits = IS_OPEN & (JobRow.status == Status.PENDING) & ~JobRow.uncertain
     waits &= JobRow.own_wait.in_([WaitingFor.FILE, WaitingFor.RETRY])
     if athlete is not None:
-        waits &= JobRow.athlete == athlete
+        waits &= _is_of(athlete)
     with writing():
         JobRow.update(next_attempt_at=0).where(waits).execute()
+
+
+def _is_of(athlete: str) -> Column:
+    """Jobs of an athlete, as a condition for which SQLite takes no index: theirs would walk the whole history."""
+    return fn.COALESCE(JobRow.athlete, "") == athlete
 
 
 def of_file(athlete: str, file_sha256: str) -> list[Job]:

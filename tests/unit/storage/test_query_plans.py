@@ -7,11 +7,13 @@ import inspect
 import pkgutil
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import query_plans
 from fakes import NOW, a_job
 from fitferry import storage
 from fitferry.core.activity import ActivityFacts, AdmissionDecision, FileKind, NewActivity, ParseResult
@@ -24,27 +26,12 @@ from fitferry.core.upload import (
     Outcome,
     Status,
 )
-from fitferry.storage import attempts, database, queries, seen_files, uploads
+from fitferry.storage import attempts, database, queries, search, seen_files, uploads
 
-GROWING = {"activity", "upload_job", "upload_attempt", "seen_path", "thumbnail", "follow_up"}
-"""Tables that grow with the history."""
-BOUNDED = {
-    "follow_up_owed": "what is still to follow an upload",
-    "upload_job_claimed": "jobs in flight",
-    "upload_job_due": "open jobs",
-    "upload_job_next": "open jobs",
-    "upload_job_start": "open jobs",
-    "upload_job_tried": "open jobs",
-    "upload_job_sent": "accepted uploads",
-    "upload_job_held": "held jobs",
-    "upload_job_uncompared": "old activities that wait",
-}
-"""Partial indexes that may be walked, and what they hold: none of it is history."""
 APART = {"backups", "database", "database_file", "mapping", "mark", "models", "recovery", "schema_update"}
 """Modules without statements of their own, or with such that run once after a disaster."""
-TOUCHING = re.compile("ActivityRow|JobRow|SeenPathRow|ThumbnailRow|upload_job|upload_attempt|seen_path")
+TOUCHING = re.compile("(Activity|Job|SeenPath|Thumbnail|FollowUp)Row|upload_job|seen_path|upload_attempt")
 """What the source of a module has in it that asks the tables that grow."""
-LIMITED = re.compile(r"ORDER BY .*LIMIT", re.DOTALL)
 
 
 def _found(sha: str) -> NewActivity:
@@ -167,41 +154,15 @@ def _arguments(name: str, function: Callable[..., Any], **other: Any) -> dict[st
 
 
 @pytest.fixture
-def statements(ledger: Path, tmp_path: Path) -> list[str]:
-    """What SQLite is asked from now on, in a ledger with a job in every state."""
+def every_state(ledger: Path, tmp_path: Path) -> None:
+    """A ledger with a job in every state."""
     assert ledger.exists()
     for number, status in enumerate(Status):
         job = a_job(tmp_path / f"{number}.fit", bytes([number]))
         database.run("UPDATE upload_job SET status = ? WHERE id = ?", status, job.id)
-    asked: list[str] = []
-    connection = database.database.connection()  # type: ignore[no-untyped-call]  # peewee's stubs leave it out
-    connection.set_trace_callback(asked.append)
-    return asked
 
 
-def _table(name: str, statement: str) -> str:
-    """The table behind a name that a statement gives it."""
-    alias = re.search(rf'"?(\w+)"? AS "?{name}"?\b', statement)
-    return alias[1] if alias else name
-
-
-def _faults(statement: str) -> list[str]:
-    """The steps of a statement that walk what grows."""
-    if not statement.upper().startswith(("SELECT", "UPDATE", "DELETE", "INSERT", "WITH")):
-        return []
-    plan = [row[3] for row in database.run(f"EXPLAIN QUERY PLAN {statement}")]
-    faults = []
-    for step in plan:
-        scan = re.match(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?", step)
-        if scan is None or _table(scan[1], statement) not in GROWING or scan[2] in BOUNDED:
-            continue
-        if LIMITED.search(statement) and not any("TEMP B-TREE FOR ORDER" in other for other in plan):
-            continue  # read in order, and only as far as it is asked for
-        faults.append(f"{step}: {statement}")
-    return faults
-
-
-def test_no_statement_walks_what_grows(statements: list[str]) -> None:
+def questions() -> list[tuple[str, Callable[[], object]]]:
     """Every function of storage, called once with each kind of question."""
     called: list[tuple[str, Callable[..., Any], dict[str, Any]]] = [
         (name, function, {}) for name, function in functions() if name not in NOT_CALLED
@@ -210,19 +171,102 @@ def test_no_statement_walks_what_grows(statements: list[str]) -> None:
         (f"{function.__module__.rpartition('.')[2]}.{function.__name__}", function, other)
         for function, other in OTHERWISE
     ]
-    for name, function, other in called:
-        function(**_arguments(name, function, **other))
-    asked = list(dict.fromkeys(statements))
-    faults = [fault for statement in asked for fault in _faults(statement)]
+    return [
+        (name, partial(function, **_arguments(name, function, **other))) for name, function, other in called
+    ]
+
+
+@pytest.mark.usefixtures("every_state")
+def test_no_statement_walks_what_grows() -> None:
+    """By the plans of SQLite. What these calls do not ask, the fixture `ledger` judges wherever a test asks it."""
+    with query_plans.recorded() as asked:
+        for _, call in questions():
+            call()
 
     assert len(asked) > 70
-    assert faults == []
+    assert [fault for sql, values in asked.items() for fault in query_plans.faults(sql, values)] == []
 
 
-def test_a_walk_would_be_seen(statements: list[str]) -> None:
+@pytest.mark.usefixtures("ledger")
+def test_a_walk_would_be_seen() -> None:
     """The test itself: a condition that no index answers."""
-    uploads.get(1)
-    assert _faults(statements[-1]) == []
+    with query_plans.recorded() as asked:
+        uploads.get(1)
+        database.run("SELECT count(*) FROM activity")  # a test's own statement, which may walk
 
-    assert _faults("SELECT id FROM upload_job WHERE external_id = 'x'")
-    assert _faults("SELECT count(*) FROM activity")
+    assert len(asked) == 1
+    assert query_plans.faults(*asked.popitem()) == []
+    assert query_plans.faults("SELECT id FROM upload_job WHERE external_id = ?", ["x"])
+    assert query_plans.faults("SELECT count(*) FROM activity")
+
+
+HISTORY = """
+WITH RECURSIVE n(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM n WHERE i < :last)
+INSERT INTO activity (id, athlete, sha256, path, size, data_type, sport, start_time, elapsed_s, distance_m, sessions,
+    file_sha256, member, created_at)
+SELECT i, CASE i % 2 WHEN 0 THEN 'me' ELSE 'sam' END, printf('%064x', i), CAST(printf('/old/%d-trip.fit', i) AS BLOB),
+    200000, 'fit', 'running', :now - i * 3600.0, 3600.0, 30000.0, 1, printf('%064x', i), '', :now - 8 * 86400.0 - i
+FROM n
+"""
+JOBS = """
+INSERT INTO upload_job (id, activity_id, status, failures, looks, next_attempt_at, uncertain, external_id,
+    strava_activity_id, upload_id, after_upload_action, created_at, completed_at, sent_at)
+SELECT id, id, 'completed', 0, 0, 0, 0, sha256, id, id, 'keep', created_at, created_at, created_at
+FROM activity WHERE id BETWEEN :first AND :last
+"""
+SEEN = """
+INSERT INTO seen_path (athlete, path, sha256, size, mtime_ns, ctime_ns)
+SELECT athlete, path, sha256, size, 0, 0 FROM activity WHERE id BETWEEN :first AND :last
+"""
+FIRST_ID = 100_000
+
+
+MAY_GROW = {
+    "matches.found_below": "once for each folder, at the end of its first scan",
+    "search.index_some": "in the background, a thousand at once",
+    "uploads.finished_after": "what has ended since",
+}
+"""Functions that go through what is new, or through all once."""
+
+
+def _steps_of_each() -> dict[str, int]:
+    """How many steps of SQLite's machine each question takes; what it changes is taken back."""
+    steps = [0]
+
+    def count() -> None:
+        steps[0] += 1
+
+    connection = database.database.connection()  # type: ignore[no-untyped-call]  # peewee's stubs leave it out
+    found = {}
+    for number, (name, call) in enumerate(questions()):
+        if name in MAY_GROW:
+            continue
+        steps[0] = 0
+        connection.set_progress_handler(count, 1)
+        with database.database.atomic() as transaction:
+            call()
+            transaction.rollback()
+        connection.set_progress_handler(None, 1)
+        found[f"{number} {name}"] = steps[0]
+    return found
+
+
+@pytest.mark.usefixtures("every_state")
+def test_no_question_takes_longer_with_a_longer_history() -> None:
+    """Counted in steps of SQLite's machine, with 300 and with 3,000 completed activities: plans do not say all."""
+    steps = []
+    for first, last in ((0, 299), (300, 2999)):
+        span = {"first": FIRST_ID + first, "last": FIRST_ID + last, "now": NOW - 90 * 86_400}
+        for statement in (HISTORY, JOBS, SEEN):
+            database.database.connection().execute(statement, span)  # type: ignore[no-untyped-call]  # as above
+        database.database.connection().commit()  # type: ignore[no-untyped-call]  # as above
+        for _ in range(1 + last // search.AT_ONCE):
+            search.index_some()
+        steps.append(_steps_of_each())
+
+    grown = {
+        name: (before, after)
+        for (name, before), after in zip(steps[0].items(), steps[1].values(), strict=True)
+        if after > 1.2 * before + 50
+    }
+    assert grown == {}

@@ -67,6 +67,18 @@ def test_any_part_of_a_name_is_found(text: str, names: list[str]) -> None:
 
 
 @pytest.mark.usefixtures("history")
+@pytest.mark.parametrize("few", [0, 100])
+def test_a_name_is_found_among_the_jobs_of_a_status(monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    """Whether these are few, and compared one by one, or many."""
+    monkeypatch.setattr(search, "FEW", few)
+
+    assert found("fit", status=Status.PENDING) == found("fit") != []
+    assert found("fit", status=Status.PENDING, limit=1) == ["x.fit"]
+    assert found("nothing", status=Status.PENDING, sports=["cycling"]) == found("nothing", sports=["cycling"])
+    assert found("fit", status=Status.FAILED) == []
+
+
+@pytest.mark.usefixtures("history")
 def test_the_newest_come_first_and_only_so_many() -> None:
     """And what was found before is not found again below it."""
     assert found("fit", limit=2) == ["x.fit", "가을.fit"]
