@@ -8,7 +8,7 @@ captive portals answer with the same status codes (strava-heatmap-envoy issue 3,
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
@@ -222,7 +222,9 @@ def date(headers: Mapping[str, str], status: int, body: bytes) -> float | None:
     try:
         if not is_strava(status, body):
             return None
-        return parsedate_to_datetime(headers.get("Date", "")).timestamp()
+        # Always GMT (RFC 9110, section 5.6.7). Where a proxy adds one of its own, the two are joined by a comma.
+        first = ", ".join(headers.get("Date", "").split(", ")[:2])
+        return parsedate_to_datetime(first).replace(tzinfo=UTC).timestamp()
     except (ValueError, OverflowError):
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
@@ -57,6 +58,19 @@ def test_stravas_clock_is_heard_from_its_own_answers(status: int, body: bytes) -
     assert responses.date(HEADERS, status, body) == NOW
     assert responses.date({}, status, body) is None
     assert responses.date({"Date": "soon"}, status, body) is None
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Seoul", "America/New_York"])
+def test_stravas_clock_is_the_same_in_every_time_zone(monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
+    """Also where a proxy has added a Date of its own: the two are joined by a comma then, and Strava's is the first."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", zone)
+        time.tzset()
+        twice = {"Date": f"{HEADERS['Date']}, {HEADERS['Date']}"}
+        found = [responses.date(headers, 200, b"[]") for headers in (HEADERS, twice)]
+    time.tzset()
+
+    assert found == [NOW, NOW]
 
 
 @pytest.mark.parametrize("status", [200, 302, 401, 403, 503, 511])
