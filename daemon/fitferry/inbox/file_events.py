@@ -42,7 +42,7 @@ Hint = Callable[[str, FileEvent], None]
 Skip = Callable[[], frozenset[str]]
 """Folders below that are not to be touched: mounts that another thread looks after."""
 
-_WANTED: list[type[FileSystemEvent]] = [
+_WANTED: tuple[type[FileSystemEvent], ...] = (
     FileClosedEvent,
     FileCreatedEvent,
     FileDeletedEvent,
@@ -51,7 +51,7 @@ _WANTED: list[type[FileSystemEvent]] = [
     DirCreatedEvent,
     DirMovedEvent,
     DirDeletedEvent,
-]
+)
 _watchdog_log = logging.getLogger("watchdog.observers.inotify_c")
 _log = structlog.get_logger()
 # Copies of whole trees make it warn thousands of times, each time with a list of all its watches.
@@ -82,9 +82,11 @@ class Watcher:
         """Begin to watch. Raises OSError: no such folder, or a limit of the kernel's is reached."""
         # Full events tell a file that was moved in from outside (whole) from one that was just created.
         observer = InotifyObserver(generate_full_events=True)
-        observer._emitter_class = functools.partial(_Emitter, skip=self._skip)  # type: ignore[assignment]  # noqa: SLF001  # it takes none as argument
+        observer._emitter_class = functools.partial(_Emitter, skip=self._skip, handler=self._handler)  # type: ignore[assignment]  # noqa: SLF001  # it takes none as argument
         try:
-            observer.schedule(self._handler, self._folder, recursive=self._recursive, event_filter=_WANTED)
+            observer.schedule(
+                self._handler, self._folder, recursive=self._recursive, event_filter=list(_WANTED)
+            )
             observer.start()
         except BaseException:
             observer.on_thread_stop()
@@ -138,11 +140,19 @@ class _WatchGroup(InotifyWatchGroup):
 
 
 class _Emitter(InotifyFullEmitter):
-    """Also tells when the watched folder itself is renamed."""
+    """Also tells when the watched folder itself is renamed, and hands events over itself.
 
-    def __init__(self, *given: Any, skip: Skip, **options: Any) -> None:
+    By way of the observer's own thread they would come later, on a busy machine by as much as a ride's whole way.
+    """
+
+    def __init__(self, *given: Any, skip: Skip, handler: _Handler, **options: Any) -> None:
         super().__init__(*given, **options)
         self._skip = skip
+        self._handler = handler
+
+    def queue_event(self, event: FileSystemEvent) -> None:
+        if isinstance(event, _WANTED):
+            self._handler.dispatch(event)
 
     def on_thread_start(self) -> None:
         self._inotify = _WatchGroup(
