@@ -258,7 +258,8 @@ def test_a_folder_that_cannot_be_read_is_away_and_one_below_it_is_told_of(
     closed.add(str(bench.folder))
     bench.pass_(300)
 
-    assert (bench.scanner.state.available, str(bench.scanner.state.reason)) == (False, "Permission denied")
+    closed_folder = f"{bench.folder} is closed to Fitferry's user"
+    assert (bench.scanner.state.available, str(bench.scanner.state.reason)) == (False, closed_folder)
 
 
 def test_a_folder_that_does_not_answer_is_away(bench: Bench) -> None:
