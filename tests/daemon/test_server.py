@@ -139,6 +139,33 @@ def test_a_body_of_two_lengths_ends_the_connection(tmp_path: Path, lines: tuple[
     assert b'"ok"' not in answer
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /healthz HTTP/1.1\nHost: 127.0.0.1\n\n\r\n\r\n",
+        b"get /healthz HTTP/1.1\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nTransfer-Encoding : chunked\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nX: a\x00b\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nX: a\rHost: evil.example\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nnonsense\r\n\r\n",
+        b"GET http://[::1/ HTTP/1.1\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\n\r\n",
+        b"POST /login HTTP/1.1\r\nContent-Length: %s\r\n\r\n" % (b"9" * 5_000),
+        b"\x16\x03\x01\x00\xa5\x01\r\n\r\n",
+    ],
+)
+def test_what_is_no_request_is_answered_and_logged_by_nobody(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], sent: bytes
+) -> None:
+    """Whoever speaks another language learns so, and fills no log."""
+    with served(Page(tmp_path)) as port, opened(port) as client:
+        client.sendall(sent)
+        answer = everything(client)
+
+    assert 400 <= status(answer) < 500
+    assert "uncaptured" not in capsys.readouterr().out
+
+
 def test_headers_have_a_deadline(tmp_path: Path) -> None:
     """One that dribbles them is closed, one that says nothing too; who is quick is answered."""
     with (

@@ -206,6 +206,15 @@ def test_only_the_link_opens_the_page_and_a_wrong_one_logs_no_flood(walk: Walk) 
     assert walk.process.wait(PATIENCE) == 0
 
 
+@pytest.mark.parametrize("token", ["%C3%A9", "%ff%fe", "%00", "x" * 5_000, "&token=x", "x&" * 2_000, ";"])
+def test_an_odd_token_is_a_wrong_one(walk: Walk, token: str) -> None:
+    """Whatever its letters are."""
+    link = walk.link()
+
+    assert walk.open(f"{link.split('?')[0]}?token={token}")[0] == 401
+    assert "Traceback" not in walk.home.words()
+
+
 def test_a_wrong_application_is_told_and_taken_when_insisted(walk: Walk) -> None:
     """Strava's token endpoint knows; it may be wrong, or out of reach."""
     link = walk.link()

@@ -57,6 +57,8 @@ def set_status(job: Job, status: Status, **step: Any) -> None:
         ("a b", 421),
         ("localhost:port", 421),
         ("user@localhost", 421),
+        ("127.0.0.1%00.evil.example", 421),
+        ("[fe80::1%25eth0]:8480", 200),
     ],
 )
 def test_only_our_own_names_are_answered(page: Page, host: str, status: int) -> None:

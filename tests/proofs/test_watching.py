@@ -8,6 +8,7 @@ import os
 import queue
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -403,6 +404,31 @@ def mounted(folder: Path) -> Iterator[Callable[[], None]]:
     finally:
         if not gone:
             away()
+
+
+def test_thousands_of_nested_folders_do_not_end_the_events(bench: Bench) -> None:
+    """The walk that watchdog makes of what is new is recursive, and its thread would end with it."""
+    bench.pass_(0)
+    (bench.folder / "deep").mkdir()
+    handle = os.open(bench.folder / "deep", os.O_RDONLY)
+    for _ in range(3_000):
+        os.mkdir("a", dir_fd=handle)
+        below = os.open("a", os.O_RDONLY, dir_fd=handle)
+        os.close(handle)
+        handle = below
+    os.close(handle)
+    (bench.folder / "ride.fit").write_bytes(b"x")
+    deadline = time.monotonic() + 60
+    while not bench.door.taken and time.monotonic() < deadline:
+        bench.pass_(0.1)
+    watcher = bench.scanner._folder_watch._watcher
+    subprocess.run(
+        ["/bin/rm", "-rf", str(bench.folder / "deep")], check=True
+    )  # pytest's own way is recursive
+
+    assert bench.door.names() == ["ride.fit"]
+    assert watcher is not None
+    assert watcher.alive()
 
 
 @needs_root

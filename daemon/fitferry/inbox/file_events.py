@@ -32,10 +32,11 @@ from watchdog.observers.inotify import (
     InotifyObserver,
     InotifyWatchGroup,
 )
-from watchdog.observers.inotify_c import InotifyConstants, Mask
+from watchdog.observers.inotify_c import InotifyConstants, InotifyEvent, Mask
 from watchdog.observers.inotify_move_event_grouper import PathedInotifyEvent
 
 from fitferry.core.activity import FileEvent
+from fitferry.system.walk import MAX_DEPTH
 
 Hint = Callable[[str, FileEvent], None]
 """A path to look at, and what its event said."""
@@ -125,6 +126,8 @@ class _WatchGroup(InotifyWatchGroup):
         skip, below = self.skip(), [path]
         while below:
             here = below.pop()
+            if here.count(b"/") - self.path.count(b"/") > MAX_DEPTH:
+                continue
             self._add_callback(here)
             if not self.is_recursive:
                 return
@@ -137,6 +140,10 @@ class _WatchGroup(InotifyWatchGroup):
                     ]
             except OSError:
                 continue  # gone, or closed to us: the scan tells of it
+
+    def _recursive_simulate(self, src_path: bytes) -> list[InotifyEvent]:  # noqa: ARG002  # watchdog passes it
+        """Nothing: whoever is told of a folder looks at what is in it. Deep ones would end watchdog's thread."""
+        return []
 
 
 class _Emitter(InotifyFullEmitter):

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from fitferry.core.filenames import is_junk_folder, is_wanted_name
 from fitferry.system.safe_files import LinkInPath, OpenFolder
 
+MAX_DEPTH = 100
+"""Folders in folders; each is reached from the top, so that thousands of them would take minutes."""
 BATCH = 256
 """Files that are held in memory at once; a folder may have 300,000."""
 
@@ -28,7 +30,7 @@ def is_kept_folder(folder: OpenFolder, relative: str) -> bool:
 class Walk:
     """Every wanted file in an open folder and its stat; afterwards how much there was.
 
-    A folder below that cannot be read is noted and passed over. Raises OSError where the folder itself cannot be.
+    A folder below that cannot be read, or lies too deep, is noted and passed over. Raises OSError where the folder itself cannot be.
     `is_others`: whether a folder below belongs to another watched folder, by its stat.
     """
 
@@ -53,10 +55,13 @@ class Walk:
         self._is_others = is_others
 
     def batches(self) -> Iterator[list[tuple[str, os.stat_result]]]:
-        """Paths and stats of the wanted files, at most `BATCH` at a time."""
+        """Paths and stats of the wanted files, at most `BATCH` at a time; of every folder one batch at least."""
         below = [self._start]
         while below:
             here = below.pop()
+            if here.count("/") >= MAX_DEPTH:
+                self.unreadable.add(self._path(here))
+                continue
             try:
                 with self._folder.directory(here) as handle:
                     if here and self._is_others(os.fstat(handle)):
@@ -87,8 +92,7 @@ class Walk:
                 if len(batch) >= BATCH:
                     yield batch
                     batch = []
-        if batch:
-            yield batch
+        yield batch
 
     def _stat(self, entry: os.DirEntry[str], relative: str) -> os.stat_result | None:
         """The stat of a regular file, also behind a link within the folder; None for everything else."""

@@ -224,7 +224,7 @@ def is_loopback(name: str) -> bool:
 
 def _is_address(name: str) -> bool:
     try:
-        ipaddress.ip_address(name.split("%", maxsplit=1)[0])
+        ipaddress.ip_address(name)
     except ValueError:
         return False
     return True

@@ -56,6 +56,8 @@ class Request(HTTPRequestParser):  # type: ignore[misc]  # waitress ships no typ
     """One request, judged when its headers are there."""
 
     body_limit: int | None = None
+    path = ""
+    """Waitress gives none to what it cannot read."""
     judge: Callable[[dict[str, str]], int]
 
     def __init__(self, adj: Adjustments) -> None:
@@ -74,7 +76,10 @@ class Request(HTTPRequestParser):  # type: ignore[misc]  # waitress ships no typ
 
     def parse_header(self, header_plus: bytes) -> None:
         """Read the headers. Raises ParsingError for a body of two lengths: what follows could be another request."""
-        super().parse_header(header_plus)
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:  # an address such as http://[::1, a length of thousands of digits
+            raise ParsingError("Not understood") from error
         chunked = self.chunked or "TRANSFER_ENCODING" in self.headers
         if chunked and ("CONTENT_LENGTH" in self.headers or not self.chunked):
             raise ParsingError("A body has one length")

@@ -67,7 +67,8 @@ class Link:
 
     def is_good(self, token: str) -> bool:
         """Whether a token is the one that is good now."""
-        return bool(self.token) and self.clock() < self.good_until and hmac.compare_digest(token, self.token)
+        same = hmac.compare_digest(token.encode(), self.token.encode())
+        return bool(self.token) and self.clock() < self.good_until and same
 
 
 @dataclass(slots=True)

@@ -134,6 +134,24 @@ def test_a_link_to_a_folder_is_none_of_ours(tmp_path: Path) -> None:
         assert not walk.is_kept_folder(opened, "link")
 
 
+def test_folders_that_lie_too_deep_are_noted_and_not_entered(tmp_path: Path) -> None:
+    """Whoever nests thousands of folders keeps nobody busy, and the walk says at every folder that it gets on."""
+    handle = os.open(tmp_path, os.O_RDONLY)
+    for depth in range(2 * walk.MAX_DEPTH):
+        os.close(os.open(f"{depth}.fit", os.O_CREAT, dir_fd=handle))
+        os.mkdir("a", dir_fd=handle)
+        below = os.open("a", os.O_RDONLY, dir_fd=handle)
+        os.close(handle)
+        handle = below
+    os.close(handle)
+    with safe_files.open_folder(str(tmp_path)) as folder:
+        walked = walk.Walk(folder, recursive=True)
+        files = [path for batch in walked.batches() for path, _ in batch]
+
+    assert len(files) == walked.folders == walk.MAX_DEPTH + 1
+    assert walked.unreadable == {str(tmp_path / "/".join("a" * (walk.MAX_DEPTH + 1)))}
+
+
 def test_a_missing_folder_is_an_error_not_an_empty_one(tmp_path: Path) -> None:
     """Away must never look like "everything was deleted"."""
     with pytest.raises(FileNotFoundError):
