@@ -26,7 +26,7 @@ from fitferry.inbox import admission
 from fitferry.sandbox.fake_strava import FakeStrava
 from fitferry.sandbox.records import Token
 from fitferry.sandbox.server import create_app
-from fitferry.storage import database, queries, rate_limits
+from fitferry.storage import database, open_jobs, queries, rate_limits
 from fitferry.storage import uploads as stored_uploads
 from fitferry.strava import Strava
 from fitferry.system import logs
@@ -104,7 +104,7 @@ class Import:
     def foresee(self) -> None:
         """Note when the status says that the import will be done."""
         now = self.clock()
-        old = stored_uploads.count_open(now - allowances.FRESH_SECONDS)
+        old = open_jobs.count_open(now - allowances.FRESH_SECONDS)
         if old:
             self.foreseen.append(
                 allowances.estimate_finish(old, rate_limits.current(), now, can_read=self._can_read)

@@ -33,6 +33,7 @@ from fitferry.storage import (
     database,
     database_file,
     holds,
+    open_jobs,
     queries,
     recovery,
     search,
@@ -97,7 +98,9 @@ def questions() -> dict[str, Callable[[], object]]:
 
     def due(limit: int = 3, *, look: bool = True, probe: bool = False) -> list[int]:
         both = ["me", "sam"]
-        return uploads.due(NOW, limit, look=look, fresh_since=None, connected=both, readers=both, probe=probe)
+        return open_jobs.due(
+            NOW, limit, look=look, fresh_since=None, connected=both, readers=both, probe=probe
+        )
 
     week = NOW - 7 * 86_400
     return {
@@ -105,7 +108,7 @@ def questions() -> dict[str, Callable[[], object]]:
         "due": due,
         "due, no reading": lambda: due(look=False),
         "due, probing": lambda: due(1, probe=True),
-        "next due": lambda: uploads.next_due(NOW, ["me", "sam"]),
+        "next due": lambda: open_jobs.next_due(NOW, ["me", "sam"]),
         "clamp": lambda: attempts.clamp(7200, 2, NOW),
         "last completed": uploads.last_completed,
         "one job": lambda: uploads.get(500),
@@ -117,7 +120,7 @@ def questions() -> dict[str, Callable[[], object]]:
         "completed": lambda: queries.listed(limit=40, status=Status.COMPLETED),
         "under way": lambda: queries.under_way(20),
         "starts of ten weeks": lambda: queries.starts_since(NOW - 70 * 86_400),
-        "old ones on their way": lambda: uploads.count_open(week),
+        "old ones on their way": lambda: open_jobs.count_open(week),
         "the import so far": lambda: queries.import_so_far(week),
         "search, found often": lambda: queries.listed(limit=40, text="morning"),
         "search, found once": lambda: queries.listed(limit=40, text="123-morning"),

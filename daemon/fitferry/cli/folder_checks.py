@@ -18,14 +18,8 @@ from fitferry.system.deadline import FolderLook, FolderState, call, look_at_fold
 
 FOLDER_SECONDS = 3.0
 """How long a watched folder may take to answer: it may be on a server that is away."""
-
-
 _SERVICE_USER = "fitferry"
-
-
 _WATCH_LIMIT = Path("/proc/sys/fs/inotify/max_user_watches")
-
-
 _MOST_FOLDERS = 200_000
 
 

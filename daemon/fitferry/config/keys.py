@@ -19,11 +19,7 @@ OLD_NAMES = {
     "STRAVA_AUTO_UPLOAD": "strava.auto_upload",
 }
 """Names that people have in their environments already; ours win over them."""
-
-
 _SECRETS = frozenset({"strava.client_secret", "notify.urls", "notify.heartbeat_url", "hooks.command"})
-
-
 OTHER_VARIABLES = frozenset({"FITFERRY_CONFIG", "FITFERRY_FAILPOINT"})
 
 

@@ -16,7 +16,7 @@ from fitferry.core.messages import as_message, folders, problems
 from fitferry.core.problems import Problem, ProblemCode, problem, sorted_by_cause
 from fitferry.core.strava import RateLimit
 from fitferry.core.upload import Athlete, Backlog, Job, Status, WaitingFor
-from fitferry.storage import accounts, breakers, follow_ups, holds, queries, rate_limits, uploads
+from fitferry.storage import accounts, breakers, follow_ups, holds, open_jobs, queries, rate_limits, uploads
 
 MANY = 40
 """From so many old activities on their way it is an import, and people ask when it will be done."""
@@ -248,7 +248,7 @@ def _backlog_problem(waiting: Backlog) -> Problem:
 
 def _import(people: Iterable[Athlete], now: float) -> ImportProgress | None:
     """When very many old activities will be done; None where there are few."""
-    count = uploads.count_open(now - limits.FRESH_SECONDS)
+    count = open_jobs.count_open(now - limits.FRESH_SECONDS)
     if count <= MANY:
         return None
     can_read = all(person.can_read for person in people)

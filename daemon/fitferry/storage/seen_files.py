@@ -12,8 +12,6 @@ from fitferry.storage.models import SeenFolderRow, SeenPathRow
 
 _IN_QUESTION = 500
 """Files at most that are asked about in one statement."""
-
-
 _SEEN = "SELECT sha256, size, mtime_ns, ctime_ns FROM seen_path WHERE path = ? AND athlete = ?"
 
 
@@ -21,8 +19,6 @@ _UNREAD = """
 SELECT s.path FROM seen_path AS s
 WHERE s.athlete = ? AND NOT EXISTS (SELECT 1 FROM activity AS a WHERE a.path = s.path AND a.athlete = s.athlete)
 """
-
-
 _UNREAD_PATHS = f"{_UNREAD} AND s.path > ? AND s.path < ? ORDER BY s.path LIMIT ?"
 
 

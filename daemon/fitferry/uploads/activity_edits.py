@@ -18,7 +18,7 @@ from fitferry.core.follow_up import FollowUp, FollowUpKind
 from fitferry.core.rules import Rule, edit_fields, subject_of
 from fitferry.core.strava import StravaErrorKind
 from fitferry.core.upload import Job, Status
-from fitferry.storage import accounts, breakers, follow_ups, rate_limits, uploads
+from fitferry.storage import accounts, breakers, follow_ups, open_jobs, rate_limits, uploads
 from fitferry.strava import Strava
 from fitferry.uploads import requests
 from fitferry.uploads.follow_up_thread import IDLE_SECONDS, count_failure
@@ -99,7 +99,7 @@ class ActivityEdits:
             return False
         connected = [job.athlete]
         fresh = now - limits.FRESH_SECONDS
-        waiting = uploads.due(
+        waiting = open_jobs.due(
             now, 1, look=True, fresh_since=fresh, connected=connected, readers=connected, probe=False
         )
         return not waiting

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fitferry.core import rate_limit as allowances
 from fitferry.core.strava import ListedActivity
 from fitferry.core.upload import Job
-from fitferry.storage import uploads
+from fitferry.storage import open_jobs
 from fitferry.uploads.existing_activities import AROUND
 
 MANY = 40
@@ -39,7 +39,7 @@ class Pages:
         """The activity of a job, and those of all others on the page, by their jobs' ids. `ask(before)` lists."""
         with self._lock:
             page = self._pages.get(job.athlete)
-            waiting = uploads.outstanding_of(job.athlete)
+            waiting = open_jobs.outstanding_of(job.athlete)
             if page is None or not 0 <= now - page.asked_at < PAGE_SECONDS:
                 newest = max((one.start_time or 0.0 for one in waiting), default=now)
                 page = _Page(now, {one.sent_as: one.id for one in ask(newest + AROUND) if one.id})
@@ -53,4 +53,4 @@ class Pages:
 def is_bulk(job: Job, now: float) -> bool:
     """Whether a job is one of many old activities on their way."""
     old = job.start_time is not None and job.start_time < now - allowances.FRESH_SECONDS
-    return old and uploads.many_wait(job.athlete, now - allowances.FRESH_SECONDS, MANY)
+    return old and open_jobs.many_wait(job.athlete, now - allowances.FRESH_SECONDS, MANY)

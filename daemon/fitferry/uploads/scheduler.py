@@ -10,8 +10,7 @@ from fitferry.core import rate_limit as limits
 from fitferry.core import retry_policy
 from fitferry.core.breaker import BreakerName
 from fitferry.core.rate_limit import Budget
-from fitferry.storage import accounts, attempts, breakers, rate_limits
-from fitferry.storage import uploads as stored_uploads
+from fitferry.storage import accounts, attempts, breakers, open_jobs, rate_limits
 from fitferry.uploads import existing_activities
 from fitferry.uploads.claims import Claims
 
@@ -42,7 +41,7 @@ def select_due(
     rate_limit = rate_limits.current()
     budget = limits.room(rate_limit, now, in_flight)
     due = _Due(budget, now, connected, readers, claims.held(), probe=probe).select(slots, claims)
-    later = stored_uploads.next_due(now, connected)
+    later = open_jobs.next_due(now, connected)
     seconds = IDLE if later is None else later - now
     if len(due) < min(slots, budget.look, budget.backlog):
         held, pause = existing_activities.next_held(readers, now, claims.held())
@@ -57,7 +56,7 @@ def _is_probe(connected: list[str], readers: list[str], now: float, claims: Clai
     open_breakers = breakers.open_breakers()
     if not open_breakers:
         return False
-    wanted = stored_uploads.any_open(connected) or existing_activities.is_wanted(readers, now)
+    wanted = open_jobs.any_open(connected) or existing_activities.is_wanted(readers, now)
     if not (claims.count() or wanted):
         breakers.close(*open_breakers)
         return False
@@ -98,7 +97,7 @@ class _Due:
         return due
 
     def _due(self, limit: int, athletes: list[str], *, fresh: bool) -> list[int]:
-        return stored_uploads.due(
+        return open_jobs.due(
             self.now,
             limit,
             look=self.budget.look > 0,

@@ -31,7 +31,7 @@ from fitferry.core.upload import AfterUpload, AttemptResult, Job, Outcome, Statu
 from fitferry.formats.thumbnail import draw
 from fitferry.inbox.dispatcher import Dispatcher
 from fitferry.inbox.folder_tasks import FolderAway
-from fitferry.storage import accounts, activities, attempts, breakers, matches, rate_limits
+from fitferry.storage import accounts, activities, attempts, breakers, matches, open_jobs, rate_limits
 from fitferry.storage import uploads as stored_uploads
 from fitferry.storage.database import DatabaseError
 from fitferry.strava import Strava
@@ -267,7 +267,7 @@ class UploadWorker:
         activity_id, others = self._pages.find(job, now, lambda before: list_page(before, None))
         after = {
             other.id: (others[other.id], self._planned_action(other, ours=True))
-            for other in stored_uploads.outstanding_of(job.athlete)
+            for other in open_jobs.outstanding_of(job.athlete)
             if other.id in others
         }
         done = stored_uploads.confirmed(after, now)
@@ -399,7 +399,7 @@ class UploadWorker:
             now=now,
             settings=self._settings,
             rate_limit=limits.expire_windows(rate_limits.current(), now),
-            outstanding=stored_uploads.outstanding(),
+            outstanding=open_jobs.outstanding(),
             others_succeed=tried_at is not None and self._last_arrival > tried_at,
             others_fail=self._others_fail(attempt.job),
             network_tries=network.tries if network else 0,

@@ -26,6 +26,7 @@ from fitferry.storage import (
     breakers,
     database,
     oauth_states,
+    open_jobs,
     queries,
     rate_limits,
     revocations,
@@ -204,7 +205,7 @@ def test_what_was_in_flight_is_neither_lost_nor_sent_again_unlooked_for() -> Non
     assert _job("claimed").status is Status.PENDING
     assert _job("claimed").uncertain is False
     assert _job("comparing").status is Status.HELD
-    due = uploads.due(
+    due = open_jobs.due(
         NOW + 100, 99, look=True, fresh_since=None, connected=["me"], readers=["me"], probe=False
     )
     assert {_named(found) for job_id in due if (found := uploads.get(job_id))} == {

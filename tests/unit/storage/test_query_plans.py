@@ -26,7 +26,7 @@ from fitferry.core.upload import (
     Outcome,
     Status,
 )
-from fitferry.storage import attempts, database, queries, search, seen_files, uploads
+from fitferry.storage import attempts, database, open_jobs, queries, search, seen_files, uploads
 
 APART = {"backups", "database", "database_file", "mapping", "mark", "models", "recovery", "schema_update"}
 """Modules without statements of their own, or with such that run once after a disaster."""
@@ -107,8 +107,8 @@ OTHERWISE: list[tuple[Callable[..., Any], dict[str, Any]]] = [
     (queries.listed, {"status": None, "text": "ride"}),
     (queries.listed, {"status": Status.FAILED, "text": "r", "athlete": None, "before": None}),
     (queries.listed, {"status": Status.COMPLETED, "athlete": None}),
-    (uploads.due, {"look": False, "fresh_since": NOW - 3600}),
-    (uploads.due, {"probe": True, "look": False}),
+    (open_jobs.due, {"look": False, "fresh_since": NOW - 3600}),
+    (open_jobs.due, {"probe": True, "look": False}),
     (uploads.retry_now, {"athlete": None}),
     (uploads.requeue, {"external_id": "e"}),
     (attempts.release_interrupted, {}),

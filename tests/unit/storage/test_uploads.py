@@ -9,7 +9,7 @@ import pytest
 
 from fakes import COMPLETED, NOW, RETRY, a_job, accepted, recorded, sending, the
 from fitferry.core.upload import AfterUpload, AttemptResult, Outcome, Status
-from fitferry.storage import matches, uploads
+from fitferry.storage import matches, open_jobs, uploads
 
 
 @pytest.mark.usefixtures("ledger")
@@ -29,15 +29,15 @@ def test_todays_ride_comes_before_ten_years_of_old_ones(tmp_path: Path) -> None:
     """Jobs that are due go newest activity first, those that do not say when last."""
     for number, start in enumerate([NOW - 86_400, None, NOW - 3600, NOW - 10 * 86_400]):
         a_job(tmp_path / f"{number}.fit", body=b"%d" % number, start=start)
-    due = uploads.due(NOW, 10, look=True, fresh_since=None, connected=["me"], readers=["me"], probe=False)
-    fresh = uploads.due(
+    due = open_jobs.due(NOW, 10, look=True, fresh_since=None, connected=["me"], readers=["me"], probe=False)
+    fresh = open_jobs.due(
         NOW, 10, look=True, fresh_since=NOW - 48 * 3600, connected=["me"], readers=["me"], probe=False
     )
 
     assert due == [3, 1, 4, 2]
     assert fresh == [3, 1]
     assert (
-        uploads.due(NOW, 10, look=True, fresh_since=None, connected=["you"], readers=["you"], probe=False)
+        open_jobs.due(NOW, 10, look=True, fresh_since=None, connected=["you"], readers=["you"], probe=False)
         == []
     )
 
@@ -48,10 +48,10 @@ def test_the_job_that_waited_longest_probes_a_gate(tmp_path: Path) -> None:
     bad, good = a_job(tmp_path / "a.fit", body=b"a"), a_job(tmp_path / "b.fit", body=b"b", start=NOW - 7200)
     recorded(bad.id, AttemptResult(Outcome.WAITING, Status.PENDING), NOW)
 
-    assert [good.id] == uploads.due(
+    assert [good.id] == open_jobs.due(
         NOW, 1, look=True, fresh_since=None, connected=["me"], readers=["me"], probe=True
     )
-    assert [bad.id] == uploads.due(
+    assert [bad.id] == open_jobs.due(
         NOW, 1, look=True, fresh_since=None, connected=["me"], readers=["me"], probe=False
     )
 
@@ -97,7 +97,7 @@ def test_without_reads_nothing_is_due_that_begins_with_one(tmp_path: Path) -> No
     def due(*, look: bool, readers: list[str]) -> set[int]:
         who = ["me"]
         return set(
-            uploads.due(NOW, 9, look=look, fresh_since=None, connected=who, readers=readers, probe=False)
+            open_jobs.due(NOW, 9, look=look, fresh_since=None, connected=who, readers=readers, probe=False)
         )
 
     assert due(look=True, readers=["me"]) == {taken.id, uncertain.id, new.id}
