@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 import structlog
 
+import daemon_harness
 import fit_writer
+import fork_server
 import query_plans
 from compile_translations import compile_all
 from fitferry.i18n.translator import LOCALE
 from fitferry.storage import database
 
+daemon_harness.DaemonHarness.server = fork_server.ForkServer()
 compile_all(LOCALE)  # here, so that all that is tested finds it: the processes of the daemon, too
 
 

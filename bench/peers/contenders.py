@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from bench.peers import venvs
 
 from daemon_harness import DaemonHarness
+from fitferry.demo.harness import Process
 from fitferry.sandbox import Sandbox
 
 HERE = Path(__file__).parent
@@ -57,7 +58,7 @@ class Contender:
     def __init__(self, folder: Path, sandbox: Sandbox, programs: Path) -> None:
         self.folder, self.sandbox, self.bin = folder, sandbox, programs
         self.inbox, self.log, self.done = folder / "rides", folder / "log", folder / "done"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Process | None = None
 
     @classmethod
     def installed(cls, cache: Path) -> Path:

@@ -426,7 +426,9 @@ def test_no_secret_is_written_anywhere(home: DaemonHarness, ride: Ride, level: s
     running = home
     telltale = "json://127.0.0.1:1/path-of-a-secret?+X-Tok=header-of-a-secret"
     home.configure(extra=f'level = "{level}"\n[notify]\nurls = ["{telltale}"]')
+    forks, home.server = home.server, None  # its command line and environment are to be its own
     home.start()
+    home.server = forks
     home.connect()
     running.sandbox.faults.add(InjectedFault("POST /uploads", "unauthorized"))
     running.drop("ride.fit", ride())

@@ -87,7 +87,7 @@ def test_the_daemon_starts_or_says_why_not(tmp_path: Path, surroundings: str) ->
     """With exit 78 and the variable's name, or it runs all the same."""
     with harness(tmp_path) as home:
         home.config.chmod(0o600)
-        home.more = SURROUNDINGS[surroundings]
+        home.more, home.server = SURROUNDINGS[surroundings], None  # Python is to start so, too
         process = home.spawn()
         if surroundings in NAMED:
             assert process.wait(60) == 78

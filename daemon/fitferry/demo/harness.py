@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from fitferry.core.errors import FitferryError
@@ -67,6 +67,24 @@ _NOT_INHERITED = (
 """What is meant for another Fitferry, or for a desktop."""
 
 
+class Process(Protocol):
+    """The part of `subprocess.Popen` that drives a daemon."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """The exit code, once it has ended."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end; the exit code."""
+
+    def send_signal(self, sig: int, /) -> None:
+        """Send a signal."""
+
+    def kill(self) -> None:
+        """Kill it."""
+
+
 class DaemonHarness:
     """The folders, the sandbox, and the daemon, which can be started, stopped and killed.
 
@@ -77,7 +95,7 @@ class DaemonHarness:
         self.sandbox = sandbox
         self.rides, self.state = folder / "rides", folder / "state"
         self.config, self.log = folder / "config.toml", folder / "log"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Process | None = None
         self.program = ["-m", "fitferry"]
         self.more: dict[str, str] = {}
         """Further variables of the daemon's environment."""
@@ -100,7 +118,7 @@ class DaemonHarness:
         if self.process_has_ended():
             raise FitferryError(verbatim(f"the daemon has ended; its last words:\n{self._last_words()}"))
 
-    def spawn(self) -> subprocess.Popen[bytes]:
+    def spawn(self) -> Process:
         """Start the daemon."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603  # ourselves
