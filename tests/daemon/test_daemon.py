@@ -16,6 +16,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -73,6 +74,20 @@ def test_what_was_there_at_the_start_is_uploaded(home: DaemonHarness, ride: Ride
     home.start()
 
     assert len(home.completed(2)) == 2
+
+
+def test_a_first_start_with_a_clock_that_is_behind_sends_no_history(home: DaemonHarness, ride: Ride) -> None:
+    """A Raspberry Pi without a battery: what looks like last week's is a month old by Strava's clock."""
+    home.sandbox.world.switches.date_offset = 20 * 86_400.0
+    for number in range(25):
+        start = datetime.now(UTC) - timedelta(days=2, minutes=number)
+        home.drop(f"{number}.fit", ride(start=start, serial=number + 1))
+    home.start()
+    home.connect()
+    home.wait(lambda: [one["code"] for one in home.status()["problems"]] == ["backlog"])
+
+    assert {job["error_code"] for job in home.history()} == {"backlog"}
+    assert home.sandbox.world.activities == {}
 
 
 def test_a_kill_in_the_middle_of_an_upload_loses_and_doubles_nothing(

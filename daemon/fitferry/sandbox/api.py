@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
-from email.utils import formatdate
 from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request
@@ -58,7 +57,6 @@ def with_allowance(answer: Response) -> Response:
     answer.headers["X-RateLimit-Limit"] = _pair(switches.overall_limit)
     answer.headers["X-RateLimit-Usage"] = _pair(world.usage("overall"))
     answer.headers["X-ReadRateLimit-Limit"] = _pair(switches.read_limit)
-    answer.headers["Date"] = formatdate(world.clock() + switches.date_offset, usegmt=True)
     lone = switches.lone_comma and not g.get("read", True)
     answer.headers["X-ReadRateLimit-Usage"] = "," if lone else _pair(world.usage("read"))
     return answer

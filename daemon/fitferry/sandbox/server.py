@@ -9,6 +9,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable
+from email.utils import formatdate
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -103,6 +104,11 @@ def create_app(world: FakeStrava, faults: Faults | None = None) -> Wsgi:
             return oauth.error(404, "Resource Not Found", "Base", "path", "invalid")
         return None
 
+    @app.after_request
+    def dated(answer: Response) -> Response:
+        answer.headers["Date"] = formatdate(world.clock() + world.switches.date_offset, usegmt=True)
+        return answer
+
     return _noting(with_faults(_whole(app.wsgi_app), told, lambda environ: environ["werkzeug.socket"]), world)
 
 
@@ -153,6 +159,10 @@ class _Quiet(WSGIRequestHandler):
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  # werkzeug's own name
         pass
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Without a Date of the server's own beside the application's."""
+        self.send_response_only(code, message)
 
     def handle(self) -> None:
         with contextlib.suppress(OSError):  # the other side, or a fault of ours, has ended the connection
