@@ -19,7 +19,7 @@ import httpx
 
 from fakes import ADMISSION, APP, UPLOADS, Clock, InlineFolders, an_athlete, tokens
 from fit_writer import ride
-from fitferry.core import rate_limit as allowances
+from fitferry.core import rate_limit as limits
 from fitferry.core.activity import Stability
 from fitferry.core.upload import Status
 from fitferry.inbox import admission
@@ -73,7 +73,7 @@ class Import:
         self._can_read = can_read
 
     def hear(self, heard: object) -> None:
-        """Note what an answer says of the allowance."""
+        """Note what an answer says of the rate limit."""
         rate_limits.update(heard, self.clock())  # type: ignore[arg-type]  # passed through
 
     def drop(self, start: float) -> int:
@@ -104,10 +104,10 @@ class Import:
     def foresee(self) -> None:
         """Note when the status says that the import will be done."""
         now = self.clock()
-        old = open_jobs.count_open(now - allowances.FRESH_SECONDS)
+        old = open_jobs.count_open(now - limits.FRESH_SECONDS)
         if old:
             self.foreseen.append(
-                allowances.estimate_finish(old, rate_limits.current(), now, can_read=self._can_read)
+                limits.estimate_finish(old, rate_limits.current(), now, can_read=self._can_read)
             )
 
     def note_rides(self) -> None:

@@ -92,7 +92,7 @@ def test_one_sign_in_and_a_ride_goes_up_before_ones_eyes(page: Page, home: Daemo
     expect(row.get_by_role("link", name="View on Strava")).to_have_attribute(
         "href", re.compile(r"/activities/\d+$")
     )
-    expect(page.locator("#truth")).to_contain_text("All good")
+    expect(page.locator("#headline")).to_contain_text("All good")
 
 
 def test_refusing_and_unticking_lead_to_words_and_back(page: Page) -> None:
@@ -289,7 +289,7 @@ def test_on_a_phone_the_history_goes_on_when_that_is_asked_for(everyday: tuple[S
     _, page = everyday
     page.set_viewport_size({"width": 360, "height": 740})
     page.reload()
-    places = [page.locator(one).bounding_box() for one in ("#upload", "#history", "#weeks", "#allowance")]
+    places = [page.locator(one).bounding_box() for one in ("#upload", "#history", "#weeks", "#rate-limit")]
     tops = [place["y"] for place in places if place]
     assert (len(tops), tops) == (4, sorted(tops))
     page.locator("#folders").scroll_into_view_if_needed()

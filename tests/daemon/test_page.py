@@ -595,9 +595,11 @@ def test_one_line_tells_how_things_are(scene: Scene, name: str, state: str, targ
     """And leads to where it says more; every page has it."""
     SCENES[name](scene)
     for path in ("/", "/log", "/tokens"):
-        truth = re.search(r'<a class="truth[^>]*href="/#([\w-]+)">(.*?)</a>', show(scene, path), re.DOTALL)
-        assert truth is not None
-        assert (truth[1], f"<b>{state}</b>" in truth[2]) == (target, True)
+        headline = re.search(
+            r'<a class="headline[^>]*href="/#([\w-]+)">(.*?)</a>', show(scene, path), re.DOTALL
+        )
+        assert headline is not None
+        assert (headline[1], f"<b>{state}</b>" in headline[2]) == (target, True)
 
 
 def test_the_first_look_says_what_to_do(scene: Scene) -> None:

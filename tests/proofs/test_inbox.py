@@ -432,7 +432,7 @@ def test_one_file_that_raises_stops_no_other(
 
 
 def test_a_ledger_that_cannot_be_written_is_no_fault_of_the_file(bench: Bench, ride: Ride) -> None:
-    """It is looked at again, not put aside."""
+    """It is looked at again, not given up."""
     (bench.folder / "a.fit").write_bytes(ride())
     bench.intake.step()
     inner = bench.first_scan.admit

@@ -46,20 +46,20 @@ class Budget:
     """How many of them, reads included, activities that are not fresh may use."""
 
 
-def expire_windows(allowance: RateLimit, now: float) -> RateLimit:
-    """The allowance with the use of windows that are over taken out."""
-    heard = allowance.heard_at
-    overall, read = allowance.overall_usage, allowance.read_usage
+def expire_windows(rate_limit: RateLimit, now: float) -> RateLimit:
+    """The rate limit with the use of windows that are over taken out."""
+    heard = rate_limit.heard_at
+    overall, read = rate_limit.overall_usage, rate_limit.read_usage
     if now // QUARTER != heard // QUARTER:
         overall, read = (0, overall[1]), (0, read[1])
     if now // DAY != heard // DAY:
         overall, read = (overall[0], 0), (read[0], 0)
-    return replace(allowance, overall_usage=overall, read_usage=read)
+    return replace(rate_limit, overall_usage=overall, read_usage=read)
 
 
-def room(allowance: RateLimit, now: float, in_flight: int) -> Budget:
+def budget(rate_limit: RateLimit, now: float, in_flight: int) -> Budget:
     """How many requests may be begun, while `in_flight` others, each maybe a read, are not counted yet."""
-    overall, read = _left(allowance, now, in_flight)
+    overall, read = _left(rate_limit, now, in_flight)
     spare = min(_spare(overall, _DAY_RESERVE, now), _spare(read, _DAY_READ_RESERVE, now))
     return Budget(send=max(0, min(overall)), look=max(0, min(*overall, *read)), backlog=max(0, spare))
 
@@ -70,7 +70,7 @@ def is_fresh(start_time: float | None, now: float) -> bool:
 
 
 def apply_headers(before: RateLimit, heard: RateLimitHeaders, now: float) -> RateLimit:
-    """The allowance after what an answer said of it; what it did not say stays, until its window ends."""
+    """The rate limit after what an answer said of it; what it did not say stays, until its window ends."""
     current = expire_windows(before, now)
     return RateLimit(
         overall_limit=_limit(heard.overall_limit, current.overall_limit),
@@ -81,26 +81,26 @@ def apply_headers(before: RateLimit, heard: RateLimitHeaders, now: float) -> Rat
     )
 
 
-def resume_at(allowance: RateLimit, now: float) -> float:
+def resume_at(rate_limit: RateLimit, now: float) -> float:
     """When the windows that are used up begin anew; a moment from now if none is."""
-    overall, read = _left(allowance, now, 0)
+    overall, read = _left(rate_limit, now, 0)
     if min(overall[1], read[1]) <= 0:
         return (now // DAY + 1) * DAY + GRACE
     return (now // QUARTER + 1) * QUARTER + GRACE
 
 
-def look_spacing(allowance: RateLimit, outstanding: int, now: float) -> float:
+def look_spacing(rate_limit: RateLimit, outstanding: int, now: float) -> float:
     """Seconds at least between two looks at one upload, so that the reads last while many are out.
 
-    None where two looks at each can be afforded: then people wait for nothing.
+    0 where two looks at each can be afforded: then people wait for nothing.
     """
-    _, (quarter, _) = _left(allowance, now, 0)
+    _, (quarter, _) = _left(rate_limit, now, 0)
     if _LOOKS_EACH * outstanding <= quarter:
         return 0.0
     return outstanding * (QUARTER - now % QUARTER) / max(quarter, 1)
 
 
-def estimate_finish(activities: int, allowance: RateLimit, now: float, *, can_read: bool) -> float:
+def estimate_finish(activities: int, rate_limit: RateLimit, now: float, *, can_read: bool) -> float:
     """When so many old activities will be uploaded: quarter hour by quarter hour, as the backlog may use each.
 
     One whole day is gone through, and those after it are taken to be the same.
@@ -115,7 +115,7 @@ def estimate_finish(activities: int, allowance: RateLimit, now: float, *, can_re
             days = max(0, math.ceil(left / (at_midnight - left)) - 1)
             left, moment = left - days * (at_midnight - left if days else 0), moment + days * DAY
             at_midnight = left
-        overall, read = _left(allowance, moment, 0)
+        overall, read = _left(rate_limit, moment, 0)
         spare, spare_reads = _spare(overall, _DAY_RESERVE, moment), _spare(read, _DAY_READ_RESERVE, moment)
         done = max(0.0, min(left, spare / each, spare_reads / reads))
         day_is_over = min(overall[1] - _DAY_RESERVE, read[1] - _DAY_READ_RESERVE) <= 0
@@ -123,7 +123,7 @@ def estimate_finish(activities: int, allowance: RateLimit, now: float, *, can_re
         if done >= left:
             return moment + min(end - moment, done * _SECONDS_EACH)
         left -= done
-        allowance = _used(allowance, moment, done * each, done * reads)
+        rate_limit = _used(rate_limit, moment, done * each, done * reads)
         moment = end
     return now + _FORESEEN
 
@@ -134,11 +134,11 @@ def _next_window(moment: float, *, day_is_over: bool) -> float:
     return max(quarter, moment // DAY * DAY + _SPEND_FROM) if day_is_over else quarter
 
 
-def days_for(activities: int, allowance: RateLimit, now: float, *, can_read: bool) -> int:
+def days_for(activities: int, rate_limit: RateLimit, now: float, *, can_read: bool) -> int:
     """How many days that is."""
     if not activities:
         return 0
-    return max(1, math.ceil((estimate_finish(activities, allowance, now, can_read=can_read) - now) / DAY))
+    return max(1, math.ceil((estimate_finish(activities, rate_limit, now, can_read=can_read) - now) / DAY))
 
 
 def _limit(heard: tuple[int, int] | None, before: tuple[int, int]) -> tuple[int, int]:
@@ -158,9 +158,9 @@ def _latest(heard: int, before: int) -> int:
     return heard if heard < before - _OVERTAKEN else max(heard, before)
 
 
-def _used(allowance: RateLimit, now: float, overall: float, read: float) -> RateLimit:
-    """The allowance after some requests; of its quarter hour nothing is asked any more."""
-    current = expire_windows(allowance, now)
+def _used(rate_limit: RateLimit, now: float, overall: float, read: float) -> RateLimit:
+    """The rate limit after some requests; of its quarter hour nothing is asked any more."""
+    current = expire_windows(rate_limit, now)
     (quarter, day), (read_quarter, read_day) = current.overall_usage, current.read_usage
     return replace(
         current,
@@ -170,8 +170,8 @@ def _used(allowance: RateLimit, now: float, overall: float, read: float) -> Rate
     )
 
 
-def _left(allowance: RateLimit, now: float, in_flight: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    current = expire_windows(allowance, now)
+def _left(rate_limit: RateLimit, now: float, in_flight: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    current = expire_windows(rate_limit, now)
     return (
         _less(current.overall_limit, current.overall_usage, in_flight),
         _less(current.read_limit, current.read_usage, in_flight),

@@ -49,7 +49,7 @@ class StravaErrorKind(StrEnum):
     GRANT_REFUSED = "grant_refused"
     """The code or the refresh token of a sign-in is not valid (any more)."""
     USED_UP = "used_up"
-    """Not asked at all: Strava's allowance has no room for it now."""
+    """Not asked at all: Strava's rate limit leaves no request for it now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class RateLimitHeaders:
-    """What one answer of Strava said of the allowance; None where it said nothing."""
+    """What one answer of Strava said of the rate limit; None where it said nothing."""
 
     overall_limit: tuple[int, int] | None = None
     overall_usage: tuple[int, int] | None = None

@@ -181,7 +181,7 @@ def waits(
     if job.next_attempt_at > now:
         return job.own_wait, job.next_attempt_at
     rate_limit = rate_limits.current()
-    if not _has_budget(job, limits.room(rate_limit, now, 0), now):
+    if not _has_budget(job, limits.budget(rate_limit, now, 0), now):
         return WaitingFor.RATE_LIMIT, limits.resume_at(rate_limit, now)
     return job.own_wait if job.upload_id is not None else None, max(job.next_attempt_at, job.created_at)
 

@@ -52,7 +52,7 @@ def let_in() -> ResponseReturnValue | None:
 
 
 @api.after_request
-def with_allowance(answer: Response) -> Response:
+def with_rate_limit(answer: Response) -> Response:
     switches = world.switches
     answer.headers["X-RateLimit-Limit"] = _pair(switches.overall_limit)
     answer.headers["X-RateLimit-Usage"] = _pair(world.usage("overall"))

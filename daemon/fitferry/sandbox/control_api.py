@@ -72,7 +72,7 @@ def settings() -> ResponseReturnValue:
 
 
 @control_api.post("/athlete")
-def sit_down() -> ResponseReturnValue:
+def choose_athlete() -> ResponseReturnValue:
     world.switches.athlete = int(_body()["id"])
     return jsonify({})
 

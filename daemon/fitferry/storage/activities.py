@@ -28,7 +28,7 @@ SELECT j.id FROM activity AS a JOIN upload_job AS j ON j.activity_id = a.id WHER
 
 def admit(
     file: File,
-    newcomers: Iterable[NewActivity],
+    new_activities: Iterable[NewActivity],
     now: float,
     *,
     begin_sending: Callable[[int], None] | None = None,
@@ -40,7 +40,7 @@ def admit(
     """
     with writing():
         seen_files.note(file)
-        return [_take(file, new_activity, now, begin_sending) for new_activity in newcomers]
+        return [_take(file, new_activity, now, begin_sending) for new_activity in new_activities]
 
 
 def has_thumbnail(activity_id: int) -> bool:

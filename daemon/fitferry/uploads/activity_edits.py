@@ -95,7 +95,7 @@ class ActivityEdits:
         """Whether no breaker is open, nothing fresh waits, and the rate limit has room for one read of the backlog."""
         if breakers.open_breakers() or not accounts.get(job.athlete).connected:
             return False
-        if limits.room(rate_limits.current(), now, self._in_flight()).backlog <= 0:
+        if limits.budget(rate_limits.current(), now, self._in_flight()).backlog <= 0:
             return False
         connected = [job.athlete]
         fresh = now - limits.FRESH_SECONDS

@@ -6,14 +6,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fitferry.core import rate_limit as allowances
+from fitferry.core import rate_limit as limits
 from fitferry.core.strava import ListedActivity
 from fitferry.core.upload import Job
 from fitferry.storage import open_jobs
 from fitferry.uploads.existing_activities import AROUND
 
 MANY = 40
-"""So many old activities on their way may be looked at one by one: the allowance lasts for that."""
+"""So many old activities on their way may be looked at one by one: the rate limit lasts for that."""
 PAGE_SECONDS = 30.0
 """Seconds for which one fetched page is shared by all workers."""
 LOOKS = 2
@@ -52,5 +52,5 @@ class Pages:
 
 def is_bulk(job: Job, now: float) -> bool:
     """Whether a job is one of many old activities on their way."""
-    old = job.start_time is not None and job.start_time < now - allowances.FRESH_SECONDS
-    return old and open_jobs.many_wait(job.athlete, now - allowances.FRESH_SECONDS, MANY)
+    old = job.start_time is not None and job.start_time < now - limits.FRESH_SECONDS
+    return old and open_jobs.many_wait(job.athlete, now - limits.FRESH_SECONDS, MANY)

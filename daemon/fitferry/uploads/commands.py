@@ -11,7 +11,7 @@ import structlog
 from fitferry.config import Settings
 from fitferry.config.values import is_reasonable
 from fitferry.core import admission_rules
-from fitferry.core import rate_limit as allowances
+from fitferry.core import rate_limit as limits
 from fitferry.core.activity import AdmissionDecision, FileKind, NewActivity, ParseResult
 from fitferry.core.breaker import BreakerName
 from fitferry.core.errors import RejectionCode, RequestRejected
@@ -224,7 +224,7 @@ def backlog(names: Iterable[str], now: float) -> Backlog:
     """What waits for a decision. `names`: the athletes of the settings."""
     count, oldest, newest, since = holds.span(ErrorCode.BACKLOG)
     can_read = all(accounts.get(name).can_read for name in names)
-    days = allowances.days_for(count, rate_limits.current(), now, can_read=can_read)
+    days = limits.days_for(count, rate_limits.current(), now, can_read=can_read)
     return Backlog(count, oldest, newest, days, since or 0.0)
 
 

@@ -50,7 +50,7 @@ def next_held(athletes: Iterable[str], now: float, claimed: Collection[int] = ()
     return ready[:1], later
 
 
-def settle(job: Job, page: list[ListedActivity], now: float) -> int | None:
+def compare(job: Job, page: list[ListedActivity], now: float) -> int | None:
     """Write down what a page of the athlete's activities, newest first, shows; the activity of `job` itself.
 
     The page begins at `job`'s start plus AROUND, and covers every older one down to its own last.

@@ -47,7 +47,7 @@ def has_budget(
     `in_flight`: the other jobs at work; each makes one request at a time. `has_had_share`: the activity's athlete
     leaves what the backlog leaves.
     """
-    budget = limits.room(rate_limits.current(), now, in_flight)
+    budget = limits.budget(rate_limits.current(), now, in_flight)
     fresh = limits.is_fresh(start_time, now) and not has_had_share
     return _left(budget, fresh=fresh, sends=sends) > 0
 

@@ -39,7 +39,7 @@ def select_due(
     if slots <= 0 or not connected:
         return [], IDLE
     rate_limit = rate_limits.current()
-    budget = limits.room(rate_limit, now, in_flight)
+    budget = limits.budget(rate_limit, now, in_flight)
     due = _Due(budget, now, connected, readers, claims.held(), probe=probe).select(slots, claims)
     later = open_jobs.next_due(now, connected)
     seconds = IDLE if later is None else later - now

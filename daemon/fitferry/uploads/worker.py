@@ -179,7 +179,7 @@ class UploadWorker:
         if self._strava.is_prepared():
             return
         with contextlib.suppress(DatabaseError):
-            budget = limits.room(rate_limits.current(), self._clock(), self.claims.count())
+            budget = limits.budget(rate_limits.current(), self._clock(), self.claims.count())
             if budget.send and accounts.with_tokens() and not breakers.open_breakers():
                 self._strava.prepare_upload()
 
@@ -287,7 +287,7 @@ class UploadWorker:
             _log.warning("compare_failed", reason=str(error))
             existing_activities.give_up(job, self._clock())
             return None
-        return existing_activities.settle(job, page, self._clock())
+        return existing_activities.compare(job, page, self._clock())
 
     def _send(self, attempt: _Attempt) -> UploadReport | AttemptResult:
         """Send the file: what the answer comes to is written down with Strava's number for the upload."""

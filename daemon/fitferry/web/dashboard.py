@@ -29,7 +29,7 @@ _FEW = 6
 """Waiting uploads that are listed one by one."""
 _WEEKS = 26
 _NEAR_LIMIT = 0.8
-"""Share of an allowance from which it is shown open."""
+"""Share of a limit from which it is shown open."""
 _FOLDERS = frozenset(
     {
         ProblemCode.FOLDER_UNAVAILABLE,
@@ -45,7 +45,7 @@ _CAUSES = frozenset(ProblemCode) - _FOLDERS - _OTHERS
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
+class Headline:
     """The header's one line: how things are, one fact or one next step, and where that is on the page."""
 
     tone: str
@@ -75,7 +75,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What is used of one of Strava's allowances."""
+    """What is used of one of Strava's limits."""
 
     name: str
     used: int
@@ -90,7 +90,7 @@ def page_context(
     snapshot = snapshot or context.snapshot()
     return {
         "now": status_json.to_json(snapshot),
-        "truth": truth(locale, snapshot, several=len(context.settings.athletes) > 1),
+        "headline": headline(locale, snapshot, several=len(context.settings.athletes) > 1),
         "max_file_bytes": MAX_FILE_BYTES,
         "several": len(context.settings.athletes) > 1,
         "languages_fixed": context.settings.web.language != "auto",
@@ -136,29 +136,33 @@ def overview(context: WebContext, locale: ViewerLocale, want: HistoryFilter) -> 
     }
 
 
-def truth(locale: ViewerLocale, snapshot: Snapshot, *, several: bool) -> Truth:
+def headline(locale: ViewerLocale, snapshot: Snapshot, *, several: bool) -> Headline:
     """How things are, in one line that links to where it says more."""
     more: Message | None
     if snapshot.state is State.ATTENTION:
         failed = snapshot.queue[Status.FAILED]
         first = sorted_by_cause(snapshot.problems)[:1]
         more = _words(first[0], several=several)[0] if first else web.FAILED_COUNT(count=failed)
-        return _truth(locale, "bad", "alert", web.ACTION_NEEDED(), more, "problems")
+        return _headline(locale, "bad", "alert", web.ACTION_NEEDED(), more, "problems")
     if snapshot.state is State.WAITING:
         until = snapshot.held_until
         more = web.LIMIT_UNTIL(time=locale.clock_of(until)) if until else web.STRAVA_AWAY()
-        return _truth(locale, "wait", "clock", web.TRUTH_WAITING(), more, "in-progress")
+        return _headline(locale, "wait", "clock", web.HEADLINE_WAITING(), more, "in-progress")
     open_count = snapshot.queue[Status.PENDING] + snapshot.queue[Status.PROCESSING]
     if open_count:
-        return _truth(locale, "act", "up", web.TRUTH_UPLOADING(), _progress(locale, snapshot), "in-progress")
+        return _headline(
+            locale, "act", "up", web.HEADLINE_UPLOADING(), _progress(locale, snapshot), "in-progress"
+        )
     last = snapshot.last_upload
     completed_at = last.job.completed_at if last else None
     more = web.LAST_RIDE(time=locale.moment_of(completed_at)) if completed_at else web.NOTHING_YET()
-    return _truth(locale, "good", "ok", web.ALL_GOOD(), more, "activities")
+    return _headline(locale, "good", "ok", web.ALL_GOOD(), more, "activities")
 
 
-def _truth(locale: ViewerLocale, tone: str, glyph: str, state: Message, more: Message, target: str) -> Truth:
-    return Truth(tone, glyph, locale.render(state), locale.of(more), target)
+def _headline(
+    locale: ViewerLocale, tone: str, glyph: str, state: Message, more: Message, target: str
+) -> Headline:
+    return Headline(tone, glyph, locale.render(state), locale.of(more), target)
 
 
 def _progress(locale: ViewerLocale, snapshot: Snapshot) -> Message:
@@ -228,7 +232,7 @@ def _failed(context: WebContext, locale: ViewerLocale, snapshot: Snapshot) -> Ma
 
 
 def _bars(locale: ViewerLocale, snapshot: Snapshot, now: float) -> list[Bar]:
-    """What is used of Strava's allowances, and when each begins anew."""
+    """What is used of Strava's limits, and when each begins anew."""
     limits = snapshot.rate_limit
     windows = (
         (locale.of(web.THESE_MINUTES()), rate_limit.QUARTER),

@@ -306,7 +306,7 @@ def test_others_uploads_are_not_found(client: Client, ride: Ride) -> None:
     assert [client.get(f"uploads/{upload_id}").status_code for upload_id in (mine, 7)] == [404, 404]
 
 
-def test_the_allowance_is_on_every_answer_and_ends(client: Client, ride: Ride) -> None:
+def test_the_rate_limit_is_on_every_answer_and_ends(client: Client, ride: Ride) -> None:
     """A lone comma for the reads of what is no read; beyond the limit 429, until the quarter hour."""
     client.sign_in()
     client.sandbox.world.switches.read_limit = [2, 1000]

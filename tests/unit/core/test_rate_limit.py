@@ -1,4 +1,4 @@
-"""Strava's allowance: what is left of it, and for whom."""
+"""Strava's rate limit: what is left of it, and for whom."""
 
 from __future__ import annotations
 
@@ -113,22 +113,22 @@ def test_the_backlog_leaves_something_for_fresh_activities(
     backlog: int,
 ) -> None:
     """Two requests of each quarter hour, forty overall and twenty reads of the day."""
-    assert rate_limit.Budget(send, look, backlog) == rate_limit.room(used(overall, read), NOON, 0)
+    assert rate_limit.Budget(send, look, backlog) == rate_limit.budget(used(overall, read), NOON, 0)
 
 
 def test_the_backlog_spends_the_days_rest_before_midnight() -> None:
     """From 23:30 UTC on there is nothing left to save it for."""
     heard = used((0, 1990), (0, 990), HALF_PAST_ELEVEN)
 
-    assert rate_limit.room(heard, HALF_PAST_ELEVEN, 0).backlog
-    assert not rate_limit.room(used((0, 1990), (0, 990)), NOON, 0).backlog
+    assert rate_limit.budget(heard, HALF_PAST_ELEVEN, 0).backlog
+    assert not rate_limit.budget(used((0, 1990), (0, 990)), NOON, 0).backlog
 
 
 def test_requests_in_flight_are_taken_as_used() -> None:
     """Three workers never share the last request."""
-    assert rate_limit.Budget(0, 0, 0) == rate_limit.room(used((197, 197), (0, 0)), NOON, 3)
-    assert rate_limit.Budget(197, 0, 0) == rate_limit.room(used((0, 0), (97, 97)), NOON, 3)
-    assert rate_limit.Budget(197, 0, 0) == rate_limit.room(used((0, 0), (0, 997)), NOON, 3)
+    assert rate_limit.Budget(0, 0, 0) == rate_limit.budget(used((197, 197), (0, 0)), NOON, 3)
+    assert rate_limit.Budget(197, 0, 0) == rate_limit.budget(used((0, 0), (97, 97)), NOON, 3)
+    assert rate_limit.Budget(197, 0, 0) == rate_limit.budget(used((0, 0), (0, 997)), NOON, 3)
 
 
 @pytest.mark.parametrize(
@@ -171,14 +171,14 @@ def test_people_wait_for_what_started_within_48_hours(start_time: float | None, 
     assert rate_limit.is_fresh(start_time, NOON) is fresh
 
 
-def test_a_ride_at_ten_to_midnight_still_finds_allowance() -> None:
+def test_a_ride_at_ten_to_midnight_still_finds_requests_left() -> None:
     """The backlog spends what it had left for the day, but not the last of it."""
     late = rate_limit.DAY * 20_000 + 23.9 * 3600
     almost = RateLimit(overall_usage=(0, 1992), read_usage=(0, 0), heard_at=late)
 
-    assert rate_limit.room(almost, late, 0).send
-    assert not rate_limit.room(almost, late, 0).backlog
-    assert rate_limit.room(replace(almost, overall_usage=(0, 1991)), late, 0).backlog
+    assert rate_limit.budget(almost, late, 0).send
+    assert not rate_limit.budget(almost, late, 0).backlog
+    assert rate_limit.budget(replace(almost, overall_usage=(0, 1991)), late, 0).backlog
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,7 @@ def test_bytes_that_are_there_again_in_another_kind_of_file_are_sent_from_there(
     after.write_bytes(bodies[after])
     arrival = admission.admit(str(after), "me", ADMISSION, NOW, folder=str(tmp_path))
 
-    # The workers are rung only for what is admitted.
+    # The workers are woken only for what is admitted.
     assert (arrival is AdmissionResult.KNOWN) == (how == "not tried yet" and after == alone)
     assert the(job.id).status is Status.PENDING
     assert the(job.id).file == ("both.zip/a.fit" if after == packed else "a.fit")

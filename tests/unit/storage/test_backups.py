@@ -209,9 +209,9 @@ def test_an_older_ledger_that_was_put_back_is_doubted(put_back: tuple[Path, int]
     with recovery.opened_safely(path, now=NOW, quarantine=60, changed=lambda: None):
         job = the(job_id)
         assert (job.uncertain, job.own_wait, job.next_attempt_at) == (True, WaitingFor.CONFIRM, NOW + 60)
-        newcomer = a_job(tmp_path / "b.fit", b"sent in between")
+        new_job = a_job(tmp_path / "b.fit", b"sent in between")
         os.utime(tmp_path / "b.fit", (NOW, NOW))
-        assert newcomer.status is Status.PENDING
+        assert new_job.status is Status.PENDING
 
 
 def test_doubt_is_raised_once(put_back: tuple[Path, int]) -> None:

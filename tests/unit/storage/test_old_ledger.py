@@ -216,7 +216,7 @@ def test_what_was_in_flight_is_neither_lost_nor_sent_again_unlooked_for() -> Non
 
 @pytest.mark.usefixtures("migrated")
 def test_what_was_decided_stays_decided() -> None:
-    """Completed, failed, held and put aside: with their codes, ids and what is still to be done with the file."""
+    """Completed, failed, held and dismissed: with their codes, ids and what is still to be done with the file."""
     assert uploads.counts() == {
         Status.PENDING: 7,
         Status.PROCESSING: 4,
@@ -271,7 +271,7 @@ def test_accounts_and_tokens_are_kept() -> None:
 
 @pytest.mark.usefixtures("migrated")
 def test_what_all_jobs_share_is_kept() -> None:
-    """The open breakers, and the allowance as last heard."""
+    """The open breakers, and the rate limit as last heard."""
     found = breakers.open_breakers()
     assert set(found) == set(BreakerName)
     assert found[BreakerName.NETWORK].until == NOW + 300

@@ -75,7 +75,7 @@ SAMPLES: dict[str, Any] = {
     "member": "",
     "message": verbatim("x"),
     "moment": NOW - 7 * 86_400,
-    "newcomers": [_found("a" * 64)],
+    "new_activities": [_found("a" * 64)],
     "now": NOW,
     "number": 1,
     "old": AdmissionDecision(Status.HELD, ErrorCode.BACKLOG, verbatim("x")),

@@ -10,7 +10,7 @@ from fitferry.storage import rate_limits
 
 
 @pytest.mark.usefixtures("ledger")
-def test_the_allowance_is_merged_from_what_each_answer_says() -> None:
+def test_the_rate_limit_is_merged_from_what_each_answer_says() -> None:
     """A lone comma for the reads leaves the last number standing."""
     rate_limits.update(RateLimitHeaders((400, 4000), (1, 2), (200, 2000), (3, 4)), NOW)
     rate_limits.update(RateLimitHeaders((400, 4000), (5, 6), None, None), NOW + 1)

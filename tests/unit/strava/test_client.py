@@ -389,7 +389,7 @@ def test_a_grant_does_not_show_its_tokens(wire: Answers) -> None:
         ({"X-RateLimit-Usage": "many"}, RateLimitHeaders()),
     ],
 )
-def test_the_allowance_is_read_from_every_answer(
+def test_the_rate_limit_is_read_from_every_answer(
     wire: Answers, headers: dict[str, str], expected: RateLimitHeaders
 ) -> None:
     """In any case of letters; a lone comma and silence change nothing; a refusal counts, too."""

@@ -412,10 +412,10 @@ def two_in_a_zip(where: Archive) -> tuple[Job, Job]:
     path.write_bytes(b"zip")
     file = File("me", str(path), hashlib.sha256(b"zip").hexdigest(), 3, None)
     found = ParseResult(FileKind.ACTIVITY, "fit", ActivityFacts(kind="activity"))
-    newcomers = [
+    new_activities = [
         NewActivity(name, found, AdmissionDecision(Status.PENDING), f"{name}.fit") for name in ("one", "two")
     ]
-    one, two = (the(job_id) for job_id, _ in activities.admit(file, newcomers, NOW))
+    one, two = (the(job_id) for job_id, _ in activities.admit(file, new_activities, NOW))
     return one, two
 
 

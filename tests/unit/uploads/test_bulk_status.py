@@ -82,7 +82,7 @@ def test_what_is_missing_from_two_pages_is_asked_for_by_its_id(desk: Desk) -> No
     assert the(made[0].id).status is Status.COMPLETED
 
 
-def test_workers_that_were_rung_together_share_a_page(desk: Desk) -> None:
+def test_workers_that_were_woken_together_share_a_page(desk: Desk) -> None:
     """Not one each."""
     made = desk.accepted()
     desk.wire.to(LIST, (200, []))
@@ -93,7 +93,7 @@ def test_workers_that_were_rung_together_share_a_page(desk: Desk) -> None:
 
 
 def test_a_few_uploads_are_looked_at_one_by_one(desk: Desk) -> None:
-    """The allowance lasts for that, and it is faster."""
+    """The rate limit lasts for that, and it is faster."""
     made = desk.accepted(bulk_status.MANY)
     desk.attempt(made[0].id)
 

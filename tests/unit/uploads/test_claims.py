@@ -307,14 +307,14 @@ def test_a_folder_that_is_away_costs_one_write_and_holds_nobody_up(bench: Bench)
     waiting = [a_job(nas / f"{n}.fit", b"%d" % n, start=NOW - 100 - n) for n in range(50)]
     other = a_job(bench.folder / "old.fit", b"old", start=NOW - 5000)
     nas.rename(nas.with_name("off"))
-    rung = 0
+    dispatched = 0
     while the(other.id).upload_id is None:
         due, _ = select_due(["me"], ONE, bench.clock())
-        rung += len(due)
+        dispatched += len(due)
         for job_id in due:
             bench.attempt(job_id)
 
-    assert rung == 2
+    assert dispatched == 2
     assert {the(job.id).own_wait for job in waiting} == {WaitingFor.FILE}
     nas.with_name("off").rename(nas)
     uploads.folder_is_back(nas)

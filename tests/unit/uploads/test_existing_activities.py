@@ -47,7 +47,7 @@ class Desk(Bench):
         return [the(job.id) for job in made]
 
     def due(self) -> list[int]:
-        """What would be rung for now."""
+        """What would be dispatched now."""
         return select_due(["me"], UPLOADS, self.clock())[0]
 
     def work(self, rounds: int = 500) -> None:

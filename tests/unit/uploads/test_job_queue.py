@@ -78,7 +78,7 @@ def test_the_queue_of_a_dead_process_is_thrown_away(tmp_path: Path) -> None:
 
 
 def test_a_queue_that_is_damaged_while_it_runs_is_made_anew(tmp_path: Path) -> None:
-    """What was rung for is rung for again: nothing waits for a restart."""
+    """What was dispatched is dispatched again: nothing waits for a restart."""
     work, damaged = Work(), threading.Event()
 
     def select_due() -> tuple[list[int], float]:

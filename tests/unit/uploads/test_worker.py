@@ -681,7 +681,7 @@ def _full(*_args: object, **_options: object) -> None:
 
 
 def test_an_import_leaves_room_for_todays_ride(bench: Bench) -> None:
-    """With the reserve reached only fresh activities are rung for."""
+    """With the reserve reached only fresh activities are dispatched."""
     from fitferry.core.strava import RateLimitHeaders  # noqa: PLC0415  # here alone
 
     old = a_job(bench.folder / "old.fit", b"old", start=NOW - 365 * 86_400)
@@ -700,14 +700,14 @@ def _listed(day: int, number: int) -> dict[str, object]:
     return {"id": number, "external_id": f"{number}.fit", "start_date": at}
 
 
-@pytest.mark.parametrize(("used", "rung"), [(200, 0), (199, 1), (198, 2), (190, 3)])
-def test_no_more_jobs_are_rung_for_than_requests_are_left(bench: Bench, used: int, rung: int) -> None:
+@pytest.mark.parametrize(("used", "dispatched"), [(200, 0), (199, 1), (198, 2), (190, 3)])
+def test_no_more_jobs_are_dispatched_than_requests_are_left(bench: Bench, used: int, dispatched: int) -> None:
     """Three workers never share the last request."""
     for number in range(4):
         bench.job(f"{number}.fit", b"%d" % number)
     rate_limits.update(RateLimitHeaders((200, 2000), (used, 300), (100, 1000), (10, 10)), NOW)
 
-    assert len(select_due(["me"], UPLOADS, NOW)[0]) == rung
+    assert len(select_due(["me"], UPLOADS, NOW)[0]) == dispatched
 
 
 def test_an_import_leaves_room_however_many_are_rung_for_at_once(bench: Bench) -> None:
@@ -938,7 +938,7 @@ def test_any_answer_of_stravas_ends_an_outage(bench: Bench, answer: object) -> N
     assert breakers.open_breakers() == {}
 
 
-def test_no_more_jobs_are_rung_for_than_may_run(bench: Bench) -> None:
+def test_no_more_jobs_are_dispatched_than_may_run(bench: Bench) -> None:
     """A backlog of a hundred is three rings at a time."""
     for number in range(100):
         bench.job(f"{number}.fit", b"%d" % number)
