@@ -90,7 +90,8 @@ class Mutating:
 
     def __init__(self, mutants: Sequence[Mutant]) -> None:
         self.runs: list[Run] = []
-        self.left: list[int] = []
+        self.left: list[int] | None = None
+        """The numbers of those that no test noticed; None as long as the unchanged tests have not passed."""
         self._mutants = mutants
 
     @pytest.hookimpl(tryfirst=True)
@@ -99,7 +100,8 @@ class Mutating:
         files = {str(mutant.path) for mutant in self._mutants}
         self.runs = _unchanged(session, files)
         if not _succeeds(lambda: _loop(session, session.items), sum(run.seconds for run in self.runs)):
-            raise SystemExit("the tests fail a second time, without any change")
+            return False
+        self.left = []
         items, functions = {item.nodeid: item for item in session.items}, _functions(files)
         for number, mutant in enumerate(self._mutants):
             tests = tests_of(mutant, self.runs)
@@ -120,10 +122,12 @@ class Mutating:
 def survivors(mutants: Sequence[Mutant], tests: Sequence[Path]) -> list[Mutant]:
     """Those that no test notices."""
     runs, left = _in_a_fork(lambda: _of_loaded_tests(mutants, tests))
+    if left is None:
+        raise SystemExit("the tests fail without any change; MUTANTS_LOG=FILE keeps what they say")
     return [mutants[number] for number in left if _survives_an_import(mutants[number], runs)]
 
 
-def _of_loaded_tests(mutants: Sequence[Mutant], tests: Sequence[Path]) -> tuple[list[Run], list[int]]:
+def _of_loaded_tests(mutants: Sequence[Mutant], tests: Sequence[Path]) -> tuple[list[Run], list[int] | None]:
     mutating = Mutating(mutants)
     _pytest([str(path) for path in tests], mutating)
     return mutating.runs, mutating.left
@@ -284,7 +288,7 @@ def _in_a_fork(work: Callable[[], Any]) -> Any:
         said = answer.read()
     os.waitpid(child, 0)
     if not said:
-        raise SystemExit("the tests fail without any change; MUTANTS_LOG=FILE keeps what they say")
+        raise SystemExit("a fork ended without an answer; MUTANTS_LOG=FILE keeps what it said")
     return pickle.loads(said)
 
 

@@ -11,12 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
-from fakes import NOW, Answers, an_athlete, grant, oauth, refused, strava, tokens
+from fakes import NOW, Answers, a_job, an_athlete, grant, oauth, refused, sending, strava, the, tokens
 from fitferry.auth.access_tokens import AccessTokens
 from fitferry.auth.key_rotation import rotate
 from fitferry.auth.oauth import Callback, OAuth, digest
 from fitferry.auth.token_cipher import TokenCipher, load, new_key, read_keys
 from fitferry.core.errors import KeyFileError, NotConnected, SignInFailed, StravaError
+from fitferry.core.messages import sign_in as said
 from fitferry.core.strava import Grant
 from fitferry.core.upload import AuthProblem
 from fitferry.storage import accounts, backups, oauth_states, revocations
@@ -111,6 +112,7 @@ def test_a_refusal_is_a_refusal(sign_in: OAuth) -> None:
         come_back(sign_in, error="access_denied", code="", scope="")
 
     assert raised.value.code == "refused"
+    assert raised.value.message == said.CONSENT_REFUSED(answer="access_denied")
 
 
 def test_a_fresh_code_is_tried_three_times(sign_in: OAuth, wire: Answers, pauses: list[float]) -> None:
@@ -141,6 +143,26 @@ def test_strava_out_of_reach_is_said_so(sign_in: OAuth, wire: Answers) -> None:
     assert not accounts.get("me").connected
 
 
+@pytest.mark.parametrize(
+    ("answer", "code", "words"),
+    [
+        ((400, refused("Application", "client_id", "invalid")), "app", "Application client_id invalid"),
+        ((418, refused("Tea", "pot", "short")), "strava", "Tea pot short"),
+        (httpx.ConnectError("no route"), "unreachable", "no route"),
+    ],
+)
+def test_a_consent_that_fails_at_strava_says_what_strava_said(
+    sign_in: OAuth, wire: Answers, answer: object, code: str, words: str
+) -> None:
+    """The person who signs in sees it, and nobody else does."""
+    wire.to("POST /oauth/token", answer)
+    with pytest.raises(SignInFailed) as raised:
+        come_back(sign_in)
+
+    assert raised.value.code == code
+    assert words in str(raised.value.message)
+
+
 def test_another_account_than_before_is_refused_until_disconnected(sign_in: OAuth, wire: Answers) -> None:
     """Somebody else's browser must not take a name over."""
     come_back(sign_in)
@@ -151,7 +173,22 @@ def test_another_account_than_before_is_refused_until_disconnected(sign_in: OAut
     come_back(sign_in)
 
     assert raised.value.code == "account"
+    assert raised.value.message == said.OTHER_ACCOUNT(who="Rae", athlete="me")
     assert accounts.get("me").athlete_id == 2002
+
+
+def test_what_the_account_before_may_have_is_not_sent_to_the_next(
+    sign_in: OAuth, wire: Answers, tmp_path: Path
+) -> None:
+    """It fails, and a person decides."""
+    come_back(sign_in)
+    job = a_job(tmp_path / "a.fit")
+    sending(job.id)
+    sign_in.disconnect("me")
+    wire.to("POST /oauth/token", (200, account(2002)))
+    come_back(sign_in)
+
+    assert the(job.id).error_code == "other_account"
 
 
 def account(athlete_id: int, access: str = "access-b", refresh: str = "refresh-b") -> dict[str, Any]:
@@ -186,9 +223,55 @@ def test_one_account_cannot_be_connected_for_two_athletes(
         come_back(sign_in, athlete="sam")
 
     assert raised.value.code == "taken"
+    assert raised.value.message == said.ACCOUNT_TAKEN(who="Sam Sand", other="me")
     assert not accounts.get("sam").connected
     assert kept.get("me", NOW) == "access-2"
     assert wire.count("POST /oauth/revoke") == 0
+
+
+def test_of_several_athletes_of_an_account_the_first_by_name_gets_the_new_pair(
+    kept: AccessTokens, wire: Answers
+) -> None:
+    """They share it from before; whoever asks twice is told the same."""
+    sign_in = OAuth(strava(wire), kept, athletes=("sam", "kim", "me"), redirect_uri=lambda: "http://x/")
+    for name in ("sam", "me"):
+        an_athlete(kept, name)
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
+    with pytest.raises(SignInFailed) as raised:
+        come_back(sign_in, athlete="kim")
+
+    assert raised.value.message == said.ACCOUNT_TAKEN(who="Sam Sand", other="me")
+    assert (kept.get("me", NOW), kept.get("sam", NOW)) == ("access-2", "access-1")
+
+
+def test_a_pair_that_another_sign_in_gave_outdoes_one_that_was_not_written_yet(
+    sign_in: OAuth, kept: AccessTokens, wire: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest grant is the one that is alive."""
+    an_athlete(kept, expires_in=10)
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")), (200, grant("access-3", "refresh-3")))
+    fails_once(monkeypatch)
+    with pytest.raises(DatabaseError):
+        kept.get("me", NOW)
+    with pytest.raises(SignInFailed):
+        come_back(sign_in, athlete="sam")
+
+    assert kept.get("me", NOW) == "access-3"
+
+
+def test_a_revocation_that_somebody_else_has_carried_out_is_not_asked_for_again(
+    sign_in: OAuth, kept: AccessTokens, wire: Answers
+) -> None:
+    """It was among those that were to be, a moment ago."""
+    for number, name in ((2002, "kim"), (3003, "lee")):
+        accounts.connect(name, number, name, [], kept.encrypt(name, Grant("a", f"refresh-{name}", NOW)))
+        accounts.disconnect(name, revoke=True)
+    first, second = revocations.pending_revocations()
+    wire.while_asked = lambda: revocations.delete_revocation(second.id)
+    sign_in.revoke_pending()
+
+    assert [request.content for request in wire.asked] == [f"token=refresh-{first.athlete}".encode()]
+    assert revocations.pending_revocations() == []
 
 
 def test_a_narrower_grant_does_not_replace_the_other_athletes(
@@ -239,6 +322,42 @@ def test_what_came_of_a_consent_can_be_asked_for(sign_in: OAuth) -> None:
 
     assert consent is not None
     assert consent.outcome == "refused"
+
+
+@pytest.mark.parametrize(
+    ("athlete", "shown"),
+    [({"id": 1001, "firstname": "Sam", "lastname": "Sand"}, "Sam Sand"), (None, "me")],
+)
+def test_a_consent_that_led_to_a_connection_says_whose_account_it_is(
+    sign_in: OAuth, wire: Answers, athlete: dict[str, Any] | None, shown: str
+) -> None:
+    """By the name on Strava, or else by the one in the settings."""
+    wire.to("POST /oauth/token", (200, {**grant(), "athlete": athlete}))
+    _, state = sign_in.consent_url("me", NOW)
+    sign_in.complete(Callback(state=state, code="c", scope=ALL), NOW)
+    consent = oauth_states.consent(digest(state))
+
+    assert consent is not None
+    assert (consent.outcome, str(consent.message)) == ("connected", shown)
+
+
+def test_a_revocation_does_not_wait_for_a_sign_in(sign_in: OAuth, kept: AccessTokens, wire: Answers) -> None:
+    """The main thread asks for it every minute, and must not hang behind Strava."""
+    an_athlete(kept, "sam")
+    accounts.disconnect("sam", revoke=True)
+    waited: list[bool] = []
+
+    def meanwhile() -> None:
+        asking = threading.Thread(target=sign_in.revoke_pending, daemon=True)
+        asking.start()
+        asking.join(10)
+        waited.append(asking.is_alive())
+
+    wire.while_asked = meanwhile
+    come_back(sign_in)
+
+    assert waited == [False]
+    assert wire.count("POST /oauth/revoke") == 0
 
 
 def test_a_token_is_refreshed_five_minutes_before_its_end(kept: AccessTokens, wire: Answers) -> None:
@@ -426,6 +545,37 @@ def test_who_connects_again_during_a_farewell_is_not_revoked_afterwards(
     assert wire.asked[-1].url.path == "/oauth/token"
     assert revocations.pending_revocations() == []
     assert accounts.get(name).connected
+
+
+def test_strava_sends_the_browser_back_to_where_it_was_asked_from(sign_in: OAuth) -> None:
+    """To the page's address, unless it was reached by another one."""
+    usual, _ = sign_in.consent_url("me", NOW)
+    other, _ = sign_in.consent_url("me", NOW, redirect_uri="http://nas.home/back")
+
+    assert "redirect_uri=http%3A%2F%2F127.0.0.1%3A8480%2Fapi%2Fv1%2Fstrava%2Fcallback" in usual
+    assert "redirect_uri=http%3A%2F%2Fnas.home%2Fback" in other
+
+
+def test_a_consent_ends_in_the_browser_in_which_it_began(sign_in: OAuth) -> None:
+    """Whoever saw the state cannot connect an account of their own; the try is not spent by it."""
+    _, state = sign_in.consent_url("me", NOW, browser="mine")
+    callback = Callback(state=state, code="c", scope=ALL)
+    for browser in ("theirs", None):
+        with pytest.raises(SignInFailed) as raised:
+            sign_in.complete(callback, NOW, browser=browser)
+        assert raised.value.code == "other_browser"
+
+    assert sign_in.complete(callback, NOW, browser="mine") == "me"
+
+
+def test_a_one_time_link_is_used_up_by_the_connection_it_led_to(sign_in: OAuth) -> None:
+    """And not by a consent that failed."""
+    oauth_states.create_link(digest("link"), "me", NOW)
+    for callback, left in (({"error": "access_denied"}, "me"), ({"code": "c", "scope": ALL}, None)):
+        _, state = sign_in.consent_url("me", NOW, link="link")
+        with contextlib.suppress(SignInFailed):
+            sign_in.complete(Callback(state=state, **callback), NOW)
+        assert oauth_states.link_athlete(digest("link"), NOW) == left
 
 
 def test_a_missing_permission_is_asked_for_again_by_force(sign_in: OAuth, kept: AccessTokens) -> None:

@@ -70,3 +70,12 @@ def test_a_key_file_in_a_folder_that_is_not_there_is_explained(tmp_path: Path) -
     """No traceback, and the path in the message."""
     with pytest.raises(KeyFileError, match="missing"):
         token_cipher.load(tmp_path / "missing" / "key", "now")
+
+
+def test_what_a_killed_change_of_the_key_left_is_in_nobodys_way(tmp_path: Path) -> None:
+    """A half written file that never became the key."""
+    (tmp_path / ".key.part").write_bytes(b"half")
+    token_cipher.write_keys(tmp_path / "key", [key := token_cipher.new_key()])
+
+    assert token_cipher.read_keys(tmp_path / "key") == [key]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["key"]
