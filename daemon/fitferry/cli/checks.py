@@ -47,7 +47,6 @@ _TOPICS = {
     ProblemCode.APP_REFUSED: cli.TOPIC_APPLICATION(),
     ProblemCode.ATHLETE_LIMIT: cli.TOPIC_APPLICATION(),
     ProblemCode.WRONG_ADDRESS: cli.TOPIC_ADDRESS(),
-    ProblemCode.CLOCK: cli.TOPIC_CLOCK(),
     ProblemCode.HOOK_FAILED: cli.TOPIC_HOOK(),
 }
 """What the daemon's problems are about, by their codes."""

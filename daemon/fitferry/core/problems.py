@@ -23,7 +23,6 @@ class ProblemCode(StrEnum):
     APP_INACTIVE = "app_inactive"
     ATHLETE_LIMIT = "athlete_limit"
     WRONG_ADDRESS = "wrong_address"
-    CLOCK = "clock"
     FOLDER_UNAVAILABLE = "folder_unavailable"
     UNREADABLE = "unreadable"
     FOLDER_BOUND = "folder_bound"
@@ -168,7 +167,6 @@ TEXTS: Mapping[tuple[ProblemCode, str], ProblemText] = {
     (ProblemCode.APP_INACTIVE, ""): problems.APP_INACTIVE,
     (ProblemCode.ATHLETE_LIMIT, ""): problems.ATHLETE_LIMIT,
     (ProblemCode.WRONG_ADDRESS, ""): problems.WRONG_ADDRESS,
-    (ProblemCode.CLOCK, ""): problems.CLOCK,
     (ProblemCode.FOLDER_UNAVAILABLE, ""): problems.FOLDER_UNAVAILABLE,
     (ProblemCode.FOLDER_UNAVAILABLE, "no_permission"): problems.FOLDER_UNAVAILABLE_NO_PERMISSION,
     (ProblemCode.UNREADABLE, ""): problems.UNREADABLE,

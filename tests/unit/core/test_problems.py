@@ -65,7 +65,7 @@ def test_a_problem_is_resolved_by_its_key_alone(key: str, words: str) -> None:
 
 def test_a_problem_is_about_no_job_unless_it_says_so() -> None:
     """The page shows the newest job of those that are."""
-    assert problem(ProblemCode.CLOCK, NOW).latest == 0
+    assert problem(ProblemCode.INTERNAL, NOW).latest == 0
     assert problem(ProblemCode.DAMAGED, NOW, athlete="me", latest=7, count=1, file="a").latest == 7
 
 

@@ -98,12 +98,6 @@ WRONG_ADDRESS = ProblemText(
     ),
     resolved=define("wrong_address_resolved", "Strava's API answers again"),
 )
-CLOCK = ProblemText(
-    title=define("clock_title", "The clock is wrong"),
-    what=define("clock", "this machine's clock and Strava's differ by {difference:duration}"),
-    advice=define("clock_advice", "set the clock; old activities wait until then"),
-    resolved=define("clock_resolved", "the clock is right again"),
-)
 FOLDER_UNAVAILABLE = ProblemText(
     title=define("folder_unavailable_title", "A folder is missing"),
     what=define("folder_unavailable", "the folder {folder} cannot be read ({reason})"),
