@@ -13,13 +13,12 @@ from fitferry.storage.database import fn, run, update, writing
 from fitferry.storage.mapping import DECIDED, IS_OPEN
 from fitferry.storage.models import JobRow
 
-_LATE = """
-SELECT 1 FROM upload_job INDEXED BY upload_job_next
-WHERE status IN ('pending', 'processing') AND next_attempt_at > ? LIMIT 1
-"""
-_AHEAD = """
-SELECT 1 FROM upload_job INDEXED BY upload_job_accepted
-WHERE status IN ('pending', 'processing') AND upload_id IS NOT NULL AND accepted_at > ? LIMIT 1
+_AHEAD_OR_LATE = """
+SELECT
+    EXISTS (SELECT 1 FROM upload_job INDEXED BY upload_job_accepted
+        WHERE status IN ('pending', 'processing') AND upload_id IS NOT NULL AND accepted_at > ?),
+    EXISTS (SELECT 1 FROM upload_job INDEXED BY upload_job_next
+        WHERE status IN ('pending', 'processing') AND next_attempt_at > ?)
 """
 _DRAWN = """
 INSERT OR REPLACE INTO thumbnail (activity_id, kind, path) SELECT activity_id, ?, ? FROM upload_job WHERE id = ?
@@ -98,11 +97,12 @@ def clamp(longest: float, first_look: float, now: float) -> None:
 
     An upload that was accepted at a time to come is looked at after `first_look` seconds.
     """
-    if run(_AHEAD, now):
+    is_ahead, is_late = run(_AHEAD_OR_LATE, now, now + longest)[0]
+    if is_ahead:
         with writing():
             ahead = (IS_OPEN, JobRow.upload_id.is_null(False), JobRow.accepted_at > now)
             JobRow.update(accepted_at=now, next_attempt_at=now + first_look).where(*ahead).execute()
-    if run(_LATE, now + longest):
+    if is_late:
         with writing():
             _clamp(longest, now)
 

@@ -83,6 +83,11 @@ def due(
     return [job for _, _, job in sorted(turns)[:limit]]
 
 
+def any_due(now: float) -> bool:
+    """Whether any job is due, of whomever: one question in place of those that `due` asks."""
+    return bool(run(_ARE_DUE, now, 1))
+
+
 def next_due(now: float, connected: Collection[str]) -> float | None:
     """When the next job that is not due yet will be; None if there is none."""
     rows = run(_NEXT_DUE, now, _json(connected))

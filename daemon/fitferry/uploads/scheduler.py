@@ -80,6 +80,8 @@ class _Due:
         Fresh activities may use all that is left of the rate limit. The backlog leaves some of it, and so does an
         athlete who has had the larger share of this quarter hour.
         """
+        if not open_jobs.any_due(self.now):
+            return []
         limit = min(
             slots, self.budget.look or self.budget.send
         )  # while there are reads, any of them may be one
