@@ -76,7 +76,7 @@ def list_(context: Context, as_json: bool) -> None:  # noqa: FBT001  # click pas
 @click.argument("name")
 @click.pass_obj
 def revoke(context: Context, name: str) -> None:
-    """Let a token mean nothing any more."""
+    """Revoke a token: it can do nothing any more."""
     Daemon(context).post("/api/v1/tokens/revoke", {"name": name})
     output.line(cli.TOKEN_REVOKED(name=name))
 

@@ -58,7 +58,7 @@ def init(  # its options
     target: Path | None,
     force: bool,  # noqa: FBT001  # click passes it so
 ) -> None:
-    """Ask what has to be known, and write a commented config.toml."""
+    """Ask for the settings that are needed, and write a commented config.toml."""
     from fitferry.config import first_settings as first  # noqa: PLC0415  # not every command needs it
 
     path = target or context.config or first.place_to_write(os.environ)

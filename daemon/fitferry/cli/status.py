@@ -58,7 +58,7 @@ def status(context: Context, as_json: bool, follow: bool) -> None:  # noqa: FBT0
 )
 @click.option("--athlete", shell_complete=completion.athletes, help="Only those of one athlete.")
 @click.option(
-    "--limit", default=20, show_default=True, type=click.IntRange(1, 100_000), help="So many at most."
+    "--limit", default=20, show_default=True, type=click.IntRange(1, 100_000), help="The most to list."
 )
 @click.option("--json", "as_json", is_flag=True, help="As the API shows them.")
 @click.option("--wide", is_flag=True, help="One line each, however wide the terminal is.")

@@ -91,7 +91,7 @@ def retry(context: Context, jobs: tuple[int, ...], failed: bool, again: bool) ->
 )
 @click.pass_obj
 def dismiss(context: Context, jobs: tuple[int, ...]) -> None:
-    """Dismiss failed or held jobs: they are skipped, and need nobody any more."""
+    """Dismiss failed or held jobs: they are skipped, and no longer need attention."""
     known = dict(_activities(context, jobs))
     for job in jobs:
         if job not in known:

@@ -261,7 +261,7 @@ def test_a_4xx_is_certain_and_a_5xx_is_not(wire: Answers, status: int, sent: boo
 
     words = f"HTTP {status}, error"
     assert sent == raised.value.sent
-    assert str(raised.value) == (f"Strava had a fault of its own ({words})" if sent else words)
+    assert str(raised.value) == (f"Strava had an error of its own ({words})" if sent else words)
 
 
 def test_an_upload_carries_the_bytes_their_type_and_their_id(wire: Answers) -> None:

@@ -66,7 +66,7 @@ NOT_THE_ADDRESS = define(
     "not_the_address", "this is not the address that the browser ended on: it has no state= in it"
 )
 KEY_ROTATED = define("key_rotated", "a new key seals every token")
-TOKEN_REVOKED = define("token_revoked", "the token {name} means nothing any more")
+TOKEN_REVOKED = define("token_revoked", "the token {name} is revoked")
 SESSIONS_ENDED = define_plural("sessions_ended", "one session ended", "{count:number} sessions ended")
 
 # Tables
@@ -101,7 +101,7 @@ ATHLETE_NOT_CONNECTED = define("athlete_not_connected", "{athlete} is not connec
 FOLDER_WATCHED = define("folder_watched", "{folder} is watched")
 FOLDER_AWAY = define("cli_folder_away", "{folder} is not available")
 RECEIVING = define("receiving", "{file} is being received")
-RECEIVING_PART = define("receiving_part", "{file} is being received {percent} %")
+RECEIVING_PART = define("receiving_part", "{file} is being received, {percent}%")
 COUNT_OF = define("count_of", "{number:number} {status}")
 COUNTS = define("counts", "{counts}")
 IMPORT = define("import", "{done:number} of {total:number} old activities, done by {by}")
@@ -133,7 +133,7 @@ TOPIC_SUBSCRIPTION = define("topic_subscription", "subscription")
 TOPIC_ATHLETE = define("topic_athlete", "athlete {athlete}")
 FROM_ENVIRONMENT = define("from_environment", "from the environment")
 FOLDER_MISSING = define(
-    "check_folder_missing", "it is not there: mount it or create it, or mend its path under [[watch]]"
+    "check_folder_missing", "it is not there: mount it or create it, or correct its path under [[watch]]"
 )
 FOLDER_CLOSED = define(
     "check_folder_closed",

@@ -84,7 +84,7 @@ APP_INACTIVE = ProblemText(
 )
 ATHLETE_LIMIT = ProblemText(
     title=define("athlete_limit_title", "The application is full"),
-    what=define("athlete_limit", "Strava lets no further athlete use this API application ({answer})"),
+    what=define("athlete_limit", "Strava lets no more athletes use this API application ({answer})"),
     advice=define(
         "athlete_limit_advice", "its owner can raise the limit with Upgrade on strava.com/settings/api"
     ),
@@ -110,7 +110,7 @@ FOLDER_UNAVAILABLE = ProblemText(
 )
 FOLDER_UNAVAILABLE_NO_PERMISSION = replace(
     FOLDER_UNAVAILABLE,
-    title=define("folder_closed_title", "A folder is closed"),
+    title=define("folder_closed_title", "No access to a folder"),
     advice=define(
         "folder_closed_advice",
         "give Fitferry's user the right to read it and to enter the folders above it; Fitferry goes on by itself",

@@ -36,11 +36,11 @@ LOOKED_IN = define(
 WRONG_SETTINGS = define("wrong_settings", "wrong settings: {count:number}")
 FILE_EXISTS = define("settings_exist", "{path} is there already; --force replaces it")
 RULE_EMPTY = define("rule_empty", "{key}: found nothing, expected at least one of {names}")
-VARIABLE_UNKNOWN = define("variable_unknown", "the variable {name} means nothing")
+VARIABLE_UNKNOWN = define("variable_unknown", "the variable {name} is unknown")
 VARIABLE_UNKNOWN_NEAR = define(
-    "variable_unknown_near", "the variable {name} means nothing; did you mean {near}?"
+    "variable_unknown_near", "the variable {name} is unknown; did you mean {near}?"
 )
-VARIABLES_UNKNOWN = define("variables_unknown", "a variable that begins with FITFERRY_ means nothing")
+VARIABLES_UNKNOWN = define("variables_unknown", "a variable that begins with FITFERRY_ is unknown")
 VARIABLE_UNUSED = define(
     "variable_unused", "the variable {name} is not used: the file names the watched folders"
 )
@@ -63,7 +63,7 @@ PROXY_WRONG = define(
 )
 CERTIFICATES_GONE = define(
     "certificates_gone",
-    "{variable} names certificates that cannot be used ({reason}): mend its path, or unset the variable",
+    "{variable} names certificates that cannot be used ({reason}): correct its path, or unset the variable",
 )
 KEY_LOG_CLOSED = define(
     "key_log_closed", "{variable} names a file that cannot be written ({reason}): unset the variable"

@@ -11,7 +11,7 @@ OPEN_LINK = define(
     "name in place of {host}:",
 )
 LINK_OVER = define(
-    "setup_link_over", "This link is not valid, or not any more. A fresh one is in Fitferry's log."
+    "setup_link_over", "This link is not valid, or no longer valid. There is a new one in Fitferry's log."
 )
 APP_REFUSED = define(
     "setup_app_refused", "Strava does not know this id with this secret; press Save once more to keep them"

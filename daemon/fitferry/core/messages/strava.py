@@ -5,7 +5,7 @@ from __future__ import annotations
 from fitferry.core.messages.message import Message, define, verbatim
 
 NOT_STRAVA = define("not_strava", "something that is not Strava answered ({answer})")
-SERVER_ERROR = define("server_error", "Strava had a fault of its own ({answer})")
+SERVER_ERROR = define("server_error", "Strava had an error of its own ({answer})")
 GRANT_REFUSED = define("grant_refused", "Strava no longer accepts this sign-in ({answer})")
 NO_UPLOAD_NUMBER = define("no_upload_number", "Strava took the upload without giving it a number")
 NO_API = define("no_api", "no Strava API answers there ({answer})")
