@@ -110,6 +110,8 @@ def under_way(limit: int) -> list[Job]:
     being_sent = IS_OPEN & (JobRow.status == Status.PROCESSING) & JobRow.upload_id.is_null()
     sending = jobs_where(being_sent, order=(JobRow.start_time.desc(), JobRow.id), limit=limit)
     waiting = [job for (job,) in run(_NEWEST_WAITING, limit - len(sending))]
+    if not waiting:
+        return sending
     return sending + jobs_where(JobRow.id.in_(waiting), order=(JobRow.start_time.desc(), JobRow.id))
 
 
@@ -132,8 +134,12 @@ def import_so_far(started_before: float) -> int:
 
 def thumbnails(activity_ids: Iterable[int]) -> dict[int, Thumbnail]:
     """The thumbnails of some activities, of those that have one."""
-    wanted = ThumbnailRow.activity.in_(list(activity_ids))
+    ids = list(activity_ids)
+    if not ids:
+        return {}
     found = tuples(
-        ThumbnailRow.select(ThumbnailRow.activity, ThumbnailRow.kind, ThumbnailRow.path).where(wanted)
+        ThumbnailRow.select(ThumbnailRow.activity, ThumbnailRow.kind, ThumbnailRow.path).where(
+            ThumbnailRow.activity.in_(ids)
+        )
     )
     return {activity_id: Thumbnail(kind, path) for activity_id, kind, path in found}
