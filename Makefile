@@ -1,6 +1,6 @@
 # Each target makes what it needs; `make help` lists them.
 .PHONY: help demo test unit proofs check types needs needs-image dist test-dist deb test-deb test-arm64 test-systemd \
-	image push-image test-image sbom docs lock bench translations screenshots release-check release-prepare release-notes clean
+	image push-image test-image sbom audit docs lock bench translations screenshots release-check release-prepare release-notes clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -108,6 +108,9 @@ docs: $(VENV)/installed  ## what repeats something else: man page, completions, 
 
 sbom: $(VENV)/installed  ## the bill of materials of what people install, as CycloneDX
 	$(BIN)/python tools/sbom.py dist
+
+audit: $(VENV)/installed  ## what the index knows against what people install; of what it does not know it says so
+	$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements.lock
 
 # OWNER: the account that publishes; REGISTRY: the host of the image; CONTACT: a mail address; BASE_DIGEST: of the Dockerfile's BASE.
 release-prepare: $(VENV)/installed  ## fill in owner, registry, contact; pin actions and base image

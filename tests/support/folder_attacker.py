@@ -69,7 +69,7 @@ def _round(rides: Path, private: Path, ride: Path, seconds: float, copies: list[
 
 
 def _race(one: Path, other: Path, seconds: float, copies: list[Path], private: Path) -> int:
-    """Exchange two names to and fro as fast as can be."""
+    """Exchange two names back and forth as fast as can be."""
     flips, ends = 0, time.monotonic() + seconds
     while time.monotonic() < ends or flips % 2:
         flips += _exchange(one, other)
