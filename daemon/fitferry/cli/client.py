@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from fitferry.cli import local_http
 from fitferry.cli.context import Context
 from fitferry.core.errors import FitferryError
 from fitferry.core.messages import Message, as_message, cli, system
@@ -17,7 +18,6 @@ REQUEST_SECONDS = 120.0
 """How long an answer may take: the daemon may itself wait for Strava, for half a minute and more than once."""
 LOOK_SECONDS = 10.0
 """The same for what the daemon answers by itself."""
-_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  # what it listens on, not what we do
 
 
 class DaemonRefused(FitferryError):
@@ -31,7 +31,7 @@ class Daemon:
         if not context.daemon_runs():
             raise FitferryError(cli.NO_DAEMON())
         web = context.status_file()["web"]
-        self._host, self._port = _WILDCARDS.get(web["host"], web["host"]), web["port"]
+        self._host, self._port = local_http.reached_by(web["host"]), web["port"]
         self._token = _token(context.folder() / state_dir.API_TOKEN)
 
     def get(self, path: str, **query: Any) -> dict[str, Any]:
@@ -63,30 +63,30 @@ class Daemon:
         self,
         method: str,
         path: str,
-        body: bytes | None = None,
+        body: bytes = b"",
         kind: str = "",
         seconds: float = REQUEST_SECONDS,
     ) -> dict[str, Any]:
-        import http.client  # noqa: PLC0415  # commands that ask nobody start sooner without it
-
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=seconds)
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
         headers["Fitferry-Messages"] = "codes"  # errors as data, too: they are said in the person's language
-        headers["Host"] = f"127.0.0.1:{self._port}"  # what it listens under may be none of the page's names
         if kind:
             headers["Content-Type"] = kind
         try:
-            connection.request(method, path, body, headers)
-            answer = connection.getresponse()
-            found = json.loads(answer.read() or b"{}")
-        except (OSError, http.client.HTTPException, ValueError) as error:
+            _, answer = local_http.ask(
+                method,
+                path,
+                host=self._host,
+                port=self._port,
+                seconds=seconds,
+                headers=headers,
+                body=body,
+            )
+            found = json.loads(answer or b"{}")
+        except (OSError, ValueError) as error:
+            reason = str(error) or type(error).__name__
             raise FitferryError(
-                cli.NO_ANSWER(
-                    host=self._host, port=str(self._port), reason=str(error) or type(error).__name__
-                )
+                cli.NO_ANSWER(host=self._host, port=str(self._port), reason=reason)
             ) from error
-        finally:
-            connection.close()
         if isinstance(found, dict) and isinstance(found.get("error"), dict):
             raise DaemonRefused(as_message(message_of(found["error"])))
         return dict(found)

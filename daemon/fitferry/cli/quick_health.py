@@ -8,14 +8,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import socket
 from collections.abc import Mapping
 
+from fitferry.cli import local_http
 from fitferry.config import paths
 
 SECONDS = 10.0
 """How long an answer may take."""
-_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  # what it listens on, not what we do
+_OK = 200
 
 
 def is_healthy(option: str | None, environ: Mapping[str, str]) -> bool:
@@ -29,7 +29,8 @@ def is_healthy(option: str | None, environ: Mapping[str, str]) -> bool:
             return False
         with open(f"{folder}/status.json", encoding="utf-8") as file:  # noqa: PTH123  # Path would be slower
             web = json.load(file)["web"]
-        return _answers(_WILDCARDS.get(web["host"], web["host"]), web["port"])
+        host, port = local_http.reached_by(web["host"]), web["port"]
+        return local_http.ask("GET", "/healthz", host=host, port=port, seconds=SECONDS)[0] == _OK
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
@@ -43,11 +44,3 @@ def _is_locked(path: str) -> bool:
     finally:
         os.close(handle)
     return False
-
-
-def _answers(host: str, port: int) -> bool:
-    """Whether /healthz answers with 200."""
-    with socket.create_connection((host, port), timeout=SECONDS) as connection:
-        connection.sendall(f"GET /healthz HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
-        answer = connection.recv(64)
-    return answer.startswith((b"HTTP/1.0 200 ", b"HTTP/1.1 200 "))
