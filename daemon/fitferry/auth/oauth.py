@@ -18,7 +18,7 @@ import structlog
 
 from fitferry.auth.access_tokens import AccessTokens, by_our_clock
 from fitferry.core.errors import KeyFileError, SignInFailed, SignInProblem, StravaError
-from fitferry.core.messages import sign_in, verbatim
+from fitferry.core.messages import problems, sign_in, verbatim
 from fitferry.core.strava import WRITE_SCOPE, Grant, StravaErrorKind
 from fitferry.core.upload import AuthProblem
 from fitferry.storage import accounts, database, oauth_states, revocations, uploads
@@ -34,9 +34,11 @@ _PASSING = frozenset(
         StravaErrorKind.BROKEN_OFF,
         StravaErrorKind.SERVER_ERROR,
         StravaErrorKind.RATE_LIMITED,
+        StravaErrorKind.NOT_STRAVA,
+        StravaErrorKind.WRONG_ADDRESS,
     }
 )
-"""What a revocation is tried again after."""
+"""What a revocation is tried again after: all that Strava itself has not said."""
 
 _log = structlog.get_logger()
 
@@ -244,6 +246,10 @@ def _sign_in_failed(fault: StravaError) -> SignInFailed:
             return SignInFailed(SignInProblem.CODE, sign_in.CODE_INVALID())
         case StravaErrorKind.APP_REFUSED:
             return SignInFailed(SignInProblem.APP, sign_in.APP_UNKNOWN(answer=fault.message))
+        case StravaErrorKind.ATHLETE_LIMIT:
+            full = problems.ATHLETE_LIMIT
+            message = problems.WITH_ADVICE(what=full.what(answer=fault.message), advice=full.advice())
+            return SignInFailed(SignInProblem.APP, message)
         case StravaErrorKind.REFUSED:
             return SignInFailed(SignInProblem.STRAVA, sign_in.STRAVA_REFUSED(answer=fault.message))
         case _:

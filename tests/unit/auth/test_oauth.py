@@ -148,6 +148,7 @@ def test_strava_out_of_reach_is_said_so(sign_in: OAuth, wire: Answers) -> None:
     [
         ((400, refused("Application", "client_id", "invalid")), "app", "Application client_id invalid"),
         ((418, refused("Tea", "pot", "short")), "strava", "Tea pot short"),
+        ((403, {"message": "Limit of connected athletes exceeded"}), "app", "with Upgrade on strava.com"),
         (httpx.ConnectError("no route"), "unreachable", "no route"),
     ],
 )
@@ -470,7 +471,13 @@ def test_nothing_of_a_revoked_token_stays_in_the_database(
     assert others in ledger.read_bytes()
 
 
-@pytest.mark.parametrize("answer", [httpx.ConnectError("no route"), (503, b""), (429, b"")])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.ConnectError("no route"),
+        *((503, b""), (429, b""), (403, b"<html>blocked"), (200, b"<html>sign in"), (302, b""), (404, b"")),
+    ],
+)
 def test_disconnecting_without_strava_revokes_later(
     sign_in: OAuth, kept: AccessTokens, wire: Answers, answer: object
 ) -> None:
