@@ -22,6 +22,7 @@ from fakes import (
 )
 from fitferry.auth.access_tokens import AccessTokens
 from fitferry.auth.oauth import OAuth
+from fitferry.config import UploadSettings
 from fitferry.core.upload import Job
 from fitferry.inbox.dispatcher import Dispatcher
 from fitferry.storage import breakers
@@ -57,14 +58,14 @@ class Bench:
         self.attempt = self.worker(client)
         an_athlete(self.tokens, scopes=scopes, expires_in=expires_in)
 
-    def worker(self, client: Strava) -> UploadWorker:
+    def worker(self, client: Strava, settings: UploadSettings = UPLOADS) -> UploadWorker:
         """A worker that asks Strava through a client."""
         archives = [Archive(self.folder, self.folder / "uploaded")]
         return UploadWorker(
             client,
             self.tokens,
             app=APP,
-            uploads=UPLOADS,
+            uploads=settings,
             archives=archives,
             folders=InlineFolders(archives),
             dispatcher=self.dispatcher,

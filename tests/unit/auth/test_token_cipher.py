@@ -79,3 +79,19 @@ def test_what_a_killed_change_of_the_key_left_is_in_nobodys_way(tmp_path: Path) 
 
     assert token_cipher.read_keys(tmp_path / "key") == [key]
     assert [entry.name for entry in tmp_path.iterdir()] == ["key"]
+
+
+@pytest.mark.parametrize("is_credential", [True, False])
+def test_a_key_that_systemd_hands_to_the_unit_may_look_open_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_credential: bool
+) -> None:
+    """Its mode inside the unit says nothing; a file elsewhere is judged as always."""
+    token_cipher.load(tmp_path / "key", "now")
+    (tmp_path / "key").chmod(0o440)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path if is_credential else tmp_path / "elsewhere"))
+
+    if is_credential:
+        assert len(token_cipher.read_keys(tmp_path / "key")) == 1
+    else:
+        with pytest.raises(KeyFileError):
+            token_cipher.read_keys(tmp_path / "key")

@@ -35,6 +35,29 @@ def test_an_attempt_is_written_down_step_by_step(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("ledger")
+@pytest.mark.parametrize(
+    ("status", "ends"),
+    [
+        (Status.PENDING, False),
+        (Status.PROCESSING, False),
+        (Status.HELD, False),
+        (Status.SKIPPED, False),
+        (Status.COMPLETED, True),
+        (Status.FAILED, True),
+    ],
+)
+def test_a_job_has_an_end_only_when_it_is_completed_or_has_failed(
+    tmp_path: Path, status: Status, *, ends: bool
+) -> None:
+    """And none any more when it goes on."""
+    job = a_job(tmp_path / "a.fit")
+    recorded(job.id, replace(COMPLETED, status=Status.FAILED), NOW)
+    recorded(job.id, replace(COMPLETED, status=status), NOW + 1)
+
+    assert the(job.id).completed_at == (NOW + 1 if ends else None)
+
+
+@pytest.mark.usefixtures("ledger")
 def test_an_outcome_after_somebody_has_decided_changes_nothing(tmp_path: Path) -> None:
     """What an attempt writes names the row's revision, which every decision raises."""
     job = a_job(tmp_path / "a.fit")

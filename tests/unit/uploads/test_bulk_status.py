@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from fakes import (
     UPLOADS,
     a_job,
     accepted,
+    strava,
     the,
 )
-from fitferry.core.upload import Job, Status
+from fitferry.core.upload import AfterUpload, Job, Status
 from fitferry.monitoring import status
 from fitferry.storage import breakers, uploads
 from fitferry.uploads import bulk_status
@@ -68,6 +70,17 @@ def test_one_page_completes_all_that_stand_on_it(desk: Desk) -> None:
     assert uploads.counts()[Status.COMPLETED] == MANY - 3
     assert the(made[5].id).strava_activity_id == 900 + made[5].id
     assert (desk.wire.count(LIST), desk.wire.count(LOOK)) == (1, 0)
+
+
+def test_files_of_uploads_that_a_page_completed_are_archived_like_all_others(desk: Desk) -> None:
+    """Strava took exactly these bytes from us."""
+    archiving = replace(UPLOADS, after_upload=AfterUpload.ARCHIVE)
+    desk.attempt = desk.worker(strava(desk.wire), archiving)
+    made = desk.accepted()
+    desk.wire.to(LIST, (200, listed(*made)))
+    desk.attempt(made[0].id)
+
+    assert len(list((desk.folder / "uploaded").iterdir())) == MANY
 
 
 def test_what_is_missing_from_two_pages_is_asked_for_by_its_id(desk: Desk) -> None:

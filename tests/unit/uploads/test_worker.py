@@ -489,6 +489,17 @@ def test_eight_hours_of_outage_fail_nothing(bench: Bench) -> None:
     assert 97 <= bench.wire.count("POST /uploads") <= 99
 
 
+def test_a_first_503_is_charged_to_no_file(bench: Bench) -> None:
+    """That another upload arrived before it was sent at all says nothing of this one."""
+    bench.try_(bench.job("good.fit", b"good"))
+    bench.clock.forward(60)
+    bench.wire.to("POST /uploads", (503, b""))
+    job = bench.try_(bench.job("next.fit", b"next"))
+
+    assert (job.failures, job.uncertain) == (0, True)
+    assert BreakerName.NETWORK in breakers.open_breakers()
+
+
 def test_a_file_that_alone_draws_503_is_charged_and_blocks_nobody(bench: Bench) -> None:
     """Others pass, so the file is the cause: it uses its own schedule up."""
     bad, good = bench.job("bad.fit", b"bad"), bench.job("good.fit", b"good")
@@ -652,6 +663,16 @@ def test_a_surprise_counts_and_frees_the_worker(bench: Bench) -> None:
     job = bench.try_(bench.job())
 
     assert (job.failures, job.error_code, job.uncertain) == (1, "surprise", True)
+
+
+def test_a_surprise_while_a_lost_answer_is_looked_for_drops_no_doubt(bench: Bench) -> None:
+    """Nothing was sent this time, but it may have arrived before."""
+    bench.wire.to("POST /uploads", (500, b""))
+    job = bench.try_(bench.job())
+    bench.wire.to("GET /athlete/activities", ZeroDivisionError("a bug"))
+    job = bench.later(job)
+
+    assert (job.error_code, job.uncertain, job.own_wait) == ("surprise", True, WaitingFor.CONFIRM)
 
 
 def test_an_outcome_that_could_not_be_written_is_written_later(
