@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 from daemon_harness import harness
 from fakes import a_receiver
 from fit_writer import ride
-from fitferry.config import WatchSettings
+from fitferry.config.schema import WatchSettings
 from fitferry.core.activity import WatchMethod
 from fitferry.inbox import Scanner
 from fitferry.storage import database, queries, uploads

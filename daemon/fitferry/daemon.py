@@ -17,7 +17,7 @@ from fitferry.auth import key_rotation, token_cipher
 from fitferry.auth.access_tokens import AccessTokens
 from fitferry.auth.oauth import OAuth, digest
 from fitferry.auth.token_cipher import TokenCipher
-from fitferry.config import Settings
+from fitferry.config.schema import Settings
 from fitferry.core import retry_policy
 from fitferry.core.errors import CannotRun, KeyFileError, StorageError
 from fitferry.core.messages import system, verbatim

@@ -12,7 +12,7 @@ import structlog
 from fitferry import __version__
 from fitferry.auth.access_tokens import AccessTokens
 from fitferry.auth.oauth import OAuth
-from fitferry.config import Settings
+from fitferry.config.schema import Settings
 from fitferry.core.messages import Message, setup, system, verbatim
 from fitferry.core.problems import Problem, ProblemCode, problem
 from fitferry.core.upload import Status

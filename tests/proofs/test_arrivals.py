@@ -20,7 +20,7 @@ import pytest
 
 from documents import gz, zipped
 from fakes import ADMISSION, NOW
-from fitferry.config import WatchSettings
+from fitferry.config.schema import WatchSettings
 from fitferry.core.activity import AdmissionResult, FileEvent, IncompleteFile, Stability, WatchMethod
 from fitferry.core.upload import Status
 from fitferry.inbox import WatchedFolder, event_hints, scanner

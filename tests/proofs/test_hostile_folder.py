@@ -16,7 +16,7 @@ import pytest
 
 from daemon_harness import harness
 from fakes import ADMISSION, NOW, Clock, InlineFolders, a_job, a_receiver, recorded, the
-from fitferry.config import WatchSettings
+from fitferry.config.schema import WatchSettings
 from fitferry.core.activity import AdmissionResult, FileEvent, Stability, WatchMethod, WatchState
 from fitferry.core.messages import folders
 from fitferry.core.problems import ProblemCode

@@ -13,7 +13,7 @@ import pytest
 
 from documents import START, gpx, zipped
 from fakes import ADMISSION, NOW, Clock, a_receiver, recorded
-from fitferry.config import WatchSettings
+from fitferry.config.schema import WatchSettings
 from fitferry.core import attempt_results
 from fitferry.core.activity import AdmissionResult, FileEvent, Stability, WatchMethod
 from fitferry.core.messages import Message

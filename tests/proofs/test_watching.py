@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from fakes import Clock
-from fitferry.config import WatchSettings
+from fitferry.config.schema import WatchSettings
 from fitferry.core.activity import AdmissionResult, FileEvent, Stability, StatFingerprint, WatchMethod
 from fitferry.core.messages import Message
 from fitferry.inbox import Scanner, WatchedFolder

@@ -12,7 +12,7 @@ import httpx
 from fitferry.auth.access_tokens import AccessTokens
 from fitferry.auth.oauth import OAuth
 from fitferry.auth.token_cipher import TokenCipher, new_key
-from fitferry.config import StravaSettings, UploadSettings
+from fitferry.config.schema import StravaSettings, UploadSettings
 from fitferry.config.values import Scope
 from fitferry.core.activity import (
     ActivityFacts,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from fitferry.config import Settings
 from fitferry.config.keys import all_keys
 from fitferry.config.load import load
+from fitferry.config.schema import Settings
 from fitferry.core.errors import SettingsError
 
 KEYS = all_keys()

@@ -9,8 +9,8 @@ from flask import Flask
 from werkzeug.test import Client, TestResponse
 
 from fakes import NOW, Answers, Clock, a_job, grant, oauth, strava, tokens
-from fitferry.config import Settings
 from fitferry.config.load import load
+from fitferry.config.schema import Settings
 from fitferry.core.activity import WatchMethod, WatchState
 from fitferry.core.messages import verbatim
 from fitferry.core.upload import Job

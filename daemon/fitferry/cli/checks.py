@@ -24,7 +24,7 @@ from fitferry.cli.folder_checks import (
     check_watches,
     owner_of,
 )
-from fitferry.config import Settings
+from fitferry.config.schema import Settings
 from fitferry.core.errors import FitferryError, KeyFileError, SettingsError, StravaError
 from fitferry.core.messages import Message, as_message, cli, system, verbatim
 from fitferry.core.problems import ProblemCode

@@ -15,7 +15,7 @@ from fitferry.core.messages import cli, verbatim
 from fitferry.system import lockfile, state_dir
 
 if TYPE_CHECKING:
-    from fitferry.config import Settings
+    from fitferry.config.schema import Settings
 
 
 class Context:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fitferry.config import Settings, WatchSettings
+from fitferry.config.schema import Settings, WatchSettings
 from fitferry.core.messages import Message, cli
 from fitferry.core.upload import AfterUpload
 from fitferry.system import mounts

@@ -11,7 +11,7 @@ import click
 
 from fitferry.cli import output
 from fitferry.cli.context import Context
-from fitferry.config import Settings, WatchSettings
+from fitferry.config.schema import Settings, WatchSettings
 from fitferry.core import admission_rules, filenames, rules
 from fitferry.core.activity import FileKind, ParseResult
 from fitferry.core.messages import Message, as_message, inspection, system

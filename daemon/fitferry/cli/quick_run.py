@@ -17,7 +17,7 @@ from fitferry.cli import process
 from fitferry.core.errors import FitferryError
 
 if TYPE_CHECKING:
-    from fitferry.config import Settings
+    from fitferry.config.schema import Settings
     from fitferry.web.server import Handover
 
 _PASSED_OVER = ("anyio", "click", "pygments", "rich", "typing_extensions")

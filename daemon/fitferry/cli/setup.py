@@ -17,12 +17,13 @@ import click
 from fitferry.cli import output
 from fitferry.cli.context import Context
 from fitferry.cli.quick_run import run_daemon
+from fitferry.config.paths import place_to_write
 from fitferry.core.errors import FitferryError, SettingProblem, SettingsError
 from fitferry.core.messages import Message, cli, verbatim
 from fitferry.core.printable import printable
 
 if TYPE_CHECKING:
-    from fitferry.config import Settings
+    from fitferry.config.schema import Settings
     from fitferry.web.server import Handover
 
 T = TypeVar("T")
@@ -61,7 +62,7 @@ def init(  # its options
     """Ask for the settings that are needed, and write a commented config.toml."""
     from fitferry.config import first_settings as first  # noqa: PLC0415  # not every command needs it
 
-    path = target or context.config or first.place_to_write(os.environ)
+    path = target or context.config or place_to_write(os.environ)
     if path.exists() and not force:
         raise FitferryError(cli.FILE_EXISTS(path=str(path)))
     watched = _answer(cli.ASK_FOLDER(), "--folder", folder, first.read_folder)
@@ -146,7 +147,7 @@ def _settings_to_run(context: Context) -> tuple[Settings, Handover | None] | Non
         return context.settings(require_app=True), None
     from fitferry.web import setup as set_up  # noqa: PLC0415  # it imports Flask
 
-    path, base = first.place_to_write(os.environ), context.settings()
+    path, base = place_to_write(os.environ), context.settings()
     try:
         handover = set_up.serve(base, path)
     except OSError as error:

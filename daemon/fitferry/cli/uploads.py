@@ -19,7 +19,7 @@ from fitferry.core.messages import cli
 from fitferry.core.upload import Status
 
 if TYPE_CHECKING:
-    from fitferry.config import Settings
+    from fitferry.config.schema import Settings
     from fitferry.uploads.commands import Actions
 
 JOB = click.IntRange(1, 2**63 - 1)

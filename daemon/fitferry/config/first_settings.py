@@ -15,25 +15,10 @@ from fitferry.config import template
 from fitferry.config.client_secret import LOOKS_RIGHT
 from fitferry.config.environment import cleaned
 from fitferry.config.load import find, load
-from fitferry.config.paths import PLACES, place_to_write
+from fitferry.config.paths import PLACES
 from fitferry.config.values import absolute_folder, is_reasonable, without_quotes
 from fitferry.core.errors import FitferryError
 from fitferry.core.messages import settings, system
-
-__all__ = [
-    "FirstSettings",
-    "is_wanted",
-    "looks_odd",
-    "place_to_write",
-    "read_client_id",
-    "read_folder",
-    "read_full_path",
-    "read_secret",
-    "read_secret_file",
-    "read_since",
-    "write",
-]
-
 
 SYSTEMD = ("INVOCATION_ID", "NOTIFY_SOCKET", "JOURNAL_STREAM")
 """Variables that systemd sets for a service."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from fitferry.config import WatchSettings
+from fitferry.config.schema import WatchSettings
 from fitferry.core import filenames
 from fitferry.core.activity import WatchMethod
 from fitferry.core.errors import PlannedOSError

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import structlog
 
-from fitferry.config import WatchSettings
+from fitferry.config.schema import WatchSettings
 from fitferry.core import filenames
 from fitferry.core.activity import (
     FileEvent,

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from fitferry.config import WatchSettings
+from fitferry.config.schema import WatchSettings
 from fitferry.core import filenames
 from fitferry.core.activity import WatchMethod, WatchState
 from fitferry.core.messages import Message, folders

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 from fitferry.core.activity import NewActivity
 from fitferry.core.admission_rules import FILE_FAULTS
@@ -14,9 +14,6 @@ from fitferry.storage.database import Column, insert, raw, run, tuples, writing
 from fitferry.storage.mapping import IS_SKIPPED, in_folder
 from fitferry.storage.models import ActivityRow, JobRow, SeenPathRow, ThumbnailRow
 from fitferry.storage.seen_files import File
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
 
 _IN_QUESTION = 500
 """Files at most that are asked about in one statement."""

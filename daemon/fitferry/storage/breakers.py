@@ -6,16 +6,13 @@ The one place where a breaker changes; `core.retry_policy` decides what opens it
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
 
 from fitferry.core.breaker import Breaker, BreakerName, BreakerTrip
 from fitferry.core.retry_policy import MAX_BREAKER_SECONDS, NETWORK_SECONDS
 from fitferry.storage.cached import Cached
 from fitferry.storage.database import put, writing
 from fitferry.storage.models import BreakerRow
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
 
 
 def _read() -> dict[BreakerName, Breaker]:

@@ -9,8 +9,9 @@ import contextlib
 import functools
 import sqlite3
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import peewee
 
@@ -18,9 +19,6 @@ from fitferry.core.errors import StorageError
 from fitferry.core.messages import system, verbatim
 from fitferry.storage import cached, database_file
 from fitferry.storage.mark import LedgerMark
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _PRAGMAS = {

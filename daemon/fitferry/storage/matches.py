@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable
 
 from fitferry.core.messages import uploads as upload_messages
 from fitferry.core.upload import AfterUpload, ErrorCode, Job, Status
 from fitferry.storage.database import PARAMETER, SQL, Column, fn, tuples, writing
 from fitferry.storage.mapping import DECIDED, IS_UNCOMPARED, JobsStatement, jobs_below, jobs_where
 from fitferry.storage.models import ActivityRow, JobRow
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
 
 
 def to_compare(athletes: Iterable[str], started_before: float, claimed: Collection[int] = ()) -> list[Job]:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Collection
 
 from fitferry.core.upload import Job
 from fitferry.storage.database import raw, run
 from fitferry.storage.mapping import IS_OPEN, jobs_where
 from fitferry.storage.models import JobRow
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
 
 _DUE = """
 SELECT id FROM upload_job INDEXED BY {index}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fitferry.core.messages import uploads as upload_messages
 from fitferry.core.upload import AfterUpload, ErrorCode, FileOutcome, Job, Status, WaitingFor
@@ -21,10 +21,6 @@ from fitferry.storage.mapping import (
     jobs_where,
 )
 from fitferry.storage.models import ActivityRow, JobRow
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 
 _FINISHED_AFTER = JobsStatement(
     (JobRow.finish_number > PARAMETER) & JobRow.status.in_((Status.COMPLETED, Status.FAILED)),

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
-    from fitferry.config import StravaSettings
+    from fitferry.config.schema import StravaSettings
 
 REQUEST_DEADLINE = 30.0
 """Seconds that any request but an upload may take in all; httpx itself has no such limit."""

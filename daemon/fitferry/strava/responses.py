@@ -8,10 +8,11 @@ captive portals answer with the same status codes (strava-heatmap-envoy issue 3,
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -25,9 +26,6 @@ from fitferry.core.strava import (
     UploadReport,
     UploadState,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _DUPLICATE = re.compile(r"duplicate of\b.*?(?:/activities/|activity\s+)([0-9]+)", re.IGNORECASE | re.DOTALL)
 _GRANTS = frozenset({"authorizationcode", "refreshtoken", "requesttoken"})

@@ -8,7 +8,7 @@ from datetime import date
 
 import structlog
 
-from fitferry.config import Settings
+from fitferry.config.schema import Settings
 from fitferry.config.values import is_reasonable
 from fitferry.core import admission_rules
 from fitferry.core import rate_limit as limits

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fitferry.config import Settings, WatchSettings
+from fitferry.config.schema import Settings, WatchSettings
 from fitferry.core.upload import AfterUpload
 from fitferry.inbox.dispatcher import Dispatcher
 from fitferry.inbox.first_scan import FirstScan

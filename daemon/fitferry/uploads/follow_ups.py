@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 from fitferry.auth.access_tokens import AccessTokens
-from fitferry.config import Settings
+from fitferry.config.schema import Settings
 from fitferry.core.follow_up import FollowUpKind
 from fitferry.storage import follow_ups
 from fitferry.strava import Strava

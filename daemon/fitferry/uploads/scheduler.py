@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from fitferry.config import UploadSettings
+from fitferry.config.schema import UploadSettings
 from fitferry.core import rate_limit as limits
 from fitferry.core import retry_policy
 from fitferry.core.breaker import BreakerName

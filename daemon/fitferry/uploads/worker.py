@@ -15,7 +15,7 @@ import structlog
 
 from fitferry import formats
 from fitferry.auth.access_tokens import AccessTokens
-from fitferry.config import StravaSettings, UploadSettings
+from fitferry.config.schema import StravaSettings, UploadSettings
 from fitferry.core import admission_rules, retry_policy
 from fitferry.core import attempt_results as results
 from fitferry.core import rate_limit as limits

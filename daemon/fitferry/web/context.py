@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from fitferry.auth.oauth import OAuth
-from fitferry.config import Settings
+from fitferry.config.schema import Settings
 from fitferry.core.messages import Message
 from fitferry.monitoring.status import Snapshot
 from fitferry.uploads.commands import Actions

@@ -23,8 +23,8 @@ from flask import Flask, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from fitferry import __version__
-from fitferry.config import Settings
 from fitferry.config import first_settings as first
+from fitferry.config.schema import Settings
 from fitferry.core.errors import FitferryError, RejectionCode, RequestRejected, StravaError
 from fitferry.core.filenames import is_wanted_name
 from fitferry.core.messages import Message, setup
