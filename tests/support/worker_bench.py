@@ -22,7 +22,7 @@ from fakes import (
 )
 from fitferry.auth.access_tokens import AccessTokens
 from fitferry.auth.oauth import OAuth
-from fitferry.config import UploadSettings
+from fitferry.config.schema import UploadSettings
 from fitferry.core.upload import Job
 from fitferry.inbox.dispatcher import Dispatcher
 from fitferry.storage import breakers
