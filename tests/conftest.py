@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +40,14 @@ def ledger(tmp_path: Path, _empty_ledger: Path) -> Iterator[Path]:
     shutil.copy(_empty_ledger, path)
     with database.opened(path), query_plans.watched():
         yield path
+
+
+@pytest.fixture
+def open_to_all() -> Iterator[Path]:
+    """A folder that another user may enter: pytest closes its own to others, whoever runs beside this."""
+    with tempfile.TemporaryDirectory(prefix="fitferry-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 @pytest.fixture(autouse=True)

@@ -100,14 +100,11 @@ def test_the_daemon_starts_or_says_why_not(tmp_path: Path, surroundings: str) ->
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_a_closed_folder_is_a_sentence(tmp_path: Path) -> None:
+def test_a_closed_folder_is_a_sentence(open_to_all: Path) -> None:
     """`/home/pi` is closed on Debian: which folder it is, and whose, is said."""
-    with harness(tmp_path) as home:
+    with harness(open_to_all) as home:
         (home.rides / "below").mkdir()
         home.configure(rides=str(home.rides / "below"))
-        for path in (tmp_path, *tmp_path.parents):
-            if path.stat().st_uid == 0 and path != Path("/"):
-                path.chmod(path.stat().st_mode | 0o055)
         home.config.chmod(0o644)
         home.rides.chmod(0o700)
         for words in (["check"], ["status"], ["config"]):
@@ -122,14 +119,11 @@ def test_a_closed_folder_is_a_sentence(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 @pytest.mark.parametrize("closed", [".", "below"])
-def test_a_closed_folder_is_a_matter_of_rights_and_no_missing_mount(tmp_path: Path, closed: str) -> None:
+def test_a_closed_folder_is_a_matter_of_rights_and_no_missing_mount(open_to_all: Path, closed: str) -> None:
     """Closed itself or above: the daemon says which folder, advises to open it, and goes on by itself once it is."""
-    with harness(tmp_path) as home:
+    with harness(open_to_all) as home:
         (home.rides / "below").mkdir()
         home.configure(rides=str(home.rides / "below"))
-        for path in (tmp_path, *tmp_path.parents):
-            if path.stat().st_uid == 0 and path != Path("/"):
-                path.chmod(path.stat().st_mode | 0o055)
         home.state.mkdir()
         for path in (home.config, home.state):
             os.chown(path, 65534, 65534)

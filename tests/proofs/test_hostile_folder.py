@@ -483,11 +483,11 @@ def test_a_scanner_that_hangs_is_an_illness_only_where_the_folder_is_our_own(whe
         scanner.stop()
 
 
-def test_a_closed_folder_on_the_way_is_named(tmp_path: Path) -> None:
+def test_a_closed_folder_on_the_way_is_named(open_to_all: Path) -> None:
     """`/home/pi` is 0700: mounting or creating something would not help. As a user who is not root."""
-    folder = tmp_path / "home/rides"
+    folder = open_to_all / "home/rides"
     folder.mkdir(parents=True)
-    (tmp_path / "home").chmod(0o700)
+    (open_to_all / "home").chmod(0o700)
     code = (
         "import os, sys\n"
         "from fitferry.system.deadline import look_at_folder\n"
@@ -495,19 +495,16 @@ def test_a_closed_folder_on_the_way_is_named(tmp_path: Path) -> None:
         "look = look_at_folder(sys.argv[1])\n"
         "print(look.state, look.path)\n"
     )
-    for parent in [tmp_path, *list(tmp_path.parents)[:-1]]:
-        if os.geteuid() == 0 and parent != Path("/tmp"):  # noqa: S108  # it is open to all already
-            parent.chmod(parent.stat().st_mode | 0o011)
     done_ = subprocess.run(
-        [os.sys.executable, "-c", code, str(folder), str(tmp_path / "home")],  # type: ignore[attr-defined]  # it is there
+        [os.sys.executable, "-c", code, str(folder), str(open_to_all / "home")],  # type: ignore[attr-defined]  # it is there
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
-    (tmp_path / "home").chmod(0o700)
+    (open_to_all / "home").chmod(0o700)
 
-    assert done_.stdout.split() == ["no_permission", str(tmp_path / "home")], done_.stderr
+    assert done_.stdout.split() == ["no_permission", str(open_to_all / "home")], done_.stderr
 
 
 @needs_fuse
