@@ -219,6 +219,34 @@ def test_connecting_waits_until_strava_has_answered(home: DaemonHarness) -> None
     assert (process.returncode, rest) == (0, "connected as Sam Sand\n")
 
 
+BROWSER = r"""
+import html, json, os, re, sys, urllib.parse, urllib.request
+url = sys.argv[2]
+path = urllib.parse.unquote(urllib.parse.urlsplit(url).path)
+text = open(path, encoding="utf-8").read()
+json.dump({"argv": sys.argv, "mode": os.stat(path).st_mode & 0o777, "path": path}, open(sys.argv[1], "w"))
+link = html.unescape(re.search(r'content="0;url=([^"]+)"', text)[1])
+urllib.request.build_opener(urllib.request.HTTPCookieProcessor()).open(link).close()
+"""
+
+
+def test_the_link_that_is_opened_on_a_desktop_stands_in_no_argument(
+    home: DaemonHarness, tmp_path: Path
+) -> None:
+    """Every user of the machine sees a process's arguments, and could consent as somebody else before us."""
+    home.start()
+    home.sandbox.world.switches.consent = "approve"
+    (tmp_path / "browser.py").write_text(BROWSER, encoding="utf-8")
+    browser = f"{sys.executable} {tmp_path}/browser.py {tmp_path}/seen %s"
+    ended = home.run("connect", DISPLAY=":0", BROWSER=browser, HOME=str(tmp_path))
+    seen = json.loads((tmp_path / "seen").read_text(encoding="utf-8"))
+
+    assert (ended.returncode, ended.stdout.splitlines()[-1]) == (0, "connected as Sam Sand")
+    assert "token" not in " ".join(seen["argv"])
+    assert seen["mode"] == 0o600
+    assert not Path(seen["path"]).exists()
+
+
 def test_connecting_tells_a_refusal(home: DaemonHarness) -> None:
     """Exit 1 with Strava's word."""
     home.start()

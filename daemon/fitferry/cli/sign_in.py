@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import html
 import os
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -59,14 +64,41 @@ def _by_link(daemon: Daemon, athlete: str | None) -> dict[str, Any]:
     """Print, and on a desktop open, a one-time link; what came of the consent behind it."""
     link = daemon.post("/api/v1/strava/connect-link", {"athlete": athlete} if athlete else {})
     click.echo(link["url"])
-    if "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ:
-        import webbrowser  # noqa: PLC0415  # every other command starts sooner without it
+    with _opened_on_desktop(link["url"]):
+        output.line(cli.OPEN_LINK(), err=True)
+        return _outcome(daemon, link["state"])
 
-        webbrowser.open(link["url"])
-    output.line(cli.OPEN_LINK(), err=True)
+
+@contextlib.contextmanager
+def _opened_on_desktop(url: str) -> Iterator[None]:
+    """Open a one-time link on a desktop, by a file of ours that leads there.
+
+    A process's arguments are seen by every user of the machine, who could use the link first. The file is in the home
+    folder, and not hidden there: a browser in a snap reads nothing else.
+    """
+    if "DISPLAY" not in os.environ and "WAYLAND_DISPLAY" not in os.environ:
+        yield
+        return
+    import webbrowser  # noqa: PLC0415  # every other command starts sooner without it
+
+    with contextlib.ExitStack() as undo:
+        with contextlib.suppress(
+            OSError, RuntimeError
+        ):  # no home that can be written: the link is printed, too
+            page = undo.enter_context(
+                tempfile.NamedTemporaryFile("w", prefix="fitferry-", suffix=".html", dir=Path.home())
+            )
+            page.write(f'<!doctype html><meta http-equiv="refresh" content="0;url={html.escape(url)}">\n')
+            page.flush()
+            webbrowser.open(Path(page.name).as_uri())
+        yield
+
+
+def _outcome(daemon: Daemon, state: str) -> dict[str, Any]:
+    """What came of a consent, waited for."""
     deadline = time.monotonic() + CONSENT_SECONDS
     while time.monotonic() < deadline:
-        found = daemon.get("/api/v1/strava/auth/outcome", state=link["state"])
+        found = daemon.get("/api/v1/strava/auth/outcome", state=state)
         if found["outcome"] != "waiting":
             return found
         time.sleep(_LOOK_SECONDS)
