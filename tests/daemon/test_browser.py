@@ -398,6 +398,7 @@ def test_on_a_phone_a_ride_is_low_and_each_target_large_enough(everyday: tuple[S
     """72 px for a ride, 44 px for what is pressed, and the history on the first screen."""
     _, page = everyday
     page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
+    page.wait_for_function(f"innerWidth === {PHONE['width']}")  # a busy machine resizes late
     heights = page.locator(".ride").evaluate_all(
         "rows => rows.map(row => row.getBoundingClientRect().height)"
     )

@@ -343,7 +343,7 @@ def test_what_is_under_way_is_shown_with_how_far_it_is(scene: Scene) -> None:
     page = show(scene)
 
     assert "being copied, 912 kB of 1.9 MB" in page
-    assert "48 %" in page
+    assert "48%" in page
     assert '<progress max="1900000" value="912000"' in page
     assert re.search(r"Old activities: 42 of 16\d", page)
     assert re.search(r'<time datetime="[^"]+" data-until>', page)
@@ -381,7 +381,7 @@ def test_disconnecting_is_asked_before_it_is_done(scene: Scene) -> None:
     """What it does stands there; looking does nothing."""
     scene.connect()
     page = show(scene, "/disconnect?athlete=me")
-    assert "forgets the tokens" in page
+    assert "deletes the tokens" in page
     assert accounts.get("me").connected
     assert scene.page.ask("GET", "/disconnect?athlete=x").status_code == 404
     scene.page.ask("POST", "/do/disconnect", headers=OWN, data={"athlete": "me"})
@@ -459,12 +459,12 @@ def test_a_file_that_is_too_large_is_refused_in_words(scene: Scene) -> None:
 
 
 def test_a_name_cannot_turn_the_pages_words_round(scene: Scene) -> None:
-    """In a sentence it stands without what turns; by itself as it is, set apart by the style."""
+    """In a sentence a sign stands for what turns; by itself it is as it is, set apart by the style."""
     scene.troubles.append(problem(ProblemCode.UNREADABLE, scene.now, path="/a\u202egpx.fit", count=1))
     scene.done("cycling", 0, "b\u202egpx.fit")
     page = show(scene)
 
-    assert "/agpx.fit cannot be read" in page
+    assert "/a\ufffdgpx.fit cannot be read" in page
     assert "b\u202egpx.fit</span>" in page
 
 
