@@ -16,7 +16,6 @@ from fitferry.core.messages import Message, web
 from fitferry.core.problems import HELD_FILES, Problem, ProblemAction, ProblemCode, sorted_by_cause
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import WAITS, Job, Status
-from fitferry.monitoring import status_json
 from fitferry.monitoring.status import Snapshot, State, job_views
 from fitferry.storage import queries, uploads
 from fitferry.web.context import WebContext
@@ -89,7 +88,7 @@ def page_context(
     """What every page's frame shows. `snapshot`: how things are, where somebody has asked already."""
     snapshot = snapshot or context.snapshot()
     return {
-        "now": status_json.to_json(snapshot),
+        "now": snapshot,
         "headline": headline(locale, snapshot, several=len(context.settings.athletes) > 1),
         "max_file_bytes": MAX_FILE_BYTES,
         "several": len(context.settings.athletes) > 1,
@@ -111,7 +110,7 @@ def overview(context: WebContext, locale: ViewerLocale, want: HistoryFilter) -> 
         "cause": cause,
         "items": items[1:] if cause else items,
         "failed": _failed(context, locale, snapshot),
-        "backlog": status_json.backlog(backlog),
+        "backlog": backlog,
         "folded": 0 if want.narrows else backlog.count,
         "waiting": [
             (
@@ -122,7 +121,6 @@ def overview(context: WebContext, locale: ViewerLocale, want: HistoryFilter) -> 
             for view in job_views(waiting, now)
         ],
         "waiting_more": open_count - len(waiting),
-        "notes": [state.notes for state in snapshot.watch],
         "receiving": [file for state in snapshot.watch for file in state.receiving],
         "bars": bars,
         "used": max(bar.used / max(bar.limit, 1) for bar in bars),
@@ -166,10 +164,10 @@ def _headline(
 
 
 def _progress(locale: ViewerLocale, snapshot: Snapshot) -> Message:
-    shown = status_json.to_json(snapshot).get("import")
-    if isinstance(shown, Mapping):
-        done, waiting = int(str(shown["done"])), int(str(shown["waiting"]))
-        return web.IMPORT_DONE_BY(done=done, total=done + waiting, time=locale.moment(str(shown["done_by"])))
+    found = snapshot.history_import
+    if found is not None:
+        done_by = locale.moment_of(found.done_by)
+        return web.IMPORT_DONE_BY(done=found.done, total=found.done + found.waiting, time=done_by)
     return web.WAITING_COUNT(count=snapshot.queue[Status.PENDING] + snapshot.queue[Status.PROCESSING])
 
 

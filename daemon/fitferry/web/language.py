@@ -62,30 +62,20 @@ class ViewerLocale:
         text = str(escape(self.render(message)))
         return Markup(_TYPED.sub(r"<code>\1</code>", text))  # noqa: S704  # escaped before
 
-    def local(self, text: str) -> datetime:
-        """A time of the API in their zone."""
-        return datetime.fromisoformat(text).astimezone(self.zone)
-
     @staticmethod
     def iso(moment: float) -> str:
         """A moment for machines."""
         return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
 
-    def clock(self, text: str | None) -> str:
-        """A time of the API: 14:05."""
-        return self._time(self.local(text)) if text else ""
-
-    def moment(self, text: str | None) -> str:
-        """A time of the API, with its day unless that is today: 14:05, 21 Sep 14:05."""
-        return self.moment_of(self.local(text).timestamp()) if text else ""
-
     def _time(self, moment: datetime) -> str:
         form = _TIMES.get(self.language, "short")
         return dates.format_time(moment, form, locale=self.cldr)
 
-    def day(self, text: str | None) -> str:
-        """The day of a time of the API: 21 September 2026."""
-        return dates.format_date(self.local(text).date(), "long", locale=self.cldr) if text else ""
+    def day(self, moment: float | None) -> str:
+        """The day of a time: 21 September 2026."""
+        if moment is None:
+            return ""
+        return dates.format_date(datetime.fromtimestamp(moment, self.zone), "long", locale=self.cldr)
 
     def clock_of(self, moment: float) -> str:
         """A time: 14:05."""
