@@ -21,8 +21,8 @@ Field = tuple[int, int, object]
 
 
 def crc(data: bytes, value: int = 0) -> int:
-    """CRC-16/ARC, bit by bit; of megabytes by our own quick way, because that would take minutes."""
-    if len(data) > 1_000_000:
+    """CRC-16/ARC, bit by bit; of 100 kB and more by our own quick way, because that would take seconds."""
+    if len(data) > 100_000:
         return checksum(memoryview(data))
     for byte in data:
         value ^= byte
