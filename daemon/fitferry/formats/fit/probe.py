@@ -28,8 +28,8 @@ class Probe:
     """What a walk has found. Fields are raw numbers by field number; `distances`: of the sessions' app fields."""
 
     kind: FileKind
-    reason: Message | None = None
-    have: int = 0
+    reason: Message | None
+    have: int
     want: int | None = None
     file_id: dict[int, Value] = field(default_factory=dict)
     sport: dict[int, Value] = field(default_factory=dict)

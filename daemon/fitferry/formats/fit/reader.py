@@ -114,7 +114,6 @@ def _unfinished_tail(source: ByteStream) -> Message | None:
 
     Forerunners of the series 255 (firmware 17.21, 2023) wrote bytes of no meaning after the end.
     """
-    source.need(SHORTEST)
     begin = source.position
     tail = source.buffer[source.at : source.at + SHORTEST]
     source.skip(len(tail))
@@ -211,7 +210,7 @@ class _Walk:
                     break
                 third, many = following + step, 1
                 if third < stop and data[following] == head == data[third]:
-                    many = min(_run(data, at, stop, step), (stop - at) // step)
+                    many = min(_run(data, at, step), (stop - at) // step)
                 if watched[local] is not None:
                     self._keep(watched[local], data, at, many)
                 at, count = at + many * step, count + many
@@ -287,12 +286,12 @@ class _Walk:
         return [app_distance(definition, raw, described) for _, definition, raw in sessions if raw]
 
 
-def _run(data: bytes, at: int, end: int, step: int) -> int:
+def _run(data: bytes, at: int, step: int) -> int:
     """How many messages with the same head stand here one behind the other, in windows that grow."""
-    many, window, head = 2, _FIRST_WINDOW, data[at : at + 1]
+    many, window, head = 2, _FIRST_WINDOW, bytes((data[at],))
     while True:
         begin = at + many * step
-        heads = data[begin : min(end, begin + window * step) : step]
+        heads = data[begin : begin + window * step : step]
         same = len(heads) - len(heads.lstrip(head))
         many += same
         if same < window:

@@ -30,6 +30,7 @@ from fit_writer import (
     stamp,
 )
 from fitferry.core.activity import ActivityFacts, FileKind, ParseResult
+from fitferry.core.messages import Message, files
 from fitferry.formats import fit
 from fitferry.formats.fit.crc import checksum
 from samples import SAMPLES
@@ -279,10 +280,21 @@ def test_an_app_may_repeat_its_definitions() -> None:
     assert inspect(many).kind is FileKind.ACTIVITY
 
 
-@pytest.mark.parametrize("body", [b"\0", b"\0" * 5000, b".FIT", b"\x0e\x10\0\0"])
-def test_what_may_become_a_file_is_unfinished(body: bytes) -> None:
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"\0", files.STILL_EMPTY()),
+        (b"\0" * 5000, files.STILL_EMPTY()),
+        (b".FIT", files.ONLY_BYTES(have=4)),
+        (b"\x0e\x10\0\0", files.ONLY_BYTES(have=4)),
+        (b"\x0e" + bytes(4999), files.ONLY_BYTES(have=5000)),
+    ],
+)
+def test_what_may_become_a_file_is_unfinished(body: bytes, reason: Message) -> None:
     """Nothing but zeros, or less than a header."""
-    assert FileKind.UNFINISHED is inspect(body).kind
+    found = inspect(body)
+
+    assert (found.kind, found.reason) == (FileKind.UNFINISHED, reason)
 
 
 @pytest.mark.parametrize("body", [b"<html>" * 10, b'{"error": "no"}', b"PK\3\4" * 20])
