@@ -242,13 +242,27 @@ def test_headers_are_bounded(tmp_path: Path) -> None:
         (ANY6, "http://localhost:8480", (ANY6, ANY)),
         (ANY6, None, (ANY6, ANY)),
         ("192.168.1.7", "https://rides.example", ("192.168.1.7",)),
+        ("192.168.1.7", "http://192.168.1.7:8480", ("192.168.1.7",)),
+        ("192.168.1.7", None, ("192.168.1.7", "127.0.0.1")),
+        ("nas.local", "http://127.0.0.1:8480", ("nas.local", "127.0.0.1")),
+        ("::1", None, ("::1", "127.0.0.1")),
+        ("127.0.0.1", "http://[::1]:8480", ("127.0.0.1", "::1")),
+        (ANY, None, (ANY,)),
+        ("", None, (ANY6, ANY)),
     ],
 )
-def test_no_loopback_address_is_left_free_where_localhost_is_named(
+def test_no_loopback_address_that_links_lead_to_is_left_free(
     host: str, url: str | None, expected: tuple[str, ...]
 ) -> None:
     """Another user of the machine could listen on it, and be given our links."""
     assert expected == listening_hosts(host, url)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.7", "2001:db8::7"])
+def test_an_address_that_the_machine_does_not_have_is_no_start(tmp_path: Path, host: str) -> None:
+    """Although the loopback address could be listened on."""
+    with pytest.raises(OSError), Server(host, 0).serving(Page(tmp_path).app):  # noqa: PT011  # which one depends on the machine
+        pass
 
 
 def has_ipv6() -> bool:

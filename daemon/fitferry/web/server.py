@@ -24,7 +24,7 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
-from fitferry.web.middleware import HEALTH, UPLOAD_BYTES, RequestFilter
+from fitferry.web.middleware import HEALTH, UPLOAD_BYTES, RequestFilter, hostname_of_url, is_loopback
 
 THREADS = 4
 LINGER_SECONDS = 5.0
@@ -284,23 +284,17 @@ class _Loop:
 def listening_hosts(host: str, url: str | None) -> tuple[str, ...]:
     """The addresses to listen on for a setting.
 
-    A browser that is sent to `localhost` may try either loopback address; the one that we leave free another user
-    of the machine can take, and so be given our links. `::` means every address, IPv4's too.
+    Links lead to `url`, which is 127.0.0.1 unless it is given. A loopback address in them that we leave free another
+    user of the machine can take, and so be given our links; a browser that is sent to `localhost` may try either of
+    them. `::` means every address, IPv4's too.
     """
-    hosts = [host]
-    if host in {"::", ""}:
-        hosts = ["::", "0.0.0.0"]  # noqa: S104  # what the setting asks for
-    names_localhost = "localhost" in {host.lower(), _host_of(url)}
-    if names_localhost:
-        wildcards = {"::": "::1", "0.0.0.0": "127.0.0.1"}  # noqa: S104  # as above
-        covered = {wildcards[one] for one in hosts if one in wildcards}
-        hosts = [one for one in hosts if one.lower() != "localhost"]
-        hosts += [one for one in _LOCALHOST if one not in covered and one not in hosts]
-    return tuple(hosts)
-
-
-def _host_of(url: str | None) -> str:
-    return (url or "").partition("://")[2].partition("/")[0].partition(":")[0].lower()
+    hosts = ["::", "0.0.0.0"] if host in {"::", ""} else [host]  # noqa: S104  # what the setting asks for
+    linked = hostname_of_url(url) if url else "127.0.0.1"
+    loopback = [linked] if is_loopback(linked) else []
+    if "localhost" in {host.lower(), linked}:
+        loopback, hosts = list(_LOCALHOST), [one for one in hosts if one.lower() != "localhost"]
+    covered = {"127.0.0.1" if one == "0.0.0.0" else "::1" if one == "::" else one for one in hosts}  # noqa: S104  # as above
+    return (*hosts, *(one for one in loopback if one not in covered))
 
 
 def _listening(hosts: Iterable[str], port: int) -> list[socket.socket]:
@@ -327,7 +321,7 @@ def _bound(hosts: Iterable[str], port: int) -> list[socket.socket]:
                 used = sockets[0].getsockname()[1] if sockets else port
                 listening.bind((address[0], used, *address[2:]))
             except OSError as error:
-                if error.errno not in _NOT_THERE:
+                if error.errno not in _NOT_THERE or not _may_be_missing(address[0], error):
                     raise
                 missing = error
                 continue
@@ -336,6 +330,11 @@ def _bound(hosts: Iterable[str], port: int) -> list[socket.socket]:
             raise missing or OSError(errno.EADDRNOTAVAIL, "no address")
         undo.pop_all()
         return sockets
+
+
+def _may_be_missing(address: str, error: OSError) -> bool:
+    """Whether a machine may lack an address: a kind of them, or a loopback; never the one that was asked for."""
+    return error.errno != errno.EADDRNOTAVAIL or address in {*_LOCALHOST, "::"}
 
 
 def _addresses(hosts: Iterable[str], port: int) -> list[tuple[int, tuple[Any, ...]]]:
