@@ -1,8 +1,9 @@
 """What do very many files cost? First admission, scans of known files, a start with them, a burst.
 
-    python bench/scan.py [FILES]
+    python bench/scan.py [FILES [--known]]
 
-Everything in one process against a real ledger in $TMPDIR; the start is that of the real daemon.
+Everything in one process against a real ledger in $TMPDIR; the start is that of the real daemon. With --known the files
+are written down as known without being read, for very many.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from daemon_harness import harness
 from fakes import a_receiver
 from fit_writer import ride
 from fitferry.config.schema import WatchSettings
-from fitferry.core.activity import WatchMethod
+from fitferry.core.activity import StatFingerprint, WatchMethod
 from fitferry.inbox import Scanner
-from fitferry.storage import database, queries, uploads
+from fitferry.storage import database, queries, seen_files, uploads
 from fitferry.system import logs
 
 START = 800_000_000
@@ -36,6 +37,7 @@ BURST = 20_000
 def main() -> None:
     """Measure and print."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    known = "--known" in sys.argv
     logs.configure("error", "json")
     with tempfile.TemporaryDirectory() as name:
         folder, state = Path(name) / "rides", Path(name) / "state"
@@ -43,13 +45,13 @@ def main() -> None:
         state.mkdir()
         began = time.monotonic()
         for number in range(count):
-            (folder / f"{number}.fit").write_bytes(_body(number))
+            (folder / f"{number}.fit").write_bytes(b"%d" % number if known else _body(number))
         print(
             f"{count:,} files of {len(_body(0)):,} bytes, written in {time.monotonic() - began:.1f} s",
             flush=True,
         )
         with database.opened(state / "state.db"):
-            _admit(folder, count)
+            _write_down(folder) if known else _admit(folder, count)
             _scan(folder, count)
         _start(folder, state, count)
         _start(folder, state, count)
@@ -66,6 +68,13 @@ def _scanner(folder: Path, method: WatchMethod = WatchMethod.POLL, settle: float
         folder=folder, athlete="me", recursive=True, method=method, scan_interval=None, settle=settle
     )
     return Scanner(watch, a_receiver(folder), without=frozenset(), changed=lambda: None)
+
+
+def _write_down(folder: Path) -> None:
+    with database.writing():
+        for path in folder.iterdir():
+            fingerprint = StatFingerprint.of(path.stat())
+            seen_files.note(seen_files.File("me", str(path), "0" * 64, fingerprint.size, fingerprint))
 
 
 def _admit(folder: Path, count: int) -> None:

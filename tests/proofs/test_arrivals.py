@@ -107,9 +107,15 @@ class _Observed(FolderReceiver):
         self._scanned = scanned
 
     def admit(
-        self, path: str, stability: Stability, *, announced: bool, is_ours: Callable[[str], bool]
+        self,
+        path: str,
+        stability: Stability,
+        *,
+        announced: bool,
+        is_ours: Callable[[str], bool],
+        between: Callable[[], None],
     ) -> AdmissionResult:
-        arrival = super().admit(path, stability, announced=announced, is_ours=is_ours)
+        arrival = super().admit(path, stability, announced=announced, is_ours=is_ours, between=between)
         self._inbox.changed()
         return arrival
 

@@ -78,10 +78,16 @@ class Bench:
         self.first_scan.on_scan_finished(folder, count, complete=complete)
 
     def admit(
-        self, path: str, still: Stability, *, announced: bool, is_ours: Callable[[str], bool]
+        self,
+        path: str,
+        still: Stability,
+        *,
+        announced: bool,
+        is_ours: Callable[[str], bool],
+        between: Callable[[], None],
     ) -> AdmissionResult:
         """What the service does with a path."""
-        arrival = self.first_scan.admit(path, still, announced=announced, is_ours=is_ours)
+        arrival = self.first_scan.admit(path, still, announced=announced, is_ours=is_ours, between=between)
         with self.arrived:
             self.reads.append(path)
             self.arrived.notify_all()
@@ -350,13 +356,18 @@ def test_a_hint_is_taken_in_the_middle_of_a_scan(bench: Bench, ride: Ride) -> No
     inner = bench.admit
 
     def admit_and_hint(
-        path: str, still: Stability, *, announced: bool, is_ours: Callable[[str], bool]
+        path: str,
+        still: Stability,
+        *,
+        announced: bool,
+        is_ours: Callable[[str], bool],
+        between: Callable[[], None],
     ) -> AdmissionResult:
         if not bench.reads:
             (bench.folder / "today.fit").write_bytes(ride(serial=99))
             bench.intake.hint(str(bench.folder / "today.fit"), FileEvent.CLOSED)
             bench.intake.rescan()
-        return inner(path, still, announced=announced, is_ours=is_ours)
+        return inner(path, still, announced=announced, is_ours=is_ours, between=between)
 
     bench.admit = admit_and_hint  # type: ignore[method-assign]  # a test that looks over its shoulder
     bench.intake.rescan()
@@ -408,10 +419,10 @@ def test_one_file_that_raises_stops_no_other(
         (bench.folder / f"{number}.fit").write_bytes(ride(serial=number + 1))
     examine = file_reader.examine
 
-    def sometimes(reading: file_reader.FileRead) -> FileContents:
+    def sometimes(reading: file_reader.FileRead, between: Callable[[], None]) -> FileContents:
         if reading.body == b"a surprise":
             raise RuntimeError("a bug")
-        return examine(reading)
+        return examine(reading, between)
 
     monkeypatch.setattr(file_reader, "examine", sometimes)
     path = bench.folder / "x.fit"

@@ -48,10 +48,17 @@ class Door:
         self.complete = False
 
     def admit(
-        self, path: str, still: Stability, *, announced: bool, is_ours: Callable[[str], bool]
+        self,
+        path: str,
+        still: Stability,
+        *,
+        announced: bool,
+        is_ours: Callable[[str], bool],
+        between: Callable[[], None],
     ) -> AdmissionResult:
         assert still in Stability
         assert is_ours("a.fit")
+        between()
         self.taken.append(path)
         self.told.append(announced)
         signature = StatFingerprint.of(Path(path).stat())

@@ -67,8 +67,13 @@ class FileContents:
     members: tuple[ArchiveMember, ...] = ()
 
 
-def examine(source: bytes | BinaryIO, digest: str) -> FileContents:
-    """What these bytes are, or those of an archive that is open as a file. `digest`: their SHA-256."""
+def examine(
+    source: bytes | BinaryIO, digest: str, between: Callable[[], None] = lambda: None
+) -> FileContents:
+    """What these bytes are, or those of an archive that is open as a file. `digest`: their SHA-256.
+
+    `between`: is called before each member of an archive; thousands of them take minutes on a small machine.
+    """
     head = source[:4] if isinstance(source, bytes) else _head(source)
     if not archives.is_zip(head):
         data = source if isinstance(source, bytes) else _all(source)
@@ -78,7 +83,7 @@ def examine(source: bytes | BinaryIO, digest: str) -> FileContents:
         return FileContents(result, (ArchiveMember(digest, result),) if _is_ride(result) else ())
     try:
         # Their bodies are not kept: one member at a time is in memory.
-        members = [_member(part, digest) for part in _parts(source)]
+        members = [_member(part, digest) for part in _each(_parts(source), between)]
     except ArchiveError as problem:
         return FileContents(_failed(problem, b""))
     rides = [member for member in members if _may_be_ride(member.result)]
@@ -165,6 +170,12 @@ def _parts(source: bytes | BinaryIO, only: str = "") -> Iterator[Part]:
     yield from archives.unzip(
         BytesInMemory(source) if isinstance(source, bytes) else BytesOfFile(source), only
     )
+
+
+def _each(parts: Iterator[Part], between: Callable[[], None]) -> Iterator[Part]:
+    for part in parts:
+        between()
+        yield part
 
 
 class _Gunzip:

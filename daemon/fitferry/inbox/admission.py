@@ -42,6 +42,7 @@ def admit(
     hold_old: float | None = None,
     folder: str = "",
     is_ours: Callable[[str], bool] = lambda _relative: True,
+    between: Callable[[], None] = lambda: None,
     list_junk: bool = True,
     clock_unknown: bool = False,
     dispatcher: Dispatcher | None = None,
@@ -53,10 +54,11 @@ def admit(
     `clock_unknown`: how old it is was judged by our clock alone.
     `dispatcher`: how what can be sent at once reaches a worker.
     `list_junk`: whether what is no activity gets a job that says so, or is only remembered.
-    `folder`, `is_ours`: the watched folder, and to what in it a link may lead, see `file_reader.look`.
+    `folder`, `is_ours`, `between`: the watched folder, to what in it a link may lead, and what else is to be done
+    between the members of an archive, see `file_reader.look`.
     """
     try:
-        look = file_reader.look(path, folder, allowed=is_ours)
+        look = file_reader.look(path, folder, allowed=is_ours, between=between)
     except FileNotFoundError:
         return AdmissionResult.GONE
     except OSError as error:

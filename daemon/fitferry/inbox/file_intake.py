@@ -32,8 +32,8 @@ _log = structlog.get_logger()
 class FileIntake:
     """The files of one folder that are not admitted yet. `again`: asks for another look, as an event does.
 
-    `touched`: is called at each file: the thread still gets on. `relies_on_ctime`: whether the filesystem's clock is
-    ours.
+    `touched`: is called at each file: the thread still gets on. `between`: is called between the members of an archive.
+    `relies_on_ctime`: whether the filesystem's clock is ours.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class FileIntake:
         *,
         again: Callable[[str, FileEvent], None],
         touched: Callable[[], None],
+        between: Callable[[], None],
         relies_on_ctime: Callable[[], bool],
         clock: Callable[[], float],
     ) -> None:
@@ -59,6 +60,7 @@ class FileIntake:
         self._athlete = athlete
         self._again = again
         self._touched = touched
+        self._between = between
         self._relies_on_ctime = relies_on_ctime
         self._clock = clock
 
@@ -156,7 +158,9 @@ class FileIntake:
     def _read(
         self, path: str, fingerprint: StatFingerprint, stability: Stability, *, announced: bool
     ) -> None:
-        result = self._receiver.admit(path, stability, announced=announced, is_ours=self._access.is_ours)
+        result = self._receiver.admit(
+            path, stability, announced=announced, is_ours=self._access.is_ours, between=self._between
+        )
         if result is AdmissionResult.CHANGED:
             self.candidates.drop(path)
             self._again(path, FileEvent.APPEARED)

@@ -52,15 +52,21 @@ class FileLook:
     contents: FileContents
 
 
-def look(path: str, folder: str = "", *, allowed: Allowed = _everything) -> FileLook | None:
+def look(
+    path: str,
+    folder: str = "",
+    *,
+    allowed: Allowed = _everything,
+    between: Callable[[], None] = lambda: None,
+) -> FileLook | None:
     """Read a file and find out what it holds; None if it changed meanwhile. Raises LinkInPath, OSError.
 
     `folder`: the watched folder that holds it, below which no link is followed that leads out of it; the file's own
-    folder where there is none. `allowed`: see `safe_files.open_folder`.
+    folder where there is none. `allowed`: see `safe_files.open_folder`. `between`: see `formats.examine`.
     """
     with opened(path, folder, allowed=allowed) as handle:
         file = _read(handle)
-        return None if file is None else FileLook(file, _contents(file, handle))
+        return None if file is None else FileLook(file, _contents(file, handle, between))
 
 
 def read(path: str, folder: str = "", *, allowed: Allowed = _everything) -> FileRead | None:
@@ -120,11 +126,11 @@ def _read(handle: int) -> FileRead | None:
     return FileRead(found.body, digest, fingerprint)
 
 
-def _contents(file: FileRead, handle: int) -> FileContents:
+def _contents(file: FileRead, handle: int, between: Callable[[], None]) -> FileContents:
     if file.is_large_zip:
         with os.fdopen(os.dup(handle), "rb") as source:
-            return formats.examine(source, file.sha256)
-    return examine(file)
+            return formats.examine(source, file.sha256, between)
+    return examine(file, between)
 
 
 def _from_archive(handle: int, digest: str, sha256: str, member: str) -> bytes | None:
@@ -139,8 +145,8 @@ def _ends_as_zip(handle: int) -> bool:
     return size <= MAX_ARCHIVE_BYTES and _ZIP_END in os.pread(handle, _ZIP_END_BYTES, start)
 
 
-def examine(file: FileRead) -> FileContents:
+def examine(file: FileRead, between: Callable[[], None] = lambda: None) -> FileContents:
     """What bytes say that are in memory."""
     if file.is_too_large:
         return FileContents(formats.examine_head(file.body, file.fingerprint.size))
-    return formats.examine(file.body, file.sha256)
+    return formats.examine(file.body, file.sha256, between)

@@ -69,10 +69,11 @@ class FirstScan:
         *,
         announced: bool,
         is_ours: Callable[[str], bool] = lambda _relative: True,
+        between: Callable[[], None] = lambda: None,
     ) -> AdmissionResult:
         """Admit a file. `announced`: an event named it, so somebody has just put it there.
 
-        `is_ours`: to what in the folder a link may lead.
+        `is_ours`: to what in the folder a link may lead. `between`: is called between the members of an archive.
         """
         if self._new and self._was_empty and announced:
             self._finish()
@@ -86,6 +87,7 @@ class FirstScan:
             hold_old=(self._clock() if heard is None else heard) if self._new else None,
             folder=self._folder,
             is_ours=is_ours,
+            between=between,
             list_junk=self._junk < self._max_junk,
             clock_unknown=self._new and heard is None,
             dispatcher=self._dispatcher,

@@ -48,10 +48,16 @@ class FolderReceiver:
         return self._first_scan.note
 
     def admit(
-        self, path: str, stability: Stability, *, announced: bool, is_ours: Callable[[str], bool]
+        self,
+        path: str,
+        stability: Stability,
+        *,
+        announced: bool,
+        is_ours: Callable[[str], bool],
+        between: Callable[[], None],
     ) -> AdmissionResult:
         """Admit a file; see `FirstScan`."""
-        return self._first_scan.admit(path, stability, announced=announced, is_ours=is_ours)
+        return self._first_scan.admit(path, stability, announced=announced, is_ours=is_ours, between=between)
 
     def on_scan_finished(self, folder: OpenFolder, count: int, *, complete: bool) -> None:
         """A scan is over. `complete`: every folder below could be read."""

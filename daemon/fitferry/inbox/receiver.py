@@ -19,7 +19,13 @@ class Receiver(Protocol):
         ...
 
     def admit(
-        self, path: str, stability: Stability, *, announced: bool, is_ours: Callable[[str], bool]
+        self,
+        path: str,
+        stability: Stability,
+        *,
+        announced: bool,
+        is_ours: Callable[[str], bool],
+        between: Callable[[], None],
     ) -> AdmissionResult: ...
 
     def on_scan_finished(self, folder: OpenFolder, count: int, *, complete: bool) -> None: ...

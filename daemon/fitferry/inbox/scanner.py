@@ -96,6 +96,7 @@ class Scanner:
             watch.settle,
             again=self.hint,
             touched=self._touch,
+            between=self._answer_others,
             relies_on_ctime=lambda: self._folder_watch.method is WatchMethod.EVENTS,
             clock=clock,
         )
@@ -211,6 +212,11 @@ class Scanner:
     def _touch(self) -> None:
         """Note that the thread gets on."""
         self._busy_since = self._clock()
+
+    def _answer_others(self) -> None:
+        """Do what other threads wait for, in the middle of a long file; not its own hints, which could be of that."""
+        self._touch()
+        self._tasks.work_off()
 
     def _is_hung(self) -> bool:
         busy_since = self._busy_since

@@ -1,0 +1,89 @@
+"""A file that takes long: others are answered meanwhile, and its folder is not taken for hung."""
+
+from __future__ import annotations
+
+import threading
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fakes import a_receiver
+from fitferry.config.schema import WatchSettings
+from fitferry.core.activity import AdmissionResult, Stability, WatchMethod
+from fitferry.inbox import Scanner
+from fitferry.inbox.folder_receiver import FolderReceiver
+from fitferry.storage import uploads
+
+MEMBERS = 5
+
+
+@pytest.fixture
+def archive(tmp_path: Path, ride: Callable[..., bytes]) -> Path:
+    """A zip of several rides in a watched folder."""
+    folder = tmp_path / "rides"
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "export.zip", "w") as written:
+        for number in range(MEMBERS):
+            written.writestr(f"{number}.fit", ride(serial=number + 1))
+    return folder / "export.zip"
+
+
+class SlowReceiver:
+    """The ledger's receiver on a machine where each member of an archive takes forty seconds."""
+
+    def __init__(self, receiver: FolderReceiver, meanwhile: Callable[[Callable[[], None]], None]) -> None:
+        self._receiver = receiver
+        self._meanwhile = meanwhile
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._receiver, name)
+
+    def admit(
+        self,
+        path: str,
+        stability: Stability,
+        *,
+        announced: bool,
+        is_ours: Callable[[str], bool],
+        between: Callable[[], None],
+    ) -> AdmissionResult:
+        """As the real one, with what happens between two members."""
+
+        def slowly() -> None:
+            self._meanwhile(between)
+
+        return self._receiver.admit(path, stability, announced=announced, is_ours=is_ours, between=slowly)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_folder_with_a_large_archive_answers_between_its_members(archive: Path) -> None:
+    """After a minute of silence the daemon would be started anew, and begin with the same archive."""
+    now, states, answered = [0.0], list[bool](), threading.Event()
+    asked = threading.Thread(target=lambda: scanner.run(answered.set, 60))
+
+    def forty_seconds(between: Callable[[], None]) -> None:
+        now[0] += 40
+        states.append(scanner.state.available)
+        between()
+        if len(states) == 1:
+            asked.start()
+            while not answered.wait(0.01):  # the other thread may take its time to ask
+                between()
+
+    watch = WatchSettings(
+        folder=archive.parent,
+        athlete="me",
+        recursive=True,
+        method=WatchMethod.POLL,
+        scan_interval=None,
+        settle=0,
+    )
+    receiver = SlowReceiver(a_receiver(archive.parent), forty_seconds)
+    scanner = Scanner(watch, receiver, without=frozenset(), changed=lambda: None, clock=lambda: now[0])  # type: ignore[arg-type]  # the rest is the real one's
+    scanner.step()
+    asked.join()
+
+    assert sum(uploads.counts().values()) == MEMBERS
+    assert states == [True] * MEMBERS
