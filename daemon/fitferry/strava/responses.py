@@ -29,7 +29,8 @@ from fitferry.core.strava import (
 
 _DUPLICATE = re.compile(r"duplicate of\b.*?(?:/activities/|activity\s+)([0-9]+)", re.IGNORECASE | re.DOTALL)
 _GRANTS = frozenset({"authorizationcode", "refreshtoken", "requesttoken"})
-_UPLOAD_KEYS = frozenset({"external_id", "error", "status", "activity_id"})
+_UPLOAD_KEYS = frozenset({"id_str", "external_id", "activity_id"})
+"""Keys that no other service answers with; one with a status alone is none of Strava's."""
 _PROCESSING_FAILED = "there was an error processing"
 _DELETED = "has been deleted"
 _MAX_ID = 2**63 - 1
@@ -344,9 +345,9 @@ def _decode(body: bytes, answer: type[T], *, sent: bool) -> T:
 
 
 def _is_upload(body: bytes) -> bool:
-    """Whether an answer has the form of an upload; many a service answers with a status, and has no id."""
+    """Whether an answer has the form of an upload, of which parts may be missing."""
     keys = _keys(body)
-    return "id" in keys and bool(_UPLOAD_KEYS & keys)
+    return bool(_UPLOAD_KEYS & keys) or ("id" in keys and bool({"status", "error"} & keys))
 
 
 def _error(body: bytes) -> _Error | None:
