@@ -19,6 +19,7 @@ from fitferry.cli.client import message_of
 from fitferry.cli.context import Context
 from fitferry.cli.folder_checks import (
     Check,
+    Result,
     check_folder,
     check_same_folders,
     check_watches,
@@ -59,21 +60,23 @@ def checks(context: Context) -> Iterator[Check]:
         settings = context.settings(require_app=True)
     except SettingsError as error:
         for problem in error.problems:
-            yield Check("bad", cli.TOPIC_SETTINGS(), problem.message)
+            yield Check(Result.BAD, cli.TOPIC_SETTINGS(), problem.message)
         return
     source = verbatim(str(settings.source)) if settings.source else cli.FROM_ENVIRONMENT()
-    yield Check("ok", cli.TOPIC_SETTINGS(), source)
+    yield Check(Result.OK, cli.TOPIC_SETTINGS(), source)
     for warning in settings.warnings:
-        yield Check("warn", cli.TOPIC_SETTINGS(), warning)
-    yield Check("ok", cli.TOPIC_TIME_ZONE(), verbatim(_time_zone()))
+        yield Check(Result.WARN, cli.TOPIC_SETTINGS(), warning)
+    yield Check(Result.OK, cli.TOPIC_TIME_ZONE(), verbatim(_time_zone()))
     folders = {str(watch.folder): check_folder(watch, settings) for watch in settings.watch}
     yield from folders.values()
     yield from check_same_folders(list(folders))
-    yield from check_watches(settings, [path for path, one in folders.items() if one.result != "bad"])
+    yield from check_watches(
+        settings, [path for path, one in folders.items() if one.result is not Result.BAD]
+    )
     yield from _state(settings)
     yield from _notifications(settings)
     yield from strava_checks(settings)
-    told = {folder for folder, one in folders.items() if one.result == "bad"}
+    told = {folder for folder, one in folders.items() if one.result is Result.BAD}
     yield from _daemon(context, settings, told)
 
 
@@ -88,23 +91,25 @@ def _state(settings: Settings) -> Iterator[Check]:
     try:
         is_there = folder.is_dir()
     except OSError as error:
-        yield Check("bad", what, cli.STATE_NOT_WRITABLE(reason=system.from_os_error(error)))
+        yield Check(Result.BAD, what, cli.STATE_NOT_WRITABLE(reason=system.from_os_error(error)))
         return
     if not is_there:
         why_not = _why_not_made(folder)
         bad = cli.STATE_CANNOT_BE_MADE(reason=why_not) if why_not else None
-        yield Check("bad" if bad else "ok", what, bad or cli.MADE_AT_START())
+        yield Check(Result.BAD if bad else Result.OK, what, bad or cli.MADE_AT_START())
         return
     if not os.access(folder, os.W_OK):
-        yield Check("bad", what, cli.STATE_NOT_YOURS())
+        yield Check(Result.BAD, what, cli.STATE_NOT_YOURS())
         return
     if mounts.is_network(mounts.filesystem(folder)):
-        yield Check("bad", what, cli.STATE_ON_NETWORK())
+        yield Check(Result.BAD, what, cli.STATE_ON_NETWORK())
     else:
-        yield Check("ok", what, cli.OWNED_BY(owner=owner_of(folder)))
+        yield Check(Result.OK, what, cli.OWNED_BY(owner=owner_of(folder)))
     yield _key(settings.state.key_file)
     whole = database_file.is_whole(folder / state_dir.STATE_DB)
-    yield Check("ok" if whole else "bad", cli.TOPIC_DATABASE(), None if whole else cli.DATABASE_DAMAGED())
+    yield Check(
+        Result.OK if whole else Result.BAD, cli.TOPIC_DATABASE(), None if whole else cli.DATABASE_DAMAGED()
+    )
 
 
 def _why_not_made(folder: Path) -> Message | None:
@@ -120,21 +125,21 @@ def _why_not_made(folder: Path) -> Message | None:
 def _key(path: Path) -> Check:
     try:
         if not path.exists():
-            return Check("ok", cli.TOPIC_KEY(), cli.MADE_AT_START())
+            return Check(Result.OK, cli.TOPIC_KEY(), cli.MADE_AT_START())
         keys = token_cipher.read_keys(path)
     except KeyFileError as problem:
-        return Check("bad", cli.TOPIC_KEY(), problem.message)
+        return Check(Result.BAD, cli.TOPIC_KEY(), problem.message)
     except OSError as error:
-        return Check("bad", cli.TOPIC_KEY(), system.from_os_error(error))
+        return Check(Result.BAD, cli.TOPIC_KEY(), system.from_os_error(error))
     if not keys:
-        return Check("bad", cli.TOPIC_KEY(), cli.NO_KEY(path=str(path)))
-    return Check("ok", cli.TOPIC_KEY(), verbatim(str(path)))
+        return Check(Result.BAD, cli.TOPIC_KEY(), cli.NO_KEY(path=str(path)))
+    return Check(Result.OK, cli.TOPIC_KEY(), verbatim(str(path)))
 
 
 def _notifications(settings: Settings) -> Iterator[Check]:
     """Whether what sends messages is installed, where there is an address."""
     if settings.notify.urls and importlib.util.find_spec("apprise") is None:
-        yield Check("bad", cli.TOPIC_NOTIFY(), cli.APPRISE_MISSING())
+        yield Check(Result.BAD, cli.TOPIC_NOTIFY(), cli.APPRISE_MISSING())
 
 
 def strava_checks(settings: Settings) -> Iterator[Check]:
@@ -142,16 +147,16 @@ def strava_checks(settings: Settings) -> Iterator[Check]:
     api = settings.strava.api
     error = _api_error(settings, api)
     if isinstance(error, StravaError):
-        yield Check("bad", verbatim("Strava"), cli.STRAVA_DOES_NOT_ANSWER(reason=error.message))
+        yield Check(Result.BAD, verbatim("Strava"), cli.STRAVA_DOES_NOT_ANSWER(reason=error.message))
     else:
-        yield Check("ok", verbatim("Strava"), verbatim(api))
+        yield Check(Result.OK, verbatim("Strava"), verbatim(api))
         yield _clock(error)
     if api == OLD_API:
         answering = next(
             (new for new in NEW_APIS if not isinstance(_api_error(settings, new), StravaError)), None
         )
         if answering is not None:
-            yield Check("warn", cli.TOPIC_ADDRESS(), cli.NEW_HOST(api=answering))
+            yield Check(Result.WARN, cli.TOPIC_ADDRESS(), cli.NEW_HOST(api=answering))
 
 
 def _api_error(settings: Settings, api: str) -> StravaError | float | None:
@@ -166,21 +171,21 @@ def _api_error(settings: Settings, api: str) -> StravaError | float | None:
 def _clock(theirs: float | None) -> Check:
     off = abs(time.time() - theirs) if theirs is not None else 0.0
     if off > CLOCK_SECONDS:
-        return Check("bad", cli.TOPIC_CLOCK(), cli.CLOCK_OFF(seconds=round(off)))
-    return Check("ok", cli.TOPIC_CLOCK())
+        return Check(Result.BAD, cli.TOPIC_CLOCK(), cli.CLOCK_OFF(seconds=round(off)))
+    return Check(Result.OK, cli.TOPIC_CLOCK())
 
 
 def _daemon(context: Context, settings: Settings, told: set[str]) -> Iterator[Check]:
     """What the daemon says; `told`: the folders of which all is said already."""
     if not lockfile.held(settings.state.folder):
-        yield Check("warn", cli.TOPIC_DAEMON(), cli.NO_DAEMON())
+        yield Check(Result.WARN, cli.TOPIC_DAEMON(), cli.NO_DAEMON())
         return
     try:
         found = status_command.now(context)
     except FitferryError as error:
-        yield Check("bad", cli.TOPIC_DAEMON(), error.message)
+        yield Check(Result.BAD, cli.TOPIC_DAEMON(), error.message)
         return
-    yield Check("ok", cli.TOPIC_DAEMON(), cli.PAGE_AT(url=found["web"]["url"]))
+    yield Check(Result.OK, cli.TOPIC_DAEMON(), cli.PAGE_AT(url=found["web"]["url"]))
     for athlete in found["athletes"]:
         yield _athlete(athlete)
     yield subscription(found)
@@ -190,7 +195,7 @@ def _daemon(context: Context, settings: Settings, told: set[str]) -> Iterator[Ch
         )
         if problem["code"] not in _TOLD_ELSEWHERE and not known:
             topic = _TOPICS.get(problem["code"], cli.TOPIC_FILES())
-            yield Check("bad", topic, as_message(message_of(problem)))
+            yield Check(Result.BAD, topic, as_message(message_of(problem)))
 
 
 def subscription(found: dict[str, Any]) -> Check:
@@ -198,17 +203,17 @@ def subscription(found: dict[str, Any]) -> Check:
     what = cli.TOPIC_SUBSCRIPTION()
     for problem in found["problems"]:
         if problem["code"] == ProblemCode.APP_INACTIVE:
-            return Check("bad", what, as_message(message_of(problem)))
+            return Check(Result.BAD, what, as_message(message_of(problem)))
     if found["last_upload"] is None:
-        return Check("warn", what, cli.NOT_KNOWN_YET())
+        return Check(Result.WARN, what, cli.NOT_KNOWN_YET())
     taken = output.local(found["last_upload"]["completed_at"])
-    return Check("ok", what, cli.LAST_UPLOAD_TAKEN(when=taken))
+    return Check(Result.OK, what, cli.LAST_UPLOAD_TAKEN(when=taken))
 
 
 def _athlete(athlete: dict[str, Any]) -> Check:
     what = cli.TOPIC_ATHLETE(athlete=athlete["name"])
     if not athlete["connected"]:
-        return Check("bad", what, cli.RUN_CONNECT(athlete=athlete["name"]))
+        return Check(Result.BAD, what, cli.RUN_CONNECT(athlete=athlete["name"]))
     if not READ_SCOPES.intersection(athlete["scopes"]):
-        return Check("warn", what, cli.WITHOUT_READ())
-    return Check("ok", what, cli.CONNECTED(name=athlete["display_name"]))
+        return Check(Result.WARN, what, cli.WITHOUT_READ())
+    return Check(Result.OK, what, cli.CONNECTED(name=athlete["display_name"]))

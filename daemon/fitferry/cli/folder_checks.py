@@ -8,6 +8,7 @@ import pwd
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from fitferry.config.schema import Settings, WatchSettings
@@ -23,11 +24,19 @@ _WATCH_LIMIT = Path("/proc/sys/fs/inotify/max_user_watches")
 _MOST_FOLDERS = 200_000
 
 
+class Result(StrEnum):
+    """What came of a look."""
+
+    OK = "ok"
+    WARN = "warn"
+    BAD = "bad"
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at: `result` is ok, warn or bad."""
+    """One thing that was looked at."""
 
-    result: str
+    result: Result
     what: Message
     message: Message | None = None
 
@@ -37,11 +46,11 @@ def check_folder(watch: WatchSettings, settings: Settings) -> Check:
     what = cli.TOPIC_FOLDER_NAMED(folder=str(watch.folder))
     look = look_at_folder(str(watch.folder), FOLDER_SECONDS)
     if look.state is not FolderState.OK:
-        return Check("bad", what, _folder_message(look))
+        return Check(Result.BAD, what, _folder_message(look))
     try:
         return call(lambda: _open_folder(what, watch, settings), FOLDER_SECONDS)
     except (OSError, TimeoutError):
-        return Check("bad", what, cli.FOLDER_NO_ANSWER())
+        return Check(Result.BAD, what, cli.FOLDER_NO_ANSWER())
 
 
 def check_same_folders(folders: list[str]) -> Iterator[Check]:
@@ -50,7 +59,7 @@ def check_same_folders(folders: list[str]) -> Iterator[Check]:
     for folder in folders:
         real = look_at_folder(folder, FOLDER_SECONDS).real
         if real and real in seen:
-            yield Check("bad", cli.TOPIC_FOLDER_NAMED(folder=folder), cli.SAME_FOLDER(other=seen[real]))
+            yield Check(Result.BAD, cli.TOPIC_FOLDER_NAMED(folder=folder), cli.SAME_FOLDER(other=seen[real]))
         seen.setdefault(real, folder)
 
 
@@ -59,12 +68,14 @@ def _open_folder(what: Message, watch: WatchSettings, settings: Settings) -> Che
     kind, owner = mounts.filesystem(watch.folder), owner_of(watch.folder)
     moves = settings.uploads.after_upload is not AfterUpload.KEEP
     if moves and not os.access(watch.folder, os.W_OK):
-        return Check("bad", what, cli.FOLDER_READ_ONLY(owner=owner, action=settings.uploads.after_upload))
+        return Check(
+            Result.BAD, what, cli.FOLDER_READ_ONLY(owner=owner, action=settings.uploads.after_upload)
+        )
     if os.geteuid() == 0 and not _service_may_read(watch.folder):
-        return Check("warn", what, cli.FOLDER_CLOSED_TO_SERVICE(owner=owner, user=_SERVICE_USER))
+        return Check(Result.WARN, what, cli.FOLDER_CLOSED_TO_SERVICE(owner=owner, user=_SERVICE_USER))
     if mounts.needs_polling(kind):
-        return Check("ok", what, cli.FOLDER_POLLED(owner=owner, kind=kind))
-    return Check("ok", what, cli.FOLDER_OPEN(owner=owner, kind=kind))
+        return Check(Result.OK, what, cli.FOLDER_POLLED(owner=owner, kind=kind))
+    return Check(Result.OK, what, cli.FOLDER_OPEN(owner=owner, kind=kind))
 
 
 def folder_warning(folder: Path) -> Message | None:
@@ -137,9 +148,9 @@ def check_watches(settings: Settings, folders: list[str]) -> Iterator[Check]:
     except (OSError, ValueError, TimeoutError):
         return
     if needed > min(limit, _MOST_FOLDERS):
-        yield Check("warn", cli.TOPIC_WATCH_LIMIT(), cli.TOO_MANY_FOLDERS(limit=limit))
+        yield Check(Result.WARN, cli.TOPIC_WATCH_LIMIT(), cli.TOO_MANY_FOLDERS(limit=limit))
     else:
-        yield Check("ok", cli.TOPIC_WATCH_LIMIT(), cli.FOLDERS_OF(needed=needed, limit=limit))
+        yield Check(Result.OK, cli.TOPIC_WATCH_LIMIT(), cli.FOLDERS_OF(needed=needed, limit=limit))
 
 
 def _count_folders(watched: list[WatchSettings], most: int) -> int:

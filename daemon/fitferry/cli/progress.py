@@ -15,18 +15,23 @@ from fitferry.cli import output
 from fitferry.cli.client import Daemon, message_of
 from fitferry.core.messages import Message, cli
 from fitferry.core.printable import printable
-from fitferry.core.upload import WAITS
+from fitferry.core.upload import OPEN, WAITS, Status
 
-COLOURS = {"completed": "green", "failed": "red", "held": "red", "pending": "yellow", "processing": "yellow"}
-STATUSES = {
-    "completed": cli.COMPLETED(),
-    "failed": cli.FAILED(),
-    "held": cli.HELD(),
-    "pending": cli.PENDING(),
-    "processing": cli.PROCESSING(),
-    "skipped": cli.SKIPPED(),
+COLOURS = {
+    Status.COMPLETED: "green",
+    Status.FAILED: "red",
+    Status.HELD: "red",
+    Status.PENDING: "yellow",
+    Status.PROCESSING: "yellow",
 }
-_FINAL = frozenset({"completed", "failed", "held", "skipped"})
+STATUSES = {
+    Status.COMPLETED: cli.COMPLETED(),
+    Status.FAILED: cli.FAILED(),
+    Status.HELD: cli.HELD(),
+    Status.PENDING: cli.PENDING(),
+    Status.PROCESSING: cli.PROCESSING(),
+    Status.SKIPPED: cli.SKIPPED(),
+}
 _LOOK_SECONDS = 0.5
 _SEVERAL = 2
 
@@ -63,8 +68,8 @@ def follow(daemon: Daemon, queued: dict[int, Path]) -> bool:
                     told[job["id"]] = now
                     text = f"{printable(queued[job['id']].name)}: {now} {outcome(job)}".rstrip()
                     tell(text, COLOURS.get(job["status"]))
-                if job["status"] in _FINAL:
-                    failed = failed or job["status"] in {"failed", "held"}
+                if job["status"] not in OPEN:
+                    failed = failed or job["status"] in {Status.FAILED, Status.HELD}
                     del queued[job["id"]]
                     forward()
             if queued:

@@ -64,11 +64,19 @@ class Sample(NamedTuple):
     power: float | None = None
 
 
+class ThumbnailKind(StrEnum):
+    """What is drawn of an activity."""
+
+    ROUTE = "route"
+    HEART_RATE = "heart_rate"
+    POWER = "power"
+
+
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
-    """An activity drawn small. `kind`: route, heart_rate or power. `path`: an SVG path in a square of 100."""
+    """An activity drawn small. `path`: an SVG path in a square of 100."""
 
-    kind: str
+    kind: ThumbnailKind
     path: str
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
-from fitferry.core.activity import Sample, Thumbnail
+from fitferry.core.activity import Sample, Thumbnail, ThumbnailKind
 
 SIDE = 100
 """A thumbnail is drawn in a square of this side, with whole numbers."""
@@ -62,10 +62,10 @@ def draw(samples: Sequence[Sample]) -> Thumbnail | None:
     places = [(s.longitude, s.latitude) for s in samples]
     path = _route([(x, y) for x, y in places if x is not None and y is not None])
     if path:
-        return Thumbnail("route", path)
+        return Thumbnail(ThumbnailKind.ROUTE, path)
     for kind, values in (
-        ("heart_rate", [s.heart_rate for s in samples]),
-        ("power", [s.power for s in samples]),
+        (ThumbnailKind.HEART_RATE, [s.heart_rate for s in samples]),
+        (ThumbnailKind.POWER, [s.power for s in samples]),
     ):
         path = _curve(values)
         if path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fitferry.core.activity import Thumbnail
+from fitferry.core.activity import Thumbnail, ThumbnailKind
 from fitferry.core.upload import Job, Status
 from fitferry.storage import search
 from fitferry.storage.database import run, tuples
@@ -142,4 +142,4 @@ def thumbnails(activity_ids: Iterable[int]) -> dict[int, Thumbnail]:
             ThumbnailRow.activity.in_(ids)
         )
     )
-    return {activity_id: Thumbnail(kind, path) for activity_id, kind, path in found}
+    return {activity_id: Thumbnail(ThumbnailKind(kind), path) for activity_id, kind, path in found}
