@@ -459,13 +459,13 @@ def test_a_file_that_is_too_large_is_refused_in_words(scene: Scene) -> None:
 
 
 def test_a_name_cannot_turn_the_pages_words_round(scene: Scene) -> None:
-    """In a sentence a sign stands for what turns; by itself it is as it is, set apart by the style."""
+    """In a sentence and by itself: a sign stands for what turns."""
     scene.troubles.append(problem(ProblemCode.UNREADABLE, scene.now, path="/a\u202egpx.fit", count=1))
     scene.done("cycling", 0, "b\u202egpx.fit")
     page = show(scene)
 
     assert "/a\ufffdgpx.fit cannot be read" in page
-    assert "b\u202egpx.fit</span>" in page
+    assert "b\ufffdgpx.fit</span>" in page
 
 
 def test_names_with_html_in_them_are_text_wherever_they_stand(scene: Scene) -> None:
