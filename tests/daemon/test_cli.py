@@ -902,7 +902,7 @@ def test_check_says_once_what_is_missing_and_what_to_do(home: DaemonHarness) -> 
     lines = home.run("check").stdout.splitlines()
     (missing,) = [line for line in lines if "/away" in line]
 
-    assert "mount it or create it, or mend its path under [[watch]]" in missing
+    assert "mount it or create it, or correct its path under [[watch]]" in missing
     assert "warn subscription: not known before the first upload" in lines
 
 
