@@ -606,6 +606,18 @@ def test_a_broken_key_is_replaced_without_a_daemon_too(running: DaemonHarness) -
     assert list(running.state.glob("key.broken-*"))
 
 
+@pytest.mark.parametrize("command", ["upload", "inspect", "repair"])
+def test_a_file_that_has_no_end_is_told_of(running: DaemonHarness, tmp_path: Path, command: str) -> None:
+    """Somebody else may have put it where a person says `*.fit`."""
+    os.mkfifo(tmp_path / "fifo.fit")
+    for name, target in {"zero": "/dev/zero", "loop": "loop.fit", "map": "/proc/self/pagemap"}.items():
+        (tmp_path / f"{name}.fit").symlink_to(target)
+    ended = running.run(command, *map(str, sorted(tmp_path.glob("*.fit"))))
+
+    assert "Traceback" not in ended.stderr
+    assert len((ended.stdout + ended.stderr).splitlines()) == 4
+
+
 def test_a_file_that_is_too_large_is_not_even_sent(running: DaemonHarness, tmp_path: Path) -> None:
     """The command knows."""
     large = tmp_path / "large.fit"

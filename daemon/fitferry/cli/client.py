@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -12,7 +13,7 @@ from fitferry.cli.context import Context
 from fitferry.core.errors import FitferryError
 from fitferry.core.messages import Message, as_message, cli, system
 from fitferry.core.strava import MAX_FILE_BYTES
-from fitferry.system import multipart, state_dir
+from fitferry.system import multipart, safe_files, state_dir
 
 REQUEST_SECONDS = 120.0
 """How long an answer may take: the daemon may itself wait for Strava, for half a minute and more than once."""
@@ -49,13 +50,13 @@ class Daemon:
     def post_file(self, path: str, file: Path, **fields: str) -> dict[str, Any]:
         """Hand a file over: it is read here, as whoever runs the command."""
         try:
-            if file.stat().st_size > MAX_FILE_BYTES:
-                raise FitferryError(cli.FILE_TOO_LARGE())
-            content = file.read_bytes()
+            content = _read(file)
         except OSError as error:
             raise FitferryError(
                 cli.FILE_UNREADABLE(file=str(file), reason=system.from_os_error(error))
             ) from error
+        if len(content) > MAX_FILE_BYTES:
+            raise FitferryError(cli.FILE_TOO_LARGE())
         form, kind = multipart.form(fields, file.name, content)
         return self._ask("POST", path, form, kind)
 
@@ -100,6 +101,13 @@ def message_of(told: dict[str, Any], name: str = "message", values: str = "text"
         except ValueError:
             pass
     return str(told.get(name) or "")
+
+
+def _read(file: Path) -> bytes:
+    """A file that somebody named, also by a link; more than one byte too many of it is not read. Raises OSError."""
+    parent, name = os.path.split(os.path.realpath(file))
+    with safe_files.open_folder(parent) as folder, folder.file(name) as handle:
+        return safe_files.read(handle, MAX_FILE_BYTES + 1).body
 
 
 def _token(path: Path) -> str:
