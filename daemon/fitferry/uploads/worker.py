@@ -318,7 +318,11 @@ class UploadWorker:
         """The time by Strava's clock, asked for where it was not heard in this run. Raises StravaError."""
         heard = self._strava.server_now()
         if heard is None:
-            heard = self._strava.server_time()
+            try:
+                heard = self._strava.server_time()
+            except StravaError as error:
+                if error.kind is not StravaErrorKind.WRONG_ADDRESS:
+                    raise  # what answers there in Strava's place will answer to the upload, too
         return self._clock() if heard is None else heard
 
     def _read_file(self, job: Job) -> bytes | AttemptResult:

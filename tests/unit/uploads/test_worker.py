@@ -1079,6 +1079,16 @@ def test_as_long_as_stravas_clock_is_not_heard_nothing_unproven_is_sent(bench: B
     assert BreakerName.NETWORK in breakers.open_breakers()
 
 
+@pytest.mark.parametrize("answer", [(404, b""), (302, b""), (401, b"<html>")])
+def test_where_the_clock_cannot_be_asked_for_the_upload_itself_decides(
+    bench: Bench, answer: tuple[int, bytes]
+) -> None:
+    """A portal that answers in Strava's place answers to the upload, too; a proxy that lets only that through hides no ride."""
+    bench.wire.to("GET /athlete", answer)
+
+    assert bench.try_(a_job(bench.folder / "a.fit", age_unproven=True)).status is Status.PROCESSING
+
+
 def test_a_persons_word_needs_no_clock(bench: Bench) -> None:
     """Somebody who asks for an upload knows how old it is."""
     job = a_job(bench.folder / "a.fit", age_unproven=True)
