@@ -78,9 +78,9 @@ def prune_paths(athlete: str, folder: str, exists: Callable[[str], bool]) -> int
     last, end, count = start, start[:-1] + b"0", 0
     while some := [path for (path,) in run(_UNREAD_PATHS, athlete, last, end, _IN_QUESTION)]:
         last = some[-1]
-        gone = [path for path in some if not exists(os.fsdecode(path))]
-        with writing():
-            count += SeenPathRow.delete().where(SeenPathRow.path.in_(gone)).execute()
+        if gone := [path for path in some if not exists(os.fsdecode(path))]:
+            with writing():
+                count += SeenPathRow.delete().where(SeenPathRow.path.in_(gone)).execute()
     return count
 
 

@@ -190,7 +190,7 @@ def test_a_crash_at_any_step_loses_and_doubles_nothing(
         for name in ("link", "unlink", "rename", "mkdir", "fsync"):
             patch.setattr(os, name, dying(getattr(os, name)))
         patch.setattr(uploads, "after_upload_done", dying(uploads.after_upload_done))
-        patch.setattr(activities, "forget_path", dying(seen_files.forget_path))
+        patch.setattr(seen_files, "forget_path", dying(seen_files.forget_path))
         with contextlib.suppress(KeyboardInterrupt):
             tidy([where])
     tidy([where])
