@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := -m pip --quiet --disable-pip-version-check
 # The time in everything that is built: that of the last commit, so that two builds of one commit are the same.
+# Tests start many processes: none of them is to compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
 
 help:  ## this list
@@ -40,7 +42,7 @@ test: check  ## the checks and every test
 	$(BIN)/pytest -n 3 --dist worksteal
 
 unit: $(VENV)/installed  ## the fast tests of each module
-	$(BIN)/pytest -q -n 2 --dist worksteal -m "not slow" tests/unit tests/test_layers.py
+	$(BIN)/pytest -q -n 2 --dist worksteal -p no:hypothesispytest -m "not slow" tests/unit tests/test_layers.py
 
 coverage: $(VENV)/installed  ## branches that the quick tests take in core, uploads, storage and auth: 95 % at least
 	$(BIN)/pytest -q -n 2 --dist worksteal --cov --cov-report=term tests/unit

@@ -24,6 +24,16 @@ daemon_harness.DaemonHarness.server = fork_server.ForkServer()
 compile_all(LOCALE)  # here, so that all that is tested finds it: the processes of the daemon, too
 
 
+LONGEST = ("test_storm.py", "test_machine.py", "test_hostile_neighbour.py", "test_browser.py", "test_stop.py")
+"""Files with tests that take many seconds each."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that at the end no worker is alone with one."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
 @pytest.fixture(scope="session")
 def _empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty ledger with all migrations done, which takes longer than most tests."""

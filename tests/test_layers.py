@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from functools import cache
 from pathlib import Path
 
 import fitferry
@@ -33,6 +34,7 @@ IMPURE = {
 """What reads a clock, a file, the environment, a network or chance."""
 
 
+@cache
 def modules() -> dict[str, ast.Module]:
     """Every module of the package by its dotted name below it."""
     found = {}
@@ -43,9 +45,6 @@ def modules() -> dict[str, ast.Module]:
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         found[name] = ast.parse(path.read_text(encoding="utf-8"))
     return found
-
-
-MODULES = modules()
 
 
 def imported(tree: ast.Module) -> set[str]:
@@ -71,7 +70,7 @@ def ours(tree: ast.Module) -> set[str]:
         if not name.startswith("fitferry."):
             continue
         below = name.removeprefix("fitferry.")
-        while below and below not in MODULES:
+        while below and below not in modules():
             below = below.rpartition(".")[0]
         found.add(below)
     return found - {""}
@@ -84,7 +83,7 @@ def test_nothing_lies_loose_at_the_top() -> None:
 
 def test_every_folder_has_its_rank() -> None:
     """Nothing in the package is left out of the ranks."""
-    assert {name for rank in RANKS for name in rank} == {folder(name) for name in MODULES if name}
+    assert {name for rank in RANKS for name in rank} == {folder(name) for name in modules() if name}
 
 
 def test_imports_go_down_the_ranks_only() -> None:
@@ -92,7 +91,7 @@ def test_imports_go_down_the_ranks_only() -> None:
     rank_of = {name: number for number, rank in enumerate(RANKS) for name in rank}
     wrong = [
         f"{name} imports {other}"
-        for name, tree in MODULES.items()
+        for name, tree in modules().items()
         if name
         for other in ours(tree)
         if folder(other) != folder(name) and rank_of[folder(other)] >= rank_of[folder(name)]
@@ -114,13 +113,13 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
         if name in done:
             return
         open_.append(name)
-        for other in sorted(ours(MODULES[name])):
+        for other in sorted(ours(modules()[name])):
             if other != name:
                 visit(other)
         open_.pop()
         done.add(name)
 
-    for name in MODULES:
+    for name in modules():
         visit(name)
     assert circles == []
 
@@ -129,7 +128,7 @@ def test_the_sandbox_knows_nothing_of_the_daemon() -> None:
     """It judges the daemon, so it shares no code with it."""
     wrong = [
         f"{name} imports {other}"
-        for name, tree in MODULES.items()
+        for name, tree in modules().items()
         if folder(name) == "sandbox"
         for other in ours(tree)
         if folder(other) != "sandbox"
@@ -141,7 +140,7 @@ def test_the_sandbox_knows_nothing_of_the_daemon() -> None:
 def test_each_library_has_one_owner() -> None:
     """A library is imported in the one module, or the one folder, that owns it; and it is used there."""
     users: dict[str, set[str]] = {library: set() for library in OWNERS}
-    for name, tree in MODULES.items():
+    for name, tree in modules().items():
         for library in imported(tree):
             if library.split(".")[0] in users:
                 users[library.split(".")[0]].add(name)
@@ -160,7 +159,7 @@ def test_shared_libraries_stay_where_they_belong() -> None:
     """What several modules need is imported in their folders only."""
     wrong = [
         f"{name} imports {library}"
-        for name, tree in MODULES.items()
+        for name, tree in modules().items()
         for library in imported(tree)
         if (folders := SHARED.get(library.split(".")[0])) and folder(name) not in folders
     ]
@@ -170,18 +169,18 @@ def test_shared_libraries_stay_where_they_belong() -> None:
 
 def test_the_core_is_pure_through_everything_that_it_imports() -> None:
     """What decides reads no clock, file, environment or network, and needs no library and no settings."""
-    reached, waiting = set(), [name for name in MODULES if folder(name) == "core"]
+    reached, waiting = set(), [name for name in modules() if folder(name) == "core"]
     while waiting:
         name = waiting.pop()
         if name not in reached:
             reached.add(name)
-            waiting += ours(MODULES[name])
+            waiting += ours(modules()[name])
     assert {folder(name) for name in reached} == {"core"}
 
     wrong = [
         f"{name} imports {library}"
         for name in reached
-        for library in imported(MODULES[name])
+        for library in imported(modules()[name])
         if not library.startswith("fitferry.")
         and (
             library.split(".")[0] not in sys.stdlib_module_names
@@ -193,6 +192,6 @@ def test_the_core_is_pure_through_everything_that_it_imports() -> None:
 
 def test_answers_of_strava_are_judged_without_doing_anything() -> None:
     """The only judge of what comes back reads no clock, file or network either."""
-    libraries = {library.split(".")[0] for library in imported(MODULES["strava.responses"])}
+    libraries = {library.split(".")[0] for library in imported(modules()["strava.responses"])}
 
     assert libraries & IMPURE == set()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import fit_writer
 import flaky_proxy
-from fakes import APP, UPLOADS, Clock, InlineFolders, a_job, an_athlete, the, tokens
+from fakes import APP, NOW, UPLOADS, Clock, InlineFolders, a_job, an_athlete, the, tokens
 from fitferry.core.breaker import BreakerName
 from fitferry.core.upload import Job, Status, WaitingFor
 from fitferry.sandbox import Sandbox
@@ -25,15 +27,21 @@ pytestmark = pytest.mark.usefixtures("ledger")
 Ride = Callable[..., bytes]
 
 
+@functools.cache
+def long_ride() -> bytes:
+    """So many bytes that a connection can break off within them."""
+    return fit_writer.ride(NOW - 86_400, seconds=20_000)
+
+
 class Line:
     """An athlete, a ride, a wire, and Strava at its other end."""
 
-    def __init__(self, folder: Path, wire: Wire, sandbox: Sandbox, ride: Ride) -> None:
+    def __init__(self, folder: Path, wire: Wire, sandbox: Sandbox) -> None:
         self.wire = wire
         self.sandbox = sandbox
         self.clock = Clock()
         self.folder = folder
-        self.body = ride(seconds=20_000)
+        self.body = long_ride()
         self.use(f"http://127.0.0.1:{wire.port}")
         scopes = ("activity:write", "activity:read_all")
         sandbox.world.tokens.append(Token(1001, scopes, "access-1", "refresh-1", self.clock() * 2))
@@ -81,12 +89,12 @@ class Line:
 
 
 @pytest.fixture
-def line(tmp_path: Path, ride: Ride, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
+def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     """A line that works, to a Strava that is quick; a request may take a second."""
     monkeypatch.setattr(client, "UPLOAD_DEADLINE", 1.0)
     with Sandbox(processing_seconds=0.0) as sandbox, Wire(sandbox.port) as wire:
         (tmp_path / "rides").mkdir()
-        yield Line(tmp_path / "rides", wire, sandbox, ride)
+        yield Line(tmp_path / "rides", wire, sandbox)
 
 
 ARRIVED = {"lost answer", "half an answer"}

@@ -6,13 +6,14 @@ from typing import get_args
 
 import pytest
 from fitparse.profile import FIELD_TYPES
-from stravalib.strava_model import SportType
 
 from fitferry.core import sports
 
 
 def test_the_names_of_sports_are_those_that_are_found_and_taken() -> None:
     """By fitparse and our own additions, in TCX and GPX, and by Strava."""
+    from stravalib.strava_model import SportType  # noqa: PLC0415  # a second, which only this test is to take
+
     fit, sub = (set(FIELD_TYPES[name].values.values()) for name in ("sport", "sub_sport"))
 
     assert fit <= set(sports.SPORTS.values())
