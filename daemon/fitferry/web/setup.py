@@ -2,7 +2,6 @@
 
 The link proves who may use it, under whatever name the machine is reached; looking at it uses nothing up. It is good
 for an hour after each use; a link that is over logs a fresh one, once a minute at most.
-(Over 300 lines: one page with all that it checks.)
 """
 
 from __future__ import annotations
@@ -12,8 +11,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from hashlib import sha256
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs
 from wsgiref.types import WSGIEnvironment
@@ -25,23 +23,19 @@ from flask.typing import ResponseReturnValue
 from fitferry import __version__
 from fitferry.config import first_settings as first
 from fitferry.config.schema import Settings
-from fitferry.core.errors import FitferryError, RejectionCode, RequestRejected, StravaError
-from fitferry.core.filenames import is_wanted_name
+from fitferry.core.errors import FitferryError, RejectionCode, RequestRejected
 from fitferry.core.messages import Message, setup
-from fitferry.core.strava import StravaErrorKind
 from fitferry.monitoring import status_json
-from fitferry.strava import Strava
 from fitferry.system import link_notice, lockfile, logs, state_dir, systemd
-from fitferry.system.deadline import FolderState, call, look_at_folder
 from fitferry.system.wakeup import WakeupPipe
 from fitferry.web.language import locale_of
 from fitferry.web.middleware import OTHER_BYTES, RequestFilter
 from fitferry.web.server import Handover, Server
+from fitferry.web.setup_answers import Answers, judge
 
 PATH = "/setup"
 LINK_SECONDS = 3600.0
 LOG_SECONDS = 60.0
-FOLDER_SECONDS = 3.0
 _REST = 60.0
 _ALL = "1990-01-01"
 """The day from which on activities are uploaded where all are wanted: before it there were none of these files."""
@@ -92,37 +86,6 @@ class SetUp:
             self.link.fresh()
             self.log_link()
         return False
-
-
-@dataclass(slots=True)
-class Verdict:
-    """What is said of one answer; `ok` None: it is taken, with a warning."""
-
-    message: Message
-    ok: bool | None = True
-
-
-@dataclass(slots=True)
-class Answers:
-    """What was typed, and what is said of it. `files`: how many activity files the folder holds."""
-
-    typed: dict[str, str]
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
-    files: int = 0
-
-    @property
-    def to_see(self) -> set[str]:
-        """Marks of what is to be seen before it is written: each warning of a value, and the files that are there."""
-        warned = [name for name, verdict in self.verdicts.items() if verdict.ok is None]
-        names = [*warned, "folder"] if self.files else warned
-        said = ((self.verdicts[name].message.code, self.typed[name]) for name in names)
-        return {sha256(repr(one).encode()).hexdigest()[:12] for one in said}
-
-    @property
-    def can_be_written(self) -> bool:
-        """Whether nothing is wrong, and nothing is left to be seen."""
-        wrong = any(verdict.ok is False for verdict in self.verdicts.values())
-        return not wrong and self.to_see <= set(self.typed.get("seen", "").split())
 
 
 def serve(base: Settings, path: Path) -> Handover | None:
@@ -205,7 +168,7 @@ def build(set_up: SetUp) -> Flask:
     def save() -> ResponseReturnValue:
         if set_up.login_token:  # pressed twice
             return _page(login_token=set_up.login_token)
-        answers = judge(set_up, {name: request.form.get(name, "") for name in (*_FIELDS, "seen")})
+        answers = judge(set_up.base, {name: request.form.get(name, "") for name in (*_FIELDS, "seen")})
         if answers.can_be_written:
             error = _write(set_up, answers)
             if error is None:
@@ -216,70 +179,6 @@ def build(set_up: SetUp) -> Flask:
         return _page(answers=answers, callback=_hostname())
 
     return app
-
-
-def judge(set_up: SetUp, typed: dict[str, str]) -> Answers:
-    """What is right and wrong with what was typed."""
-    answers = Answers(typed)
-    client_id, secret = (
-        _read(answers, "client_id", first.read_client_id),
-        _read(answers, "client_secret", first.read_secret),
-    )
-    if client_id is not None and secret is not None:
-        _judge_application(set_up.base, answers, str(client_id), secret)
-    folder = _read(answers, "folder", first.read_full_path)
-    if folder is not None:
-        answers.verdicts["folder"] = _look(answers, folder)
-    return answers
-
-
-def _read(answers: Answers, name: str, read: Callable[[str], object]) -> str | None:
-    try:
-        return str(read(answers.typed[name]))
-    except FitferryError as error:
-        answers.verdicts[name] = Verdict(error.message, ok=False)
-        return None
-
-
-def _judge_application(base: Settings, answers: Answers, client_id: str, secret: str) -> None:
-    """Try the application at Strava's token endpoint, by a code that cannot be valid."""
-    if first.looks_odd(secret):
-        answers.verdicts["client_secret"] = Verdict(setup.SECRET_ODD(), ok=None)
-    try:
-        with Strava(replace(base.strava, client_id=client_id, client_secret=secret)) as strava:
-            strava.exchange("fitferry-set-up")
-    except StravaError as error:
-        if error.kind is StravaErrorKind.APP_REFUSED:
-            answers.verdicts["client_secret"] = Verdict(setup.APP_REFUSED(), ok=None)
-        elif error.kind is StravaErrorKind.GRANT_REFUSED:
-            answers.verdicts["client_secret"] = Verdict(setup.APP_FINE())
-
-
-def _look(answers: Answers, folder: str) -> Verdict:
-    """Whether a folder is there and readable, and how many files it holds."""
-    look = look_at_folder(folder, FOLDER_SECONDS)
-    match look.state:
-        case FolderState.OK:
-            answers.files = _count(folder)
-            return Verdict(setup.FOLDER_READABLE(count=answers.files))
-        case FolderState.MISSING:
-            return Verdict(setup.FOLDER_MISSING(), ok=None)
-        case FolderState.NOT_A_FOLDER:
-            return Verdict(setup.FOLDER_NONE(), ok=False)
-        case FolderState.NO_PERMISSION:
-            return Verdict(setup.FOLDER_CLOSED(path=look.path), ok=None)
-        case _:
-            return Verdict(setup.FOLDER_NO_ANSWER(), ok=None)
-
-
-def _count(folder: str) -> int:
-    def count() -> int:
-        return sum(is_wanted_name(name) for _, _, names in os.walk(folder) for name in names)
-
-    try:
-        return call(count, FOLDER_SECONDS)
-    except (OSError, TimeoutError):
-        return 0
 
 
 def _write(set_up: SetUp, answers: Answers) -> Message | None:
