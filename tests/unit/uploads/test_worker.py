@@ -688,13 +688,15 @@ def test_an_outcome_that_could_not_be_written_is_written_later(
     assert bench.attempt.claims.held() == {job.id}
     bench.attempt(job.id)
     assert bench.wire.count("POST /uploads") == 1
-    bench.attempt.write_unwritten()
+    assert bench.attempt.write_unwritten()
+    assert not bench.attempt.write_unwritten()
 
     assert (
         the(job.id).status,
         the(job.id).upload_id,
         bench.attempt.claims.count(),
     ) == (Status.PROCESSING, 77, 0)
+    assert bench.later(job).status is Status.COMPLETED
 
 
 def _full(*_args: object, **_options: object) -> None:
