@@ -961,6 +961,59 @@ def test_any_answer_of_stravas_ends_an_outage(bench: Bench, answer: object) -> N
     assert breakers.open_breakers() == {}
 
 
+@pytest.mark.parametrize("requests_left", [True, False])
+def test_what_is_no_answer_ends_no_outage(bench: Bench, *, requests_left: bool) -> None:
+    """Neither a connection that breaks off, nor a request that was not made for want of room."""
+    bench.wire.to("POST /uploads", httpx.ConnectError("no route"), httpx.ReadTimeout("late"))
+    job = bench.try_(bench.job())
+    if not requests_left:
+        rate_limits.update(RateLimitHeaders((200, 2000), (0, 2000), None, None), NOW)
+    bench.later(job)
+
+    assert BreakerName.NETWORK in breakers.open_breakers()
+    assert bench.wire.count("POST /uploads") == (2 if requests_left else 1)
+
+
+def test_an_answer_that_is_an_error_does_not_end_a_settings_breaker(bench: Bench) -> None:
+    """Strava can be reached, but has served nobody yet."""
+    bench.wire.to("POST /uploads", INACTIVE, (500, {"message": "error"}))
+    job = bench.try_(bench.job())
+    bench.later(job)
+
+    assert set(breakers.open_breakers()) == {BreakerName.SETTINGS}
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        httpx.ConnectError("no route"),
+        httpx.ReadTimeout("late"),
+        (503, b""),
+        (302, b""),
+        (403, GATEWAY),
+    ],
+)
+def test_what_is_no_answer_of_stravas_does_not_prove_its_address(bench: Bench, first: object) -> None:
+    """After an hour in which only others have answered the address is called wrong."""
+    bench.wire.to("POST /uploads", first, (403, GATEWAY))
+    bench.wire.to("GET /athlete/activities", (403, GATEWAY))
+    job = bench.job()
+    while bench.clock.now < NOW + 2 * 3600:
+        bench.later(job)
+
+    assert breakers.open_breakers()[BreakerName.SETTINGS].code == "wrong_address"
+
+
+def test_failures_before_an_upload_that_arrived_make_no_outage(bench: Bench) -> None:
+    """The next file that Strava refuses is charged for itself."""
+    bad, good, next_ = (bench.job(f"{name}.fit", name.encode()) for name in ("bad", "good", "next"))
+    bench.wire.to("POST /uploads", REFUSED, (201, PROCESSING), REFUSED)
+    for job in (bad, good, next_):
+        bench.try_(job)
+
+    assert (the(next_.id).failures, breakers.open_breakers()) == (1, {})
+
+
 def test_no_more_jobs_are_dispatched_than_may_run(bench: Bench) -> None:
     """A backlog of a hundred is three rings at a time."""
     for number in range(100):
