@@ -173,6 +173,7 @@ def _unchanged(session: pytest.Session, files: set[str]) -> list[Run]:
 
     passed, runs = _in_a_fork(run)
     if not passed:
+        os.write(_OUT, f"fails without any change: {runs[-1].name}\n".encode())
         raise SystemExit(1)
     return list(runs)
 
