@@ -495,10 +495,11 @@ def test_a_connection_that_comes_after_the_deadline_is_ended_at_once() -> None:
 
 def test_a_port_where_nobody_listens_is_unreachable() -> None:
     """With the kernel's own words, so that a person knows what to look for."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with Strava(replace(APP, api=f"http://127.0.0.1:{port}")) as asked, pytest.raises(StravaError) as raised:
-        asked.athlete(token="t")
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # and kept, so that nobody else listens there
+        api = f"http://127.0.0.1:{held.getsockname()[1]}"
+        with Strava(replace(APP, api=api)) as asked, pytest.raises(StravaError) as raised:
+            asked.athlete(token="t")
 
     assert StravaErrorKind.UNREACHABLE is raised.value.kind
     assert "refused" in str(raised.value)

@@ -89,6 +89,14 @@ def to(server: Server) -> Strava:
     return Strava(replace(APP, api=f"http://127.0.0.1:{server.port}"))
 
 
+def until_over(ready: ReadyConnection) -> None:
+    """Wait until the connection that was opened ahead is closed, or could not be opened."""
+    deadline = time.monotonic() + 60
+    while ready.is_prepared():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_an_upload_goes_over_the_connection_that_was_opened_ahead(server: Server) -> None:
     """Once; the next one opens its own."""
     with to(server) as strava:
@@ -121,12 +129,7 @@ def test_a_connection_that_grew_old_is_closed_and_not_used(server: Server) -> No
     ready = ReadyConnection("127.0.0.1", server.port, None, max_age=0.05)
     ready.prepare()
     assert server.accepted.acquire(timeout=60)
-    server.peers[0].settimeout(60)
-    deadline = time.monotonic() + 60
-    while server.peers[0].fileno() >= 0 and time.monotonic() < deadline:
-        time.sleep(0.01)  # until its thread has closed it, and the server has seen the end
-        if not any(thread.name == "ready-connection" for thread in threading.enumerate()):
-            break
+    until_over(ready)
     fresh = ready.connect_tcp("127.0.0.1", server.port)
 
     assert not fresh.get_extra_info("opened_ahead")
@@ -135,14 +138,24 @@ def test_a_connection_that_grew_old_is_closed_and_not_used(server: Server) -> No
 
 def test_where_nothing_can_be_opened_ahead_the_request_says_so() -> None:
     """A failure ahead is no failure yet."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with Strava(replace(APP, api=f"http://127.0.0.1:{port}")) as strava:
-        strava.prepare_upload()
-        with pytest.raises(StravaError) as raised:
-            upload(strava)
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # and kept, so that nobody else listens there
+        with Strava(replace(APP, api=f"http://127.0.0.1:{held.getsockname()[1]}")) as strava:
+            strava.prepare_upload()
+            with pytest.raises(StravaError) as raised:
+                upload(strava)
 
     assert (raised.value.kind, raised.value.sent) == (StravaErrorKind.UNREACHABLE, False)
+
+
+def test_a_fault_while_one_is_opened_ahead_does_not_end_the_thread_that_opens_them() -> None:
+    """The name has a part that no address can have, which httpcore does not expect."""
+    ready = ReadyConnection("x" * 64, 1, None)
+    for _ in range(2):
+        ready.prepare()
+        until_over(ready)
+
+    assert not ready.is_prepared()
 
 
 class _Stream(httpcore.NetworkStream):
