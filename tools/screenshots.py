@@ -25,9 +25,12 @@ from fitferry.web.credentials import make_login_link
 from fitferry.web.server import Server
 from page_scenes import EXTRA, SCENES, Scene, set_up
 
+WATCHED = '[[watch]]\nfolder = "/srv/rides"\n'
 WIDTHS = (360, 768, 1280, 1920)
 HEIGHT = 900
+SECRET = "0123456789abcdef0123456789abcdef01234567"
 STATES = {
+    "log": ("everyday", "/log"),
     "empty": ("empty", "/"),
     "everyday": ("everyday", "/"),
     "busy": ("busy", "/"),
@@ -37,9 +40,8 @@ STATES = {
     "failed": ("trouble", "/?status=failed"),
     "selection": ("trouble", "/?status=failed&select=1#activities"),
     "tokens": ("everyday", "/tokens"),
-    "log": ("everyday", "/log"),
 }
-"""Of each state: the scene, and the address in it."""
+"""Of each state: the scene, and the address in it; the log first, before the signing in for the others is in it."""
 OF_A_RIDE = ("details", "failed")
 """States to which the first ride's link leads."""
 KOREAN = {"locale": "ko-KR"}
@@ -63,7 +65,7 @@ EVENTS: tuple[tuple[str, dict[str, object]], ...] = (
 def staged(name: str) -> Iterator[str]:
     """A scene, served; a link that signs in."""
     with tempfile.TemporaryDirectory() as folder, database.opened(Path(folder) / "state.db"):
-        scene = Scene(Path(folder), EXTRA.get(name, ""))
+        scene = Scene(Path(folder), WATCHED + EXTRA.get(name, ""))
         SCENES[name](scene)
         server = Server("127.0.0.1", 0)
         with server.serving(scene.page.app):
@@ -96,14 +98,15 @@ def of_the_set_up(browser: Browser, folder: Path) -> None:
         (Path(place) / "rides/2025-08-30.fit").touch()
         with window(browser, color_scheme="light") as page:
             page.goto(link)
-            shoot(page, folder, "set-up-1")
-            page.fill("#client_id", "12345")
-            page.fill("#client_secret", "0123456789abcdef0123456789abcdef0123456")
-            page.click("button.main")
-            shoot(page, folder, "set-up-1-answers")
-            page.fill("#client_secret", "0123456789abcdef0123456789abcdef01234567")
-            page.click("button.main")
-            shoot(page, folder, "set-up-2")
+            for name, secret in (("set-up-1", ""), ("set-up-1-answers", SECRET[:-1]), ("set-up-2", SECRET)):
+                if secret:
+                    page.fill("#client_id", "12345")
+                    page.fill("#client_secret", secret)
+                    page.fill("#folder", f"{place}/rides")
+                    page.click("button.main")
+                if page.locator("#folder").count():
+                    page.fill("#folder", "/srv/rides")
+                shoot(page, folder, name)
 
 
 def take(folder: Path) -> None:
