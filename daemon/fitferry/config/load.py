@@ -114,6 +114,7 @@ class _Loading:
         athletes = list(dict.fromkeys(table["athlete"] for table in watch if table["athlete"]))
         rules = read_rules(raw.get("rule", []), athletes, self._report)
         self._warn(source, raw, strava, state)
+        self._warn_of_places(watch, [path for path in (source, state.folder) if path is not None])
         if self._report.problems:
             raise SettingsError(self._report.problems)
         return Settings(
@@ -252,6 +253,13 @@ class _Loading:
         given = Path(credentials) / "fitferry-key" if credentials else None
         key_file = found["key_file"] or (given if given and given.is_file() else folder / "key")
         return StateSettings(folder, key_file)
+
+    def _warn_of_places(self, watch: list[Table], paths: list[Path]) -> None:
+        """Tell of what is ours, and lies where others write."""
+        for path in paths:
+            for folder in (table["folder"] for table in watch):
+                if folder is not None and path.absolute().is_relative_to(folder):
+                    self._report.warn(settings.IN_WATCHED_FOLDER(path=str(path), folder=str(folder)))
 
     def _warn(self, source: Path | None, raw: Table, strava: Table, state: StateSettings) -> None:
         environment.warn_of_variables(self._environ, self._report)

@@ -172,6 +172,23 @@ def test_a_folder_that_cannot_be_is_one_sentence(tmp_path: Path, folder: str) ->
     assert [problem.key for problem in raised.value.problems] == ["watch.folder"]
 
 
+def test_what_is_ours_in_a_watched_folder_is_a_warning(tmp_path: Path) -> None:
+    """Whoever may write there could exchange the state folder, or the settings with the command in them."""
+    rides = tmp_path / "rides"
+    rides.mkdir()
+    config, inside = tmp_path / "config.toml", rides / "config.toml"
+    text = f'[strava]\nclient_id = 1\nclient_secret = "s"\n[[watch]]\nfolder = "{rides}"\n[state]\nfolder = "{{}}"\n'
+    for path, state, warned in (
+        (config, tmp_path / "state", []),
+        (config, rides / "state", [str(rides / "state")]),
+        (inside, tmp_path, [str(inside)]),
+    ):
+        path.write_text(text.format(state), encoding="utf-8")
+        path.chmod(0o600)
+        warnings = load(path, {}, home=tmp_path).warnings
+        assert [str(warning).split()[0] for warning in warnings] == warned
+
+
 def test_secrets_that_everybody_can_read_are_a_warning(tmp_path: Path) -> None:
     """The settings with the secret in them, its file, and the API's token."""
     config, secret, state = tmp_path / "config.toml", tmp_path / "secret", tmp_path / "state"

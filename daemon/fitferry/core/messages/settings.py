@@ -50,6 +50,10 @@ TYPE_UNKNOWN = define(
 READABLE_SECRET = define(
     "readable_secret", "{path} holds a secret and can be read by every user of this machine: chmod o-r it"
 )
+IN_WATCHED_FOLDER = define(
+    "in_watched_folder",
+    "{path} lies in the watched folder {folder}: whoever may write there can exchange it; move it elsewhere",
+)
 PUID_ROOT = define(
     "puid_root", "PUID=0 runs Fitferry as root: name the number of the user whom the files belong to"
 )
