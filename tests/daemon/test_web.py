@@ -15,6 +15,7 @@ from werkzeug.test import Client
 
 from fakes import NOW, an_athlete, recorded, sending
 from fitferry import __version__
+from fitferry.core.messages import verbatim
 from fitferry.core.upload import AttemptResult, Job, Outcome, Status
 from fitferry.storage import accounts, queries, uploads
 from fitferry.web.credentials import make_login_link
@@ -606,7 +607,7 @@ def test_the_metrics_are_prometheus_text(page: Page) -> None:
 def test_the_page_shows_problems_first_then_the_history(page: Page) -> None:
     """With the buttons that each of them needs."""
     failed, done = page.job("failed.fit", b"f"), page.job("done.fit", b"d")
-    set_status(failed, Status.FAILED, error_message="Strava cannot use the file")
+    set_status(failed, Status.FAILED, error_message=verbatim("Strava cannot use the file"))
     set_status(done, Status.COMPLETED, strava_activity_id=4242)
     page.sign_in()
     text = page.ask("GET", "/").text
