@@ -131,7 +131,7 @@ class StatFingerprint:
 class AdmissionDecision:
     """What a file is admitted as: its first status, and the reason where it is not PENDING.
 
-    `age_unproven`: only our own clock says that it is not old; see `admission_rules.is_old`.
+    `age_unproven`: how old it is, or whether a few old ones need a decision, is judged again when the first scan ends.
     """
 
     status: Status

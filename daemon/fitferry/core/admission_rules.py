@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from fitferry.core.activity import AdmissionDecision, FileKind, ParseResult
@@ -108,5 +108,5 @@ def _decide_activity(
     if not settings.auto_upload:
         return AdmissionDecision(Status.HELD, ErrorCode.AUTO_UPLOAD, uploads.AUTO_UPLOAD_OFF())
     if old and settings.since is None:
-        return held_as_old()
+        return replace(held_as_old(), age_unproven=True)
     return AdmissionDecision(Status.PENDING, age_unproven=clock_unknown and settings.since is None)

@@ -132,7 +132,7 @@ class Job:
     `looks`: answers that an accepted upload was still being processed; `read_failures`: questions about the job in a
     row that got no answer.
     `row_revision`: raised by each decision on the job, and by each write of an attempt.
-    `age_unproven`: a folder's first scan took it for fresh before Strava's clock was heard.
+    `age_unproven`: a folder's first scan has found it, and judges it again at its end, by Strava's clock.
     """
 
     id: int

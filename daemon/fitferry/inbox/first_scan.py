@@ -118,6 +118,7 @@ class FirstScan:
         seen_files.folder_scanned(self._athlete, self._folder, self._clock())
         # What was found on Strava while the scan ran was old, too: the others are no fewer for it.
         if old and len(old) + len(matches.found_below(self._athlete, self._folder)) > FEW:
+            holds.ages_are_proven(self._athlete, self._folder, ErrorCode.BACKLOG)
             _log.info("backlog", folder=self._folder, athlete=self._athlete, old_activities=len(old))
             return
         for job_id in old:

@@ -9,7 +9,7 @@ from fitferry.core.admission_rules import FILE_FAULTS
 from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, problem
 from fitferry.core.upload import Job, Status
 from fitferry.storage.database import PARAMETER, Column, Statement, fn, writing
-from fitferry.storage.mapping import DECIDED, DISMISSED, IS_HELD, inside, jobs_below, jobs_where
+from fitferry.storage.mapping import DECIDED, DISMISSED, IS_HELD, in_folder, inside, jobs_below, jobs_where
 from fitferry.storage.models import ActivityRow, JobRow, SeenFolderRow
 
 FIRST_FINDS_SECONDS = 900.0
@@ -20,6 +20,18 @@ def span(error_code: str) -> tuple[int, float | None, float | None, float | None
     """How many jobs are held for a reason, the first and the last start among them, and since when."""
     found = _SPAN(error_code)[0]
     return int(found[0]), found[1], found[2], found[3]
+
+
+def any_proven(error_code: str) -> bool:
+    """Whether a job is held for a reason that no first scan will judge again."""
+    return bool(JobRow.select(JobRow.id).where(_for(error_code), ~JobRow.age_unproven).exists())
+
+
+def ages_are_proven(athlete: str, folder: str, error_code: str) -> None:
+    """Write down that the first scan of a folder has judged what is held for a reason in it."""
+    with writing():
+        here = (JobRow.athlete == athlete) & in_folder(folder)
+        JobRow.update(age_unproven=False).where(_for(error_code), JobRow.age_unproven, here).execute()
 
 
 def below(athlete: str, folder: str, error_code: str) -> list[int]:

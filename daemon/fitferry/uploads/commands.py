@@ -22,6 +22,7 @@ from fitferry.formats import ArchiveMember, is_known
 from fitferry.formats.fit.repair import NotRepairable, repair
 from fitferry.formats.thumbnail import draw
 from fitferry.inbox import admission, file_reader, spool
+from fitferry.inbox.first_scan import FEW
 from fitferry.inbox.folder_tasks import FolderAway
 from fitferry.storage import accounts, activities, breakers, holds, rate_limits
 from fitferry.storage import uploads as stored_uploads
@@ -223,6 +224,8 @@ class Actions:
 def backlog(names: Iterable[str], now: float) -> Backlog:
     """What waits for a decision. `names`: the athletes of the settings."""
     count, oldest, newest, since = holds.span(ErrorCode.BACKLOG)
+    if count <= FEW and not holds.any_proven(ErrorCode.BACKLOG):
+        return Backlog(0, None, None, 0, 0.0)  # a few are let go when the first scan ends
     can_read = all(accounts.get(name).can_read for name in names)
     days = limits.days_for(count, rate_limits.current(), now, can_read=can_read)
     return Backlog(count, oldest, newest, days, since or 0.0)

@@ -16,7 +16,7 @@ from fitferry.core.rules import Changes, Conditions, Rule
 from fitferry.core.upload import Status
 from fitferry.inbox.first_scan import FEW, FirstScan
 from fitferry.storage import holds, matches, seen_files, uploads
-from fitferry.uploads.commands import decide_since_again
+from fitferry.uploads.commands import backlog, decide_since_again
 
 Ride = Callable[..., bytes]
 OLD = datetime.fromtimestamp(NOW, UTC) - timedelta(days=30)
@@ -231,6 +231,21 @@ def test_what_looks_fresh_in_a_new_folder_is_queued_and_judged_again_by_stravas_
     house.first_scan.on_scan_finished(FEW + 4)
 
     assert (*house.counts(), unproven(house)) == (0, FEW + 4, 0)
+
+
+def test_a_few_old_activities_are_no_backlog_while_the_first_scan_runs(house: House) -> None:
+    """Nobody is asked about what is let go a moment later; more than a few are asked about at once, and stay asked about."""
+    clocks = Clocks(house)
+    house.drop(OLD, FEW)
+    house.first_scan.on_scan_finished(FEW)
+    assert backlog(["me"], NOW).count == 0
+    house.drop(OLD, 1)
+    assert backlog(["me"], NOW).count == FEW + 1
+    clocks.strava = NOW
+    house.first_scan.on_scan_finished(FEW + 1)
+    uploads.requeue(uploads.with_status(Status.HELD)[0].id, [Status.HELD])
+
+    assert backlog(["me"], NOW).count == FEW
 
 
 def test_the_rest_of_a_first_scan_is_judged_by_stravas_clock(house: House) -> None:
