@@ -47,7 +47,7 @@ unit: $(VENV)/installed  ## the fast tests of each module
 coverage: $(VENV)/installed  ## branches that the quick tests take in core, uploads, storage and auth: 95 % at least
 	$(BIN)/pytest -q -n 2 --dist worksteal --cov --cov-report=term tests/unit
 
-mutants: $(VENV)/installed  ## change the code in small ways, and see whether tests notice (an hour; MUTANTS="--sample 300")
+mutants: $(VENV)/installed  ## change the code in small ways, and see whether tests notice (half an hour; MUTANTS="--sample 300")
 	$(BIN)/python tools/mutants.py $(MUTANTS)
 
 proofs: $(VENV)/installed  ## the whole program, faults, installation

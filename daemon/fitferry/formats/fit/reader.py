@@ -101,7 +101,7 @@ def _without_header(source: ByteStream) -> Probe:
     size = source.position
     if not size:
         return Probe(FileKind.NO_ACTIVITY, files.EMPTY_FILE(), size)
-    if size < SHORTEST or is_rest_empty:
+    if is_rest_empty:
         still = files.ONLY_BYTES(have=size) if any(head) else files.STILL_EMPTY()
         return Probe(FileKind.UNFINISHED, still, size)
     if not any(head) or (head[0] in HEADER_SIZES and announced == size):

@@ -162,8 +162,13 @@ def test_no_prefix_that_is_filled_up_with_zeros_is_whole() -> None:
 def test_a_file_that_is_still_recorded_is_unfinished() -> None:
     """Its header says that it has no data yet."""
     recording = segment([file_id(4, BEGIN), session(BEGIN, 60)], data_size=0)
+    found = inspect(recording)
 
-    assert FileKind.UNFINISHED is inspect(recording).kind
+    assert (found.kind, found.reason, found.have) == (
+        FileKind.UNFINISHED,
+        files.STILL_RECORDED(),
+        len(recording),
+    )
 
 
 def test_one_wrong_bit_is_found() -> None:
@@ -286,6 +291,7 @@ def test_an_app_may_repeat_its_definitions() -> None:
         (b"\0", files.STILL_EMPTY()),
         (b"\0" * 5000, files.STILL_EMPTY()),
         (b".FIT", files.ONLY_BYTES(have=4)),
+        (b"x" * 12, files.ONLY_BYTES(have=12)),
         (b"\x0e\x10\0\0", files.ONLY_BYTES(have=4)),
         (b"\x0e" + bytes(4999), files.ONLY_BYTES(have=5000)),
     ],
@@ -297,7 +303,16 @@ def test_what_may_become_a_file_is_unfinished(body: bytes, reason: Message) -> N
     assert (found.kind, found.reason) == (FileKind.UNFINISHED, reason)
 
 
-@pytest.mark.parametrize("body", [b"<html>" * 10, b'{"error": "no"}', b"PK\3\4" * 20])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>" * 10,
+        b'{"error": "no"}',
+        b"PK\3\4" * 20,
+        b"\x0e" + b"x" * 50,
+        struct.pack("<BBHI", 65, 0, 0, 100) + b"x" * 159,
+    ],
+)
 def test_what_is_no_fit_is_said_so(body: bytes) -> None:
     """Content beats the name."""
     assert FileKind.NO_ACTIVITY is inspect(body).kind
