@@ -319,7 +319,7 @@ def test_a_look_that_something_unplanned_ends_is_not_taken_again(
 ) -> None:
     """Each would cost a request; what is held keeps its place."""
     desk.jobs(held=True)
-    monkeypatch.setattr(existing_activities, "settle", lambda *_given: 1 // 0)
+    monkeypatch.setattr(existing_activities, "compare", lambda *_given: 1 // 0)
     desk.work(3)
 
     assert desk.wire.count(LIST) == 1
