@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import urlencode, urlsplit
 
-import segno
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
@@ -72,5 +71,7 @@ def _base() -> str:
 
 def _qr_code(secret: str) -> str:
     """The address of the phone's page as the path of an SVG, and how wide it is."""
+    import segno  # noqa: PLC0415  # a megabyte that only this page needs
+
     code = segno.make_qr(f"{_base()}/push?{urlencode({'token': secret})}", error="m")
     return str(code.svg_data_uri(scale=_QR_SCALE, border=4, dark="#000", light="#fff"))
