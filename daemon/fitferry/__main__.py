@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -25,8 +26,11 @@ def main() -> None:
             return
     if command == "run" and _has_run(option):
         return
+    gc.disable()  # while modules are loaded there is no garbage, and looking for it takes a tenth of a command
     from fitferry.cli.main import main as command_line  # noqa: PLC0415  # only when it is needed
 
+    gc.enable()
+    gc.freeze()
     command_line()
 
 
