@@ -55,10 +55,9 @@ def test_the_watchdog_is_fed_twice_as_often_as_asked(
     assert expected == systemd.watchdog_seconds()
 
 
-def test_a_nudge_ends_the_wait_and_many_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_ends_the_wait_and_many_are_one() -> None:
     """The supervisor writes the status file once for all of them."""
-    monkeypatch.setattr("fitferry.system.wakeup.PAUSE", 0.01)
-    with WakeupPipe() as wakeup:
+    with WakeupPipe(pause=0.01) as wakeup:
         for _ in range(100):
             wakeup.wake()
         wakeup.wait(60)

@@ -17,7 +17,7 @@ from fitferry.core.upload import Job, Status, WaitingFor
 from fitferry.sandbox import Sandbox
 from fitferry.sandbox.records import Token
 from fitferry.storage import accounts, breakers, rate_limits
-from fitferry.strava import Strava, client
+from fitferry.strava import Strava
 from fitferry.uploads.after_upload import Archive
 from fitferry.uploads.scheduler import select_due
 from fitferry.uploads.worker import UploadWorker
@@ -55,7 +55,11 @@ class Line:
             api=f"{address}/api/v3",
             client_secret=self.sandbox.world.switches.client_secret,
         )
-        strava = Strava(settings, on_rate_limit=lambda headers: rate_limits.update(headers, self.clock()))
+        strava = Strava(
+            settings,
+            on_rate_limit=lambda headers: rate_limits.update(headers, self.clock()),
+            upload_deadline=3.0,
+        )
         kept = tokens(strava)
         an_athlete(kept)
         self.attempt = UploadWorker(
@@ -89,9 +93,8 @@ class Line:
 
 
 @pytest.fixture
-def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
-    """A line that works, to a Strava that is quick; a request may take a second."""
-    monkeypatch.setattr(client, "UPLOAD_DEADLINE", 1.0)
+def line(tmp_path: Path) -> Iterator[Line]:
+    """A line that works, to a Strava that is quick; a request may take three seconds."""
     with Sandbox(processing_seconds=0.0) as sandbox, Wire(sandbox.port) as wire:
         (tmp_path / "rides").mkdir()
         yield Line(tmp_path / "rides", wire, sandbox)

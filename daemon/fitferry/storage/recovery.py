@@ -20,13 +20,19 @@ _log = structlog.get_logger()
 
 @contextlib.contextmanager
 def opened_safely(
-    path: Path, *, now: float, quarantine: float, changed: Callable[[], None]
+    path: Path,
+    *,
+    now: float,
+    quarantine: float,
+    changed: Callable[[], None],
+    check_at_once: int = CHECK_AT_ONCE_BYTES,
 ) -> Iterator[bool]:
     """The ledger, open; yields whether the check of the whole file was put off to the background.
 
-    `quarantine`: seconds until what may have been sent is looked for. Raises StorageError, sqlite3.Error, OSError.
+    `quarantine`: seconds until what may have been sent is looked for. `check_at_once`: a larger one, in bytes, that
+    was closed is checked later. Raises StorageError, sqlite3.Error, OSError.
     """
-    unchecked = _is_large(path) and mark.was_closed(path)
+    unchecked = _is_large(path, check_at_once) and mark.was_closed(path)
     restored = restore_if_damaged(path, now, unchecked=unchecked)
     with database.opened(path, changed=changed):
         older = database.is_older_than_mark()
@@ -54,8 +60,8 @@ def _was_lost(path: Path) -> bool:
     return empty and (backups.has_copies(path) or path.with_name(state_dir.API_TOKEN).exists())
 
 
-def _is_large(path: Path) -> bool:
+def _is_large(path: Path, size: int) -> bool:
     try:
-        return path.stat().st_size > CHECK_AT_ONCE_BYTES
+        return path.stat().st_size > size
     except OSError:
         return False

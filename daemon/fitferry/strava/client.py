@@ -73,9 +73,11 @@ class Strava:
         *,
         on_rate_limit: Callable[[RateLimitHeaders], None] = lambda _headers: None,
         on_request: Callable[[str, str, float], None] = lambda _kind, _status, _seconds: None,
+        upload_deadline: float = UPLOAD_DEADLINE,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._settings = settings
+        self._upload_deadline = upload_deadline
         self._on_rate_limit = on_rate_limit
         self._on_request = on_request
         self._alarms = Alarms()
@@ -185,7 +187,7 @@ class Strava:
             content=content,
             headers={**_bearer(token), "Content-Type": content_type},
         )
-        response = self._send(request, UPLOAD_DEADLINE)
+        response = self._send(request, self._upload_deadline)
         if response.is_success:
             return responses.upload(response.content, sent=True)
         report = responses.refused_upload(response.status_code, response.content)

@@ -18,7 +18,8 @@ PAUSE = 1.0
 class WakeupPipe:
     """A wake-up call for one thread that waits, from any thread; and the call to stop, also from signals."""
 
-    def __init__(self) -> None:
+    def __init__(self, pause: float = PAUSE) -> None:
+        self._pause = pause
         self.stopping = False
         self.revision = 0
         """Number of calls so far: another number means that something has changed."""
@@ -50,7 +51,7 @@ class WakeupPipe:
     def wait(self, seconds: float) -> None:
         """Wait for a call, or for so long; then a moment more, so that many calls become one."""
         select.select([self._wake_pipe[0], self._stop_pipe[0]], [], [], seconds)
-        select.select([self._stop_pipe[0]], [], [], PAUSE)
+        select.select([self._stop_pipe[0]], [], [], self._pause)
         with contextlib.suppress(BlockingIOError):
             os.read(self._wake_pipe[0], 65_536)
 

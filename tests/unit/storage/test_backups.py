@@ -27,7 +27,9 @@ def damage(path: Path) -> None:
 
 def reopened(path: Path) -> bool:
     """Open and close the ledger as a start does; whether the check was put off."""
-    with recovery.opened_safely(path, now=NOW, quarantine=60, changed=lambda: None) as unchecked:
+    with recovery.opened_safely(
+        path, now=NOW, quarantine=60, changed=lambda: None, check_at_once=0
+    ) as unchecked:
         return unchecked
 
 
@@ -247,11 +249,8 @@ def test_a_ledger_as_it_was_left_is_not_doubted(ledger: Path, tmp_path: Path) ->
         assert not the(job.id).uncertain
 
 
-def test_a_large_ledger_that_was_closed_is_checked_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_large_ledger_that_was_closed_is_checked_later(tmp_path: Path) -> None:
     """Only the very file that was closed: after a kill, or with another file in its place, it is checked first."""
-    monkeypatch.setattr(recovery, "CHECK_AT_ONCE_BYTES", 0)
     path = tmp_path / "state.db"
     assert not reopened(path)
     assert reopened(path)
