@@ -57,8 +57,7 @@ def _inspected(context: Context, file: Path) -> dict[str, Any]:
     try:
         look = file_reader.look(os.path.realpath(file))
     except OSError as error:
-        reason = system.from_os_error(error) if error.strerror else inspection.NO_REGULAR_FILE()
-        return {"file": name, "would": inspection.NOT_READ(reason=reason)}
+        return {"file": name, "would": inspection.NOT_READ(reason=system.from_os_error(error))}
     if look is None:
         return {"file": name, "would": inspection.BEING_CHANGED()}
     reading, content = look.file, look.contents

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fitferry.core.errors import PlannedOSError
-from fitferry.core.messages import folders
+from fitferry.core.messages import folders, inspection
 
 MAX_LINKS = 8
 """Links to files that are followed one after the other, within the folder."""
@@ -33,6 +33,13 @@ class LinkInPath(PlannedOSError):
 
     def __init__(self, path: str) -> None:
         super().__init__(errno.ELOOP, folders.LINK_LEADS_AWAY(), path)
+
+
+class NoRegularFile(PlannedOSError, FileNotFoundError):
+    """A folder, a pipe or a device stands where a file should be; `filename` names it."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(errno.ENOENT, inspection.NO_REGULAR_FILE(), path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,7 @@ class OpenFolder:
         """A descriptor of a regular file, open to be read.
 
         A link is followed only where it leads to a file in this folder. Raises LinkInPath, OSError;
-        FileNotFoundError also for what is no regular file.
+        NoRegularFile, which is a FileNotFoundError.
         """
         for _ in range(MAX_LINKS):
             folder, name = posixpath.split(relative)
@@ -100,7 +107,7 @@ class OpenFolder:
                     continue
             try:
                 if not stat.S_ISREG(os.fstat(handle).st_mode):
-                    raise FileNotFoundError(errno.ENOENT, "no regular file", self._full(relative))
+                    raise NoRegularFile(self._full(relative))
                 yield handle
             finally:
                 os.close(handle)
