@@ -26,6 +26,7 @@ _PRAGMAS = {
     "synchronous": "full",  # NORMAL loses acknowledged commits in a power cut, WAL or not
     "foreign_keys": 1,
     "journal_size_limit": 4_194_304,
+    "cache_size": -512,  # kilobytes, of each thread's connection; the system keeps the file in memory anyway
     "secure_delete": 1,  # nothing of a revoked token stays in unused bytes
 }
 _BUSY_SECONDS = 10
