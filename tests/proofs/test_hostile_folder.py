@@ -112,6 +112,34 @@ def test_a_link_that_waits_at_the_copys_name_is_not_written_through(
         assert copied.stat().st_mode & 0o777 == 0o644
 
 
+@needs_root
+def test_a_link_that_is_laid_when_the_way_was_cleared_is_not_written_through(
+    where: Archive, secret: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the last look at the copy's name and its making; the file stays, and is moved the next time."""
+    job = a_job(where.folder / "a.fit")
+    done(job, AfterUpload.ARCHIVE)
+    where.archive.mkdir()
+    unlink, laid = os.unlink, [False]
+
+    def lay(name: str, *, dir_fd: int) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            unlink(name, dir_fd=dir_fd)
+        if not laid[0] and safe_files.is_same_file(os.fstat(dir_fd), where.archive.stat()):
+            laid[0] = True
+            os.symlink(secret / "new", name, dir_fd=dir_fd)
+
+    with mounted(where.archive):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "unlink", lay)
+            assert FileTidier([where])() is not None
+        assert tree(secret) == {"key": b"the key"}
+        assert tree(where.folder) == {"a.fit": b"ride"}
+        assert FileTidier([where])() is None
+        assert tree(where.folder) == {"uploaded/a.fit": b"ride"}
+    assert laid[0]
+
+
 @pytest.mark.parametrize("wanted", [AfterUpload.ARCHIVE, AfterUpload.DELETE])
 def test_a_source_that_is_exchanged_for_a_link_after_its_check_gives_nothing_away(
     where: Archive, secret: Path, monkeypatch: pytest.MonkeyPatch, wanted: AfterUpload
