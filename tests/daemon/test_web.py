@@ -641,10 +641,10 @@ def test_the_buttons_do_what_they_say(page: Page, ride: Ride) -> None:
     set_status(job, Status.FAILED)
     assert page.ask("POST", f"/do/dismiss/{job.activity_id}", headers=own).status_code == 303
     data = {"file": (io.BytesIO(ride()), "new.fit")}
-    said = page.ask("POST", "/do/upload", headers=own, data=data).headers["Location"]
+    location = page.ask("POST", "/do/upload", headers=own, data=data).headers["Location"]
     connect = page.ask("POST", "/do/connect", headers=own, data={"athlete": "me"}).headers["Location"]
 
-    assert said == "/?done=queued"
+    assert location == "/?done=queued"
     assert connect.startswith("https://www.strava.example/oauth/authorize?")
     assert page.ask("POST", "/do/upload", headers=own).status_code == 400
     assert page.ask("POST", "/do/connect", headers=own, data={"athlete": "x"}).status_code == 404

@@ -76,11 +76,11 @@ def test_a_tree_that_nobody_prepared_is_refused(tree: Path) -> None:
     with pytest.raises(release.NotReady) as refused:
         release.check(tree, f"v{release.project_version()}")
 
-    said = str(refused.value)
-    assert "actions/checkout" in said
-    assert "is not pinned to a commit" in said
-    assert "Dockerfile: BASE is not pinned by a digest" in said
-    assert {line.split(" still says ")[0] for line in said.splitlines() if " still says " in line} == set(
+    refusal = str(refused.value)
+    assert "actions/checkout" in refusal
+    assert "is not pinned to a commit" in refusal
+    assert "Dockerfile: BASE is not pinned by a digest" in refusal
+    assert {line.split(" still says ")[0] for line in refusal.splitlines() if " still says " in line} == set(
         release.FILLED
     )
 
@@ -115,7 +115,7 @@ def test_preparing_twice_changes_nothing_more(tree: Path, forge: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "old", "new", "said"),
+    ("name", "old", "new", "words"),
     [
         (".github/workflows/ci.yml", r"@[0-9a-f]{40} # \S+", "@main", "is not pinned to a commit"),
         ("Dockerfile", "@sha256:a+", "", "not pinned by a digest"),
@@ -125,7 +125,7 @@ def test_preparing_twice_changes_nothing_more(tree: Path, forge: Path) -> None:
     ],
 )
 def test_one_thing_missing_is_enough(
-    tree: Path, forge: Path, name: str, old: str, new: str, said: str
+    tree: Path, forge: Path, name: str, old: str, new: str, words: str
 ) -> None:
     """For a refusal."""
     prepare(tree, forge)
@@ -134,7 +134,7 @@ def test_one_thing_missing_is_enough(
     assert changed != text
     (tree / name).write_text(changed, encoding="utf-8")
 
-    with pytest.raises(release.NotReady, match=said):
+    with pytest.raises(release.NotReady, match=words):
         release.check(tree)
 
 

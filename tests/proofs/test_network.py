@@ -148,7 +148,7 @@ def test_what_breaks_after_the_body_began_to_leave_counts_and_is_uncertain(line:
 
 
 @pytest.mark.parametrize("name", UNAVAILABLE)
-def test_what_is_not_strava_shuts_the_gate_and_fails_nothing(line: Line, name: str) -> None:
+def test_what_is_not_strava_opens_the_breaker_and_fails_nothing(line: Line, name: str) -> None:
     """However long it lasts; nobody spins meanwhile."""
     line.wire.behaviour, line.wire.only = UNAVAILABLE[name], b""
     for _ in range(20):
@@ -179,7 +179,7 @@ def test_uploads_that_alone_are_out_of_order_fail_nothing_either(line: Line) -> 
 
 
 @pytest.mark.parametrize("name", LIMITED)
-def test_a_limit_shuts_everything_until_the_quarter_is_over(line: Line, name: str) -> None:
+def test_a_limit_lets_nothing_out_until_the_quarter_is_over(line: Line, name: str) -> None:
     """Whatever its headers say, or do not."""
     line.wire.behaviour = LIMITED[name]
     job = line.try_()

@@ -257,17 +257,17 @@ def the(job_id: int) -> Job:
 
 
 def recorded(job_id: int, result: AttemptResult, now: float = NOW, **options: Any) -> bool:
-    """Write down what an attempt came to, as its worker does."""
+    """Record the result of an attempt, as its worker does."""
     return attempts.record(job_id, result, now, the(job_id).row_revision, **options)
 
 
 def sending(job_id: int, now: float = NOW) -> int | None:
-    """Write down that a body goes out now, as its worker does."""
+    """Mark a job as being sent from now on, as its worker does."""
     return attempts.mark_sending(job_id, now, the(job_id).row_revision)
 
 
 def accepted(job_id: int, upload_id: int, now: float = NOW) -> bool:
-    """Write down that Strava has taken the file of a job, as its worker does."""
+    """Record that Strava has accepted the file of a job, as its worker does."""
     result = AttemptResult(Outcome.ACCEPTED, Status.PROCESSING, upload_id=upload_id)
     return recorded(job_id, result, now, accepted_at=now)
 

@@ -524,7 +524,7 @@ def test_who_connects_again_is_not_revoked_afterwards(
 
 
 @pytest.mark.parametrize("name", ["me", "sam"])
-def test_who_connects_again_during_a_farewell_is_not_revoked_afterwards(
+def test_who_connects_again_during_a_revocation_is_not_revoked_afterwards(
     sign_in: OAuth, kept: AccessTokens, wire: Answers, name: str
 ) -> None:
     """Nor under another name: Strava ends every token of an account with one."""

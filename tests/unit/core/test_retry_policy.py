@@ -305,7 +305,7 @@ DONE = AttemptResult(Outcome.COMPLETED, Status.COMPLETED, upload_id=77, looks=1,
 
 
 @pytest.mark.parametrize(
-    ("said", "result"),
+    ("report", "result"),
     [
         (report(UploadState.READY, 4242), replace(DONE, strava_activity_id=4242)),
         (report(UploadState.DUPLICATE, 4242), replace(
@@ -321,13 +321,13 @@ DONE = AttemptResult(Outcome.COMPLETED, Status.COMPLETED, upload_id=77, looks=1,
             error_message=uploads.REJECTED(answer=verbatim("words of Strava's")))),
     ],
 )  # fmt: skip
-def test_the_end_of_an_upload(said: UploadReport, result: AttemptResult) -> None:
+def test_the_end_of_an_upload(report: UploadReport, result: AttemptResult) -> None:
     """What went wrong on the way is cleared, and the count of failures stays to be seen."""
     before = replace(
         ACCEPTED, error_code="server_error", error_message=verbatim("once"), failures=2, uncertain=True
     )
 
-    assert retry_policy.after_report(before, said, CONTEXT) == result
+    assert retry_policy.after_report(before, report, CONTEXT) == result
 
 
 @pytest.mark.parametrize("accepted_at", [NOW - 4, None])

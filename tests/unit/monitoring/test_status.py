@@ -144,7 +144,7 @@ def waits(job_id: int, *, connected: bool = True, now: float = NOW) -> tuple[Wai
 
 
 def test_a_job_shows_its_own_wait_or_the_one_that_all_share(tmp_path: Path) -> None:
-    """The connection first, then what is shut, then its own."""
+    """The connection first, then the open breaker, then its own."""
     job = a_job(tmp_path / "a.fit")
     assert waits(job.id) == (None, NOW)
     sending(job.id, NOW)

@@ -17,8 +17,8 @@ def _open(name: BreakerName, *, until: float, now: float = NOW) -> None:
 
 
 @pytest.mark.usefixtures("ledger")
-def test_a_gate_has_one_probe_when_its_time_has_come() -> None:
-    """The others find it shut until the probe is back."""
+def test_a_breaker_lets_one_probe_out_when_its_time_has_come() -> None:
+    """The others find it open until the probe is back."""
     _open(BreakerName.NETWORK, until=NOW + 60)
 
     with breakers.passing(lambda: NOW + 59) as early:
@@ -32,7 +32,7 @@ def test_a_gate_has_one_probe_when_its_time_has_come() -> None:
 
 
 @pytest.mark.usefixtures("ledger")
-def test_a_gate_keeps_the_time_since_when_it_is_shut() -> None:
+def test_a_breaker_keeps_the_time_since_when_it_is_open() -> None:
     """However often its probes fail, people see when the trouble began."""
     _open(BreakerName.NETWORK, until=NOW + 60)
     _open(BreakerName.NETWORK, until=NOW + 360, now=NOW + 60)
@@ -43,7 +43,7 @@ def test_a_gate_keeps_the_time_since_when_it_is_shut() -> None:
 
 
 @pytest.mark.usefixtures("ledger")
-def test_a_limits_gate_is_only_ever_kept_shut_for_longer() -> None:
+def test_the_rate_limits_breaker_is_only_ever_kept_open_for_longer() -> None:
     """Strava has asked for an hour; that another answer asks for less shortens nothing."""
     _open(BreakerName.RATE_LIMIT, until=NOW + 3600)
     _open(BreakerName.RATE_LIMIT, until=NOW + 300)
@@ -63,8 +63,8 @@ def test_a_failed_probe_ends_its_lease() -> None:
 
 
 @pytest.mark.usefixtures("ledger")
-def test_a_gate_is_clamped_like_a_job() -> None:
-    """The clock was hours ahead when it was shut: it lasts as long from now on."""
+def test_a_breaker_is_clamped_like_a_job() -> None:
+    """The clock was hours ahead when it opened: it lasts as long from now on."""
     _open(BreakerName.NETWORK, until=NOW + 9 * 3600 + 60, now=NOW + 9 * 3600)
     _open(BreakerName.SETTINGS, until=NOW + 9 * 3600, now=NOW - 60)
     _open(BreakerName.RATE_LIMIT, until=NOW + 600, now=NOW - 60)

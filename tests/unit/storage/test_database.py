@@ -96,9 +96,9 @@ def test_a_write_that_fails_is_known_until_one_succeeds(ledger: Path) -> None:
 
 def test_every_write_tells_that_something_changed(tmp_path: Path) -> None:
     """So that the status file is written when there is something new in it."""
-    told: list[str] = []
-    with database.opened(tmp_path / "state.db", changed=lambda: told.append("changed")):
+    calls: list[str] = []
+    with database.opened(tmp_path / "state.db", changed=lambda: calls.append("changed")):
         sessions.add_link("d", NOW)
         sessions.link_is_good("d", NOW)
 
-    assert told == ["changed"]
+    assert calls == ["changed"]

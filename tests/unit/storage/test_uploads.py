@@ -43,7 +43,7 @@ def test_todays_ride_comes_before_ten_years_of_old_ones(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("ledger")
-def test_the_job_that_waited_longest_probes_a_gate(tmp_path: Path) -> None:
+def test_the_job_that_waited_longest_probes_a_breaker(tmp_path: Path) -> None:
     """So that one bad file does not try again and again while the others wait."""
     bad, good = a_job(tmp_path / "a.fit", body=b"a"), a_job(tmp_path / "b.fit", body=b"b", start=NOW - 7200)
     recorded(bad.id, AttemptResult(Outcome.WAITING, Status.PENDING), NOW)

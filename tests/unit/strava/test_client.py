@@ -511,7 +511,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.mark.parametrize(
-    ("said", "kind"),
+    ("reply", "kind"),
     [
         (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", StravaErrorKind.NOT_STRAVA),
         (b"\x15\x03\x01\x00\x02\x02\x28", StravaErrorKind.NOT_STRAVA),
@@ -528,7 +528,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     ],
 )
 def test_what_does_not_speak_http_is_not_strava_and_what_ends_early_may_be(
-    said: bytes, kind: StravaErrorKind
+    reply: bytes, kind: StravaErrorKind
 ) -> None:
     """A file is not to blame for a proxy that answers with anything."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -538,7 +538,7 @@ def test_what_does_not_speak_http_is_not_strava_and_what_ends_early_may_be(
             peer, _ = listener.accept()
             with peer:
                 peer.recv(65_536)
-                peer.sendall(said)
+                peer.sendall(reply)
                 peer.shutdown(socket.SHUT_WR)
                 while peer.recv(65_536):
                     pass

@@ -480,7 +480,7 @@ def test_a_zip_with_a_duplicate_of_something_else_is_kept_wherever_it_was_seen_f
     assert (the(new.id).after_upload_action is AfterUpload.KEEP) is (error_code == "duplicate")
 
 
-def test_a_zip_is_put_away_once_for_all_that_is_in_it(where: Archive, ride: Callable[..., bytes]) -> None:
+def test_a_zip_is_archived_once_for_all_that_is_in_it(where: Archive, ride: Callable[..., bytes]) -> None:
     """What was written down of its first activity is not written over by its second."""
     admitted(where.folder / "two.zip", zipped({"a.fit": ride(serial=1), "b.fit": ride(serial=2)}))
     for job in uploads.with_status(Status.PENDING):

@@ -267,7 +267,7 @@ def test_a_refresh_that_fails_says_nothing_of_the_list(tmp_path: Path) -> None:
     assert uploads.counts()[Status.COMPLETED] == MANY
 
 
-def test_a_gate_stays_while_held_activities_are_to_be_compared(desk: Desk) -> None:
+def test_a_breaker_stays_open_while_held_activities_are_to_be_compared(desk: Desk) -> None:
     """They are the ones who try it: a person is told of the trouble once, and again when it is over."""
     made = desk.jobs(held=True)
     inactive = (403, {"errors": [{"resource": "Application", "field": "Status", "code": "Inactive"}]})
@@ -291,7 +291,7 @@ def test_what_a_person_lets_go_waits_for_no_list(desk: Desk) -> None:
     assert {the(job.id).next_attempt_at for job in made} == {0}
 
 
-def test_a_limit_or_an_outage_shuts_the_gate(desk: Desk) -> None:
+def test_a_limit_or_an_outage_opens_the_breaker(desk: Desk) -> None:
     """As for every other request; then it goes on."""
     made = desk.jobs(held=True)
     desk.wire.to(LIST, (429, {}), (200, listed(*made)))

@@ -82,14 +82,14 @@ def test_the_command_runs_once_for_each_upload_in_order(desk: Desk) -> None:
 
 def test_everything_of_the_contract_is_told(desk: Desk) -> None:
     """By the names of the contract."""
-    told = environment(desk.complete())
+    variables = environment(desk.complete())
 
-    assert told.keys() == {
+    assert variables.keys() == {
         f"FITFERRY_{name}"
         for name in ("FILE", "SHA256", "ATHLETE", "SPORT", "START", "ACTIVITY_ID", "ACTIVITY_URL", "OUTCOME")
     }
-    assert (told["FITFERRY_ATHLETE"], told["FITFERRY_ACTIVITY_ID"]) == ("me", "4242")
-    assert told["FITFERRY_START"].endswith("Z")
+    assert (variables["FITFERRY_ATHLETE"], variables["FITFERRY_ACTIVITY_ID"]) == ("me", "4242")
+    assert variables["FITFERRY_START"].endswith("Z")
 
 
 def test_a_failing_command_is_tried_again_then_given_up_and_told(desk: Desk) -> None:

@@ -346,7 +346,7 @@ def test_a_refusal_without_a_number_is_final(bench: Bench) -> None:
     assert (job.status, job.error_code, job.upload_id) == (Status.FAILED, "rejected", None)
 
 
-def test_one_hiccup_while_strava_processes_parks_nothing(bench: Bench) -> None:
+def test_one_failed_look_while_strava_processes_lets_no_other_job_wait(bench: Bench) -> None:
     """Questions that fail are counted by themselves, however often was looked before."""
     job = bench.try_(bench.job())
     bench.wire.to("GET /uploads/N", (200, PROCESSING))
@@ -458,7 +458,7 @@ def test_a_refresh_that_fails_makes_no_upload_uncertain(bench: Bench, answer: ob
     assert accounts.get("me").connected
 
 
-def test_an_outage_shuts_the_gate_and_one_job_probes(bench: Bench) -> None:
+def test_an_outage_opens_the_breaker_and_one_job_probes(bench: Bench) -> None:
     """Ten waiting files make one request a probe; the first success releases all."""
     waiting = [bench.job(f"{n}.fit", b"%d" % n) for n in range(10)]
     bench.wire.to("POST /uploads", httpx.ConnectError("no route"))
@@ -514,7 +514,7 @@ def test_a_file_that_alone_draws_503_is_charged_and_blocks_nobody(bench: Bench) 
     assert breakers.open_breakers() == {}
 
 
-def test_429_shuts_everything_until_the_quarter_hour(bench: Bench) -> None:
+def test_after_429_nothing_goes_out_until_the_quarter_hour(bench: Bench) -> None:
     """Looks included: nothing at all goes to the API meanwhile."""
     looked_at = bench.try_(bench.job("a.fit", b"a"))
     bench.wire.to("POST /uploads", (429, b""))
@@ -733,7 +733,7 @@ def test_no_more_jobs_are_dispatched_than_requests_are_left(bench: Bench, used: 
     assert len(select_due(["me"], UPLOADS, NOW)[0]) == dispatched
 
 
-def test_an_import_leaves_room_however_many_are_rung_for_at_once(bench: Bench) -> None:
+def test_an_import_leaves_requests_over_however_many_jobs_are_dispatched_at_once(bench: Bench) -> None:
     """One request more than the reserve is one old activity, not three; today's rides may have all."""
     old = [a_job(bench.folder / f"{n}.fit", b"old%d" % n, start=NOW - 3 * 86_400 - n).id for n in range(3)]
     rate_limits.update(RateLimitHeaders((200, 2000), (197, 300), (100, 1000), (10, 10)), NOW)
@@ -910,7 +910,7 @@ def test_a_404_for_every_upload_ends_in_failed(bench: Bench) -> None:
     assert bench.wire.count("POST /uploads") == 5
 
 
-def test_a_gate_that_nobody_is_left_to_probe_opens(bench: Bench) -> None:
+def test_a_breaker_that_nobody_is_left_to_probe_closes(bench: Bench) -> None:
     """The only file is gone: the trouble that it met is nobody's any more."""
     job = bench.job()
     bench.wire.to("POST /uploads", INACTIVE)
@@ -924,7 +924,7 @@ def test_a_gate_that_nobody_is_left_to_probe_opens(bench: Bench) -> None:
     assert breakers.open_breakers() == {}
 
 
-def test_a_gate_stays_shut_while_somebody_is_left_to_probe_it(bench: Bench) -> None:
+def test_a_breaker_stays_open_while_somebody_is_left_to_probe_it(bench: Bench) -> None:
     """However long until that one's turn."""
     job = bench.job()
     bench.wire.to("POST /uploads", REFUSED, INACTIVE)
@@ -937,7 +937,7 @@ def test_a_gate_stays_shut_while_somebody_is_left_to_probe_it(bench: Bench) -> N
     assert BreakerName.SETTINGS in breakers.open_breakers()
 
 
-def test_a_probe_that_asked_nobody_leaves_the_gate_to_the_next_job(bench: Bench) -> None:
+def test_a_probe_that_asked_nobody_leaves_the_breaker_to_the_next_job(bench: Bench) -> None:
     """Its file was gone, or its folder away; the lease that it took is given back."""
     gone, next_ = bench.job(), bench.job("b.fit", b"b")
     bench.wire.to("POST /uploads", httpx.ConnectError("no route"), (201, PROCESSING))
