@@ -21,7 +21,7 @@ MIDNIGHT = admission_rules.midnight(SINCE)
 RIDE = ParseResult(FileKind.ACTIVITY, "fit", ActivityFacts(sport="cycling", start_time=MIDNIGHT))
 BEFORE = replace(RIDE, facts=ActivityFacts(sport="cycling", start_time=MIDNIGHT - 1))
 QUEUED = AdmissionDecision(Status.PENDING)
-OLD = AdmissionDecision(Status.HELD, ErrorCode.BACKLOG, uploads.BEFORE_FITFERRY())
+OLD = AdmissionDecision(Status.HELD, ErrorCode.BACKLOG, uploads.BEFORE_FITFERRY(), age_unproven=True)
 OFF = AdmissionDecision(Status.HELD, ErrorCode.AUTO_UPLOAD, uploads.AUTO_UPLOAD_OFF())
 TOO_EARLY = AdmissionDecision(Status.HELD, ErrorCode.SINCE, uploads.BEFORE_SINCE(since="2026-09-20"))
 
