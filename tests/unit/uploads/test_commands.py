@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,12 +25,13 @@ from fakes import (
     the,
 )
 from fitferry import formats
-from fitferry.core import attempt_results
+from fitferry.core import admission_rules, attempt_results
 from fitferry.core.activity import FileKind, Stability
-from fitferry.core.errors import RequestRejected
+from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.upload import AttemptResult, ErrorCode, Job, Outcome, Status
 from fitferry.inbox import admission, spool
 from fitferry.storage import uploads
+from fitferry.uploads import commands
 from fitferry.uploads.commands import Actions
 from fitferry.uploads.source_file import SourceFiles
 from samples import SAMPLES
@@ -38,14 +41,18 @@ Ride = Callable[..., bytes]
 pytestmark = pytest.mark.usefixtures("ledger")
 
 
+WOKEN: list[str] = []
+
+
 @pytest.fixture
 def actions(tmp_path: Path) -> Actions:
-    """What a person can do."""
+    """What a person can do; WOKEN has whether the workers were woken."""
+    WOKEN.clear()
     settings = SimpleNamespace(athletes=("me",), strava=APP, state=SimpleNamespace(folder=tmp_path))
     files = SourceFiles(InlineFolders(), ())
     return Actions(
         settings,  # type: ignore[arg-type]  # all that it asks for
-        wake=lambda: None,
+        wake=lambda: WOKEN.append("woken"),
         clock=lambda: NOW,
         has_lost_bytes=files.has_lost_bytes,
         read=files.read,
@@ -324,3 +331,69 @@ def test_a_held_half_that_is_handed_over_is_queued(actions: Actions, tmp_path: P
 
     assert (job.id, job.status) == (held.id, Status.PENDING)
     assert spooled(tmp_path) == 0
+
+
+def test_what_is_completed_is_sent_again_only_by_a_persons_own_word(actions: Actions, tmp_path: Path) -> None:
+    """A second click is no such word."""
+    job = a_job(tmp_path / "a.fit")
+    finish(job)
+    with pytest.raises(RequestRejected) as raised:
+        actions.upload(job.activity_id)
+
+    assert raised.value.code is RejectionCode.COMPLETED
+    assert actions.upload(job.activity_id, again=True).status is Status.PENDING
+
+
+DAY = date(2026, 9, 10)
+
+
+@pytest.mark.parametrize(
+    ("decision", "day", "old", "newer"),
+    [
+        ("all", None, Status.PENDING, Status.PENDING),
+        ("since", DAY, Status.SKIPPED, Status.PENDING),
+        ("none", None, Status.SKIPPED, Status.SKIPPED),
+    ],
+)
+def test_a_decision_on_old_activities_queues_them_from_a_day_on(
+    actions: Actions, tmp_path: Path, decision: str, day: date | None, old: Status, newer: Status
+) -> None:
+    """The others are dismissed, and the workers woken."""
+    begin = admission_rules.midnight(DAY)
+    jobs = [a_job(tmp_path / f"{at}.fit", str(at).encode(), start=begin + at) for at in (-1, 0)]
+    for job in jobs:
+        recorded(job.id, attempt_results.old_after_all(job), NOW)
+    left = actions.decide_backlog(decision, day)
+
+    assert ([the(job.id).status for job in jobs], left.count) == ([old, newer], 0)
+    assert WOKEN == ["woken"]
+
+
+@pytest.mark.parametrize(("decision", "day"), [("some", None), ("since", None), ("all", DAY), ("none", DAY)])
+def test_half_a_decision_is_none(actions: Actions, decision: str, day: date | None) -> None:
+    """A day goes with `since`, and with nothing else."""
+    with pytest.raises(RequestRejected) as raised:
+        actions.decide_backlog(decision, day)
+
+    assert raised.value.code is RejectionCode.BAD_DECISION
+
+
+@pytest.mark.parametrize(("since", "freed"), [(None, 2), (DAY, 1)])
+def test_a_since_that_was_changed_frees_what_it_no_longer_holds(
+    tmp_path: Path, since: date | None, freed: int
+) -> None:
+    """All of it, where there is none any more."""
+    begin = admission_rules.midnight(DAY)
+    for at in (-1, 0):
+        job = a_job(tmp_path / f"{at}.fit", str(at).encode(), start=begin + at)
+        held = admission_rules.held_by_since(DAY)
+        recorded(
+            job.id,
+            replace(
+                attempt_results.file_gone(job), error_code=held.error_code, error_message=held.error_message
+            ),
+            NOW,
+        )
+    settings = SimpleNamespace(athletes=("me",), strava=replace(APP, since=since))
+
+    assert commands.decide_since_again(settings) == freed  # type: ignore[arg-type]  # all that it asks for
