@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import stat
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
@@ -18,6 +17,7 @@ from fitferry.config.paths import (
     CONTAINER_FOLDER,
     PLACES,
     SERVICE_SETTINGS,
+    may_be_there,
     own_home,
     own_place,
     state_folder,
@@ -147,8 +147,8 @@ class _Loading:
         variable = self._environ.get("FITFERRY_CONFIG")
         named = option or (Path(variable) if variable else None)
         if named is None:
-            return next((path for path in self._places if _may_be_there(path)), None)
-        if _may_be_there(named):
+            return next((path for path in self._places if may_be_there(path)), None)
+        if may_be_there(named):
             return named
         label = "--config" if option else "FITFERRY_CONFIG"
         self._report.problem(label, settings.NO_FILE(option=label, path=str(named)))
@@ -290,16 +290,6 @@ def _section(raw: Table, section: str) -> Table:
     if isinstance(table, list) and table:
         table = table[0]
     return table if isinstance(table, dict) else {}
-
-
-def _may_be_there(path: Path) -> bool:
-    """Whether there is a file, or a folder that hides it from this user; reading it says so then."""
-    try:
-        return stat.S_ISREG(path.stat().st_mode)
-    except PermissionError:
-        return True
-    except (OSError, ValueError):
-        return False
 
 
 def _build(kind: type[T], values: Table) -> T:

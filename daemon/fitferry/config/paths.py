@@ -88,3 +88,13 @@ def _tables(text: str) -> dict[str, dict[str, Any]]:
     return {
         name: raw[name] if isinstance(raw.get(name), dict) else {} for name in ("state", "web") if name in raw
     }
+
+
+def may_be_there(path: Path) -> bool:
+    """Whether there is a file, or a folder that hides it from this user; reading it says so then."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        return False
