@@ -22,12 +22,14 @@ from fitferry.core.activity import (
     Stability,
     StatFingerprint,
 )
+from fitferry.core.rate_limit import QUARTER
 from fitferry.core.strava import RateLimitHeaders
 from fitferry.core.upload import AttemptResult, ErrorCode, Job, Outcome, Status, WaitingFor
 from fitferry.inbox import admission
 from fitferry.storage import activities, attempts, breakers, holds, matches, rate_limits, uploads
 from fitferry.storage.database import DatabaseError
 from fitferry.storage.seen_files import File
+from fitferry.uploads.claims import Claims
 from fitferry.uploads.commands import Actions
 from fitferry.uploads.scheduler import select_due
 from worker_bench import Bench
@@ -319,3 +321,26 @@ def test_a_folder_that_is_away_costs_one_write_and_holds_nobody_up(bench: Bench)
     nas.with_name("off").rename(nas)
     uploads.folder_is_back(nas)
     assert bench.try_(waiting[0]).upload_id == 77
+
+
+def test_an_athlete_leaves_a_share_to_others_only_where_there_are_some() -> None:
+    """After twenty turns in a quarter hour; the next one begins anew."""
+    claims = Claims()
+    for _ in range(20):
+        claims.take_turn("me", NOW)
+    assert not claims.has_had_share("me", NOW)
+    claims.take_turn("kim", NOW)
+
+    assert claims.has_had_share("me", NOW)
+    assert not claims.has_had_share("kim", NOW)
+    assert not claims.has_had_share("me", NOW + QUARTER)
+
+
+def test_a_share_is_twenty_turns() -> None:
+    """One less is none."""
+    claims = Claims()
+    claims.take_turn("kim", NOW)
+    for _ in range(19):
+        claims.take_turn("me", NOW)
+
+    assert not claims.has_had_share("me", NOW)
