@@ -1,4 +1,4 @@
-"""What does the daemon cost while nothing happens? Wake-ups, CPU and memory of the whole process at rest.
+"""What does the daemon cost while nothing happens? Its start, then wake-ups, CPU and memory of the process at rest.
 
     python bench/rest.py [SECONDS]
 
@@ -9,6 +9,7 @@ anew before, as after a boot: what the page needs is loaded when it is first ope
 from __future__ import annotations
 
 import os
+import statistics
 import sys
 import tempfile
 import time
@@ -16,10 +17,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
-from daemon_harness import harness
+from daemon_harness import DaemonHarness, harness
 from fit_writer import ride
 
 SETTLE = 5.0
+STARTS = 9
 MIB = 1 << 20
 
 
@@ -31,6 +33,12 @@ def main() -> None:
         home.start()
         home.connect()
         home.stop()
+        starts = []
+        for _ in range(STARTS):
+            starts.append(_start(home))
+            home.stop()
+        took, cpu = (statistics.median(found) for found in zip(*starts, strict=True))
+        print(f"start    {took * 1000:.0f} ms, {cpu * 1000:.0f} ms CPU, median of {STARTS}")
         home.start()
         home.drop("ride.fit", ride(1_790_000_000, seconds=7200))
         # Not by the API, which loads Flask: until somebody opens the page, nobody asks it.
@@ -50,6 +58,15 @@ def main() -> None:
         print(f"         {_counts(pid)[2] / MIB:.1f} MiB once the page was opened")
         for name, count in threads[:3]:
             print(f"  {name}: {(count - before[0].get(name, 0)) / took:.2f} /s")
+
+
+def _start(home: DaemonHarness) -> tuple[float, float]:
+    """Seconds until the daemon says how it is, and of its CPU."""
+    began = time.monotonic()
+    home.start()
+    took = time.monotonic() - began
+    assert home.process is not None
+    return took, _counts(home.process.pid)[1]
 
 
 def _counts(pid: int) -> tuple[dict[str, int], float, int]:
