@@ -14,8 +14,8 @@ from collections.abc import Collection
 from fitferry.storage.database import function, run, writing
 
 GRAM = 3
-AT_ONCE = 1000
-"""Activities that one transaction adds to the index."""
+AT_ONCE = 250
+"""Activities that one transaction adds to the index: 15 ms, for which a ride that comes just then waits."""
 BEHIND = 500
 """Activities that may be missing in the index: so few are compared as quickly."""
 FEW = 2_000

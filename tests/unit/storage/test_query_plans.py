@@ -223,7 +223,7 @@ FIRST_ID = 100_000
 
 MAY_GROW = {
     "matches.found_below": "once for each folder, at the end of its first scan",
-    "search.index_some": "in the background, a thousand at once",
+    "search.index_some": "in the background, so many at once",
     "uploads.finished_after": "what has ended since",
 }
 """Functions that go through what is new, or through all once."""
