@@ -13,7 +13,7 @@ from wsgiref.types import WSGIEnvironment
 import pytest
 
 from fitferry.web.middleware import OTHER_BYTES, UPLOAD_BYTES, RequestFilter
-from fitferry.web.server import Limits, Server, listening_hosts
+from fitferry.web.server import Limits, Server, _Loop, listening_hosts
 from web_client import TOKEN, Page
 
 ANY, ANY6 = "0.0.0.0", "::"  # noqa: S104  # settings that people have
@@ -47,6 +47,17 @@ def everything(client: socket.socket) -> bytes:
         while part := client.recv(65_536):
             found += part
     return found
+
+
+def test_a_loop_that_has_ended_by_itself_can_be_stopped(tmp_path: Path) -> None:
+    """It may see that it is to end before it is woken for that; its sockets stay open until then."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        loop = _Loop(Page(tmp_path).app, [listener.dup()], Limits())
+        loop._ended = True
+        loop.run()
+
+        loop.stop()
+        loop.close()
 
 
 def test_who_connects_between_two_servers_waits_for_the_second(tmp_path: Path) -> None:

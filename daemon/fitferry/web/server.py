@@ -212,6 +212,8 @@ class Server:
         finally:
             loop.stop()
             thread.join(timeout=5)
+            if not thread.is_alive():
+                loop.close()
 
     def hand_over(self) -> None:
         """Take no new connections, and keep listening: who comes now waits for whoever calls `serving` next."""
@@ -254,7 +256,7 @@ class _Loop:
         ]
 
     def run(self) -> None:
-        """Serve until `stop`."""
+        """Serve until `stop`; then `close`."""
         while not self._ended:
             open_channels = [one for one in self._map.values() if isinstance(one, Channel)]
             wasyncore.poll2(_TICK_SECONDS if open_channels else _REST_SECONDS, self._map)
@@ -262,7 +264,6 @@ class _Loop:
             for channel in open_channels:
                 if channel.connected and channel.is_overdue(now):
                     channel.handle_close()
-        wasyncore.close_all(self._map)
 
     def release(self) -> list[socket.socket]:
         """Accept nothing from here on, and let connections end; the sockets, which still listen."""
@@ -279,6 +280,10 @@ class _Loop:
             dispatcher.shutdown()
         self._ended = True
         self._listeners[0].pull_trigger()
+
+    def close(self) -> None:
+        """Close all sockets, once nothing runs any more: `stop` writes to one of them."""
+        wasyncore.close_all(self._map)
 
 
 def listening_hosts(host: str, url: str | None) -> tuple[str, ...]:
