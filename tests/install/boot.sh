@@ -7,7 +7,7 @@ root=${1:-${TMPDIR:-/tmp}/fitferry-boot}
 python=$here/.venv/bin/python
 
 "$here/tests/install/debian.sh" "$root" systemd,systemd-sysv,dbus,python3,python3-venv,ca-certificates,tzdata
-rm -rf "$root/wheels" "$root/opt/fitferry" "$root/var/lib/fitferry" "$root/result" "$root/etc/fitferry"
+rm -rf "$root/wheels" "$root/opt/fitferry" "$root/var/lib/fitferry" "$root/result" "$root/etc/fitferry" "$root/srv/rides"
 "$python" -m pip wheel --quiet --no-deps --require-hashes -r "$here/requirements.lock" -w "$root/wheels"
 "$python" -m pip wheel --quiet --no-deps "$here" -w "$root/wheels"
 chroot "$root" python3 -m venv /opt/fitferry
