@@ -260,13 +260,13 @@ def test_no_question_takes_longer_with_a_longer_history() -> None:
         for statement in (HISTORY, JOBS, SEEN):
             database.database.connection().execute(statement, span)  # type: ignore[no-untyped-call]  # as above
         database.database.connection().commit()  # type: ignore[no-untyped-call]  # as above
-        for _ in range(1 + last // search.AT_ONCE):
+        for _ in range(1 + (last - first) // search.AT_ONCE):
             search.index_some()
         steps.append(_steps_of_each())
 
     grown = {
         name: (before, after)
         for (name, before), after in zip(steps[0].items(), steps[1].values(), strict=True)
-        if after > 1.2 * before + 50
+        if after > before + 1000  # less than half a step for each activity more: the depth of trees
     }
     assert grown == {}
