@@ -24,13 +24,13 @@ class StateLog:
         found = {problem.key: problem for problem in sorted_by_cause(list(snapshot.problems))}
         for key, problem in self._problems.items():
             if key not in found:
-                _log.info("problem", outcome="resolved", code=problem.code, athlete=problem.athlete)
+                _log.info("problem", outcome="resolved", problem=problem.code, athlete=problem.athlete)
         for key, problem in found.items():
             if key not in self._problems:
                 _log.warning(
                     "problem",
                     outcome="found",
-                    code=problem.code,
+                    problem=problem.code,
                     athlete=problem.athlete,
                     reason=problem.message,
                 )

@@ -14,6 +14,7 @@ from fitferry.core.problems import Problem, ProblemCode, problem
 from fitferry.core.upload import Status
 from fitferry.monitoring import status
 from fitferry.monitoring.state_log import StateLog
+from fitferry.system import logs
 
 pytestmark = pytest.mark.usefixtures("ledger")
 MISSING = problem(ProblemCode.FOLDER_UNAVAILABLE, NOW, athlete="me", folder="/usb", reason=system.NOT_FOUND())
@@ -46,6 +47,14 @@ def told(*snapshots: status.Snapshot) -> list[tuple[str, str, str]]:
         for one in snapshots:
             log.update(one)
     return [(event["event"], str(event["outcome"]), str(event.get("reason") or "")) for event in events]
+
+
+def test_the_log_names_the_problem() -> None:
+    """By a field that is not taken for the code of a sign-in, which is hidden."""
+    logs.configure("info", "json")
+    StateLog().update(snapshot([MISSING]))
+
+    assert [line for line in logs.recent() if ProblemCode.FOLDER_UNAVAILABLE in str(line)]
 
 
 def test_a_problem_is_told_when_it_comes_and_when_it_goes() -> None:
