@@ -124,3 +124,14 @@ def test_a_million_bytes_of_different_definitions_are_read(count: int, kind: Fil
         return definition(1_000 + number, [(n, ENUM, 0) for n in range(255)], local=2)
 
     assert inspect(many_definitions(count, long)).kind is kind
+
+
+@pytest.mark.parametrize("local", [0, 1, 2, 3])
+def test_a_message_with_a_compressed_time_names_its_definition_in_two_bits(local: int) -> None:
+    """Behind the first bit of its head; five bits of seconds follow."""
+    fields: list[Field] = [(5, UINT32, 4200)]
+    compressed = bytes([0x80 | local << 5 | 0x1F]) + data(fields)[1:]
+
+    assert inspect(segment([file_id(4, BEGIN), definition(20, fields, local=local), compressed])).kind is (
+        FileKind.ACTIVITY
+    )
