@@ -1,4 +1,4 @@
-"""What does the daemon cost while nothing happens? Its start, then wake-ups, CPU and memory of the process at rest.
+"""What does the daemon cost while nothing happens? Its start, the commands that look, and the process at rest.
 
     python bench/rest.py [SECONDS]
 
@@ -9,7 +9,9 @@ anew before, as after a boot: what the page needs is loaded when it is first ope
 from __future__ import annotations
 
 import os
+import resource
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -40,6 +42,11 @@ def main() -> None:
         took, cpu = (statistics.median(found) for found in zip(*starts, strict=True))
         print(f"start    {took * 1000:.0f} ms, {cpu * 1000:.0f} ms CPU, median of {STARTS}")
         home.start()
+        for words in (["--version"], ["health"], ["status"]):
+            cpu = statistics.median(_command(home, words) for _ in range(STARTS))
+            print(f"{words[0]:8} {cpu * 1000:.0f} ms CPU")
+        home.stop()
+        home.start()
         home.drop("ride.fit", ride(1_790_000_000, seconds=7200))
         # Not by the API, which loads Flask: until somebody opens the page, nobody asks it.
         home.wait(lambda: home.status()["queue"]["completed"])
@@ -67,6 +74,15 @@ def _start(home: DaemonHarness) -> tuple[float, float]:
     took = time.monotonic() - began
     assert home.process is not None
     return took, _counts(home.process.pid)[1]
+
+
+def _command(home: DaemonHarness, words: list[str]) -> float:
+    """Seconds of CPU that a command takes."""
+    line = home.command(*words) if words != ["--version"] else [sys.executable, *home.program, *words]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(line, env=home.environ(), capture_output=True, check=True)  # ourselves
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def _counts(pid: int) -> tuple[dict[str, int], float, int]:
