@@ -77,3 +77,27 @@ def test_a_breaker_is_clamped_like_a_job() -> None:
         "rate_limit": 600,
     }
     assert found[BreakerName.NETWORK].since == NOW
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_restart_probes_what_it_may_have_mended() -> None:
+    """The settings or the network; what Strava's rate limit asks for is waited for, restart or not."""
+    for name in BreakerName:
+        _open(name, until=NOW + 600)
+    breakers.probe_after_start(NOW + 1)
+
+    found = {name: breaker.until for name, breaker in breakers.open_breakers().items()}
+    assert found == {
+        BreakerName.SETTINGS: NOW + 1,
+        BreakerName.NETWORK: NOW + 1,
+        BreakerName.RATE_LIMIT: NOW + 600,
+    }
+
+
+@pytest.mark.usefixtures("ledger")
+def test_what_may_be_probed_already_is_not_put_off_by_asking_for_it() -> None:
+    """Its time has come; a closed breaker stays closed."""
+    _open(BreakerName.SETTINGS, until=NOW)
+    breakers.probe_now([BreakerName.SETTINGS, BreakerName.NETWORK], NOW + 60)
+
+    assert {name: one.until for name, one in breakers.open_breakers().items()} == {BreakerName.SETTINGS: NOW}

@@ -1,0 +1,105 @@
+"""What the settings ask for after an upload is owed and done, each kind in its thread; nothing else is."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from queue import Queue
+
+import pytest
+
+from fakes import Clock, strava
+from fitferry.core.follow_up import FollowUpKind, FollowUpState
+from fitferry.core.upload import Job, Status
+from fitferry.storage import follow_ups
+from fitferry.uploads.follow_ups import FollowUps
+from settings_files import APP, WATCH, Place
+from worker_bench import Bench
+
+pytestmark = pytest.mark.usefixtures("ledger")
+PATIENCE = 30.0
+"""Seconds at most for what takes a moment on an idle machine."""
+GEAR = '[[rule]]\nset = { gear = "b1234567" }\n'
+SPORT = '[[rule]]\nset = { sport_type = "Ride" }\n'
+
+
+class Desk:
+    """An athlete's uploads, and what the settings let follow them."""
+
+    def __init__(self, folder: Path, text: str) -> None:
+        self.bench = Bench(folder)
+        self.shown: Queue[str] = Queue()
+        self.bench.wire.to("PUT /activities/N", (200, {"id": 4242}))
+        self.follow_ups = FollowUps(
+            Place(folder).load(APP + WATCH + text),
+            strava(self.bench.wire),
+            self.bench.tokens,
+            clock=Clock(),
+            hook_done=lambda: self.shown.put("shown"),
+        )
+
+    def complete(self, name: str = "a.fit") -> Job:
+        """Upload a file."""
+        job = self.bench.job(name, name.encode())
+        while self.bench.try_(job).status is not Status.COMPLETED:
+            self.bench.later(job)
+        return self.bench.try_(job)
+
+    def kinds(self, job: Job) -> list[FollowUpKind]:
+        """What is owed after an upload."""
+        return [one.kind for one in follow_ups.of_job(job.id)]
+
+
+@pytest.mark.parametrize(
+    ("text", "owed"),
+    [
+        ("", []),
+        (SPORT, []),
+        (GEAR, [FollowUpKind.EDIT]),
+        ("[[rule]]\nset = { hide_from_home = false }\n", [FollowUpKind.EDIT]),
+        ('[hooks]\ncommand = ["true"]\n', [FollowUpKind.HOOK]),
+        (GEAR + '[hooks]\ncommand = ["true"]\n', [FollowUpKind.EDIT, FollowUpKind.HOOK]),
+    ],
+)
+def test_an_upload_owes_what_the_settings_ask_for(
+    tmp_path: Path, text: str, owed: list[FollowUpKind]
+) -> None:
+    """What an upload carries by itself, as its sport, is owed by none."""
+    desk = Desk(tmp_path, text)
+    desk.bench.wire.to("PUT /activities/N", (503, {}))
+    with desk.follow_ups.running():
+        job = desk.complete()
+
+    assert sorted(desk.kinds(job)) == sorted(owed)
+
+
+def test_a_command_is_run_when_it_is_woken_and_its_end_is_told(tmp_path: Path) -> None:
+    """From then on the file may be archived or deleted."""
+    desk = Desk(tmp_path, f'[hooks]\ncommand = ["touch", "{tmp_path}/shown"]\n')
+    with desk.follow_ups.running():
+        job = desk.complete()
+        desk.follow_ups.wake()
+        desk.shown.get(timeout=PATIENCE)
+
+    assert (tmp_path / "shown").exists()
+    assert [one.state for one in follow_ups.of_job(job.id)] == [FollowUpState.DONE]
+
+
+def test_a_stop_ends_the_command_that_runs_and_the_next_start_runs_it_again(tmp_path: Path) -> None:
+    """Nobody waits until it has come to its own end."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    script = f'echo begun > "{fifo}"; exec sleep 600'
+    desk = Desk(tmp_path, f"[hooks]\ncommand = {json.dumps(['sh', '-c', script])}\n")
+    with desk.follow_ups.running():
+        job = desk.complete()
+        desk.follow_ups.wake()
+        assert fifo.read_text() == "begun\n"
+    assert [one.state for one in follow_ups.of_job(job.id)] == [FollowUpState.BEGUN]
+
+    again = Desk(tmp_path, '[hooks]\ncommand = ["true"]\n')
+    with again.follow_ups.running():
+        again.shown.get(timeout=PATIENCE)
+    assert [one.state for one in follow_ups.of_job(job.id)] == [FollowUpState.DONE]
+    assert desk.shown.empty()
