@@ -30,6 +30,7 @@ from fitferry.core.activity import (
 )
 from fitferry.core.messages import files
 from fitferry.core.upload import ErrorCode, Status
+from fitferry.sandbox.faults import InjectedFault
 from fitferry.storage import activities, database
 from fitferry.storage.seen_files import File
 
@@ -140,6 +141,47 @@ def test_check_tells_of_a_folder_and_of_the_time_zone(home: DaemonHarness, tmp_p
     assert re.search(r"^ok +time zone: .*\+0900", shown, re.MULTILINE), shown
     assert re.search(rf"^bad +folder {tmp_path}/usb: it is not there", shown, re.MULTILINE), shown
     assert re.search(r"^ok +clock$", shown, re.MULTILINE), shown
+
+
+@pytest.mark.parametrize(("action", "result"), [("archive", "bad"), ("delete", "bad"), ("keep", "ok")])
+def test_check_tells_of_a_folder_whose_files_could_not_be_archived(
+    open_to_all: Path, action: str, result: str
+) -> None:
+    """Before the first upload, and only where something is to become of the files."""
+    with harness(open_to_all) as home:
+        home.config.chmod(0o644)
+        home.rides.chmod(0o555)
+        nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+        shown = subprocess.run(
+            [*nobody, *home.command("check")],
+            capture_output=True, text=True, timeout=60, check=False,
+            env={**home.environ(), "FITFERRY_UPLOADS_AFTER_UPLOAD": action},
+        ).stdout  # fmt: skip
+        home.rides.chmod(0o755)
+
+    (line,) = [line for line in shown.splitlines() if f"folder {home.rides}:" in line and "state" not in line]
+    assert line.startswith(result)
+    assert (f"cannot be written, but after_upload is {action}" in line) is (result == "bad")
+
+
+def test_check_tells_of_a_secret_that_strava_has_refused(home: DaemonHarness, ride: Ride) -> None:
+    """Heard when a token was to be refreshed; the file alone looks right."""
+    home.start()
+    home.connect()
+    home.stop()
+    home.config.write_text(
+        home.config.read_text(encoding="utf-8").replace("sandbox-secret", "wrong"), encoding="utf-8"
+    )
+    home.start()
+    home.sandbox.faults.add(InjectedFault("POST /uploads", "unauthorized", times=9))
+    home.drop("ride.fit", ride())
+    home.wait(lambda: any(one["code"] == "app_refused" for one in home.status()["problems"]))
+    ended = home.run("check")
+
+    (line,) = [line for line in ended.stdout.splitlines() if line.startswith("bad")]
+    assert "application: " in line
+    assert "client_secret" in line
+    assert ended.returncode == 1
 
 
 def test_check_tells_of_a_messenger_that_is_not_installed(

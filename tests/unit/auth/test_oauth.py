@@ -492,6 +492,20 @@ def test_disconnecting_without_strava_revokes_later(
     assert revocations.pending_revocations() == []
 
 
+def test_a_revocation_that_no_key_opens_any_more_is_let_go(
+    sign_in: OAuth, kept: AccessTokens, wire: Answers
+) -> None:
+    """There is nothing left to revoke with, and no later try would be better."""
+    an_athlete(kept)
+    wire.to("POST /oauth/revoke", httpx.ConnectError("no route"), (200, b""))
+    sign_in.disconnect("me")
+    kept.use(TokenCipher([new_key()]))
+    sign_in.revoke_pending()
+
+    assert revocations.pending_revocations() == []
+    assert wire.count("POST /oauth/revoke") == 1
+
+
 def test_every_account_that_was_disconnected_is_revoked_in_the_end(wire: Answers, tmp_path: Path) -> None:
     """Disconnecting twice, another account under the same name, a new key: none of it forgets a token."""
     kept = AccessTokens(strava(wire), load(tmp_path / "key", "now"))

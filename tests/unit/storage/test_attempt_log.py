@@ -80,3 +80,14 @@ def test_looks_and_waits_in_which_nothing_was_asked_are_no_news(tmp_path: Path) 
     assert not waits.says_more_than(job)
     assert replace(waits, error_message=uploads.FILE_GONE()).says_more_than(job)
     assert RETRY.says_more_than(job)
+
+
+def test_a_reason_that_is_no_message_is_shown_as_it_is(tmp_path: Path) -> None:
+    """Somebody mended the ledger by hand, or a newer version wrote it: nothing is hidden for that."""
+    job = a_job(tmp_path / "a.fit")
+    recorded(job.id, RETRY, NOW + 1)
+    run("UPDATE upload_attempt SET message = 'in plain words'")
+    run("UPDATE upload_job SET error_message = 'in plain words'")
+
+    assert kept(job.id) == [(1, NOW + 1, Outcome.RETRY, verbatim("in plain words"))]
+    assert the(job.id).error_message == verbatim("in plain words")

@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fakes import NOW
+from fakes import NOW, refused
+from fitferry.auth.token_cipher import TokenCipher, new_key
 from fitferry.core.follow_up import FollowUpKind, FollowUpState
 from fitferry.core.rules import Changes, Conditions, Rule
 from fitferry.core.strava import RateLimitHeaders
@@ -209,3 +210,36 @@ def test_a_crash_between_request_and_answer_sends_it_again(desk: Desk) -> None:
 
     assert desk.state(job_id) == [(FollowUpState.DONE, 0)]
     assert run("SELECT count(*) FROM follow_up") == [(1,)]
+
+
+def test_an_edit_waits_while_its_athlete_is_not_connected(desk: Desk) -> None:
+    """Nothing is asked, nothing counted."""
+    job_id = desk.complete()
+    desk.bench.wire.to("POST /oauth/revoke", (200, b""))
+    desk.bench.oauth.disconnect("me")
+
+    assert desk.edits() == TURN_SECONDS
+    assert desk.state(job_id) == [(FollowUpState.OWED, 0)]
+    assert desk.wire.count(EDIT) == 0
+
+
+def test_an_edit_whose_token_cannot_be_opened_any_more_is_not_counted(desk: Desk) -> None:
+    """It is tried again after another sign-in."""
+    job_id = desk.complete()
+    desk.bench.tokens.use(TokenCipher([new_key()]))
+    desk.edits()
+
+    assert desk.state(job_id) == [(FollowUpState.OWED, 0)]
+    assert follow_ups.next_at(FollowUpKind.EDIT) == desk.clock.now + OUTAGE_SECONDS
+    assert desk.wire.count(EDIT) == 0
+
+
+def test_a_token_that_strava_refuses_is_refreshed_once_for_an_edit(desk: Desk) -> None:
+    """The access token had ended before its time."""
+    job_id = desk.complete()
+    refusal = (401, refused("Athlete", "access_token", "invalid", "Authorization Error"))
+    desk.wire.to(EDIT, refusal, (200, {"id": 4242}))
+    desk.edits()
+
+    assert desk.state(job_id) == [(FollowUpState.DONE, 0)]
+    assert desk.wire.asked[-1].headers["Authorization"] == "Bearer access-2"
