@@ -97,6 +97,8 @@ def test_a_restart_probes_what_it_may_have_mended() -> None:
 @pytest.mark.usefixtures("ledger")
 def test_what_may_be_probed_already_is_not_put_off_by_asking_for_it() -> None:
     """Its time has come; a closed breaker stays closed."""
+    breakers.probe_now([BreakerName.SETTINGS], NOW)
+    assert breakers.open_breakers() == {}
     _open(BreakerName.SETTINGS, until=NOW)
     breakers.probe_now([BreakerName.SETTINGS, BreakerName.NETWORK], NOW + 60)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes import NOW, a_job, recorded
+from fakes import COMPLETED, NOW, a_job, recorded
 from fitferry.core.upload import AttemptResult, Outcome, Status
 from fitferry.storage import queries, uploads
 
@@ -23,3 +23,14 @@ def test_the_history_is_newest_first_and_pages_by_id(tmp_path: Path) -> None:
     assert [job.id for job in queries.listed(status=Status.SKIPPED)] == [3]
     assert queries.listed(athlete="you") == []
     assert {s: n for s, n in uploads.counts().items() if n} == {Status.PENDING: 4, Status.SKIPPED: 1}
+
+
+@pytest.mark.usefixtures("ledger")
+def test_where_nothing_waits_nothing_is_under_way(tmp_path: Path) -> None:
+    """What is done, and what has no drawing, is not listed."""
+    job = a_job(tmp_path / "a.fit")
+    assert [one.id for one in queries.under_way(5)] == [job.id]
+    recorded(job.id, COMPLETED)
+
+    assert queries.under_way(5) == []
+    assert queries.thumbnails([]) == queries.thumbnails([job.activity_id]) == {}

@@ -42,6 +42,7 @@ def test_more_paths_than_one_question_asks_about_are_forgotten() -> None:
         for path in paths:
             seen_files.note(File("me", path, "ab", 4, PRINT))
 
+    assert seen_files.prune_paths("me", "/rides", lambda _: True) == 0
     assert seen_files.prune_paths("me", "/rides", lambda path: path.endswith("7.fit")) == 990
     assert len(seen_files.seen_at("me", paths)) == 110
 

@@ -28,6 +28,7 @@ from fitferry import formats
 from fitferry.core import admission_rules, attempt_results
 from fitferry.core.activity import FileKind, Stability
 from fitferry.core.errors import RejectionCode, RequestRejected
+from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import AttemptResult, ErrorCode, Job, Outcome, Status
 from fitferry.inbox import admission, spool
 from fitferry.storage import uploads
@@ -272,6 +273,50 @@ def test_what_strava_never_finishes_can_be_dismissed(bench: Bench) -> None:
     person(bench).dismiss(job.activity_id)
 
     assert (the(job.id).status, the(job.id).error_code) == (Status.SKIPPED, "dismissed")
+
+
+@pytest.mark.parametrize(
+    ("ask", "code"),
+    [
+        (lambda actions: actions.upload_file(b"ride", "a.fit", "nobody"), RejectionCode.UNKNOWN_ATHLETE),
+        (
+            lambda actions: actions.upload_file(bytes(MAX_FILE_BYTES + 1), "a.fit", "me"),
+            RejectionCode.TOO_LARGE,
+        ),
+        (lambda actions: actions.retry(99), RejectionCode.UNKNOWN),
+        (lambda actions: actions.upload(99), RejectionCode.UNKNOWN),
+        (lambda actions: actions.dismiss(99), RejectionCode.UNKNOWN),
+        (lambda actions: actions.decide_backlog("since", date(1, 1, 1)), RejectionCode.BAD_VALUE),
+    ],
+    ids=["athlete", "size", "job", "activity", "dismissal", "day"],
+)
+def test_what_cannot_be_done_is_refused_with_its_code(
+    actions: Actions, tmp_path: Path, ask: Callable[[Actions], object], code: RejectionCode
+) -> None:
+    """And leaves nothing behind: no file, no job, nobody woken."""
+    with pytest.raises(RequestRejected) as raised:
+        ask(actions)
+
+    assert raised.value.code is code
+    assert (sum(uploads.counts().values()), WOKEN) == (0, [])
+    assert not [path for path in tmp_path.rglob("*") if path.suffix == ".fit"]
+
+
+def test_failed_jobs_are_retried_or_dismissed_all_at_once(actions: Actions, tmp_path: Path) -> None:
+    """Those that wait are left alone."""
+    failed = [a_job(tmp_path / f"{number}.fit", bytes([number])) for number in range(2)]
+    waits = a_job(tmp_path / "waits.fit", b"waits")
+    for job in failed:
+        recorded(job.id, AttemptResult(Outcome.FAILED, Status.FAILED, error_code=ErrorCode.REJECTED))
+    assert [job.id for job in actions.retry_jobs([failed[0].id])] == [failed[0].id]
+    assert the(failed[0].id).status is Status.PENDING
+    actions.dismiss_failed()
+
+    assert [the(job.id).status for job in (*failed, waits)] == [
+        Status.PENDING,
+        Status.SKIPPED,
+        Status.PENDING,
+    ]
 
 
 def test_retry_goes_on_after_a_job_that_cannot_be_retried(bench: Bench) -> None:
