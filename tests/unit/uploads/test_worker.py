@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from fakes import (
     ADMISSION,
@@ -40,6 +41,7 @@ from fitferry.core.upload import AuthProblem, Status, WaitingFor
 from fitferry.inbox import admission
 from fitferry.storage import accounts, attempts, breakers, database, queries, rate_limits, uploads
 from fitferry.storage.database import DatabaseError
+from fitferry.uploads.claims import SHARE
 from fitferry.uploads.scheduler import select_due
 from fitferry.uploads.worker import UploadWorker
 from worker_bench import Bench
@@ -1151,3 +1153,59 @@ def test_a_persons_word_needs_no_clock(bench: Bench) -> None:
     assert uploads.requeue(job.id, [Status.PENDING])
 
     assert bench.try_(job).status is Status.PROCESSING
+
+
+def test_each_attempt_is_one_line_in_the_log(bench: Bench) -> None:
+    """With what came of it, when it goes on, and the activity; what failed is a warning, a mere look is not shown."""
+    job = bench.job()
+    with capture_logs() as logs:
+        bench.wire.to("POST /uploads", (500, {"message": "error"}))
+        bench.try_(job)
+        bench.wire.to("POST /uploads", (201, PROCESSING))
+        bench.wire.to("GET /uploads/N", (200, PROCESSING), (200, READY))
+        for _ in range(3):
+            bench.later(job)
+    found = [log for log in logs if log["event"] == "upload_attempt"]
+
+    assert [(log["outcome"], log["log_level"]) for log in found] == [
+        ("retry", "warning"),
+        ("accepted", "info"),
+        ("processing", "debug"),
+        ("completed", "info"),
+    ]
+    assert [log["next_in"] for log in found] == [60.0, 2.0, 2.0, None]
+    assert [log["strava_activity_id"] for log in found] == [None, None, None, 4242]
+
+
+def test_a_look_at_an_upload_is_made_in_its_athletes_name(bench: Bench) -> None:
+    """With the token of the sign-in, like the upload itself."""
+    bench.later(bench.try_(bench.job()))
+
+    assert [request.headers["Authorization"] for request in bench.wire.asked] == ["Bearer access-1"] * 2
+
+
+def test_a_lost_answer_is_looked_for_within_a_day_of_the_start(bench: Bench) -> None:
+    """On both sides, for time zones; the whole list of years is not walked through."""
+    bench.wire.to("POST /uploads", httpx.ReadTimeout("late"))
+    lost = bench.try_(bench.job())
+    bench.later(lost)
+    asked = bench.wire.asked[1].url.params
+    start = lost.start_time or 0
+
+    assert (float(asked["after"]), float(asked["before"])) == (start - 86_400, start + 86_400)
+
+
+@pytest.mark.parametrize(("others", "sent"), [([], 1), (["other"], 0)])
+def test_who_has_had_their_share_leaves_the_reserve_to_others(
+    bench: Bench, others: list[str], sent: int
+) -> None:
+    """Twenty turns in a quarter hour; who is alone may have all that is left."""
+    for athlete in [*others, *["me"] * SHARE]:
+        bench.attempt.claims.take_turn(athlete, NOW)
+    rate_limits.update(RateLimitHeaders((200, 2000), (198, 300), (100, 1000), (10, 10)), NOW)
+    job = bench.job()
+    bench.clock.forward(1)
+
+    assert bench.attempt.can_send("me", job.start_time) is (sent == 1)
+    bench.try_(job)
+    assert bench.wire.count("POST /uploads") == sent

@@ -6,6 +6,8 @@ import math
 import struct
 from datetime import UTC, datetime
 
+import pytest
+
 from fit_writer import (
     ENUM,
     STRING,
@@ -116,3 +118,58 @@ def test_values_of_every_type_are_read() -> None:
     assert _session_of([start, (8, 0x88, struct.pack("<f", math.nan))]).duration_s is None
     assert _session_of([start, (8, 0x07, b"60000\0")]).duration_s is None
     assert _session_of([start, (5, 0x00, b"")]).sport is None
+
+
+@pytest.mark.parametrize(
+    ("base", "form", "invalid"),
+    [
+        (0x00, "<B", 0xFF),
+        (0x01, "<b", 0x7F),
+        (0x02, "<B", 0xFF),
+        (0x83, "<h", 0x7FFF),
+        (0x84, "<H", 0xFFFF),
+        (0x85, "<i", 0x7FFF_FFFF),
+        (0x86, "<I", 0xFFFF_FFFF),
+        (0x0A, "<B", 0),
+        (0x8B, "<H", 0),
+        (0x8C, "<I", 0),
+        (0x0D, "<B", 0xFF),
+        (0x8E, "<q", 0x7FFF_FFFF_FFFF_FFFF),
+        (0x8F, "<Q", 0xFFFF_FFFF_FFFF_FFFF),
+        (0x90, "<Q", 0),
+    ],
+)
+def test_each_type_has_its_own_value_for_none(base: int, form: str, invalid: int) -> None:
+    """By the table of base types in Garmin's FIT protocol; the value beside it is one."""
+    start = (2, 0x86, struct.pack("<I", BEGIN))
+    beside = invalid - 1 if invalid else 1
+
+    assert _session_of([start, (22, base, struct.pack(form, invalid))]).ascent_m is None
+    assert _session_of([start, (22, base, struct.pack(form, beside))]).ascent_m == float(beside)
+
+
+@pytest.mark.parametrize(
+    ("developer", "unit", "metres"), [(0, "m", 77), (1, "m", 77), (1, "metres", 77), (0, "km", None)]
+)
+def test_an_apps_distance_counts_in_metres_whichever_app_it_is(
+    developer: int, unit: str, metres: float | None
+) -> None:
+    """Another unit would be read as so many metres."""
+    name: list[Field] = [
+        (0, UINT8, developer),
+        (1, UINT8, 0),
+        (2, UINT8, UINT32),
+        (3, STRING, "total_distance"),
+        (8, STRING, unit),
+    ]
+    fields: list[Field] = [(5, ENUM, 2)]
+    head = definition(18, fields)
+    own = (
+        bytes([head[0] | 0x20])
+        + head[1:]
+        + bytes([1, 0, 4, developer])
+        + data(fields)
+        + struct.pack("<I", 77)
+    )
+
+    assert inspect(segment([file_id(4, BEGIN), message(206, name), own])).facts.distance_m == metres

@@ -66,3 +66,28 @@ def test_names_are_those_of_a_current_profile() -> None:
         old = FIELD_TYPES[name].values
         assert {number: table.get(number) for number in old} == old
         assert len(table) >= len(old) + newer
+
+
+def test_types_of_files_have_the_numbers_and_names_of_the_profile() -> None:
+    """As the library of 2019 knows them."""
+    profile = FIELD_TYPES["file"].values
+
+    assert {number: name for number, (name, _) in names.FILE_TYPES.items()}.items() <= profile.items()
+    assert str(names.no_activity(28)) == "monitoring data"
+
+
+@pytest.mark.parametrize(
+    ("maker", "product"),
+    [
+        (1, "edge_530"),
+        (13, "edge_530"),
+        (15, "edge_530"),
+        (89, "edge_530"),
+        (14, "3121"),
+        (32, "3121"),
+        (None, "3121"),
+    ],
+)
+def test_only_garmins_numbers_of_products_have_names(maker: int | None, product: str) -> None:
+    """Also those of the makers that Garmin has bought; another one's 3121 is another device."""
+    assert names.product(3121, maker) == product

@@ -15,6 +15,7 @@ import pytest
 
 from fit_writer import (
     ENUM,
+    SINT32,
     UINT8,
     UINT16,
     UINT32,
@@ -516,3 +517,52 @@ def test_definitions_are_bounded_by_number_and_by_bytes() -> None:
     assert inspect(segment([file_id(4, BEGIN), session(BEGIN, 60), *numbers])).kind is FileKind.DAMAGED
     wide = [definition(number, [(0, UINT8, 0)] * 255) for number in range(0x100, 0x100 + 1_400)]
     assert inspect(segment([file_id(4, BEGIN), session(BEGIN, 60), *wide])).kind is FileKind.DAMAGED
+
+
+@pytest.mark.parametrize("header_size", [12, 14, 20])
+def test_the_head_announces_how_long_the_file_will_be(header_size: int) -> None:
+    """Header, messages and checksum; zero is a length that is not known yet."""
+    whole = ride(START, header_size=header_size)
+
+    assert fit.announced_length(whole[: fit.HEAD]) == len(whole)
+    assert fit.announced_length(whole[:4] + bytes(4) + whole[8 : fit.HEAD]) is None
+    assert fit.announced_length(b"<gpx version") is None
+
+
+def test_only_what_is_whole_is_proven() -> None:
+    """A whole course is proven to be none; half a ride proves nothing."""
+    assert inspect(ride(START)).proven
+    assert inspect(ride(START, kind=6)).proven
+    assert not inspect(ride(START)[:-1]).proven
+    assert not inspect(ride(START, kind=6)[:-1]).proven
+    assert not inspect(b"<gpx>").proven
+
+
+def test_messages_of_the_same_size_are_told_apart_by_their_heads() -> None:
+    """A session, something else, a session: two sessions."""
+    fields: list[Field] = [(2, UINT32, BEGIN), (8, UINT32, 60_000)]
+    layouts = [definition(18, fields, local=1), definition(0xFF00, fields, local=4)]
+    ours, other = data(fields, local=1), data(fields, local=4)
+
+    facts = inspect(segment([file_id(4, BEGIN), *layouts, ours, other, ours])).facts
+    assert (facts.sessions, facts.duration_s) == (2, 120)
+    facts = inspect(segment([file_id(4, BEGIN), *layouts, ours, ours, other, ours])).facts
+    assert (facts.sessions, facts.duration_s) == (3, 180)
+
+
+def test_a_definition_of_no_fields_may_be_the_last_message() -> None:
+    """Its six bytes are all of it."""
+    body = [file_id(4, BEGIN), session(BEGIN, 60), definition(0xFF00, [], local=4)]
+
+    assert inspect(segment(body)).kind is FileKind.ACTIVITY
+
+
+def test_a_record_that_does_not_know_a_value_has_none_in_its_sample() -> None:
+    """No place at 180 degrees, no 255 beats, no 65,535 watts; the others stay."""
+    known: list[Field] = [(0, SINT32, 2**29), (1, SINT32, -(2**30)), (3, UINT8, 120), (7, UINT16, 200)]
+    unknown: list[Field] = [(number, kind, None) for number, kind, _ in known]
+    moments: list[Field] = [(253, UINT32, BEGIN)]
+    records = [data([*moments, *fields], local=2) for fields in (known, unknown, known)]
+    found = inspect(segment([file_id(4, BEGIN), definition(20, [*moments, *known], local=2), *records]))
+
+    assert found.samples[:2] == ((45.0, -90.0, 120, 200), (None, None, None, None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime
 
+import fitparse
 import pytest
 
 from decoders import by_fitdecode, by_fitparse, is_right
@@ -116,6 +117,9 @@ def test_a_second_session_is_added_to_the_first() -> None:
     whole = segment([file_id(4, BEGIN), records(0, 61), first, run, records(61, 121)])
     facts = repair(whole[:-1]).result.facts
 
+    (activity,) = _messages(repair(whole[:-1]).data, "activity")
+
+    assert (activity["num_sessions"], activity["type"]) == (2, "auto_multi_sport")
     assert (facts.sessions, facts.sport) == (2, "swimming")
     assert facts.distance_m == pytest.approx(120, abs=1)
 
@@ -168,3 +172,37 @@ def test_no_broken_bytes_raise_anything_else() -> None:
         except NotRepairable:
             continue
         assert fit.inspect([made.data]).kind is FileKind.ACTIVITY
+
+
+def _messages(body: bytes, name: str) -> list[dict[str, object]]:
+    """The messages of a kind, as fitparse reads them."""
+    return [message.get_values() for message in fitparse.FitFile(body).get_messages(name)]
+
+
+def test_the_summaries_that_are_made_say_what_the_profile_asks_for() -> None:
+    """Timer, lap, session and activity end with the last record, each with its event."""
+    made = repair(ride(START, seconds=300)[:4_000])
+    (timer, lap), (session_, activity) = (
+        (_messages(made.data, "event")[-1], _messages(made.data, "lap")[0]),
+        (_messages(made.data, "session")[0], _messages(made.data, "activity")[0]),
+    )
+
+    assert (timer["event"], timer["event_type"]) == ("timer", "stop_all")
+    assert (lap["event"], lap["event_type"]) == ("lap", "stop")
+    assert (session_["event"], session_["event_type"], session_["trigger"]) == (
+        "session",
+        "stop",
+        "activity_end",
+    )
+    assert (session_["first_lap_index"], session_["num_laps"]) == (0, 1)
+    assert (activity["event"], activity["event_type"]) == ("activity", "stop")
+    assert (activity["num_sessions"], activity["type"]) == (1, "manual")
+    assert timer["timestamp"] == lap["timestamp"] == session_["timestamp"] == activity["timestamp"]
+    assert activity["total_timer_time"] == session_["total_timer_time"] == made.records - 1
+
+
+def test_sixteen_zeros_at_the_end_are_no_messages() -> None:
+    """Though they would make a whole one: the bytes before them are all that was written."""
+    cut = ride(START, seconds=300)[:4_000].rstrip(b"\0")
+
+    assert repair(cut + bytes(16)).data == repair(cut).data
