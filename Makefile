@@ -44,7 +44,7 @@ test: check  ## the checks and every test
 unit: $(VENV)/installed  ## the fast tests of each module
 	$(BIN)/pytest -q -n 2 --dist worksteal -p no:hypothesispytest -m "not slow" tests/unit tests/test_layers.py
 
-coverage: $(VENV)/installed  ## branches that the quick tests take in core, uploads, storage and auth: 95 % at least
+coverage: $(VENV)/installed  ## lines and branches that the quick tests take in core, uploads, storage and auth: 97 % at least
 	$(BIN)/pytest -q -n 2 --dist worksteal --cov --cov-report=term tests/unit
 
 mutants: $(VENV)/installed  ## change the code in small ways, and see whether tests notice (half an hour; MUTANTS="--sample 300")

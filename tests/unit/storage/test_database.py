@@ -102,3 +102,12 @@ def test_every_write_tells_that_something_changed(tmp_path: Path) -> None:
         sessions.link_is_good("d", NOW)
 
     assert calls == ["changed"]
+
+
+@pytest.mark.usefixtures("ledger")
+def test_nothing_is_written_to_try_again_where_no_write_has_failed() -> None:
+    """A look at the health costs no commit."""
+    before = database.run("SELECT revision FROM ledger")
+    database.try_again()
+
+    assert database.run("SELECT revision FROM ledger") == before

@@ -27,11 +27,13 @@ from fakes import (
 from fitferry import formats
 from fitferry.core import admission_rules, attempt_results
 from fitferry.core.activity import FileKind, Stability
+from fitferry.core.breaker import BreakerCause, BreakerName, BreakerTrip
 from fitferry.core.errors import RejectionCode, RequestRejected
+from fitferry.core.messages import verbatim
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import AttemptResult, ErrorCode, Job, Outcome, Status
 from fitferry.inbox import admission, spool
-from fitferry.storage import uploads
+from fitferry.storage import breakers, uploads
 from fitferry.uploads import commands
 from fitferry.uploads.commands import Actions
 from fitferry.uploads.source_file import SourceFiles
@@ -317,6 +319,19 @@ def test_failed_jobs_are_retried_or_dismissed_all_at_once(actions: Actions, tmp_
         Status.SKIPPED,
         Status.PENDING,
     ]
+
+
+def test_what_waits_for_the_settings_is_tried_when_a_person_says_so(actions: Actions) -> None:
+    """They have mended it; what Strava's rate limit asks for is waited for all the same."""
+    for name in (BreakerName.SETTINGS, BreakerName.RATE_LIMIT):
+        breakers.open(BreakerTrip(name, NOW + 600, BreakerCause.OUTAGE, verbatim("no")), NOW - 60)
+    actions.try_now()
+
+    assert {name: one.until for name, one in breakers.open_breakers().items()} == {
+        BreakerName.SETTINGS: NOW,
+        BreakerName.RATE_LIMIT: NOW + 600,
+    }
+    assert WOKEN == ["woken"]
 
 
 def test_retry_goes_on_after_a_job_that_cannot_be_retried(bench: Bench) -> None:
