@@ -17,6 +17,7 @@ from fakes import (
     strava,
     the,
 )
+from fitferry.core import rate_limit
 from fitferry.core.upload import AfterUpload, Job, Status
 from fitferry.monitoring import status
 from fitferry.storage import breakers, uploads
@@ -157,3 +158,25 @@ def test_the_status_says_when_an_import_will_be_done(desk: Desk) -> None:
     assert progress is not None
     assert progress.waiting == MANY
     assert progress.done_by > NOW
+
+
+def test_the_page_begins_a_day_after_the_newest_that_waits(desk: Desk) -> None:
+    """Whichever of them is looked at first."""
+    made = desk.accepted()
+    desk.attempt(made[7].id)
+
+    assert float(desk.wire.asked[0].url.params["before"]) == OLD + 86_400
+
+
+def test_only_many_old_ones_are_looked_at_together(desk: Desk) -> None:
+    """A fresh one is looked at alone, and so is an old one among many fresh ones."""
+    border = NOW - rate_limit.FRESH_SECONDS
+    for number in range(MANY):
+        fresh = a_job(desk.folder / f"new{number}.fit", b"new%d" % number, start=border)
+    for number in range(bulk_status.MANY):
+        old = a_job(desk.folder / f"{number}.fit", b"%d" % number, start=border - 1)
+    assert not bulk_status.is_bulk(old, NOW)
+
+    a_job(desk.folder / "one_more.fit", b"one more", start=border - 1)
+    assert bulk_status.is_bulk(old, NOW)
+    assert not bulk_status.is_bulk(fresh, NOW)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from fakes import (
     the,
 )
 from fitferry.core.breaker import BreakerName
+from fitferry.core.strava import ListedActivity
 from fitferry.core.upload import AuthProblem, Job, Status
 from fitferry.storage import accounts, breakers, holds, matches, uploads
 from fitferry.storage.database import DatabaseError
@@ -369,3 +371,43 @@ def test_what_a_person_sends_again_is_sent(desk: Desk) -> None:
     desk.attempt(made[0].id)
 
     assert desk.wire.count("POST /uploads") == 1
+
+
+def test_the_waits_for_a_list_that_is_not_given_are_those_written_down(desk: Desk) -> None:
+    """A minute, five, half an hour, two hours; a longer one is a clock that has jumped back, and is over."""
+    (job,) = desk.jobs(1, held=True)
+    now = NOW
+    for pause in (60.0, 300.0, 1800.0, 7200.0):
+        existing_activities.give_up(job, now)
+        assert existing_activities.next_held(["me"], now) == ([], pause)
+        assert existing_activities.next_held(["me"], now + pause - 0.5) == ([], 0.5)
+        assert existing_activities.next_held(["me"], now - 7200.5)[0] == [job.id]
+        now += pause
+        assert existing_activities.next_held(["me"], now) == ([job.id], math.inf)
+    existing_activities.give_up(job, now)
+
+    assert existing_activities.next_held(["me"], now) == ([], math.inf)
+
+
+def test_what_is_not_old_is_neither_looked_for_nor_counted(desk: Desk) -> None:
+    """One old activity among many of today is not worth a list."""
+    today = [a_job(desk.folder / f"new{n}.fit", b"new%d" % n, start=NOW - 60 - n) for n in range(MANY)]
+    (old,) = desk.jobs(1)
+    assert not existing_activities.is_worth_it(old, NOW)
+    hold()
+
+    assert existing_activities.next_held(["me"], NOW) == ([old.id], math.inf)
+    assert today[0].id not in {one.id for one in matches.to_compare(["me"], OLD)}
+
+
+def test_the_last_minute_of_a_full_page_is_left_to_the_next(desk: Desk) -> None:
+    """What is the same may start a minute earlier, and then it stands on the next page."""
+    start = OLD - DAY
+    first = a_job(desk.folder / "first.fit", b"first", start=OLD)
+    near, far = (
+        a_job(desk.folder / f"{later}.fit", b"%d" % later, start=start + later) for later in (30, 90)
+    )
+    page = [ListedActivity(n + 1, None, start + PAGE - 1 - n, 5) for n in range(PAGE)]
+    existing_activities.compare(first, page, NOW)
+
+    assert [the(job.id).compared_at for job in (near, far)] == [None, NOW]
