@@ -397,6 +397,9 @@ def test_what_is_not_old_is_neither_looked_for_nor_counted(desk: Desk) -> None:
     hold()
 
     assert existing_activities.next_held(["me"], NOW) == ([old.id], math.inf)
+    assert existing_activities.is_wanted(["me"], NOW)
+    matches.compared({old.id: None}, NOW)
+    assert not existing_activities.is_wanted(["me"], NOW)
     assert today[0].id not in {one.id for one in matches.to_compare(["me"], OLD)}
 
 
