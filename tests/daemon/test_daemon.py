@@ -209,8 +209,8 @@ def test_a_missing_folder_is_no_reason_to_stop(home: DaemonHarness, ride: Ride) 
     """It shows as unavailable with a problem, and is picked up when it comes."""
     home.rides.rmdir()
     home.start()
+    home.wait(lambda: "folder_unavailable" in {problem["code"] for problem in home.status()["problems"]})
     assert [watch["available"] for watch in home.status()["watch"]] == [False]
-    assert "folder_unavailable" in {problem["code"] for problem in home.status()["problems"]}
     home.rides.mkdir()
     home.connect()
     home.drop("ride.fit", ride())
