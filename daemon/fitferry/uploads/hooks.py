@@ -67,7 +67,7 @@ class HookRunner:
         """Run the command for the upload that is next; the seconds until the next look."""
         now = self._clock()
         owed = follow_ups.first(FollowUpKind.HOOK)
-        if owed is None:
+        if owed is None or self._stopping:
             return IDLE_SECONDS
         if owed.next_attempt_at > now:
             return owed.next_attempt_at - now
@@ -106,6 +106,8 @@ class HookRunner:
             why = system.from_os_error(error) if isinstance(error, OSError) else verbatim(str(error))
             return Run(uploads.HOOK_NOT_STARTED(reason=why), "", time.monotonic() - began)
         self._process = process
+        if self._stopping:  # too late for `stop` to see it
+            _end(process)
         output = _Output(process.stdout)
         reason: Message | None
         try:

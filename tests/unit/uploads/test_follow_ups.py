@@ -13,7 +13,9 @@ from fakes import Clock, strava
 from fitferry.core.follow_up import FollowUpKind, FollowUpState
 from fitferry.core.upload import Job, Status
 from fitferry.storage import follow_ups
+from fitferry.uploads.follow_up_thread import IDLE_SECONDS
 from fitferry.uploads.follow_ups import FollowUps
+from fitferry.uploads.hooks import HookRunner
 from settings_files import APP, WATCH, Place
 from worker_bench import Bench
 
@@ -84,6 +86,18 @@ def test_a_command_is_run_when_it_is_woken_and_its_end_is_told(tmp_path: Path) -
 
     assert (tmp_path / "shown").exists()
     assert [one.state for one in follow_ups.of_job(job.id)] == [FollowUpState.DONE]
+
+
+def test_no_command_begins_after_a_stop(tmp_path: Path) -> None:
+    """It would outlive the daemon, and be run again at the next start."""
+    follow_ups.want([FollowUpKind.HOOK])
+    job = Desk(tmp_path, '[hooks]\ncommand = ["true"]\n').complete()
+    runner = HookRunner(["touch", str(tmp_path / "shown")], timeout=PATIENCE, retry_delays=(), clock=Clock())
+    runner.stop()
+
+    assert runner() == IDLE_SECONDS
+    assert not (tmp_path / "shown").exists()
+    assert [one.state for one in follow_ups.of_job(job.id)] == [FollowUpState.OWED]
 
 
 def test_a_stop_ends_the_command_that_runs_and_the_next_start_runs_it_again(tmp_path: Path) -> None:
