@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -29,9 +30,19 @@ LONGEST = ("test_storm.py", "test_machine.py", "test_hostile_neighbour.py", "tes
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first, so that at the end no worker is alone with one."""
-    places = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+    """The longest first, so that at the end no worker is alone with one; each worker begins with its share of them.
+
+    xdist gives each worker a run of neighbours, and whoever is done first takes some of another's last ones.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    longest = [item for name in LONGEST for item in items if item.path.name == name]
+    others = [item for item in items if item.path.name not in LONGEST]
+    share = -(-len(others) // workers)
+    items[:] = [
+        item
+        for number in range(workers)
+        for item in longest[number::workers] + others[number * share : (number + 1) * share]
+    ]
 
 
 @pytest.fixture(scope="session")

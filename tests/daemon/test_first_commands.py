@@ -46,7 +46,10 @@ def home(tmp_path: Path) -> Iterator[DaemonHarness]:
 
 
 def answered(words: Iterable[str], dialogue: Iterable[tuple[str, str]], environ: dict[str, str]) -> str:
-    """What a command says on a terminal where somebody gives each answer after its question; it has to succeed."""
+    """What a command says on a terminal where somebody gives each answer after its question; it has to succeed.
+
+    A question for a secret throws away what was typed before it stands there: it is to be awaited, not what is before it.
+    """
     mine, theirs = pty.openpty()
     with subprocess.Popen(  # ourselves
         [sys.executable, "-m", "fitferry", *words],
@@ -54,10 +57,14 @@ def answered(words: Iterable[str], dialogue: Iterable[tuple[str, str]], environ:
     ) as process:  # fmt: skip
         os.close(theirs)
         seen = ""
-        for question, answer in dialogue:
-            seen += until(mine, question)
-            os.write(mine, f"{answer}\n".encode())
-        seen += until(mine, None)
+        try:
+            for question, answer in dialogue:
+                seen += until(mine, question)
+                os.write(mine, f"{answer}\n".encode())
+            seen += until(mine, None)
+        except BaseException:
+            process.kill()
+            raise
     os.close(mine)
     assert process.returncode == 0, seen
     return seen
@@ -90,7 +97,7 @@ def test_init_asks_again_where_an_answer_cannot_be_right(
             ("The number of your API application", SECRET),
             ("this looks like the secret", "12345"),
             ("Its secret", "54321"),
-            ("this looks like the id", "short"),
+            ("Its secret", "short"),
             ("40 digits and letters from a to f", "yesterday"),
             ("needed is", "today"),
         ],
@@ -102,6 +109,7 @@ def test_init_asks_again_where_an_answer_cannot_be_right(
     assert [watch.folder for watch in found.watch] == [home.rides]
     assert found.strava.since == datetime.now().astimezone().date()
     assert "fitferry -c" in seen
+    assert "this looks like the id" in seen
     assert "short" not in seen
 
 
