@@ -72,9 +72,9 @@ T = TypeVar("T")
 class _Attempt:
     """An attempt under way.
 
-    `revision`: the job's row as last read or written. `sent`: the body may have left. `answered`: Strava has answered a request, `served`: and not with an error.
-    `token`: the access token that was used last. `is_marked`: that it is being sent is written already. `samples`: of
-    an activity that is still to be drawn.
+    `revision`: the job's row as last read or written. `sent`: the body may have left. `answered`: Strava has answered
+    a request, `served`: and not with an error. `token`: the access token that was used last. `is_marked`: that it is
+    being sent is written already. `samples`: of an activity that is still to be drawn.
     """
 
     job: Job
