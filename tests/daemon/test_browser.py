@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from browser import CHROMIUM, PHONE, chromium, window
+from browser import CHROMIUM, PHONE, chromium, is_wider, press, window
 from daemon_harness import DaemonHarness, harness
 from fitferry.core.upload import Status
 from fitferry.sandbox.faults import InjectedFault
@@ -59,7 +59,7 @@ def page(browser: Browser, home: DaemonHarness) -> Iterator[Page]:
 def sign_in(page: Page, home: DaemonHarness) -> None:
     """By the one-time link of `fitferry login`."""
     page.goto(home.run("login").stdout.strip())
-    page.get_by_role("button", name="Sign in").click()
+    press(page, "Sign in")
     page.wait_for_selector("#history")
 
 
@@ -117,7 +117,7 @@ def test_an_address_that_does_not_open_is_pasted(browser: Browser, tmp_path: Pat
         token = home.run("login").stdout.strip().split("token=")[1]
         here = f"http://localhost:{home.status()['web']['port']}"
         page.goto(f"{here}/login?token={token}")
-        page.get_by_role("button", name="Sign in").click()
+        press(page, "Sign in")
         page.get_by_role("button", name="Connect with Strava").click()
         with page.expect_request(re.compile("/api/v1/strava/callback")) as ended:
             page.get_by_role("button", name="Authorize").click()
@@ -264,7 +264,7 @@ def everyday(browser: Browser, tmp_path: Path) -> Iterator[tuple[Scene, Page]]:
     """A long history, and somebody in front of it."""
     with stage("everyday", tmp_path) as (scene, link), window(browser) as page:
         page.goto(link)
-        page.get_by_role("button", name="Sign in").click()
+        press(page, "Sign in")
         expect(page.locator(".ride")).to_have_count(PAGE)
         yield scene, page
 
@@ -330,7 +330,7 @@ def test_everybody_can_use_it(browser: Browser, staged: str, scheme: str) -> Non
     with window(browser, color_scheme=scheme, viewport=PHONE) as page:
         page.goto(staged)
         found.append(Axe().run(page))
-        page.get_by_role("button", name="Sign in").click()
+        press(page, "Sign in")
         page.wait_for_selector("#history")
         root = page.url
         others = (
@@ -338,10 +338,7 @@ def test_everybody_can_use_it(browser: Browser, staged: str, scheme: str) -> Non
         )  # one scene has to do for these
         for path in PATHS if others else PATHS[:1]:
             page.goto(root.rstrip("/") + path)
-            for width in WIDTHS:
-                page.set_viewport_size({"width": width, "height": 800})
-                if page.evaluate("document.documentElement.scrollWidth") > width:
-                    over.append((path, width))
+            over += [(path, width) for width in WIDTHS if is_wider(page, width)]
             found.append(Axe().run(page))
             if path == "/":
                 page.locator("#upload > summary").click()
@@ -362,15 +359,12 @@ def test_everybody_can_set_it_up(browser: Browser, tmp_path: Path, scheme: str) 
         (tmp_path / "rides/old.fit").touch()
         page.goto(link)
         for client_id, secret in (("abc", "12345"), ("12345", "odd"), ("12345", "odd"), ("", "")):
-            for width in (180, *WIDTHS):
-                page.set_viewport_size({"width": width, "height": 800})
-                if page.evaluate("document.documentElement.scrollWidth") > width:
-                    over.append((client_id, width))
+            over += [(client_id, width) for width in (180, *WIDTHS) if is_wider(page, width)]
             found.append(Axe().run(page))
             if client_id:
                 page.fill("#client_id", client_id)
                 page.fill("#client_secret", secret)
-                page.get_by_role("button", name="Save and continue").click()
+                press(page, "Save and continue")
         expect(page.get_by_role("button", name="Continue")).to_be_visible()
     assert [
         (one["id"], one["nodes"][0]["html"][:200]) for run in found for one in run.response["violations"]
@@ -382,13 +376,14 @@ def test_text_of_twice_the_size_stays_on_a_phone(browser: Browser, staged: str) 
     """Rows break; nothing is cut and nothing has to be pushed sideways."""
     with window(browser, viewport=PHONE) as page:
         page.goto(staged)
-        page.get_by_role("button", name="Sign in").click()
+        press(page, "Sign in")
         page.wait_for_selector("#history")
         devtools = page.context.new_cdp_session(page)
         devtools.send(
             "Emulation.setDeviceMetricsOverride",
             {"width": 180, "height": 370, "deviceScaleFactor": 2, "mobile": False},
         )
+        page.wait_for_function("innerWidth === 180")
         wide = page.evaluate("document.documentElement.scrollWidth")
 
     assert wide <= 180
@@ -419,7 +414,8 @@ def test_the_keyboard_reaches_everything(browser: Browser, staged: str) -> None:
     with window(browser) as page:
         page.goto(staged)
         page.get_by_role("button", name="Sign in").focus()
-        page.keyboard.press("Enter")
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
         page.wait_for_selector("#history")
         wanted = page.locator("a[href], button, input:not([type=hidden]), select, summary").locator(
             "visible=true"

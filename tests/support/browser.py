@@ -52,6 +52,19 @@ def window(browser: Browser, **given: Any) -> Iterator[Page]:
         assert not wrong, wrong
 
 
+def press(page: Page, name: str) -> None:
+    """Press a button that leads to another page, and wait until that has come whole, its style sheet, too."""
+    with page.expect_navigation():
+        page.get_by_role("button", name=name).click()
+
+
+def is_wider(page: Page, width: int) -> bool:
+    """Whether the page runs over the edge of a window of this width; a busy machine resizes late."""
+    page.set_viewport_size({"width": width, "height": DESK["height"]})
+    page.wait_for_function(f"innerWidth === {width}")
+    return bool(page.evaluate("document.documentElement.scrollWidth") > width)
+
+
 def _is_wrong(message: ConsoleMessage) -> bool:
     """Whether an entry of the console tells of a mistake; an answer that was refused is none."""
     return message.type == "error" and not message.text.startswith("Failed to load resource")
