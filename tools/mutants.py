@@ -22,9 +22,9 @@ from mutant_runs import survivors
 TOP = Path(__file__).parents[1]
 PACKAGE = TOP / "daemon" / "fitferry"
 ACCEPTED = Path(__file__).with_name("mutants_accepted.toml")
-PARTS = ("core", "uploads", "auth", "formats/fit")
+PARTS = ("core", "uploads", "auth", "formats/fit", "strava/responses")
 WANTED_SCORE = 0.9
-FOLDERS = ("core", "uploads", "auth", "formats")
+FOLDERS = ("core", "uploads", "auth", "formats", "strava")
 """Folders whose tests have the same name below `tests/unit`."""
 LIBRARIES = ("httpx", "peewee", "playhouse.migrations", "huey", "structlog", "cryptography.fernet")
 """What the tests load and no mutant changes: loaded once, before the forks."""

@@ -94,8 +94,9 @@ def grant(body: bytes) -> Grant:
     token = _decode(body, _Token, sent=True)
     athlete = token.athlete
     sizes = len(token.access_token), len(token.refresh_token)
-    numbers = token.expires_at, token.expires_in or 0, athlete.id if athlete else 0
-    if max(sizes) > _MAX_TOKEN or min(sizes) < 1 or not all(0 <= number <= _MAX_ID for number in numbers):
+    numbers = token.expires_at, token.expires_in, athlete.id if athlete else None
+    fits = all(0 <= number <= _MAX_ID for number in numbers if number is not None)
+    if max(sizes) > _MAX_TOKEN or min(sizes) < 1 or not fits:
         raise _not_strava(sent=True)
     return Grant(
         access_token=token.access_token,
@@ -131,13 +132,13 @@ def edited_activity(body: bytes) -> None:
 
 
 def activities(body: bytes) -> list[ListedActivity]:
-    """The activities of one page of a listing; `id` 0 where Strava's cannot be one, `start_time` 0 likewise."""
+    """The activities of one page of a listing; `id` 0 where Strava's cannot be one."""
     listed = _decode(body, list[_Activity], sent=False)
     return [
         ListedActivity(
             _id(one.id) or 0,
             (one.external_id or "")[:_MAX_TEXT] or None,
-            _timestamp(one.start_date),
+            one.start_date.replace(tzinfo=one.start_date.tzinfo or UTC).timestamp(),
             one.elapsed_time,
         )
         for one in listed
@@ -221,9 +222,8 @@ def date(headers: Mapping[str, str], status: int, body: bytes) -> float | None:
     try:
         if not is_strava(status, body):
             return None
-        # Always GMT (RFC 9110, section 5.6.7). Where a proxy adds one of its own, the two are joined by a comma.
-        first = ", ".join(headers.get("Date", "").split(", ")[:2])
-        return parsedate_to_datetime(first).replace(tzinfo=UTC).timestamp()
+        # Always GMT (RFC 9110, section 5.6.7). What a proxy has added behind a comma is not read.
+        return parsedate_to_datetime(headers.get("Date", "")).replace(tzinfo=UTC).timestamp()
     except (ValueError, OverflowError):
         return None
 
@@ -304,13 +304,6 @@ def _failed_upload(upload_id: int, text: str) -> UploadReport:
 def _id(number: int | None) -> int | None:
     """An id that can be one; None for 0 and for what no database holds."""
     return number if number is not None and 0 < number <= _MAX_ID else None
-
-
-def _timestamp(moment: datetime) -> float:
-    try:
-        return moment.timestamp()
-    except (OverflowError, ValueError, OSError):  # the year 1
-        return 0.0
 
 
 def _said(status: int, error: _Error | None) -> str:

@@ -7,11 +7,12 @@ import time
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
+import httpx
 import pytest
 
-from fakes import NOW, PROCESSING, READY, refused
+from fakes import NOW, PROCESSING, READY, grant, refused
 from fitferry.core.errors import StravaError
-from fitferry.core.strava import StravaErrorKind
+from fitferry.core.strava import ListedActivity, RateLimitHeaders, StravaErrorKind, UploadReport, UploadState
 from fitferry.strava import responses
 
 HEADERS = {"Date": format_datetime(datetime.fromtimestamp(NOW, UTC), usegmt=True)}
@@ -29,8 +30,163 @@ OTHERS = [
     b'{"id":7}',
     b'{"type":"about:blank","title":"Unauthorized","status":401}',
     b'{"id":77,"status":"Your acti',
+    b'{"id":"seven","status":"Your activity is ready."}',
 ]
 """What gateways, portals and other services say."""
+GATEWAY = (400, 401, 403, 404, 407, 408, 410, 413, 422, 429, 451, 500)
+PAGES = (b"<html>blocked</html>", b"blocked", b'"blocked"', b"[]", b'{"error": "blocked"}', b'{"detail": 1}')
+HUGE = [
+    b'{"id": ' + b"9" * 5_000 + b"}",
+    b'{"x": ' + b"[" * 3_000_000,
+    b"[" * 3_000_000,
+    b'{"id": 1e400}',
+    b'{"error": "duplicate of ' + b"<" * 7_000_000 + b'"}',
+    b'{"message": "' + b"duplicate of " * 500_000 + b'"}',
+]
+MAX_ID = 2**63 - 1
+
+
+def body_of(answer: object) -> bytes:
+    """An answer's bytes."""
+    return answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+
+
+def uploaded(answer: object, *, sent: bool = True) -> UploadReport:
+    """Strava's report in a success."""
+    return responses.upload(body_of(answer), sent=sent)
+
+
+# --- answers that are no success ---
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "expected"),
+    [
+        (301, b"", StravaErrorKind.WRONG_ADDRESS),
+        (399, b"", StravaErrorKind.WRONG_ADDRESS),
+        (400, refused("Application", "client_id", "invalid"), StravaErrorKind.APP_REFUSED),
+        (400, refused("Upload", "data", "empty"), StravaErrorKind.BAD_FILE),
+        (400, refused("upload", "data", "empty"), StravaErrorKind.BAD_FILE),
+        (400, refused("Activity", "name", "invalid"), StravaErrorKind.REFUSED),
+        (400, refused("Athlete", "activity:write_permission", "invalid"), StravaErrorKind.SCOPE_MISSING),
+        (400, refused("Athlete", "Write", "Missing"), StravaErrorKind.SCOPE_MISSING),
+        (400, {"message": "Bad Request"}, StravaErrorKind.REFUSED),
+        (400, {"message": "Bad Request", "errors": []}, StravaErrorKind.REFUSED),
+        (400, {"errors": [{}]}, StravaErrorKind.REFUSED),
+        (401, refused("Athlete", "access_token", "invalid"), StravaErrorKind.TOKEN_REFUSED),
+        (401, refused("Upload", "data", "empty"), StravaErrorKind.TOKEN_REFUSED),
+        (401, {"message": "Authorization Error"}, StravaErrorKind.TOKEN_REFUSED),
+        (401, refused("AccessToken", "activity:write_permission", "missing"), StravaErrorKind.SCOPE_MISSING),
+        (401, refused("Application", "", "invalid"), StravaErrorKind.APP_REFUSED),
+        (402, refused("Application", "", "invalid"), StravaErrorKind.REFUSED),
+        (403, refused("Application", "Status", "Inactive", "Forbidden"), StravaErrorKind.APP_INACTIVE),
+        (403, refused("Application", "Status", "Invalid"), StravaErrorKind.REFUSED),
+        (403, refused("Activity", "Status", "Inactive"), StravaErrorKind.REFUSED),
+        (403, {"message": "Limit of connected athletes exceeded"}, StravaErrorKind.ATHLETE_LIMIT),
+        (403, {"message": "The athlete limit is reached"}, StravaErrorKind.ATHLETE_LIMIT),
+        (403, refused("Application", "Athlete Capacity", "exceeded"), StravaErrorKind.ATHLETE_LIMIT),
+        (403, {"error": "connected athletes", "activity_id": None}, StravaErrorKind.ATHLETE_LIMIT),
+        (403, {"message": "Forbidden"}, StravaErrorKind.REFUSED),
+        (404, b"", StravaErrorKind.WRONG_ADDRESS),
+        (410, {"message": "Gone"}, StravaErrorKind.WRONG_ADDRESS),
+        (413, refused("Application", "data", "too large"), StravaErrorKind.BAD_FILE),
+        (418, {"message": "I am a teapot"}, StravaErrorKind.REFUSED),
+        (429, refused("Application", "rate limit", "exceeded"), StravaErrorKind.RATE_LIMITED),
+        (429, b" {}\n", StravaErrorKind.RATE_LIMITED),
+        (500, {"message": "error"}, StravaErrorKind.SERVER_ERROR),
+        (500, b"", StravaErrorKind.SERVER_ERROR),
+        (501, b"<html>", StravaErrorKind.NOT_STRAVA),
+        (502, b"<html>", StravaErrorKind.UNAVAILABLE),
+        (503, b"", StravaErrorKind.UNAVAILABLE),
+        (504, {"message": "error"}, StravaErrorKind.UNAVAILABLE),
+        (599, b"", StravaErrorKind.SERVER_ERROR),
+        *((status, b"", StravaErrorKind.NOT_STRAVA) for status in (400, 401, 403, 410, 413, 451)),
+        *((status, page, StravaErrorKind.NOT_STRAVA) for status in GATEWAY for page in PAGES),
+    ],
+)
+def test_every_refusal_of_an_upload_has_its_kind(
+    status: int, answer: object, expected: StravaErrorKind
+) -> None:
+    """By the status and by what the body names first; in any case of letters."""
+    assert responses.request_error(status, body_of(answer), "POST").kind is expected
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+@pytest.mark.parametrize(
+    ("status", "body"), [(404, b""), (404, b'{"message": "x"}'), (410, b'{"message": "x"}')]
+)
+def test_an_unknown_id_is_told_from_a_wrong_address(method: str, status: int, body: bytes) -> None:
+    """For what was named by its id a 404 speaks of the id; for a POST it speaks of the address."""
+    assert responses.request_error(status, body, method).kind is StravaErrorKind.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "method", "sent"),
+    [
+        (400, {"message": "error"}, "POST", False),
+        (499, {"message": "error"}, "POST", False),
+        (499, {"message": "error"}, "GET", False),
+        (400, b"<html>", "POST", True),
+        (400, b"<html>", "GET", False),
+        (302, b"", "POST", True),
+        (429, {"message": "error"}, "POST", False),
+        (429, b"", "POST", False),
+        (500, {"message": "error"}, "POST", True),
+        (500, {"message": "error"}, "GET", False),
+        (503, b"", "POST", True),
+    ],
+)
+def test_only_a_4xx_of_strava_proves_that_nothing_arrived(
+    status: int, answer: object, method: str, sent: bool
+) -> None:
+    """Behind a server's error, or behind somebody else's answer, the upload may have arrived; a limit takes none."""
+    assert responses.request_error(status, body_of(answer), method).sent is sent
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "said"),
+    [
+        (400, {"message": "Bad <b>Request</b> &amp; more "}, "HTTP 400, Bad Request & more"),
+        (400, refused("Upload", "data", "empty"), "HTTP 400, Bad Request: Upload data empty"),
+        (400, {"errors": [{"resource": "A", "code": "b"}, {"field": "c"}]}, "HTTP 400, A b, c"),
+        (400, {"errors": [{"code": str(n)} for n in range(9)]}, "HTTP 400, 0, 1, 2, 3, 4"),
+        (400, {"errors": [{"code": "x" * 501}]}, "HTTP 400, " + "x" * 500),
+        (400, {"message": "x" * 501}, "HTTP 400, " + "x" * 500),
+        (400, {"message": "<" + "x" * 4_997 + ">y&amp;"}, "HTTP 400, y"),
+        (400, {"message": ""}, "HTTP 400"),
+        (403, {"error": "no", "activity_id": None}, "HTTP 403, no"),
+        (500, {"message": "error"}, "Strava had an error of its own (HTTP 500, error)"),
+        (503, b"", "Strava had an error of its own (HTTP 503)"),
+        (400, b"<html>", "something that is not Strava answered (HTTP 400)"),
+        (501, b"<html>", "something that is not Strava answered (HTTP 501)"),
+    ],
+)
+def test_an_error_says_what_strava_said_and_no_more(status: int, answer: object, said: str) -> None:
+    """Plain words, no HTML, at most 500 characters; whose error it is, where it is the server's or a stranger's."""
+    assert str(responses.request_error(status, body_of(answer), "POST")) == said
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("120", 120.0),
+        ("0", 0.0),
+        ("", None),
+        ("soon", None),
+        ("-1", None),
+        ("9" * 9, 999_999_999.0),
+        ("9" * 10, None),
+    ],
+)
+def test_only_a_rate_limit_says_when_to_come_back(header: str, seconds: float | None) -> None:
+    """In a number that can be one; with any other status it is not Strava's to say."""
+    limited, unavailable = (responses.request_error(status, b"", "POST", header) for status in (429, 503))
+
+    assert (limited.retry_after, unavailable.retry_after) == (seconds, None)
+    assert responses.request_error(429, b"", "POST").retry_after is None
+
+
+# --- reports on uploads ---
 
 
 @pytest.mark.parametrize("body", OTHERS)
@@ -44,17 +200,320 @@ def test_the_answer_of_another_service_is_no_report_on_an_upload(body: bytes, se
 
 
 @pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (PROCESSING, UploadReport(77, UploadState.PROCESSING)),
+        (READY, UploadReport(77, UploadState.READY, 4242)),
+        ({"id": "77", "status": "Still being processed."}, UploadReport(77, UploadState.PROCESSING)),
+        ({"id": 77, "status": "Processing (0 errors so far)"}, UploadReport(77, UploadState.PROCESSING)),
+        ({"id": 77, "activity_id": 0}, UploadReport(77, UploadState.PROCESSING)),
+        ({"id": 77, "activity_id": -1}, UploadReport(77, UploadState.PROCESSING)),
+        ({"id": 77, "activity_id": 1}, UploadReport(77, UploadState.READY, 1)),
+        ({"id": MAX_ID, "activity_id": MAX_ID}, UploadReport(MAX_ID, UploadState.READY, MAX_ID)),
+        ({"id": 77, "activity_id": MAX_ID + 1}, UploadReport(77, UploadState.PROCESSING)),
+        ({"id": None, "error": "No time."}, UploadReport(0, UploadState.REJECTED, message="No time.")),
+        (
+            {"id": 77, "status": "<i>There was an error processing your activity.</i>"},
+            UploadReport(77, UploadState.PROCESSING),
+        ),
+        (
+            {"id": 77, "status": "There was an error processing <i>it</i>."},
+            UploadReport(77, UploadState.REJECTED, message="There was an error processing it."),
+        ),
+        (
+            {**PROCESSING, "status": "The created activity Has Been Deleted."},
+            UploadReport(77, UploadState.DELETED, message="The created activity Has Been Deleted."),
+        ),
+    ],
+)
+def test_a_report_is_read_leniently_and_judged_exactly(answer: object, expected: UploadReport) -> None:
+    """A failed processing has status 200, too: only the text tells; ids that can be none are none."""
+    assert uploaded(answer) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "activity_id", "plain"),
+    [
+        ("ab.fit duplicate of activity 99", 99, None),
+        ("AB.FIT DUPLICATE OF ACTIVITY 99", 99, None),
+        (
+            "ab.fit duplicate of <a href='/activities/99' target='_blank'>Ride of 2024</a>",
+            99,
+            "ab.fit duplicate of Ride of 2024",
+        ),
+        ("ab.fit duplicate of\nactivity 99", 99, None),
+        ("ab.fit duplicate of something else", None, None),
+        ("ab.fit duplicate of activity 12345678901234567890123", None, None),
+    ],
+)
+def test_a_duplicate_names_the_activity_in_both_forms(
+    text: str, activity_id: int | None, plain: str | None
+) -> None:
+    """The id stands in plain words or in a link; the title in the link is the athlete's own text."""
+    expected = UploadReport(77, UploadState.DUPLICATE, activity_id, plain or text)
+
+    assert uploaded({**PROCESSING, "error": text}) == expected
+
+
+@pytest.mark.parametrize("upload_id", [None, 0, -5, 10**22])
+def test_an_upload_without_a_number_may_have_arrived(upload_id: int | None) -> None:
+    """Nobody could ask about it: it counts, and is looked for. Asked for by its number, it has none to lose."""
+    answer = {**PROCESSING, "id": upload_id}
+    with pytest.raises(StravaError) as raised:
+        uploaded(answer)
+
+    assert (raised.value.kind, raised.value.sent) == (StravaErrorKind.BROKEN_OFF, True)
+    assert str(raised.value) == "Strava took the upload without giving it a number"
+    assert uploaded(answer, sent=False) == UploadReport(0, UploadState.PROCESSING)
+
+
+@pytest.mark.parametrize(
+    "answer", [{"id_str": "7"}, {"external_id": None}, {"activity_id": None}, {"id": 7, "error": None}]
+)
+def test_half_an_upload_is_one_still(answer: object) -> None:
+    """By any key that no other service answers with; an id counts with a status or an error beside it."""
+    assert uploaded(answer, sent=False).state is UploadState.PROCESSING
+
+
+def test_older_servers_name_duplicates_and_bad_files_in_a_400() -> None:
+    """In the form of an upload; with any other status, or without its error, it is a refusal as all others."""
+    duplicate = body_of({**PROCESSING, "error": "ab.fit duplicate of activity 99"})
+    rejected = body_of({**PROCESSING, "error": "Time information is missing from file."})
+
+    assert responses.refused_upload(400, duplicate) == UploadReport(
+        0, UploadState.DUPLICATE, 99, "ab.fit duplicate of activity 99"
+    )
+    assert responses.refused_upload(400, rejected) == UploadReport(
+        0, UploadState.REJECTED, message="Time information is missing from file."
+    )
+    assert responses.refused_upload(401, duplicate) is None
+    for other in (b"<html>", b'{"message": "x"}', b'{"error": "blocked"}', body_of(PROCESSING)):
+        assert responses.refused_upload(400, other) is None
+
+
+# --- sign-in ---
+
+
+@pytest.mark.parametrize("resource", ["AuthorizationCode", "RefreshToken", "requesttoken"])
+@pytest.mark.parametrize("status", [400, 401])
+def test_a_dead_grant_is_told_from_a_wrong_app(resource: str, status: int) -> None:
+    """Only the resource that Strava names tells whether the athlete or the settings are at fault."""
+    error = responses.grant_error(status, body_of(refused(resource, "code", "invalid")))
+
+    assert (error.kind, error.sent) == (StravaErrorKind.GRANT_REFUSED, False)
+    assert str(error) == (
+        f"Strava no longer accepts this sign-in (HTTP {status}, Bad Request: {resource} code invalid)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "kind"),
+    [
+        (401, refused("Application", "", "invalid"), StravaErrorKind.APP_REFUSED),
+        (403, refused("RefreshToken", "code", "invalid"), StravaErrorKind.REFUSED),
+        (400, {"message": "Bad Request"}, StravaErrorKind.REFUSED),
+        (503, refused("RefreshToken", "code", "invalid"), StravaErrorKind.UNAVAILABLE),
+        (302, b"", StravaErrorKind.WRONG_ADDRESS),
+        *((status, b"<html>blocked</html>", StravaErrorKind.NOT_STRAVA) for status in GATEWAY),
+    ],
+)
+def test_no_gateway_and_no_other_status_ends_a_grant(
+    status: int, answer: object, kind: StravaErrorKind
+) -> None:
+    """The sign-in is Strava's to end. What failed here went to a POST."""
+    error = responses.grant_error(status, body_of(answer))
+
+    assert error.kind is kind
+    assert error.sent is (kind not in {StravaErrorKind.APP_REFUSED, StravaErrorKind.REFUSED})
+
+
+def test_a_grant_is_read_with_its_athlete_and_scopes() -> None:
+    """A refresh names neither."""
+    got = responses.grant(body_of({**grant(), "scope": " read,activity:write  x"}))
+    bare = responses.grant(body_of({"access_token": "a", "refresh_token": "r", "expires_at": 5}))
+
+    assert (got.access_token, got.refresh_token, got.expires_at, got.expires_in) == (
+        "access-1",
+        "refresh-1",
+        NOW + 21_600,
+        21_600.0,
+    )
+    assert (got.athlete_id, got.display_name, got.scopes) == (
+        1001,
+        "Sam Sand",
+        ("read", "activity:write", "x"),
+    )
+    assert (bare.expires_in, bare.scopes, bare.athlete_id, bare.display_name) == (None, (), None, None)
+
+
+def test_no_more_scopes_are_read_than_anybody_has() -> None:
+    """Fifty; the text may be as long as an answer."""
+    assert len(responses.grant(body_of({**grant(), "scope": "s " * 100})).scopes) == 50
+    assert responses.grant(body_of({**grant(), "scope": "s" * 5_001})).scopes == ("s" * 5_000,)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        {"access_token": "a" * 4_096, "refresh_token": "r"},
+        {"expires_at": 0, "expires_in": 0},
+        {"expires_at": MAX_ID, "expires_in": MAX_ID},
+        {"athlete": {"id": MAX_ID}},
+    ],
+)
+def test_a_grant_at_its_bounds_is_one(token: dict[str, object]) -> None:
+    """What a header can carry and a database hold."""
+    assert responses.grant(body_of({**grant(), **token})).scopes == ()
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        {"access_token": "a" * 4_097},
+        {"refresh_token": "r" * 4_097},
+        {"access_token": ""},
+        {"refresh_token": ""},
+        {"expires_at": MAX_ID + 1},
+        {"expires_at": -1},
+        {"expires_in": -1},
+        {"athlete": {"id": MAX_ID + 1}},
+        {"athlete": {"id": -1}},
+        {"refresh_token": None},
+    ],
+)
+def test_a_grant_beyond_its_bounds_is_none(token: dict[str, object]) -> None:
+    """What no database holds and no header carries; the code may be used up all the same."""
+    with pytest.raises(StravaError) as raised:
+        responses.grant(body_of({**grant(), **token}))
+
+    assert (raised.value.kind, raised.value.sent) == (StravaErrorKind.NOT_STRAVA, True)
+
+
+@pytest.mark.parametrize("body", [b"", b" \n", b"{}", b' {"access_token": "a"}'])
+def test_strava_says_nothing_to_a_revocation(body: bytes) -> None:
+    """Or names what is revoked."""
+    responses.revoked(body)
+
+
+@pytest.mark.parametrize("body", [b"<html>sign in", b"ok", b"[1]"])
+def test_a_portal_does_not_revoke(body: bytes) -> None:
+    """The token would live on, and nobody would try again."""
+    with pytest.raises(StravaError) as raised:
+        responses.revoked(body)
+
+    assert (raised.value.kind, raised.value.sent) == (StravaErrorKind.NOT_STRAVA, True)
+
+
+# --- athletes and activities ---
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"id": 7, "firstname": "Sam", "lastname": None}, (7, "Sam")),
+        ({"id": 7, "firstname": " Sam ", "lastname": "Sand"}, (7, "Sam Sand")),
+        ({"id": 7, "firstname": " ", "lastname": ""}, (7, "athlete 7")),
+        ({"id": 0, "firstname": "S" * 101, "lastname": "x"}, (0, "S" * 100 + " x")),
+        ({"id": MAX_ID}, (MAX_ID, f"athlete {MAX_ID}")),
+    ],
+)
+def test_an_athlete_is_named(answer: object, expected: tuple[int, str]) -> None:
+    """In what a person can read; by the number where there is no name."""
+    assert responses.athlete(body_of(answer)) == expected
+
+
+@pytest.mark.parametrize("body", [b'{"id": -1}', b'{"id": 9223372036854775808}', b'{"name": "x"}', b"<html>"])
+def test_what_has_no_number_is_no_athlete(body: bytes) -> None:
+    """Nothing was sent that could have arrived."""
+    with pytest.raises(StravaError) as raised:
+        responses.athlete(body)
+
+    assert (raised.value.kind, raised.value.sent) == (StravaErrorKind.NOT_STRAVA, False)
+
+
+def test_an_edit_is_answered_by_the_activity() -> None:
+    """Anything else is not Strava's: the edit may or may not be made."""
+    responses.edited_activity(b'{"id": 7, "name": "x"}')
+    with pytest.raises(StravaError) as raised:
+        responses.edited_activity(b'{"status": "ok"}')
+
+    assert (raised.value.kind, raised.value.sent) == (StravaErrorKind.NOT_STRAVA, True)
+
+
+def test_activities_are_listed_with_what_tells_them_apart() -> None:
+    """Where a listing is odd, each field is none by itself; a time without a zone is UTC."""
+    named = {"id": 1, "external_id": "ab.fit", "start_date": "2026-09-21T12:00:00Z", "elapsed_time": 60.5}
+    odd = {"id": MAX_ID + 1, "external_id": "", "start_date": "0001-01-01T00:00:00"}
+    long = {"id": 3, "external_id": "x" * 501, "start_date": "1970-01-01T00:01:00Z", "elapsed_time": 1}
+
+    assert responses.activities(body_of([named, odd, long])) == [
+        ListedActivity(1, "ab.fit", 1_789_992_000.0, 60.5),
+        ListedActivity(0, None, -62_135_596_800.0, 0),
+        ListedActivity(3, "x" * 500, 60.0, 1),
+    ]
+    with pytest.raises(StravaError) as raised:
+        responses.activities(b'{"id": 1}')
+    assert (raised.value.kind, raised.value.sent) == (StravaErrorKind.NOT_STRAVA, False)
+
+
+@pytest.mark.parametrize("body", HUGE, ids=range(len(HUGE)))
+def test_an_answer_of_any_size_is_one_planned_error(body: bytes) -> None:
+    """Numbers beyond all bounds, millions of brackets, megabytes of words: of every kind of answer, and quickly."""
+    for read in (
+        lambda: responses.upload(body, sent=True),
+        lambda: responses.athlete(body),
+        lambda: responses.activities(body),
+        lambda: responses.grant(body),
+    ):
+        with pytest.raises(StravaError):
+            read()
+    assert len(str(responses.request_error(401, body, "POST"))) < 1_000
+    assert responses.date(HEADERS, 401, body) in {None, NOW}
+
+
+# --- headers ---
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        (
+            {
+                "X-RateLimit-Limit": "200,2000",
+                "x-ratelimit-usage": "3,40",
+                "X-Readratelimit-Limit": " 100 , 1000 ",
+                "X-ReadRateLimit-Usage": ",",
+            },
+            RateLimitHeaders((200, 2000), (3, 40), (100, 1000), None),
+        ),
+        ({"X-ReadRateLimit-Usage": "1,2"}, RateLimitHeaders(read_usage=(1, 2))),
+        ({}, RateLimitHeaders()),
+        ({"X-RateLimit-Usage": "many"}, RateLimitHeaders()),
+        ({"X-RateLimit-Limit": "1,2,3"}, RateLimitHeaders()),
+        ({"X-RateLimit-Limit": "9" * 13 + ",1"}, RateLimitHeaders()),
+        ({"X-RateLimit-Usage": "1," + "9" * 5_000}, RateLimitHeaders()),
+    ],
+)
+def test_the_rate_limit_is_two_numbers(headers: dict[str, str], expected: RateLimitHeaders) -> None:
+    """In any case of letters; a lone comma, silence and numbers beyond all bounds change nothing."""
+    assert responses.rate_limit(httpx.Headers(headers)) == expected
+
+
+@pytest.mark.parametrize(
     ("status", "body"),
     [
         (200, json.dumps(READY).encode()),
         (201, json.dumps(PROCESSING).encode()),
-        (200, b"[]"),
+        (299, b"[]"),
+        (200, b'{"x":1}'),
+        (400, json.dumps({**PROCESSING, "error": "duplicate of"}).encode()),
         (401, json.dumps(refused("Athlete", "access_token", "invalid")).encode()),
         (429, json.dumps(refused("Application", "rate limit", "exceeded")).encode()),
     ],
 )
 def test_stravas_clock_is_heard_from_its_own_answers(status: int, body: bytes) -> None:
     """Also from a refusal: it needs no token to know the time."""
+    assert responses.is_strava(status, body)
     assert responses.date(HEADERS, status, body) == NOW
     assert responses.date({}, status, body) is None
     assert responses.date({"Date": "soon"}, status, body) is None
@@ -66,18 +525,24 @@ def test_stravas_clock_is_the_same_in_every_time_zone(monkeypatch: pytest.Monkey
     with monkeypatch.context() as patch:
         patch.setenv("TZ", zone)
         time.tzset()
-        twice = {"Date": f"{HEADERS['Date']}, {HEADERS['Date']}"}
+        twice = {"Date": f"{HEADERS['Date']}, Tue, 01 Jan 2030 00:00:00 +0900"}
         found = [responses.date(headers, 200, b"[]") for headers in (HEADERS, twice)]
     time.tzset()
 
     assert found == [NOW, NOW]
 
 
-@pytest.mark.parametrize("status", [200, 302, 401, 403, 503, 511])
+@pytest.mark.parametrize("status", [199, 200, 300, 302, 401, 403, 503, 511])
 @pytest.mark.parametrize("body", [b"<html>sign in</html>", b"", b"{}"])
 def test_the_clock_of_a_portal_is_not_stravas(status: int, body: bytes) -> None:
     """By it old rides would be judged fresh."""
     assert responses.date(HEADERS, status, body) is None
+
+
+@pytest.mark.parametrize("status", [199, 300, 404])
+def test_what_was_asked_for_comes_with_a_success_alone(status: int) -> None:
+    """With any other status an answer has to name itself an error."""
+    assert not responses.is_strava(status, b'{"id": 7, "status": "ready"}')
 
 
 @pytest.mark.parametrize(
