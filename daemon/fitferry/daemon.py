@@ -36,6 +36,7 @@ from fitferry.storage import breakers, database, rate_limits, recovery, sessions
 from fitferry.storage.backups import CopyThread
 from fitferry.strava import Strava
 from fitferry.system import lockfile, logs, state_dir, systemd
+from fitferry.system.free_memory import give_back
 from fitferry.system.wakeup import WakeupPipe
 from fitferry.uploads import commands
 from fitferry.uploads.folders import FolderContext, archives, build_folders
@@ -61,6 +62,7 @@ _log = structlog.get_logger()
 def run(settings: Settings, *, handover: Handover | None = None) -> None:
     """Be the daemon until SIGTERM or SIGINT. Raises CannotRun. `handover`: of the browser that made the settings."""
     os.umask(0o077)
+    give_back()
     logs.configure(settings.log.level, settings.log.format)
     for warning in settings.warnings:
         _log.warning("config_warning", reason=warning)
