@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from array import array
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,9 +20,13 @@ UNSET_YEARS = range(1970, 1991)
 BUDDHIST_YEARS = 543
 """Thai phones write 2569 for 2026."""
 GAP_SECONDS = 86_400.0
+YEAR_SECONDS = 365 * GAP_SECONDS
+"""No ride pauses for so long: of what is farther apart, the greater part has the right time."""
+MAX_OFFSET = timedelta(hours=15)
+"""No place is farther from UTC."""
 MAX_UNREAD = 1_000
 """Times that are tried where none can be read."""
-FEW_SHARE = 50
+FEW_SHARE = 20
 """A group of times that is this much smaller than the rest, and a day or more away from it, is a clock's fault."""
 _WRITTEN = re.compile(
     r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})[T ]+(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d+))?)?"
@@ -57,6 +62,8 @@ def _lenient(text: str) -> datetime:
     late = hour == 24  # noqa: PLR2004  # midnight as the end of a day
     moment = datetime(year, month, day, 0 if late else hour, minute, min(second, 59), tzinfo=UTC)
     offset = timedelta(hours=int(match[9] or 0), minutes=int(match[10] or 0))
+    if offset > MAX_OFFSET:
+        raise ValueError(text)
     fraction = timedelta(seconds=float(f"0.{match[7] or 0}"), days=late)
     return moment + fraction + (offset if match[8] == "-" else -offset)
 
@@ -69,19 +76,20 @@ def _without_buddhist_years(moment: datetime) -> datetime:
 
 
 def coherent(times: Iterable[float]) -> list[float]:
-    """The times in order, without a few at either end that are days away from the rest."""
-    ordered = sorted(times)
-    if not ordered or ordered[-1] - ordered[0] <= GAP_SECONDS:
-        return ordered
-    bounds = [at for at in range(1, len(ordered)) if ordered[at] - ordered[at - 1] > GAP_SECONDS]
-    begin, end, few = 0, len(ordered), max(1, len(ordered) // FEW_SHARE)
-    for bound in bounds:
-        if bound - begin <= few and bound - begin < end - bound:
-            begin = bound
-    for bound in reversed(bounds):
-        if end - bound <= few and end - bound < bound - begin:
-            end = bound
-    return ordered[begin:end]
+    """The times in order, without those that are years away from most, and without a few at either end that are days away."""
+    ordered = max(reversed(_parted(sorted(times), YEAR_SECONDS)), key=len)
+    groups = deque(_parted(ordered, GAP_SECONDS))
+    few, rest = max(1, len(ordered) // FEW_SHARE), len(ordered)
+    for end, drop in ((0, groups.popleft), (-1, groups.pop)):
+        while len(groups[end]) <= few and 2 * len(groups[end]) < rest:
+            rest -= len(drop())
+    return [moment for group in groups for moment in group]
+
+
+def _parted(ordered: list[float], gap: float) -> list[list[float]]:
+    """Times in order, in groups that are farther apart than `gap`."""
+    bounds = [at for at in range(1, len(ordered)) if ordered[at] - ordered[at - 1] > gap]
+    return [ordered[begin:end] for begin, end in zip([0, *bounds], [*bounds, len(ordered)], strict=True)]
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from fitferry.formats.fit import names
 from fitferry.formats.fit.fields import Value
 from fitferry.formats.fit.probe import Probe
 from fitferry.formats.fit.reader import SHORTEST, is_fit, probe
-from fitferry.formats.times import coherent
+from fitferry.formats.times import GAP_SECONDS, LAST_DAY, coherent
 
 HEAD = SHORTEST
 """Bytes at the start of a file that tell how long it will be."""
@@ -20,6 +20,7 @@ FIT_EPOCH = 631_065_600
 """FIT counts seconds from 1989-12-31T00:00:00Z."""
 FIRST_ABSOLUTE = 0x1000_0000
 """Times below are seconds since the device was switched on (FIT profile, date_time)."""
+LAST_ABSOLUTE = int(LAST_DAY.timestamp()) - FIT_EPOCH
 _START, _SPORT, _SUB_SPORT, _ELAPSED, _TIMER, _DISTANCE, _HEART_RATE, _POWER, _ASCENT = (
     2,
     5,
@@ -82,7 +83,8 @@ def _facts(found: Probe, file_type: int | None) -> ActivityFacts:
     product = names.product(_whole(found.file_id.get(2)), maker)
     if file_type != names.ACTIVITY:
         return ActivityFacts(kind=kind, manufacturer=manufacturer, product=product)
-    sessions, times = found.sessions, coherent(found.times)
+    absolute = [moment for moment in found.times if moment >= FIRST_ABSOLUTE]
+    sessions, times = found.sessions, coherent(absolute or found.times)
     # The sport message speaks for sessions that do not say it themselves.
     by_session = sessions[0] if sessions and _SPORT in sessions[0] else None
     sport, sub_sport = (
@@ -110,16 +112,18 @@ def _facts(found: Probe, file_type: int | None) -> ActivityFacts:
 
 
 def _start(found: Probe, times: list[float]) -> float | None:
-    """The first session's start, else the first record's, else when the file was made.
+    """The first session's start; the first record's where that is days away or missing; else when the file was made.
 
     A relative time says nothing of the day, and neither does anything else in a file that has one.
     """
-    starts = [_whole(values.get(_START)) for values in found.sessions]
-    told = [start for start in starts if start]
-    for moment in (*told, *times[:1], *([] if told or found.times else [_whole(found.file_id.get(4))])):
-        if moment is not None and moment >= FIRST_ABSOLUTE:
-            return float(moment + FIT_EPOCH)
-    return None
+    starts = [start for values in found.sessions if (start := _whole(values.get(_START)))]
+    told = next((start for start in starts if FIRST_ABSOLUTE <= start <= LAST_ABSOLUTE), None)
+    recorded = times[0] if times and times[0] >= FIRST_ABSOLUTE else None
+    if told is None or (recorded is not None and abs(told - recorded) > GAP_SECONDS):
+        told = recorded
+    if told is None and not (starts or times):
+        told = _whole(found.file_id.get(4))
+    return float(told + FIT_EPOCH) if told is not None and told >= FIRST_ABSOLUTE else None
 
 
 def _seconds(times: list[float]) -> float | None:

@@ -8,7 +8,7 @@ import re
 import struct
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -472,6 +472,35 @@ def test_a_stray_first_record_is_not_the_start(stray: int, start: int) -> None:
 
     assert facts.start_time == START.timestamp() + start
     assert facts.elapsed_s == 60 - start
+
+
+@pytest.mark.parametrize("stray", [0, 100, BEGIN - 20 * 365 * 86_400, BEGIN + 60 * 365 * 86_400])
+@pytest.mark.parametrize("places", [range(25), [0, 1], [60], [59, 60], [30]])
+def test_records_of_a_clock_that_was_wrong_are_not_of_the_ride(stray: int, places: Sequence[int]) -> None:
+    """A device writes the first ones before it has found the time, however many they are."""
+    moments = [stray if at in places else BEGIN + at for at in range(61)]
+    records = [data([(253, UINT32, moment)], local=2) for moment in moments]
+    right = [at for at in range(61) if at not in places]
+    facts = inspect(segment([file_id(4, 5), definition(20, [(253, UINT32, 0)], local=2), *records])).facts
+
+    assert facts.start_time == START.timestamp() + right[0]
+    assert facts.elapsed_s == right[-1] - right[0]
+
+
+@pytest.mark.parametrize(
+    "wrong", [0, 1, fit.FIRST_ABSOLUTE, BEGIN - 2 * 86_400, BEGIN + 2 * 86_400, 0xFFFF_0000]
+)
+def test_a_session_that_begins_days_away_from_its_records_begins_with_them(wrong: int) -> None:
+    """The device had not found the time yet."""
+    records = [data([(253, UINT32, BEGIN + at)], local=2) for at in range(61)]
+    messages = [file_id(4, 5), definition(20, [(253, UINT32, 0)], local=2), *records, session(wrong, 60)]
+
+    assert inspect(segment(messages)).facts.start_time == START.timestamp()
+
+
+def test_a_session_of_no_day_of_a_ride_says_nothing_of_it() -> None:
+    """A clock that counts from its end."""
+    assert inspect(segment([file_id(4, BEGIN), session(0xFFFF_0000, 60)])).facts.start_time is None
 
 
 def test_a_header_has_twelve_bytes_at_least() -> None:
