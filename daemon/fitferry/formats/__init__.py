@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import BinaryIO
 
 from fitferry.core.activity import FileKind, ParseResult
-from fitferry.core.messages import files
+from fitferry.core.messages import Message, files
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.formats import archives, fit, xml_reader
 from fitferry.formats.archives import MAX_ARCHIVE_BYTES, BytesInMemory, BytesOfFile, Part
@@ -78,8 +78,8 @@ def examine(
     if not archives.is_zip(head):
         data = source if isinstance(source, bytes) else _all(source)
         result = _inspect_gzip(data) if archives.is_gzip(head) else _inspect(data)
-        if result.reason == files.NOT_AN_ACTIVITY_FILE() and archives.holds_zip(data):
-            result = ParseResult(FileKind.DAMAGED, reason=files.ZIP_DAMAGED(), have=len(data), proven=False)
+        if result.reason == files.NOT_AN_ACTIVITY_FILE() and (lost := _of_lost_beginning(data)):
+            result = ParseResult(FileKind.DAMAGED, reason=lost, have=len(data), proven=False)
         return FileContents(result, (ArchiveMember(digest, result),) if _is_ride(result) else ())
     try:
         # Their bodies are not kept: one member at a time is in memory.
@@ -264,6 +264,15 @@ def _inspect(data: bytes) -> ParseResult:
     if xml_reader.is_document(data):
         return xml_reader.inspect(lambda: [data], _DOCUMENTS)
     return fit.inspect([data])
+
+
+def _of_lost_beginning(data: bytes) -> Message | None:
+    """What to say of an activity before which other bytes stand, or whose own first ones are lost; None for others."""
+    if archives.holds_zip(data):
+        return files.ZIP_DAMAGED()
+    if fit.holds_header(data) or xml_reader.holds_document(data, _DOCUMENTS):
+        return files.BEGINNING_LOST()
+    return None
 
 
 def _is_ride(result: ParseResult) -> bool:

@@ -13,8 +13,13 @@ PROLOG_CHUNK = 1 << 10
 """What is parsed at once while a DOCTYPE may come: a refusal takes effect at the end of a chunk only."""
 _UTF8_MARK = b"\xef\xbb\xbf"
 MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-_BLANKS = re.compile(rb"[\s\0]*")
-_MAX_MARKS = 16
+_BLANKS = re.compile(
+    rb"(?:\xff\xfe|\xfe\xff)*+"
+    rb"(?:[\s\0]|\xef\xbb\xbf|\xc2[\x85\xa0]|\xe2\x80[\x80-\x8f\xa8\xa9\xaf]|\xe2\x81[\x9f\xa0]|\xe3\x80\x80)*+"
+)
+"""Marks, which some writers put there twice, and white space in UTF-8, that of other scripts too."""
+_BLANK_TEXT = re.compile(r"[\s\0\ufeff\u200b-\u200f\u2060]*+")
+_DECLARATION = re.compile(rb"<\?xml\s[^<>]{0,300}?\?>")
 _DECLARED = re.compile(rb"<\?xml[^>]{0,200}?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 _CODEC_NAMES = re.compile(
     r"iso(8859|2022).*|cp\d+|koi8.*|mac.*|euc_.*|gb.*|big5.*|shift_jis.*|johab|tis-620|hz"
@@ -26,15 +31,17 @@ _NOT_XML = dict.fromkeys([*range(1, 9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF])
 """Characters that no XML may hold; a NUL is left where it is, because it shows that something is missing."""
 
 
-def begin_of(data: bytes, at: int = 0) -> int:
-    """Where a document begins behind white space and marks, which some writers put there twice."""
-    for _ in range(_MAX_MARKS):
-        blanks = _BLANKS.match(data, at)
-        at = blanks.end() if blanks else at
-        if not data.startswith(_UTF8_MARK, at):
-            break
-        at += len(_UTF8_MARK)
-    return at
+def begin_of(data: bytes) -> int:
+    """Where a document begins behind white space and marks."""
+    blanks = _BLANKS.match(data)
+    return blanks.end() if blanks else 0
+
+
+def _content_of(data: bytes) -> int:
+    """Where a document begins behind its declaration, too: what that says is known, and some are written wrongly."""
+    at = begin_of(data)
+    declaration = _DECLARATION.match(data, at)
+    return declaration.end() if declaration else at
 
 
 class DocumentText:
@@ -62,7 +69,7 @@ class DocumentText:
             yield from _decoded(self._pieces(0), self.codec)
             return
         held = b""
-        for piece in self._pieces(begin_of(self.head)):
+        for piece in self._pieces(_content_of(self.head)):
             kept = piece.rstrip(_TRAILING)
             if kept:
                 yield held + kept
@@ -103,8 +110,9 @@ def _codec(data: bytes) -> str:
         return "utf-16-le"
     if data[:1] == b"\0" and data[1:2] != b"\0":
         return "utf-16-be"
-    declared = _DECLARED.match(data, begin_of(data))
-    if declared is None:
+    begin = begin_of(data)
+    declared = _DECLARED.match(data, begin)
+    if declared is None or _UTF8_MARK in data[:begin]:
         return "utf-8"
     try:
         codec = codecs.lookup(declared[1].decode("ascii")).name
@@ -119,7 +127,6 @@ def _decoded(pieces: Iterator[bytes], codec: str) -> Iterator[bytes]:
     begun = False
     for piece in pieces:
         text = decoder.decode(piece).translate(_NOT_XML)
-        if not begun:
-            text = text.lstrip("\ufeff\0 \t\r\n")
-            begun = bool(text)
-        yield text.encode("utf-8", "replace")
+        body = (text if begun else _BLANK_TEXT.sub("", text, 1)).encode("utf-8", "replace")
+        yield body if begun else body[_content_of(body) :]
+        begun = begun or bool(body)

@@ -13,7 +13,7 @@ from xml.parsers import expat
 
 from fitferry.core.activity import FileKind, ParseResult
 from fitferry.core.messages import Message, files
-from fitferry.formats.document_text import CHUNK, MARKS, MAX_PROLOG, DocumentText, begin_of
+from fitferry.formats.document_text import CHUNK, MAX_PROLOG, DocumentText, begin_of
 
 MAX_DEPTH = 64
 MAX_NAMES = 500
@@ -24,6 +24,7 @@ MAX_TEXT = 64
 """Characters of a text that is looked at: times, numbers, a sport."""
 MAX_TAG = 1 << 18
 """Bytes of one tag, which expat keeps, and reads again with each chunk until it ends."""
+_TAIL = 4096
 _INVALID_TOKEN = expat.errors.codes[expat.errors.XML_ERROR_INVALID_TOKEN]
 
 
@@ -53,7 +54,12 @@ class _Refused(Exception):  # it never leaves this module
 
 def is_document(data: bytes) -> bool:
     """Whether these bytes begin as XML does, behind any white space and marks."""
-    return data.startswith(b"<", begin_of(data, 2 if data[:2] in MARKS else 0))
+    return data.startswith(b"<", begin_of(data))
+
+
+def holds_document(data: bytes, formats: Iterable[str]) -> bool:
+    """Whether other bytes stand before a document, or its beginning is lost."""
+    return any(b"</%s>" % name.encode() in data[-_TAIL:] for name in formats)
 
 
 def inspect(

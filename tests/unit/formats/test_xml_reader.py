@@ -5,11 +5,14 @@ from __future__ import annotations
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
-from documents import examined, gpx, gz, zipped
+from documents import examined, gpx, gz, tcx, zipped
+from fit_writer import ride as fit_ride
 from fitferry.core.activity import FileKind, ParseResult
+from fitferry.core.messages import files
 from fitferry.formats import xml_reader
 from fitferry.formats.document_text import MAX_PROLOG
 from fitferry.formats.gpx import Gpx
@@ -164,6 +167,18 @@ def test_many_elements_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         gpx().decode().replace("UTF-8", "UTF-16").encode("utf-16"),
         gpx().replace(b"Z</time>", b".250+02:00</time>"),
         gpx().replace(b'lat="47.0000"', b'lat="no"'),
+        b"\xef\xbb\xbf" + gpx().replace(b"UTF-8", b"ISO-8859-1"),
+        b"\xef\xbb\xbf" * 40 + gpx(),
+        "\xa0\u3000\u200b\u2028".encode() + gpx(),
+        gpx().replace(b"UTF-8", b""),
+        gpx().replace(b"UTF-8", b" utf-8 "),
+        gpx().replace(b' version="1.0"', b"", 1),
+        gpx().replace(b"UTF-8", b"").replace(b"<trk>", b"<trk><name>\xe9</name>"),
+        *(
+            ("\ufeff" * n + " " * 300 + gpx().decode()).encode(f"utf-16-{end}")
+            for n in (1, 2)
+            for end in ("le", "be")
+        ),
     ],
 )
 def test_a_document_is_read_however_it_is_written(data: bytes) -> None:
@@ -197,6 +212,22 @@ def test_an_encoding_that_nobody_knows_costs_letters_and_no_ride(codec: str, dec
         FileKind.ACTIVITY,
         examined(gpx()).result.facts.start_time,
     )
+
+
+@pytest.mark.parametrize("ride", [gpx(), tcx(), fit_ride(datetime(2026, 9, 21, tzinfo=UTC))])
+@pytest.mark.parametrize(
+    "before", [b"HTTP/1.1 200 OK\r\n\r\n", b"\x93", b"\r\n--form\r\nContent-Type: x\r\n\r\n"]
+)
+def test_a_ride_behind_other_bytes_is_missed_by_somebody(ride: bytes, before: bytes) -> None:
+    """So it is damage, not a file of no interest; without its first bytes a document is known by its last ones."""
+    lost = files.BEGINNING_LOST()
+
+    assert (examined(before + ride).result.kind, examined(before + ride).result.reason) == (
+        FileKind.DAMAGED,
+        lost,
+    )
+    assert examined(b"a book on </gpx> and .FIT" + b"." * 5000).result.kind is FileKind.NO_ACTIVITY
+    assert examined(gpx()[50:]).result.reason == examined(tcx()[50:]).result.reason == lost
 
 
 @pytest.mark.parametrize("size", [1, 700, 1 << 16, 1 << 18])

@@ -11,7 +11,7 @@ from fitferry.core.activity import ActivityFacts, FileKind, ParseResult
 from fitferry.formats.fit import names
 from fitferry.formats.fit.fields import Value
 from fitferry.formats.fit.probe import Probe
-from fitferry.formats.fit.reader import SHORTEST, is_fit, probe
+from fitferry.formats.fit.reader import SHORTEST, holds_header, is_fit, probe
 from fitferry.formats.times import GAP_SECONDS, LAST_DAY, coherent
 
 HEAD = SHORTEST
@@ -34,7 +34,7 @@ _START, _SPORT, _SUB_SPORT, _ELAPSED, _TIMER, _DISTANCE, _HEART_RATE, _POWER, _A
 )
 """Fields of a session."""
 
-__all__ = ["HEAD", "announced_length", "inspect", "is_fit"]
+__all__ = ["HEAD", "announced_length", "holds_header", "inspect", "is_fit"]
 
 
 def announced_length(head: bytes) -> int | None:
@@ -118,10 +118,10 @@ def _start(found: Probe, times: list[float]) -> float | None:
     """
     starts = [start for values in found.sessions if (start := _whole(values.get(_START)))]
     told = next((start for start in starts if FIRST_ABSOLUTE <= start <= LAST_ABSOLUTE), None)
-    recorded = times[0] if times and times[0] >= FIRST_ABSOLUTE else None
+    recorded = int(times[0]) if times else None
     if told is None or (recorded is not None and abs(told - recorded) > GAP_SECONDS):
         told = recorded
-    if told is None and not (starts or times):
+    if not (starts or times):
         told = _whole(found.file_id.get(4))
     return float(told + FIT_EPOCH) if told is not None and told >= FIRST_ABSOLUTE else None
 

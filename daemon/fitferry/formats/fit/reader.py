@@ -53,7 +53,7 @@ _RECORDED = frozenset({SESSION, LAP, RECORD, LENGTH, HR, SET})
 """A file with none of these has nothing to show on Strava."""
 _WATCHED = _KEPT | _RECORDED
 _SIGNATURE, _ZEROS = b".FIT", bytes(16)
-_FIRST_WINDOW = 4
+_FIRST_WINDOW, _PREFIX_BYTES = 4, 4096
 
 
 class _Broken(Exception):  # it never leaves this module
@@ -63,6 +63,12 @@ class _Broken(Exception):  # it never leaves this module
 def is_fit(data: bytes, at: int = 0) -> bool:
     """Whether a FIT header begins here."""
     return data[at + 8 : at + SHORTEST] == _SIGNATURE
+
+
+def holds_header(data: bytes) -> bool:
+    """Whether other bytes stand before a FIT header."""
+    at = data.find(_SIGNATURE, 0, _PREFIX_BYTES)
+    return at >= 8 and data[at - 8] in HEADER_SIZES  # where the signature stands in a header
 
 
 def probe(chunks: Iterable[bytes]) -> Probe:
