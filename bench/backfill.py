@@ -61,7 +61,6 @@ class Import:
         self.attempt = UploadWorker(
             client,
             kept,
-            app=APP,
             uploads=UPLOADS,
             archives=[Archive(folder, folder / "up")],
             folders=InlineFolders([Archive(folder, folder / "up")]),

@@ -178,7 +178,6 @@ class Parts:
         return UploadWorker(
             self.strava,
             self.tokens,
-            app=self.settings.strava,
             uploads=self.settings.uploads,
             archives=self.archives,
             folders=self.folders,

@@ -289,7 +289,6 @@ class Machine(RuleBasedStateMachine):
         self.attempts = UploadWorker(
             strava,
             kept,
-            app=APP,
             uploads=UPLOADS,
             archives=[Archive(self.folder, self.folder / "uploaded")],
             folders=InlineFolders([Archive(self.folder, self.folder / "uploaded")]),

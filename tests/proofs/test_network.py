@@ -65,7 +65,6 @@ class Line:
         self.attempt = UploadWorker(
             strava,
             kept,
-            app=settings,
             uploads=UPLOADS,
             archives=[Archive(self.folder, self.folder / "up")],
             folders=InlineFolders([Archive(self.folder, self.folder / "up")]),

@@ -39,6 +39,7 @@ WAY = [
     "core/retry_policy",
     "uploads/source_file",
     "strava/client",
+    "uploads/result_writer",
     "storage/attempts",
     "uploads/after_upload",
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from fakes import (
-    APP,
     PROCESSING,
     READY,
     UPLOADS,
@@ -64,7 +63,6 @@ class Bench:
         return UploadWorker(
             client,
             self.tokens,
-            app=APP,
             uploads=settings,
             archives=archives,
             folders=InlineFolders(archives),

@@ -117,14 +117,10 @@ class ActivityEdits:
             _log.info("activity_edit", outcome="done", job=job.id, file=job.file, fields=sorted(fields))
 
     def _request(self, job: Job, activity_id: int, fields: dict[str, str | bool]) -> None:
-        token = requests.access_token(self._tokens, job.athlete, self._clock())
-        try:
-            self._strava.edit_activity(activity_id, fields, token=token)
-        except StravaError as error:
-            if not requests.is_mendable(error):
-                raise
-            token = requests.access_token(self._tokens, job.athlete, self._clock(), refused=token)
-            self._strava.edit_activity(activity_id, fields, token=token)
+        def token(refused: str) -> str:
+            return requests.access_token(self._tokens, job.athlete, self._clock(), refused)
+
+        requests.with_token(token, lambda token: self._strava.edit_activity(activity_id, fields, token=token))
 
     def _after_error(self, owed: FollowUp, job: Job, error: StravaError) -> None:
         """Decide what an error means for the edit."""

@@ -22,6 +22,7 @@ from fitferry.core.activity import (
     Stability,
     StatFingerprint,
 )
+from fitferry.core.breaker import BreakerName
 from fitferry.core.rate_limit import QUARTER
 from fitferry.core.strava import RateLimitHeaders
 from fitferry.core.upload import AttemptResult, ErrorCode, Job, Outcome, Status, WaitingFor
@@ -250,7 +251,11 @@ def fails(*_given: Any, **_options: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("owner", "name", "passes"),
-    [(uploads, "get", 1), (breakers, "open_breakers", 2), (attempts, "record", 0)],
+    [
+        (uploads, "get", 1),
+        (breakers, "open_breakers", 2),
+        (attempts, "record", 0),
+    ],
 )
 def test_a_claim_that_the_database_lost_is_swept_up(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, passes: int
@@ -273,6 +278,21 @@ def test_a_claim_that_the_database_lost_is_swept_up(
 
     assert bench.attempt.claims.count() == 0
     assert bench.later(job).upload_id == 77
+
+
+def test_an_upload_is_not_forgotten_with_a_breaker_that_cannot_be_closed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What Strava took is written later: it is not sent again, nor looked for."""
+    job = bench.job()
+    with monkeypatch.context() as patch:
+        patch.setattr(breakers, "close", lambda name: fails() if name is BreakerName.NETWORK else False)
+        with pytest.raises(DatabaseError):
+            bench.attempt(job.id)
+    bench.attempt.write_unwritten()
+
+    assert the(job.id).upload_id == 77
+    assert len(bench.wire.asked) == 1
 
 
 def test_a_look_whose_end_could_not_be_written_is_swept_up(

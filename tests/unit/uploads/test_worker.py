@@ -17,7 +17,6 @@ from structlog.testing import capture_logs
 
 from fakes import (
     ADMISSION,
-    APP,
     NOW,
     PROCESSING,
     READY,
@@ -86,7 +85,6 @@ def test_what_the_rules_say_goes_with_the_upload(bench: Bench) -> None:
     attempt = UploadWorker(
         strava(bench.wire),
         bench.tokens,
-        app=APP,
         uploads=UPLOADS,
         archives=[],
         folders=InlineFolders(),
