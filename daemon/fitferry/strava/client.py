@@ -20,7 +20,7 @@ from fitferry import __version__
 from fitferry.core.errors import StravaError
 from fitferry.core.messages import Message, strava, system, verbatim
 from fitferry.core.strava import Grant, ListedActivity, RateLimitHeaders, StravaErrorKind, UploadReport
-from fitferry.strava import responses
+from fitferry.strava import error_responses, responses
 from fitferry.strava.ready_connection import ReadyConnection
 from fitferry.strava.request_deadline import RequestDeadline
 from fitferry.system import multipart, network
@@ -166,7 +166,7 @@ class Strava:
         )
         response = self._send(request, REQUEST_DEADLINE, auth=auth)
         if not response.is_success:
-            raise responses.grant_error(response.status_code, response.content)
+            raise error_responses.grant_error(response.status_code, response.content)
         responses.revoked(response.content)
 
     def upload(
@@ -227,7 +227,7 @@ class Strava:
         )
         response = self._send(request, REQUEST_DEADLINE)
         if not response.is_success:
-            raise responses.grant_error(response.status_code, response.content)
+            raise error_responses.grant_error(response.status_code, response.content)
         return responses.grant(response.content)
 
     def _get(self, path: str, token: str, query: dict[str, int] | None = None) -> bytes:
@@ -361,4 +361,6 @@ def _reason(error: Exception, deadline: RequestDeadline) -> Message:
 
 def _error(response: httpx.Response) -> StravaError:
     after = response.headers.get("Retry-After", "")
-    return responses.request_error(response.status_code, response.content, response.request.method, after)
+    return error_responses.request_error(
+        response.status_code, response.content, response.request.method, after
+    )

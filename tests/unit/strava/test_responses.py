@@ -13,7 +13,7 @@ import pytest
 from fakes import NOW, PROCESSING, READY, grant, refused
 from fitferry.core.errors import StravaError
 from fitferry.core.strava import ListedActivity, RateLimitHeaders, StravaErrorKind, UploadReport, UploadState
-from fitferry.strava import responses
+from fitferry.strava import error_responses, responses
 
 HEADERS = {"Date": format_datetime(datetime.fromtimestamp(NOW, UTC), usegmt=True)}
 OTHERS = [
@@ -108,7 +108,7 @@ def test_every_refusal_of_an_upload_has_its_kind(
     status: int, answer: object, expected: StravaErrorKind
 ) -> None:
     """By the status and by what the body names first; in any case of letters."""
-    assert responses.request_error(status, body_of(answer), "POST").kind is expected
+    assert error_responses.request_error(status, body_of(answer), "POST").kind is expected
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
@@ -117,7 +117,7 @@ def test_every_refusal_of_an_upload_has_its_kind(
 )
 def test_an_unknown_id_is_told_from_a_wrong_address(method: str, status: int, body: bytes) -> None:
     """For what was named by its id a 404 speaks of the id; for a POST it speaks of the address."""
-    assert responses.request_error(status, body, method).kind is StravaErrorKind.NOT_FOUND
+    assert error_responses.request_error(status, body, method).kind is StravaErrorKind.NOT_FOUND
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_only_a_4xx_of_strava_proves_that_nothing_arrived(
     status: int, answer: object, method: str, sent: bool
 ) -> None:
     """Behind a server's error, or behind somebody else's answer, the upload may have arrived; a limit takes none."""
-    assert responses.request_error(status, body_of(answer), method).sent is sent
+    assert error_responses.request_error(status, body_of(answer), method).sent is sent
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_only_a_4xx_of_strava_proves_that_nothing_arrived(
 )
 def test_an_error_says_what_strava_said_and_no_more(status: int, answer: object, said: str) -> None:
     """Plain words, no HTML, at most 500 characters; whose error it is, where it is the server's or a stranger's."""
-    assert str(responses.request_error(status, body_of(answer), "POST")) == said
+    assert str(error_responses.request_error(status, body_of(answer), "POST")) == said
 
 
 @pytest.mark.parametrize(
@@ -180,10 +180,12 @@ def test_an_error_says_what_strava_said_and_no_more(status: int, answer: object,
 )
 def test_only_a_rate_limit_says_when_to_come_back(header: str, seconds: float | None) -> None:
     """In a number that can be one; with any other status it is not Strava's to say."""
-    limited, unavailable = (responses.request_error(status, b"", "POST", header) for status in (429, 503))
+    limited, unavailable = (
+        error_responses.request_error(status, b"", "POST", header) for status in (429, 503)
+    )
 
     assert (limited.retry_after, unavailable.retry_after) == (seconds, None)
-    assert responses.request_error(429, b"", "POST").retry_after is None
+    assert error_responses.request_error(429, b"", "POST").retry_after is None
 
 
 # --- reports on uploads ---
@@ -298,7 +300,7 @@ def test_older_servers_name_duplicates_and_bad_files_in_a_400() -> None:
 @pytest.mark.parametrize("status", [400, 401])
 def test_a_dead_grant_is_told_from_a_wrong_app(resource: str, status: int) -> None:
     """Only the resource that Strava names tells whether the athlete or the settings are at fault."""
-    error = responses.grant_error(status, body_of(refused(resource, "code", "invalid")))
+    error = error_responses.grant_error(status, body_of(refused(resource, "code", "invalid")))
 
     assert (error.kind, error.sent) == (StravaErrorKind.GRANT_REFUSED, False)
     assert str(error) == (
@@ -321,7 +323,7 @@ def test_no_gateway_and_no_other_status_ends_a_grant(
     status: int, answer: object, kind: StravaErrorKind
 ) -> None:
     """The sign-in is Strava's to end. What failed here went to a POST."""
-    error = responses.grant_error(status, body_of(answer))
+    error = error_responses.grant_error(status, body_of(answer))
 
     assert error.kind is kind
     assert error.sent is (kind not in {StravaErrorKind.APP_REFUSED, StravaErrorKind.REFUSED})
@@ -467,7 +469,7 @@ def test_an_answer_of_any_size_is_one_planned_error(body: bytes) -> None:
     ):
         with pytest.raises(StravaError):
             read()
-    assert len(str(responses.request_error(401, body, "POST"))) < 1_000
+    assert len(str(error_responses.request_error(401, body, "POST"))) < 1_000
     assert responses.date(HEADERS, 401, body) in {None, NOW}
 
 
