@@ -18,7 +18,7 @@ from fitferry.auth.access_tokens import AccessTokens
 from fitferry.auth.oauth import OAuth, digest
 from fitferry.auth.token_cipher import TokenCipher
 from fitferry.config.schema import Settings
-from fitferry.core import retry_policy
+from fitferry.core import retry_results
 from fitferry.core.errors import CannotRun, KeyFileError, StorageError
 from fitferry.core.messages import system, verbatim
 from fitferry.i18n.translator import for_setting
@@ -313,7 +313,7 @@ def _cipher(settings: Settings) -> TokenCipher:
 def recover(settings: Settings, now: float) -> None:
     """Release the claims of the process before, let breakers be probed, and apply a changed `since`."""
     released = stored_attempts.release_interrupted(
-        retry_policy.longest_wait(settings.uploads), settings.uploads.uncertain_delay, now
+        retry_results.longest_wait(settings.uploads), settings.uploads.uncertain_delay, now
     )
     breakers.probe_after_start(now)
     freed = commands.decide_since_again(settings)

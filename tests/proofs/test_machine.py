@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from fakes import ADMISSION, APP, NOW, UPLOADS, Clock, InlineFolders, an_athlete, grant, recheck_held, tokens
 from fit_writer import ride
-from fitferry.core import retry_policy
+from fitferry.core import retry_results
 from fitferry.core.activity import Stability
 from fitferry.core.upload import OPEN, Job, Status
 from fitferry.inbox import admission
@@ -36,7 +36,7 @@ from fitferry.uploads.worker import UploadWorker
 NAMES = ["a.fit", "b.fit", "sub/c.fit"]
 BODIES = [ride(NOW - 7200 - 10_000 * number, seconds=20, serial=number + 1) for number in range(5)]
 OLD = [ride(NOW - 400 * 86_400 - 10_000 * number, seconds=20, serial=number + 10) for number in range(3)]
-LONGEST = retry_policy.longest_wait(UPLOADS)
+LONGEST = retry_results.longest_wait(UPLOADS)
 ANSWERS = ["ok", "ok", "ok", "lost after", "lost before", "500", "503", "429", "html", "refused", "stale"]
 
 

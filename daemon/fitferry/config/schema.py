@@ -44,7 +44,7 @@ from fitferry.config.values import (
 from fitferry.core.activity import WatchMethod
 from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.messages import Message
-from fitferry.core.retry_policy import RetrySettings
+from fitferry.core.retry_results import RetrySettings
 from fitferry.core.rules import Rule
 from fitferry.core.upload import AfterUpload
 

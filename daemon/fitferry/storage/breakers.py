@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator
 
 from fitferry.core.breaker import Breaker, BreakerName, BreakerTrip
-from fitferry.core.retry_policy import MAX_BREAKER_SECONDS, NETWORK_SECONDS
+from fitferry.core.retry_results import MAX_BREAKER_SECONDS, NETWORK_SECONDS
 from fitferry.storage.cached import Cached
 from fitferry.storage.database import put, writing
 from fitferry.storage.models import BreakerRow

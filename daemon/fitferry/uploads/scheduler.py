@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fitferry.config.schema import UploadSettings
 from fitferry.core import rate_limit as limits
-from fitferry.core import retry_policy
+from fitferry.core import retry_results
 from fitferry.core.breaker import BreakerName
 from fitferry.core.rate_limit import Budget
 from fitferry.storage import accounts, attempts, breakers, open_jobs, rate_limits
@@ -26,7 +26,7 @@ def select_due(
     While a breaker is open that is no job at all, whatever waits: a long outage costs no work.
     """
     claims = claims or Claims()
-    attempts.clamp(retry_policy.longest_wait(uploads), uploads.check_delays[0], now)
+    attempts.clamp(retry_results.longest_wait(uploads), uploads.check_delays[0], now)
     breakers.clamp(now)
     blocked = breakers.seconds_blocked(now)
     if blocked:

@@ -8,7 +8,8 @@ from fitferry.config.schema import UploadSettings
 from fitferry.core import rate_limit as limits
 from fitferry.core.breaker import BreakerName
 from fitferry.core.errors import StravaError
-from fitferry.core.retry_policy import Action, DecisionContext
+from fitferry.core.retry_policy import Action
+from fitferry.core.retry_results import DecisionContext
 from fitferry.core.strava import StravaErrorKind
 from fitferry.core.upload import AttemptResult, Job, Status
 from fitferry.storage import breakers, open_jobs, rate_limits, uploads

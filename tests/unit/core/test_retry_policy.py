@@ -8,11 +8,12 @@ from itertools import product
 import pytest
 
 from fakes import JOB, NOW, UPLOADS
-from fitferry.core import attempt_results, retry_policy
+from fitferry.core import attempt_results, retry_policy, retry_results
 from fitferry.core.breaker import BreakerCause, BreakerName, BreakerTrip
 from fitferry.core.errors import RefreshError, StravaError
 from fitferry.core.messages import Message, uploads, verbatim
-from fitferry.core.retry_policy import Action, DecisionContext
+from fitferry.core.retry_policy import Action
+from fitferry.core.retry_results import DecisionContext
 from fitferry.core.strava import RateLimit, StravaErrorKind, UploadReport, UploadState
 from fitferry.core.upload import AttemptResult, AuthProblem, ErrorCode, Job, Outcome, Status, WaitingFor
 
@@ -486,7 +487,7 @@ def test_uploads_go_on_without_the_list_where_only_the_list_is_refused(kind: Kin
 
 def test_no_breaker_is_open_for_longer_than_its_longest_wait() -> None:
     """Five minutes, an hour, and a day with the few seconds by which Strava's clock may be behind."""
-    assert retry_policy.MAX_BREAKER_SECONDS == {
+    assert retry_results.MAX_BREAKER_SECONDS == {
         BreakerName.NETWORK: 300,
         BreakerName.SETTINGS: 3600,
         BreakerName.RATE_LIMIT: 86_403,
@@ -497,6 +498,6 @@ def test_the_longest_wait() -> None:
     """No delay of a job is longer than the longest setting, and never shorter than a network probe's."""
     short = replace(UPLOADS, retry_delays=(1.0,), check_delays=(1.0,), uncertain_delay=1.0)
 
-    assert retry_policy.longest_wait(UPLOADS) == 7200
-    assert retry_policy.longest_wait(short) == 300
-    assert retry_policy.longest_wait(replace(short, uncertain_delay=900.0)) == 900
+    assert retry_results.longest_wait(UPLOADS) == 7200
+    assert retry_results.longest_wait(short) == 300
+    assert retry_results.longest_wait(replace(short, uncertain_delay=900.0)) == 900

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fakes import NOW
-from fitferry.core import retry_policy
+from fitferry.core import retry_results
 from fitferry.core.breaker import BreakerName, BreakerTrip
 from fitferry.core.messages import verbatim
 from fitferry.core.strava import StravaErrorKind
@@ -73,7 +73,7 @@ def test_a_breaker_is_clamped_like_a_job() -> None:
 
     assert {name.value: breaker.until - NOW for name, breaker in found.items()} == {
         "network": 60,
-        "settings": retry_policy.SETTINGS_SECONDS,
+        "settings": retry_results.SETTINGS_SECONDS,
         "rate_limit": 600,
     }
     assert found[BreakerName.NETWORK].since == NOW
