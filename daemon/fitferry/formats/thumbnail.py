@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from fitferry.core.activity import Sample, Thumbnail, ThumbnailKind
@@ -11,6 +12,8 @@ from fitferry.core.activity import Sample, Thumbnail, ThumbnailKind
 SIDE = 100
 """A thumbnail is drawn in a square of this side, with whole numbers."""
 MOST_POINTS = 100
+TOLERANCE = 0.7
+"""What lies no further from the line that is drawn is left out."""
 MOST_SAMPLES = 400
 """Of the samples of an activity so many are looked at, evenly spread."""
 SMALLEST_M = 60.0
@@ -19,7 +22,6 @@ _FEW = 10
 _METRES_PER_DEGREE = 111_195.0
 
 T = TypeVar("T")
-Point = tuple[float, float]
 
 
 class Samples(Generic[T]):
@@ -73,22 +75,20 @@ def draw(samples: Sequence[Sample]) -> Thumbnail | None:
     return None
 
 
-def _route(degrees: list[Point]) -> str:
+def _route(degrees: list[tuple[float, float]]) -> str:
     """North is up, and a kilometre is as long in either direction."""
     # Null island is what a device says that does not know where it is.
     places = [(x, y) for x, y in degrees if abs(y) <= 90 and (x, y) != (0.0, 0.0)]  # noqa: PLR2004  degrees
     if len(places) < _FEW:
         return ""
-    squeeze = math.cos(math.radians(places[0][1]))
-    turned = [(((x - places[0][0] + 540) % 360 - 180) * squeeze, -y) for x, y in places]
-    west, east = min(x for x, _ in turned), max(x for x, _ in turned)
-    north, south = min(y for _, y in turned), max(y for _, y in turned)
+    first, squeeze = places[0][0], math.cos(math.radians(places[0][1]))
+    across, down = [((x - first + 540) % 360 - 180) * squeeze for x, _ in places], [-y for _, y in places]
+    west, east, north, south = min(across), max(across), min(down), max(down)
     extent = max(east - west, south - north)
     if extent * _METRES_PER_DEGREE < SMALLEST_M:
         return ""
-    scale, half = SIDE / extent, SIDE / 2
-    middle = (west + east) / 2, (north + south) / 2
-    return _path([(half + (x - middle[0]) * scale, half + (y - middle[1]) * scale) for x, y in turned])
+    scale, middle = SIDE / extent, complex(west + east, north + south) / 2
+    return _path([complex(SIDE, SIDE) / 2 + (at - middle) * scale for at in map(complex, across, down)])
 
 
 def _curve(values: Sequence[float | None]) -> str:
@@ -98,45 +98,36 @@ def _curve(values: Sequence[float | None]) -> str:
         return ""
     low, high = min(known), max(known)
     across, up = SIDE / max(len(values) - 1, 1), SIDE / max(high - low, 1e-9)
-    return _path([(at * across, SIDE - (v - low) * up) for at, v in enumerate(values) if v is not None])
+    return _path(
+        [complex(at * across, SIDE - (v - low) * up) for at, v in enumerate(values) if v is not None]
+    )
 
 
-def _path(points: list[Point]) -> str:
-    tolerance = 0.7
-    weights = _weights(points, tolerance)
-    while sum(weight > tolerance for weight in weights) > MOST_POINTS:
-        tolerance *= 1.6
-    points = [point for point, weight in zip(points, weights, strict=True) if weight > tolerance]
-    whole = [f"{round(x)} {round(y)}" for x, y in points]
+def _path(points: list[complex]) -> str:
+    whole = [f"{round(at.real)} {round(at.imag)}" for at in _corners(points)]
     kept = [one for at, one in enumerate(whole) if at == 0 or one != whole[at - 1]]
     return f"M{'L'.join(kept)}" if len(kept) > 1 else ""
 
 
-def _weights(points: list[Point], least: float) -> list[float]:
-    """Of each point the tolerance up to which a simplified line keeps it (Douglas, Peucker); 0 for those below `least`.
-
-    A point is looked at only where all those were kept that part the line around it, so it weighs no more than they.
-    """
-    weights = [0.0] * len(points)
-    weights[0] = weights[-1] = math.inf
-    spans = [(0, len(points) - 1, math.inf)]
-    while spans:
-        begin, end, weight = spans.pop()
-        far, at = max(_distances(points, begin, end), default=(0.0, 0))
-        if far > least:
-            weights[at] = weight = min(weight, far)
-            spans += [(begin, at, weight), (at, end, weight)]
-    return weights
+def _corners(points: list[complex]) -> list[complex]:
+    """A simpler line (Douglas, Peucker): the farthest points first, until all are near or MOST_POINTS are there."""
+    kept = {0, len(points) - 1}
+    spans = [_farthest(points, 0, len(points) - 1)]
+    while len(kept) < MOST_POINTS and -spans[0][0] > TOLERANCE:
+        _, at, begin, end = heapq.heappop(spans)
+        kept.add(at)
+        heapq.heappush(spans, _farthest(points, begin, at))
+        heapq.heappush(spans, _farthest(points, at, end))
+    return [points[at] for at in sorted(kept)]
 
 
-def _distances(points: list[Point], begin: int, end: int) -> Iterable[tuple[float, int]]:
-    """How far the points between two of them are from the line that joins these."""
-    (x0, y0), (x1, y1) = points[begin], points[end]
-    dx, dy = x1 - x0, y1 - y0
-    length = math.hypot(dx, dy)
-    if length < 1e-9:  # noqa: PLR2004  a round trip: the distance from where it began
-        return [(math.hypot(points[at][0] - x0, points[at][1] - y0), at) for at in range(begin + 1, end)]
-    return [
-        (abs(dx * (y0 - points[at][1]) - (x0 - points[at][0]) * dy) / length, at)
-        for at in range(begin + 1, end)
-    ]
+def _farthest(points: list[complex], begin: int, end: int) -> tuple[float, int, int, int]:
+    """The negative distance from the line between two points of the one that is farthest from it; it, and these two."""
+    first, way, between = points[begin], points[end] - points[begin], points[begin + 1 : end]
+    if abs(way) < 1e-9:  # noqa: PLR2004  a round trip: the distance from where it began
+        distances = [abs(point - first) for point in between]
+    else:
+        turn = way.conjugate() / abs(way)
+        distances = [abs(((point - first) * turn).imag) for point in between]
+    far = max(distances, default=0.0)
+    return -far, begin + 1 + distances.index(far) if far else begin, begin, end

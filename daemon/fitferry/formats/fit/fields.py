@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import operator
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 
 FILE_ID, SPORT, SESSION, LAP, RECORD, EVENT, DEVICE_INFO = 0, 12, 18, 19, 20, 21, 23
@@ -132,24 +134,30 @@ def read_value(data: bytes, at: int, size: int, base: int, order: str) -> Value 
     return None
 
 
-def record_struct(definition: Definition) -> tuple[struct.Struct, tuple[int, ...]]:
-    """What unpacks the wanted fields of a record at once, and the numbers of the fields that come out."""
-    parts, numbers, at = [definition.order], [], 0
+def record_reader(definition: Definition) -> Callable[[bytes], list[int | None]]:
+    """What reads the RECORD_FIELDS of a record at once, in their order; None for each that has no valid value."""
+    parts, found, at = [definition.order], [], 0
     for field in definition.fields:
-        letter = _RECORD_LETTERS.get(field.number, "")
-        if letter and field.size == struct.calcsize(letter) and field.number not in numbers:
+        letter, _ = RECORD_FIELDS.get(field.number, ("", 0))
+        if letter and field.size == struct.calcsize(letter) and field.number not in found:
             parts.append(f"{field.offset - at}x{letter}")
-            numbers.append(field.number)
+            found.append(field.number)
             at = field.offset + field.size
-    return struct.Struct("".join(parts)), tuple(numbers)
+    unpack = struct.Struct("".join(parts)).unpack_from
+    in_order = operator.itemgetter(*((*found, number).index(number) for number in RECORD_FIELDS))
+    return lambda raw: [
+        None if value == invalid else value
+        for value, invalid in zip(in_order((*unpack(raw), None)), _INVALID, strict=True)
+    ]
 
 
-_RECORD_LETTERS = {0: "i", 1: "i", 3: "B", 5: "I", 7: "H", TIMESTAMP: "I"}
-RECORD_INVALID = {
-    0: 0x7FFF_FFFF,
-    1: 0x7FFF_FFFF,
-    3: 0xFF,
-    5: 0xFFFF_FFFF,
-    7: 0xFFFF,
-    TIMESTAMP: 0xFFFF_FFFF,
+RECORD_FIELDS = {
+    TIMESTAMP: ("I", 0xFFFF_FFFF),
+    0: ("i", 0x7FFF_FFFF),
+    1: ("i", 0x7FFF_FFFF),
+    3: ("B", 0xFF),
+    5: ("I", 0xFFFF_FFFF),
+    7: ("H", 0xFFFF),
 }
+"""How a field of a record is unpacked, and which value means that there is none."""
+_INVALID = [invalid for _, invalid in RECORD_FIELDS.values()]

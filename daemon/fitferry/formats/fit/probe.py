@@ -6,14 +6,7 @@ from dataclasses import dataclass, field
 
 from fitferry.core.activity import FileKind, Sample
 from fitferry.core.messages import Message
-from fitferry.formats.fit.fields import (
-    RECORD_INVALID,
-    TIMESTAMP,
-    Definition,
-    Value,
-    read_value,
-    record_struct,
-)
+from fitferry.formats.fit.fields import Definition, Value, read_value, record_reader
 
 MAX_METRES = 1e8
 _DEGREES = 180 / 2**31
@@ -44,24 +37,20 @@ class Probe:
 
 def add_records(found: Probe, records: list[Record]) -> None:
     """Add times, the last distance, and samples of place and effort. `records`: some, and the last one."""
-    layouts = {definition: record_struct(definition) for definition in {record[0] for record in records}}
+    readers = {definition: record_reader(definition) for definition in {record[0] for record in records}}
     samples = []
     for definition, raw in records:
-        layout, numbers = layouts[definition]
-        unpacked = zip(numbers, layout.unpack_from(raw), strict=True)
-        values = {number: value for number, value in unpacked if value != RECORD_INVALID[number]}
-        latitude, longitude = values.get(0), values.get(1)
+        moment, latitude, longitude, heart_rate, found.last_distance, power = readers[definition](raw)
+        if moment is not None:
+            found.times.append(moment)
         samples.append(
             Sample(
                 None if latitude is None else latitude * _DEGREES,
                 None if longitude is None else longitude * _DEGREES,
-                values.get(3),
-                values.get(7),
+                heart_rate,
+                power,
             )
         )
-        if TIMESTAMP in values:
-            found.times.append(values[TIMESTAMP])
-        found.last_distance = values.get(5)
     found.samples = tuple(samples[:-1])
 
 
