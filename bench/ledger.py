@@ -26,7 +26,7 @@ from playhouse import migrations
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
 from daemon_harness import harness
-from fitferry.core.upload import Status
+from fitferry.core.upload import ErrorCode, Status
 from fitferry.storage import (
     attempts,
     backups,
@@ -112,7 +112,7 @@ def questions() -> dict[str, Callable[[], object]]:
         "clamp": lambda: attempts.clamp(7200, 2, NOW),
         "last completed": uploads.last_completed,
         "one job": lambda: uploads.get(500),
-        "backlog": lambda: holds.span("backlog"),
+        "backlog": lambda: holds.span(ErrorCode.BACKLOG),
         "held files": holds.file_problems,
         "history, 40 newest": lambda: queries.listed_by_day(limit=40),
         "history of one athlete": lambda: queries.listed(limit=40, athlete="me"),

@@ -22,7 +22,7 @@ from fitferry.core.messages.files import FIT_COURSE
 from fitferry.core.problems import ProblemCode, problem
 from fitferry.core.strava import StravaErrorKind
 from fitferry.core.upload import AttemptResult, ErrorCode, Job, Outcome, Status
-from fitferry.storage import accounts, activities, breakers, follow_ups, uploads
+from fitferry.storage import accounts, activities, breakers, follow_ups, holds, uploads
 from fitferry.storage.seen_files import File
 from fitferry.web.rides import PAGE
 from fitferry.web.views import STALE_SECONDS
@@ -299,7 +299,7 @@ def test_problems_stand_first_and_the_backlog_can_be_decided(scene: Scene) -> No
     assert [f'value="{word}"' in page for word in ("all", "since", "none")] == [True] * 3
     answer = scene.page.ask("POST", "/do/backlog", headers=OWN, data={"decision": "none"})
     assert answer.headers["Location"] == "/?done=decided"
-    assert uploads.with_status(Status.HELD, "backlog") == []
+    assert holds.span(ErrorCode.BACKLOG)[0] == 0
     assert scene.page.ask("POST", "/do/backlog", headers=OWN, data={"decision": "since"}).status_code == 400
 
 
@@ -530,7 +530,11 @@ def test_a_ride_shows_every_attempt_and_each_once(scene: Scene) -> None:
     """With its outcome and reason, in order; what is being sent now has no outcome yet."""
     scene.connect()
     refused = AttemptResult(
-        Outcome.RETRY, Status.PENDING, error_code="refused", error_message=verbatim("no answer"), failures=1
+        Outcome.RETRY,
+        Status.PENDING,
+        error_code=StravaErrorKind.REFUSED,
+        error_message=verbatim("no answer"),
+        failures=1,
     )
     job_id = scene.activity(name="odd.fit", step=refused)
     address = f"/activity/{named('odd.fit').activity_id}"

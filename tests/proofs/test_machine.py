@@ -22,7 +22,7 @@ from fakes import ADMISSION, APP, NOW, UPLOADS, Clock, InlineFolders, an_athlete
 from fit_writer import ride
 from fitferry.core import retry_results
 from fitferry.core.activity import Stability
-from fitferry.core.upload import OPEN, Job, Status
+from fitferry.core.upload import OPEN, ErrorCode, Job, Status
 from fitferry.inbox import admission
 from fitferry.inbox.dispatcher import Dispatcher
 from fitferry.storage import attempts, breakers, database, holds, uploads
@@ -130,14 +130,19 @@ class Server:
 DECISIONS = ["none", "all", "retry", "dismiss", "now", "nothing dismissed"]
 
 
+def dismissed() -> list[Job]:
+    """What a person has put aside."""
+    return [job for job in uploads.with_status(Status.SKIPPED) if job.error_code is ErrorCode.DISMISSED]
+
+
 def people(decision: str) -> None:
     """What a person may do on the page, to every upload at once."""
     ids = [job.id for job in every_job()]
     match decision:
         case "none":
-            holds.dismiss_all("backlog")
+            holds.dismiss_all(ErrorCode.BACKLOG)
         case "all":
-            holds.release_holds("backlog", since=None)
+            holds.release_holds(ErrorCode.BACKLOG, since=None)
         case "retry":
             for job in uploads.with_status(Status.FAILED):
                 uploads.requeue(job.id, [Status.FAILED])
@@ -148,7 +153,7 @@ def people(decision: str) -> None:
             for job_id in ids:
                 uploads.requeue(job_id, [Status.PENDING, Status.HELD, Status.FAILED])
         case _:
-            for job in uploads.with_status(Status.SKIPPED, "dismissed"):
+            for job in dismissed():
                 uploads.requeue(job.id, [Status.SKIPPED])
 
 

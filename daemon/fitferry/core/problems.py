@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from fitferry.core.messages import Message, Param, Template, placeholders, problems
 from fitferry.core.messages.problems import ProblemText
+from fitferry.core.upload import ErrorCode
 
 
 class ProblemCode(StrEnum):
@@ -41,12 +42,12 @@ class ProblemCode(StrEnum):
 
 
 HELD_FILES = (
-    ProblemCode.FILE_GONE,
-    ProblemCode.UNFINISHED,
-    ProblemCode.DAMAGED,
-    ProblemCode.TOO_LARGE,
-    ProblemCode.UNREADABLE_TIMES,
-    ProblemCode.ARCHIVE_REFUSED,
+    ErrorCode.FILE_GONE,
+    ErrorCode.UNFINISHED,
+    ErrorCode.DAMAGED,
+    ErrorCode.TOO_LARGE,
+    ErrorCode.UNREADABLE_TIMES,
+    ErrorCode.ARCHIVE_REFUSED,
 )
 """Reasons to hold a file that may be a ride: a job's `error_code` and the problem's code are the same word."""
 

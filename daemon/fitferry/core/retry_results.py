@@ -155,7 +155,7 @@ def ask_again(job: Job, error: StravaError, context: DecisionContext) -> Attempt
 def upload_unknown(job: Job, context: DecisionContext) -> AttemptResult:
     """An upload id that Strava does not know: once may be a lag; the second time counts, and it may be lost."""
     message = uploads.UPLOAD_UNKNOWN()
-    if job.error_code == ErrorCode.UPLOAD_UNKNOWN:
+    if job.error_code is ErrorCode.UPLOAD_UNKNOWN:
         lost = StravaError(StravaErrorKind.NOT_FOUND, message, sent=True)
         return counted(replace(job, upload_id=None), lost, context, code=ErrorCode.UPLOAD_UNKNOWN)
     return replace(

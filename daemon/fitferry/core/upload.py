@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TypeAlias
 
 from fitferry.core.breaker import BreakerTrip
 from fitferry.core.filenames import shown
 from fitferry.core.messages import Message, uploads
-from fitferry.core.strava import READ_SCOPES
+from fitferry.core.strava import READ_SCOPES, StravaErrorKind
 
 
 class Status(StrEnum):
@@ -84,10 +85,7 @@ class Outcome(StrEnum):
 
 
 class ErrorCode(StrEnum):
-    """Why a job is not plainly on its way, as the API names it.
-
-    Kinds of `StravaError` are codes of jobs, too, and so are words that older versions have stored.
-    """
+    """Why a job is not plainly on its way, as the API names it; kinds of `StravaError` are codes of jobs, too."""
 
     DUPLICATE = "duplicate"
     """On Strava already: the one code of a completed job."""
@@ -115,6 +113,15 @@ class ErrorCode(StrEnum):
     TOO_LARGE = "too_large"
     UNREADABLE_TIMES = "unreadable_times"
     ARCHIVE_REFUSED = "archive_refused"
+
+
+class UnknownErrorCode(str):
+    """A code that another version has stored, and that this one does not know: it is kept and shown as it is."""
+
+    __slots__ = ()
+
+
+JobErrorCode: TypeAlias = ErrorCode | StravaErrorKind | UnknownErrorCode
 
 
 class AuthProblem(StrEnum):
@@ -166,7 +173,7 @@ class Job:
     looks: int
     read_failures: int
     strava_activity_id: int | None
-    error_code: str | None
+    error_code: JobErrorCode | None
     error_message: Message | None
     after_upload_action: AfterUpload | FileOutcome | None
     compared_at: float | None
@@ -222,7 +229,7 @@ class AttemptResult:
     looks: int = 0
     read_failures: int = 0
     strava_activity_id: int | None = None
-    error_code: str | None = None
+    error_code: JobErrorCode | None = None
     error_message: Message | None = None
     breaker: BreakerTrip | None = None
     auth_problem: AuthProblem | None = None

@@ -78,7 +78,7 @@ class NotificationPolicy:
             return Notification(
                 notifications.UPLOAD_FAILED(), notifications.FAILED(file=job.file, reason=reason)
             )
-        if self._uploads and job.error_code != ErrorCode.DUPLICATE:
+        if self._uploads and job.error_code is not ErrorCode.DUPLICATE:
             url = f"https://www.strava.com/activities/{job.strava_activity_id}"
             return Notification(notifications.UPLOADED(), notifications.UPLOADED_FILE(file=job.file, url=url))
         return None

@@ -7,7 +7,7 @@ import os
 from fitferry.core.activity import AdmissionDecision
 from fitferry.core.admission_rules import FILE_FAULTS
 from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, problem
-from fitferry.core.upload import Job, Status
+from fitferry.core.upload import ErrorCode, Job, Status
 from fitferry.storage.database import PARAMETER, Column, Statement, fn, writing
 from fitferry.storage.mapping import DECIDED, DISMISSED, IS_HELD, in_folder, inside, jobs_below, jobs_where
 from fitferry.storage.models import ActivityRow, JobRow, SeenFolderRow
@@ -16,25 +16,25 @@ FIRST_FINDS_SECONDS = 900.0
 """Seconds after a folder's first scan in which its incomplete files are held: they are waited for ten minutes."""
 
 
-def span(error_code: str) -> tuple[int, float | None, float | None, float | None]:
+def span(error_code: ErrorCode) -> tuple[int, float | None, float | None, float | None]:
     """How many jobs are held for a reason, the first and the last start among them, and since when."""
     found = _SPAN(error_code)[0]
     return int(found[0]), found[1], found[2], found[3]
 
 
-def any_proven(error_code: str) -> bool:
+def any_proven(error_code: ErrorCode) -> bool:
     """Whether a job is held for a reason that no first scan will judge again."""
     return bool(JobRow.select(JobRow.id).where(_for(error_code), ~JobRow.age_unproven).exists())
 
 
-def ages_are_proven(athlete: str, folder: str, error_code: str) -> None:
+def ages_are_proven(athlete: str, folder: str, error_code: ErrorCode) -> None:
     """Write down that the first scan of a folder has judged what is held for a reason in it."""
     with writing():
         here = (JobRow.athlete == athlete) & in_folder(folder)
         JobRow.update(age_unproven=False).where(_for(error_code), JobRow.age_unproven, here).execute()
 
 
-def below(athlete: str, folder: str, error_code: str) -> list[int]:
+def below(athlete: str, folder: str, error_code: ErrorCode) -> list[int]:
     """The jobs that are held for a reason and whose files are below a folder."""
     return jobs_below(athlete, folder, _for(error_code))
 
@@ -51,14 +51,14 @@ def file_problems() -> list[Problem]:
     ]
 
 
-def jobs_held_below(athlete: str, folder: str, *error_codes: str) -> list[Job]:
+def jobs_held_below(athlete: str, folder: str, *error_codes: ErrorCode) -> list[Job]:
     """The same, whole, for any of several reasons."""
     held = (JobRow.status == Status.HELD) & JobRow.error_code.in_(error_codes)
     here = inside(ActivityRow.path, folder) & (ActivityRow.athlete == athlete)
     return jobs_where(held & here, order=(JobRow.id,))
 
 
-def release_holds(error_code: str, *, since: float | None, unknown: bool = False) -> int:
+def release_holds(error_code: ErrorCode, *, since: float | None, unknown: bool = False) -> int:
     """Queue what is held for a reason, all or what started since a time; how many.
 
     `unknown`: also what does not say when it started.
@@ -78,7 +78,7 @@ def release_holds(error_code: str, *, since: float | None, unknown: bool = False
         return int(JobRow.update(**fresh, **DECIDED).where(wanted).execute())
 
 
-def hold_pending(error_code: str, reason: AdmissionDecision) -> None:
+def hold_pending(error_code: ErrorCode, reason: AdmissionDecision) -> None:
     """Hold for another reason whatever is held for this one."""
     with writing():
         other = JobRow.update(error_code=reason.error_code, error_message=reason.error_message)
@@ -113,13 +113,13 @@ def dismiss_first_finds() -> None:
             JobRow.update(**DISMISSED).where(JobRow.id.in_(finds), faulty).execute()
 
 
-def dismiss_all(error_code: str) -> None:
+def dismiss_all(error_code: ErrorCode) -> None:
     """Dismiss everything that is held for a reason."""
     with writing():
         JobRow.update(**DISMISSED).where(_for(error_code)).execute()
 
 
-def _for(error_code: str | Column) -> Column:
+def _for(error_code: ErrorCode | Column) -> Column:
     return IS_HELD & (JobRow.error_code == error_code)
 
 

@@ -8,7 +8,16 @@ from dataclasses import fields
 from pathlib import Path
 
 from fitferry.core.messages import uploads as upload_messages
-from fitferry.core.upload import AfterUpload, ErrorCode, FileOutcome, Job, Status, WaitingFor
+from fitferry.core.strava import StravaErrorKind
+from fitferry.core.upload import (
+    AfterUpload,
+    ErrorCode,
+    FileOutcome,
+    Job,
+    Status,
+    UnknownErrorCode,
+    WaitingFor,
+)
 from fitferry.storage.database import SQL, Column, Field, Row, Select, Statement, Value, fn, raw, run, tuples
 from fitferry.storage.models import ActivityRow, JobRow
 
@@ -93,6 +102,9 @@ _FIELDS = _fields()
 _COLUMNS = tuple(column for _, column in _FIELDS)
 _NAMES = ", ".join(f"{'j' if column.model is JobRow else 'a'}.{column.column_name}" for column in _COLUMNS)
 _SELECT = f"SELECT {_NAMES} FROM upload_job AS j JOIN activity AS a ON a.id = j.activity_id"  # noqa: S608  # names of columns
+_ERROR_CODES: dict[str, ErrorCode | StravaErrorKind] = {
+    code.value: code for code in (*ErrorCode, *StravaErrorKind)
+}
 _CONVERTED: dict[str, Callable[[Value], object]] = {
     "path": os.fsdecode,
     "serials": lambda text: tuple(filter(None, text.split(","))),
@@ -100,6 +112,7 @@ _CONVERTED: dict[str, Callable[[Value], object]] = {
     "own_wait": lambda text: WaitingFor(text) if text else None,
     "uncertain": bool,
     "age_unproven": bool,
+    "error_code": lambda text: _ERROR_CODES.get(text, UnknownErrorCode(text)) if text else None,
     "error_message": JobRow.error_message.python_value,
     "after_upload_action": {word.value: word for word in (*AfterUpload, *FileOutcome)}.get,
 }

@@ -82,12 +82,9 @@ def of_bytes(athlete: str, sha256: str) -> Job | None:
     return job_with("a.athlete = ? AND a.sha256 = ?", athlete, sha256)
 
 
-def with_status(status: Status, error_code: str | None = None) -> list[Job]:
-    """Every job of one status, oldest first; of one reason, if it is named."""
-    where = IS_HELD if status is Status.HELD else JobRow.status == status
-    if error_code is not None:
-        where &= JobRow.error_code == error_code
-    return jobs_where(where, order=(JobRow.id,))
+def with_status(status: Status) -> list[Job]:
+    """Every job of one status, oldest first."""
+    return jobs_where(IS_HELD if status is Status.HELD else JobRow.status == status, order=(JobRow.id,))
 
 
 def finished_after(number: int) -> tuple[list[Job], int]:

@@ -142,7 +142,7 @@ def environment(job: Job) -> dict[str, str]:
         "FITFERRY_START": "" if start is None else f"{datetime.fromtimestamp(start, UTC):%Y-%m-%dT%H:%M:%SZ}",
         "FITFERRY_ACTIVITY_ID": str(activity or ""),
         "FITFERRY_ACTIVITY_URL": f"{_STRAVA}/activities/{activity}" if activity else "",
-        "FITFERRY_OUTCOME": "duplicate" if job.error_code == ErrorCode.DUPLICATE else "uploaded",
+        "FITFERRY_OUTCOME": "duplicate" if job.error_code is ErrorCode.DUPLICATE else "uploaded",
     }
 
 

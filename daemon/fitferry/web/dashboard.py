@@ -38,7 +38,7 @@ _FOLDERS = frozenset(
         ProblemCode.LINK_IN_ARCHIVE_PATH,
     }
 )
-_OTHERS = {ProblemCode.HOOK_FAILED, ProblemCode.NO_COPY, ProblemCode.BACKLOG, *HELD_FILES}
+_OTHERS = {ProblemCode.HOOK_FAILED, ProblemCode.NO_COPY, ProblemCode.BACKLOG, *map(ProblemCode, HELD_FILES)}
 _CAUSES = frozenset(ProblemCode) - _FOLDERS - _OTHERS
 """Problems that stop everything: the first of them has a card of its own."""
 

@@ -203,7 +203,7 @@ def actions_of(job: Job) -> tuple[str, ...]:
             lost = job.error_code in {ErrorCode.FILE_GONE, ErrorCode.TOO_LARGE, ErrorCode.ARCHIVE_REFUSED}
             return ("dismiss",) if lost else ("upload", "dismiss")
         case Status.SKIPPED:
-            return () if job.error_code == ErrorCode.NO_ACTIVITY else ("upload",)
+            return () if job.error_code is ErrorCode.NO_ACTIVITY else ("upload",)
         case _:
             return ()
 
@@ -213,13 +213,13 @@ def _state(locale: ViewerLocale, view: JobView) -> tuple[str, str, str]:
     job = view.job
     glyph, tone = _GLYPHS[job.status]
     message: Message = STATES[job.status]()
-    if job.error_code == ErrorCode.DUPLICATE:
+    if job.error_code is ErrorCode.DUPLICATE:
         message, glyph = web.ALREADY_THERE(), "twice"
-    elif job.status is Status.SKIPPED and job.error_code == ErrorCode.DISMISSED:
+    elif job.status is Status.SKIPPED and job.error_code is ErrorCode.DISMISSED:
         message = web.PUT_ASIDE()
-    elif job.status is Status.HELD and job.error_code == ErrorCode.BACKLOG:
+    elif job.status is Status.HELD and job.error_code is ErrorCode.BACKLOG:
         message, glyph = web.ASKS(), "ask"
-    elif job.status is Status.HELD and job.error_code == ErrorCode.UNFINISHED:
+    elif job.status is Status.HELD and job.error_code is ErrorCode.UNFINISHED:
         message, tone = web.INCOMPLETE(), "bad"
     elif job.status is Status.HELD and job.error_code in HELD_FILES:
         tone = "bad"

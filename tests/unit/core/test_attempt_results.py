@@ -9,6 +9,7 @@ import pytest
 from fakes import JOB, NOW
 from fitferry.core import attempt_results as results
 from fitferry.core.messages import uploads, verbatim
+from fitferry.core.strava import StravaErrorKind
 from fitferry.core.upload import AttemptResult, AuthProblem, ErrorCode, Outcome, Status, WaitingFor
 
 WHY = verbatim("that is why")
@@ -20,7 +21,7 @@ BEFORE = replace(
     looks=3,
     read_failures=1,
     strava_activity_id=4242,
-    error_code="server_error",
+    error_code=StravaErrorKind.SERVER_ERROR,
     error_message=verbatim("once"),
 )
 """A job of which much is known, and which may have arrived."""
@@ -33,7 +34,7 @@ KEPT = AttemptResult(
     looks=3,
     read_failures=1,
     strava_activity_id=4242,
-    error_code="server_error",
+    error_code=StravaErrorKind.SERVER_ERROR,
     error_message=verbatim("once"),
 )
 ENDED = replace(KEPT, own_wait=None)
@@ -47,7 +48,7 @@ DONE = replace(
 )
 FAILED = replace(ENDED, outcome=Outcome.FAILED, status=Status.FAILED)
 HELD = replace(ENDED, outcome=Outcome.HELD, status=Status.HELD)
-WAITS_FOR_FILE = replace(KEPT, own_wait=WaitingFor.FILE, error_code="file_unreadable")
+WAITS_FOR_FILE = replace(KEPT, own_wait=WaitingFor.FILE, error_code=ErrorCode.FILE_UNREADABLE)
 
 TABLE = {
     "unchanged": (results.unchanged(BEFORE, Outcome.WAITING), KEPT),
@@ -62,13 +63,13 @@ TABLE = {
             DONE,
             outcome=Outcome.DUPLICATE,
             strava_activity_id=None,
-            error_code="duplicate",
+            error_code=ErrorCode.DUPLICATE,
             error_message=uploads.ALREADY_ON_STRAVA(),
         ),
     ),
     "refused by Strava": (
         results.failed(BEFORE, ErrorCode.REJECTED, WHY),
-        replace(FAILED, uncertain=False, error_code="rejected", error_message=WHY),
+        replace(FAILED, uncertain=False, error_code=ErrorCode.REJECTED, error_message=WHY),
     ),
     "given up, still uncertain, with its last error": (results.given_up(BEFORE), FAILED),
     "no access token": (
@@ -82,7 +83,7 @@ TABLE = {
             outcome=Outcome.SKIPPED,
             status=Status.SKIPPED,
             uncertain=False,
-            error_code="replaced",
+            error_code=ErrorCode.REPLACED,
             error_message=uploads.FILE_CHANGED(),
         ),
     ),
@@ -92,21 +93,21 @@ TABLE = {
             ENDED,
             outcome=Outcome.SKIPPED,
             status=Status.SKIPPED,
-            error_code="replaced",
+            error_code=ErrorCode.REPLACED,
             error_message=uploads.FILE_CHANGED_AFTER(),
         ),
     ),
     "old after all": (
         results.old_after_all(BEFORE),
-        replace(HELD, error_code="backlog", error_message=uploads.BEFORE_FITFERRY()),
+        replace(HELD, error_code=ErrorCode.BACKLOG, error_message=uploads.BEFORE_FITFERRY()),
     ),
     "file gone": (
         results.file_gone(BEFORE),
-        replace(HELD, error_code="file_gone", error_message=uploads.FILE_GONE()),
+        replace(HELD, error_code=ErrorCode.FILE_GONE, error_message=uploads.FILE_GONE()),
     ),
     "archive unreadable, still uncertain": (
         results.archive_unreadable(BEFORE),
-        replace(FAILED, error_code="unpack", error_message=uploads.ARCHIVE_USELESS()),
+        replace(FAILED, error_code=ErrorCode.UNPACK, error_message=uploads.ARCHIVE_USELESS()),
     ),
     "folder away: five minutes": (
         results.folder_away(BEFORE, NOW),
@@ -123,7 +124,7 @@ TABLE = {
             own_wait=WaitingFor.RETRY,
             next_attempt_at=NOW + 1,
             uncertain=False,
-            error_code="database",
+            error_code=ErrorCode.DATABASE,
             error_message=uploads.DATABASE_FAILED(reason="disk full"),
         ),
     ),
@@ -132,7 +133,7 @@ TABLE = {
         replace(
             KEPT,
             next_attempt_at=NOW + 45,
-            error_code="database",
+            error_code=ErrorCode.DATABASE,
             error_message=uploads.DATABASE_FAILED(reason="disk full"),
         ),
     ),

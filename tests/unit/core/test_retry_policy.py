@@ -77,7 +77,7 @@ def counts(
         next_attempt_at=NOW + wait,
         failures=failures,
         uncertain=uncertain,
-        error_code=code,
+        error_code=ErrorCode(code) if code in set(ErrorCode) else StravaErrorKind(code),
         error_message=says or verbatim(f"Strava says {code}"),
     )
 
@@ -213,7 +213,7 @@ TABLE = [
     *(
         Row(f"the second 404 for an upload id, failure {failures + 1}", error(Kind.NOT_FOUND), replace(
             counts(failures + 1, wait, "upload_unknown", uncertain=True, says=LOST), looks=1),
-            job=replace(ACCEPTED, error_code="upload_unknown", failures=failures), action=Action.LOOK)
+            job=replace(ACCEPTED, error_code=ErrorCode.UPLOAD_UNKNOWN, failures=failures), action=Action.LOOK)
         for failures, wait in ((0, 90), (1, 300), (3, 7200), (4, 90))
     ),
     Row("404 for the list", error(Kind.NOT_FOUND), replace(
@@ -325,7 +325,11 @@ DONE = AttemptResult(Outcome.COMPLETED, Status.COMPLETED, upload_id=77, looks=1,
 def test_the_end_of_an_upload(report: UploadReport, result: AttemptResult) -> None:
     """What went wrong on the way is cleared, and the count of failures stays to be seen."""
     before = replace(
-        ACCEPTED, error_code="server_error", error_message=verbatim("once"), failures=2, uncertain=True
+        ACCEPTED,
+        error_code=StravaErrorKind.SERVER_ERROR,
+        error_message=verbatim("once"),
+        failures=2,
+        uncertain=True,
     )
 
     assert retry_policy.after_report(before, report, CONTEXT) == result
@@ -353,7 +357,7 @@ def test_looks_follow_the_check_delays_and_the_last_one_repeats() -> None:
     """2, 2, 4, 8, 16, 30, 30 seconds, whatever questions failed between."""
     waits = []
     for looks in range(7):
-        job = replace(ACCEPTED, looks=looks, read_failures=3, error_code="broken_off")
+        job = replace(ACCEPTED, looks=looks, read_failures=3, error_code=StravaErrorKind.BROKEN_OFF)
         result = retry_policy.after_report(job, report(UploadState.PROCESSING), CONTEXT)
         waits.append(result.next_attempt_at - NOW)
         assert (result.looks, result.read_failures, result.error_code) == (looks + 1, 0, None)

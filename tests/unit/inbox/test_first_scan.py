@@ -13,7 +13,7 @@ from fakes import ADMISSION, APP, NOW
 from fitferry.core.activity import AdmissionResult, Stability
 from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.rules import Changes, Conditions, Rule
-from fitferry.core.upload import Status
+from fitferry.core.upload import ErrorCode, Status
 from fitferry.inbox.first_scan import FEW, FirstScan
 from fitferry.storage import holds, matches, seen_files, uploads
 from fitferry.uploads.commands import backlog, decide_since_again
@@ -156,7 +156,7 @@ def test_who_has_decided_by_the_settings_is_not_asked(house: House, settings: Ad
     house.drop(OLD, FEW + 1)
     house.first_scan.on_scan_finished(FEW + 1)
 
-    assert not uploads.with_status(Status.HELD, "backlog")
+    assert not holds.span(ErrorCode.BACKLOG)[0]
 
 
 def test_since_decides_a_backlog_after_a_restart(house: House) -> None:
@@ -168,7 +168,7 @@ def test_since_decides_a_backlog_after_a_restart(house: House) -> None:
 
     assert decide_since_again(settings) == FEW + 1  # type: ignore[arg-type]  # it asks for nothing else
     assert house.counts() == (5, FEW + 1)
-    assert not uploads.with_status(Status.HELD, "backlog")
+    assert not holds.span(ErrorCode.BACKLOG)[0]
 
 
 def test_a_file_without_a_start_is_as_old_as_itself(house: House, ride: Ride) -> None:

@@ -16,7 +16,7 @@ from fitferry.core.breaker import BreakerName, BreakerTrip
 from fitferry.core.messages import Message, system, verbatim
 from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, problem
 from fitferry.core.strava import RateLimitHeaders, StravaErrorKind
-from fitferry.core.upload import AttemptResult, AuthProblem, Outcome, Status, WaitingFor
+from fitferry.core.upload import AttemptResult, AuthProblem, ErrorCode, Outcome, Status, WaitingFor
 from fitferry.monitoring import status, status_json
 from fitferry.storage import accounts, breakers, rate_limits, uploads
 
@@ -171,7 +171,7 @@ def test_the_file_is_replaced_in_one_step_and_anybody_may_read_it(tmp_path: Path
 
 
 @pytest.mark.parametrize("code", HELD_FILES)
-def test_a_held_file_that_may_be_a_ride_needs_a_person(tmp_path: Path, code: ProblemCode) -> None:
+def test_a_held_file_that_may_be_a_ride_needs_a_person(tmp_path: Path, code: ErrorCode) -> None:
     """One problem for each reason, until the last such file is dismissed."""
     connect()
     jobs = [a_job(tmp_path / name, name.encode()) for name in ("a.fit", "b.fit")]
@@ -188,8 +188,8 @@ def test_a_held_file_that_may_be_a_ride_needs_a_person(tmp_path: Path, code: Pro
     assert snapshot()["state"] == "ok"
 
 
-@pytest.mark.parametrize("code", ["auto_upload", "since"])
-def test_what_settings_hold_is_no_problem(tmp_path: Path, code: str) -> None:
+@pytest.mark.parametrize("code", [ErrorCode.AUTO_UPLOAD, ErrorCode.SINCE])
+def test_what_settings_hold_is_no_problem(tmp_path: Path, code: ErrorCode) -> None:
     """Somebody wanted it so."""
     connect()
     job = a_job(tmp_path / "a.fit")

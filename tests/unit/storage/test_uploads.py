@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from fakes import COMPLETED, NOW, RETRY, a_job, accepted, recorded, sending, the
-from fitferry.core.upload import AfterUpload, AttemptResult, Outcome, Status
+from fitferry.core.strava import StravaErrorKind
+from fitferry.core.upload import AfterUpload, AttemptResult, ErrorCode, Outcome, Status, UnknownErrorCode
 from fitferry.storage import matches, open_jobs, uploads
+from fitferry.storage.models import JobRow
 
 
 @pytest.mark.usefixtures("ledger")
@@ -79,7 +81,7 @@ def test_a_requeued_job_begins_anew(tmp_path: Path) -> None:
 def test_lists_that_strava_did_not_give_do_not_delay_what_is_released(tmp_path: Path) -> None:
     """A held activity was looked for in vain four times; its upload's first look that fails is repeated as any other's."""
     job = a_job(tmp_path / "a.fit", start=NOW - 30 * 86_400)
-    recorded(job.id, replace(RETRY, status=Status.HELD, error_code="backlog"), NOW)
+    recorded(job.id, replace(RETRY, status=Status.HELD, error_code=ErrorCode.BACKLOG), NOW)
     matches.put_off(job.id, 4, NOW + 7200)
     assert the(job.id).read_failures == 4
     assert uploads.requeue(job.id, [Status.HELD])
@@ -127,3 +129,17 @@ def test_an_uncertain_upload_is_not_brought_forward(tmp_path: Path) -> None:
     uploads.retry_now()
 
     assert (the(unsure.id).next_attempt_at, the(plain.id).next_attempt_at) == (NOW + 60, 0)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_stored_code_is_one_of_ours_or_kept_as_it_is(tmp_path: Path) -> None:
+    """A job's own, one of Strava's errors, or a word of another version, with which the page still opens."""
+    job = a_job(tmp_path / "a.fit")
+    for code, kind in (
+        ("unfinished", ErrorCode),
+        ("server_error", StravaErrorKind),
+        ("of_another_version", UnknownErrorCode),
+    ):
+        JobRow.update(error_code=code).execute()
+
+        assert (the(job.id).error_code, type(the(job.id).error_code)) == (code, kind)

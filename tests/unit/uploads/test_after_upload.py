@@ -24,7 +24,7 @@ from fitferry.core.activity import (
     Stability,
 )
 from fitferry.core.messages import Message
-from fitferry.core.upload import AfterUpload, AttemptResult, FileOutcome, Job, Outcome, Status
+from fitferry.core.upload import AfterUpload, AttemptResult, ErrorCode, FileOutcome, Job, Outcome, Status
 from fitferry.inbox import admission
 from fitferry.storage import activities, seen_files, uploads
 from fitferry.storage.seen_files import File
@@ -462,9 +462,9 @@ def admitted(path: Path, body: bytes) -> Job:
 
 
 @pytest.mark.parametrize("wanted", [AfterUpload.DELETE, AfterUpload.ARCHIVE])
-@pytest.mark.parametrize("error_code", ["duplicate", None])
+@pytest.mark.parametrize("error_code", [ErrorCode.DUPLICATE, None])
 def test_a_zip_with_a_duplicate_of_something_else_is_kept_wherever_it_was_seen_first(
-    where: Archive, ride: Callable[..., bytes], wanted: AfterUpload, error_code: str | None
+    where: Archive, ride: Callable[..., bytes], wanted: AfterUpload, error_code: ErrorCode | None
 ) -> None:
     """It may be the last to hold that recording; where all that is in it went up, it is put away."""
     known = admitted(where.folder / "known.fit", ride(serial=1))

@@ -75,7 +75,7 @@ def person(bench: Bench) -> Actions:
 def test_a_decision_in_the_middle_of_a_look_takes_no_worker_away(bench: Bench) -> None:
     """Dismissed while the list is asked for: the place is free afterwards, for the ride of today."""
     rides = old_rides(bench)
-    bench.wire.while_asked = lambda: holds.dismiss_all("backlog")
+    bench.wire.while_asked = lambda: holds.dismiss_all(ErrorCode.BACKLOG)
     bench.attempt(rides[0].id)
     bench.wire.while_asked = lambda: None
     fresh = bench.job("fresh.fit", b"fresh")

@@ -18,7 +18,7 @@ from fakes import (
 )
 from fitferry.core.breaker import BreakerName
 from fitferry.core.strava import ListedActivity
-from fitferry.core.upload import AuthProblem, Job, Status
+from fitferry.core.upload import AuthProblem, ErrorCode, Job, Status
 from fitferry.storage import accounts, breakers, holds, matches, uploads
 from fitferry.storage.database import DatabaseError
 from fitferry.strava.client import PAGE
@@ -288,7 +288,7 @@ def test_what_a_person_lets_go_waits_for_no_list(desk: Desk) -> None:
     made = desk.jobs(held=True)
     desk.wire.to(LIST, (500, {}))
     desk.work(50)
-    holds.release_holds("backlog", since=None)
+    holds.release_holds(ErrorCode.BACKLOG, since=None)
 
     assert {the(job.id).next_attempt_at for job in made} == {0}
 
