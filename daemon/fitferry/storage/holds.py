@@ -24,7 +24,7 @@ def span(error_code: ErrorCode) -> tuple[int, float | None, float | None, float 
 
 def any_proven(error_code: ErrorCode) -> bool:
     """Whether a job is held for a reason that no first scan will judge again."""
-    return bool(JobRow.select(JobRow.id).where(_for(error_code), ~JobRow.age_unproven).exists())
+    return bool(_PROVEN(error_code))
 
 
 def ages_are_proven(athlete: str, folder: str, error_code: ErrorCode) -> None:
@@ -131,6 +131,7 @@ _SPAN = Statement(
         fn.MIN(JobRow.created_at),
     ).where(_for(PARAMETER))
 )
+_PROVEN = Statement(lambda: JobRow.select(JobRow.id).where(_for(PARAMETER), ~JobRow.age_unproven).limit(1))
 _FILE_PROBLEMS = Statement(
     lambda: (
         JobRow.select(
