@@ -142,3 +142,17 @@ def test_a_closed_folder_is_a_matter_of_rights_and_no_missing_mount(open_to_all:
         (home.rides / closed).chmod(0o755)
         home.wait(lambda: home.status()["watch"][0]["available"])
         assert home.stop() == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_what_root_changes_is_still_the_daemons_users(open_to_all: Path) -> None:
+    """`sudo fitferry keys rotate`, while no daemon runs: it has to read the new key."""
+    with harness(open_to_all) as home:
+        home.state.mkdir()
+        os.chown(home.state, 65534, 65534)
+        open_to_all.chmod(0o711)
+        for words in (["keys", "rotate"], ["retry", "--failed"], ["backlog", "none"]):
+            assert home.run(*words).returncode == 0
+
+        assert {path.stat().st_uid for path in home.state.iterdir()} == {65534}
+        assert (home.state / "key").exists()

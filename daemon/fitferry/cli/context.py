@@ -77,6 +77,7 @@ class Context:
         state_dir.prepare(settings.state.folder)
         os.umask(0o077)
         with (
+            state_dir.as_its_owner(settings.state.folder),
             lockfile.taken(settings.state.folder),
             database.opened(settings.state.folder / state_dir.STATE_DB),
         ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from fitferry.system.state_dir import LOCK
 
 BUSY = 75
 """The exit code that tells systemd that trying again later may help (EX_TEMPFAIL)."""
+
+_LOCKS = Path("/proc/locks")
 
 
 @contextlib.contextmanager
@@ -38,8 +41,7 @@ def held(folder: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except PermissionError:
-        # Not ours to open: whose it is shows in the status file alone.
-        return (folder / LOCK).exists()
+        return _is_listed(folder / LOCK)
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -47,3 +49,13 @@ def held(folder: Path) -> bool:
     finally:
         os.close(handle)
     return False
+
+
+def _is_listed(path: Path) -> bool:
+    """Whether the kernel lists somebody's lock on a file that is not ours to open."""
+    try:
+        number = path.stat().st_ino
+        locks = _LOCKS.read_text(encoding="ascii")
+    except OSError:
+        return False
+    return re.search(rf"FLOCK +ADVISORY +WRITE .*:{number} ", locks) is not None

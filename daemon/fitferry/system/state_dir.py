@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,6 +42,23 @@ def prepare(folder: Path) -> None:
         raise CannotRun(system.STATE_ON_NETWORK(folder=str(folder), kind=kind), 78)
     with contextlib.suppress(OSError):  # somebody else's folder, given to us to write in
         folder.chmod(folder.stat().st_mode & _FOLDER_MODE)
+
+
+@contextlib.contextmanager
+def as_its_owner(folder: Path) -> Iterator[None]:
+    """Act as the owner of a state folder where root is at it: the daemon has to read what is left there."""
+    stat = folder.stat()
+    if os.geteuid() or not stat.st_uid:
+        yield
+        return
+    group = os.getegid()
+    os.setegid(stat.st_gid)
+    os.seteuid(stat.st_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(group)
 
 
 def api_token(folder: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -57,3 +58,33 @@ def test_one_daemon_holds_the_folder(tmp_path: Path) -> None:
     assert not lockfile.held(tmp_path)
 
     assert raised.value.exit_code == 75
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_another_user_sees_who_holds_the_folder_too(open_to_all: Path) -> None:
+    """Who may not open the lock asks the kernel's list: a file that lies there says nothing."""
+    with lockfile.taken(open_to_all):
+        os.seteuid(65534)
+        try:
+            held = lockfile.held(open_to_all)
+        finally:
+            os.seteuid(0)
+    os.seteuid(65534)
+    try:
+        left = lockfile.held(open_to_all)
+    finally:
+        os.seteuid(0)
+
+    assert (held, left) == (True, False)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_root_leaves_nothing_of_its_own_in_the_folder_of_the_daemons_user(open_to_all: Path) -> None:
+    """Only as long as it acts there."""
+    os.chown(open_to_all, 65534, 65533)
+    with state_dir.as_its_owner(open_to_all):
+        (open_to_all / "key").touch()
+    (open_to_all / "later").touch()
+
+    assert [(open_to_all / name).stat().st_uid for name in ("key", "later")] == [65534, 0]
+    assert (open_to_all / "key").stat().st_gid == 65533
