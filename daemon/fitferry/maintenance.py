@@ -13,6 +13,7 @@ from fitferry import __version__
 from fitferry.auth.access_tokens import AccessTokens
 from fitferry.auth.oauth import OAuth
 from fitferry.config.schema import Settings
+from fitferry.core.api_types import StatusJson
 from fitferry.core.messages import Message, setup, system, verbatim
 from fitferry.core.problems import Problem, ProblemCode, problem
 from fitferry.core.upload import Status
@@ -79,7 +80,7 @@ class Supervisor:
         self._published: status.Snapshot | None = None
         """The state as it was found last."""
         self._state_log = StateLog()
-        self._written: status_json.Object = {}
+        self._written: StatusJson | None = None
         """The state as it was last written to the file."""
         self._there: set[str] = set()
         self._housekeeping_at = 0.0
@@ -163,14 +164,14 @@ class Supervisor:
     def _publish(self, now: float) -> None:
         snapshot = self._published = self.snapshot()
         values = status_json.to_json(snapshot)
-        if {**values, "updated_at": ""} != {**self._written, "updated_at": ""}:
+        if self._written is None or {**values, "updated_at": self._written["updated_at"]} != self._written:
             self._do(lambda: self._write_status(snapshot, values))
         self._state_log.update(snapshot)
         self._measure()
         if self._notification_policy is not None:
             self._notification_policy.update(snapshot.problems, now)
 
-    def _write_status(self, snapshot: status.Snapshot, values: status_json.Object) -> None:
+    def _write_status(self, snapshot: status.Snapshot, values: StatusJson) -> None:
         """Replace the status file. On a full disk the old one goes first: it would tell what is no longer so."""
         path = self._settings.state.folder / state_dir.STATUS
         try:

@@ -16,7 +16,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import pytest
@@ -31,6 +31,7 @@ from fitferry.cli import status as status_command
 from fitferry.cli.main import all_commands, group
 from fitferry.config.load import load
 from fitferry.core.activity import FileKind
+from fitferry.core.api_types import StatusJson
 from fitferry.core.errors import StravaError
 from fitferry.core.messages import verbatim
 from fitferry.core.strava import StravaErrorKind
@@ -112,7 +113,7 @@ def test_status_says_what_is_waited_for(held_until: str | None, words: str) -> N
     found = {"state": "waiting", "web": {"url": "http://localhost:8480"}, **nothing}
     found |= {"queue": {"failed": 0, "completed": 0}, "rate_limit": {"held_until": held_until}}
 
-    assert any(words in str(line) for line, _, _ in status_command._lines(found))
+    assert any(words in str(line) for line, _, _ in status_command._lines(cast("StatusJson", found)))
 
 
 def test_uploads_are_listed(running: DaemonHarness, ride: Ride) -> None:
@@ -928,7 +929,7 @@ def test_check_says_once_what_is_missing_and_what_to_do(home: DaemonHarness) -> 
             "taken on 2026-09-2",
         ),
         (
-            {"problems": [{"code": "app_inactive", "message": "subscribe"}], "last_upload": {}},
+            {"problems": [{"code": "app_inactive", "message": "subscribe", "text": None}], "last_upload": {}},
             "bad",
             "subscribe",
         ),
@@ -936,7 +937,7 @@ def test_check_says_once_what_is_missing_and_what_to_do(home: DaemonHarness) -> 
 )
 def test_stravas_answers_tell_of_the_subscription(status: dict[str, Any], result: str, words: str) -> None:
     """It cannot be asked for."""
-    found = checks.subscription(status)
+    found = checks.subscription(cast("StatusJson", status))
 
     assert (found.result, words in str(found.message)) == (result, True)
 

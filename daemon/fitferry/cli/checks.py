@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from fitferry.auth import token_cipher
 from fitferry.cli import output
@@ -26,6 +25,7 @@ from fitferry.cli.folder_checks import (
     owner_of,
 )
 from fitferry.config.schema import Settings
+from fitferry.core.api_types import AthleteJson, StatusJson
 from fitferry.core.errors import FitferryError, KeyFileError, SettingsError, StravaError
 from fitferry.core.messages import Message, as_message, cli, system, verbatim
 from fitferry.core.problems import ProblemCode
@@ -39,7 +39,7 @@ CLOCK_SECONDS = 60.0
 OLD_API = "https://www.strava.com/api/v3"
 NEW_APIS = ("https://api-v3.strava.com", "https://www.api-v3.strava.com")
 """Strava announced the host in both spellings for 2027-01-04 (seen 2026-11)."""
-_TOPICS = {
+_TOPICS: dict[str, Message] = {
     ProblemCode.FOLDER_UNAVAILABLE: cli.TOPIC_FOLDER(),
     ProblemCode.UNREADABLE: cli.TOPIC_FILES(),
     ProblemCode.BACKLOG: cli.TOPIC_OLD_ACTIVITIES(),
@@ -195,22 +195,22 @@ def _daemon(context: Context, settings: Settings, told: set[str]) -> Iterator[Ch
         )
         if problem["code"] not in _TOLD_ELSEWHERE and not known:
             topic = _TOPICS.get(problem["code"], cli.TOPIC_FILES())
-            yield Check(Result.BAD, topic, as_message(message_of(problem)))
+            yield Check(Result.BAD, topic, as_message(message_of(problem["text"], problem["message"])))
 
 
-def subscription(found: dict[str, Any]) -> Check:
+def subscription(found: StatusJson) -> Check:
     """Whether the application's owner has the subscription that Strava wants: its answers tell."""
     what = cli.TOPIC_SUBSCRIPTION()
     for problem in found["problems"]:
         if problem["code"] == ProblemCode.APP_INACTIVE:
-            return Check(Result.BAD, what, as_message(message_of(problem)))
+            return Check(Result.BAD, what, as_message(message_of(problem["text"], problem["message"])))
     if found["last_upload"] is None:
         return Check(Result.WARN, what, cli.NOT_KNOWN_YET())
     taken = output.local(found["last_upload"]["completed_at"])
     return Check(Result.OK, what, cli.LAST_UPLOAD_TAKEN(when=taken))
 
 
-def _athlete(athlete: dict[str, Any]) -> Check:
+def _athlete(athlete: AthleteJson) -> Check:
     what = cli.TOPIC_ATHLETE(athlete=athlete["name"])
     if not athlete["connected"]:
         return Check(Result.BAD, what, cli.RUN_CONNECT(athlete=athlete["name"]))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypeVar, cast
 from urllib.parse import urlencode
 
 from fitferry.cli import local_http
 from fitferry.cli.context import Context
+from fitferry.core.api_types import JobJson
 from fitferry.core.errors import FitferryError
-from fitferry.core.messages import Message, as_message, cli, system
+from fitferry.core.messages import Json, Message, as_message, cli, system
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.system import multipart, safe_files, state_dir
 
@@ -19,6 +21,8 @@ REQUEST_SECONDS = 120.0
 """How long an answer may take: the daemon may itself wait for Strava, for half a minute and more than once."""
 LOOK_SECONDS = 10.0
 """The same for what the daemon answers by itself."""
+
+T = TypeVar("T")
 
 
 class DaemonRefused(FitferryError):
@@ -35,19 +39,19 @@ class Daemon:
         self._host, self._port = local_http.reached_by(web["host"]), web["port"]
         self._token = _token(context.folder() / state_dir.API_TOKEN)
 
-    def get(self, path: str, **query: Any) -> dict[str, Any]:
-        """Ask; the answer's JSON. Raises DaemonRefused with the daemon's words."""
-        return self._ask("GET", path + (f"?{urlencode(query)}" if query else ""))
+    def get(self, answer: type[T], path: str, **query: str | int) -> T:
+        """Ask for JSON of one shape. Raises DaemonRefused with the daemon's words."""
+        return self._ask(answer, "GET", path + (f"?{urlencode(query)}" if query else ""))
 
-    def look(self, path: str) -> dict[str, Any]:
+    def look(self, answer: type[T], path: str) -> T:
         """Ask for what the daemon answers by itself, and at once."""
-        return self._ask("GET", path, seconds=LOOK_SECONDS)
+        return self._ask(answer, "GET", path, seconds=LOOK_SECONDS)
 
-    def post(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    def post(self, answer: type[T], path: str, body: Mapping[str, object] | None = None) -> T:
         """Ask for something to be done."""
-        return self._ask("POST", path, json.dumps(body or {}).encode(), "application/json")
+        return self._ask(answer, "POST", path, json.dumps(body or {}).encode(), "application/json")
 
-    def post_file(self, path: str, file: Path, **fields: str) -> dict[str, Any]:
+    def post_file(self, path: str, file: Path, **fields: str) -> JobJson:
         """Hand a file over: it is read here, as whoever runs the command."""
         try:
             content = _read(file)
@@ -58,22 +62,23 @@ class Daemon:
         if len(content) > MAX_FILE_BYTES:
             raise FitferryError(cli.FILE_TOO_LARGE())
         form, kind = multipart.form(fields, file.name, content)
-        return self._ask("POST", path, form, kind)
+        return self._ask(JobJson, "POST", path, form, kind)
 
     def _ask(
         self,
+        answer: type[T],
         method: str,
         path: str,
         body: bytes = b"",
         kind: str = "",
         seconds: float = REQUEST_SECONDS,
-    ) -> dict[str, Any]:
+    ) -> T:
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
         headers["Fitferry-Messages"] = "codes"  # errors as data, too: they are said in the person's language
         if kind:
             headers["Content-Type"] = kind
         try:
-            _, answer = local_http.ask(
+            _, content = local_http.ask(
                 method,
                 path,
                 host=self._host,
@@ -82,25 +87,34 @@ class Daemon:
                 headers=headers,
                 body=body,
             )
-            found = json.loads(answer or b"{}")
+            return _read_answer(content, answer)
         except (OSError, ValueError) as error:
             reason = str(error) or type(error).__name__
             raise FitferryError(
                 cli.NO_ANSWER(host=self._host, port=str(self._port), reason=reason)
             ) from error
-        if isinstance(found, dict) and isinstance(found.get("error"), dict):
-            raise DaemonRefused(as_message(message_of(found["error"])))
-        return dict(found)
 
 
-def message_of(told: dict[str, Any], name: str = "message", values: str = "text") -> Message | str:
-    """What the daemon said, as a message where it comes as one, else its English."""
-    if isinstance(told.get(values), dict):
-        try:
-            return Message.from_json(json.dumps(told[values]))
-        except ValueError:
-            pass
-    return str(told.get(name) or "")
+def _read_answer(content: bytes, answer: type[T]) -> T:
+    """An answer's JSON. Raises DaemonRefused with the daemon's words, ValueError for another shape."""
+    found = json.loads(content or b"{}")
+    if not isinstance(found, dict):
+        raise ValueError("no object")  # noqa: TRY004  # one error for whatever is none of the daemon's answers
+    told = found.get("error")
+    if isinstance(told, dict):
+        raise DaemonRefused(as_message(message_of(told.get("text"), told.get("message"))))
+    missing: frozenset[str] = getattr(answer, "__required_keys__", frozenset()) - found.keys()
+    if missing:  # the daemon is of another version
+        raise ValueError(f"no {min(missing)}")
+    return cast("T", found)
+
+
+def message_of(data: Json, english: str | None) -> Message | str:
+    """What the daemon said, as a message where it came as one, too, else its English."""
+    try:
+        return Message.from_values(data)
+    except ValueError:
+        return english or ""
 
 
 def _read(file: Path) -> bytes:

@@ -7,9 +7,10 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fitferry.config import paths
+from fitferry.core.api_types import StatusJson
 from fitferry.core.errors import FitferryError
 from fitferry.core.messages import cli, verbatim
 from fitferry.system import lockfile, state_dir
@@ -44,11 +45,11 @@ class Context:
         """Whether a daemon holds the lock of the state folder."""
         return lockfile.held(self.folder())
 
-    def status_file(self) -> dict[str, Any]:
+    def status_file(self) -> StatusJson:
         """What the daemon wrote of itself last. Raises FitferryError where there is nothing to be read."""
         path = self.folder() / state_dir.STATUS
         try:
-            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            found: StatusJson = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise FitferryError(cli.NO_STATUS(path=str(path))) from error
         return found

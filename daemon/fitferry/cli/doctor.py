@@ -9,6 +9,7 @@ import click
 from fitferry.cli import output
 from fitferry.cli.client import Daemon
 from fitferry.cli.context import Context
+from fitferry.core.api_types import HealthJson
 from fitferry.core.errors import FitferryError
 from fitferry.core.messages import cli, notifications
 
@@ -40,9 +41,9 @@ def check(context: Context, as_json: bool) -> None:  # noqa: FBT001  # click pas
 @click.pass_obj
 def health(context: Context) -> None:
     """Exit 0 if the running daemon and its database answer, else 1; for containers."""
-    answer = Daemon(context).look("/healthz")
-    if answer.get("status") != "ok":
-        raise FitferryError(cli.UNHEALTHY(reason=str(answer.get("reason", ""))))
+    answer = Daemon(context).look(HealthJson, "/healthz")
+    if answer["status"] != "ok":
+        raise FitferryError(cli.UNHEALTHY(reason=answer.get("reason", "")))
 
 
 @click.command("notify-test")

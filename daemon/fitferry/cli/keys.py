@@ -10,6 +10,7 @@ import click
 from fitferry.cli import completion, output
 from fitferry.cli.client import Daemon
 from fitferry.cli.context import Context
+from fitferry.core.api_types import SessionsEndedJson, TokenJson, TokensJson
 from fitferry.core.messages import cli
 from fitferry.core.printable import printable
 from fitferry.system import network, state_dir
@@ -25,7 +26,7 @@ def keys() -> None:
 def rotate(context: Context) -> None:
     """Make a new first key, and seal every token anew."""
     if context.daemon_runs():
-        Daemon(context).post("/api/v1/keys/rotate")
+        Daemon(context).post(object, "/api/v1/keys/rotate")
     else:
         _rotate(context)
     output.line(cli.KEY_ROTATED())
@@ -44,7 +45,7 @@ def token() -> None:
 def new(context: Context, name: str, can: str, athlete: str | None) -> None:
     """Make a token; it is shown this once."""
     body = {"name": name, "can": can, **({"athlete": athlete} if athlete else {})}
-    click.echo(printable(Daemon(context).post("/api/v1/tokens", body)["token"]))
+    click.echo(printable(Daemon(context).post(TokenJson, "/api/v1/tokens", body)["token"]))
 
 
 @token.command("list")
@@ -52,7 +53,7 @@ def new(context: Context, name: str, can: str, athlete: str | None) -> None:
 @click.pass_obj
 def list_(context: Context, as_json: bool) -> None:  # noqa: FBT001  # click passes it so
     """List the tokens, without what they are."""
-    found = Daemon(context).get("/api/v1/tokens")
+    found = Daemon(context).get(TokensJson, "/api/v1/tokens")
     if as_json:
         output.as_json(found)
         return
@@ -77,7 +78,7 @@ def list_(context: Context, as_json: bool) -> None:  # noqa: FBT001  # click pas
 @click.pass_obj
 def revoke(context: Context, name: str) -> None:
     """Revoke a token: it can do nothing any more."""
-    Daemon(context).post("/api/v1/tokens/revoke", {"name": name})
+    Daemon(context).post(object, "/api/v1/tokens/revoke", {"name": name})
     output.line(cli.TOKEN_REVOKED(name=name))
 
 
@@ -90,8 +91,8 @@ def sessions() -> None:
 @click.pass_obj
 def end(context: Context) -> None:
     """End every browser's session."""
-    found = Daemon(context).post("/api/v1/sessions/end")
-    output.line(cli.SESSIONS_ENDED(count=int(found["ended"])))
+    found = Daemon(context).post(SessionsEndedJson, "/api/v1/sessions/end")
+    output.line(cli.SESSIONS_ENDED(count=found["ended"]))
 
 
 def _rotate(context: Context) -> None:

@@ -7,15 +7,15 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 
 from fitferry.cli import output
 from fitferry.cli.client import Daemon, message_of
+from fitferry.core.api_types import JobJson, UploadsJson
 from fitferry.core.messages import Message, cli
 from fitferry.core.printable import printable
-from fitferry.core.upload import OPEN, WAITS, Status
+from fitferry.core.upload import OPEN, WAITS, Status, WaitingFor
 
 COLOURS = {
     Status.COMPLETED: "green",
@@ -32,28 +32,29 @@ STATUSES = {
     Status.PROCESSING: cli.PROCESSING(),
     Status.SKIPPED: cli.SKIPPED(),
 }
+_UPLOADS = "/api/v1/strava/uploads"
 _LOOK_SECONDS = 0.5
 _SEVERAL = 2
 
 
-def status_message(job: dict[str, Any]) -> Message:
+def status_message(job: JobJson) -> Message:
     """The status of a job."""
-    return STATUSES[job["status"]]
+    return STATUSES[Status(job["status"])]
 
 
-def standing(job: dict[str, Any]) -> str:
+def standing(job: JobJson) -> str:
     """Where an upload stands, with what it waits for."""
     text = output.of(status_message(job))
     if job["waiting_for"]:
-        text += f", {output.of(WAITS[job['waiting_for']])}"
+        text += f", {output.of(WAITS[WaitingFor(job['waiting_for'])])}"
         if job["next_attempt_at"]:
             text += f" ({output.local(job['next_attempt_at'])})"
     return text
 
 
-def outcome(job: dict[str, Any]) -> str:
+def outcome(job: JobJson) -> str:
     """Where it is on Strava, or why not."""
-    return job["strava_url"] or output.of(message_of(job, "error_message", "error_text"))
+    return job["strava_url"] or output.of(message_of(job.get("error_text"), job["error_message"]))
 
 
 def follow(daemon: Daemon, queued: dict[int, Path]) -> bool:
@@ -67,7 +68,7 @@ def follow(daemon: Daemon, queued: dict[int, Path]) -> bool:
                 if now != told[job["id"]]:
                     told[job["id"]] = now
                     text = f"{printable(queued[job['id']].name)}: {now} {outcome(job)}".rstrip()
-                    tell(text, COLOURS.get(job["status"]))
+                    tell(text, COLOURS[Status(job["status"])])
                 if job["status"] not in OPEN:
                     failed = failed or job["status"] in {Status.FAILED, Status.HELD}
                     del queued[job["id"]]
@@ -94,13 +95,13 @@ def _bar(total: int) -> Iterator[tuple[Callable[[], None], Callable[[str, str | 
         )
 
 
-def _recent(daemon: Daemon, oldest: int) -> Iterable[dict[str, Any]]:
+def _recent(daemon: Daemon, oldest: int) -> Iterable[JobJson]:
     """The uploads from the newest to one of a number, and those that were skipped."""
     before: int | None = None
     while True:
-        page = daemon.get("/api/v1/strava/uploads", limit=200, **({"before": before} if before else {}))
+        page = daemon.get(UploadsJson, _UPLOADS, limit=200, **({"before": before} if before else {}))
         yield from page["uploads"]
-        before = page["next_before"]
+        before = page.get("next_before")
         if before is None or before <= oldest:
             break
-    yield from daemon.get("/api/v1/strava/uploads", limit=200, status="skipped")["uploads"]
+    yield from daemon.get(UploadsJson, _UPLOADS, limit=200, status="skipped")["uploads"]

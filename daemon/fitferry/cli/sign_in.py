@@ -10,7 +10,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import click
@@ -18,6 +17,7 @@ import click
 from fitferry.cli import completion, output
 from fitferry.cli.client import Daemon, message_of
 from fitferry.cli.context import Context
+from fitferry.core.api_types import ConsentJson, ConsentUrlJson, LinkJson
 from fitferry.core.errors import FitferryError
 from fitferry.core.messages import cli
 
@@ -30,7 +30,7 @@ _LOOK_SECONDS = 0.5
 @click.pass_obj
 def login(context: Context) -> None:
     """Print a one-time link into the page."""
-    click.echo(Daemon(context).post("/api/v1/login-link")["url"])
+    click.echo(Daemon(context).post(LinkJson, "/api/v1/login-link")["url"])
 
 
 @click.command()
@@ -47,7 +47,7 @@ def connect(context: Context, athlete: str | None, paste: bool) -> None:  # noqa
     if connected and not paste:
         output.line(cli.CONNECTED(name=str(found["message"])))
     else:
-        output.line(message_of(found))
+        output.line(message_of(found.get("text"), found["message"]))
     sys.exit(0 if connected else 1)
 
 
@@ -56,13 +56,13 @@ def connect(context: Context, athlete: str | None, paste: bool) -> None:  # noqa
 @click.pass_obj
 def disconnect(context: Context, athlete: str | None) -> None:
     """Revoke at Strava, and forget the tokens."""
-    Daemon(context).post("/api/v1/strava/disconnect", {"athlete": athlete} if athlete else {})
+    Daemon(context).post(object, "/api/v1/strava/disconnect", {"athlete": athlete} if athlete else {})
     output.line(cli.DISCONNECTED())
 
 
-def _by_link(daemon: Daemon, athlete: str | None) -> dict[str, Any]:
+def _by_link(daemon: Daemon, athlete: str | None) -> ConsentJson:
     """Print, and on a desktop open, a one-time link; what came of the consent behind it."""
-    link = daemon.post("/api/v1/strava/connect-link", {"athlete": athlete} if athlete else {})
+    link = daemon.post(LinkJson, "/api/v1/strava/connect-link", {"athlete": athlete} if athlete else {})
     click.echo(link["url"])
     with _opened_on_desktop(link["url"]):
         output.line(cli.OPEN_LINK(), err=True)
@@ -94,27 +94,28 @@ def _opened_on_desktop(url: str) -> Iterator[None]:
         yield
 
 
-def _outcome(daemon: Daemon, state: str) -> dict[str, Any]:
+def _outcome(daemon: Daemon, state: str) -> ConsentJson:
     """What came of a consent, waited for."""
     deadline = time.monotonic() + CONSENT_SECONDS
     while time.monotonic() < deadline:
-        found = daemon.get("/api/v1/strava/auth/outcome", state=state)
+        found = daemon.get(ConsentJson, "/api/v1/strava/auth/outcome", state=state)
         if found["outcome"] != "waiting":
             return found
         time.sleep(_LOOK_SECONDS)
-    return {"outcome": "late", "text": cli.NOBODY_ANSWERED().to_values()}
+    late = cli.NOBODY_ANSWERED()
+    return {"outcome": "late", "message": str(late), "text": late.to_values()}
 
 
-def _by_paste(daemon: Daemon, athlete: str | None) -> dict[str, Any]:
+def _by_paste(daemon: Daemon, athlete: str | None) -> ConsentJson:
     """Print Strava's address; what comes of the address that is pasted, which holds a secret for some minutes."""
     query = {"athlete": athlete} if athlete else {}
-    click.echo(daemon.get("/api/v1/strava/auth", **query, paste="1")["authorization_url"])
+    click.echo(daemon.get(ConsentUrlJson, "/api/v1/strava/auth", **query, paste="1")["authorization_url"])
     output.line(cli.PASTE_ADDRESS(), err=True)
     given = _pasted_query()
     wanted = {name: given[name] for name in ("state", "code", "scope", "error") if name in given}
     if "state" not in wanted:
         raise FitferryError(cli.NOT_THE_ADDRESS())
-    return daemon.get("/api/v1/strava/callback", **wanted)
+    return daemon.get(ConsentJson, "/api/v1/strava/callback", **wanted)
 
 
 def _pasted_query() -> dict[str, str]:

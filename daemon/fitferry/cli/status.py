@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import click
 
 from fitferry.cli import completion, output, progress
 from fitferry.cli.client import Daemon, DaemonRefused, message_of
 from fitferry.cli.context import Context
+from fitferry.core.api_types import AthleteJson, JobJson, StatusJson, WatchJson
 from fitferry.core.errors import FitferryError
 from fitferry.core.messages import Message, as_message, cli
 from fitferry.core.sports import shown_name
@@ -85,14 +85,14 @@ def uploads(
     output.table(heads, [_row(job) for job in jobs], wide=wide)
 
 
-def now(context: Context) -> dict[str, Any]:
+def now(context: Context) -> StatusJson:
     """How things are: asked of the daemon, since its file may be older than the last change.
 
     Another user of the machine, who may not ask, is shown the file. Raises FitferryError.
     """
     written = context.status_file()
     try:
-        found = Daemon(context).look("/api/v1/status")
+        found = Daemon(context).look(StatusJson, "/api/v1/status")
     except FitferryError as error:
         if isinstance(error, DaemonRefused) or error.message.code == cli.NOT_YOURS.code:
             return written
@@ -100,7 +100,7 @@ def now(context: Context) -> dict[str, Any]:
     return written if {**found, "updated_at": written["updated_at"]} == written else found
 
 
-def _row(job: dict[str, Any]) -> output.Row:
+def _row(job: JobJson) -> output.Row:
     cells = [
         str(job["id"]),
         output.local(job["start_time"]),
@@ -108,7 +108,7 @@ def _row(job: dict[str, Any]) -> output.Row:
         job["file"],
         progress.standing(job),
     ]
-    return output.Row(cells, progress.outcome(job), progress.COLOURS.get(job["status"]))
+    return output.Row(cells, progress.outcome(job), progress.COLOURS[Status(job["status"])])
 
 
 def _changes(context: Context) -> bool:
@@ -129,7 +129,7 @@ def _written_at(path: Path) -> int:
         return 0
 
 
-def _follow_on_terminal(context: Context, found: dict[str, Any]) -> dict[str, Any]:
+def _follow_on_terminal(context: Context, found: StatusJson) -> StatusJson:
     """Show the status in place until Ctrl-C or the daemon's end; the last one."""
     from rich.live import Live  # noqa: PLC0415  # only where there is a terminal
     from rich.text import Text  # noqa: PLC0415  # the same
@@ -150,7 +150,7 @@ def _follow_on_terminal(context: Context, found: dict[str, Any]) -> dict[str, An
     return found
 
 
-def _print_status(found: dict[str, Any], *, as_json: bool) -> None:
+def _print_status(found: StatusJson, *, as_json: bool) -> None:
     if as_json:
         output.as_json(found)
         return
@@ -158,14 +158,15 @@ def _print_status(found: dict[str, Any], *, as_json: bool) -> None:
         output.line(text, colour=colour, indent=indent)
 
 
-def _lines(found: dict[str, Any]) -> list[Line]:
+def _lines(found: StatusJson) -> list[Line]:
     """The status for people."""
     state, colour = _STATES[found["state"]]
     lines: list[Line] = [(cli.STATE_AND_PAGE(state=state, url=found["web"]["url"]), colour, 0)]
     if found["state"] == "waiting":
         lines.append((_wait(found), "yellow", 2))
     lines += [
-        (cli.ATTENTION(text=as_message(message_of(problem))), "red", 2) for problem in found["problems"]
+        (cli.ATTENTION(text=as_message(message_of(problem["text"], problem["message"]))), "red", 2)
+        for problem in found["problems"]
     ]
     if found["queue"]["failed"]:
         lines.append((cli.ATTENTION(text=cli.FAILED_UPLOADS(count=found["queue"]["failed"])), "red", 2))
@@ -173,7 +174,7 @@ def _lines(found: dict[str, Any]) -> list[Line]:
     for watch in found["watch"]:
         lines += _watch_lines(watch)
     counts = tuple(
-        cli.COUNT_OF(number=count, status=progress.STATUSES[name])
+        cli.COUNT_OF(number=count, status=progress.STATUSES[Status(name)])
         for name, count in found["queue"].items()
         if count or name == "completed"
     )
@@ -188,14 +189,14 @@ def _lines(found: dict[str, Any]) -> list[Line]:
     return lines
 
 
-def _watch_lines(watch: dict[str, Any]) -> list[Line]:
+def _watch_lines(watch: WatchJson) -> list[Line]:
     """What is said of a watched folder and of the files that are being received there."""
     if watch["available"]:
         lines: list[Line] = [(cli.FOLDER_WATCHED(folder=watch["folder"]), None, 2)]
     else:
         lines = [(cli.FOLDER_AWAY(folder=watch["folder"]), "red", 2)]
     if watch.get("note"):
-        lines.append((message_of(watch, "note", "note_text"), None, 4))
+        lines.append((message_of(watch.get("note_text"), watch.get("note")), None, 4))
     for file in watch.get("receiving", []):
         if file["of"]:
             percent = 100 * file["size"] // file["of"]
@@ -205,12 +206,12 @@ def _watch_lines(watch: dict[str, Any]) -> list[Line]:
     return lines
 
 
-def _wait(found: dict[str, Any]) -> Message:
+def _wait(found: StatusJson) -> Message:
     until = found["rate_limit"]["held_until"]
     return cli.LIMIT_USED_UP(until=output.local(until)) if until else cli.STRAVA_AWAY()
 
 
-def _connection(athlete: dict[str, Any]) -> Message:
+def _connection(athlete: AthleteJson) -> Message:
     if athlete["connected"]:
         return cli.ATHLETE_CONNECTED(athlete=athlete["name"], name=athlete["display_name"])
     return cli.ATHLETE_NOT_CONNECTED(athlete=athlete["name"])

@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from fitferry.cli import completion, output, progress
 from fitferry.cli.client import Daemon, DaemonRefused
 from fitferry.cli.context import Context
+from fitferry.core.api_types import BacklogJson, JobJson, UploadsJson
 from fitferry.core.errors import FitferryError, RequestRejected
 from fitferry.core.messages import cli
 from fitferry.core.upload import Status
@@ -67,8 +68,8 @@ def retry(context: Context, jobs: tuple[int, ...], failed: bool, again: bool) ->
     if context.daemon_runs():
         daemon = Daemon(context)
 
-        def ask(**body: Any) -> int:
-            return len(daemon.post("/api/v1/strava/retry", body)["uploads"])
+        def ask(**body: object) -> int:
+            return len(daemon.post(UploadsJson, "/api/v1/strava/retry", body)["uploads"])
 
         if failed:
             done, refused = ask(failed=True), 0
@@ -98,7 +99,7 @@ def dismiss(context: Context, jobs: tuple[int, ...]) -> None:
             output.line(cli.NO_JOB(job=str(job)), err=True)
     if context.daemon_runs():
         daemon = Daemon(context)
-        done, refused = _each(known, lambda job: daemon.post(f"/api/v1/strava/dismiss/{known[job]}"))
+        done, refused = _each(known, lambda job: daemon.post(JobJson, f"/api/v1/strava/dismiss/{known[job]}"))
     else:
         with context.writing() as settings:
             actions = _actions(settings)
@@ -120,7 +121,7 @@ def backlog(context: Context, decision: str | None, day: str | None, as_json: bo
         found = _backlog_now(context)
     elif context.daemon_runs():
         body = {"decision": decision, **({"date": day} if day else {})}
-        found = Daemon(context).post("/api/v1/strava/backlog", body)
+        found = Daemon(context).post(BacklogJson, "/api/v1/strava/backlog", body)
     else:
         found = _decide(context, decision, day)
     if as_json:
@@ -167,7 +168,7 @@ def _actions(settings: Settings) -> Actions:
     return Actions(settings, wake=lambda: None, clock=time.time)
 
 
-def _backlog_now(context: Context) -> dict[str, Any]:
+def _backlog_now(context: Context) -> BacklogJson:
     from fitferry.monitoring import status_json  # noqa: PLC0415  # not every command needs them
     from fitferry.uploads import commands  # noqa: PLC0415  # the same
 
@@ -176,7 +177,7 @@ def _backlog_now(context: Context) -> dict[str, Any]:
         return status_json.backlog(commands.backlog(athletes, time.time()))
 
 
-def _decide(context: Context, decision: str, day: str | None) -> dict[str, Any]:
+def _decide(context: Context, decision: str, day: str | None) -> BacklogJson:
     from fitferry.monitoring import status_json  # noqa: PLC0415  # not every command needs it
 
     try:

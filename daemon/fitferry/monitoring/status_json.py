@@ -9,8 +9,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fitferry.core.activity import WatchState
+from fitferry.core.api_types import (
+    AthleteJson,
+    BacklogJson,
+    JobJson,
+    ProblemJson,
+    RateLimitJson,
+    StatusJson,
+    WatchJson,
+)
 from fitferry.core.filenames import shown
-from fitferry.core.messages import Json, folders
+from fitferry.core.messages import folders
 from fitferry.core.printable import escaped_json
 from fitferry.core.problems import Problem
 from fitferry.core.strava import RateLimit
@@ -19,13 +28,11 @@ from fitferry.monitoring.status import JobView, Snapshot, job_views
 
 _STRAVA = "https://www.strava.com"
 
-Object = dict[str, Json]
 
-
-def to_json(snapshot: Snapshot) -> Object:
+def to_json(snapshot: Snapshot) -> StatusJson:
     """Everything that `status.json` says."""
     process = snapshot.process
-    return {
+    values: StatusJson = {
         "version": snapshot.version,
         "pid": process.pid,
         "started_at": iso(process.started_at),
@@ -38,11 +45,15 @@ def to_json(snapshot: Snapshot) -> Object:
         "rate_limit": _rate_limit(snapshot.rate_limit, snapshot.held_until),
         "last_upload": job(snapshot.last_upload) if snapshot.last_upload else None,
         "watch": [_watch(state) for state in snapshot.watch],
-        **_import(snapshot),
     }
+    progress = snapshot.history_import
+    if progress is not None:
+        done_by = iso(progress.done_by)
+        values["import"] = {"waiting": progress.waiting, "done": progress.done, "done_by": done_by}
+    return values
 
 
-def athlete(person: Athlete) -> Object:
+def athlete(person: Athlete) -> AthleteJson:
     """One athlete, as the API shows them."""
     return {
         "name": person.name,
@@ -53,19 +64,18 @@ def athlete(person: Athlete) -> Object:
     }
 
 
-def jobs_shown(jobs: Iterable[Job], now: float) -> list[Object]:
+def jobs_shown(jobs: Iterable[Job], now: float) -> list[JobJson]:
     """Several jobs, as the API shows them."""
     return [job(view) for view in job_views(jobs, now)]
 
 
-def job(view: JobView) -> Object:
+def job(view: JobView) -> JobJson:
     """One job, as the API shows it; waits that all jobs share are worked in.
 
     Where there is an `error_message`, `error_text` is the same as data, so that commands can translate it.
     """
     job = view.job
-    text: Object = {"error_text": job.error_message.to_values()} if job.error_message else {}
-    return {
+    values: JobJson = {
         "id": job.id,
         "activity_id": job.activity_id,
         "athlete": job.athlete,
@@ -86,8 +96,10 @@ def job(view: JobView) -> Object:
         "distance_m": _rounded(job.distance_m),
         "size": job.size,
         "sha256": job.sha256,
-        **text,
     }
+    if job.error_message:
+        values["error_text"] = job.error_message.to_values()
+    return values
 
 
 def strava_url(job: Job) -> str | None:
@@ -95,7 +107,7 @@ def strava_url(job: Job) -> str | None:
     return f"{_STRAVA}/activities/{job.strava_activity_id}" if job.strava_activity_id else None
 
 
-def backlog(waiting: Backlog) -> Object:
+def backlog(waiting: Backlog) -> BacklogJson:
     """What waits for a decision, as the API shows it."""
     return {
         "count": waiting.count,
@@ -105,7 +117,7 @@ def backlog(waiting: Backlog) -> Object:
     }
 
 
-def write(path: Path, values: Object) -> None:
+def write(path: Path, values: StatusJson) -> None:
     """Replace the status file in one step. Not synced: it is worth nothing after a power cut."""
     scratch = path.with_name(f".{path.name}.part")
     # Somebody may read it on a terminal; json's own indentation is made by Python and takes ten times as long.
@@ -125,7 +137,7 @@ def iso(moment: float | None) -> str | None:
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _problem(problem: Problem) -> Object:
+def _problem(problem: Problem) -> ProblemJson:
     """One problem; `text` is its message as data, so that commands can say it in another language."""
     return {
         "code": problem.code.value,
@@ -136,32 +148,25 @@ def _problem(problem: Problem) -> Object:
     }
 
 
-def _watch(state: WatchState) -> Object:
+def _watch(state: WatchState) -> WatchJson:
     """One folder; `note` and `receiving` are there only where there is something to say."""
-    note = folders.NOTES(notes=state.notes) if state.notes else None
-    extra: Object = {"note": str(note), "note_text": note.to_values()} if note else {}
-    if state.receiving:
-        extra["receiving"] = [
-            {"file": shown(file.path), "size": file.have, "of": file.want} for file in state.receiving
-        ]
-    return {
+    values: WatchJson = {
         "folder": state.folder,
         "athlete": state.athlete,
         "method": state.method,
         "available": state.available,
-        **extra,
     }
+    if state.notes:
+        note = folders.NOTES(notes=state.notes)
+        values |= {"note": str(note), "note_text": note.to_values()}
+    if state.receiving:
+        values["receiving"] = [
+            {"file": shown(file.path), "size": file.have, "of": file.want} for file in state.receiving
+        ]
+    return values
 
 
-def _import(snapshot: Snapshot) -> Object:
-    """How an import is getting on; nothing where there is none."""
-    progress = snapshot.history_import
-    if progress is None:
-        return {}
-    return {"import": {"waiting": progress.waiting, "done": progress.done, "done_by": iso(progress.done_by)}}
-
-
-def _rate_limit(limits: RateLimit, held_until: float | None) -> Object:
+def _rate_limit(limits: RateLimit, held_until: float | None) -> RateLimitJson:
     return {
         "overall": {"limit": list(limits.overall_limit), "usage": list(limits.overall_usage)},
         "read": {"limit": list(limits.read_limit), "usage": list(limits.read_usage)},

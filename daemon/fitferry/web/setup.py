@@ -23,6 +23,7 @@ from flask.typing import ResponseReturnValue
 from fitferry import __version__
 from fitferry.config import first_settings as first
 from fitferry.config.schema import Settings
+from fitferry.core.api_types import ProblemJson, StatusJson, WindowsJson
 from fitferry.core.errors import FitferryError, RejectionCode, RequestRejected
 from fitferry.core.messages import Message, setup
 from fitferry.monitoring import status_json
@@ -245,16 +246,22 @@ def _tell(set_up: SetUp, port: int) -> None:
 def _write_status(base: Settings, port: int) -> None:
     """A status file for `health` and for whoever looks."""
     now = status_json.iso(time.time())
-    problem = {"code": "not_set_up", "athlete": None, "message": str(setup.NOT_SET_UP()), "since": now}
-    nothing: status_json.Object = {"limit": [0, 0], "usage": [0, 0]}
-    values: status_json.Object = {
+    problem: ProblemJson = {
+        "code": "not_set_up",
+        "athlete": None,
+        "message": str(setup.NOT_SET_UP()),
+        "since": now,
+        "text": setup.NOT_SET_UP().to_values(),
+    }
+    nothing: WindowsJson = {"limit": [0, 0], "usage": [0, 0]}
+    values: StatusJson = {
         "version": __version__,
         "pid": os.getpid(),
         "started_at": now,
         "updated_at": now,
         "web": {"host": base.web.host, "port": port, "url": base.web.url or f"http://127.0.0.1:{port}"},
         "state": "attention",
-        "problems": [{**problem, "text": setup.NOT_SET_UP().to_values()}],
+        "problems": [problem],
         "athletes": [],
         "queue": dict.fromkeys(("pending", "processing", "completed", "failed", "held", "skipped"), 0),
         "rate_limit": {"overall": nothing, "read": nothing, "held_until": None},

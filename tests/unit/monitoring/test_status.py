@@ -37,7 +37,7 @@ def snapshot(
         (watch,),
         troubles=(*troubles, *status.of_folders((watch,), now)),
     )
-    return status_json.to_json(status.snapshot(["me"], process, now))
+    return dict(status_json.to_json(status.snapshot(["me"], process, now)))
 
 
 def connect() -> None:
@@ -161,10 +161,13 @@ def test_a_job_shows_its_own_wait_or_the_one_that_all_share(tmp_path: Path) -> N
 def test_the_file_is_replaced_in_one_step_and_anybody_may_read_it(tmp_path: Path) -> None:
     """Whoever reads it sees the old one or the new one."""
     path = tmp_path / "status.json"
-    status_json.write(path, {"a": 1})
-    status_json.write(path, {"a": "é"})
+    connect()
+    process = status.Process(1, NOW - 60, "127.0.0.1", 8480, "http://localhost:8480", ())
+    for athlete in ("me", "é"):
+        values = status_json.to_json(status.snapshot([athlete], process, NOW))
+        status_json.write(path, values)
 
-    assert json.loads(path.read_text(encoding="utf-8")) == {"a": "é"}
+    assert json.loads(path.read_text(encoding="utf-8")) == values
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
     assert [path] == [entry for entry in tmp_path.iterdir() if entry.name.startswith("status")]
     assert not list(tmp_path.glob(".status*"))

@@ -56,7 +56,12 @@ class Message:
     @classmethod
     def from_json(cls, text: str) -> Message:
         """From what `to_json` made. Raises ValueError for anything else."""
-        message = _from_json(json.loads(text))
+        return cls.from_values(json.loads(text))
+
+    @classmethod
+    def from_values(cls, values: Json) -> Message:
+        """From what `to_values` made. Raises ValueError for anything else."""
+        message = _from_json(values)
         if not isinstance(message, Message):
             raise ValueError("not a message")  # noqa: TRY004  # one error for whatever is stored wrongly
         return message

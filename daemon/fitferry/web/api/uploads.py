@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from fitferry.core.api_types import JobJson
 from fitferry.core.errors import RejectionCode, RequestRejected
-from fitferry.core.messages import Json, web
+from fitferry.core.messages import web
 from fitferry.core.upload import Job
 from fitferry.monitoring import status_json
 from fitferry.storage import queries
@@ -43,8 +44,9 @@ def upload_file() -> ResponseReturnValue:
 def jobs_taken(jobs: list[Job]) -> ResponseReturnValue:
     """The answer to files that were brought: the first job, and the numbers of all where there are several."""
     shown = status_json.jobs_shown(jobs, web_context().clock())[0]
-    several: dict[str, object] = {"jobs": [job.id for job in jobs]} if len(jobs) > 1 else {}
-    return jsonify({**shown, **several}), 202
+    if len(jobs) > 1:
+        shown["jobs"] = [job.id for job in jobs]
+    return jsonify(shown), 202
 
 
 def files_of_form() -> list[Job]:
@@ -134,6 +136,6 @@ def pending() -> ResponseReturnValue:
     return jsonify({"uploads": jobs, "next_before": None})
 
 
-def _shown(job: Job) -> dict[str, Json]:
+def _shown(job: Job) -> JobJson:
     (shown,) = status_json.jobs_shown([job], web_context().clock())
     return shown
