@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,9 +22,37 @@ from fitferry.system.deadline import call
 
 if TYPE_CHECKING:
     from fitferry.formats import ArchiveMember, FileContents
+    from fitferry.inbox.file_reader import FileLook
 
+_Pair = tuple[Message | str, str]
 FOLDER_SECONDS = 2.0
 """How long a folder may take to answer: it may be on a server that is away."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ruled:
+    """What the rules of the settings say of an activity: which match, and what is sent with the file."""
+
+    rules: list[int]
+    skipped_by_rule: int | None
+    sends: dict[str, str]
+    sets: dict[str, str | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Inspected:
+    """A file, and what Fitferry would do with it, as the end of a sentence."""
+
+    file: str
+    would: Message
+    look: FileLook | None = None
+    ruled: _Ruled | None = None
+
+    @property
+    def activities(self) -> tuple[ArchiveMember, ...]:
+        """The activities of a file that holds several."""
+        members = self.look.contents.members if self.look is not None else ()
+        return members if len(members) > 1 else ()
 
 
 @click.command()
@@ -35,49 +63,35 @@ def inspect(context: Context, files: tuple[Path, ...], as_json: bool) -> None:  
     """Say what files are, and what Fitferry would do with them, without doing it."""
     found = [_inspected(context, file) for file in files]
     if as_json:
-        output.as_json(_plain(found))
+        output.as_json([_json(one) for one in found])
         return
     for one in found:
-        output.heading(inspection.WOULD(file=one["file"], action=one["would"]))
-        output.pairs(_rows(one))
-        for number, activity in enumerate(one.get("activities", []), 1):
-            output.heading(f"  {number}. {activity['name']}")
-            reason = activity["reason"]
-            label = (
-                inspection.NOT_WHOLE() if activity["verdict"] == FileKind.UNFINISHED else inspection.HELD()
-            )
-            broken = [(label, output.of(reason))] if reason else []
-            output.pairs([*broken, *_rows(activity)])
+        output.heading(inspection.WOULD(file=one.file, action=one.would))
+        output.pairs(_rows_of_file(one))
+        for number, activity in enumerate(one.activities, 1):
+            output.heading(f"  {number}. {activity.name}")
+            unfinished = activity.result.kind is FileKind.UNFINISHED
+            label = inspection.NOT_WHOLE() if unfinished else inspection.HELD()
+            reason = output.of(activity.result.reason or "")
+            output.pairs(_filled([(label, reason), *_rows(activity.result), ("sha256", activity.sha256)]))
 
 
-def _inspected(context: Context, file: Path) -> dict[str, Any]:
+def _inspected(context: Context, file: Path) -> _Inspected:
     from fitferry.inbox import file_reader  # noqa: PLC0415  # other commands need not wait for it
 
     name = filenames.shown(str(file), whole=True)
     try:
         look = file_reader.look(os.path.realpath(file))
     except OSError as error:
-        return {"file": name, "would": inspection.NOT_READ(reason=system.from_os_error(error))}
+        return _Inspected(name, inspection.NOT_READ(reason=system.from_os_error(error)))
     if look is None:
-        return {"file": name, "would": inspection.BEING_CHANGED()}
-    reading, content = look.file, look.contents
-    several = len(content.members) > 1
-    ruled = _ruled(context, file, content.result)
-    return {
-        "file": name,
-        "would": _known(context, reading.sha256) or _would(context, file, content, ruled),
-        "verdict": content.result.kind.value,
-        "data_type": content.result.data_type or None,
-        "reason": content.result.reason or None,
-        **({} if several else _facts(content.result)),
-        "size": reading.fingerprint.size,
-        "sha256": reading.sha256,
-        **ruled,
-        **({"activities": [_part(one) for one in content.members]} if several else {}),
-    }
+        return _Inspected(name, inspection.BEING_CHANGED())
+    ruled = _ruled(context, file, look.contents.result)
+    would = _known(context, look.file.sha256) or _would(context, file, look.contents, ruled)
+    return _Inspected(name, would, look, ruled)
 
 
-def _would(context: Context, file: Path, content: FileContents, ruled: dict[str, Any]) -> Message:
+def _would(context: Context, file: Path, content: FileContents, ruled: _Ruled | None) -> Message:
     """What would be done, as the end of a sentence."""
     found = content.result
     whole = sum(one.result.kind is FileKind.ACTIVITY for one in content.members)
@@ -87,8 +101,8 @@ def _would(context: Context, file: Path, content: FileContents, ruled: dict[str,
         return inspection.PASS_OVER()
     if found.kind is FileKind.UNFINISHED:
         return inspection.WAIT_FOR_REST(reason=found.reason)
-    if ruled.get("skipped_by_rule"):
-        return inspection.SKIP_BY_RULE(rule=ruled["skipped_by_rule"])
+    if ruled is not None and ruled.skipped_by_rule is not None:
+        return inspection.SKIP_BY_RULE(rule=ruled.skipped_by_rule)
     if admission.status is Status.SKIPPED:
         return inspection.SKIP(reason=reason)
     if admission.status is Status.HELD:
@@ -123,21 +137,20 @@ def _real(folder: Path) -> Path:
         return folder
 
 
-def _ruled(context: Context, file: Path, found: ParseResult) -> dict[str, Any]:
-    """What the rules of the settings say of an activity: which match, and what is sent with the file."""
+def _ruled(context: Context, file: Path, found: ParseResult) -> _Ruled | None:
     settings = context.settings()
     if found.kind is not FileKind.ACTIVITY or not settings.rules:
-        return {}
+        return None
     own = _watch_of(settings, file)
     athlete = own.athlete if own is not None else [*settings.athletes, "me"][0]
     subject = rules.subject_of(athlete, file.name, found.facts)
     skipped = skipped_by(settings.rules, subject)
-    return {
-        "rules": matching(settings.rules, subject),
-        "skipped_by_rule": skipped,
-        "sends": upload_fields(settings.rules, subject) if skipped is None else {},
-        "sets": edit_fields(settings.rules, subject) if skipped is None else {},
-    }
+    return _Ruled(
+        rules=matching(settings.rules, subject),
+        skipped_by_rule=skipped,
+        sends=upload_fields(settings.rules, subject) if skipped is None else {},
+        sets=edit_fields(settings.rules, subject) if skipped is None else {},
+    )
 
 
 def _known(context: Context, sha256: str) -> Message | None:
@@ -160,50 +173,78 @@ def _known(context: Context, sha256: str) -> Message | None:
     return inspection.KNOWN_BECAUSE(job=str(job.id), status=job.status.value, reason=job.error_message)
 
 
-def _part(one: ArchiveMember) -> dict[str, Any]:
+def _json(one: _Inspected) -> dict[str, object]:
+    """A file for programs."""
+    if one.look is None:
+        return {"file": one.file, "would": str(one.would)}
+    file, result = one.look.file, one.look.contents.result
+    return {
+        "file": one.file,
+        "would": str(one.would),
+        "verdict": result.kind.value,
+        "data_type": result.data_type or None,
+        "reason": str(result.reason) if result.reason else None,
+        **({} if one.activities else _facts(result)),
+        "size": file.fingerprint.size,
+        "sha256": file.sha256,
+        **(asdict(one.ruled) if one.ruled is not None else {}),
+        **(
+            {"activities": [_activity_json(activity) for activity in one.activities]}
+            if one.activities
+            else {}
+        ),
+    }
+
+
+def _activity_json(one: ArchiveMember) -> dict[str, object]:
     """One of several activities in a file."""
-    said = {"name": one.name, "verdict": one.result.kind.value, "reason": one.result.reason or None}
+    reason = str(one.result.reason) if one.result.reason else None
+    said = {"name": one.name, "verdict": one.result.kind.value, "reason": reason}
     return {**said, **_facts(one.result), "sha256": one.sha256}
 
 
-def _facts(found: ParseResult) -> dict[str, Any]:
+def _facts(found: ParseResult) -> dict[str, object]:
+    from fitferry.monitoring.status_json import iso  # noqa: PLC0415  # as above
+
+    return {**asdict(found.facts), "start_time": iso(found.facts.start_time)}
+
+
+def _rows_of_file(one: _Inspected) -> list[_Pair]:
+    """What a person wants to know of a file."""
+    if one.look is None:
+        return []
+    file, result = one.look.file, one.look.contents.result
+    rows: list[_Pair] = [(inspection.FORMAT(), result.data_type)] if one.activities else _rows(result)
+    if one.ruled is not None:
+        rows.append((inspection.RULES(), ", ".join(map(str, one.ruled.rules))))
+        rows += [(f"  {name}", value) for name, value in one.ruled.sends.items()]
+        rows += [(f"  {name}", str(value).lower()) for name, value in one.ruled.sets.items()]
+    size = output.of(inspection.BYTES(size=file.fingerprint.size)) if file.fingerprint.size else ""
+    return _filled([*rows, (inspection.SIZE(), size), ("sha256", file.sha256)])
+
+
+def _rows(result: ParseResult) -> list[_Pair]:
+    """What a person wants to know of an activity."""
     from fitferry.monitoring.status_json import iso  # noqa: PLC0415  # it opens the way to the ledger
 
-    facts = asdict(found.facts)
-    return {**facts, "start_time": iso(facts["start_time"])}
-
-
-def _rows(one: dict[str, Any]) -> list[tuple[Message | str, str]]:
-    """What a person wants to know of a file."""
-    sport = " / ".join(filter(None, [one.get("sport"), one.get("sub_sport")]))  # as rules call them
-    device = " ".join(filter(None, [one.get("manufacturer"), one.get("product")]))
-    rows: list[tuple[Message | str, str]] = [
-        (inspection.KIND(), output.of(one.get("kind") or "")),
-        (inspection.FORMAT(), one.get("data_type") or ""),
-        (inspection.SPORT(), sport),
-        (inspection.START(), output.local(one.get("start_time"))),
-        (inspection.MOVING(), output.duration(one.get("duration_s"))),
-        (inspection.ELAPSED(), output.duration(one.get("elapsed_s"))),
-        (inspection.DISTANCE(), f"{one['distance_m'] / 1000:.2f} km" if one.get("distance_m") else ""),
-        (inspection.DEVICE(), device),
-        (inspection.SERIALS(), ", ".join(one.get("serials", ()))),
-        (inspection.SESSIONS(), str(one["sessions"]) if (one.get("sessions") or 0) > 1 else ""),
-        (inspection.RULES(), ", ".join(str(number) for number in one.get("rules", ()))),
-        *((f"  {name}", str(value)) for name, value in one.get("sends", {}).items()),
-        *((f"  {name}", str(value).lower()) for name, value in one.get("sets", {}).items()),
-        (inspection.SIZE(), output.of(inspection.BYTES(size=one["size"])) if one.get("size") else ""),
-        ("sha256", one.get("sha256") or ""),
+    facts = result.facts
+    distance = f"{facts.distance_m / 1000:.2f} km" if facts.distance_m else ""
+    return [
+        (inspection.KIND(), facts.kind or ""),
+        (inspection.FORMAT(), result.data_type),
+        (inspection.SPORT(), " / ".join(filter(None, [facts.sport, facts.sub_sport]))),  # as rules call them
+        (inspection.START(), output.local(iso(facts.start_time))),
+        (inspection.MOVING(), output.duration(facts.duration_s)),
+        (inspection.ELAPSED(), output.duration(facts.elapsed_s)),
+        (inspection.DISTANCE(), distance),
+        (inspection.DEVICE(), " ".join(filter(None, [facts.manufacturer, facts.product]))),
+        (inspection.SERIALS(), ", ".join(facts.serials)),
+        (inspection.SESSIONS(), str(facts.sessions) if facts.sessions > 1 else ""),
     ]
+
+
+def _filled(rows: list[_Pair]) -> list[_Pair]:
     return [(name, value) for name, value in rows if value]
-
-
-def _plain(value: Any) -> Any:
-    """For JSON: messages as English."""
-    if isinstance(value, dict):
-        return {name: _plain(part) for name, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(part) for part in value]
-    return str(value) if isinstance(value, Message) else value
 
 
 COMMANDS = (inspect,)

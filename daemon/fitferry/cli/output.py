@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 
 import click
@@ -68,7 +68,7 @@ def line(
         click.secho(shown, err=err, fg=colour)
 
 
-def as_json(value: Any) -> None:
+def as_json(value: object) -> None:
     """Print JSON for programs; what could move a terminal's cursor is escaped."""
     click.echo(escaped_json(json.dumps(value, ensure_ascii=False, indent=1)))
 

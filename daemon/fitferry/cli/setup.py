@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -93,10 +93,9 @@ def config(context: Context, as_json: bool) -> None:  # noqa: FBT001  # click pa
 
     settings = context.settings()
     if as_json:
-        found: dict[str, Any] = {"file": str(settings.source) if settings.source else None}
-        output.as_json(
-            {**found, "state_folder": str(settings.state.folder), "settings": template.in_force(settings)}
-        )
+        file = str(settings.source) if settings.source else None
+        state_folder, in_force = str(settings.state.folder), template.in_force(settings)
+        output.as_json({"file": file, "state_folder": state_folder, "settings": in_force})
         return
     output.line(cli.SETTINGS_FILE(path=str(settings.source)) if settings.source else cli.NO_SETTINGS_FILE())
     output.line(cli.STATE_FOLDER(folder=str(settings.state.folder)))

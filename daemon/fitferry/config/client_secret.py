@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from fitferry.config.report import Report
 from fitferry.config.values import without_quotes
@@ -18,7 +17,7 @@ _OURS = "FITFERRY_"
 
 
 def choose(
-    values: dict[str, Any], variables: Mapping[str, str | None], named: set[str], report: Report
+    values: Mapping[str, object], variables: Mapping[str, str | None], named: set[str], report: Report
 ) -> str:
     """The secret, or an empty text; what is wrong is told to the report.
 
@@ -34,12 +33,9 @@ def choose(
         return ""
     if "client_secret_file" in given:
         path = values["client_secret_file"]
-        return (
-            _read(path, variables["client_secret_file"] or "strava.client_secret_file", report)
-            if path
-            else ""
-        )
-    return values["client_secret"] or "" if given else ""
+        label = variables["client_secret_file"] or "strava.client_secret_file"
+        return _read(path, label, report) if isinstance(path, Path) else ""
+    return str(values["client_secret"] or "") if given else ""
 
 
 def _read(path: Path, label: str, report: Report) -> str:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 from fitferry.config import template
 from fitferry.config.client_secret import LOOKS_RIGHT
@@ -128,7 +127,7 @@ def write(path: Path, first: FirstSettings, *, force: bool = False) -> None:
 
     Raises RequestRejected where a file is there and `force` is not given, SettingsError, FitferryError.
     """
-    values: dict[str, Any] = {"strava.client_id": first.client_id}
+    values: dict[str, object] = {"strava.client_id": first.client_id}
     if first.client_secret_file is not None:
         values["strava.client_secret_file"] = first.client_secret_file
     else:

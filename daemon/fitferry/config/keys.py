@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Union, get_args, get_origin, get_type_hints
 
 from msgspec import Meta
 
@@ -29,11 +29,11 @@ class Key:
 
     section: str
     name: str
-    type: Any
+    type: object
     kind: Kind
-    default: Any
+    default: object
     why: str
-    example: Any
+    example: object
 
     @property
     def dotted(self) -> str:
@@ -66,7 +66,7 @@ def all_keys() -> list[Key]:
     return [key for section in SECTIONS for key in keys(section).values()]
 
 
-def _key(section: str, name: str, hint: Any, default: Any) -> Key:
+def _key(section: str, name: str, hint: object, default: object) -> Key:
     inner, *metadata = get_args(hint)
     if get_origin(inner) in {Union, UnionType}:  # X | None: the kind and the bounds are those of X
         hint = next(part for part in get_args(inner) if part is not NoneType)

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -42,7 +42,7 @@ from fitferry.system import network
 from fitferry.system.state_dir import API_TOKEN
 
 T = TypeVar("T")
-Table = dict[str, Any]
+Table = dict[str, object]
 """A TOML table."""
 _WATCH_VARIABLE = "FITFERRY_WATCH_FOLDER"
 _REPEATED = re.compile(r"'[^']{2,}'|\"[^\"]{2,}\"")
@@ -108,10 +108,10 @@ class _Loading:
         watch = self._watch(raw)
         if require_app:
             self._require_app(strava, watch, source)
-            urls = [url for url in (strava["website"], strava["api"]) if url]
+            urls = [url for url in (strava["website"], strava["api"]) if isinstance(url, str)]
             self._report.problems += network.problems(urls, self._environ)
         state = self._state(found["state"], source)
-        athletes = list(dict.fromkeys(table["athlete"] for table in watch if table["athlete"]))
+        athletes = list(dict.fromkeys(str(table["athlete"]) for table in watch if table["athlete"]))
         rules = read_rules(raw.get("rule", []), athletes, self._report)
         self._warn(source, raw, strava, state)
         self._warn_of_places(watch, [path for path in (source, state.folder) if path is not None])
@@ -134,7 +134,7 @@ class _Loading:
     def language(self, option: Path | None) -> str:
         source = self._find(option)
         raw = self._read(source) if source else {}
-        return self._table("web", "web", _section(raw, "web"))["language"] or "auto"
+        return str(self._table("web", "web", _section(raw, "web"))["language"] or "auto")
 
     def find_or_raise(self, option: Path | None) -> Path | None:
         source = self._find(option)
@@ -173,13 +173,13 @@ class _Loading:
         """Every key of a table: from the environment, the table, or its default."""
         return {name: self._value(key, f"{label}.{name}", table) for name, key in keys(section).items()}
 
-    def _value(self, key: Key, label: str, table: Table) -> Any:
+    def _value(self, key: Key, label: str, table: Table) -> object:
         variable = environment.variable_of(key, self._environ)
         if variable is not None:
             return self._converted(key, variable, key.kind.from_text(self._environ[variable]))
         return self._converted(key, label, table[key.name]) if key.name in table else key.default
 
-    def _converted(self, key: Key, label: str, value: Any) -> Any:
+    def _converted(self, key: Key, label: str, value: object) -> object:
         try:
             return key.kind.read(value) if key.kind.read else msgspec.convert(value, key.type)
         except ValueError:
@@ -221,7 +221,8 @@ class _Loading:
         labels = ["watch" if len(tables) == 1 else f"watch[{n}]" for n in range(1, len(tables) + 1)]
         named = any("folder" in table for table in tables)
         if not named and len(tables) <= 1 and _WATCH_VARIABLE in self._environ:
-            tables, labels = [{**dict(*tables), "folder": self._environ[_WATCH_VARIABLE]}], [_WATCH_VARIABLE]
+            only: Table = {**dict(*tables), "folder": self._environ[_WATCH_VARIABLE]}
+            tables, labels = [only], [_WATCH_VARIABLE]
         elif named and _WATCH_VARIABLE in self._environ:
             self._report.warn(settings.VARIABLE_UNUSED(name=_WATCH_VARIABLE))
         for label, table in zip(labels, tables, strict=True):
@@ -235,7 +236,7 @@ class _Loading:
 
         Links are not followed: a folder on a server that does not answer must not hold up any command.
         """
-        first: dict[Path, str] = {}
+        first: dict[object, str] = {}
         for label, table, values in zip(labels, tables, found, strict=True):
             folder, key = values["folder"], f"{label}.folder"
             if "folder" not in table:
@@ -246,19 +247,20 @@ class _Loading:
                 first[folder] = label
 
     def _state(self, found: Table, source: Path | None) -> StateSettings:
-        folder = found["folder"] or state_folder(
-            self._environ, self._home, source, self._container, self._service
-        )
+        folder, key_file = found["folder"], found["key_file"]
+        if not isinstance(folder, Path):
+            folder = state_folder(self._environ, self._home, source, self._container, self._service)
+        if isinstance(key_file, Path):
+            return StateSettings(folder, key_file)
         credentials = self._environ.get("CREDENTIALS_DIRECTORY")
         given = Path(credentials) / "fitferry-key" if credentials else None
-        key_file = found["key_file"] or (given if given and given.is_file() else folder / "key")
-        return StateSettings(folder, key_file)
+        return StateSettings(folder, given if given and given.is_file() else folder / "key")
 
     def _warn_of_places(self, watch: list[Table], paths: list[Path]) -> None:
         """Tell of what is ours, and lies where others write."""
         for path in paths:
             for folder in (table["folder"] for table in watch):
-                if folder is not None and path.absolute().is_relative_to(folder):
+                if isinstance(folder, Path) and path.absolute().is_relative_to(folder):
                     self._report.warn(settings.IN_WATCHED_FOLDER(path=str(path), folder=str(folder)))
 
     def _warn(self, source: Path | None, raw: Table, strava: Table, state: StateSettings) -> None:
@@ -268,7 +270,7 @@ class _Loading:
             "client_secret" in _section(raw, "strava") or notify.get("urls") or notify.get("heartbeat_url")
         )
         holders = [source if secret else None, strava["client_secret_file"], state.folder / API_TOKEN]
-        environment.warn_of_readable([path for path in holders if path is not None], self._report)
+        environment.warn_of_readable([path for path in holders if isinstance(path, Path)], self._report)
 
 
 def _misfit(key: Key, label: str, value: object) -> Message:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 CONTAINER_FOLDER = Path("/config")
 SERVICE_SETTINGS = Path("/etc/fitferry/config.toml")
@@ -81,7 +80,7 @@ def peek(
     return Path(folder.rstrip("/")), str(language)
 
 
-def _tables(text: str) -> dict[str, dict[str, Any]]:
+def _tables(text: str) -> dict[str, dict[str, object]]:
     """`[state]` and `[web]` of a file. Raises ValueError where it is no TOML."""
     import tomllib  # noqa: PLC0415  # only where there is a file
 

@@ -6,7 +6,6 @@ import re
 import string
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from fitferry.config.report import Report, describe
 from fitferry.core.messages import Message, settings
@@ -18,7 +17,7 @@ _SPORT_TYPE = re.compile(r"[A-Z][A-Za-z]{2,40}")
 _GEAR = re.compile(r"[bg][0-9]{1,18}")
 _NAME = re.compile(r"[a-z_]+")
 _HOURS, _LONGEST_KM, _TWO = 24, 1e6, 2
-Table = dict[str, Any]
+Table = dict[str, object]
 """A TOML table, before it was looked at."""
 
 
@@ -27,8 +26,8 @@ class RuleKey:
     """One key of a rule: what is expected, how it is read (ValueError where it does not fit), its JSON schema."""
 
     expected: Message
-    read: Callable[[Any], Any]
-    schema: dict[str, Any]
+    read: Callable[[object], object]
+    schema: dict[str, object]
 
 
 def read_rules(raw: object, athletes: Collection[str], report: Report) -> tuple[Rule, ...]:
@@ -45,8 +44,8 @@ def _rule(label: str, table: Table, athletes: Collection[str], report: Report) -
         report.unknown(label, name, ["when", "set"])
     when = _read(f"{label}.when", table.get("when", {}), WHEN, report)
     changes = _read(f"{label}.set", table.get("set", {}), SET, report)
-    named = when.get("athlete", ())
-    if athletes and not set(named) <= set(athletes):
+    named = when.get("athlete")
+    if athletes and isinstance(named, tuple) and not set(named) <= set(athletes):
         expected = settings.ONE_OF(words=", ".join(athletes))
         report.problem(
             f"{label}.when.athlete",
@@ -56,7 +55,7 @@ def _rule(label: str, table: Table, athletes: Collection[str], report: Report) -
         report.problem(f"{label}.set", settings.RULE_EMPTY(key=f"{label}.set", names=", ".join(SET)))
     if changes.get("sport_type", "Ride") not in STRAVA_TYPES:
         report.warn(settings.TYPE_UNKNOWN(key=f"{label}.set.sport_type"))
-    return Rule(Conditions(**when), Changes(**changes))
+    return Rule(Conditions(**when), Changes(**changes))  # type: ignore[arg-type]  # each was read as its key says
 
 
 def _read(label: str, table: object, keys: dict[str, RuleKey], report: Report) -> Table:
@@ -76,7 +75,7 @@ def _read(label: str, table: object, keys: dict[str, RuleKey], report: Report) -
     return found
 
 
-def _texts(value: Any) -> tuple[str, ...]:
+def _texts(value: object) -> tuple[str, ...]:
     listed = [value] if isinstance(value, str) else value
     if (
         not isinstance(listed, list)
@@ -87,10 +86,10 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(listed)
 
 
-def _texts_of(known: Collection[str], *, numbers: bool = False) -> Callable[[Any], tuple[str, ...]]:
+def _texts_of(known: Collection[str], *, numbers: bool = False) -> Callable[[object], tuple[str, ...]]:
     """Read texts out of those that are known; `numbers`: or the numbers of newer ones."""
 
-    def read(value: Any) -> tuple[str, ...]:
+    def read(value: object) -> tuple[str, ...]:
         found = _texts(value)
         if not all(text in known or (numbers and text.isdecimal()) for text in found):
             raise ValueError(value)
@@ -99,14 +98,14 @@ def _texts_of(known: Collection[str], *, numbers: bool = False) -> Callable[[Any
     return read
 
 
-def _serials(value: Any) -> tuple[str, ...]:
+def _serials(value: object) -> tuple[str, ...]:
     """Serial numbers as TOML numbers or texts."""
     listed = value if isinstance(value, list) else [value]
     return _texts([str(item) if type(item) is int else item for item in listed])
 
 
-def _pair(most: float, fits: Callable[[float, float], bool]) -> Callable[[Any], tuple[float, float]]:
-    def read(value: Any) -> tuple[float, float]:
+def _pair(most: float, fits: Callable[[float, float], bool]) -> Callable[[object], tuple[float, float]]:
+    def read(value: object) -> tuple[float, float]:
         if not isinstance(value, list) or len(value) != _TWO:
             raise ValueError(value)
         if not all(type(number) in {int, float} and 0 <= number <= most for number in value):
@@ -118,7 +117,7 @@ def _pair(most: float, fits: Callable[[float, float], bool]) -> Callable[[Any], 
     return read
 
 
-def _template(value: Any) -> str:
+def _template(value: object) -> str:
     """Read a text that names nothing but facts: no attributes, no indices, no formats."""
     if not isinstance(value, str) or not value.strip() or not all(map(_is_fact, _placeholders(value))):
         raise ValueError(value)
@@ -136,8 +135,8 @@ def _is_fact(placeholder: tuple[str, str | None, str | None]) -> bool:
     return bool(_NAME.fullmatch(name)) and name in TEMPLATE_NAMES and not form and not conversion
 
 
-def _matching(pattern: re.Pattern[str]) -> Callable[[Any], str]:
-    def read(value: Any) -> str:
+def _matching(pattern: re.Pattern[str]) -> Callable[[object], str]:
+    def read(value: object) -> str:
         if not isinstance(value, str) or not pattern.fullmatch(value):
             raise ValueError(value)
         return value
@@ -145,24 +144,24 @@ def _matching(pattern: re.Pattern[str]) -> Callable[[Any], str]:
     return read
 
 
-def _flag(value: Any) -> bool:
+def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError(value)  # noqa: TRY004  # as every other reader here
     return value
 
 
-def _one_or_several(kind: dict[str, Any]) -> dict[str, Any]:
+def _one_or_several(kind: dict[str, object]) -> dict[str, object]:
     return {"anyOf": [kind, {"type": "array", "items": kind, "minItems": 1}]}
 
 
-_TEXT: dict[str, Any] = {"type": "string", "minLength": 1}
-_PAIR: dict[str, Any] = {
+_TEXT: dict[str, object] = {"type": "string", "minLength": 1}
+_PAIR: dict[str, object] = {
     "type": "array",
     "items": {"type": "number", "minimum": 0},
     "minItems": 2,
     "maxItems": 2,
 }
-_SERIAL: dict[str, Any] = {"type": ["string", "integer"]}
+_SERIAL: dict[str, object] = {"type": ["string", "integer"]}
 _ANY_TEXTS = RuleKey(settings.TEXT_OR_TEXTS(), _texts, _one_or_several(_TEXT))
 _A_TEMPLATE = RuleKey(
     settings.TEMPLATE(names=", ".join("{" + name + "}" for name in TEMPLATE_NAMES)), _template, _TEXT

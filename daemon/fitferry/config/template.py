@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import tomli_w
@@ -45,7 +44,7 @@ def example() -> str:
     return render({}, watch=[{"folder": _EXAMPLE_FOLDER}])
 
 
-def render(values: Mapping[str, Any], *, watch: Sequence[Mapping[str, Any]]) -> str:
+def render(values: Mapping[str, object], *, watch: Sequence[Mapping[str, object]]) -> str:
     """A commented file. `values`: what was chosen, by dotted name; `watch`: the same for each folder.
 
     What was not chosen is written with its default, or commented out where there is none.
@@ -92,7 +91,9 @@ def json_schema() -> str:
     )
     sections = dict(zip(SECTIONS, names, strict=True))
     for section in SECTIONS:
-        _complete(components[SECTIONS[section].__name__], section)
+        component = components[SECTIONS[section].__name__]
+        component |= {"additionalProperties": False, "required": ["folder"] if section == "watch" else []}
+        _show_defaults(component["properties"], section)
     sections["watch"] = {"type": "array", "items": sections["watch"]}
     rule = {
         "type": "object",
@@ -110,9 +111,9 @@ def json_schema() -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-def in_force(found: Settings) -> dict[str, Any]:
+def in_force(found: Settings) -> dict[str, object]:
     """The settings by section and key, without secrets: what may hold one is shown as `…`."""
-    shown: dict[str, Any] = {
+    shown: dict[str, object] = {
         section: _shown(section, getattr(found, section)) for section in SECTIONS if section != "watch"
     }
     shown["watch"] = [_shown("watch", watch) for watch in found.watch]
@@ -125,7 +126,7 @@ def render_in_force(found: Settings) -> str:
     return tomli_w.dumps(in_force(found))
 
 
-def _shown(section: str, values: object) -> dict[str, Any]:
+def _shown(section: str, values: object) -> dict[str, object]:
     shown = {}
     for name, key in keys(section).items():
         value = getattr(values, name)
@@ -136,14 +137,14 @@ def _shown(section: str, values: object) -> dict[str, Any]:
     return shown
 
 
-def _shown_rule(rule: Rule) -> dict[str, Any]:
+def _shown_rule(rule: Rule) -> dict[str, object]:
     return {
         part: {name: _plain(value) for name, value in asdict(table).items() if value not in (None, ())}
         for part, table in (("when", rule.when), ("set", rule.set))
     }
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return str(value) if isinstance(value, (Path, str)) else value
@@ -163,51 +164,48 @@ def _key_line(key: Key) -> str:
     return key.name if key.default is None else _toml(key.name, key.default)
 
 
-def _path_schema(kind: type) -> dict[str, Any]:
+def _path_schema(kind: type) -> dict[str, object]:
     if kind is Path:
         return {"type": "string"}
     raise NotImplementedError(kind)
 
 
-def _complete(schema: dict[str, Any], section: str) -> None:
-    """Refuse unknown keys, require no key that has no default outside the file, and show no Python values."""
-    schema["additionalProperties"] = False
-    schema["required"] = ["folder"] if section == "watch" else []
+def _show_defaults(properties: Mapping[str, dict[str, object]], section: str) -> None:
+    """Show the defaults as JSON has them, and none where the file names none."""
     for name, key in keys(section).items():
-        property_ = schema["properties"][name]
-        property_.pop("default", None)
+        properties[name].pop("default", None)
         if key.default is not None:
-            property_["default"] = json.loads(json.dumps(key.default))
+            properties[name]["default"] = json.loads(json.dumps(key.default))
 
 
-def _table_schema(table: Mapping[str, RuleKey]) -> dict[str, Any]:
+def _table_schema(table: Mapping[str, RuleKey]) -> dict[str, object]:
     properties = {name: {"description": str(key.expected), **key.schema} for name, key in table.items()}
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
-def _section(section: str, head: str, values: Mapping[str, Any]) -> list[str]:
+def _section(section: str, head: str, values: Mapping[str, object]) -> list[str]:
     lines = [f"# {str(SECTIONS[section].__doc__).splitlines()[0]}", head]
     for key in keys(section).values():
         lines += [f"# {key.why}", _line(key, values.get(key.dotted))]
     return [*lines, ""]
 
 
-def _line(key: Key, chosen: Any) -> str:
+def _line(key: Key, chosen: object) -> str:
     if chosen is not None:
         return _toml(key.name, chosen)
     if key.default is not None:
         return _toml(key.name, key.default)
     if key.name == "since":
-        return f"# {_toml(key.name, date.fromisoformat(key.example))}"
+        return f"# {_toml(key.name, date.fromisoformat(str(key.example)))}"
     return f"# {_toml(key.name, key.example)}"
 
 
-def _toml(name: str, value: Any) -> str:
+def _toml(name: str, value: object) -> str:
     if isinstance(value, (list, tuple)):
         return f"{name} = [{', '.join(_value(item) for item in value)}]"
     return f"{name} = {_value(value)}"
 
 
-def _value(value: Any) -> str:
+def _value(value: object) -> str:
     plain = str(value) if isinstance(value, (Path, str)) else value
     return tomli_w.dumps({"x": plain}).strip().removeprefix("x = ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os.path
 import re
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from msgspec import Meta
@@ -34,8 +35,8 @@ class Kind:
     """
 
     expected: Message
-    read: Callable[[Any], Any] | None = None
-    from_text: Callable[[str], Any] = str
+    read: Callable[[object], object] | None = None
+    from_text: Callable[[str], object] = str
     shown: bool = False
 
 
@@ -100,49 +101,48 @@ def without_quotes(text: str) -> str:
     return text
 
 
-def _number(text: str) -> Any:
+def _number(text: str) -> object:
     for kind in (int, float):
-        try:
+        with contextlib.suppress(ValueError):
             return kind(text)
-        except ValueError:
-            continue
     return text
 
 
-def _flag(text: str) -> Any:
+def _flag(text: str) -> object:
     word = text.lower()
     return True if word in _TRUE else False if word in _FALSE else text
 
 
-def _date(text: str) -> Any:
+def _date(text: str) -> object:
     try:
         return date.fromisoformat(text)
     except ValueError:
         return text
 
 
-def _listed(each: Callable[[str], Any] = str) -> Callable[[str], Any]:
+def _listed(each: Callable[[str], object] = str) -> Callable[[str], object]:
     return lambda text: [each(part.strip()) for part in text.split(",") if part.strip()]
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if not isinstance(value, str) or not without_quotes(value):
         raise ValueError(value)
     return value
 
 
-def _read_secret(value: Any) -> str:
+def _read_secret(value: object) -> str:
     return without_quotes(_text(value))
 
 
-def _read_url(value: Any) -> str:
-    parts = urlsplit(_text(value))
+def _read_url(value: object) -> str:
+    text = _text(value)
+    parts = urlsplit(text)
     host = parts.hostname or ""
     if parts.scheme not in {"http", "https"} or parts.port == 0 or not _is_known_form(host):
         raise ValueError(value)
-    if re.search(r"[\s\0-\x1f\x7f\\]", value):
+    if re.search(r"[\s\0-\x1f\x7f\\]", text):
         raise ValueError(value)
-    return _text(value).rstrip("/")
+    return text.rstrip("/")
 
 
 def _is_known_form(host: str) -> bool:
@@ -154,37 +154,37 @@ def _is_known_form(host: str) -> bool:
     return bool(re.fullmatch(r"[\w-]+(\.[\w-]+)*\.?", host)) and bool(host.encode("idna"))
 
 
-def _read_client_id(value: Any) -> str:
+def _read_client_id(value: object) -> str:
     if isinstance(value, bool) or not re.fullmatch(r"[1-9]\d{0,17}", str(value), re.ASCII):
         raise ValueError(value)
     return str(value)
 
 
-def _read_date(value: Any) -> date:
+def _read_date(value: object) -> date:
     if not isinstance(value, date) or isinstance(value, datetime) or not is_reasonable(value):
         raise ValueError(value)
     return value
 
 
-def _read_folder(value: Any) -> Path:
+def _read_folder(value: object) -> Path:
     return absolute_folder(_text(value))
 
 
-def _read_subfolder(value: Any) -> str:
+def _read_subfolder(value: object) -> str:
     text = _text(value)
     if Path(text).is_absolute() or ".." in Path(text).parts or text.strip("./") == "":
         raise ValueError(value)
     return text.rstrip("/")
 
 
-def _read_scopes(value: Any) -> tuple[Scope, ...]:
+def _read_scopes(value: object) -> tuple[Scope, ...]:
     if not isinstance(value, list) or WRITE_SCOPE not in value:
         raise ValueError(value)
     return tuple(map(Scope, value))
 
 
-def _texts(fits: Callable[[str], bool], least: int = 0) -> Callable[[Any], tuple[str, ...]]:
-    def read(value: Any) -> tuple[str, ...]:
+def _texts(fits: Callable[[str], bool], least: int = 0) -> Callable[[object], tuple[str, ...]]:
+    def read(value: object) -> tuple[str, ...]:
         if not isinstance(value, list) or len(value) < least:
             raise ValueError(value)
         if not all(isinstance(item, str) and fits(item) for item in value):
@@ -198,10 +198,11 @@ def _is_host(text: str) -> bool:
     return bool(text) and not re.search(r"[/\s@]", text)
 
 
-def _read_host(value: Any) -> str:
-    if not _is_host(_text(value)) or re.search(r"^[^:]*:\d*$|\]:", value):
+def _read_host(value: object) -> str:
+    text = _text(value)
+    if not _is_host(text) or re.search(r"^[^:]*:\d*$|\]:", text):
         raise ValueError(value)
-    return _text(value)
+    return text
 
 
 def _choice(kind: type[StrEnum]) -> Kind:

@@ -100,7 +100,8 @@ class RequestFilter(Generic[App]):
         return UPLOAD_BYTES if _takes_uploads(environ) and self._may_enter(environ) is None else OTHER_BYTES
 
     def _health(self, refusal: RequestRejected | None, method: str, start: StartResponse) -> Iterable[bytes]:
-        status, answer = 200, dict[str, Any](status="ok")
+        status = 200
+        answer: dict[str, object] = {"status": "ok"}
         error = self._health_error() if refusal is None else None
         if refusal is not None:
             status = refusal.status
