@@ -79,13 +79,7 @@ class Daemon:
             headers["Content-Type"] = kind
         try:
             _, content = local_http.ask(
-                method,
-                path,
-                host=self._host,
-                port=self._port,
-                seconds=seconds,
-                headers=headers,
-                body=body,
+                method, path, host=self._host, port=self._port, seconds=seconds, headers=headers, body=body
             )
             return _read_answer(content, answer)
         except (OSError, ValueError) as error:

@@ -163,11 +163,7 @@ def _option() -> str | None:
     # Not `group` itself: click keeps the English help of its --help once it has been asked.
     peek = click.Command("fitferry", params=group.params, add_help_option=False)
     with peek.make_context(
-        "fitferry",
-        sys.argv[1:],
-        resilient_parsing=True,
-        allow_extra_args=True,
-        allow_interspersed_args=False,
+        "fitferry", sys.argv[1:], resilient_parsing=True, allow_extra_args=True, allow_interspersed_args=False
     ) as context:
         option: str | None = context.params["config"]
     return option

@@ -74,12 +74,4 @@ def _key(section: str, name: str, hint: object, default: object) -> Key:
     kind = next(extra for extra in metadata if isinstance(extra, Kind))
     meta = next(extra for extra in metadata if isinstance(extra, Meta) and extra.description)
     default = None if default is MISSING or default == "" else default
-    return Key(
-        section,
-        name,
-        hint,
-        kind,
-        default,
-        str(meta.description),
-        *(meta.examples or [None]),
-    )
+    return Key(section, name, hint, kind, default, str(meta.description), *(meta.examples or [None]))

@@ -222,29 +222,19 @@ Day = Annotated[date, Kind(settings.DATE(), _read_date, _date, shown=True)]
 Folder = Annotated[Path, Kind(settings.FOLDER(), _read_folder)]
 Subfolder = Annotated[str, Meta(min_length=1), Kind(settings.SUBFOLDER(), _read_subfolder)]
 Seconds = Annotated[
-    float,
-    Meta(ge=0, le=_LONGEST_SECONDS),
-    Kind(settings.SECONDS(), from_text=_number, shown=True),
+    float, Meta(ge=0, le=_LONGEST_SECONDS), Kind(settings.SECONDS(), from_text=_number, shown=True)
 ]
 Interval = Annotated[
-    float,
-    Meta(gt=0, le=_LONGEST_SECONDS),
-    Kind(settings.INTERVAL(), from_text=_number, shown=True),
+    float, Meta(gt=0, le=_LONGEST_SECONDS), Kind(settings.INTERVAL(), from_text=_number, shown=True)
 ]
 Delays = Annotated[
     tuple[Annotated[float, Meta(ge=0, le=_LONGEST_SECONDS)], ...],
     Meta(min_length=1),
     Kind(settings.DELAYS(), from_text=_listed(_number), shown=True),
 ]
-Scopes = Annotated[
-    tuple[Scope, ...],
-    Kind(settings.SCOPES(), _read_scopes, _listed()),
-]
+Scopes = Annotated[tuple[Scope, ...], Kind(settings.SCOPES(), _read_scopes, _listed())]
 Texts = Annotated[tuple[str, ...], Kind(settings.TEXTS(), _texts(bool), _listed())]
-Hosts = Annotated[
-    tuple[str, ...],
-    Kind(settings.HOSTS(), _texts(_is_host), _listed()),
-]
+Hosts = Annotated[tuple[str, ...], Kind(settings.HOSTS(), _texts(_is_host), _listed())]
 Host = Annotated[str, Meta(min_length=1), Kind(settings.HOST(), _read_host)]
 Command = Annotated[
     tuple[str, ...],

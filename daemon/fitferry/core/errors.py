@@ -83,12 +83,7 @@ class StravaError(FitferryError):
     """
 
     def __init__(
-        self,
-        kind: StravaErrorKind,
-        message: Message,
-        *,
-        sent: bool = False,
-        retry_after: float | None = None,
+        self, kind: StravaErrorKind, message: Message, *, sent: bool = False, retry_after: float | None = None
     ) -> None:
         self.kind = kind
         self.sent = sent

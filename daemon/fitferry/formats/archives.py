@@ -11,15 +11,7 @@ from fitferry.core.messages import files
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.formats import zip_reader
 from fitferry.formats.decompress import CHUNK
-from fitferry.formats.zip_reader import (
-    ArchiveError,
-    Bytes,
-    Damaged,
-    Entry,
-    Refused,
-    TooLarge,
-    Unfinished,
-)
+from fitferry.formats.zip_reader import ArchiveError, Bytes, Damaged, Entry, Refused, TooLarge, Unfinished
 
 MAX_ARCHIVE_BYTES = 4 << 30
 MAX_UNPACKED_BYTES = 10 * MAX_FILE_BYTES

@@ -27,11 +27,7 @@ from watchdog.events import (
     FileSystemEvent,
     FileSystemEventHandler,
 )
-from watchdog.observers.inotify import (
-    InotifyFullEmitter,
-    InotifyObserver,
-    InotifyWatchGroup,
-)
+from watchdog.observers.inotify import InotifyFullEmitter, InotifyObserver, InotifyWatchGroup
 from watchdog.observers.inotify_c import InotifyConstants, InotifyEvent, Mask
 from watchdog.observers.inotify_move_event_grouper import PathedInotifyEvent
 
@@ -63,13 +59,7 @@ class Watcher:
     """The events of one folder. `rescan` is called where they are not enough to know what changed."""
 
     def __init__(
-        self,
-        folder: str,
-        *,
-        recursive: bool,
-        hint: Hint,
-        rescan: Callable[[], None],
-        skip: Skip = frozenset,
+        self, folder: str, *, recursive: bool, hint: Hint, rescan: Callable[[], None], skip: Skip = frozenset
     ) -> None:
         # watchdog follows no link, not even the one that it is given.
         self._folder = os.path.realpath(folder)

@@ -53,11 +53,7 @@ class FileLook:
 
 
 def look(
-    path: str,
-    folder: str = "",
-    *,
-    allowed: Allowed = _everything,
-    between: Callable[[], None] = lambda: None,
+    path: str, folder: str = "", *, allowed: Allowed = _everything, between: Callable[[], None] = lambda: None
 ) -> FileLook | None:
     """Read a file and find out what it holds; None if it changed meanwhile. Raises LinkInPath, OSError.
 

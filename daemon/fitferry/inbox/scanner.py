@@ -16,12 +16,7 @@ import structlog
 
 from fitferry.config.schema import WatchSettings
 from fitferry.core import filenames
-from fitferry.core.activity import (
-    FileEvent,
-    StatFingerprint,
-    WatchMethod,
-    WatchState,
-)
+from fitferry.core.activity import FileEvent, StatFingerprint, WatchMethod, WatchState
 from fitferry.core.messages import Message, folders, system
 from fitferry.inbox.event_hints import EventHints
 from fitferry.inbox.file_intake import MAX_SHOWN, FileIntake

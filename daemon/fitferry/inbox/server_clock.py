@@ -19,10 +19,7 @@ class ServerClock:
     """
 
     def __init__(
-        self,
-        server_now: Callable[[], float | None],
-        ask: Callable[[], object],
-        on_heard: Callable[[], None],
+        self, server_now: Callable[[], float | None], ask: Callable[[], object], on_heard: Callable[[], None]
     ) -> None:
         self._server_now = server_now
         self._ask = ask

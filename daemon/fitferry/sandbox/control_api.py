@@ -24,13 +24,7 @@ def uploads() -> ResponseReturnValue:
 @control_api.route("/activities", methods=["GET", "POST"])
 def activities() -> ResponseReturnValue:
     if request.method == "POST":
-        given = {
-            "athlete": 1001,
-            "name": "Another road",
-            "sport_type": "Ride",
-            "distance": 0.0,
-            **_body(),
-        }
+        given = {"athlete": 1001, "name": "Another road", "sport_type": "Ride", "distance": 0.0, **_body()}
         return jsonify(asdict(world.add_activity(**given))), 201
     return jsonify([asdict(one) for one in world.activities.values()])
 

@@ -163,9 +163,5 @@ def disconnect(name: str, *, revoke: bool = True) -> None:
         if revoke and row is not None and row.sealed_tokens is not None:
             RevocationRow.insert(athlete=name, athlete_id=row.athlete_id, sealed=row.sealed_tokens).execute()
         AthleteRow.update(
-            sealed_tokens=None,
-            display_name=None,
-            scopes="",
-            trouble=None,
-            trouble_since=None,
+            sealed_tokens=None, display_name=None, scopes="", trouble=None, trouble_since=None
         ).where(AthleteRow.name == name).execute()

@@ -125,10 +125,7 @@ def _for(error_code: ErrorCode | Column) -> Column:
 
 _SPAN = Statement(
     lambda: JobRow.select(
-        fn.COUNT(JobRow.id),
-        fn.MIN(JobRow.start_time),
-        fn.MAX(JobRow.start_time),
-        fn.MIN(JobRow.created_at),
+        fn.COUNT(JobRow.id), fn.MIN(JobRow.start_time), fn.MAX(JobRow.start_time), fn.MIN(JobRow.created_at)
     ).where(_for(PARAMETER))
 )
 _PROVEN = Statement(lambda: JobRow.select(JobRow.id).where(_for(PARAMETER), ~JobRow.age_unproven).limit(1))

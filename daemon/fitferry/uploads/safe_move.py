@@ -69,10 +69,7 @@ def archive(folder: OpenFolder, source: str, target: str, sha256: str) -> MoveRe
     `target`: its name there, relative to the watched folder; where it is taken, `-2` is added, or `-3`.
     """
     place, name = posixpath.split(target)
-    with (
-        _source_folder(folder, source) as parent,
-        folder.directory(place, make=True) as there,
-    ):
+    with _source_folder(folder, source) as parent, folder.directory(place, make=True) as there:
         if isinstance(parent, MoveOutcome):
             return MoveResult(parent)
         step = _StagedFile(parent, posixpath.basename(source), sha256)

@@ -113,11 +113,7 @@ def overview(context: WebContext, locale: ViewerLocale, want: HistoryFilter) -> 
         "backlog": backlog,
         "folded": 0 if want.narrows else backlog.count,
         "waiting": [
-            (
-                view,
-                title_of(context, locale, view.job),
-                WAITS[view.waiting_for] if view.waiting_for else None,
-            )
+            (view, title_of(context, locale, view.job), WAITS[view.waiting_for] if view.waiting_for else None)
             for view in job_views(waiting, now)
         ],
         "waiting_more": open_count - len(waiting),

@@ -203,11 +203,7 @@ def _write(set_up: SetUp, answers: Answers) -> Message | None:
 
 
 def _page(
-    *,
-    answers: Answers | None = None,
-    callback: str = "",
-    error: Message | None = None,
-    login_token: str = "",
+    *, answers: Answers | None = None, callback: str = "", error: Message | None = None, login_token: str = ""
 ) -> str:
     return render_template(
         "setup.html",

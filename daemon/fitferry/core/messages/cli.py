@@ -136,8 +136,7 @@ FOLDER_MISSING = define(
     "check_folder_missing", "it is not there: mount it or create it, or correct its path under [[watch]]"
 )
 FOLDER_CLOSED = define(
-    "check_folder_closed",
-    "{path} is closed to this user ({owner}): give this user or its group access to it",
+    "check_folder_closed", "{path} is closed to this user ({owner}): give this user or its group access to it"
 )
 FOLDER_CLOSED_TO_SERVICE = define(
     "check_folder_closed_to_service",
@@ -234,8 +233,7 @@ SETTINGS_FILE = define("settings_file", "settings: {path}")
 NO_SETTINGS_FILE = define("no_settings_file", "settings: no file; the environment and the defaults")
 STATE_FOLDER = define("state_folder", "state: {folder}")
 SANDBOX_AT = define(
-    "sandbox_at",
-    "A Strava look-alike is at {url}. Ctrl-C ends it. Point Fitferry at it with these settings:",
+    "sandbox_at", "A Strava look-alike is at {url}. Ctrl-C ends it. Point Fitferry at it with these settings:"
 )
 REPAIRED = define(
     "repaired",

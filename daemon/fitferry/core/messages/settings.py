@@ -30,8 +30,7 @@ FILE_UNREADABLE = define("setting_file_unreadable", "the settings in {path} cann
 NOT_TOML = define("setting_not_toml", "{path} is not TOML: {reason}")
 NOT_UTF8 = define("setting_not_utf8", "it is not UTF-8 text: save it as UTF-8")
 LOOKED_IN = define(
-    "setting_looked_in",
-    "there are no settings: run `fitferry init`; they were looked for in {places}",
+    "setting_looked_in", "there are no settings: run `fitferry init`; they were looked for in {places}"
 )
 WRONG_SETTINGS = define("wrong_settings", "wrong settings: {count:number}")
 FILE_EXISTS = define("settings_exist", "{path} is there already; --force replaces it")

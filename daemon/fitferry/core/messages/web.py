@@ -141,6 +141,5 @@ LOST_REVOKED = define("page_lost_revoked", "Strava no longer accepts the connect
 LOST_SCOPE = define("page_lost_scope", "The permission that uploads need was not given")
 LOST_KEY = define("page_lost_key", "The stored connection cannot be opened, because the key is another one")
 CONNECT_AGAIN = define(
-    "page_connect_again",
-    "Connect again and leave every box ticked; what waits goes up by itself then",
+    "page_connect_again", "Connect again and leave every box ticked; what waits goes up by itself then"
 )

@@ -207,12 +207,7 @@ class _Segment:
         if session is not None:
             count = len(self._laps) + (lap is not None)
             laps: Fields = [(25, UINT16, 0), (26, UINT16, count)] if not self._sessions else []
-            head: Fields = [
-                (254, UINT16, len(self._sessions)),
-                *self._totals(session),
-                (0, ENUM, 8),
-                *laps,
-            ]
+            head: Fields = [(254, UINT16, len(self._sessions)), *self._totals(session), (0, ENUM, 8), *laps]
             made.append(encode(SESSION, [*head, (28, ENUM, 0)]))
         if session is None and self._has_activity:
             return made
