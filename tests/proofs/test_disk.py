@@ -83,6 +83,14 @@ def test_a_full_disk_forgets_nothing_and_goes_on_when_there_is_room(home: Daemon
     # The status file may be an old one that could not be replaced: the commands ask the daemon.
     assert home.run("status").returncode == 3
     assert "bad" in home.run("check").stdout
+    for words in (
+        ["login"],
+        ["upload", str(home.rides / "7.fit")],
+        ["token", "new", "phone", "--can", "read"],
+    ):
+        refused = home.run(*words)
+        assert refused.returncode == 1
+        assert "full" in refused.stderr or "space" in refused.stderr
     filler.unlink()
     home.wait(
         lambda: [job["status"] for job in home.history()] == ["completed"] * 20,
@@ -112,6 +120,9 @@ def test_a_first_start_on_a_full_disk_is_one_sentence(tmp_path: Path, left: int)
         assert ended.returncode == 1
         assert "Traceback" not in ended.stderr
         assert "space" in ended.stderr or "full" in ended.stderr
+        filler.write_bytes(bytes(free - left))
+        assert "the disk has no room" in home.run("check").stdout
+        filler.unlink()
         home.start()
         assert home.status()["state"] == "attention"
         home.stop()

@@ -26,7 +26,7 @@ from fitferry.cli.folder_checks import (
 )
 from fitferry.config.schema import Settings
 from fitferry.core.api_types import AthleteJson, StatusJson
-from fitferry.core.errors import FitferryError, KeyFileError, SettingsError, StravaError
+from fitferry.core.errors import FitferryError, KeyFileError, SettingsError, StorageError, StravaError
 from fitferry.core.messages import Message, as_message, cli, system, verbatim
 from fitferry.core.problems import ProblemCode
 from fitferry.core.strava import READ_SCOPES
@@ -105,6 +105,10 @@ def _state(settings: Settings) -> Iterator[Check]:
         yield Check(Result.BAD, what, cli.STATE_ON_NETWORK())
     else:
         yield Check(Result.OK, what, cli.OWNED_BY(owner=owner_of(folder)))
+    try:
+        database_file.require_room(folder / state_dir.STATE_DB)
+    except StorageError as problem:
+        yield Check(Result.BAD, what, problem.message)
     yield _key(settings.state.key_file)
     whole = database_file.is_whole(folder / state_dir.STATE_DB)
     yield Check(

@@ -12,7 +12,8 @@ from werkzeug.exceptions import HTTPException, NotFound
 
 from fitferry import __version__
 from fitferry.core.errors import FitferryError, RejectionCode, RequestRejected
-from fitferry.core.messages import Json, Message, web
+from fitferry.core.messages import Json, Message, system, verbatim, web
+from fitferry.storage.database import DatabaseError
 from fitferry.web import api, consent, forms, incoming, push, sign_in, views
 from fitferry.web.context import WebContext
 from fitferry.web.current import EXTENSION, PROCESS_TAG, caller, locale, web_context
@@ -53,6 +54,8 @@ def build(context: WebContext) -> Flask:
     app.register_error_handler(RequestRejected, _rejected)
     app.register_error_handler(FitferryError, _failed)
     app.register_error_handler(HTTPException, _http_error)
+    for kind in (DatabaseError, OSError):
+        app.register_error_handler(kind, _not_written)
     app.register_error_handler(Exception, _unexpected)
     return app
 
@@ -104,6 +107,13 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 def _unexpected(error: Exception) -> ResponseReturnValue:
     _log.exception("unexpected_error", path=request.path, error=type(error).__name__)
     return _error("internal", web.INTERNAL_ERROR(), 500)
+
+
+def _not_written(error: Exception) -> ResponseReturnValue:
+    """What the state folder did not take: a full disk is no secret, and nothing of the request is kept."""
+    _log.exception("unexpected_error", path=request.path, error=type(error).__name__)
+    reason = system.from_os_error(error) if isinstance(error, OSError) else verbatim(str(error))
+    return _error("cannot_write", web.CANNOT_WRITE_NOW(reason=reason), 503)
 
 
 def _error(code: str, message: Message, status: int) -> ResponseReturnValue:

@@ -19,6 +19,10 @@ WRONG_METHOD = define("wrong_method", "this address cannot be asked in this way"
 REQUEST_TOO_LARGE = define("request_too_large", "this request is larger than may be sent here")
 NOT_UNDERSTOOD = define("not_understood", "this request cannot be understood")
 INTERNAL_ERROR = define("internal_error", "something went wrong inside Fitferry; the log has the details")
+CANNOT_WRITE_NOW = define(
+    "cannot_write_now",
+    "Fitferry cannot write to its state folder now ({reason}): look at its disk, then try again",
+)
 NO_FILE_PART = define("no_file_part", "the body has no part named file")
 UNKNOWN_ATHLETE = define("unknown_athlete", "there is no athlete {name} in the settings")
 OTHER_ATHLETE = define("other_athlete", "this token is for files of {name} only")
