@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from fitferry.core.activity import ActivityFacts, FileKind, ParseResult
 from fitferry.formats.fit import names
 from fitferry.formats.fit.fields import Value
+from fitferry.formats.fit.header import SHORTEST, announced_length, holds_header, is_fit
 from fitferry.formats.fit.probe import Probe
-from fitferry.formats.fit.reader import SHORTEST, holds_header, is_fit, probe
+from fitferry.formats.fit.reader import probe
 from fitferry.formats.times import GAP_SECONDS, LAST_DAY, coherent
 
 HEAD = SHORTEST
@@ -35,17 +36,6 @@ _START, _SPORT, _SUB_SPORT, _ELAPSED, _TIMER, _DISTANCE, _HEART_RATE, _POWER, _A
 """Fields of a session."""
 
 __all__ = ["HEAD", "announced_length", "holds_header", "inspect", "is_fit"]
-
-
-def announced_length(head: bytes) -> int | None:
-    """How many bytes a file will have by its first HEAD bytes; None where they do not say.
-
-    Of several segments only the first is announced.
-    """
-    if not is_fit(head):
-        return None
-    data = int.from_bytes(head[4:8], "little")
-    return head[0] + data + 2 if data else None
 
 
 def inspect(chunks: Iterable[bytes]) -> ParseResult:

@@ -29,11 +29,10 @@ from fitferry.formats.fit.fields import (
     Value,
     definition_end,
 )
+from fitferry.formats.fit.header import HEADER_SIZES, SHORTEST, SIGNATURE, is_fit
 from fitferry.formats.fit.probe import Probe, Record, add_records, app_distance
 from fitferry.formats.thumbnail import Samples
 
-SHORTEST = 12
-"""Bytes of the shortest header."""
 MAX_SEGMENTS = 100
 MAX_MESSAGES = 1_000_000
 """More than any device writes in a file of 25 MB that holds an activity."""
@@ -47,28 +46,16 @@ MAX_DEFINITIONS = 5_000
 """Different ones. Devices write a few dozen; some apps repeat theirs before each message."""
 MAX_DEFINITION_BYTES = 1_000_000
 """Of all different definitions together."""
-HEADER_SIZES = frozenset({12, 14})
 _KEPT = frozenset({FILE_ID, SPORT, SESSION, DEVICE_INFO, FIELD_DESCRIPTION})
 _RECORDED = frozenset({SESSION, LAP, RECORD, LENGTH, HR, SET})
 """A file with none of these has nothing to show on Strava."""
 _WATCHED = _KEPT | _RECORDED
-_SIGNATURE, _ZEROS = b".FIT", bytes(16)
-_FIRST_WINDOW, _PREFIX_BYTES = 4, 4096
+_ZEROS = bytes(16)
+_FIRST_WINDOW = 4
 
 
 class _Broken(Exception):  # it never leaves this module
     """The messages of a segment cannot be read to the end."""
-
-
-def is_fit(data: bytes, at: int = 0) -> bool:
-    """Whether a FIT header begins here."""
-    return data[at + 8 : at + SHORTEST] == _SIGNATURE
-
-
-def holds_header(data: bytes) -> bool:
-    """Whether other bytes stand before a FIT header."""
-    at = data.find(_SIGNATURE, 0, _PREFIX_BYTES)
-    return at >= 8 and data[at - 8] in HEADER_SIZES  # where the signature stands in a header
 
 
 def probe(chunks: Iterable[bytes]) -> Probe:
@@ -133,7 +120,7 @@ def _unfinished_tail(source: ByteStream) -> Message | None:
         len(written) < SHORTEST
         and written[0] in HEADER_SIZES
         and (len(written) == 1 or written[1] >> 4 in {1, 2})
-        and _SIGNATURE.startswith(written[8:])
+        and SIGNATURE.startswith(written[8:])
     )
     return files.NEXT_SEGMENT_CUT(have=source.position) if begins_header else None
 

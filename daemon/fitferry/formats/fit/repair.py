@@ -29,7 +29,8 @@ from fitferry.formats.fit.fields import (
     definition_end,
     is_plausible,
 )
-from fitferry.formats.fit.reader import MAX_SEGMENTS, SHORTEST, is_fit
+from fitferry.formats.fit.header import SHORTEST, is_fit
+from fitferry.formats.fit.reader import MAX_SEGMENTS
 
 _HEADER_WITH_CHECKSUM = 14
 _EMPTY_TAIL = 16
