@@ -58,7 +58,7 @@ class ActivityEdits:
         rules: Iterable[Rule],
         retry_delays: Sequence[float],
         clock: Callable[[], float],
-        in_flight: Callable[[], int] = lambda: 0,
+        in_flight: Callable[[], int],
     ) -> None:
         self._strava = strava
         self._tokens = tokens
@@ -73,22 +73,15 @@ class ActivityEdits:
         owed = follow_ups.due(FollowUpKind.EDIT, now)
         if owed is None:
             later = follow_ups.next_at(FollowUpKind.EDIT)
-            return IDLE_SECONDS if later is None else max(0.0, later - now)
+            return IDLE_SECONDS if later is None else later - now
         job = uploads.get(owed.job_id)
-        done = (
-            job is not None and job.status is Status.COMPLETED
-        )  # else it is sent once more, and owed anew then
-        fields = (
-            edit_fields(self._rules, subject_of(job.athlete, job.file, job))
-            if job is not None and done
-            else {}
-        )
-        if job is None or not fields or job.strava_activity_id is None:
-            follow_ups.forget(owed.id)
-            return 0.0
-        if not self._may_ask(job, now):
+        fields = {} if job is None else edit_fields(self._rules, subject_of(job.athlete, job.file, job))
+        if job is None or job.status is not Status.COMPLETED or job.strava_activity_id is None or not fields:
+            follow_ups.forget(owed.id)  # nothing is to be set, or it is sent once more: owed anew then
+        elif not self._may_ask(job, now):
             return TURN_SECONDS
-        self._edit(owed, job, job.strava_activity_id, fields)
+        else:
+            self._edit(owed, job, job.strava_activity_id, fields)
         return 0.0
 
     def _may_ask(self, job: Job, now: float) -> bool:

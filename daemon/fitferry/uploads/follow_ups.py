@@ -30,7 +30,7 @@ class FollowUps:
         *,
         clock: Callable[[], float],
         hook_done: Callable[[], None],
-        in_flight: Callable[[], int] = lambda: 0,
+        in_flight: Callable[[], int],
     ) -> None:
         retry_delays = settings.uploads.retry_delays
         self._hooks: HookRunner | None = None

@@ -54,12 +54,10 @@ def select_due(
 def _is_probe(connected: list[str], readers: list[str], now: float, claims: Claims) -> bool:
     """Whether a breaker is half open, so that one job alone may try; closes those that nobody is left to try."""
     open_breakers = breakers.open_breakers()
-    if not open_breakers:
-        return False
-    wanted = open_jobs.any_open(connected) or existing_activities.is_wanted(readers, now)
-    if not (claims.count() or wanted):
+    if open_breakers and not (
+        claims.count() or open_jobs.any_open(connected) or existing_activities.is_wanted(readers, now)
+    ):
         breakers.close(*open_breakers)
-        return False
     return any(name is not BreakerName.RATE_LIMIT for name in open_breakers)
 
 
@@ -102,7 +100,7 @@ class _Due:
         return open_jobs.due(
             self.now,
             limit,
-            look=self.budget.look > 0,
+            look=bool(self.budget.look),
             fresh_since=self.now - limits.FRESH_SECONDS if fresh else None,
             connected=athletes,
             readers=self.readers,
