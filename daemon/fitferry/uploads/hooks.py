@@ -56,7 +56,7 @@ class HookRunner:
         done: Callable[[], None] = lambda: None,
     ) -> None:
         self._done = done
-        self._command = tuple(command)
+        self._command = command
         self._timeout = timeout
         self._retry_delays = retry_delays
         self._clock = clock

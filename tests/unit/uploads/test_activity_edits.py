@@ -8,22 +8,25 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fakes import NOW, refused
+from fakes import NOW, a_job, accepted, refused
 from fitferry.auth.token_cipher import TokenCipher, new_key
+from fitferry.core.breaker import BreakerName, BreakerTrip
 from fitferry.core.follow_up import FollowUpKind, FollowUpState
+from fitferry.core.messages import verbatim
 from fitferry.core.rules import Changes, Conditions, Rule
-from fitferry.core.strava import RateLimitHeaders
+from fitferry.core.strava import RateLimitHeaders, StravaErrorKind
 from fitferry.core.upload import Status
 from fitferry.monitoring.status import Process, snapshot
-from fitferry.storage import follow_ups, rate_limits, uploads
+from fitferry.storage import breakers, follow_ups, rate_limits, uploads
 from fitferry.storage.database import run
-from fitferry.uploads.activity_edits import OUTAGE_SECONDS, TURN_SECONDS, ActivityEdits
+from fitferry.uploads.activity_edits import ActivityEdits
 from worker_bench import Bench
 
 pytestmark = pytest.mark.usefixtures("ledger")
 EDIT = "PUT /activities/N"
 RULES = (Rule(Conditions(), Changes(gear="b12", hide_from_home=True)),)
 DELAYS = (60.0, 300.0)
+OUTAGE_SECONDS, TURN_SECONDS, IDLE_SECONDS = 300.0, 15.0, 3600.0
 
 
 class Desk:
@@ -31,7 +34,7 @@ class Desk:
 
     def __init__(self, folder: Path, rules: tuple[Rule, ...] = RULES) -> None:
         follow_ups.want([FollowUpKind.EDIT])
-        self.bench = Bench(folder)
+        self.bench, self.in_flight = Bench(folder), 0
         self.wire, self.clock = self.bench.wire, self.bench.clock
         self.wire.to(EDIT, (200, {"id": 4242}))
         self.edits = ActivityEdits(
@@ -40,6 +43,7 @@ class Desk:
             rules=rules,
             retry_delays=DELAYS,
             clock=self.clock,
+            in_flight=lambda: self.in_flight,
         )
 
     def complete(self, name: str = "a.fit") -> int:
@@ -67,11 +71,14 @@ def desk(tmp_path: Path) -> Desk:
 
 
 def test_a_completed_upload_is_edited_once(desk: Desk) -> None:
-    """With JSON's own booleans; a later edit by hand stays."""
+    """With JSON's own booleans; a later edit by hand stays. While it is asked for it is begun, for a crash."""
     job_id = desk.complete()
+    asked_in = []
+    desk.wire.while_asked = lambda: asked_in.extend(desk.state(job_id))
     assert desk.state(job_id) == [(FollowUpState.OWED, 0)]
-    desk.edits()
-    desk.edits()
+    assert desk.edits() == 0.0
+    assert desk.edits() == IDLE_SECONDS
+    assert asked_in == [(FollowUpState.BEGUN, 0)]
     (request,) = [asked for asked in desk.wire.asked if asked.method == "PUT"]
 
     assert request.url.path.endswith("/activities/4242")
@@ -83,7 +90,7 @@ def test_nothing_is_asked_where_no_rule_sets_anything(tmp_path: Path) -> None:
     """Nor is anything owed any more."""
     desk = Desk(tmp_path, rules=(Rule(Conditions(athlete=("somebody",)), Changes(gear="b12")),))
     job_id = desk.complete()
-    desk.edits()
+    assert desk.edits() == 0.0
 
     assert desk.state(job_id) == []
     assert desk.wire.count(EDIT) == 0
@@ -181,23 +188,59 @@ def test_an_activity_that_is_gone_needs_no_edit(desk: Desk) -> None:
     assert desk.state(job_id) == []
 
 
-def test_fresh_rides_come_first(desk: Desk) -> None:
-    """An edit waits while one is due."""
+@pytest.mark.parametrize("sent", [False, True])
+def test_fresh_rides_come_first(desk: Desk, sent: bool) -> None:
+    """An edit waits while one is due, to be sent or to be looked at."""
     job_id = desk.complete()
-    desk.bench.job("fresh.fit", b"fresh")
+    fresh = desk.bench.job("fresh.fit", b"fresh")
+    if sent:
+        accepted(fresh.id, 78, desk.clock.now)
 
     assert desk.edits() == TURN_SECONDS
     assert desk.state(job_id) == [(FollowUpState.OWED, 0)]
 
 
-def test_the_last_of_the_rate_limit_is_left_for_rides(desk: Desk) -> None:
-    """An edit counts as a read."""
+def test_an_old_ride_does_not_come_first(desk: Desk) -> None:
+    """A backlog of thousands takes weeks."""
     job_id = desk.complete()
-    used = RateLimitHeaders(read_limit=(100, 1000), read_usage=(98, 200))
+    a_job(desk.bench.folder / "old.fit", b"old", start=NOW - 2 * 86_400 - 60)
+    desk.edits()
+
+    assert desk.state(job_id) == [(FollowUpState.DONE, 0)]
+
+
+@pytest.mark.parametrize(("left", "in_flight", "edited"), [(2, 0, False), (3, 0, True), (3, 1, False)])
+def test_the_last_of_the_rate_limit_is_left_for_rides(
+    desk: Desk, left: int, in_flight: int, *, edited: bool
+) -> None:
+    """An edit counts as a read, and so may each upload that is at work."""
+    job_id = desk.complete()
+    desk.in_flight = in_flight
+    used = RateLimitHeaders(read_limit=(100, 1000), read_usage=(100 - left, 200))
     rate_limits.update(used, desk.clock.now)
 
+    assert desk.edits() == (0.0 if edited else TURN_SECONDS)
+    assert desk.state(job_id) == [(FollowUpState.DONE if edited else FollowUpState.OWED, 0)]
+
+
+def test_an_edit_waits_while_a_breaker_is_open(desk: Desk) -> None:
+    """Half open, too: a job is to probe it."""
+    job_id = desk.complete()
+    trip = BreakerTrip(BreakerName.NETWORK, desk.clock.now, StravaErrorKind.UNREACHABLE, verbatim("words"))
+    breakers.open(trip, desk.clock.now)
+
     assert desk.edits() == TURN_SECONDS
     assert desk.state(job_id) == [(FollowUpState.OWED, 0)]
+
+
+def test_an_upload_that_is_sent_once_more_owes_its_edit_anew(desk: Desk) -> None:
+    """The activity that it had is not edited meanwhile."""
+    job_id = desk.complete()
+    uploads.requeue(job_id, [Status.COMPLETED], external_id="again")
+
+    assert desk.edits() == 0.0
+    assert desk.state(job_id) == []
+    assert desk.wire.count(EDIT) == 0
 
 
 def test_a_crash_between_request_and_answer_sends_it_again(desk: Desk) -> None:
@@ -242,4 +285,8 @@ def test_a_token_that_strava_refuses_is_refreshed_once_for_an_edit(desk: Desk) -
     desk.edits()
 
     assert desk.state(job_id) == [(FollowUpState.DONE, 0)]
-    assert desk.wire.asked[-1].headers["Authorization"] == "Bearer access-2"
+    first, _, last = desk.wire.asked[-3:]
+    assert (first.headers["Authorization"], last.headers["Authorization"]) == (
+        "Bearer access-1",
+        "Bearer access-2",
+    )

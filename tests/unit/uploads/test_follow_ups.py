@@ -39,6 +39,7 @@ class Desk:
             self.bench.tokens,
             clock=Clock(),
             hook_done=lambda: self.shown.put("shown"),
+            in_flight=lambda: 0,
         )
 
     def complete(self, name: str = "a.fit") -> Job:

@@ -6,7 +6,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,14 +15,15 @@ import structlog
 from structlog.testing import capture_logs
 
 from fitferry.core.follow_up import FollowUpKind, FollowUpState
-from fitferry.core.upload import Job, Status
+from fitferry.core.upload import ErrorCode, Job, Status
 from fitferry.monitoring.status import Process, snapshot
 from fitferry.storage import follow_ups, uploads
-from fitferry.uploads.hooks import OUTPUT_BYTES, HookRunner, environment
+from fitferry.uploads.hooks import HookRunner, environment
 from worker_bench import Bench
 
 pytestmark = pytest.mark.usefixtures("ledger")
 DELAYS = (60.0, 300.0)
+IDLE_SECONDS = 3600.0
 
 
 class Desk:
@@ -30,6 +32,7 @@ class Desk:
     def __init__(self, folder: Path) -> None:
         follow_ups.want([FollowUpKind.HOOK])
         self.folder = folder
+        self.done: list[int] = []
         self.bench = Bench(folder)
         self.clock = self.bench.clock
 
@@ -42,8 +45,15 @@ class Desk:
 
     def hook(self, code: str, timeout: float = 20.0) -> HookRunner:
         """The command: Python code with the folder as its argument."""
-        command = [sys.executable, "-c", f"import os, sys, time, subprocess\n{code}", str(self.folder)]
-        return HookRunner(command, timeout=timeout, retry_delays=DELAYS, clock=self.clock)
+        return self.runner(
+            [sys.executable, "-c", f"import os, sys, time, subprocess\n{code}", str(self.folder)], timeout
+        )
+
+    def runner(self, command: Sequence[str], timeout: float = 20.0) -> HookRunner:
+        """A command; `done` counts how often its end was told."""
+        return HookRunner(
+            command, timeout=timeout, retry_delays=DELAYS, clock=self.clock, done=lambda: self.done.append(1)
+        )
 
     def states(self) -> list[tuple[FollowUpState, int]]:
         """How far all runs have come, each with its failures."""
@@ -68,8 +78,7 @@ def test_the_command_runs_once_for_each_upload_in_order(desk: Desk) -> None:
             "open(sys.argv[1] + '/log', 'a').write(os.environ['FITFERRY_FILE'] + ' ' + os.environ['FITFERRY_OUTCOME']"
             " + ' ' + os.environ['FITFERRY_ACTIVITY_URL'] + ' ' + str('STRAVA_CLIENT_SECRET' in os.environ) + '\\n')"
         )
-        for _ in range(5):
-            hook()
+        assert [hook() for _ in range(5)] == [0.0, 0.0, 0.0, IDLE_SECONDS, IDLE_SECONDS]
     finally:
         del os.environ["STRAVA_CLIENT_SECRET"]
 
@@ -89,7 +98,18 @@ def test_everything_of_the_contract_is_told(desk: Desk) -> None:
         for name in ("FILE", "SHA256", "ATHLETE", "SPORT", "START", "ACTIVITY_ID", "ACTIVITY_URL", "OUTCOME")
     }
     assert (variables["FITFERRY_ATHLETE"], variables["FITFERRY_ACTIVITY_ID"]) == ("me", "4242")
-    assert variables["FITFERRY_START"].endswith("Z")
+    assert variables["FITFERRY_START"] == "2026-09-21T13:00:20Z"
+
+
+def test_what_is_not_known_of_an_upload_is_told_as_nothing(desk: Desk) -> None:
+    """Neither 1970 nor an address without an activity."""
+    job = replace(
+        desk.complete(), start_time=None, sport=None, strava_activity_id=None, error_code=ErrorCode.DUPLICATE
+    )
+    variables = environment(job)
+
+    names = ("START", "SPORT", "ACTIVITY_ID", "ACTIVITY_URL", "OUTCOME")
+    assert [variables[f"FITFERRY_{name}"] for name in names] == ["", "", "", "", "duplicate"]
 
 
 def test_a_failing_command_is_tried_again_then_given_up_and_told(desk: Desk) -> None:
@@ -137,6 +157,13 @@ def test_a_command_that_does_not_end_is_ended_with_its_children(desk: Desk) -> N
     assert _is_gone(pid)
 
 
+def _await(path: Path) -> None:
+    """Wait until a command has made a file."""
+    deadline = time.monotonic() + 60
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
 def _is_gone(pid: int) -> bool:
     """Whether a process has ended: gone, or a zombie that nobody has asked for."""
     deadline = time.monotonic() + 60
@@ -159,8 +186,7 @@ def test_output_without_end_is_bounded(desk: Desk) -> None:
         hook()
     output = next(log["output"] for log in logs if log["event"] == "hook_run")
 
-    assert len(output) <= OUTPUT_BYTES
-    assert output.endswith("�[31m end")
+    assert output == "x" * (4_000 - len("\x1b[31m end")) + "�[31m end"
 
 
 def test_a_command_that_is_not_there_is_a_failure(desk: Desk) -> None:
@@ -173,15 +199,88 @@ def test_a_command_that_is_not_there_is_a_failure(desk: Desk) -> None:
     assert str(owed.message) == "it cannot be started: No such file or directory"
 
 
+def test_a_command_that_cannot_be_one_is_a_failure(desk: Desk) -> None:
+    """Python refuses it before the system does."""
+    desk.complete()
+    desk.runner(["null\0byte"])()
+    (owed,) = follow_ups.of_job(uploads.with_status(Status.COMPLETED)[0].id)
+
+    assert str(owed.message) == "it cannot be started: embedded null byte"
+
+
+def test_what_a_command_writes_can_be_read_by_all_and_it_reads_nothing(desk: Desk) -> None:
+    """Whatever the daemon keeps to itself: a script's copies are for others. What it says of errors is kept, too."""
+    desk.complete()
+    hook = desk.hook(
+        "open(sys.argv[1] + '/copy', 'w').close(); print(repr(sys.stdin.read())); print('no', file=sys.stderr)"
+    )
+    before = os.umask(0o077)
+    with capture_logs() as logs:
+        hook()
+    os.umask(before)
+    (told,) = [log for log in logs if log["event"] == "hook_run"]
+
+    assert (desk.folder / "copy").stat().st_mode & 0o777 == 0o644
+    assert sorted(told["output"].splitlines()) == ["''", "no"]
+    assert 0 < told["seconds"] < 60
+
+
+def test_an_upload_that_is_sent_once_more_owes_its_command_anew(desk: Desk) -> None:
+    """The one that was owed is forgotten: the file is not yet on Strava."""
+    job = desk.complete()
+    uploads.requeue(job.id, [Status.COMPLETED], external_id="again")
+
+    assert desk.hook("")() == 0.0
+    assert follow_ups.of_job(job.id) == []
+    assert desk.done == []
+
+
+def test_the_end_of_each_run_is_told(desk: Desk) -> None:
+    """Then the file may be archived or deleted; while it runs, it is begun, for a crash."""
+    job = desk.complete()
+    desk.hook("sys.exit(1)")()
+    assert desk.done == [1]
+    desk.clock.forward(DELAYS[0])
+    hook = desk.hook("open(sys.argv[1] + '/begun', 'w').close(); time.sleep(60)", timeout=60)
+    runner = threading.Thread(target=hook)
+    runner.start()
+    _await(desk.folder / "begun")
+    assert [one.state for one in follow_ups.of_job(job.id)] == [FollowUpState.BEGUN]
+    hook.stop()
+    runner.join(60)
+
+    assert desk.done == [1]
+
+
+class _StopsAtItsStart(tuple[str, ...]):
+    """A command that is asked for its words in the moment in which it begins."""
+
+    __slots__ = ()
+    runner: HookRunner
+
+    def __iter__(self) -> Iterator[str]:
+        self.runner.stop()
+        return super().__iter__()
+
+
+def test_a_stop_in_the_moment_in_which_a_command_begins_ends_it(desk: Desk) -> None:
+    """Nobody waits for it, and it runs again at the next start."""
+    job = desk.complete()
+    command = _StopsAtItsStart(("sh", "-c", f"sleep 5; touch {desk.folder}/late"))
+    _StopsAtItsStart.runner = hook = desk.runner(command)
+    hook()
+
+    assert not (desk.folder / "late").exists()
+    assert [one.state for one in follow_ups.of_job(job.id)] == [FollowUpState.BEGUN]
+
+
 def test_a_command_that_a_stop_cuts_off_runs_again(desk: Desk) -> None:
     """At least once; it is no failure."""
     job = desk.complete()
     hook = desk.hook("open(sys.argv[1] + '/begun', 'w').close(); time.sleep(60)", timeout=60)
     runner = threading.Thread(target=hook)
     runner.start()
-    deadline = time.monotonic() + 60
-    while not (desk.folder / "begun").exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    _await(desk.folder / "begun")
     hook.stop()
     runner.join(60)
     follow_ups.want([FollowUpKind.HOOK])
