@@ -22,7 +22,13 @@ from mutant_runs import survivors
 TOP = Path(__file__).parents[1]
 PACKAGE = TOP / "daemon" / "fitferry"
 ACCEPTED = Path(__file__).with_name("mutants_accepted.toml")
-PARTS = ("core", "uploads", "auth", "formats/fit", "strava/responses")
+PARTS = (
+    "core",
+    "uploads",
+    "auth",
+    "formats/fit",
+    *(f"strava/{name}" for name in ("answer_forms", "error_responses", "responses")),
+)
 WANTED_SCORE = 0.9
 FOLDERS = ("core", "uploads", "auth", "formats", "strava")
 """Folders whose tests have the same name below `tests/unit`."""
