@@ -132,7 +132,7 @@ def questions() -> dict[str, Callable[[], object]]:
 def copied(path: Path) -> None:
     """Print how long the daily copy takes, and how long writes wait meanwhile."""
     began, waits = time.perf_counter(), []
-    copy = threading.Thread(target=backups.copy_now, args=(path, date.today().isoformat()))  # noqa: DTZ011  # a bench
+    copy = threading.Thread(target=backups.make_daily_copy, args=(path, date.today().isoformat()))  # noqa: DTZ011  # a bench
     copy.start()
     while copy.is_alive():
         before = time.perf_counter()

@@ -82,7 +82,6 @@ class Supervisor:
         self._state_log = StateLog()
         self._written: StatusJson | None = None
         """The state as it was last written to the file."""
-        self._there: set[str] = set()
         self._housekeeping_at = 0.0
         self._ticked_at = monotonic()
         self._troubles = status.HealthErrors()

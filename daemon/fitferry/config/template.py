@@ -1,8 +1,7 @@
-"""Files made from the schema: a commented config.toml, the JSON schema, the list of settings."""
+"""A commented config.toml made from the schema, and the settings in force as TOML."""
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -10,11 +9,10 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
-import msgspec
 import tomli_w
 
 from fitferry.config.keys import Key, keys
-from fitferry.config.rules import SET, WHEN, RuleKey
+from fitferry.config.rules import SET, WHEN
 from fitferry.config.schema import SECTIONS, Settings
 from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import settings
@@ -84,33 +82,6 @@ def write_config(path: Path, text: str, *, force: bool, check: Callable[[Path], 
         scratch.unlink(missing_ok=True)
 
 
-def json_schema() -> str:
-    """The settings file as a JSON schema, for editors."""
-    names, components = msgspec.json.schema_components(
-        SECTIONS.values(), schema_hook=_path_schema, ref_template="#/$defs/{name}"
-    )
-    sections = dict(zip(SECTIONS, names, strict=True))
-    for section in SECTIONS:
-        component = components[SECTIONS[section].__name__]
-        component |= {"additionalProperties": False, "required": ["folder"] if section == "watch" else []}
-        _show_defaults(component["properties"], section)
-    sections["watch"] = {"type": "array", "items": sections["watch"]}
-    rule = {
-        "type": "object",
-        "properties": {"when": _table_schema(WHEN), "set": _table_schema(SET)},
-        "additionalProperties": False,
-    }
-    schema = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Settings of Fitferry",
-        "type": "object",
-        "properties": {**sections, "rule": {"type": "array", "items": rule}},
-        "additionalProperties": False,
-        "$defs": components,
-    }
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-
-
 def in_force(found: Settings) -> dict[str, object]:
     """The settings by section and key, without secrets: what may hold one is shown as `…`."""
     shown: dict[str, object] = {
@@ -150,39 +121,6 @@ def _plain(value: object) -> object:
     return str(value) if isinstance(value, (Path, str)) else value
 
 
-def settings_list() -> str:
-    """Every setting with its default, section by section, as Markdown."""
-    lines = []
-    for section in SECTIONS:
-        head = "[[watch]]" if section == "watch" else f"[{section}]"
-        lines.append(f"- `{head}` {', '.join(f'`{_key_line(key)}`' for key in keys(section).values())}")
-    lines.append(f"- `[[rule]]` `when` ({', '.join(WHEN)}), `set` ({', '.join(SET)})")
-    return "\n".join(lines) + "\n"
-
-
-def _key_line(key: Key) -> str:
-    return key.name if key.default is None else _toml(key.name, key.default)
-
-
-def _path_schema(kind: type) -> dict[str, object]:
-    if kind is Path:
-        return {"type": "string"}
-    raise NotImplementedError(kind)
-
-
-def _show_defaults(properties: Mapping[str, dict[str, object]], section: str) -> None:
-    """Show the defaults as JSON has them, and none where the file names none."""
-    for name, key in keys(section).items():
-        properties[name].pop("default", None)
-        if key.default is not None:
-            properties[name]["default"] = json.loads(json.dumps(key.default))
-
-
-def _table_schema(table: Mapping[str, RuleKey]) -> dict[str, object]:
-    properties = {name: {"description": str(key.expected), **key.schema} for name, key in table.items()}
-    return {"type": "object", "properties": properties, "additionalProperties": False}
-
-
 def _section(section: str, head: str, values: Mapping[str, object]) -> list[str]:
     lines = [f"# {str(SECTIONS[section].__doc__).splitlines()[0]}", head]
     for key in keys(section).values():
@@ -192,15 +130,16 @@ def _section(section: str, head: str, values: Mapping[str, object]) -> list[str]
 
 def _line(key: Key, chosen: object) -> str:
     if chosen is not None:
-        return _toml(key.name, chosen)
+        return toml_line(key.name, chosen)
     if key.default is not None:
-        return _toml(key.name, key.default)
+        return toml_line(key.name, key.default)
     if key.name == "since":
-        return f"# {_toml(key.name, date.fromisoformat(str(key.example)))}"
-    return f"# {_toml(key.name, key.example)}"
+        return f"# {toml_line(key.name, date.fromisoformat(str(key.example)))}"
+    return f"# {toml_line(key.name, key.example)}"
 
 
-def _toml(name: str, value: object) -> str:
+def toml_line(name: str, value: object) -> str:
+    """One key with its value."""
     if isinstance(value, (list, tuple)):
         return f"{name} = [{', '.join(_value(item) for item in value)}]"
     return f"{name} = {_value(value)}"

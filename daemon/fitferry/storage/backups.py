@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -67,14 +68,6 @@ def mark_all_uncertain(path: Path, now: float, quarantine: float) -> None:
         ).execute()
         put(DoubtRow, id=1, until=now)
         database.accept_older(max((copy.revision for copy in database_file.daily_copies(path)), default=0))
-
-
-def copy_now(path: Path, day: str) -> Path:
-    """Make the copy of a day beside the database; the latest seven are kept.
-
-    Raises StorageError, sqlite3.Error or OSError.
-    """
-    return _copy(path, day, threading.Event())
 
 
 def has_copy_of(path: Path, day: str) -> bool:
@@ -139,14 +132,18 @@ class CopyThread:
         if self.is_damaged:
             _log.error("database_check", outcome="damaged", path=str(self._path))
         elif not has_copy_of(self._path, day):
-            _copy(self._path, day, self._stopping)
+            make_daily_copy(self._path, day, self._stopping.is_set)
             self.error = None
 
 
-def _copy(path: Path, day: str, stopping: threading.Event) -> Path:
+def make_daily_copy(path: Path, day: str, is_stopping: Callable[[], bool] = lambda: False) -> Path:
+    """Make the copy of a day beside the database; the latest seven are kept.
+
+    Raises StorageError, sqlite3.Error or OSError.
+    """
     database_file.remove_leftovers(path)
     target = database_file.daily_path(path, day)
-    database_file.make_copy(path, target, stopping.is_set)
+    database_file.make_copy(path, target, is_stopping)
     kept = [copy.path for copy in _latest_first(path, day)]
     for old in [path for path in kept if path != target][KEPT - 1 :]:
         old.unlink(missing_ok=True)

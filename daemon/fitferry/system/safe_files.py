@@ -232,11 +232,6 @@ def is_exhausted(error: OSError) -> bool:
     return error.errno in {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
-def is_same_file(one: os.stat_result, other: os.stat_result) -> bool:
-    """Whether two stats are of the same file, whatever its name."""
-    return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
-
-
 def _is_link(parent: int, name: str) -> bool:
     try:
         return stat.S_ISLNK(OpenFolder.stat_in(parent, name).st_mode)

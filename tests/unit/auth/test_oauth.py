@@ -464,7 +464,7 @@ def test_nothing_of_a_revoked_token_stays_in_the_database(
     log = Path(f"{ledger}-wal")
     assert all(pair in ledger.read_bytes() + log.read_bytes() for pair in sealed[-1:])
     sign_in.disconnect("me")
-    copy = backups.copy_now(ledger, "2026-09-21")
+    copy = backups.make_daily_copy(ledger, "2026-09-21")
 
     for file in (ledger, log, copy):
         assert not any(pair in file.read_bytes() for pair in sealed)

@@ -42,7 +42,7 @@ def test_a_copy_is_made_and_seven_are_kept(ledger: Path, tmp_path: Path) -> None
     """Each is a whole database of its own."""
     a_job(tmp_path / "a.fit")
     for day in range(9):
-        backups.copy_now(ledger, f"2026-11-0{day + 1}")
+        backups.make_daily_copy(ledger, f"2026-11-0{day + 1}")
         sessions.add_link(f"d{day}", NOW)
 
     found = sorted(path.name for path in tmp_path.glob("state-*"))
@@ -56,7 +56,7 @@ def test_a_damaged_database_is_set_aside_and_the_latest_copy_put_back(tmp_path: 
     path = tmp_path / "state.db"
     with database.opened(path):
         job = a_job(tmp_path / "a.fit")
-        backups.copy_now(path, "2026-09-20")
+        backups.make_daily_copy(path, "2026-09-20")
     damage(path)
     (tmp_path / "state-2026-09-21.db").write_bytes(b"SQLite format 3\0damaged, too")
 
@@ -79,7 +79,7 @@ def test_without_a_good_copy_an_empty_ledger_begins(tmp_path: Path) -> None:
 def test_copies_of_days_that_never_came_neither_outrank_nor_push_out(ledger: Path, tmp_path: Path) -> None:
     """A clock was ahead for a while: today's copies go on being made and kept, and the latest is put back."""
     for day in ("2036-01-01", "2099-01-01", *(f"2026-09-{day}" for day in range(15, 22))):
-        backups.copy_now(ledger, day)
+        backups.make_daily_copy(ledger, day)
         sessions.add_link(day, NOW)
 
     assert names(ledger) == [f"state-2026-09-{day}.db" for day in range(21, 14, -1)]
@@ -110,7 +110,7 @@ def test_only_regular_files_of_its_own_are_taken_or_pruned(ledger: Path, tmp_pat
     os.link(ride, tmp_path / "state-2030-01-04.db")
     os.mkfifo(tmp_path / "state-2030-01-05.db")
     for day in range(10, 22):
-        backups.copy_now(ledger, f"2026-09-{day}")
+        backups.make_daily_copy(ledger, f"2026-09-{day}")
         sessions.add_link(f"d{day}", NOW)
 
     assert names(ledger) == [f"state-2026-09-{day}.db" for day in range(21, 14, -1)]
@@ -121,12 +121,12 @@ def test_only_regular_files_of_its_own_are_taken_or_pruned(ledger: Path, tmp_pat
 def test_the_copy_just_made_is_kept_whatever_the_others_say(ledger: Path, tmp_path: Path) -> None:
     """Copies from a ledger with a higher revision, somebody put them there."""
     for day in range(10, 18):
-        backups.copy_now(ledger, f"2026-09-{day}")
+        backups.make_daily_copy(ledger, f"2026-09-{day}")
         with closing(sqlite3.connect(tmp_path / f"state-2026-09-{day}.db")) as copy, copy:
             copy.execute("UPDATE ledger SET revision = 1000000")
         copy.close()
 
-    assert backups.copy_now(ledger, TODAY).exists()
+    assert backups.make_daily_copy(ledger, TODAY).exists()
     assert len(names(ledger)) == backups.KEPT
 
 
@@ -138,7 +138,7 @@ def test_a_copy_that_finds_no_room_is_not_begun(
     monkeypatch.setattr(os, "statvfs", lambda _: full)
     (tmp_path / ".state-2026-09-20.db.part").write_bytes(b"of a killed process")
     with pytest.raises(StorageError, match="no room"):
-        backups.copy_now(ledger, TODAY)
+        backups.make_daily_copy(ledger, TODAY)
 
     assert not list(tmp_path.glob("state-*")) + list(tmp_path.glob(".state-*"))
 
