@@ -80,7 +80,7 @@ class CommandGroup(click.Group):
         """Write each command with the whole first sentence of its help."""
         commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
         rows = [(name, _first_sentence(command.help)) for name, command in commands if command]
-        with formatter.section(_gettext("Commands")):
+        with formatter.section(gettext.gettext("Commands")):
             formatter.write_dl(rows)
 
 
@@ -141,10 +141,6 @@ def _load(module: str) -> dict[str, click.Command]:
 def _first_sentence(text: str | None) -> str:
     paragraph = (text or "").split("\n\n")[0]
     return " ".join(paragraph.split())
-
-
-def _gettext(text: str) -> str:
-    return gettext.gettext(text)
 
 
 def _speak() -> None:

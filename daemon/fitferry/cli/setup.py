@@ -159,7 +159,13 @@ def _settings_to_run(context: Context) -> tuple[Settings, Handover | None] | Non
 
 
 def _answer(
-    question: Message, option: str, given: str | None, read: Callable[[str], T], *, hide: bool = False
+    question: Message,
+    option: str,
+    given: str | None,
+    read: Callable[[str], T],
+    *,
+    hide: bool = False,
+    default: str | None = None,
 ) -> T:
     """What was given as an option, or a person answers; asked again as long as it cannot be right.
 
@@ -175,7 +181,7 @@ def _answer(
         raise FitferryError(cli.NOBODY_TO_ASK(option=option))
     while True:
         try:
-            return read(str(click.prompt(output.of(question), hide_input=hide, err=True)))
+            return read(str(click.prompt(output.of(question), default=default, hide_input=hide, err=True)))
         except FitferryError as error:
             output.line(error.message, err=True)
 
@@ -194,24 +200,14 @@ def _since(given: str | None, folder: Path) -> date | None:
     from fitferry.config.first_settings import read_since  # noqa: PLC0415  # not every command needs it
     from fitferry.system.deadline import call  # noqa: PLC0415  # the same
 
-    if given is not None:
+    if given is None:
         try:
-            return read_since(given)
-        except FitferryError as error:
-            raise FitferryError(cli.OPTION_RESULT(option="--since", result=error.message)) from error
-    if not sys.stdin.isatty():
-        return None
-    try:
-        is_used = call(lambda: _holds_activities(folder), 5.0)
-    except (OSError, TimeoutError):
-        is_used = False
-    if not is_used:
-        return None
-    while True:
-        try:
-            return read_since(str(click.prompt(output.of(cli.ASK_SINCE()), default="today", err=True)))
-        except FitferryError as error:
-            output.line(error.message, err=True)
+            is_asked = sys.stdin.isatty() and call(lambda: _holds_activities(folder), 5.0)
+        except (OSError, TimeoutError):
+            is_asked = False
+        if not is_asked:
+            return None
+    return _answer(cli.ASK_SINCE(), "--since", given, read_since, default="today")
 
 
 def _holds_activities(folder: Path) -> bool:

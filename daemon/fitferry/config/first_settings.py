@@ -90,12 +90,16 @@ def read_secret_file(text: str) -> Path:
     """The path of a file that holds the secret. Raises FitferryError."""
     if LOOKS_RIGHT.fullmatch(without_quotes(text)):
         raise FitferryError(settings.SECRET_NOT_FILE())
-    return _read_path(text)
+    return read_folder(text)
 
 
 def read_folder(text: str) -> Path:
-    """The watched folder, as it is named from here, without a look at it. Raises FitferryError."""
-    return _read_path(text)
+    """A folder or file as it is named from here, without a look at it. Raises FitferryError."""
+    plain = without_quotes(text)
+    try:
+        return absolute_folder(str(Path(plain).expanduser().absolute()) if plain else "")
+    except (ValueError, RuntimeError) as error:
+        raise FitferryError(settings.NEEDED(expected=settings.FOLDER())) from error
 
 
 def read_full_path(text: str) -> Path:
@@ -143,11 +147,3 @@ def write(path: Path, first: FirstSettings, *, force: bool = False) -> None:
         raise FitferryError(
             settings.CANNOT_WRITE(path=str(path), reason=system.from_os_error(error))
         ) from error
-
-
-def _read_path(text: str) -> Path:
-    plain = without_quotes(text)
-    try:
-        return absolute_folder(str(Path(plain).expanduser().absolute()) if plain else "")
-    except (ValueError, RuntimeError) as error:
-        raise FitferryError(settings.NEEDED(expected=settings.FOLDER())) from error

@@ -6,6 +6,7 @@ import errno
 import os
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
@@ -21,23 +22,21 @@ def call(work: Callable[[], T], seconds: float) -> T:
 
     A call that does not come back keeps its thread, which ends with the process.
     """
-    results: list[T] = []
-    errors: list[BaseException] = []
+    done: Future[T] = Future()
 
     def run() -> None:
         try:
-            results.append(work())
+            done.set_result(work())
         except BaseException as error:  # noqa: BLE001  # it is raised again where it was asked for
-            errors.append(error)
+            done.set_exception(error)
 
-    thread = threading.Thread(target=run, name="deadline", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if errors:
-        raise errors[0]
-    if not results:
-        raise TimeoutError(errno.ETIMEDOUT, "it does not answer")
-    return results[0]
+    threading.Thread(target=run, name="deadline", daemon=True).start()
+    try:
+        return done.result(seconds)
+    except TimeoutError:
+        if done.done():
+            raise
+        raise TimeoutError(errno.ETIMEDOUT, "it does not answer") from None
 
 
 class FolderState(StrEnum):

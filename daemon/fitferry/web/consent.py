@@ -36,7 +36,7 @@ def open_link() -> ResponseReturnValue:
     athlete = oauth_states.link_athlete(digest(token), context.clock())
     if athlete is None:
         return _result("state", sign_in.LINK_OVER(), 400, athlete=None)
-    return _begin_here(context, athlete, link=token)
+    return begin_here(context, athlete, link=token)
 
 
 def make_link(context: WebContext, athlete: str) -> tuple[str, str]:
@@ -49,13 +49,8 @@ def make_link(context: WebContext, athlete: str) -> tuple[str, str]:
 def begin(context: WebContext, athlete: str) -> Response:
     """Lead a signed-in browser to Strava's consent, on the way over url's host where it is at another."""
     if is_at_url(request.environ, context.url()):
-        return _begin_here(context, athlete)
+        return begin_here(context, athlete)
     return make_response(redirect(make_link(context, athlete)[0], 303))
-
-
-def begin_to_paste(context: WebContext, athlete: str) -> Response:
-    """Lead a browser to Strava's consent whose end it will paste into this page: url's host is not within its reach."""
-    return _begin_here(context, athlete)
 
 
 def finish(query: Mapping[str, str]) -> ResponseReturnValue:
@@ -84,7 +79,8 @@ def finish(query: Mapping[str, str]) -> ResponseReturnValue:
     return answer
 
 
-def _begin_here(context: WebContext, athlete: str, *, link: str | None = None) -> Response:
+def begin_here(context: WebContext, athlete: str, *, link: str | None = None) -> Response:
+    """Lead a browser to Strava's consent, which ends on url's host, or is pasted here where that is out of reach."""
     secret = secrets.token_urlsafe(24)
     url, state = context.oauth.consent_url(athlete, context.clock(), browser=secret, link=link)
     answer = make_response(

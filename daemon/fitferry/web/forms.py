@@ -43,9 +43,8 @@ _ACTIVITY = f"<int(max={arguments.MAX_ID}):activity_id>"
 def connect() -> ResponseReturnValue:
     """Lead to Strava's consent page."""
     athlete = athlete_of(request.form)
-    if "paste" in request.form:
-        return consent.begin_to_paste(web_context(), athlete)
-    return consent.begin(web_context(), athlete)
+    begin = consent.begin_here if "paste" in request.form else consent.begin
+    return begin(web_context(), athlete)
 
 
 @forms.post("/paste")
@@ -75,16 +74,10 @@ def upload() -> ResponseReturnValue:
 
 
 @forms.post(f"/upload/{_ACTIVITY}")
-def upload_known(activity_id: int) -> ResponseReturnValue:
-    """Queue an activity that is known; `again` also one that is on Strava."""
-    web_context().actions.upload(activity_id, again="again" in request.form)
-    return back_to_page("queued")
-
-
 @forms.post(f"/retry/{_ACTIVITY}")
-def retry(activity_id: int) -> ResponseReturnValue:
-    """Put a failed upload back into the queue."""
-    web_context().actions.upload(activity_id)
+def upload_known(activity_id: int) -> ResponseReturnValue:
+    """Queue an activity that is known, or has failed; `again` also one that is on Strava."""
+    web_context().actions.upload(activity_id, again="again" in request.form)
     return back_to_page("queued")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from fitferry.core import rules
@@ -45,9 +46,8 @@ def sport_of(job: Job) -> Message:
     return verbatim(job.sport.replace("_", " ")) if job.sport else web.ACTIVITY()
 
 
-def sports_like(locale: ViewerLocale, text: str, plain: object) -> list[str]:
-    """The sports whose names in the reader's language hold a text."""
-    fold = plain if callable(plain) else str
+def sports_like(locale: ViewerLocale, text: str, fold: Callable[[str], str]) -> list[str]:
+    """The sports whose names in the reader's language hold a text, both of them folded."""
     wanted = fold(text)
     nouns = ((sport, locale.of(shown.noun())) for sport, shown in SHOWN.items())
     return [sport for sport, noun in nouns if text and wanted in fold(noun)]

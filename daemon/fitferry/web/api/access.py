@@ -6,8 +6,6 @@ from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
 from fitferry.core.api_tokens import ApiToken, Permission
-from fitferry.core.errors import RejectionCode, RequestRejected
-from fitferry.core.messages import web
 from fitferry.monitoring import status_json
 from fitferry.storage import api_tokens, sessions
 from fitferry.web import named_tokens
@@ -50,17 +48,9 @@ def tokens() -> ResponseReturnValue:
 def make_token() -> ResponseReturnValue:
     """A new named token, shown this once."""
     body = arguments.json_body()
-    try:
-        permission = Permission(arguments.text(body, "can") or "")
-    except ValueError as error:
-        choices = ", ".join(Permission)
-        raise RequestRejected(
-            RejectionCode.BAD_VALUE, web.WANTS_ONE_OF(name="can", choices=choices)
-        ) from error
-    athlete = arguments.text(body, "athlete")
-    token, secret = named_tokens.create(
-        web_context(), arguments.text(body, "name") or "", permission, athlete
-    )
+    permission = arguments.one_of(Permission, arguments.text(body, "can") or "", "can")
+    name, athlete = arguments.text(body, "name") or "", arguments.text(body, "athlete")
+    token, secret = named_tokens.create(web_context(), name, permission, athlete)
     return jsonify({**_shown(token), "token": secret}), 201
 
 

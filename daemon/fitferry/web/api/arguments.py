@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import TypeAlias
+from enum import StrEnum
+from typing import TypeAlias, TypeVar
 
 from flask import request
 
 from fitferry.core.errors import RejectionCode, RequestRejected
-from fitferry.core.messages import web
+from fitferry.core.messages import Json, web
 from fitferry.core.upload import Status
 from fitferry.web.current import web_context
 
 MAX_ID = 2**63 - 1
 """The largest number that SQLite can look for."""
-Json: TypeAlias = str | int | float | bool | list["Json"] | dict[str, "Json"] | None
 Body: TypeAlias = Mapping[str, Json]
+Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def json_body() -> Body:
@@ -87,15 +88,16 @@ def query_number(name: str, *, low: int = 1, high: int = MAX_ID) -> int | None:
 def query_status() -> Status | None:
     """The status that is asked for, None for any."""
     given = request.args.get("status")
-    if not given:
-        return None
+    return one_of(Status, given, "status") if given else None
+
+
+def one_of(kind: type[Choice], given: str, name: str) -> Choice:
+    """One of a closed set."""
     try:
-        return Status(given)
+        return kind(given)
     except ValueError as error:
-        choices = ", ".join(Status)
-        raise RequestRejected(
-            RejectionCode.BAD_VALUE, web.WANTS_ONE_OF(name="status", choices=choices)
-        ) from error
+        problem = web.WANTS_ONE_OF(name=name, choices=", ".join(kind))
+        raise RequestRejected(RejectionCode.BAD_VALUE, problem) from error
 
 
 def known_athlete(name: str | None) -> str:
