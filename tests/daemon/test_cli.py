@@ -35,6 +35,7 @@ from fitferry.core.api_types import StatusJson
 from fitferry.core.errors import StravaError
 from fitferry.core.messages import verbatim
 from fitferry.core.strava import StravaErrorKind
+from fitferry.core.upload import Status
 from fitferry.formats import fit
 from fitferry.sandbox.faults import InjectedFault
 from fitferry.strava import Strava
@@ -395,6 +396,11 @@ def test_a_file_that_breaks_off_is_repaired_and_nothing_is_overwritten(tmp_path:
     assert second.output.count("not repaired") == 2
     assert (tmp_path / "whole" / "a-repaired.fit").read_bytes() == made
     assert fit.inspect([made]).kind is FileKind.ACTIVITY
+
+
+def test_every_status_has_a_word_and_a_colour() -> None:
+    """Also that of what was skipped, which has none."""
+    assert set(progress.STATUSES) == set(progress.COLOURS) == set(Status)
 
 
 @pytest.mark.parametrize(

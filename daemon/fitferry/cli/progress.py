@@ -17,12 +17,13 @@ from fitferry.core.messages import Message, cli
 from fitferry.core.printable import printable
 from fitferry.core.upload import OPEN, WAITS, Status, WaitingFor
 
-COLOURS = {
+COLOURS: dict[Status, str | None] = {
     Status.COMPLETED: "green",
     Status.FAILED: "red",
     Status.HELD: "red",
     Status.PENDING: "yellow",
     Status.PROCESSING: "yellow",
+    Status.SKIPPED: None,
 }
 STATUSES = {
     Status.COMPLETED: cli.COMPLETED(),
