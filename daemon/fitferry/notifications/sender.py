@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.request
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import structlog
 
@@ -51,7 +51,6 @@ class Notifier:
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
         unwell_seconds: float = UNWELL_SECONDS,
-        retry_seconds: Sequence[float] = RETRY_SECONDS,
     ) -> None:
         self._messengers = messengers
         self._renderer = renderer
@@ -61,7 +60,6 @@ class Notifier:
         self._now = now
         self._clock = clock
         self._unwell_seconds = unwell_seconds
-        self._retry_seconds = retry_seconds
         self._beat_at = clock()
         self._send_at: float | None = clock()
         self._failures = 0
@@ -181,7 +179,7 @@ class Notifier:
         return self._renderer.render(notification.title), self._renderer.render(notification.body)
 
     def _retry_later(self) -> None:
-        delay = self._retry_seconds[min(self._failures, len(self._retry_seconds) - 1)]
+        delay = RETRY_SECONDS[min(self._failures, len(RETRY_SECONDS) - 1)]
         self._failures += 1
         self._send_at = self._clock() + delay
 

@@ -135,7 +135,6 @@ class FakeStrava:
                 name=name,
                 fields=fields,
                 began_at=began_at,
-                received_at=now,
                 ready_at=now + self.switches.processing_seconds,
             )
             self.uploads[upload.id] = upload

@@ -76,7 +76,6 @@ class Upload:
     name: str
     fields: dict[str, str]
     began_at: float
-    received_at: float
     ready_at: float
     error: str | None = None
     activity_id: int | None = None

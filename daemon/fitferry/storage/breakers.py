@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields
 
 from fitferry.core.breaker import Breaker, BreakerName, BreakerTrip
 from fitferry.core.retry_results import MAX_BREAKER_SECONDS, NETWORK_SECONDS
@@ -53,7 +54,8 @@ def seconds_blocked(now: float) -> float:
 def open(trip: BreakerTrip, now: float) -> None:  # noqa: A001  the field's word for it; the module is named where it is called
     """Open a breaker, or keep it open for longer; a probe under way has failed by this."""
     with _changing():
-        _write(Breaker.opened(trip, open_breakers().get(trip.name), now))
+        breaker = Breaker.opened(trip, open_breakers().get(trip.name), now)
+        put(BreakerRow, **{field.name: getattr(breaker, field.name) for field in fields(breaker)})
 
 
 def close(*names: BreakerName) -> bool:
@@ -124,16 +126,3 @@ def _take_probe(name: BreakerName, now: float) -> bool:
     with _changing():
         half_open = (BreakerRow.name == name, BreakerRow.until <= now)
         return bool(BreakerRow.update(until=now + NETWORK_SECONDS, probing=True).where(*half_open).execute())
-
-
-def _write(breaker: Breaker) -> None:
-    put(
-        BreakerRow,
-        name=breaker.name,
-        until=breaker.until,
-        since=breaker.since,
-        tries=breaker.tries,
-        code=breaker.code,
-        message=breaker.message,
-        probing=breaker.probing,
-    )

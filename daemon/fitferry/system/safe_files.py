@@ -89,7 +89,7 @@ class OpenFolder:
             os.close(handle)
 
     @contextlib.contextmanager
-    def file(self, relative: str, *, links: bool = True) -> Iterator[int]:
+    def file(self, relative: str) -> Iterator[int]:
         """A descriptor of a regular file, open to be read.
 
         A link is followed only where it leads to a file in this folder. Raises LinkInPath, OSError;
@@ -101,7 +101,7 @@ class OpenFolder:
                 try:
                     handle = os.open(name, READ_FLAGS, dir_fd=parent)
                 except OSError as error:
-                    if error.errno != errno.ELOOP or not links:
+                    if error.errno != errno.ELOOP:
                         raise _named(error, self._full(relative)) from None
                     relative = self._target(relative, os.readlink(name, dir_fd=parent))
                     continue
