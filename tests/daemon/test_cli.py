@@ -935,7 +935,7 @@ def test_check_says_once_what_is_missing_and_what_to_do(home: DaemonHarness) -> 
             "taken on 2026-09-2",
         ),
         (
-            {"problems": [{"code": "app_inactive", "message": "subscribe", "text": None}], "last_upload": {}},
+            {"problems": [{"code": "app_inactive", "message": "subscribe"}], "last_upload": {}},
             "bad",
             "subscribe",
         ),

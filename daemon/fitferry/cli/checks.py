@@ -199,7 +199,7 @@ def _daemon(context: Context, settings: Settings, told: set[str]) -> Iterator[Ch
         )
         if problem["code"] not in _TOLD_ELSEWHERE and not known:
             topic = _TOPICS.get(problem["code"], cli.TOPIC_FILES())
-            yield Check(Result.BAD, topic, as_message(message_of(problem["text"], problem["message"])))
+            yield Check(Result.BAD, topic, as_message(message_of(problem.get("text"), problem["message"])))
 
 
 def subscription(found: StatusJson) -> Check:
@@ -207,7 +207,7 @@ def subscription(found: StatusJson) -> Check:
     what = cli.TOPIC_SUBSCRIPTION()
     for problem in found["problems"]:
         if problem["code"] == ProblemCode.APP_INACTIVE:
-            return Check(Result.BAD, what, as_message(message_of(problem["text"], problem["message"])))
+            return Check(Result.BAD, what, as_message(message_of(problem.get("text"), problem["message"])))
     if found["last_upload"] is None:
         return Check(Result.WARN, what, cli.NOT_KNOWN_YET())
     taken = output.local(found["last_upload"]["completed_at"])

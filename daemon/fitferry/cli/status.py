@@ -165,7 +165,7 @@ def _lines(found: StatusJson) -> list[Line]:
     if found["state"] == "waiting":
         lines.append((_wait(found), "yellow", 2))
     lines += [
-        (cli.ATTENTION(text=as_message(message_of(problem["text"], problem["message"]))), "red", 2)
+        (cli.ATTENTION(text=as_message(message_of(problem.get("text"), problem["message"]))), "red", 2)
         for problem in found["problems"]
     ]
     if found["queue"]["failed"]:

@@ -23,7 +23,7 @@ class ProblemJson(TypedDict):
     athlete: str | None
     message: str
     since: str | None
-    text: Json
+    text: NotRequired[Json]
 
 
 class AthleteJson(TypedDict):
