@@ -22,7 +22,7 @@ ORDER = (
     "peewee",
     "playhouse.migrations",
     "huey",
-    "httpx",
+    "httpcore",
     "watchdog.observers",
     "fitparse",
     "fastcrc",
