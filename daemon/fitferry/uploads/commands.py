@@ -118,9 +118,7 @@ class Actions:
 
     def retry(self, job_id: int, *, again: bool = False) -> Job:
         """Put a job back into the queue by its own id; one that failed or is stalled at Strava, or any with `again`."""
-        job = stored_uploads.get(job_id)
-        if job is None:
-            raise RequestRejected(RejectionCode.UNKNOWN, web.UNKNOWN_JOB(id=job_id))
+        job = _job(job_id)
         if not again and job.status is not Status.FAILED and not self._is_stalled(job):
             raise RequestRejected(
                 RejectionCode.NOT_FAILED, uploads.NOT_FAILED(id=job_id, status=job.status.value)
@@ -214,9 +212,7 @@ class Actions:
 
     def _queued(self, job_id: int) -> Job:
         """The job of what a person handed over, queued although it was held, failed or dismissed."""
-        job = stored_uploads.get(job_id)
-        if job is None:
-            raise RequestRejected(RejectionCode.UNKNOWN, web.UNKNOWN_JOB(id=job_id))
+        job = _job(job_id)
         waits = job.status in {Status.HELD, Status.FAILED, Status.SKIPPED}
         return self.upload(job.activity_id) if waits else job
 
@@ -243,6 +239,13 @@ def decide_since_again(settings: Settings) -> int:
     if since is not None:
         holds.hold_pending(ErrorCode.BACKLOG, admission_rules.held_by_since(since))
     return freed
+
+
+def _job(job_id: int) -> Job:
+    job = stored_uploads.get(job_id)
+    if job is None:
+        raise RequestRejected(RejectionCode.UNKNOWN, web.UNKNOWN_JOB(id=job_id))
+    return job
 
 
 def _known(activity_id: int) -> Job:

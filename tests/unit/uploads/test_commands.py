@@ -17,9 +17,11 @@ from fakes import (
     NOW,
     PROCESSING,
     READY,
+    RETRY,
     UPLOADS,
     InlineFolders,
     a_job,
+    an_athlete,
     recorded,
     refused,
     the,
@@ -30,10 +32,12 @@ from fitferry.core.activity import FileKind, Stability
 from fitferry.core.breaker import BreakerCause, BreakerName, BreakerTrip
 from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import verbatim
-from fitferry.core.strava import MAX_FILE_BYTES
-from fitferry.core.upload import AttemptResult, ErrorCode, Job, Outcome, Status
+from fitferry.core.strava import MAX_FILE_BYTES, RateLimitHeaders
+from fitferry.core.upload import AttemptResult, Backlog, ErrorCode, Job, Outcome, Status
 from fitferry.inbox import admission, spool
-from fitferry.storage import breakers, uploads
+from fitferry.storage import breakers, rate_limits, seen_files, uploads
+from fitferry.storage.database import writing
+from fitferry.storage.models import JobRow
 from fitferry.uploads import commands
 from fitferry.uploads.commands import Actions
 from fitferry.uploads.source_file import SourceFiles
@@ -51,7 +55,9 @@ WOKEN: list[str] = []
 def actions(tmp_path: Path) -> Actions:
     """What a person can do; WOKEN has whether the workers were woken."""
     WOKEN.clear()
-    settings = SimpleNamespace(athletes=("me",), strava=APP, state=SimpleNamespace(folder=tmp_path))
+    settings = SimpleNamespace(
+        athletes=("me",), strava=APP, uploads=UPLOADS, state=SimpleNamespace(folder=tmp_path)
+    )
     files = SourceFiles(InlineFolders(), ())
     return Actions(
         settings,  # type: ignore[arg-type]  # all that it asks for
@@ -75,9 +81,9 @@ def spooled(folder: Path) -> int:
 def test_a_file_that_was_handed_over_is_kept_until_it_is_done(
     actions: Actions, tmp_path: Path, ride: Ride
 ) -> None:
-    """Then it goes; the ledger remembers it."""
+    """Then it goes; the ledger remembers it. The workers are woken."""
     (job,) = actions.upload_file(ride(), "my ride.fit", "me")
-    assert job.file == "my ride.fit"
+    assert (job.file, WOKEN) == ("my ride.fit", ["woken"])
     spool.empty(tmp_path)
     assert spooled(tmp_path) == 1
     finish(job)
@@ -278,25 +284,35 @@ def test_what_strava_never_finishes_can_be_dismissed(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ask", "code"),
+    ("ask", "code", "words"),
     [
-        (lambda actions: actions.upload_file(b"ride", "a.fit", "nobody"), RejectionCode.UNKNOWN_ATHLETE),
+        (
+            lambda actions: actions.upload_file(b"ride", "a.fit", "nobody"),
+            RejectionCode.UNKNOWN_ATHLETE,
+            "nobody",
+        ),
         (
             lambda actions: actions.upload_file(bytes(MAX_FILE_BYTES + 1), "a.fit", "me"),
             RejectionCode.TOO_LARGE,
+            "25",
         ),
-        (lambda actions: actions.retry(99), RejectionCode.UNKNOWN),
-        (lambda actions: actions.upload(99), RejectionCode.UNKNOWN),
-        (lambda actions: actions.dismiss(99), RejectionCode.UNKNOWN),
-        (lambda actions: actions.decide_backlog("since", date(1, 1, 1)), RejectionCode.BAD_VALUE),
+        (
+            lambda actions: actions.upload_file(bytes(MAX_FILE_BYTES), "a.fit", "me"),
+            RejectionCode.NO_ACTIVITY,
+            "no FIT",
+        ),
+        (lambda actions: actions.retry(99), RejectionCode.UNKNOWN, "99"),
+        (lambda actions: actions.upload(99), RejectionCode.UNKNOWN, "99"),
+        (lambda actions: actions.dismiss(99), RejectionCode.UNKNOWN, "99"),
+        (lambda actions: actions.decide_backlog("since", date(1, 1, 1)), RejectionCode.BAD_VALUE, "no activity can"),
     ],
-    ids=["athlete", "size", "job", "activity", "dismissal", "day"],
+    ids=["athlete", "size", "largest", "job", "activity", "dismissal", "day"],
 )
 def test_what_cannot_be_done_is_refused_with_its_code(
-    actions: Actions, tmp_path: Path, ask: Callable[[Actions], object], code: RejectionCode
+    actions: Actions, tmp_path: Path, ask: Callable[[Actions], object], code: RejectionCode, words: str
 ) -> None:
     """And leaves nothing behind: no file, no job, nobody woken."""
-    with pytest.raises(RequestRejected) as raised:
+    with pytest.raises(RequestRejected, match=words) as raised:
         ask(actions)
 
     assert raised.value.code is code
@@ -347,6 +363,8 @@ def test_retry_goes_on_after_a_job_that_cannot_be_retried(bench: Bench) -> None:
 
     assert {the(job.id).status for job in jobs} == {Status.PENDING}
     assert someone.retry_failed() == []
+    bench.try_(jobs[2])
+    assert [job.id for job in someone.retry_failed()] == [jobs[2].id]
 
 
 def test_what_is_there_of_a_held_file_is_repaired_and_queued(
@@ -401,7 +419,13 @@ def test_what_is_completed_is_sent_again_only_by_a_persons_own_word(actions: Act
         actions.upload(job.activity_id)
 
     assert raised.value.code is RejectionCode.COMPLETED
+    with pytest.raises(RequestRejected, match=f"job {job.id} is completed, not failed") as raised:
+        actions.retry(job.id)
+    assert (raised.value.code, WOKEN) == (RejectionCode.NOT_FAILED, [])
     assert actions.upload(job.activity_id, again=True).status is Status.PENDING
+    finish(the(job.id))
+    assert [one.status for one in actions.retry_jobs([job.id], again=True)] == [Status.PENDING]
+    assert WOKEN == ["woken", "woken"]
 
 
 DAY = date(2026, 9, 10)
@@ -429,6 +453,93 @@ def test_a_decision_on_old_activities_queues_them_from_a_day_on(
     assert WOKEN == ["woken"]
 
 
+@pytest.mark.parametrize(("decision", "status"), [("all", Status.HELD), ("none", Status.SKIPPED)])
+def test_who_wants_nothing_old_does_not_want_old_files_with_faults_either(
+    actions: Actions, tmp_path: Path, decision: str, status: Status
+) -> None:
+    """Nobody put them there lately."""
+    seen_files.folder_scanned("me", str(tmp_path), NOW)
+    half = a_job(tmp_path / "half.fit")
+    recorded(half.id, AttemptResult(Outcome.FAILED, Status.HELD, error_code=ErrorCode.UNFINISHED), NOW)
+    actions.decide_backlog(decision)
+
+    assert the(half.id).status is status
+
+
+def held(folder: Path, count: int, *, code: ErrorCode = ErrorCode.BACKLOG, unproven: bool = False) -> None:
+    """Old rides that wait for a decision, one a day."""
+    for number in range(count):
+        a_job(folder / f"{number}.fit", f"{number}".encode(), start=NOW - (400 + number) * 86_400)
+    with writing():
+        JobRow.update(status=Status.HELD, error_code=code, age_unproven=unproven).execute()
+
+
+@pytest.mark.parametrize(
+    ("count", "unproven", "waits"),
+    [(0, False, 0), (20, True, 0), (21, True, 21), (1, False, 1), (20, False, 20)],
+)
+def test_a_few_that_the_first_scan_may_still_let_go_are_no_backlog(
+    tmp_path: Path, count: int, unproven: bool, waits: int
+) -> None:
+    """Nobody is asked for a decision that the end of the scan may make needless."""
+    held(tmp_path, count, unproven=unproven)
+    found = commands.backlog(["me"], NOW)
+
+    if waits:
+        oldest, newest = NOW - (399 + count) * 86_400, NOW - 400 * 86_400
+        assert found == Backlog(waits, oldest, newest, 1, NOW)
+    else:
+        assert found == Backlog(0, None, None, 0, 0.0)
+
+
+@pytest.mark.parametrize(("scopes", "days"), [("activity:write,activity:read_all", 1), ("activity:write", 2)])
+def test_a_backlog_takes_twice_as_long_where_nothing_may_be_listed(
+    bench: Bench, scopes: str, days: int
+) -> None:
+    """Each upload is looked at by itself then."""
+    an_athlete(bench.tokens, scopes=scopes)
+    rate_limits.update(RateLimitHeaders((50, 50), (0, 0), (50, 50), (0, 0)), NOW)
+    held(bench.folder, 30)
+
+    assert commands.backlog(["me"], NOW).days == days
+
+
+def test_what_is_held_is_queued_by_handing_it_over_again(
+    actions: Actions, tmp_path: Path, ride: Ride
+) -> None:
+    """A person insists, as by the button beside it; what waits already keeps its place."""
+    body = ride()
+    a_job(tmp_path / "a.fit", body)
+    recorded(1, AttemptResult(Outcome.FAILED, Status.HELD, error_code=ErrorCode.BACKLOG), NOW)
+    (job,) = actions.upload_file(body, "a.fit", "me")
+
+    assert (job.id, job.status, job.error_code) == (1, Status.PENDING, None)
+    recorded(1, RETRY)
+    (again,) = actions.upload_file(body, "a.fit", "me")
+    assert again.next_attempt_at == NOW + 60
+
+
+def test_where_nobody_knows_of_lost_bytes_a_file_is_taken_from_where_it_was(
+    actions: Actions, tmp_path: Path, ride: Ride
+) -> None:
+    """What the daemon does not run for cannot ask the folder's thread."""
+    job = a_job(tmp_path / "a.fit", ride())
+    offline = Actions(actions._settings, wake=lambda: None, clock=lambda: NOW)
+    offline.upload_file(ride(), "b.fit", "me")
+
+    assert the(job.id).path == str(tmp_path / "a.fit")
+
+
+def test_damaged_tracks_are_sent_where_a_person_insists_and_other_damaged_files_are_not(
+    actions: Actions, ride: Ride
+) -> None:
+    """Strava may read them; a file of no known type with a wrong checksum is told as that."""
+    (job,) = actions.upload_file(gpx().replace(b"<trkpt", b"<trkpt <", 1), "a.gpx", "me")
+    assert job.status is Status.PENDING
+    with pytest.raises(RequestRejected, match=r"^checksum does not match$"):
+        actions.upload_file(ride(kind=99)[:-2] + b"\0\1", "a.fit", "me")
+
+
 @pytest.mark.parametrize(("decision", "day"), [("some", None), ("since", None), ("all", DAY), ("none", DAY)])
 def test_half_a_decision_is_none(actions: Actions, decision: str, day: date | None) -> None:
     """A day goes with `since`, and with nothing else."""
@@ -438,22 +549,23 @@ def test_half_a_decision_is_none(actions: Actions, decision: str, day: date | No
     assert raised.value.code is RejectionCode.BAD_DECISION
 
 
-@pytest.mark.parametrize(("since", "freed"), [(None, 2), (DAY, 1)])
+@pytest.mark.parametrize(
+    ("since", "freed", "left"),
+    [
+        (None, 3, [None, None, None, "backlog", "backlog", "backlog"]),
+        (DAY, 4, ["since", None, None, "since", None, None]),
+    ],
+)
 def test_a_since_that_was_changed_frees_what_it_no_longer_holds(
-    tmp_path: Path, since: date | None, freed: int
+    tmp_path: Path, since: date | None, freed: int, left: list[str | None]
 ) -> None:
-    """All of it, where there is none any more."""
-    begin = admission_rules.midnight(DAY)
-    for at in (-1, 0):
-        job = a_job(tmp_path / f"{at}.fit", str(at).encode(), start=begin + at)
-        held = admission_rules.held_by_since(DAY)
-        recorded(
-            job.id,
-            replace(
-                attempt_results.file_gone(job), error_code=held.error_code, error_message=held.error_message
-            ),
-            NOW,
-        )
-    settings = SimpleNamespace(athletes=("me",), strava=replace(APP, since=since))
+    """All of it, where there is none any more; where there is one, it decides on the backlog, too."""
+    begin, settings = admission_rules.midnight(DAY), SimpleNamespace(strava=replace(APP, since=since))
+    jobs = []
+    for reason in (ErrorCode.SINCE, ErrorCode.BACKLOG):
+        for start in (begin - 1, begin, None):
+            jobs.append(a_job(tmp_path / f"{len(jobs)}.fit", b"%d" % len(jobs), start=start))
+            recorded(jobs[-1].id, AttemptResult(Outcome.FAILED, Status.HELD, error_code=reason), NOW)
 
     assert commands.decide_since_again(settings) == freed  # type: ignore[arg-type]  # all that it asks for
+    assert [the(job.id).error_code for job in jobs] == left
