@@ -304,7 +304,11 @@ def test_what_strava_never_finishes_can_be_dismissed(bench: Bench) -> None:
         (lambda actions: actions.retry(99), RejectionCode.UNKNOWN, "99"),
         (lambda actions: actions.upload(99), RejectionCode.UNKNOWN, "99"),
         (lambda actions: actions.dismiss(99), RejectionCode.UNKNOWN, "99"),
-        (lambda actions: actions.decide_backlog("since", date(1, 1, 1)), RejectionCode.BAD_VALUE, "no activity can"),
+        (
+            lambda actions: actions.decide_backlog("since", date(1, 1, 1)),
+            RejectionCode.BAD_VALUE,
+            "no activity can",
+        ),
     ],
     ids=["athlete", "size", "largest", "job", "activity", "dismissal", "day"],
 )
@@ -561,7 +565,7 @@ def test_a_since_that_was_changed_frees_what_it_no_longer_holds(
 ) -> None:
     """All of it, where there is none any more; where there is one, it decides on the backlog, too."""
     begin, settings = admission_rules.midnight(DAY), SimpleNamespace(strava=replace(APP, since=since))
-    jobs = []
+    jobs: list[Job] = []
     for reason in (ErrorCode.SINCE, ErrorCode.BACKLOG):
         for start in (begin - 1, begin, None):
             jobs.append(a_job(tmp_path / f"{len(jobs)}.fit", b"%d" % len(jobs), start=start))

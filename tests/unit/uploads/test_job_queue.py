@@ -149,6 +149,78 @@ def test_a_stop_waits_for_the_attempt_that_runs(tmp_path: Path) -> None:
     assert ended.is_set()
 
 
+def test_a_stop_ends_all_threads_that_have_nothing_to_do(tmp_path: Path) -> None:
+    """They sleep until they are woken, and the stop wakes them."""
+    queue = UploadQueue(tmp_path / "queue.db", workers=3, attempt=print, select_due=lambda: ([], 3600.0))
+    with queue.running(drain_seconds=60):
+        assert queue.alive()
+
+    assert not queue.alive()
+
+
+def test_a_job_that_is_dispatched_by_itself_is_attempted(tmp_path: Path) -> None:
+    """Also where the queue was damaged: then the look at what is due makes it anew."""
+    work, damaged = Work(), threading.Event()
+
+    def select_due() -> tuple[list[int], float]:
+        return [6] if damaged.is_set() and 6 not in work.attempted else [], 3600.0
+
+    queue = UploadQueue(tmp_path / "queue.db", workers=1, attempt=work.attempt, select_due=select_due)
+    with queue.running(drain_seconds=5):
+        queue.dispatch(5)
+        assert work.done.wait(60)
+        work.done.clear()
+        for path in tmp_path.glob("queue.db*"):
+            path.write_bytes(b"damaged" * 3000)
+        damaged.set()
+        queue.dispatch(6)
+        assert work.done.wait(60)
+
+    assert work.attempted[:2] == [5, 6]
+
+
+def test_each_attempt_is_followed_by_a_look_at_what_is_due(tmp_path: Path) -> None:
+    """Its place is free, whatever came of it."""
+    left, last = [3, 2, 1], threading.Event()
+
+    def attempt(job_id: int) -> None:
+        if job_id == 3:
+            last.set()
+        raise OSError("disk full")
+
+    queue = UploadQueue(
+        tmp_path / "queue.db",
+        workers=1,
+        attempt=attempt,
+        select_due=lambda: ([left.pop()] if left else [], 3600.0),
+    )
+    with queue.running(drain_seconds=60):
+        assert last.wait(60)
+
+
+def test_nothing_that_a_stop_finds_waiting_is_begun(tmp_path: Path) -> None:
+    """It is dispatched again at the next start."""
+    tried: list[int] = []
+    began, go_on = threading.Event(), threading.Event()
+
+    def attempt(job_id: int) -> None:
+        tried.append(job_id)
+        began.set()
+        go_on.wait(60)
+
+    queue = UploadQueue(
+        tmp_path / "queue.db",
+        workers=1,
+        attempt=attempt,
+        select_due=lambda: ([] if tried else [1, 2], 3600.0),
+    )
+    with queue.running(drain_seconds=60):
+        assert began.wait(60)
+        threading.Timer(0.05, go_on.set).start()
+
+    assert tried == [1]
+
+
 def test_a_stop_does_not_wait_for_ever(tmp_path: Path) -> None:
     """What is not finished in time is the next start's business."""
     began, go_on = threading.Event(), threading.Event()
