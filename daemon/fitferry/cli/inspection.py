@@ -230,7 +230,7 @@ def _rows(result: ParseResult) -> list[_Pair]:
     facts = result.facts
     distance = f"{facts.distance_m / 1000:.2f} km" if facts.distance_m else ""
     return [
-        (inspection.KIND(), facts.kind or ""),
+        (inspection.KIND(), output.of(facts.kind or "")),
         (inspection.FORMAT(), result.data_type),
         (inspection.SPORT(), " / ".join(filter(None, [facts.sport, facts.sub_sport]))),  # as rules call them
         (inspection.START(), output.local(iso(facts.start_time))),
