@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-import urllib.request
 from collections import deque
 from collections.abc import Callable, Iterator
 
@@ -197,5 +196,7 @@ class Notifier:
 
 def beat(url: str) -> None:
     """Call a heartbeat's address. Raises OSError."""
+    import urllib.request  # noqa: PLC0415  # 1 MB, with http.client and email, that few need
+
     with urllib.request.urlopen(url, timeout=BEAT_SECONDS) as answer:  # noqa: S310  # the settings allow http and https
         answer.read(1024)

@@ -57,7 +57,10 @@ class LazyApplication:
         """The application itself."""
         with self._lock:
             if self._app is None:
-                from fitferry.web.flask_app import build  # noqa: PLC0415  # it imports Flask, Jinja and babel
+                from fitferry.web.language import locale_data  # noqa: PLC0415  # it imports babel
+
+                locale_data("en")  # first: Flask takes the room of what is let go of this
+                from fitferry.web.flask_app import build  # noqa: PLC0415  # it imports Flask and Jinja
 
                 self._app = build(self._context)
         return self._app

@@ -1,22 +1,27 @@
 """The viewer's language and time zone, and how texts, times and numbers look in them.
 
-Owns babel.
+Owns babel, and imports no Flask: what babel reads and is let go again is to be there before Flask, which takes the room.
 """
 
 from __future__ import annotations
 
+import functools
 import re
+import threading
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from babel import Locale, UnknownLocaleError, dates, numbers
-from flask import Request
+from babel import Locale, UnknownLocaleError, core, dates, localedata, numbers
 from markupsafe import Markup, escape
 
 from fitferry.core.messages import TEMPLATES, Message, web
 from fitferry.i18n.translator import LANGUAGES, Translator, translator
 from fitferry.web.middleware import cookie
+
+if TYPE_CHECKING:
+    from flask import Request
 
 LANGUAGE_COOKIE = "fitferry_language"
 """Set by the page's switch of languages."""
@@ -29,6 +34,15 @@ _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """What turns round the words beside it: a file's name may hold it, a sentence with the name in it must not."""
 _WEEK_DAYS = 7
 _LOCALES = {"en": "en_GB", "ko": "ko_KR"}
+_SHOWN = frozenset(
+    [
+        *("date_formats", "time_formats", "datetime_formats", "datetime_skeletons", "interval_formats"),
+        *("months", "days", "quarters", "eras", "day_periods", "day_period_rules"),
+        *("decimal_formats", "number_symbols", "numbering_systems", "default_numbering_system"),
+    ]
+)
+"""What the page shows of what CLDR says of a language; the names of currencies, units and countries are ten times as much."""
+_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,19 +191,32 @@ def locale_of(request: Request, setting: str) -> ViewerLocale:
         chosen = cookie(request.environ, LANGUAGE_COOKIE)
         best = request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
         language = chosen if chosen in LANGUAGES else best
-    return ViewerLocale(language, _locale(request, language), _zone(request), translator(language))
+    cldr = locale_data(language, tuple(request.accept_languages.values()))
+    return ViewerLocale(language, cldr, _zone(request), translator(language))
 
 
-def _locale(request: Request, language: str) -> Locale:
-    """The browser's own kind of the language, so that Americans see their dates."""
-    for wanted in request.accept_languages.values():
-        try:
-            found = Locale.parse(wanted.replace("-", "_"))
-        except (ValueError, UnknownLocaleError):
-            continue
-        if found.language == language and found.territory:
-            return found
-    return Locale.parse(_LOCALES[language])
+@functools.lru_cache(maxsize=64)
+def locale_data(language: str, wanted: tuple[str, ...] = ()) -> Locale:
+    """What CLDR says of a language, as far as it is shown: of the browser's own kind, so that Americans see their dates.
+
+    babel keeps for ever what it reads: 4 MB for the first language. So what is not shown is taken out of it again.
+    """
+    with _lock:
+        kinds = [found for name in wanted if (found := _parsed(name)) and found.language == language]
+        best = next((kind for kind in kinds if kind.territory), None) or Locale.parse(_LOCALES[language])
+        best.date_formats.get("long")
+        for data in localedata._cache.values():  # noqa: SLF001  # babel has no other way to forget
+            for part in data.keys() - _SHOWN:
+                del data[part]
+        core._global_data = None  # noqa: SLF001  # as above; it is read anew for the next language
+    return best
+
+
+def _parsed(name: str) -> Locale | None:
+    try:
+        return Locale.parse(name.replace("-", "_"))
+    except (ValueError, UnknownLocaleError):
+        return None
 
 
 def _zone(request: Request) -> tzinfo:

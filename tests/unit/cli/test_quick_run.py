@@ -39,12 +39,15 @@ UNUSED = (
     "babel",
     "click",
     "flask",
+    "http.client",
+    "httpx",
     "jinja2",
     "playhouse",
     "prometheus_client",
     "pygments",
     "rich",
     "segno",
+    "urllib.request",
 )
 
 
