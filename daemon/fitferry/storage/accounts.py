@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from fitferry.core.upload import Athlete, AuthProblem
 from fitferry.storage.cached import Cached
-from fitferry.storage.database import put, run, writing
+from fitferry.storage.database import run, writing
 from fitferry.storage.models import AthleteRow, RevocationRow
+from fitferry.storage.statements import put
 
 _ALL = """
 SELECT name, sealed_tokens, athlete_id, display_name, scopes, trouble, trouble_since FROM athlete ORDER BY name

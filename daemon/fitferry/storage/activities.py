@@ -10,10 +10,11 @@ from fitferry.core.activity import NewActivity
 from fitferry.core.admission_rules import FILE_FAULTS
 from fitferry.core.upload import ErrorCode, Status, WaitingFor
 from fitferry.storage import seen_files
-from fitferry.storage.database import Column, insert, raw, run, tuples, writing
+from fitferry.storage.database import Column, run, writing
 from fitferry.storage.mapping import IS_SKIPPED, in_folder
 from fitferry.storage.models import ActivityRow, JobRow, SeenPathRow, ThumbnailRow
 from fitferry.storage.seen_files import File
+from fitferry.storage.statements import insert, raw, tuples
 
 _IN_QUESTION = 500
 """Files at most that are asked about in one statement."""

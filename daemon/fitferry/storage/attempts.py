@@ -9,9 +9,10 @@ from __future__ import annotations
 from fitferry.core.activity import Thumbnail
 from fitferry.core.upload import AfterUpload, AttemptResult, Status, WaitingFor
 from fitferry.storage import attempt_log, rate_limits
-from fitferry.storage.database import fn, run, update, writing
+from fitferry.storage.database import fn, run, writing
 from fitferry.storage.mapping import DECIDED, IS_OPEN
 from fitferry.storage.models import JobRow
+from fitferry.storage.statements import update
 
 _AHEAD_OR_LATE = """
 SELECT

@@ -19,9 +19,10 @@ from fitferry.core.errors import StorageError
 from fitferry.core.messages import Message, verbatim
 from fitferry.core.upload import Status, WaitingFor
 from fitferry.storage import database, database_file, search
-from fitferry.storage.database import put, writing
+from fitferry.storage.database import writing
 from fitferry.storage.database_file import Copy, is_whole
 from fitferry.storage.models import DoubtRow, JobRow
+from fitferry.storage.statements import put
 
 KEPT = 7
 """Daily copies that are kept."""

@@ -12,8 +12,9 @@ from dataclasses import fields
 from fitferry.core.breaker import Breaker, BreakerName, BreakerTrip
 from fitferry.core.retry_results import MAX_BREAKER_SECONDS, NETWORK_SECONDS
 from fitferry.storage.cached import Cached
-from fitferry.storage.database import put, writing
+from fitferry.storage.database import writing
 from fitferry.storage.models import BreakerRow
+from fitferry.storage.statements import put
 
 
 def _read() -> dict[BreakerName, Breaker]:

@@ -7,8 +7,9 @@ from collections.abc import Collection
 
 from fitferry.core.follow_up import FollowUp, FollowUpKind, FollowUpState
 from fitferry.core.messages import Message
-from fitferry.storage.database import Column, Select, run, tuples, writing
+from fitferry.storage.database import Column, Select, run, writing
 from fitferry.storage.models import ActivityRow, FollowUpRow, JobRow
+from fitferry.storage.statements import tuples
 
 _LAST_FINISHED = """
 SELECT id FROM follow_up WHERE kind = ? AND finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT 1

@@ -8,9 +8,10 @@ from fitferry.core.activity import AdmissionDecision
 from fitferry.core.admission_rules import FILE_FAULTS
 from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, problem
 from fitferry.core.upload import ErrorCode, Job, Status
-from fitferry.storage.database import PARAMETER, Column, Statement, fn, writing
+from fitferry.storage.database import Column, fn, writing
 from fitferry.storage.mapping import DECIDED, DISMISSED, IS_HELD, in_folder, inside, jobs_below, jobs_where
 from fitferry.storage.models import ActivityRow, JobRow, SeenFolderRow
+from fitferry.storage.statements import PARAMETER, Statement
 
 FIRST_FINDS_SECONDS = 900.0
 """Seconds after a folder's first scan in which its incomplete files are held: they are waited for ten minutes."""

@@ -18,8 +18,9 @@ from fitferry.core.upload import (
     UnknownErrorCode,
     WaitingFor,
 )
-from fitferry.storage.database import SQL, Column, Field, Row, Select, Statement, Value, fn, raw, run, tuples
+from fitferry.storage.database import SQL, Column, Field, Row, Select, Value, fn, run
 from fitferry.storage.models import ActivityRow, JobRow
+from fitferry.storage.statements import Statement, raw, tuples
 
 DECIDED: dict[str, object] = {"row_revision": JobRow.row_revision + 1, "age_unproven": False}
 """What every decision on a job writes: an attempt that began before it writes nothing any more."""

@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterable
 
 from fitferry.core.messages import uploads as upload_messages
 from fitferry.core.upload import AfterUpload, ErrorCode, Job, Status
-from fitferry.storage.database import PARAMETER, SQL, Column, fn, tuples, writing
+from fitferry.storage.database import SQL, Column, fn, writing
 from fitferry.storage.mapping import DECIDED, IS_UNCOMPARED, JobsStatement, jobs_below, jobs_where
 from fitferry.storage.models import ActivityRow, JobRow
+from fitferry.storage.statements import PARAMETER, tuples
 
 
 def to_compare(athletes: Iterable[str], started_before: float, claimed: Collection[int] = ()) -> list[Job]:

@@ -6,9 +6,10 @@ import json
 from collections.abc import Collection
 
 from fitferry.core.upload import Job
-from fitferry.storage.database import raw, run
+from fitferry.storage.database import run
 from fitferry.storage.mapping import IS_OPEN, jobs_where
 from fitferry.storage.models import JobRow
+from fitferry.storage.statements import raw
 
 _DUE = """
 SELECT id FROM upload_job INDEXED BY {index}

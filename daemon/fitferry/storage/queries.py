@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from fitferry.core.activity import Thumbnail, ThumbnailKind
 from fitferry.core.upload import Job, Status
 from fitferry.storage import search
-from fitferry.storage.database import run, tuples
+from fitferry.storage.database import run
 from fitferry.storage.mapping import IS_HELD, IS_LISTED, IS_OPEN, jobs_where
 from fitferry.storage.models import JobRow, ThumbnailRow
+from fitferry.storage.statements import tuples
 
 _ONE_SCAN = 3600.0
 """Seconds in which what lies in a folder is admitted."""

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from fitferry.core.rate_limit import apply_headers
 from fitferry.core.strava import RateLimit, RateLimitHeaders
 from fitferry.storage.cached import Cached
-from fitferry.storage.database import put, run, writing
+from fitferry.storage.database import run, writing
 from fitferry.storage.models import RateLimitRow
+from fitferry.storage.statements import put
 
 _CURRENT = """
 SELECT overall_limit_quarter, overall_limit_day, overall_usage_quarter, overall_usage_day,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fitferry.storage.database import tuples, writing
+from fitferry.storage.database import writing
 from fitferry.storage.models import RevocationRow
+from fitferry.storage.statements import tuples
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fitferry.core.activity import StatFingerprint
-from fitferry.storage.database import put, run, tuples, writing
+from fitferry.storage.database import run, writing
 from fitferry.storage.models import SeenFolderRow, SeenPathRow
+from fitferry.storage.statements import put, tuples
 
 _IN_QUESTION = 500
 """Files at most that are asked about in one statement."""

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fitferry.core.messages import Message
-from fitferry.storage.database import put, tuples, writing
+from fitferry.storage.database import writing
 from fitferry.storage.models import NotificationRow, SentNotificationRow
+from fitferry.storage.statements import put, tuples
 
 MAX_WAITING = 1_000
 """Notifications that wait at most; then the oldest go."""

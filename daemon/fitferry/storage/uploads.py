@@ -9,7 +9,7 @@ from pathlib import Path
 from fitferry.core.messages import uploads as upload_messages
 from fitferry.core.upload import AfterUpload, ErrorCode, FileOutcome, Job, Status, WaitingFor
 from fitferry.storage import follow_ups
-from fitferry.storage.database import PARAMETER, Case, Column, fn, run, tuples, writing
+from fitferry.storage.database import Case, Column, fn, run, writing
 from fitferry.storage.mapping import (
     DECIDED,
     DISMISSED,
@@ -21,6 +21,7 @@ from fitferry.storage.mapping import (
     jobs_where,
 )
 from fitferry.storage.models import ActivityRow, JobRow
+from fitferry.storage.statements import PARAMETER, tuples
 
 _FINISHED_AFTER = JobsStatement(
     (JobRow.finish_number > PARAMETER) & JobRow.status.in_((Status.COMPLETED, Status.FAILED)),
