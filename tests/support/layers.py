@@ -12,6 +12,7 @@ RANKS = [
     ["uploads", "notifications", "monitoring"],
     ["web"],
     ["maintenance"],
+    ["parts"],
     ["daemon"],
     ["sandbox"],
     ["demo"],
