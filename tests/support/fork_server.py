@@ -1,7 +1,8 @@
 """Starts Fitferry by a fork of a process that has imported it, which takes a tenth of the time of a new Python.
 
-What is forked ends as any Python does, dies of SIGKILL as any process does, and shares nothing with its parent.
-Where the start of Python itself is looked at, tests start a process of their own.
+What is forked waits at its end for its threads as any Python does, dies of SIGKILL as any process does, and shares
+nothing with its parent. The interpreter's own end, which takes longer than most commands, is left out. Where the start
+or the end of Python itself is looked at, tests start a process of their own.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import gc
+import io
 import json
 import os
 import pkgutil
@@ -18,10 +20,14 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 import fitferry
 
@@ -29,6 +35,13 @@ _MOST = 1 << 17
 """Bytes of a request: words and environment."""
 _STARTS = ("LC_", "LANG", "PYTHON", "LD_", "MALLOC", "OPENSSL", "SSL")
 """Variables that take effect when Python or a library starts, and later not."""
+
+_SETTINGS = """
+strava = {{ client_id = 12345, client_secret = "sandbox-secret" }}
+watch = [{{ folder = "{folder}" }}]
+web = {{ port = 0 }}
+state = {{ folder = "{folder}" }}
+"""
 
 
 class ForkedProcess:
@@ -96,6 +109,26 @@ def can_be_forked(more: Mapping[str, str]) -> bool:
     return not any(name.startswith(_STARTS) for name in more)
 
 
+def _live_once() -> None:
+    """Be a daemon for a moment, so that each child finds what a process makes once: statements, patterns, certificates."""
+    from fitferry import daemon  # noqa: PLC0415  # for the server alone, not for those who start it
+    from fitferry.config.load import load  # noqa: PLC0415  # as above
+    from fitferry.system.wakeup import WakeupPipe  # noqa: PLC0415  # as above
+
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        config = Path(folder) / "config.toml"
+        config.write_text(_SETTINGS.format(folder=folder), encoding="utf-8")
+        with WakeupPipe() as wakeup, contextlib.ExitStack() as running:
+            daemon.start(load(config, {}), wakeup, running).tick()
+    _wait_for_threads(threading.enumerate())  # a fork takes none along
+
+
+def _wait_for_threads(threads: Iterable[threading.Thread]) -> None:
+    for thread in threads:
+        if thread is not threading.main_thread():
+            thread.join()
+
+
 def _serve() -> None:
     """Fork for each request until nobody can make one; then return in each child, once, as the child."""
     control = socket.socket(fileno=os.dup(0))
@@ -148,16 +181,39 @@ def _become(program: list[str], environ: dict[str, str], folder: str, files: lis
     sys.argv[:] = program
 
 
+def _run() -> int:
+    """Run what was asked for; its exit code."""
+    try:
+        if sys.argv[0] == "-m":
+            del sys.argv[0]
+            runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+        else:
+            runpy.run_path(sys.argv[0], run_name="__main__")
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            sys.stderr.write(end.code)
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:  # noqa: BLE001  # printed, as the interpreter does
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _end(code: int) -> NoReturn:
+    """End as the interpreter does, as far as anybody sees."""
+    _wait_for_threads(thread for thread in threading.enumerate() if not thread.daemon)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
     for module in pkgutil.walk_packages(fitferry.__path__, "fitferry."):
         if ".migrations." not in module.name and not module.name.endswith("__main__"):
             import_module(module.name)
     for name in ("playhouse.migrations", "encodings.idna", "tomllib"):  # what functions import
         import_module(name)
+    _live_once()
     gc.freeze()
     _serve()
-    if sys.argv[0] == "-m":
-        del sys.argv[0]
-        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
-    else:
-        runpy.run_path(sys.argv[0], run_name="__main__")
+    _end(_run())
