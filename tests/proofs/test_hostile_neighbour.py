@@ -23,7 +23,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become 
 Ride = Callable[..., bytes]
 DAEMON, ATTACKER, GROUP = 61_001, 61_002, 61_003
 """Two users who share nothing but the group of the watched folder."""
-ROUNDS, SECONDS = 8, 0.15
+ROUNDS, SECONDS = 3, 0.15
 MAX_KILOBYTES = 300_000
 """The daemon's memory at its most, whatever it was made to read."""
 WAYS = ["archive", "archive on another filesystem", "delete"]
