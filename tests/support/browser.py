@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PATIENCE_MS = 60_000
 """What any one step may take: as long as on a machine that has ten times as much to do as it can."""
 expect.set_options(timeout=PATIENCE_MS)
-PHONE = {"width": 360, "height": 740}
-DESK = {"width": 1180, "height": 900}
+Scheme = Literal["light", "dark"]
+PHONE: ViewportSize = {"width": 360, "height": 740}
+DESK: ViewportSize = {"width": 1180, "height": 900}
 _FLAGS = [
     "--disable-gpu",
     "--disable-quic",
@@ -38,18 +47,38 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextlib.contextmanager
-def window(browser: Browser, **given: Any) -> Iterator[Page]:
-    """A window with nothing kept from before; every error in its console is gathered, and there must be none."""
-    options = {"viewport": DESK, "locale": "en-GB", "timezone_id": "Europe/Zurich", **given}
-    with contextlib.closing(browser.new_context(**options)) as context:
-        page = context.new_page()
-        wrong: list[str] = []
-        page.on("console", lambda message: wrong.append(message.text) if _is_wrong(message) else None)
-        page.on("response", lambda answer: wrong.append(answer.url) if answer.status in {404, 500} else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.set_default_timeout(PATIENCE_MS)
-        yield page
-        assert not wrong, wrong
+def window(
+    browser: Browser, *, viewport: ViewportSize = DESK, color_scheme: Scheme = "light", **given: Any
+) -> Iterator[Page]:
+    """A window with nobody signed in; every error in its console is gathered, and there must be none.
+
+    `given`: options of its context. The window is kept for the next one: Chromium takes a second to make another.
+    """
+    page = _page(browser, **given)
+    page.set_viewport_size(viewport)
+    page.emulate_media(color_scheme=color_scheme)
+    wrong: list[str] = []
+    listeners: dict[Any, Callable[..., None]] = {
+        "console": lambda message: wrong.append(message.text) if _is_wrong(message) else None,
+        "response": lambda answer: wrong.append(answer.url) if answer.status in {404, 500} else None,
+        "pageerror": lambda error: wrong.append(str(error)),
+    }
+    for event, listener in listeners.items():
+        page.on(event, listener)
+    yield page
+    for event, listener in listeners.items():
+        page.remove_listener(event, listener)
+    page.goto("about:blank")
+    page.context.clear_cookies()
+    assert not wrong, wrong
+
+
+@functools.cache
+def _page(browser: Browser, **given: Any) -> Page:
+    options = {"locale": "en-GB", "timezone_id": "Europe/Zurich", **given}
+    page = browser.new_context(**options).new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    return page
 
 
 def press(page: Page, name: str) -> None:
