@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
 import httpx
 
-from fakes import ADMISSION, APP, UPLOADS, Clock, InlineFolders, Wire, an_athlete, tokens
+from fakes import ADMISSION, APP, UPLOADS, Clock, InlineFolders, an_athlete, tokens
 from fit_writer import ride
 from fitferry.core import rate_limit as limits
 from fitferry.core.activity import Stability
@@ -51,8 +51,7 @@ class Import:
         self.clock = Clock(BEGIN)
         self.world = FakeStrava(self.clock, processing_seconds=4.0)
         self.world.grants[1001] = ("activity:write",)
-        server = httpx.WSGITransport(create_app(self.world))
-        client = Strava(APP, pool=Wire(server.handle_request), on_rate_limit=self.hear)
+        client = Strava(APP, transport=httpx.WSGITransport(create_app(self.world)), on_rate_limit=self.hear)
         kept = tokens(client)
         scopes = "read,activity:write" + (",activity:read_all" if can_read else "")
         self.world.tokens.append(

@@ -22,7 +22,7 @@ ORDER = (
     "peewee",
     "playhouse.migrations",
     "huey",
-    "httpcore",
+    "httpx",
     "watchdog.observers",
     "fitparse",
     "fastcrc",

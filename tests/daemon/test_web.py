@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpcore
+import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from werkzeug.test import Client
@@ -247,7 +247,7 @@ CALLBACKS: list[tuple[dict[str, str], object, int, str]] = [
         "code",
     ),
     ({}, (401, {"errors": [{"resource": "Application", "field": "", "code": "invalid"}]}), 400, "app"),
-    ({}, httpcore.ConnectError("no route"), 502, "unreachable"),
+    ({}, httpx.ConnectError("no route"), 502, "unreachable"),
 ]
 
 

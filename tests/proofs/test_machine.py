@@ -12,26 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpcore
 import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from fakes import (
-    ADMISSION,
-    APP,
-    NOW,
-    UPLOADS,
-    Clock,
-    InlineFolders,
-    Wire,
-    an_athlete,
-    grant,
-    recheck_held,
-    tokens,
-)
+from fakes import ADMISSION, APP, NOW, UPLOADS, Clock, InlineFolders, an_athlete, grant, recheck_held, tokens
 from fit_writer import ride
 from fitferry.core import retry_results
 from fitferry.core.activity import Stability
@@ -72,9 +59,9 @@ class Server:
         self.looked = 0
         self.meanwhile: Callable[[], None] | None = None
 
-    def wire(self) -> Wire:
-        """What a client is given."""
-        return Wire(self._answer)
+    def transport(self) -> httpx.MockTransport:
+        """The wire."""
+        return httpx.MockTransport(self._answer)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:  # noqa: C901, PLR0911  # one line a mood
         request.read()
@@ -92,9 +79,9 @@ class Server:
             )
         mood, self.mood = self.mood, "ok"
         if mood == "refused":
-            raise httpcore.ConnectError("refused")
+            raise httpx.ConnectError("refused")
         if mood == "lost before":
-            raise httpcore.ReadError("reset")
+            raise httpx.ReadError("reset")
         if mood in {"500", "503"}:
             return httpx.Response(int(mood), json={})
         if mood == "429":
@@ -109,7 +96,7 @@ class Server:
             self.deadly = False
             raise Death
         if mood == "lost after":
-            raise httpcore.ReadError("reset")
+            raise httpx.ReadError("reset")
         return httpx.Response(201 if upload else 200, content=json.dumps(answer).encode())
 
     def _take(self, request: httpx.Request) -> dict[str, Any]:
@@ -296,7 +283,7 @@ class Machine(RuleBasedStateMachine):
         """A start."""
         attempts.release_interrupted(LONGEST, UPLOADS.uncertain_delay, self.clock())
         breakers.probe_after_start(self.clock())
-        strava = Strava(APP, pool=self.server.wire())
+        strava = Strava(APP, transport=self.server.transport())
         kept = tokens(strava)
         an_athlete(kept, expires_in=10**9)
         self.dispatched.clear()

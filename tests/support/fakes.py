@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import httpcore
 import httpx
 
 from fitferry.auth.access_tokens import AccessTokens
@@ -135,25 +134,6 @@ class InlineFolders:
         return work()
 
 
-class Wire(httpcore.ConnectionPool):
-    """In the place of a network: `answer` is given each request, and what it returns or raises comes back."""
-
-    def __init__(self, answer: Callable[[httpx.Request], httpx.Response]) -> None:
-        super().__init__()
-        self._answer = answer
-
-    def handle_request(self, request: httpcore.Request) -> httpcore.Response:
-        """One request, in the values of a library that tests can ask for its parts."""
-        stream = request.stream
-        assert isinstance(stream, Iterable)
-        url = b"%b://%b%b" % (request.url.scheme, dict(request.headers)[b"Host"], request.url.target)
-        asked = httpx.Request(
-            request.method.decode(), url.decode(), headers=request.headers, content=b"".join(stream)
-        )
-        answer = self._answer(asked)
-        return httpcore.Response(answer.status_code, headers=answer.headers.raw, content=answer.read())
-
-
 class Answers:
     """Strava's side of the wire: what it is asked, and the next answer to each kind of request.
 
@@ -173,9 +153,9 @@ class Answers:
         """How often a kind of request was made."""
         return sum(_kind(one) == request for one in self.asked)
 
-    def pool(self) -> Wire:
-        """The connections that a client is given."""
-        return Wire(self._answer)
+    def transport(self) -> httpx.MockTransport:
+        """The transport that a client is given."""
+        return httpx.MockTransport(self._answer)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         request.read()
@@ -192,7 +172,7 @@ class Answers:
 
 def strava(answers: Answers) -> Strava:
     """The real client with Strava's side played by a test."""
-    return Strava(APP, pool=answers.pool())
+    return Strava(APP, transport=answers.transport())
 
 
 def tokens(client: Strava) -> AccessTokens:

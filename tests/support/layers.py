@@ -24,8 +24,8 @@ RANKS = [
 OWNERS = {
     "peewee": "storage",
     "playhouse": "storage.schema_update",
+    "httpx": "strava.client",
     "httpcore": "strava",
-    "certifi": "strava.http_client",
     "huey": "uploads.job_queue",
     "fitparse": "formats.fit.verify",
     "watchdog": "inbox.file_events",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fitferry.web.server import Handover
 
 _PASSED_OVER = ("anyio", "click", "pygments", "rich", "typing_extensions")
-"""Libraries that structlog, httpcore and msgspec take along where they are installed, and do without."""
+"""Libraries that structlog, httpx, httpcore and msgspec take along where they are installed, and do without."""
 
 
 def has_run(option: str | None) -> bool:

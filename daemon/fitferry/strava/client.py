@@ -1,33 +1,43 @@
-"""Client of Strava's API: one request a method; `responses` judges the answers."""
+"""Client of Strava's API: one request a method; `responses` judges the answers.
+
+Over 300 lines: httpx has one owner.
+"""
 
 from __future__ import annotations
 
-import base64
-import json
+import contextlib
+import os
+import ssl
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlencode, urlsplit
 
+import httpcore
+import httpx
+
+from fitferry import __version__
 from fitferry.core.errors import StravaError
-from fitferry.core.messages import strava
+from fitferry.core.messages import Message, strava, system, verbatim
 from fitferry.core.strava import Grant, ListedActivity, RateLimitHeaders, StravaErrorKind, UploadReport
 from fitferry.strava import error_responses, responses
-from fitferry.strava.http_client import Answer, HttpClient
-from fitferry.system import multipart
+from fitferry.strava.ready_connection import ReadyConnection
+from fitferry.strava.request_deadline import RequestDeadline
+from fitferry.system import multipart, network
+from fitferry.system.alarms import Alarms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
-    import httpcore
-
     from fitferry.config.schema import StravaSettings
 
 REQUEST_DEADLINE = 30.0
-"""Seconds that any request but an upload may take in all."""
+"""Seconds that any request but an upload may take in all; httpx itself has no such limit."""
 UPLOAD_DEADLINE = 300.0
 """Seconds that an upload may take in all: 25 MB at less than one megabit a second."""
+MAX_ANSWER_BYTES = 8_000_000
+"""No answer of Strava's is near this; more is somebody else talking."""
 _KINDS = {
     "/oauth/token": "token",
     "/oauth/revoke": "revoke",
@@ -35,9 +45,19 @@ _KINDS = {
     "/athlete": "athlete",
     "/uploads": "upload",
 }
-_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 PAGE = 200
 """Activities that Strava lists at most in one request."""
+
+_UNSENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.ProxyError,
+)
+"""What can only happen before the request left; after anything else it may have arrived."""
+_ENDS_EARLY = ("Server disconnected", "peer closed connection")
+"""How httpcore and h11 begin what they say of an answer that is missing, or is not all there."""
 
 
 class Strava:
@@ -54,22 +74,42 @@ class Strava:
         on_rate_limit: Callable[[RateLimitHeaders], None] = lambda _headers: None,
         on_request: Callable[[str, str, float], None] = lambda _kind, _status, _seconds: None,
         upload_deadline: float = UPLOAD_DEADLINE,
-        pool: httpcore.ConnectionPool | None = None,
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._settings = settings
         self._upload_deadline = upload_deadline
         self._on_rate_limit = on_rate_limit
         self._on_request = on_request
-        self._http = HttpClient(settings.api, settings.website, pool=pool)
+        self._alarms = Alarms()
+        self._ready: ReadyConnection | None = None
         self._server_clock: tuple[float, float] | None = None
+        proxies = {} if transport else _proxies(settings)
+        self._client = httpx.Client(
+            transport=transport or self._direct(settings, proxied=bool(proxies)),
+            mounts=proxies,
+            trust_env=False,  # it would end in a traceback where a variable is wrong
+            timeout=httpx.Timeout(connect=10, read=60, write=30, pool=5),
+            headers={"User-Agent": f"fitferry/{__version__}", "Accept": "application/json"},
+            follow_redirects=False,
+        )
+
+    def _direct(self, settings: StravaSettings, *, proxied: bool) -> httpx.BaseTransport:
+        """The transport without a proxy, which can have a connection to the API opened ahead."""
+        trusted, api = _trusted(), urlsplit(settings.api)
+        if not proxied and api.hostname is not None:
+            port = api.port or (443 if api.scheme == "https" else 80)
+            secure = trusted if api.scheme == "https" else None
+            self._ready = ReadyConnection(api.hostname, port, secure)
+        return DirectTransport(trusted, self._ready)
 
     def prepare_upload(self) -> None:
         """Open a connection for an upload that is about to come. Returns at once."""
-        self._http.prepare()
+        if self._ready is not None:
+            self._ready.prepare()
 
     def is_prepared(self) -> bool:
         """Whether a connection is open for the next upload, or none can be opened ahead."""
-        return self._http.is_prepared()
+        return self._ready is None or self._ready.is_prepared()
 
     def server_now(self) -> float | None:
         """The time by Strava's clock, from the last answer that named it; None where none has yet."""
@@ -84,7 +124,7 @@ class Strava:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._http.close()
+        self._client.close()
 
     def consent_url(self, state: str, redirect_uri: str, *, force: bool = False) -> str:
         """Where a browser asks the athlete for consent; `force` asks again for what was granted before."""
@@ -111,20 +151,23 @@ class Strava:
 
         The request bears no token, so it counts for no limit. Raises StravaError, WRONG_ADDRESS where no API answers.
         """
-        answer = self._ask("GET", f"{self._settings.api}/athlete", {})
-        if answer.status != HTTPStatus.UNAUTHORIZED or not responses.is_strava(answer.status, answer.body):
-            raise StravaError(StravaErrorKind.WRONG_ADDRESS, strava.NO_API(answer=f"HTTP {answer.status}"))
-        return responses.date(answer.headers, answer.status, answer.body)
+        request = self._client.build_request("GET", f"{self._settings.api}/athlete")
+        response = self._send(request, REQUEST_DEADLINE)
+        status = response.status_code
+        if status != HTTPStatus.UNAUTHORIZED or not responses.is_strava(status, response.content):
+            raise StravaError(StravaErrorKind.WRONG_ADDRESS, strava.NO_API(answer=f"HTTP {status}"))
+        return responses.date(response.headers, status, response.content)
 
     def revoke(self, token: str) -> None:
         """End the connection at Strava, by either token; a token that is gone already is no fault."""
-        app = f"{self._settings.client_id}:{self._settings.client_secret}".encode()
-        headers = {**_FORM, "Authorization": f"Basic {base64.b64encode(app).decode()}"}
-        form = urlencode({"token": token}).encode()
-        answer = self._ask("POST", f"{self._settings.website}/oauth/revoke", headers, form)
-        if not answer.is_success:
-            raise error_responses.grant_error(answer.status, answer.body)
-        responses.revoked(answer.body)
+        auth = httpx.BasicAuth(self._settings.client_id, self._settings.client_secret)
+        request = self._client.build_request(
+            "POST", f"{self._settings.website}/oauth/revoke", data={"token": token}
+        )
+        response = self._send(request, REQUEST_DEADLINE, auth=auth)
+        if not response.is_success:
+            raise error_responses.grant_error(response.status_code, response.content)
+        responses.revoked(response.content)
 
     def upload(
         self,
@@ -138,14 +181,18 @@ class Strava:
         """Send the bytes of one activity file; `sent` of an error tells whether they may have arrived."""
         values = {"data_type": data_type, "external_id": external_id, **(fields or {})}
         content, content_type = multipart.form(values, f"activity.{data_type}", body)
-        headers = {**_bearer(token), "Content-Type": content_type}
-        url = f"{self._settings.api}/uploads"
-        answer = self._ask("POST", url, headers, content, self._upload_deadline)
-        if answer.is_success:
-            return responses.upload(answer.body, sent=True)
-        report = responses.refused_upload(answer.status, answer.body)
+        request = self._client.build_request(
+            "POST",
+            f"{self._settings.api}/uploads",
+            content=content,
+            headers={**_bearer(token), "Content-Type": content_type},
+        )
+        response = self._send(request, self._upload_deadline)
+        if response.is_success:
+            return responses.upload(response.content, sent=True)
+        report = responses.refused_upload(response.status_code, response.content)
         if report is None:
-            raise _error(answer)
+            raise _error(response)
         return report
 
     def upload_status(self, upload_id: int, *, token: str) -> UploadReport:
@@ -165,63 +212,155 @@ class Strava:
 
     def edit_activity(self, activity_id: int, fields: Mapping[str, str | bool], *, token: str) -> None:
         """Set fields of an activity; NOT_FOUND where there is none. Strava counts it as a read (seen 2025-10)."""
-        headers = {**_bearer(token), "Content-Type": "application/json"}
-        url, content = f"{self._settings.api}/activities/{activity_id}", json.dumps(dict(fields)).encode()
-        answer = self._ask("PUT", url, headers, content)
-        if not answer.is_success:
-            raise _error(answer)
-        responses.edited_activity(answer.body)
+        request = self._client.build_request(
+            "PUT", f"{self._settings.api}/activities/{activity_id}", json=dict(fields), headers=_bearer(token)
+        )
+        response = self._send(request, REQUEST_DEADLINE)
+        if not response.is_success:
+            raise _error(response)
+        responses.edited_activity(response.content)
 
     def _grant(self, form: dict[str, str]) -> Grant:
         app = {"client_id": self._settings.client_id, "client_secret": self._settings.client_secret}
-        content = urlencode({**app, **form}).encode()
-        answer = self._ask("POST", f"{self._settings.website}/oauth/token", _FORM, content)
-        if not answer.is_success:
-            raise error_responses.grant_error(answer.status, answer.body)
-        return responses.grant(answer.body)
+        request = self._client.build_request(
+            "POST", f"{self._settings.website}/oauth/token", data={**app, **form}
+        )
+        response = self._send(request, REQUEST_DEADLINE)
+        if not response.is_success:
+            raise error_responses.grant_error(response.status_code, response.content)
+        return responses.grant(response.content)
 
     def _get(self, path: str, token: str, query: dict[str, int] | None = None) -> bytes:
-        asked = f"?{urlencode(query)}" if query else ""
-        answer = self._ask("GET", f"{self._settings.api}/{path}{asked}", _bearer(token))
-        if not answer.is_success:
-            raise _error(answer)
-        return answer.body
+        request = self._client.build_request(
+            "GET", f"{self._settings.api}/{path}", params=query, headers=_bearer(token)
+        )
+        response = self._send(request, REQUEST_DEADLINE)
+        if not response.is_success:
+            raise _error(response)
+        return response.content
 
-    def _ask(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        content: bytes | None = None,
-        seconds: float = REQUEST_DEADLINE,
-    ) -> Answer:
+    def _send(self, request: httpx.Request, seconds: float, auth: httpx.Auth | None = None) -> httpx.Response:
         """One request within one deadline, counted."""
-        began, kind = time.monotonic(), _kind(method, url)
+        began, kind = time.monotonic(), _kind(request)
         try:
-            answer = self._http.ask(method, url, headers, content, seconds)
+            response = self._sent(request, seconds, auth)
         except StravaError as error:
             self._on_request(kind, error.kind, time.monotonic() - began)
             raise
-        self._on_request(kind, str(answer.status), time.monotonic() - began)
-        self._on_rate_limit(responses.rate_limit(answer.headers))
-        named = responses.date(answer.headers, answer.status, answer.body)
+        self._on_request(kind, str(response.status_code), time.monotonic() - began)
+        self._on_rate_limit(responses.rate_limit(response.headers))
+        named = responses.date(response.headers, response.status_code, response.content)
         if named is not None:
             self._server_clock = (named, time.monotonic())
-        return answer
+        return response
+
+    def _sent(self, request: httpx.Request, seconds: float, auth: httpx.Auth | None) -> httpx.Response:
+        """The answer, streamed, so that a body cut off cannot hide the status.
+
+        A connection that was opened ahead may break before any of the body has left: then a fresh one is tried.
+        """
+        with RequestDeadline(seconds, self._alarms) as deadline:
+            request.extensions = {**request.extensions, "trace": deadline.trace}
+            try:
+                try:
+                    return self._answer(request, auth)
+                except (httpx.HTTPError, OSError):
+                    if not deadline.opened_ahead or deadline.body_began or deadline.over:
+                        raise
+                    return self._answer(request, auth)
+            except _UNSENT as error:
+                message = strava.UNREACHABLE(reason=_reason(error, deadline))
+                raise StravaError(StravaErrorKind.UNREACHABLE, message) from error
+            except (httpx.HTTPError, httpx.StreamError, OSError) as error:
+                reason, sent = _reason(error, deadline), request.method == "POST"
+                if _is_of_another(error):
+                    message = strava.NOT_STRAVA(answer=reason)
+                    raise StravaError(StravaErrorKind.NOT_STRAVA, message, sent=sent) from error
+                message = strava.BROKEN_OFF(reason=reason)
+                raise StravaError(StravaErrorKind.BROKEN_OFF, message, sent=sent) from error
+
+    def _answer(self, request: httpx.Request, auth: httpx.Auth | None) -> httpx.Response:
+        response = self._client.send(request, stream=True, auth=auth)
+        with contextlib.closing(response):
+            _read(response)
+        return response
 
 
-def _kind(method: str, url: str) -> str:
+class DirectTransport(httpx.HTTPTransport):
+    """HTTP without a proxy, over a fresh connection each time: the other side may close a kept one just as a body leaves."""
+
+    def __init__(self, trusted: ssl.SSLContext, ready: ReadyConnection | None) -> None:
+        super().__init__(verify=trusted, trust_env=False)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=trusted, max_keepalive_connections=0, network_backend=ready
+        )
+
+
+def _proxies(settings: StravaSettings) -> dict[str, httpx.BaseTransport | None]:
+    """The transport through a proxy for each of Strava's hosts that the environment names one for."""
+    proxies = {url: network.proxy_of(url, os.environ) for url in (settings.website, settings.api)}
+    return {
+        f"all://{urlsplit(url).hostname}": httpx.HTTPTransport(
+            proxy=proxy, verify=_trusted(), limits=httpx.Limits(max_keepalive_connections=0)
+        )
+        for url, proxy in proxies.items()
+        if proxy is not None
+    }
+
+
+def _trusted() -> ssl.SSLContext:
+    """The certificates that are trusted: certifi's, or the environment's."""
+    named = network.certificates_of(os.environ)
+    if named is None:
+        return httpx.create_ssl_context(trust_env=False)
+    return ssl.create_default_context(cafile=named)
+
+
+def _kind(request: httpx.Request) -> str:
     """What a request is for, of a closed set."""
-    if method == "PUT":
+    path = request.url.path
+    if request.method == "PUT":
         return "edit"
-    path = urlsplit(url).path
-    return next((kind for end, kind in _KINDS.items() if path.endswith(end)), "upload_status")
+    for end, kind in _KINDS.items():
+        if path.endswith(end):
+            return kind
+    return "upload_status"
 
 
 def _bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def _error(answer: Answer) -> StravaError:
-    after = answer.headers.get("retry-after", "")
-    return error_responses.request_error(answer.status, answer.body, answer.method, after)
+def _read(response: httpx.Response) -> None:
+    """Read the body into `response.content`, up to a size that no answer of Strava's comes near."""
+    chunks, size = [], 0
+    for chunk in response.iter_bytes():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_ANSWER_BYTES:
+            break
+    response._content = b"".join(chunks)[:MAX_ANSWER_BYTES]  # noqa: SLF001  where httpx's own read() puts it
+
+
+def _is_of_another(error: Exception) -> bool:
+    """Whether something answered that does not speak HTTP as Strava does; an answer that only ends too early may be Strava's."""
+    if isinstance(error, httpx.RemoteProtocolError):
+        return not str(error).startswith(_ENDS_EARLY)
+    return isinstance(error, httpx.DecodingError)
+
+
+def _reason(error: Exception, deadline: RequestDeadline) -> Message:
+    """What went wrong, without any address in it that might hold a secret."""
+    if deadline.over:
+        return strava.NO_END(seconds=deadline.seconds)
+    cause = error.__cause__.__cause__ if error.__cause__ is not None else None
+    if isinstance(cause, OSError) and cause.strerror:
+        return system.from_os_error(cause)
+    return verbatim(str(error) or type(error).__name__)
+
+
+def _error(response: httpx.Response) -> StravaError:
+    after = response.headers.get("Retry-After", "")
+    return error_responses.request_error(
+        response.status_code, response.content, response.request.method, after
+    )

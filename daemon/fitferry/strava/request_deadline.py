@@ -13,8 +13,8 @@ from fitferry.system.alarms import Alarms
 class RequestDeadline:
     """A time limit for a whole request: when it is over, the request's socket is shut down.
 
-    httpcore limits each read and write, not their sum: a server that sends one byte now and then would hold
-    a worker for ever. Its trace extension hands out the socket as soon as there is one.
+    httpx limits each read and write, not their sum: a server that sends one byte now and then would hold
+    a worker for ever. httpcore's trace extension hands out the socket as soon as there is one.
     """
 
     def __init__(self, seconds: float, alarms: Alarms) -> None:

@@ -133,12 +133,12 @@ def refused_upload(status: int, body: bytes) -> UploadReport | None:
 
 
 def rate_limit(headers: Mapping[str, str]) -> RateLimitHeaders:
-    """Strava's limits and usage in the headers of an answer, by their names in small letters."""
+    """Strava's limits and usage in the headers of an answer."""
     return RateLimitHeaders(
-        overall_limit=_pair(headers.get("x-ratelimit-limit")),
-        overall_usage=_pair(headers.get("x-ratelimit-usage")),
-        read_limit=_pair(headers.get("x-readratelimit-limit")),
-        read_usage=_pair(headers.get("x-readratelimit-usage")),
+        overall_limit=_pair(headers.get("X-RateLimit-Limit")),
+        overall_usage=_pair(headers.get("X-RateLimit-Usage")),
+        read_limit=_pair(headers.get("X-ReadRateLimit-Limit")),
+        read_usage=_pair(headers.get("X-ReadRateLimit-Usage")),
     )
 
 
@@ -151,7 +151,7 @@ def date(headers: Mapping[str, str], status: int, body: bytes) -> float | None:
         if not is_strava(status, body):
             return None
         # Always GMT (RFC 9110, section 5.6.7). What a proxy has added behind a comma is not read.
-        return parsedate_to_datetime(headers.get("date", "")).replace(tzinfo=UTC).timestamp()
+        return parsedate_to_datetime(headers.get("Date", "")).replace(tzinfo=UTC).timestamp()
     except (ValueError, OverflowError):
         return None
 

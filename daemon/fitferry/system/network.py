@@ -1,7 +1,7 @@
 """Proxies and certificates that the environment names.
 
-httpcore reads none of them. One that is wrong (`socks://` in ALL_PROXY, an SSL_CERT_FILE that is gone) is said and does
-without, and an IPv6 range in NO_PROXY is understood.
+httpx reads these variables by itself and ends in a traceback where one is wrong (seen with 0.28: an IPv6 range in
+NO_PROXY, `socks://` in ALL_PROXY, an SSL_CERT_FILE that is gone), so they are read here and handed over.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _is_within(host: str, entry: str) -> bool:
 
 
 def _proxy_address(named: str) -> str | None:
-    """The address as httpcore takes it; None for one that cannot be used, as SOCKS."""
+    """The address as httpx takes it; None for one that it cannot use, as SOCKS."""
     address = named.strip() if "://" in named else f"http://{named.strip()}"
     try:
         parts = urlsplit(address)

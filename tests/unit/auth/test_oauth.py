@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpcore
+import httpx
 import pytest
 
 from fakes import NOW, Answers, a_job, an_athlete, grant, oauth, refused, sending, strava, the, tokens
@@ -135,7 +135,7 @@ def test_a_code_that_stays_refused_is_no_longer_valid(sign_in: OAuth, wire: Answ
 
 def test_strava_out_of_reach_is_said_so(sign_in: OAuth, wire: Answers) -> None:
     """With the status of a gateway's failure; nothing is connected."""
-    wire.to("POST /oauth/token", httpcore.ConnectError("no route"))
+    wire.to("POST /oauth/token", httpx.ConnectError("no route"))
     with pytest.raises(SignInFailed) as raised:
         come_back(sign_in)
 
@@ -149,7 +149,7 @@ def test_strava_out_of_reach_is_said_so(sign_in: OAuth, wire: Answers) -> None:
         ((400, refused("Application", "client_id", "invalid")), "app", "Application client_id invalid"),
         ((418, refused("Tea", "pot", "short")), "strava", "Tea pot short"),
         ((403, {"message": "Limit of connected athletes exceeded"}), "app", "with Upgrade on strava.com"),
-        (httpcore.ConnectError("no route"), "unreachable", "no route"),
+        (httpx.ConnectError("no route"), "unreachable", "no route"),
     ],
 )
 def test_a_consent_that_fails_at_strava_says_what_strava_said(
@@ -203,7 +203,7 @@ def test_a_grant_for_another_account_is_revoked_at_once(
     """Nobody would ever use it; it is stored before, so that it is revoked even if Strava is away."""
     come_back(sign_in)
     wire.to("POST /oauth/token", (200, account(2002)))
-    wire.to("POST /oauth/revoke", httpcore.ConnectError("no route"), (200, b""))
+    wire.to("POST /oauth/revoke", httpx.ConnectError("no route"), (200, b""))
     with pytest.raises(SignInFailed):
         come_back(sign_in)
     assert len(revocations.pending_revocations()) == 1
@@ -474,7 +474,7 @@ def test_nothing_of_a_revoked_token_stays_in_the_database(
 @pytest.mark.parametrize(
     "answer",
     [
-        httpcore.ConnectError("no route"),
+        httpx.ConnectError("no route"),
         *((503, b""), (429, b""), (403, b"<html>blocked"), (200, b"<html>sign in"), (302, b""), (404, b"")),
     ],
 )
@@ -497,7 +497,7 @@ def test_a_revocation_that_no_key_opens_any_more_is_let_go(
 ) -> None:
     """There is nothing left to revoke with, and no later try would be better."""
     an_athlete(kept)
-    wire.to("POST /oauth/revoke", httpcore.ConnectError("no route"), (200, b""))
+    wire.to("POST /oauth/revoke", httpx.ConnectError("no route"), (200, b""))
     sign_in.disconnect("me")
     kept.use(TokenCipher([new_key()]))
     sign_in.revoke_pending()
@@ -511,7 +511,7 @@ def test_every_account_that_was_disconnected_is_revoked_in_the_end(wire: Answers
     kept = AccessTokens(strava(wire), load(tmp_path / "key", "now"))
     sign_in = oauth(strava(wire), kept)
     an_athlete(kept)
-    wire.to("POST /oauth/revoke", *[httpcore.ConnectError("no route")] * 3, (200, b""), (200, b""))
+    wire.to("POST /oauth/revoke", *[httpx.ConnectError("no route")] * 3, (200, b""), (200, b""))
     sign_in.disconnect("me")
     sign_in.disconnect("me")
     accounts.connect("me", 4004, "Kim", ["activity:write"], kept.encrypt("me", Grant("a", "refresh-b", NOW)))
@@ -528,7 +528,7 @@ def test_who_connects_again_is_not_revoked_afterwards(
 ) -> None:
     """Strava ends every token of an account with one."""
     an_athlete(kept)
-    wire.to("POST /oauth/revoke", httpcore.ConnectError("no route"))
+    wire.to("POST /oauth/revoke", httpx.ConnectError("no route"))
     sign_in.disconnect("me")
     an_athlete(kept)
     sign_in.revoke_pending()
@@ -546,7 +546,7 @@ def test_who_connects_again_during_a_revocation_is_not_revoked_afterwards(
         "kim", 2002, "Kim", ["activity:write"], kept.encrypt("kim", Grant("a", "refresh-k", NOW))
     )
     an_athlete(kept)
-    wire.to("POST /oauth/revoke", httpcore.ConnectError("no route"))
+    wire.to("POST /oauth/revoke", httpx.ConnectError("no route"))
     sign_in.disconnect("kim")
     sign_in.disconnect("me")
     wire.to("POST /oauth/revoke", (200, b""))

@@ -10,7 +10,6 @@ from email.message import Message
 from email.parser import BytesParser
 from types import SimpleNamespace
 
-import httpcore
 import httpx
 import pytest
 
@@ -113,14 +112,14 @@ def test_the_endpoints_of_the_sign_in_are_judged_alike(
 @pytest.mark.parametrize(
     ("error", "expected", "sent"),
     [
-        (httpcore.ConnectError("refused"), StravaErrorKind.UNREACHABLE, False),
-        (httpcore.ConnectTimeout("silent"), StravaErrorKind.UNREACHABLE, False),
-        (httpcore.PoolTimeout("busy"), StravaErrorKind.UNREACHABLE, False),
-        (httpcore.ReadTimeout("silent"), StravaErrorKind.BROKEN_OFF, True),
-        (httpcore.WriteTimeout("stuck"), StravaErrorKind.BROKEN_OFF, True),
-        (httpcore.ReadError("reset"), StravaErrorKind.BROKEN_OFF, True),
+        (httpx.ConnectError("refused"), StravaErrorKind.UNREACHABLE, False),
+        (httpx.ConnectTimeout("silent"), StravaErrorKind.UNREACHABLE, False),
+        (httpx.PoolTimeout("busy"), StravaErrorKind.UNREACHABLE, False),
+        (httpx.ReadTimeout("silent"), StravaErrorKind.BROKEN_OFF, True),
+        (httpx.WriteTimeout("stuck"), StravaErrorKind.BROKEN_OFF, True),
+        (httpx.ReadError("reset"), StravaErrorKind.BROKEN_OFF, True),
         (
-            httpcore.RemoteProtocolError("Server disconnected without sending a response."),
+            httpx.RemoteProtocolError("Server disconnected without sending a response."),
             StravaErrorKind.BROKEN_OFF,
             True,
         ),
@@ -220,7 +219,7 @@ def test_the_rate_limit_is_read_from_every_answer(
     heard: list[RateLimitHeaders] = []
     wire.to("POST /uploads", (401, b"", headers))
     with (
-        Strava(APP, on_rate_limit=heard.append, pool=wire.pool()) as asked,
+        Strava(APP, on_rate_limit=heard.append, transport=wire.transport()) as asked,
         pytest.raises(StravaError),
     ):
         asked.upload(b"ride", token="t", external_id="ab", data_type="fit")
@@ -293,7 +292,7 @@ def dripping() -> Iterator[str]:
 
 
 def test_a_dripping_answer_is_cut_off_at_the_deadline(dripping: str) -> None:
-    """Httpcore has no limit for a whole request: ours ends it, and it is uncertain."""
+    """Httpx has no limit for a whole request: ours ends it, and it is uncertain."""
     settings = replace(APP, api=dripping)
     with Strava(settings, upload_deadline=0.2) as asked, pytest.raises(StravaError) as raised:
         asked.upload(b"ride", token="t", external_id="ab", data_type="fit")
@@ -345,7 +344,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
         (b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n", StravaErrorKind.NOT_STRAVA),
         (CHUNKED + b"zz\r\n{}", StravaErrorKind.NOT_STRAVA),
         (_http(b"no gzip at all", "Content-Encoding: gzip"), StravaErrorKind.NOT_STRAVA),
-        (_http(b"", "Location: http://[::1", status="302 Found"), StravaErrorKind.WRONG_ADDRESS),
+        (_http(b"", "Location: http://[::1", status="302 Found"), StravaErrorKind.NOT_STRAVA),
         (b"", StravaErrorKind.BROKEN_OFF),
         (b"HTTP/1.1 2", StravaErrorKind.BROKEN_OFF),
         (CHUNKED + b"20\r\n{", StravaErrorKind.BROKEN_OFF),

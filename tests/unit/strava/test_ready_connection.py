@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -16,7 +17,7 @@ from fakes import APP
 from fitferry.core.errors import StravaError
 from fitferry.core.strava import StravaErrorKind
 from fitferry.strava import Strava
-from fitferry.strava.http_client import connections
+from fitferry.strava.client import DirectTransport
 from fitferry.strava.ready_connection import ReadyConnection
 
 ANSWER = (
@@ -203,16 +204,16 @@ class _Breaking(ReadyConnection):
 
 def test_what_breaks_before_the_body_is_tried_once_on_a_fresh_connection(server: Server) -> None:
     """No byte of the file had left."""
-    pool = connections(None, _Breaking(server.port, 0))
-    with Strava(replace(APP, api=f"http://127.0.0.1:{server.port}"), pool=pool) as strava:
+    transport = DirectTransport(ssl.create_default_context(), _Breaking(server.port, 0))
+    with Strava(replace(APP, api=f"http://127.0.0.1:{server.port}"), transport=transport) as strava:
         assert upload(strava) == 77
 
 
 def test_what_breaks_within_the_body_may_have_arrived(server: Server) -> None:
     """It is not sent again by this attempt."""
-    pool = connections(None, _Breaking(server.port, 1))
+    transport = DirectTransport(ssl.create_default_context(), _Breaking(server.port, 1))
     with (
-        Strava(replace(APP, api=f"http://127.0.0.1:{server.port}"), pool=pool) as strava,
+        Strava(replace(APP, api=f"http://127.0.0.1:{server.port}"), transport=transport) as strava,
         pytest.raises(StravaError) as raised,
     ):
         upload(strava)

@@ -15,7 +15,7 @@ from fitferry.core.errors import StravaError
 from fitferry.core.strava import ListedActivity, RateLimitHeaders, StravaErrorKind, UploadReport, UploadState
 from fitferry.strava import error_responses, responses
 
-HEADERS = {"date": format_datetime(datetime.fromtimestamp(NOW, UTC), usegmt=True)}
+HEADERS = {"Date": format_datetime(datetime.fromtimestamp(NOW, UTC), usegmt=True)}
 OTHERS = [
     b"",
     b"{}",
@@ -518,7 +518,7 @@ def test_stravas_clock_is_heard_from_its_own_answers(status: int, body: bytes) -
     assert responses.is_strava(status, body)
     assert responses.date(HEADERS, status, body) == NOW
     assert responses.date({}, status, body) is None
-    assert responses.date({"date": "soon"}, status, body) is None
+    assert responses.date({"Date": "soon"}, status, body) is None
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Seoul", "America/New_York"])
@@ -527,7 +527,7 @@ def test_stravas_clock_is_the_same_in_every_time_zone(monkeypatch: pytest.Monkey
     with monkeypatch.context() as patch:
         patch.setenv("TZ", zone)
         time.tzset()
-        twice = {"date": f"{HEADERS['date']}, Tue, 01 Jan 2030 00:00:00 +0900"}
+        twice = {"Date": f"{HEADERS['Date']}, Tue, 01 Jan 2030 00:00:00 +0900"}
         found = [responses.date(headers, 200, b"[]") for headers in (HEADERS, twice)]
     time.tzset()
 
@@ -560,4 +560,4 @@ def test_what_was_asked_for_comes_with_a_success_alone(status: int) -> None:
 )
 def test_a_date_that_is_none_is_no_time(text: str) -> None:
     """And nothing is raised."""
-    assert responses.date({"date": text}, 200, b"[]") is None
+    assert responses.date({"Date": text}, 200, b"[]") is None

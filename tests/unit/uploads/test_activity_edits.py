@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import httpcore
+import httpx
 import pytest
 
 from fakes import NOW, a_job, accepted, refused
@@ -126,7 +126,7 @@ def test_a_duplicate_is_left_as_it_is(desk: Desk) -> None:
                 "errors": [{"resource": "Activity", "field": "gear_id", "code": "invalid"}],
             },
         ),
-        httpcore.ReadTimeout("no answer"),
+        httpx.ReadTimeout("no answer"),
     ],
 )
 def test_a_failing_edit_is_tried_again_and_then_given_up_and_told(

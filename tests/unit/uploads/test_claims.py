@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import httpcore
+import httpx
 import pytest
 
 from fakes import ADMISSION, NOW, PROCESSING, UPLOADS, a_job, an_athlete, recorded, sending, the
@@ -190,7 +190,7 @@ def test_a_claim_that_was_lost_sends_nothing(bench: Bench, monkeypatch: pytest.M
 def test_upload_now_does_not_hurry_what_may_have_arrived(bench: Bench, scopes: str) -> None:
     """It is looked for, or sent again, no sooner than it would have been."""
     an_athlete(bench.tokens, scopes=scopes)
-    bench.wire.to("POST /uploads", httpcore.ReadTimeout("no answer"), (201, PROCESSING))
+    bench.wire.to("POST /uploads", httpx.ReadTimeout("no answer"), (201, PROCESSING))
     job = bench.try_(bench.job())
     person(bench).upload(job.activity_id)
     bench.try_(job)
@@ -202,7 +202,7 @@ def test_upload_now_does_not_hurry_what_may_have_arrived(bench: Bench, scopes: s
 def test_what_was_given_up_unseen_is_looked_for_when_that_becomes_possible(bench: Bench) -> None:
     """Without the permission to read nobody could look; with it the list is asked before anything is sent."""
     an_athlete(bench.tokens, scopes="read,activity:write")
-    bench.wire.to("POST /uploads", httpcore.ReadTimeout("no answer"))
+    bench.wire.to("POST /uploads", httpx.ReadTimeout("no answer"))
     job = bench.job()
     while the(job.id).status is not Status.FAILED:
         bench.later(job)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import httpcore
+import httpx
 import pytest
 
 from fakes import ADMISSION, NOW, READY, UPLOADS, an_athlete, refused, the
@@ -115,7 +115,7 @@ def test_what_ends_before_the_body_leaves_takes_the_doubt_back(bench: Bench) -> 
     waiting = bench.try_(job)
     assert (waiting.status, waiting.uncertain, bench.wire.asked) == (Status.PENDING, False, [])
     rate_limits.update(RateLimitHeaders((200, 2000), (20, 320), (100, 1000), (10, 10)), NOW)
-    bench.wire.to("POST /uploads", httpcore.ConnectError("refused"))
+    bench.wire.to("POST /uploads", httpx.ConnectError("refused"))
     (bench.folder / "b.fit").write_bytes(ride(NOW - 7200, seconds=30))
     assert admit(bench, "b.fit", start=NOW - 7200) is AdmissionResult.SENDING
     other = bench.try_(the(bench.dispatched[1]))
@@ -125,7 +125,7 @@ def test_what_ends_before_the_body_leaves_takes_the_doubt_back(bench: Bench) -> 
 
 def test_a_lost_answer_stays_in_doubt(bench: Bench) -> None:
     """The body has left: as on the ordinary way."""
-    bench.wire.to("POST /uploads", httpcore.ReadError("reset"))
+    bench.wire.to("POST /uploads", httpx.ReadError("reset"))
     waiting = bench.try_(admitted(bench))
 
     assert (waiting.own_wait, waiting.uncertain) == (WaitingFor.CONFIRM, True)

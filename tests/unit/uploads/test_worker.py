@@ -11,7 +11,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import httpcore
 import httpx
 import pytest
 from structlog.testing import capture_logs
@@ -129,7 +128,7 @@ def test_a_duplicate_is_completed_with_stravas_id(bench: Bench) -> None:
 def test_a_lost_answer_is_looked_up_and_found(bench: Bench) -> None:
     """With a read scope nothing is sent twice: the activity carries our external id."""
     job = bench.job()
-    bench.wire.to("POST /uploads", httpcore.ReadTimeout("silent"))
+    bench.wire.to("POST /uploads", httpx.ReadTimeout("silent"))
     lost = bench.try_(job)
     listed = {
         "id": 4242,
@@ -147,7 +146,7 @@ def test_a_lost_answer_is_looked_up_and_found(bench: Bench) -> None:
 
 def test_a_lost_answer_is_found_behind_hundreds_of_other_activities(bench: Bench) -> None:
     """A club's account, or a storm: the list has pages, and all of them are looked through."""
-    bench.wire.to("POST /uploads", httpcore.ReadTimeout("late"))
+    bench.wire.to("POST /uploads", httpx.ReadTimeout("late"))
     lost = bench.try_(bench.job())
     page = [
         {
@@ -172,7 +171,7 @@ def test_a_lost_answer_is_found_behind_hundreds_of_other_activities(bench: Bench
 
 def test_a_lost_upload_is_sent_again_under_the_same_id(bench: Bench) -> None:
     """What is not found was not accepted; if it was after all, Strava answers that it is a duplicate."""
-    bench.wire.to("POST /uploads", httpcore.ReadError("reset"), (201, PROCESSING))
+    bench.wire.to("POST /uploads", httpx.ReadError("reset"), (201, PROCESSING))
     bench.later(bench.try_(bench.job()))
     first, second = (request for request in bench.wire.asked if request.url.path.endswith("/uploads"))
 
@@ -187,7 +186,7 @@ def _external_id(request: httpx.Request) -> bytes:
 def test_without_a_read_scope_an_uncertain_upload_is_sent_after_the_wait(bench: Bench) -> None:
     """Nobody may look, so the same bytes go out with the same id, and Strava tells."""
     an_athlete(bench.tokens, scopes="read,activity:write")
-    bench.wire.to("POST /uploads", httpcore.ReadError("reset"), (201, PROCESSING))
+    bench.wire.to("POST /uploads", httpx.ReadError("reset"), (201, PROCESSING))
     bench.later(bench.try_(bench.job()))
 
     assert (bench.wire.count("GET /athlete/activities"), bench.wire.count("POST /uploads")) == (0, 2)
@@ -244,7 +243,7 @@ def test_hours_of_a_gateway_fail_nothing_and_end_no_sign_in(bench: Bench, reques
         case "GET /uploads/N":
             bench.try_(job)
         case "GET /athlete/activities":
-            bench.wire.to("POST /uploads", httpcore.ReadTimeout("silent"), (201, PROCESSING))
+            bench.wire.to("POST /uploads", httpx.ReadTimeout("silent"), (201, PROCESSING))
             bench.try_(job)
         case "POST /oauth/token":
             an_athlete(bench.tokens, expires_in=0)
@@ -353,9 +352,7 @@ def test_one_failed_look_while_strava_processes_lets_no_other_job_wait(bench: Be
     bench.wire.to("GET /uploads/N", (200, PROCESSING))
     for _ in range(20):
         job = bench.later(job)
-    bench.wire.to(
-        "GET /uploads/N", httpcore.ReadTimeout("slow"), (200, PROCESSING), httpcore.ReadTimeout("slow")
-    )
+    bench.wire.to("GET /uploads/N", httpx.ReadTimeout("slow"), (200, PROCESSING), httpx.ReadTimeout("slow"))
     waits = []
     for _ in range(4):
         job = bench.later(job)
@@ -420,7 +417,7 @@ def test_what_one_account_may_have_is_not_sent_to_another(bench: Bench, when: st
     job = bench.job()
     match when:
         case "uncertain":
-            bench.wire.to("POST /uploads", httpcore.ReadTimeout("silent"))
+            bench.wire.to("POST /uploads", httpx.ReadTimeout("silent"))
         case "in flight":
             bench.wire.while_asked = lambda: sign_in(bench, 2002)
     bench.try_(job)
@@ -449,7 +446,7 @@ def test_what_the_same_account_has_taken_is_looked_at_after_a_new_sign_in(bench:
     assert bench.later(fresh).upload_id == 77
 
 
-@pytest.mark.parametrize("answer", [(500, b""), (503, b""), httpcore.ReadTimeout("silent"), (429, b"")])
+@pytest.mark.parametrize("answer", [(500, b""), (503, b""), httpx.ReadTimeout("silent"), (429, b"")])
 def test_a_refresh_that_fails_makes_no_upload_uncertain(bench: Bench, answer: object) -> None:
     """No byte of the file has left: nothing counts, nothing is in doubt."""
     an_athlete(bench.tokens, expires_in=0)
@@ -464,7 +461,7 @@ def test_a_refresh_that_fails_makes_no_upload_uncertain(bench: Bench, answer: ob
 def test_an_outage_opens_the_breaker_and_one_job_probes(bench: Bench) -> None:
     """Ten waiting files make one request a probe; the first success releases all."""
     waiting = [bench.job(f"{n}.fit", b"%d" % n) for n in range(10)]
-    bench.wire.to("POST /uploads", httpcore.ConnectError("no route"))
+    bench.wire.to("POST /uploads", httpx.ConnectError("no route"))
     bench.try_(waiting[0])
     for job in waiting:
         bench.try_(job)
@@ -484,7 +481,7 @@ def test_an_outage_opens_the_breaker_and_one_job_probes(bench: Bench) -> None:
 def test_eight_hours_of_outage_fail_nothing(bench: Bench) -> None:
     """A probe at least every five minutes, and never a counted failure."""
     job = bench.job()
-    bench.wire.to("POST /uploads", httpcore.ConnectError("no route"))
+    bench.wire.to("POST /uploads", httpx.ConnectError("no route"))
     while bench.clock.now < NOW + 8 * 3600:
         bench.later(job)
 
@@ -588,7 +585,7 @@ def test_an_accepted_upload_is_looked_at_for_as_long_as_it_takes(bench: Bench) -
     for answer in [
         (500, b""),
         (503, b""),
-        httpcore.ReadTimeout("slow"),
+        httpx.ReadTimeout("slow"),
         (200, b"<html>"),
         (200, PROCESSING),
         (429, b""),
@@ -620,7 +617,7 @@ def test_that_a_file_changed_after_it_may_have_arrived_is_said(
     bench: Bench, ride: Callable[..., bytes]
 ) -> None:
     """Its bytes are gone, so it can only be looked for on Strava by a person."""
-    bench.wire.to("POST /uploads", httpcore.ReadTimeout("silent"))
+    bench.wire.to("POST /uploads", httpx.ReadTimeout("silent"))
     job = bench.job()
     assert bench.try_(job).uncertain
     (bench.folder / "a.fit").write_bytes(ride())
@@ -763,7 +760,7 @@ def test_without_a_read_left_an_uncertain_upload_waits_for_the_next_window(bench
 
 def test_the_search_for_a_lost_answer_ends_with_the_last_read(bench: Bench) -> None:
     """It has as many pages as the list, and goes on in the next window."""
-    bench.wire.to("POST /uploads", httpcore.ReadTimeout("late"))
+    bench.wire.to("POST /uploads", httpx.ReadTimeout("late"))
     lost = bench.try_(bench.job())
     pages = [[_listed(day, number) for number in range(200)] for day in (21, 20, 19, 18)]
     bench.wire.to("GET /athlete/activities", *((200, page) for page in pages))
@@ -850,7 +847,7 @@ def test_a_clock_that_steps_back_parks_nothing(bench: Bench) -> None:
     """It was hours ahead until it was set: neither a job's wait nor a breaker lasts for those hours."""
     hours = 9 * 3600
     bench.clock.now = NOW + hours
-    bench.wire.to("POST /uploads", httpcore.ConnectError("no route"), REFUSED)
+    bench.wire.to("POST /uploads", httpx.ConnectError("no route"), REFUSED)
     job = bench.try_(bench.job())
     assert BreakerName.NETWORK in breakers.open_breakers()
     bench.clock.now = NOW
@@ -863,7 +860,7 @@ def test_a_clock_that_steps_back_parks_nothing(bench: Bench) -> None:
     assert the(job.id).next_attempt_at == NOW - 86_400 + 7200
 
 
-@pytest.mark.parametrize("answer", [(500, b""), (418, {"message": "no tea"}), httpcore.ReadTimeout("silent")])
+@pytest.mark.parametrize("answer", [(500, b""), (418, {"message": "no tea"}), httpx.ReadTimeout("silent")])
 def test_a_refresh_that_fails_is_tried_by_one_job(bench: Bench, answer: object) -> None:
     """A hundred waiting files make one request a probe, at the pace of an outage."""
     an_athlete(bench.tokens, expires_in=0)
@@ -943,7 +940,7 @@ def test_a_breaker_stays_open_while_somebody_is_left_to_probe_it(bench: Bench) -
 def test_a_probe_that_asked_nobody_leaves_the_breaker_to_the_next_job(bench: Bench) -> None:
     """Its file was gone, or its folder away; the lease that it took is given back."""
     gone, next_ = bench.job(), bench.job("b.fit", b"b")
-    bench.wire.to("POST /uploads", httpcore.ConnectError("no route"), (201, PROCESSING))
+    bench.wire.to("POST /uploads", httpx.ConnectError("no route"), (201, PROCESSING))
     bench.try_(gone)
     bench.clock.forward(60)
     (bench.folder / "a.fit").unlink()
@@ -957,7 +954,7 @@ def test_a_probe_that_asked_nobody_leaves_the_breaker_to_the_next_job(bench: Ben
 def test_any_answer_of_stravas_ends_an_outage(bench: Bench, answer: object) -> None:
     """It need not be a kind one: what is refused shows that Strava can be reached."""
     probe, _ = bench.job(), bench.job("b.fit", b"b")
-    bench.wire.to("POST /uploads", httpcore.ConnectError("no route"), answer)
+    bench.wire.to("POST /uploads", httpx.ConnectError("no route"), answer)
     bench.try_(probe)
     bench.later(probe)
 
@@ -967,7 +964,7 @@ def test_any_answer_of_stravas_ends_an_outage(bench: Bench, answer: object) -> N
 @pytest.mark.parametrize("requests_left", [True, False])
 def test_what_is_no_answer_ends_no_outage(bench: Bench, *, requests_left: bool) -> None:
     """Neither a connection that breaks off, nor a request that was not made for want of room."""
-    bench.wire.to("POST /uploads", httpcore.ConnectError("no route"), httpcore.ReadTimeout("late"))
+    bench.wire.to("POST /uploads", httpx.ConnectError("no route"), httpx.ReadTimeout("late"))
     job = bench.try_(bench.job())
     if not requests_left:
         rate_limits.update(RateLimitHeaders((200, 2000), (0, 2000), None, None), NOW)
@@ -989,8 +986,8 @@ def test_an_answer_that_is_an_error_does_not_end_a_settings_breaker(bench: Bench
 @pytest.mark.parametrize(
     "first",
     [
-        httpcore.ConnectError("no route"),
-        httpcore.ReadTimeout("late"),
+        httpx.ConnectError("no route"),
+        httpx.ReadTimeout("late"),
         (503, b""),
         (302, b""),
         (403, GATEWAY),
@@ -1130,7 +1127,7 @@ def test_what_is_fresh_by_stravas_clock_is_sent(bench: Bench) -> None:
 
 def test_as_long_as_stravas_clock_is_not_heard_nothing_unproven_is_sent(bench: Bench) -> None:
     """The wait is the network's, as anybody would expect."""
-    bench.wire.to("GET /athlete", httpcore.ConnectError("refused"))
+    bench.wire.to("GET /athlete", httpx.ConnectError("refused"))
     waits = bench.try_(a_job(bench.folder / "a.fit", age_unproven=True))
 
     assert (waits.status, waits.sent_at, waits.failures) == (Status.PENDING, None, 0)
@@ -1187,7 +1184,7 @@ def test_a_look_at_an_upload_is_made_in_its_athletes_name(bench: Bench) -> None:
 
 def test_a_lost_answer_is_looked_for_within_a_day_of_the_start(bench: Bench) -> None:
     """On both sides, for time zones; the whole list of years is not walked through."""
-    bench.wire.to("POST /uploads", httpcore.ReadTimeout("late"))
+    bench.wire.to("POST /uploads", httpx.ReadTimeout("late"))
     lost = bench.try_(bench.job())
     bench.later(lost)
     asked = bench.wire.asked[1].url.params
