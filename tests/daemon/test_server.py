@@ -12,8 +12,9 @@ from wsgiref.types import WSGIEnvironment
 
 import pytest
 
+from fitferry.web.listening import listening_hosts
 from fitferry.web.middleware import OTHER_BYTES, UPLOAD_BYTES, RequestFilter
-from fitferry.web.server import Limits, Server, _Loop, listening_hosts
+from fitferry.web.server import Limits, Server, _Loop
 from web_client import TOKEN, Page
 
 ANY, ANY6 = "0.0.0.0", "::"  # noqa: S104  # settings that people have

@@ -3,13 +3,11 @@
 What is asked for is judged when the headers are there: a body that will be refused is answered at once and never
 kept. Headers have a deadline, open connections a bound that pushes out the slowest, and /healthz a thread of its
 own, so that neither slow clients nor slow pages make a container's check fail. At rest the loop wakes once a minute.
-(Over 300 lines: waitress has one owner.)
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import socket
 import threading
 import time
@@ -24,7 +22,8 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
-from fitferry.web.middleware import HEALTH, UPLOAD_BYTES, RequestFilter, hostname_of_url, is_loopback
+from fitferry.web.listening import listening_hosts, listening_sockets
+from fitferry.web.middleware import HEALTH, UPLOAD_BYTES, RequestFilter
 
 THREADS = 4
 LINGER_SECONDS = 5.0
@@ -33,10 +32,6 @@ destroy the answer on its way."""
 MAX_HEADER_BYTES = 32_768
 _REST_SECONDS = 60.0
 _TICK_SECONDS = 1.0
-_PORT_TRIES = 20
-_LOCALHOST = ("127.0.0.1", "::1")
-_NOT_THERE = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT}
-"""The machine has no such kind of address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +197,7 @@ class Server:
     @contextlib.contextmanager
     def serving(self, app: RequestFilter[Any]) -> Iterator[None]:
         """Serve from here to the end. Raises OSError where the port is taken or no such host is known."""
-        sockets, self._kept = self._kept or _listening(self._hosts, self.port), []
+        sockets, self._kept = self._kept or listening_sockets(self._hosts, self.port), []
         self.port = sockets[0].getsockname()[1]
         self._loop = loop = _Loop(app, sockets, self._limits)
         thread = threading.Thread(target=loop.run, name="web", daemon=True)
@@ -284,73 +279,3 @@ class _Loop:
     def close(self) -> None:
         """Close all sockets, once nothing runs any more: `stop` writes to one of them."""
         wasyncore.close_all(self._map)
-
-
-def listening_hosts(host: str, url: str | None) -> tuple[str, ...]:
-    """The addresses to listen on for a setting.
-
-    Links lead to `url`, which is 127.0.0.1 unless it is given. A loopback address in them that we leave free another
-    user of the machine can take, and so be given our links; a browser that is sent to `localhost` may try either of
-    them. `::` means every address, IPv4's too.
-    """
-    hosts = ["::", "0.0.0.0"] if host in {"::", ""} else [host]  # noqa: S104  # what the setting asks for
-    linked = hostname_of_url(url) if url else "127.0.0.1"
-    loopback = [linked] if is_loopback(linked) else []
-    if "localhost" in {host.lower(), linked}:
-        loopback, hosts = list(_LOCALHOST), [one for one in hosts if one.lower() != "localhost"]
-    covered = {"127.0.0.1" if one == "0.0.0.0" else "::1" if one == "::" else one for one in hosts}  # noqa: S104  # as above
-    return (*hosts, *(one for one in loopback if one not in covered))
-
-
-def _listening(hosts: Iterable[str], port: int) -> list[socket.socket]:
-    """Sockets that listen on every host, all at the same port. Raises OSError."""
-    for _ in range(_PORT_TRIES - 1):
-        try:
-            return _bound(hosts, port)
-        except OSError as error:
-            if port or error.errno != errno.EADDRINUSE:
-                raise
-    return _bound(hosts, port)
-
-
-def _bound(hosts: Iterable[str], port: int) -> list[socket.socket]:
-    with contextlib.ExitStack() as undo:
-        sockets: list[socket.socket] = []
-        missing: OSError | None = None
-        for family, address in _addresses(hosts, port):
-            try:
-                listening = undo.enter_context(socket.socket(family, socket.SOCK_STREAM))
-                if family == socket.AF_INET6:
-                    listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-                listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                used = sockets[0].getsockname()[1] if sockets else port
-                listening.bind((address[0], used, *address[2:]))
-            except OSError as error:
-                if error.errno not in _NOT_THERE or not _may_be_missing(address[0], error):
-                    raise
-                missing = error
-                continue
-            sockets.append(listening)
-        if not sockets:
-            raise missing or OSError(errno.EADDRNOTAVAIL, "no address")
-        undo.pop_all()
-        return sockets
-
-
-def _may_be_missing(address: str, error: OSError) -> bool:
-    """Whether a machine may lack an address: a kind of them, or a loopback; never the one that was asked for."""
-    return error.errno != errno.EADDRNOTAVAIL or address in {*_LOCALHOST, "::"}
-
-
-def _addresses(hosts: Iterable[str], port: int) -> list[tuple[int, tuple[Any, ...]]]:
-    """Every address of the hosts, each once. Raises OSError for a name that is unknown."""
-    found: dict[tuple[int, tuple[Any, ...]], None] = {}
-    for host in hosts:
-        try:
-            infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        except socket.gaierror:
-            if host not in _LOCALHOST:
-                raise
-            continue  # a machine without IPv6
-        found.update({(family, address): None for family, _, _, _, address in infos})
-    return list(found)
