@@ -188,7 +188,18 @@ def _loop(session: pytest.Session, items: list[pytest.Item]) -> bool:
 
 
 def _pytest(words: Sequence[str], *plugins: object) -> int:
-    return pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *words], plugins=plugins)
+    # What was loaded before the forks cannot be rewritten any more, nor need it be.
+    quiet = [
+        "-x",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        "-W",
+        "ignore::pytest.PytestAssertRewriteWarning",
+    ]
+    return pytest.main([*quiet, *words], plugins=plugins)
 
 
 def _functions(files: set[str]) -> Functions:

@@ -364,3 +364,14 @@ def test_a_share_is_twenty_turns() -> None:
         claims.take_turn("me", NOW)
 
     assert not claims.has_had_share("me", NOW)
+
+
+def test_a_share_is_of_one_quarter_hour() -> None:
+    """In the next one it begins anew."""
+    claims = Claims()
+    claims.take_turn("you", NOW)
+    for _ in range(20):
+        claims.take_turn("me", NOW)
+    claims.take_turn("me", NOW + QUARTER)
+
+    assert not claims.has_had_share("me", NOW + QUARTER)

@@ -50,7 +50,7 @@ def test_what_is_due_at_the_start_is_attempted(tmp_path: Path) -> None:
 
 
 def test_a_poke_brings_what_became_due(tmp_path: Path) -> None:
-    """Workers sleep until then; they do not poll."""
+    """Workers and scheduler sleep until then; they do not poll."""
     work = Work()
     with running(tmp_path, work) as queue:
         work.due = [8]
@@ -58,6 +58,7 @@ def test_a_poke_brings_what_became_due(tmp_path: Path) -> None:
         assert work.done.wait(60)
 
     assert work.attempted == [8]
+    assert work.looks <= 4  # at the start, after the poke, after the attempt, at the stop
 
 
 def test_what_is_due_later_is_attempted_then(tmp_path: Path) -> None:
@@ -223,15 +224,17 @@ def test_nothing_that_a_stop_finds_waiting_is_begun(tmp_path: Path) -> None:
 
 def test_a_stop_does_not_wait_for_ever(tmp_path: Path) -> None:
     """What is not finished in time is the next start's business."""
-    began, go_on = threading.Event(), threading.Event()
+    began, go_on, ended = threading.Event(), threading.Event(), threading.Event()
 
     def attempt(_job_id: int) -> None:
         began.set()
         go_on.wait(60)
+        ended.set()
 
     queue = UploadQueue(tmp_path / "queue.db", workers=1, attempt=attempt, select_due=lambda: ([1], 3600.0))
     with queue.running(drain_seconds=0.05):
         assert began.wait(60)
+    assert not ended.is_set()
     go_on.set()
 
     assert not queue.alive()

@@ -117,7 +117,7 @@ def _start(found: Probe, times: list[float]) -> float | None:
 
 
 def _seconds(times: list[float]) -> float | None:
-    return times[-1] - times[0] if len(times) > 1 and times[-1] > times[0] else None
+    return (times[-1] - times[0] or None) if times else None
 
 
 def _total(sessions: list[dict[int, Value]], number: int, scale: int) -> float | None:
@@ -135,14 +135,14 @@ def _mean(sessions: list[dict[int, Value]], number: int) -> float | None:
         if not isinstance(values.get(number, ""), str)
     ]
     weight = sum(seconds for _, seconds in pairs)
-    return sum(value * seconds for value, seconds in pairs) / weight if weight > 0 else None
+    return sum(value * seconds for value, seconds in pairs) / weight if weight else None
 
 
 def _distance(found: Probe) -> float | None:
     """Metres over all sessions; what an app says of it wins where it is more than nothing."""
-    stated = [metres for metres in found.distances if metres is not None]
-    if stated and sum(stated) > 0:
-        return sum(stated)
+    stated = sum(metres for metres in found.distances if metres is not None)
+    if stated:
+        return stated
     total = _total(found.sessions, _DISTANCE, 100)
     if total is None and found.last_distance is not None:
         return found.last_distance / 100

@@ -68,12 +68,48 @@ def test_names_are_those_of_a_current_profile() -> None:
         assert len(table) >= len(old) + newer
 
 
-def test_types_of_files_have_the_numbers_and_names_of_the_profile() -> None:
-    """As the library of 2019 knows them."""
-    profile = FIELD_TYPES["file"].values
+FILE_TYPES = {
+    1: "device",
+    2: "settings",
+    3: "sport",
+    4: "activity",
+    5: "workout",
+    6: "course",
+    7: "schedules",
+    9: "weight",
+    10: "totals",
+    11: "goals",
+    14: "blood_pressure",
+    15: "monitoring_a",
+    20: "activity_summary",
+    28: "monitoring_daily",
+    32: "monitoring_b",
+    34: "segment",
+    35: "segment_list",
+    40: "exd_configuration",
+}
 
-    assert {number: name for number, (name, _) in names.FILE_TYPES.items()}.items() <= profile.items()
+
+def test_types_of_files_have_the_numbers_and_names_of_the_profile() -> None:
+    """Each has words for a person, too; what has no name is its number, and what says nothing has none."""
+    profile = FIELD_TYPES["file"].values
+    assert FILE_TYPES.items() <= profile.items()
+    for number, name in FILE_TYPES.items():
+        assert names.file_type(number) == name
+        assert "type" not in str(names.no_activity(number))
+
     assert str(names.no_activity(28)) == "monitoring data"
+    assert (names.file_type(8), str(names.no_activity(8))) == ("8", "a FIT file of type 8")
+    assert (names.file_type(None), str(names.no_activity(None))) == (
+        None,
+        "a FIT file that does not say what it is",
+    )
+
+
+def test_what_is_not_said_has_no_name() -> None:
+    """A number that nobody knows is a name still."""
+    assert [names.manufacturer(None), names.sport(None), names.sub_sport(None)] == [None] * 3
+    assert [names.manufacturer(0), names.sport(0), names.sub_sport(0)] == ["0", "generic", "generic"]
 
 
 @pytest.mark.parametrize(

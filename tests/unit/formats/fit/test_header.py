@@ -1,0 +1,47 @@
+"""A FIT header is known by its signature, and says how long its segment is."""
+
+from __future__ import annotations
+
+import pytest
+
+from fit_writer import segment
+from fitferry.formats.fit.header import SHORTEST, announced_length, holds_header, is_fit
+
+HEAD = segment([b"x" * 300])[:14]
+
+
+def test_a_header_is_known_by_its_signature() -> None:
+    """Wherever it begins; half a signature is none."""
+    assert is_fit(HEAD)
+    assert is_fit(b"ab" + HEAD, 2)
+    assert not is_fit(b"ab" + HEAD)
+    assert not is_fit(HEAD[:11])
+    assert not is_fit(HEAD.replace(b".FIT", b".FIS"))
+
+
+@pytest.mark.parametrize(
+    ("before", "size", "found"),
+    [(0, 14, True), (1, 14, True), (1, 12, True), (1, 13, False), (4_084, 14, True), (4_085, 14, False)],
+)
+def test_a_header_behind_other_bytes_is_found_in_the_first_four_thousand(
+    before: int, size: int, *, found: bool
+) -> None:
+    """Its size tells it from the four letters in a text."""
+    assert holds_header(b"x" * before + bytes([size]) + HEAD[1:]) is found
+
+
+@pytest.mark.parametrize("text", [b"", b".FIT", b"\x0e" * 7 + b".FIT"])
+def test_four_letters_are_no_header(text: bytes) -> None:
+    """Eight bytes stand before them."""
+    assert not holds_header(text)
+
+
+@pytest.mark.parametrize("size", [12, 14])
+def test_the_length_is_that_of_header_data_and_checksum(size: int) -> None:
+    """In the first twelve bytes; while the length is 0 nobody knows."""
+    head = segment([b"x" * 300], header_size=size)[:SHORTEST]
+
+    assert announced_length(head) == size + 300 + 2
+    assert announced_length(segment([b"x"], header_size=size)[:SHORTEST]) == size + 1 + 2
+    assert announced_length(head[:4] + bytes(4) + head[8:]) is None
+    assert announced_length(b"<gpx version") is None
