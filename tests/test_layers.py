@@ -11,7 +11,7 @@ import fitferry
 from layers import OWNERS, RANKS, SHARED
 
 PACKAGE = Path(fitferry.__file__).parent
-LOOSE = {"__init__", "__main__", "daemon", "maintenance", "parts"}
+LOOSE = {"__init__", "__main__", "daemon", "maintenance"}
 """The only modules that lie at the package's top."""
 IMPURE = {
     "asyncio",

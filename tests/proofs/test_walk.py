@@ -18,7 +18,6 @@ import fitferry
 from fitferry import daemon
 from fitferry.config.load import load
 from fitferry.core.upload import Status
-from fitferry.parts import Parts
 from fitferry.sandbox import Sandbox
 from fitferry.storage import database, uploads
 from fitferry.system import state_dir
@@ -87,7 +86,7 @@ def walk() -> Iterator[Walk]:
 
 
 @contextlib.contextmanager
-def running(folder: Path, sandbox: Sandbox) -> Iterator[Parts]:
+def running(folder: Path, sandbox: Sandbox) -> Iterator[daemon.Parts]:
     """The daemon's parts in this process, with an athlete connected."""
     (folder / "rides").mkdir()
     config = folder / "config.toml"
@@ -103,7 +102,7 @@ def running(folder: Path, sandbox: Sandbox) -> Iterator[Parts]:
         database.opened(folder / state_dir.STATE_DB, changed=wakeup.wake),
         contextlib.ExitStack() as stack,
     ):
-        parts = Parts(settings, wakeup, Server("127.0.0.1", 0), check_later=False)
+        parts = daemon.Parts(settings, wakeup, Server("127.0.0.1", 0), check_later=False)
         daemon.run_parts(parts, stack)
         consent, _ = parts.oauth.consent_url("me", time.time())
         urllib.request.urlopen(consent).close()  # noqa: S310  # the sandbox

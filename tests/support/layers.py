@@ -12,7 +12,6 @@ RANKS = [
     ["uploads", "notifications", "monitoring"],
     ["web"],
     ["maintenance"],
-    ["parts"],
     ["daemon"],
     ["sandbox"],
     ["demo"],
