@@ -41,8 +41,6 @@ UNUSED = (
     "click",
     "difflib",
     "flask",
-    "http.client",
-    "httpx",
     "jinja2",
     "playhouse",
     "prometheus_client",
@@ -50,7 +48,6 @@ UNUSED = (
     "rich",
     "segno",
     "subprocess",
-    "urllib.request",
 )
 
 
