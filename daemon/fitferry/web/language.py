@@ -205,10 +205,11 @@ def locale_data(language: str, wanted: tuple[str, ...] = ()) -> Locale:
         kinds = [found for name in wanted if (found := _parsed(name)) and found.language == language]
         best = next((kind for kind in kinds if kind.territory), None) or Locale.parse(_LOCALES[language])
         best.date_formats.get("long")
-        for data in localedata._cache.values():  # noqa: SLF001  # babel has no other way to forget
+        # babel has no other way to forget; a version of it that keeps its data elsewhere just keeps it.
+        for data in getattr(localedata, "_cache", {}).values():
             for part in data.keys() - _SHOWN:
                 del data[part]
-        core._global_data = None  # noqa: SLF001  # as above; it is read anew for the next language
+        core._global_data = None  # noqa: SLF001  # read anew for the next language
     return best
 
 
