@@ -23,7 +23,7 @@ RANKS = [
 OWNERS = {
     "peewee": "storage",
     "playhouse": "storage.schema_update",
-    "httpx": "strava.client",
+    "httpx": "strava.http_client",
     "httpcore": "strava",
     "huey": "uploads.job_queue",
     "fitparse": "formats.fit.verify",

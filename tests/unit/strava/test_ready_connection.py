@@ -17,7 +17,7 @@ from fakes import APP
 from fitferry.core.errors import StravaError
 from fitferry.core.strava import StravaErrorKind
 from fitferry.strava import Strava
-from fitferry.strava.client import DirectTransport
+from fitferry.strava.http_client import DirectTransport
 from fitferry.strava.ready_connection import ReadyConnection
 
 ANSWER = (
