@@ -245,7 +245,8 @@ def stage(name: str, folder: Path) -> Iterator[tuple[Scene, str]]:
     """A scene, served; a link that signs in."""
     with database.opened(folder / "state.db"):
         scene = Scene(folder, EXTRA.get(name, ""))
-        SCENES[name](scene)
+        with database.writing():
+            SCENES[name](scene)
         server = Server("127.0.0.1", 0)
         with server.serving(scene.page.app):
             token = make_login_link(scene.page.context).split("token=")[1]

@@ -29,6 +29,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
+import compiled_templates
 import fitferry
 
 _MOST = 1 << 17
@@ -114,7 +115,12 @@ def _live_once() -> None:
     from fitferry import daemon  # noqa: PLC0415  # for the server alone, not for those who start it
     from fitferry.config.load import load  # noqa: PLC0415  # as above
     from fitferry.system.wakeup import WakeupPipe  # noqa: PLC0415  # as above
+    from fitferry.web import flask_app  # noqa: PLC0415  # as above
 
+    compiled_templates.keep()
+    templates = flask_app.build(None).jinja_env  # type: ignore[arg-type]  # nobody asks
+    for name in templates.list_templates():
+        templates.get_template(name)
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         config = Path(folder) / "config.toml"
         config.write_text(_SETTINGS.format(folder=folder), encoding="utf-8")

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import Client, TestResponse
 
+import compiled_templates
 from fakes import NOW, Answers, Clock, a_job, grant, oauth, strava, tokens
 from fitferry.config.load import load
 from fitferry.config.schema import Settings
@@ -22,6 +23,7 @@ from fitferry.web.context import WebContext
 from fitferry.web.credentials import make_login_link
 from web_fuzz import OddRequest
 
+compiled_templates.keep()
 TOKEN = "the-api-token"
 HOST = "127.0.0.1:8480"
 ORIGIN = f"http://{HOST}"
