@@ -17,7 +17,7 @@ def is_fit(data: bytes, at: int = 0) -> bool:
 
 def holds_header(data: bytes) -> bool:
     """Whether other bytes stand before a FIT header."""
-    at = data.find(SIGNATURE, 0, _PREFIX_BYTES) - _SIGNATURE_AT
+    at = data.find(SIGNATURE, _SIGNATURE_AT, _PREFIX_BYTES) - _SIGNATURE_AT
     return at >= 0 and data[at] in HEADER_SIZES
 
 

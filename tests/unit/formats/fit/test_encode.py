@@ -23,6 +23,13 @@ def test_a_value_is_written_as_it_is_or_at_the_bound_of_its_type(value: int | No
     assert encode(20, [(7, UINT16, value)]) == b"\x40\0\0\x14\0\x01\x07\x02\x84" + b"\0" + raw
 
 
+def test_each_type_has_its_own_value_for_none() -> None:
+    """Its largest number."""
+    nothing = encode(18, [(5, ENUM, None), (2, UINT32, None), (7, UINT16, None)])
+
+    assert nothing.endswith(b"\0" + b"\xff" * 7)
+
+
 def test_fields_stand_in_their_order() -> None:
     """Each with its number, its bytes and its base type."""
     made = encode(18, [(5, ENUM, 2), (2, UINT32, 7)])

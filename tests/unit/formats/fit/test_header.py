@@ -26,8 +26,10 @@ def test_a_header_is_known_by_its_signature() -> None:
 def test_a_header_behind_other_bytes_is_found_in_the_first_four_thousand(
     before: int, size: int, *, found: bool
 ) -> None:
-    """Its size tells it from the four letters in a text."""
+    """Its size tells it from the four letters in a text, and so do the eight bytes before them."""
     assert holds_header(b"x" * before + bytes([size]) + HEAD[1:]) is found
+    if before > len(b".FIT"):
+        assert holds_header(b".FIT".ljust(before) + bytes([size]) + HEAD[1:]) is found
 
 
 @pytest.mark.parametrize("text", [b"", b".FIT", b"\x0e" * 7 + b".FIT"])
