@@ -39,6 +39,8 @@ _GAP = 86_400
 """Seconds between two records behind which the bytes are no records any more."""
 _SLACK = 2
 """Seconds at the end that are worth no lap or session of their own."""
+_LAP_SPORT, _SESSION_SPORT = (25, 39), (5, 6)
+"""The fields of sport and sub-sport."""
 _TIMER, _START, _STOPS = 0, 0, frozenset({1, 4, 8, 9})
 """Of an event: that of the timer, and its types."""
 
@@ -203,12 +205,19 @@ class _Segment:
             made.append(encode(EVENT, [(TIMESTAMP, UINT32, end), (0, ENUM, _TIMER), (1, ENUM, 4)]))
         lap = self._leg(self._laps)
         if lap is not None:
-            made.append(encode(LAP, [(254, UINT16, len(self._laps)), *self._totals(lap), (0, ENUM, 9)]))
+            made.append(
+                encode(LAP, [(254, UINT16, len(self._laps)), *self._totals(lap, _LAP_SPORT), (0, ENUM, 9)])
+            )
         session = self._leg(self._sessions)
         if session is not None:
             count = len(self._laps) + (lap is not None)
             laps: Fields = [(25, UINT16, 0), (26, UINT16, count)] if not self._sessions else []
-            head: Fields = [(254, UINT16, len(self._sessions)), *self._totals(session), (0, ENUM, 8), *laps]
+            head: Fields = [
+                (254, UINT16, len(self._sessions)),
+                *self._totals(session, _SESSION_SPORT),
+                (0, ENUM, 8),
+                *laps,
+            ]
             made.append(encode(SESSION, [*head, (28, ENUM, 0)]))
         if session is None and self._has_activity:
             return made
@@ -231,9 +240,8 @@ class _Segment:
         metres = max(0, times[-1][1] - (before[-1] if before else 0))
         return _Leg(start, end, metres, self._events.paused(start, end))
 
-    def _totals(self, leg: _Leg) -> Fields:
+    def _totals(self, leg: _Leg, places: tuple[int, int]) -> Fields:
         elapsed = leg.end - leg.start
-        sport, sub_sport = self._sport
         return [
             (TIMESTAMP, UINT32, leg.end),
             (2, UINT32, leg.start),
@@ -241,7 +249,7 @@ class _Segment:
             (8, UINT32, int((elapsed - leg.paused) * 1000)),
             (9, UINT32, leg.distance),
             (1, ENUM, 1),
-            *([(5, ENUM, sport), (6, ENUM, sub_sport)] if sport is not None else []),
+            *((place, ENUM, value) for place, value in zip(places, self._sport, strict=True)),
         ]
 
     def rebuilt(self, summaries: list[bytes]) -> bytes:
