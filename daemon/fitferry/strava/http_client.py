@@ -6,6 +6,7 @@ import contextlib
 import functools
 import os
 import ssl
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -23,7 +24,7 @@ from fitferry.system import network
 from fitferry.system.alarms import Alarms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 Transport = httpx.BaseTransport
 MAX_ANSWER_BYTES = 8_000_000
@@ -87,7 +88,7 @@ class HttpClient:
 
     def _direct(self, api: str, *, proxied: bool) -> httpx.BaseTransport:
         """The transport without a proxy, which can have a connection to the API opened ahead."""
-        trusted, address = _trusted(network.certificates_of(os.environ)), urlsplit(api)
+        trusted, address = functools.partial(_trusted, network.certificates_of(os.environ)), urlsplit(api)
         if not proxied and address.hostname is not None:
             port = address.port or (443 if address.scheme == "https" else 80)
             secure = trusted if address.scheme == "https" else None
@@ -148,14 +149,40 @@ class HttpClient:
             return Answer(response.status_code, response.headers, _read(response))
 
 
-class DirectTransport(httpx.HTTPTransport):
-    """HTTP without a proxy, over a fresh connection each time: the other side may close a kept one just as a body leaves."""
+class DirectTransport(httpx.BaseTransport):
+    """HTTP without a proxy, over a fresh connection each time: the other side may close a kept one just as a body leaves.
 
-    def __init__(self, trusted: ssl.SSLContext, ready: ReadyConnection | None) -> None:
-        super().__init__(verify=trusted, trust_env=False)
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=trusted, max_keepalive_connections=0, network_backend=ready
+    `trusted`: reads the certificates, at the first request.
+    """
+
+    def __init__(self, trusted: Callable[[], ssl.SSLContext], ready: ReadyConnection | None) -> None:
+        self._trusted = trusted
+        self._ready = ready
+        self._lock = threading.Lock()
+        self._made: httpx.HTTPTransport | None = None
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request. Raises httpx.HTTPError."""
+        with self._lock:
+            if self._made is None:
+                self._made = self._transport()
+        return self._made.handle_request(request)
+
+    def close(self) -> None:
+        """Close what is open."""
+        if self._made is not None:
+            self._made.close()
+
+    def _transport(self) -> httpx.HTTPTransport:
+        try:
+            trusted = self._trusted()
+        except OSError as error:
+            raise httpx.ConnectError(str(error)) from error
+        made = httpx.HTTPTransport(verify=trusted, trust_env=False)
+        made._pool = httpcore.ConnectionPool(  # noqa: SLF001  # it takes no backend as argument
+            ssl_context=trusted, max_keepalive_connections=0, network_backend=self._ready
         )
+        return made
 
 
 def _proxies(website: str, api: str) -> dict[str, httpx.BaseTransport | None]:

@@ -7,7 +7,7 @@ import queue
 import socket
 import ssl
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import httpcore
@@ -23,14 +23,15 @@ _ERRORS = (httpcore.NetworkError, httpcore.TimeoutException, OSError)
 class ReadyConnection(httpcore.NetworkBackend):
     """Opens one connection to one address ahead, and gives it to the next request that connects there.
 
-    It is used once, and only while it is young and silent; otherwise a fresh one is opened.
+    It is used once, and only while it is young and silent; otherwise a fresh one is opened. `trusted`: reads the
+    certificates for TLS, None for a connection without.
     """
 
     def __init__(
-        self, host: str, port: int, ssl_context: ssl.SSLContext | None, *, max_age: float = MAX_AGE
+        self, host: str, port: int, trusted: Callable[[], ssl.SSLContext] | None, *, max_age: float = MAX_AGE
     ) -> None:
         self._address = (host, port)
-        self._ssl_context = ssl_context
+        self._trusted = trusted
         self._max_age = max_age
         self._backend = httpcore.SyncBackend()
         self._lock = threading.Lock()
@@ -86,9 +87,9 @@ class ReadyConnection(httpcore.NetworkBackend):
     def _open(self) -> httpcore.NetworkStream:
         host, port = self._address
         stream = self._backend.connect_tcp(host, port, _CONNECT_SECONDS)
-        if self._ssl_context is None:
+        if self._trusted is None:
             return stream
-        return stream.start_tls(self._ssl_context, host, _CONNECT_SECONDS)
+        return stream.start_tls(self._trusted(), host, _CONNECT_SECONDS)
 
 
 class _Opening:

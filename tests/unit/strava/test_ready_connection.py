@@ -204,14 +204,14 @@ class _Breaking(ReadyConnection):
 
 def test_what_breaks_before_the_body_is_tried_once_on_a_fresh_connection(server: Server) -> None:
     """No byte of the file had left."""
-    transport = DirectTransport(ssl.create_default_context(), _Breaking(server.port, 0))
+    transport = DirectTransport(ssl.create_default_context, _Breaking(server.port, 0))
     with Strava(replace(APP, api=f"http://127.0.0.1:{server.port}"), transport=transport) as strava:
         assert upload(strava) == 77
 
 
 def test_what_breaks_within_the_body_may_have_arrived(server: Server) -> None:
     """It is not sent again by this attempt."""
-    transport = DirectTransport(ssl.create_default_context(), _Breaking(server.port, 1))
+    transport = DirectTransport(ssl.create_default_context, _Breaking(server.port, 1))
     with (
         Strava(replace(APP, api=f"http://127.0.0.1:{server.port}"), transport=transport) as strava,
         pytest.raises(StravaError) as raised,
