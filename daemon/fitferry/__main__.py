@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -19,18 +18,18 @@ def main() -> None:
 
         sys.stdout.write(f"fitferry {__version__}\n")
         return
+    from fitferry.cli.loading import loading  # noqa: PLC0415  # the same
+
     if command == "health":
-        from fitferry.cli import quick_health  # noqa: PLC0415  # the same
+        with loading():
+            from fitferry.cli import quick_health  # noqa: PLC0415  # the same
 
         if quick_health.is_healthy(option, os.environ):
             return
     if command == "run" and _has_run(option):
         return
-    gc.disable()  # while modules are loaded there is no garbage, and looking for it takes a tenth of a command
-    from fitferry.cli.main import main as command_line  # noqa: PLC0415  # only when it is needed
-
-    gc.enable()
-    gc.freeze()
+    with loading():
+        from fitferry.cli.main import main as command_line  # noqa: PLC0415  # only when it is needed
     command_line()
 
 
@@ -46,8 +45,11 @@ def plain_command(words: Sequence[str]) -> tuple[str, str | None]:
 
 
 def _has_run(option: str | None) -> bool:
-    from fitferry.cli import quick_run  # noqa: PLC0415  # the quick way
-    from fitferry.core.errors import FitferryError  # noqa: PLC0415  # the same
+    from fitferry.cli.loading import loading  # noqa: PLC0415  # the quick way
+
+    with loading():
+        from fitferry.cli import quick_run  # noqa: PLC0415  # the same
+        from fitferry.core.errors import FitferryError  # noqa: PLC0415  # the same
 
     try:
         return quick_run.has_run(option)

@@ -34,7 +34,9 @@ def ask(
     sent = {"Host": f"127.0.0.1:{port}", "Content-Length": str(len(body)), **(headers or {})}
     lines = [f"{method} {path} HTTP/1.0", *(f"{name}: {value}" for name, value in sent.items()), "", ""]
     request = "\r\n".join(lines).encode("ascii") + body
-    with socket.create_connection((host, port), timeout=seconds) as connection:
+    # Bytes: of a text Python would load the tables of all letters, to look whether a name has others than ASCII.
+    name = host.encode() if host.isascii() else host
+    with socket.create_connection((name, port), timeout=seconds) as connection:  # type: ignore[arg-type]  # getaddrinfo takes both
         connection.sendall(request)
         answer = b"".join(iter(lambda: connection.recv(_AT_ONCE), b""))
     head, _, content = answer.partition(b"\r\n\r\n")

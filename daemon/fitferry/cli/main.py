@@ -15,6 +15,7 @@ import click
 from fitferry import __version__
 from fitferry.cli import output, process
 from fitferry.cli.context import Context
+from fitferry.cli.loading import loading
 from fitferry.config import paths
 from fitferry.core.errors import CannotRun, FitferryError, SettingsError
 from fitferry.core.messages import settings
@@ -132,7 +133,11 @@ def _tell(error: FitferryError) -> int:
 
 
 def _load(module: str) -> dict[str, click.Command]:
-    commands: Iterable[click.Command] = import_module(f"fitferry.cli.{module}").COMMANDS
+    name = f"fitferry.cli.{module}"
+    if name not in sys.modules:
+        with loading():
+            import_module(name)
+    commands: Iterable[click.Command] = sys.modules[name].COMMANDS
     for command in commands:
         _translate(command, output.spoken())
     return {str(command.name): command for command in commands}

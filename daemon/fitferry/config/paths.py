@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -80,6 +81,7 @@ def peek(
     return Path(folder.rstrip("/")), str(language)
 
 
+@functools.cache  # a command asks several times
 def _tables(text: str) -> dict[str, dict[str, object]]:
     """`[state]` and `[web]` of a file. Raises ValueError where it is no TOML."""
     import tomllib  # noqa: PLC0415  # only where there is a file
