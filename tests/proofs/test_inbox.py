@@ -515,6 +515,21 @@ def test_a_held_ride_in_a_zip_goes_with_it(bench: Bench, ride: Ride) -> None:
     assert [job.status for job in queries.listed()] == [Status.PENDING, Status.PENDING]
 
 
+@pytest.mark.parametrize("name", ["new", "new.fit", "2026.zip"])
+def test_what_came_with_a_new_folder_is_found_whatever_it_is_called(
+    bench: Bench, ride: Ride, name: str
+) -> None:
+    """It may have come before the folder's watch, and the next scan is minutes away."""
+    bench.pass_(0)
+    (bench.folder / name / "below").mkdir(parents=True)
+    (bench.folder / name / "below" / "a.fit").write_bytes(ride())
+    bench.intake.hint(str(bench.folder / name), FileEvent.APPEARED)
+    for _ in range(3):
+        bench.pass_(1)
+
+    assert bench.files() == ["a.fit"]
+
+
 @pytest.mark.parametrize("error", [PermissionError, FileNotFoundError])
 def test_a_new_folder_that_cannot_be_read_is_told_of(
     bench: Bench, ride: Ride, monkeypatch: pytest.MonkeyPatch, error: type[OSError]

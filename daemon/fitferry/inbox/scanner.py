@@ -228,9 +228,11 @@ class Scanner:
                 self._take_hint(*hint)
 
     def _take_hint(self, path: str, event: FileEvent) -> None:
-        if filenames.is_wanted_name(os.path.basename(path)):
+        is_wanted = filenames.is_wanted_name(os.path.basename(path))
+        if is_wanted:
             self._intake.look(path, event)
-        elif event is FileEvent.APPEARED or event is FileEvent.CLOSED:
+        # A folder may have any name, and none of them is ever closed.
+        if event is FileEvent.APPEARED or (event is FileEvent.CLOSED and not is_wanted):
             self._look_below(path)
 
     def _look_below(self, path: str) -> None:
