@@ -82,9 +82,8 @@ def _opened_on_desktop(url: str) -> Iterator[None]:
     import webbrowser  # noqa: PLC0415  # every other command starts sooner without it
 
     with contextlib.ExitStack() as undo:
-        with contextlib.suppress(
-            OSError, RuntimeError
-        ):  # no home that can be written: the link is printed, too
+        # Where no home can be written the link is printed, too.
+        with contextlib.suppress(OSError, RuntimeError):
             page = undo.enter_context(
                 tempfile.NamedTemporaryFile("w", prefix="fitferry-", suffix=".html", dir=Path.home())
             )

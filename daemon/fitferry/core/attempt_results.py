@@ -6,7 +6,16 @@ from dataclasses import replace
 
 from fitferry.core.admission_rules import held_as_old
 from fitferry.core.messages import Message, uploads
-from fitferry.core.upload import AttemptResult, AuthProblem, ErrorCode, Job, Outcome, Status, WaitingFor
+from fitferry.core.upload import (
+    AttemptResult,
+    AuthProblem,
+    ErrorCode,
+    Job,
+    JobErrorCode,
+    Outcome,
+    Status,
+    WaitingFor,
+)
 
 FOLDER_SECONDS = 300.0
 FILE_SECONDS = 60.0
@@ -34,15 +43,8 @@ def unchanged(job: Job, outcome: Outcome) -> AttemptResult:
 
 def completed(job: Job, activity_id: int | None) -> AttemptResult:
     """The activity is on Strava; earlier errors are cleared."""
-    return replace(
-        unchanged(job, Outcome.COMPLETED),
-        status=Status.COMPLETED,
-        own_wait=None,
-        uncertain=False,
-        strava_activity_id=activity_id,
-        error_code=None,
-        error_message=None,
-    )
+    result = _ended(job, Outcome.COMPLETED, Status.COMPLETED, None, None)
+    return replace(result, uncertain=False, strava_activity_id=activity_id)
 
 
 def duplicate(job: Job, activity_id: int | None) -> AttemptResult:
@@ -57,19 +59,12 @@ def duplicate(job: Job, activity_id: int | None) -> AttemptResult:
 
 def failed(job: Job, code: ErrorCode, message: Message) -> AttemptResult:
     """Strava has judged the upload: another try would change nothing."""
-    return replace(
-        unchanged(job, Outcome.FAILED),
-        status=Status.FAILED,
-        own_wait=None,
-        uncertain=False,
-        error_code=code,
-        error_message=message,
-    )
+    return replace(_ended(job, Outcome.FAILED, Status.FAILED, code, message), uncertain=False)
 
 
 def given_up(job: Job) -> AttemptResult:
     """The schedule is used up. A job that may have arrived and could not be looked for stays uncertain."""
-    return replace(unchanged(job, Outcome.FAILED), status=Status.FAILED, own_wait=None)
+    return _ended(job, Outcome.FAILED, Status.FAILED, job.error_code, job.error_message)
 
 
 def connection_lost(job: Job, problem: AuthProblem | None) -> AttemptResult:
@@ -80,36 +75,18 @@ def connection_lost(job: Job, problem: AuthProblem | None) -> AttemptResult:
 def file_changed(job: Job) -> AttemptResult:
     """Other bytes are at the path; these are gone, and the new ones have a job of their own."""
     message = uploads.FILE_CHANGED_AFTER() if job.uncertain else uploads.FILE_CHANGED()
-    return replace(
-        unchanged(job, Outcome.SKIPPED),
-        status=Status.SKIPPED,
-        own_wait=None,
-        error_code=ErrorCode.REPLACED,
-        error_message=message,
-    )
+    return _ended(job, Outcome.SKIPPED, Status.SKIPPED, ErrorCode.REPLACED, message)
 
 
 def file_gone(job: Job) -> AttemptResult:
     """The file is not at its path any more, and its bytes are at no other path."""
-    return replace(
-        unchanged(job, Outcome.HELD),
-        status=Status.HELD,
-        own_wait=None,
-        error_code=ErrorCode.FILE_GONE,
-        error_message=uploads.FILE_GONE(),
-    )
+    return _ended(job, Outcome.HELD, Status.HELD, ErrorCode.FILE_GONE, uploads.FILE_GONE())
 
 
 def old_after_all(job: Job) -> AttemptResult:
     """Our clock took it for fresh, and Strava's shows that it was there before Fitferry."""
     decision = held_as_old()
-    return replace(
-        unchanged(job, Outcome.HELD),
-        status=decision.status,
-        own_wait=None,
-        error_code=decision.error_code,
-        error_message=decision.error_message,
-    )
+    return _ended(job, Outcome.HELD, decision.status, decision.error_code, decision.error_message)
 
 
 def archive_unreadable(job: Job) -> AttemptResult:
@@ -142,3 +119,11 @@ def database_failed(job: Job, reason: str, uncertain_delay: float, now: float) -
         error_code=ErrorCode.DATABASE,
         error_message=uploads.DATABASE_FAILED(reason=reason),
     )
+
+
+def _ended(
+    job: Job, outcome: Outcome, status: Status, code: JobErrorCode | None, message: Message | None
+) -> AttemptResult:
+    """The job waits for nothing any more, for this reason."""
+    result = unchanged(job, outcome)
+    return replace(result, status=status, own_wait=None, error_code=code, error_message=message)

@@ -96,9 +96,8 @@ class FileTidier:
         if action is None:
             return
         if after_upload.is_archived(job.path, self._archives):
-            done: AfterUpload | FileOutcome = (
-                FileOutcome.ARCHIVED
-            )  # in a life that ended before it could write that down
+            # In a life that ended before it could write that down.
+            done: AfterUpload | FileOutcome = FileOutcome.ARCHIVED
         elif where is None:
             done = AfterUpload.KEEP
         else:

@@ -80,9 +80,8 @@ class _Due:
         """
         if not open_jobs.any_due(self.now):
             return []
-        limit = min(
-            slots, self.budget.look or self.budget.send
-        )  # while there are reads, any of them may be one
+        # While there are reads, any of them may be one.
+        limit = min(slots, self.budget.look or self.budget.send)
         if self.probe:
             return self._due(limit, self.connected, fresh=False)
         first = [name for name in self.connected if not claims.has_had_share(name, self.now)]

@@ -61,10 +61,8 @@ def finish(query: Mapping[str, str]) -> ResponseReturnValue:
     try:
         name = context.oauth.complete(Callback(**given), context.clock(), browser=secret)
     except SignInFailed as failed:
-        if failed.code in {
-            "state",
-            "other_browser",
-        }:  # all else belongs to a state of ours, and is logged there
+        if failed.code in {"state", "other_browser"}:
+            # All else belongs to a state of ours, and is logged there.
             log_event("sign_in", outcome="refused", code=failed.code, peer=request.remote_addr)
         return _result(
             failed.code, failed.message, failed.status, athlete=_athlete_of(context, given["state"])

@@ -154,9 +154,8 @@ def build(set_up: SetUp) -> Flask:
     def let_in() -> ResponseReturnValue | None:
         g.locale = locale_of(request, set_up.base.web.language)
         if set_up.login_token and request.path != PATH and request.endpoint != "static":
-            return redirect(
-                request.full_path, 307
-            )  # this connection ends; on the next one the daemon answers
+            # This connection ends; on the next one the daemon answers.
+            return redirect(request.full_path, 307)
         if request.endpoint == "static" or set_up.knows(request.environ):
             return None
         return _page(error=setup.LINK_OVER()), 401
@@ -220,11 +219,8 @@ def _page(
 
 def _hostname() -> str:
     """The name under which the browser reached the page: what Strava wants as callback domain."""
-    return (
-        request.host.rsplit(":", 1)[0]
-        if not request.host.startswith("[")
-        else request.host.split("]")[0] + "]"
-    )
+    host = request.host
+    return host.split("]")[0] + "]" if host.startswith("[") else host.rsplit(":", 1)[0]
 
 
 def _usual_folder(base: Settings) -> str:
