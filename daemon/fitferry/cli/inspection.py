@@ -178,6 +178,7 @@ def _json(one: _Inspected) -> dict[str, object]:
     if one.look is None:
         return {"file": one.file, "would": str(one.would)}
     file, result = one.look.file, one.look.contents.result
+    activities = [_activity_json(activity) for activity in one.activities]
     return {
         "file": one.file,
         "would": str(one.would),
@@ -188,11 +189,7 @@ def _json(one: _Inspected) -> dict[str, object]:
         "size": file.fingerprint.size,
         "sha256": file.sha256,
         **(asdict(one.ruled) if one.ruled is not None else {}),
-        **(
-            {"activities": [_activity_json(activity) for activity in one.activities]}
-            if one.activities
-            else {}
-        ),
+        **({"activities": activities} if activities else {}),
     }
 
 

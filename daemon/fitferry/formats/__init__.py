@@ -74,9 +74,9 @@ def examine(
 
     `between`: is called before each member of an archive; thousands of them take minutes on a small machine.
     """
-    head = source[:4] if isinstance(source, bytes) else _head(source)
+    head = _head(source)
     if not archives.is_zip(head):
-        data = source if isinstance(source, bytes) else _all(source)
+        data = _all(source)
         result = _inspect_gzip(data) if archives.is_gzip(head) else _inspect(data)
         if result.reason == files.NOT_AN_ACTIVITY_FILE() and (lost := _of_lost_beginning(data)):
             result = ParseResult(FileKind.DAMAGED, reason=lost, have=len(data), proven=False)
@@ -129,18 +129,12 @@ def body_of(source: bytes | BinaryIO, digest: str, wanted: str, member: str = ""
     `digest`: the file's SHA-256. `wanted`: the activity's, which differs in an archive of several. `member`: its name
     there, by which it is found without reading all the others.
     """
-    head = source[:4] if isinstance(source, bytes) else _head(source)
-    if not archives.is_archive(head):
-        body = source if isinstance(source, bytes) else _all(source)
-        return body if wanted == digest else None
+    head, is_whole_file = _head(source), wanted == digest
     try:
-        if archives.is_gzip(head):
-            return (
-                _gzip_body(source if isinstance(source, bytes) else _all(source))
-                if wanted == digest
-                else None
-            )
-        if wanted == digest:
+        if not archives.is_zip(head):
+            data = _all(source) if is_whole_file else None
+            return _gzip_body(data) if data is not None and archives.is_gzip(head) else data
+        if is_whole_file:
             return _only_ride(_parts(source))
         named = _wanted(_parts(source, member), wanted) if member else None
         return _wanted(_parts(source), wanted) if named is None else named
@@ -228,15 +222,19 @@ def _gzip_body(data: bytes) -> bytes:
         return data
 
 
-def _head(file: BinaryIO) -> bytes:
-    file.seek(0)
-    return file.read(4)
+def _head(source: bytes | BinaryIO) -> bytes:
+    if isinstance(source, bytes):
+        return source[:4]
+    source.seek(0)
+    return source.read(4)
 
 
-def _all(file: BinaryIO) -> bytes:
-    """The whole of a file that is no zip, and one byte more than Strava takes at most."""
-    file.seek(0)
-    return file.read(MAX_FILE_BYTES + 1)
+def _all(source: bytes | BinaryIO) -> bytes:
+    """The whole of what is no zip; of a file one byte more than Strava takes at most."""
+    if isinstance(source, bytes):
+        return source
+    source.seek(0)
+    return source.read(MAX_FILE_BYTES + 1)
 
 
 def _member(part: Part, digest: str) -> ArchiveMember:

@@ -184,11 +184,8 @@ def wanted_name(raw: bytes) -> str | None:
     try:
         name = raw.decode("utf-8")
     except UnicodeDecodeError:
-        name = (
-            raw.decode("cp437")
-            if not any(byte in b"\xfe\xff" for byte in raw)
-            else raw.decode("utf-8", "replace")
-        )
+        no_text = any(byte in b"\xfe\xff" for byte in raw)
+        name = raw.decode("utf-8", "replace") if no_text else raw.decode("cp437")
     if name.endswith(("/", "\\")):
         return None
     *above, last = [part for part in name.replace("\\", "/").split("/") if part not in {"", ".", ".."}] or [

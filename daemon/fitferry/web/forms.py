@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from urllib.parse import parse_qs, urlsplit
 
@@ -127,16 +127,9 @@ def decide_backlog() -> ResponseReturnValue:
 @forms.post("/selected")
 def selected() -> ResponseReturnValue:
     """Retry or dismiss the chosen rides; what cannot be is left as it is."""
-    act, flash = (
-        (web_context().actions.upload, "queued")
-        if request.form.get("action") == "retry"
-        else (web_context().actions.dismiss, "dismissed")
-    )
-    for number in request.form.getlist("activity"):
-        if number.isdecimal() and int(number) <= arguments.MAX_ID:
-            with contextlib.suppress(RequestRejected):
-                act(int(number))
-    return back_to_page(flash)
+    numbers = [number for number in request.form.getlist("activity") if number.isdecimal()]
+    activities = [int(number) for number in numbers if int(number) <= arguments.MAX_ID]
+    return _do_each("upload" if request.form.get("action") == "retry" else "dismiss", activities)
 
 
 @forms.post("/held/<code>/<action>")
@@ -144,13 +137,9 @@ def held(code: str, action: str) -> ResponseReturnValue:
     """Upload or dismiss all files of an athlete that are held for one reason."""
     if code not in HELD_FILES or action not in {"upload", "dismiss"}:
         raise RequestRejected(RejectionCode.UNKNOWN, web.NOTHING_HERE())
-    act = web_context().actions.dismiss if action == "dismiss" else web_context().actions.upload
     athlete = request.form.get("athlete") or None
-    for job in queries.listed(status=Status.HELD, athlete=athlete, limit=_MANY):
-        if job.error_code == code:
-            with contextlib.suppress(RequestRejected):
-                act(job.activity_id)
-    return back_to_page("dismissed" if action == "dismiss" else "queued")
+    jobs = queries.listed(status=Status.HELD, athlete=athlete, limit=_MANY)
+    return _do_each(action, [job.activity_id for job in jobs if job.error_code == code])
 
 
 @forms.post("/language")
@@ -175,6 +164,15 @@ def end_sessions() -> ResponseReturnValue:
     """Sign every browser out, this one too."""
     log_event("sessions_ended", outcome="ok", count=sessions.end_all())
     return back_to_page("")
+
+
+def _do_each(action: str, activities: Iterable[int]) -> ResponseReturnValue:
+    """Upload or dismiss several activities, as far as each can be."""
+    act = web_context().actions.dismiss if action == "dismiss" else web_context().actions.upload
+    for activity_id in activities:
+        with contextlib.suppress(RequestRejected):
+            act(activity_id)
+    return back_to_page("dismissed" if action == "dismiss" else "queued")
 
 
 def athlete_of(given: Mapping[str, str]) -> str:
