@@ -108,11 +108,11 @@ def access_token(tokens: AccessTokens, athlete: str, now: float, refused: str) -
     try:
         return tokens.get(athlete, now, refused=refused)
     except StravaError as error:
-        raise RefreshError(error.kind, error.message, retry_after=error.retry_after) from error
+        raise RefreshError(error.kind, error.message) from error
 
 
 def has_budget(
-    start_time: float | None, now: float, *, in_flight: int, sends: bool, has_had_share: bool = False
+    start_time: float | None, now: float, *, in_flight: int, sends: bool, has_had_share: bool
 ) -> bool:
     """Whether the remaining limit covers one request for an activity and for every job in flight.
 

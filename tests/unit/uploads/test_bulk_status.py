@@ -18,6 +18,7 @@ from fakes import (
     the,
 )
 from fitferry.core import rate_limit
+from fitferry.core.strava import ListedActivity
 from fitferry.core.upload import AfterUpload, Job, Status
 from fitferry.monitoring import status
 from fitferry.storage import breakers, uploads
@@ -26,7 +27,7 @@ from worker_bench import Bench
 
 pytestmark = pytest.mark.usefixtures("ledger")
 LIST, LOOK, SEND = "GET /athlete/activities", "GET /uploads/N", "POST /uploads"
-MANY = bulk_status.MANY + 10
+MANY, LOOKS = 50, 2
 OLD = NOW - 3 * 86_400.0  # not fresh, and not so old that it would be compared first
 
 
@@ -88,11 +89,11 @@ def test_what_is_missing_from_two_pages_is_asked_for_by_its_id(desk: Desk) -> No
     """It may be a duplicate of something else, or refused: only its own status says so."""
     made = desk.accepted()
     desk.wire.to(LIST, (200, []))
-    for _ in range(bulk_status.LOOKS + 2):
+    for _ in range(LOOKS + 2):
         desk.attempt(made[0].id)
         desk.clock.now = max(desk.clock.now, the(made[0].id).next_attempt_at)
 
-    assert (desk.wire.count(LIST), desk.wire.count(LOOK)) == (bulk_status.LOOKS + 1, 1)
+    assert (desk.wire.count(LIST), desk.wire.count(LOOK)) == (LOOKS + 1, 1)
     assert the(made[0].id).status is Status.COMPLETED
 
 
@@ -108,7 +109,7 @@ def test_workers_that_were_woken_together_share_a_page(desk: Desk) -> None:
 
 def test_a_few_uploads_are_looked_at_one_by_one(desk: Desk) -> None:
     """The rate limit lasts for that, and it is faster."""
-    made = desk.accepted(bulk_status.MANY)
+    made = desk.accepted(40)
     desk.attempt(made[0].id)
 
     assert (desk.wire.count(LIST), desk.wire.count(LOOK)) == (0, 1)
@@ -173,10 +174,32 @@ def test_only_many_old_ones_are_looked_at_together(desk: Desk) -> None:
     border = NOW - rate_limit.FRESH_SECONDS
     for number in range(MANY):
         fresh = a_job(desk.folder / f"new{number}.fit", b"new%d" % number, start=border)
-    for number in range(bulk_status.MANY):
+    for number in range(40):
         old = a_job(desk.folder / f"{number}.fit", b"%d" % number, start=border - 1)
     assert not bulk_status.is_bulk(old, NOW)
 
     a_job(desk.folder / "one_more.fit", b"one more", start=border - 1)
     assert bulk_status.is_bulk(old, NOW)
     assert not bulk_status.is_bulk(fresh, NOW)
+
+
+def test_a_page_serves_for_half_a_minute(desk: Desk) -> None:
+    """Also after a clock has jumped back it is asked for anew; each athlete has one. What has no number is not there."""
+    first, second = desk.accepted(2)
+    pages = bulk_status.Pages()
+    asked: list[float] = []
+
+    def ask(before: float) -> list[ListedActivity]:
+        asked.append(before)
+        return [
+            ListedActivity(0, f"{first.external_id}.fit", OLD, 60),
+            ListedActivity(9, f"{second.external_id}.fit", OLD, 60),
+        ]
+
+    found = [pages.find(first, NOW + later, ask) for later in (0, 29.9, 30, 29)]
+
+    assert found == [(None, {second.id: 9})] * 4
+    assert asked == [OLD + 86_400] * 3
+    assert pages.find(second, NOW + 29, ask) == (9, {})
+    assert pages.find(replace(first, athlete="you"), NOW, ask) == (None, {})
+    assert asked[3:] == [NOW + 86_400]
