@@ -24,7 +24,7 @@ from fitferry.core.printable import printable
 Param: TypeAlias = Union[str, int, float, bool, "Message", tuple[Union[str, "Message"], ...], None]
 Json: TypeAlias = str | int | float | bool | list["Json"] | dict[str, "Json"] | None
 
-KINDS = frozenset({"", "number", "bytes", "duration", "time", "day", "year"})
+KINDS = frozenset({"", "number", "bytes", "duration", "time", "day"})
 """What may stand after the colon of a placeholder."""
 COUNT = "count"
 """The parameter that chooses between one and several."""
@@ -194,8 +194,6 @@ class Renderer:
                 return self.time(value)
             case "day":
                 return self.day(value)
-            case "year":
-                return self.day(value)[:4]
             case _:
                 return self.number(value)
 

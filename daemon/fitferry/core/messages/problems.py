@@ -256,8 +256,8 @@ BACKLOG_DATED = replace(
     BACKLOG,
     what=define_plural(
         "backlog_dated",
-        "one activity of {oldest:year} was there before Fitferry; uploading takes about {days}",
-        "{count:number} activities from {oldest:year} to {newest:year} were there before Fitferry; uploading all takes "
+        "one activity of {oldest:day} was there before Fitferry; uploading takes about {days}",
+        "{count:number} activities from {oldest:day} to {newest:day} were there before Fitferry; uploading all takes "
         "about {days}",
     ),
 )

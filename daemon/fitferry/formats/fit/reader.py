@@ -95,8 +95,8 @@ def _without_header(source: ByteStream) -> Probe:
     if not size:
         return Probe(FileKind.NO_ACTIVITY, files.EMPTY_FILE(), size)
     if is_rest_empty:
-        still = files.ONLY_BYTES(have=size) if any(head) else files.STILL_EMPTY()
-        return Probe(FileKind.UNFINISHED, still, size)
+        begun = files.ONLY_BYTES(have=size) if size <= SHORTEST else files.END_EMPTY()
+        return Probe(FileKind.UNFINISHED, begun if any(head) else files.STILL_EMPTY(), size)
     if not any(head) or (head[0] in HEADER_SIZES and announced == size):
         return Probe(FileKind.DAMAGED, files.BEGINNING_LOST(), size)
     return Probe(FileKind.NO_ACTIVITY, files.NOT_AN_ACTIVITY_FILE(), size)
