@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("ledger")
 DAY = 86_400.0
 OLD = NOW - 30 * DAY
 LIST = "GET /athlete/activities"
-MANY = existing_activities.MANY + 5
+MANY = 25
 Ride = Callable[..., bytes]
 
 
@@ -414,3 +415,118 @@ def test_the_last_minute_of_a_full_page_is_left_to_the_next(desk: Desk) -> None:
     existing_activities.compare(first, page, NOW)
 
     assert [the(job.id).compared_at for job in (near, far)] == [None, NOW]
+
+
+@pytest.mark.parametrize(
+    ("off", "there", "here", "same"),
+    [
+        (60, 1000, 1000, True),
+        (-60, 1000, 1000, True),
+        (60.5, 1000, 1000, False),
+        (-60.5, 1000, 1000, False),
+        (0, 1000, 950, True),
+        (0, 1000, 949, False),
+        (0, 950, 1000, True),
+        (0, 949, 1000, False),
+        (0, 0, 0, True),
+    ],
+)
+def test_a_minute_and_a_twentieth_are_the_most_that_the_same_activity_differs_by(
+    desk: Desk, off: float, there: float, here: float, *, same: bool
+) -> None:
+    """The twentieth is of the longer one."""
+    (job,) = desk.jobs(1)
+    job = replace(job, elapsed_s=here, duration_s=1.0)
+    start = job.start_time or 0
+
+    assert existing_activities.compare(job, [ListedActivity(7, None, start + off, there)], NOW) == (
+        7 if same else None
+    )
+
+
+def test_what_does_not_say_when_and_how_long_it_was_is_like_nothing(desk: Desk) -> None:
+    """The timer's time stands in for the elapsed one; an activity without a number is none that could be named."""
+    (job,) = desk.jobs(1)
+    start = job.start_time or 0
+    there = [
+        ListedActivity(0, None, start, 100),
+        ListedActivity(8, None, start, 100),
+        ListedActivity(9, None, start, 100),
+    ]
+
+    def found(**changed: float | None) -> int | None:
+        return existing_activities.compare(replace(job, **changed), there, NOW)  # type: ignore[arg-type]  # times
+
+    assert found(elapsed_s=100.0, duration_s=5.0) == 8
+    assert found(elapsed_s=None, duration_s=100.0) == 8
+    assert found(elapsed_s=None, duration_s=None) is None
+    assert found(elapsed_s=100.0, start_time=None) is None
+    assert found(elapsed_s=0.0, duration_s=100.0) is None
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_a_page_tells_of_all_that_are_older_down_to_its_last(desk: Desk, full: bool) -> None:
+    """One that is not full tells of all; none of what is newer than the job, whose place on it is the first."""
+    newer, job, older, oldest = desk.jobs(4)
+    count = PAGE if full else PAGE - 1
+    bottom = (older.start_time or 0) - 60.0
+    page = [ListedActivity(n + 1, None, bottom + count - 1 - n, 5) for n in range(count)]
+    assert existing_activities.compare(job, page, NOW) is None
+
+    compared = [the(one.id).compared_at for one in (newer, job, older, oldest)]
+    assert compared == [None, NOW, NOW, None if full else NOW]
+
+
+def test_what_is_about_to_be_sent_writes_by_itself_what_was_found(desk: Desk) -> None:
+    """What is held, and all others on the page, are completed at once."""
+    job, other = desk.jobs(2)
+    there = [ListedActivity(one.id, None, one.start_time or 0, 3600) for one in (job, other)]
+    assert existing_activities.compare(job, there, NOW) == job.id
+    assert (the(job.id).status, the(job.id).compared_at) == (Status.PENDING, NOW)
+    assert (the(other.id).status, the(other.id).strava_activity_id) == (Status.COMPLETED, other.id)
+    (third,) = [a_job(desk.folder / "third.fit", b"third", start=OLD - 9 * DAY)]
+    elapsed(third.id, 3600.0)
+    hold()
+    held = the(third.id)
+    assert existing_activities.compare(held, [ListedActivity(5, None, held.start_time or 0, 3600)], NOW) == 5
+    assert the(third.id).status is Status.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("changed", "worth"),
+    [
+        ({}, True),
+        ({"start_time": None}, False),
+        ({"start_time": NOW - 7 * DAY}, False),
+        ({"compared_at": NOW}, False),
+        ({"sent_at": NOW}, False),
+        ({"external_id": "again"}, False),
+    ],
+)
+def test_only_what_is_old_and_goes_out_for_the_first_time_is_looked_for(
+    desk: Desk, changed: dict[str, Any], *, worth: bool
+) -> None:
+    """From twenty-one others on."""
+    job = desk.jobs(21)[0]
+    assert existing_activities.is_worth_it(replace(job, **changed), NOW) is worth
+    matches.compared({job.id + 1: None}, NOW)
+    assert not existing_activities.is_worth_it(job, NOW)
+
+
+def test_a_list_that_cannot_be_had_is_put_off_for_the_held_and_done_without_for_the_others(
+    desk: Desk,
+) -> None:
+    """After the fourth time all that are older keep their places, too, and those that are newer are looked for still."""
+    waits = desk.jobs(1)[0]
+    existing_activities.give_up(waits, NOW)
+    assert the(waits.id).compared_at == NOW
+    newer, job, older = (
+        a_job(desk.folder / f"held{n}.fit", b"held%d" % n, start=OLD - (9 + n) * DAY) for n in range(3)
+    )
+    hold()
+    for _ in range(4):
+        existing_activities.give_up(the(job.id), NOW)
+        assert the(job.id).compared_at is None
+    existing_activities.give_up(the(job.id), NOW + 5)
+
+    assert [the(one.id).compared_at for one in (newer, job, older)] == [None, NOW + 5, NOW + 5]
