@@ -31,7 +31,7 @@ def test_no_hostile_file_raises() -> None:
         for item in content.members:
             body = formats.body_of(data, digest, item.sha256, item.name)
             assert body or item.result.kind is not FileKind.ACTIVITY
-            subject = rules.subject_of("me", "a.fit", item.result.facts)
+            subject = rules.Subject("me", "a.fit", item.result.facts)
             assert output.local(iso(item.result.facts.start_time)) or subject.start is None
 
     assert {FileKind.ACTIVITY, FileKind.NO_ACTIVITY, FileKind.UNFINISHED, FileKind.DAMAGED} <= verdicts
@@ -47,5 +47,5 @@ def test_no_hostile_file_stops_the_way_into_the_ledger(tmp_path: Path) -> None:
             admission.admit(str(path), "me", ADMISSION, NOW, Stability.STALLED), AdmissionResult
         )
     for job in queries.listed(limit=COUNT):
-        rules.subject_of(job.athlete, job.file, job)
+        rules.Subject(job.athlete, job.file, job)
         output.local(iso(job.start_time))

@@ -143,7 +143,7 @@ def _ruled(context: Context, file: Path, found: ParseResult) -> _Ruled | None:
         return None
     own = _watch_of(settings, file)
     athlete = own.athlete if own is not None else [*settings.athletes, "me"][0]
-    subject = rules.subject_of(athlete, file.name, found.facts)
+    subject = rules.Subject(athlete, file.name, found.facts)
     skipped = skipped_by(settings.rules, subject)
     return _Ruled(
         rules=matching(settings.rules, subject),

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from fitferry.core.activity import AdmissionDecision, FileKind, ParseResult
 from fitferry.core.messages import uploads
-from fitferry.core.rules import Rule, skipped_by, subject_of
+from fitferry.core.rules import Rule, Subject, skipped_by
 from fitferry.core.upload import ErrorCode, Status
 
 OLD_SECONDS = 7 * 86_400.0
@@ -58,7 +58,7 @@ def skipped_by_rule(
     """Decision of a rule that an activity is not to be uploaded; None without one. `name`: of its file."""
     if found.kind is not FileKind.ACTIVITY:
         return None
-    number = skipped_by(rules, subject_of(athlete, name, found.facts))
+    number = skipped_by(rules, Subject(athlete, name, found.facts))
     if number is None:
         return None
     return AdmissionDecision(Status.SKIPPED, ErrorCode.RULE, uploads.SKIPPED_BY_RULE(rule=number))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import TypeVar
 
@@ -66,18 +66,17 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What rules may ask of an activity; `start` is local, distance in metres, duration in seconds."""
+    """The activity that rules are asked of: whose it is, its file's name, and what the file says of it."""
 
     athlete: str
     file: str
-    sport: str | None
-    sub_sport: str | None
-    manufacturer: str | None
-    product: str | None
-    start: datetime | None
-    distance_m: float | None
-    duration_s: float | None
-    serials: tuple[str, ...] = ()
+    facts: Job | ActivityFacts
+
+    @property
+    def start(self) -> datetime | None:
+        """When it began, by the local clock."""
+        start = self.facts.start_time
+        return None if start is None else datetime.fromtimestamp(start).astimezone()
 
 
 def matching(rules: Iterable[Rule], subject: Subject) -> list[int]:
@@ -89,14 +88,7 @@ def decided(rules: Iterable[Rule], subject: Subject) -> Changes:
     """What the rules set together: the first one that matches wins each field."""
     matched = [rule.set for rule in rules if _matches(rule, subject)]
     return Changes(
-        name=_first(changes.name for changes in matched),
-        description=_first(changes.description for changes in matched),
-        sport_type=_first(changes.sport_type for changes in matched),
-        trainer=_first(changes.trainer for changes in matched),
-        commute=_first(changes.commute for changes in matched),
-        gear=_first(changes.gear for changes in matched),
-        hide_from_home=_first(changes.hide_from_home for changes in matched),
-        skip=_first(changes.skip for changes in matched),
+        **{one.name: _first(getattr(set_, one.name) for set_ in matched) for one in fields(Changes)}
     )
 
 
@@ -134,37 +126,20 @@ def skipped_by(rules: Iterable[Rule], subject: Subject) -> int | None:
 
 def template_values(subject: Subject) -> dict[str, str]:
     """What templates may name; where the file does not say it, nothing is put."""
-    start = subject.start
+    start, facts = subject.start, subject.facts
     return {
         "athlete": subject.athlete,
         "file": subject.file.rpartition("/")[2].partition(".")[0],
-        "sport": (subject.sport or "").replace("_", " "),
-        "sub_sport": (subject.sub_sport or "").replace("_", " "),
-        "manufacturer": subject.manufacturer or "",
-        "product": subject.product or "",
+        "sport": (facts.sport or "").replace("_", " "),
+        "sub_sport": (facts.sub_sport or "").replace("_", " "),
+        "manufacturer": facts.manufacturer or "",
+        "product": facts.product or "",
         "date": start.strftime("%Y-%m-%d") if start else "",
         "time": start.strftime("%H:%M") if start else "",
         "weekday": start.strftime("%A") if start else "",
-        "distance_km": f"{subject.distance_m / 1000:.1f}" if subject.distance_m is not None else "",
-        "duration": _hours_and_minutes(subject.duration_s),
+        "distance_km": f"{facts.distance_m / 1000:.1f}" if facts.distance_m is not None else "",
+        "duration": _hours_and_minutes(facts.duration_s),
     }
-
-
-def subject_of(athlete: str, file: str, facts: Job | ActivityFacts) -> Subject:
-    """What rules may ask of the activity in a file."""
-    start = facts.start_time
-    return Subject(
-        athlete=athlete,
-        file=file,
-        sport=facts.sport,
-        sub_sport=facts.sub_sport,
-        manufacturer=facts.manufacturer,
-        product=facts.product,
-        start=None if start is None else datetime.fromtimestamp(start).astimezone(),
-        distance_m=facts.distance_m,
-        duration_s=facts.duration_s,
-        serials=facts.serials,
-    )
 
 
 def _filled(template: str | None, values: dict[str, str]) -> str:
@@ -180,20 +155,20 @@ def _hours_and_minutes(seconds: float | None) -> str:
 
 def _matches(rule: Rule, subject: Subject) -> bool:
     """Whether every condition of a rule holds; an empty one does."""
-    when = rule.when
+    when, facts = rule.when, subject.facts
     named = (
         (when.athlete, subject.athlete),
-        (when.sport, subject.sport),
-        (when.sub_sport, subject.sub_sport),
-        (when.manufacturer, subject.manufacturer),
+        (when.sport, facts.sport),
+        (when.sub_sport, facts.sub_sport),
+        (when.manufacturer, facts.manufacturer),
     )
     return (
         all(not wanted or found in wanted for wanted, found in named)
-        and (not when.serial or not set(when.serial).isdisjoint(subject.serials))
+        and (not when.serial or not set(when.serial).isdisjoint(facts.serials))
         and (not when.file or _file(when.file, subject.file))
         and (not when.weekday or _weekday(when.weekday, subject.start))
         and (when.hours is None or _hours(when.hours, subject.start))
-        and (when.distance_km is None or _distance(when.distance_km, subject.distance_m))
+        and (when.distance_km is None or _distance(when.distance_km, facts.distance_m))
     )
 
 
@@ -217,5 +192,5 @@ def _distance(wanted: tuple[float, float], distance_m: float | None) -> bool:
     return distance_m is not None and wanted[0] <= distance_m / 1000 < wanted[1]
 
 
-TEMPLATE_NAMES = tuple(sorted(template_values(Subject("", "", None, None, None, None, None, None, None))))
+TEMPLATE_NAMES = tuple(sorted(template_values(Subject("", "", ActivityFacts()))))
 """The names that a template may hold in braces."""

@@ -15,7 +15,7 @@ from fitferry.auth.access_tokens import AccessTokens
 from fitferry.core import rate_limit as limits
 from fitferry.core.errors import KeyFileError, NotConnected, StravaError
 from fitferry.core.follow_up import FollowUp, FollowUpKind
-from fitferry.core.rules import Rule, edit_fields, subject_of
+from fitferry.core.rules import Rule, Subject, edit_fields
 from fitferry.core.strava import StravaErrorKind
 from fitferry.core.upload import Job
 from fitferry.storage import accounts, breakers, follow_ups, open_jobs, rate_limits, uploads
@@ -75,7 +75,7 @@ class ActivityEdits:
             later = follow_ups.next_at(FollowUpKind.EDIT)
             return IDLE_SECONDS if later is None else later - now
         job = uploads.get(owed.job_id)
-        fields = {} if job is None else edit_fields(self._rules, subject_of(job.athlete, job.file, job))
+        fields = {} if job is None else edit_fields(self._rules, Subject(job.athlete, job.file, job))
         if job is None or job.strava_activity_id is None or not fields:
             follow_ups.forget(owed.id)  # nothing is to be set, or it is sent once more: owed anew then
         elif not self._may_ask(job, now):

@@ -15,11 +15,10 @@ from fitferry.config.schema import UploadSettings
 from fitferry.core import admission_rules, retry_policy
 from fitferry.core import attempt_results as results
 from fitferry.core import rate_limit as limits
-from fitferry.core import rules as core_rules
 from fitferry.core.activity import Sample
 from fitferry.core.errors import ClaimLost, KeyFileError, NotConnected, StravaError
 from fitferry.core.retry_policy import Action
-from fitferry.core.rules import Rule, upload_fields
+from fitferry.core.rules import Rule, Subject, upload_fields
 from fitferry.core.strava import UploadReport, UploadState
 from fitferry.core.upload import AttemptResult, Job, Outcome, Status
 from fitferry.inbox.dispatcher import Dispatcher
@@ -235,7 +234,7 @@ class UploadWorker:
         body = self._read_file(job)
         if isinstance(body, AttemptResult):
             return body
-        fields = upload_fields(self._rules, core_rules.subject_of(job.athlete, job.file, job))
+        fields = upload_fields(self._rules, Subject(job.athlete, job.file, job))
 
         def send(token: str) -> UploadReport:
             if not attempt.is_marked:

@@ -135,7 +135,7 @@ def _follow_up_step(follow_up: FollowUp) -> Happened:
 
 def _sent(context: WebContext, locale: ViewerLocale, job: Job) -> list[tuple[str, str]]:
     """What goes to Strava beside the file, by the rules of today."""
-    subject = rules.subject_of(job.athlete, job.file, job)
+    subject = rules.Subject(job.athlete, job.file, job)
     fields = rules.upload_fields(context.settings.rules, subject)
     names = {
         "name": locale.of(web.NAME_LABEL()),

@@ -17,9 +17,7 @@ _MORNING, _LUNCH, _AFTERNOON, _EVENING, _NIGHT = 5, 11, 14, 17, 22
 
 def title_of(context: WebContext, locale: ViewerLocale, job: Job) -> str:
     """What a ride is, in a few words; the file's name where nothing is known of it."""
-    named = rules.upload_fields(context.settings.rules, rules.subject_of(job.athlete, job.file, job)).get(
-        "name"
-    )
+    named = rules.upload_fields(context.settings.rules, rules.Subject(job.athlete, job.file, job)).get("name")
     if named:
         return named
     if job.sport is None and job.start_time is None:

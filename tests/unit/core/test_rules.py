@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -19,23 +19,26 @@ from fitferry.core.rules import (
     edit_fields,
     matching,
     skipped_by,
-    subject_of,
     template_values,
     upload_fields,
 )
 
-TUESDAY_MORNING = datetime(2026, 9, 22, 7, 30, tzinfo=UTC)
-ZWIFT = Subject(
-    athlete="me",
-    file="2026-09-22-Ride.fit",
+TUESDAY_MORNING = datetime(2026, 9, 22, 7, 30).astimezone()
+"""By the local clock, as rules count."""
+RIDE = ActivityFacts(
     sport="cycling",
     sub_sport="virtual_activity",
     manufacturer="zwift",
-    product=None,
-    start=TUESDAY_MORNING,
+    start_time=TUESDAY_MORNING.timestamp(),
     distance_m=24_480.0,
     duration_s=3_720.0,
 )
+ZWIFT = Subject("me", "2026-09-22-Ride.fit", RIDE)
+
+
+def with_facts(**facts: Any) -> Subject:
+    """The same ride, of which a file says something else."""
+    return replace(ZWIFT, facts=replace(RIDE, **facts))
 
 
 def a_rule(when: dict[str, Any], changes: dict[str, Any] | None = None) -> Rule:
@@ -82,7 +85,7 @@ def test_a_rule_matches_when_all_that_it_names_holds(when: dict[str, Any], *, ma
 )
 def test_what_a_file_does_not_say_matches_nothing(when: dict[str, Any]) -> None:
     """A file without a start has no weekday."""
-    assert matching([a_rule(when)], replace(ZWIFT, start=None, distance_m=None, sport=None)) == []
+    assert matching([a_rule(when)], with_facts(start_time=None, distance_m=None, sport=None)) == []
 
 
 def test_the_first_rule_wins_each_field() -> None:
@@ -101,9 +104,7 @@ def test_templates_are_filled_with_what_the_file_says() -> None:
     """And with nothing where it says nothing."""
     text = "{file}|{sport}|{sub_sport}|{manufacturer}|{product}|{date} {time} {weekday}|{distance_km}|{duration}|{{}}"
     sent = upload_fields([a_rule({}, {"name": text})], ZWIFT)["name"]
-    bare = replace(
-        ZWIFT, start=None, distance_m=None, duration_s=None, sport=None, sub_sport=None, manufacturer=None
-    )
+    bare = replace(ZWIFT, facts=ActivityFacts())
 
     assert sent == "2026-09-22-Ride|cycling|virtual activity|zwift||2026-09-22 07:30 Tuesday|24.5|1:02|{}"
     assert upload_fields([a_rule({}, {"name": "{sport}{distance_km}{date}"})], bare) == {}
@@ -133,7 +134,7 @@ def test_a_template_names_a_file_without_its_folder_and_ending(file: str, filled
 
 def test_a_distance_is_said_in_kilometres_to_a_tenth() -> None:
     """Of a thousand metres each."""
-    assert template_values(replace(ZWIFT, distance_m=24_960.0))["distance_km"] == "25.0"
+    assert template_values(with_facts(distance_m=24_960.0))["distance_km"] == "25.0"
 
 
 def test_long_texts_are_cut_to_two_thousand_letters() -> None:
@@ -151,9 +152,6 @@ FACTS = ActivityFacts(
     duration_s=60.0,
     serials=("12",),
 )
-SUBJECT = Subject(
-    "me", "a.fit", "cycling", "road", "garmin", "edge", TUESDAY_MORNING, 1000.0, 60.0, serials=("12",)
-)
 
 
 def test_rules_are_asked_of_a_file_and_of_its_upload_alike() -> None:
@@ -167,8 +165,15 @@ def test_rules_are_asked_of_a_file_and_of_its_upload_alike() -> None:
         serials=("12",),
     )
 
-    assert subject_of("me", "a.fit", FACTS) == subject_of("me", "a.fit", job) == SUBJECT
-    assert subject_of("me", "a.fit", replace(FACTS, start_time=None)) == replace(SUBJECT, start=None)
+    rule = a_rule(
+        {"sport": "cycling", "sub_sport": "road", "manufacturer": "garmin", "serial": 12, "weekday": "tue"}
+    )
+    of_file, of_upload = Subject("me", "a.fit", FACTS), Subject("me", "a.fit", job)
+
+    assert of_file.start == of_upload.start == TUESDAY_MORNING
+    assert template_values(of_file) == template_values(of_upload)
+    assert matching([rule], of_file) == matching([rule], of_upload) == [1]
+    assert Subject("me", "a.fit", replace(FACTS, start_time=None)).start is None
 
 
 def test_the_first_rule_that_speaks_of_skipping_decides() -> None:
@@ -184,7 +189,7 @@ def test_the_first_rule_that_speaks_of_skipping_decides() -> None:
 def test_what_an_upload_cannot_carry_is_left_for_an_edit() -> None:
     """Gear and mute; what no rule sets stays as it is on Strava."""
     rules = [a_rule({"serial": 77}, {"gear": "b12", "commute": True}), a_rule({}, {"hide_from_home": False})]
-    subject = replace(ZWIFT, serials=("12", "77"))
+    subject = with_facts(serials=("12", "77"))
 
     assert edit_fields(rules, subject) == {"gear_id": "b12", "hide_from_home": False}
     assert edit_fields(rules, ZWIFT) == {"hide_from_home": False}
