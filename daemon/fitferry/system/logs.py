@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import sys
+import time
 from collections import deque
 from collections.abc import MutableMapping
 from typing import Any, TextIO
@@ -26,7 +27,9 @@ _SECRET_TEXT = re.compile(
 _SEVERAL_LINES = frozenset({"exception", "stack"})
 RECENT = 200
 """Events that the page shows."""
-_recent: deque[str] = deque(maxlen=RECENT)
+_LOCAL = "%Y-%m-%d %H:%M:%S"
+_recent: deque[str | tuple[float, dict[str, Any]]] = deque(maxlen=RECENT)
+"""Lines, and events with their times: of those the line is made when somebody reads it."""
 _TELLTALES = ("apprise",)
 """Libraries whose lines hold the secrets in their addresses; that a message failed is said by ourselves."""
 
@@ -78,13 +81,23 @@ class RecentHandler(logging.Handler):
     """Keeps the last events in memory for the page; one-time links stay out."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep an event as its line."""
-        _recent.append(self.format(record))
+        """Keep an event, or the line of what is none of ours or has a traceback, which would keep what it leads to."""
+        event = record.msg
+        ours = hasattr(record, "_name")  # as structlog's own formatter tells
+        if ours and isinstance(event, dict) and not event.get("exc_info"):
+            _recent.append((record.created, event))
+        else:
+            _recent.append(self.format(record))
 
 
 def recent() -> list[str]:
     """The last events, the newest first."""
-    return list(reversed(_recent))
+    return [kept if isinstance(kept, str) else _shown(*kept) for kept in reversed(_recent)]
+
+
+def _shown(created: float, kept: dict[str, Any]) -> str:
+    event: Event = {**kept, "timestamp": time.strftime(_LOCAL, time.localtime(created))}
+    return _as_line(None, "", _escape(None, "", _without_links(None, "", event)))
 
 
 def _for_people() -> list[Any]:
@@ -95,7 +108,7 @@ def _for_people() -> list[Any]:
         _redact,
         _without_links,
         _escape,
-        structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False),
+        structlog.processors.TimeStamper(fmt=_LOCAL, utc=False),
         _as_line,
     ]
 

@@ -50,6 +50,26 @@ def test_an_event_is_a_line_of_json() -> None:
     assert out.getvalue().count("\n") == 1
 
 
+def test_the_page_has_the_last_events_as_harmless_lines_without_links_and_secrets() -> None:
+    """The newest first, whether their lines are made when they are read, or, with a traceback, at once."""
+    lines()
+    log = structlog.get_logger("fitferry.test")
+    log.warning(
+        "sign_in_needed", login_link="http://127.0.0.1/login?token=x", path="/a\nb", reason="code=abc"
+    )
+    try:
+        int("token=abc")
+    except ValueError:
+        log.exception("unexpected_error")
+    logging.getLogger("huey").warning("trouble with %s", "token=abc")
+    library, traceback, event = (line.split(" ", 2)[2] for line in logs.recent()[:3])
+
+    assert event == "warning sign_in_needed path=/a\\nb reason=code…"
+    assert library == "warning trouble with token…"
+    assert traceback.startswith("error unexpected_error exception=")
+    assert "token…" in traceback
+
+
 def test_libraries_speak_through_the_same_pipe() -> None:
     """And only when they have something to say."""
     out = lines()
