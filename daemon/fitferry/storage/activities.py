@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 
 from fitferry.core.activity import NewActivity
 from fitferry.core.admission_rules import FILE_FAULTS
@@ -171,7 +171,8 @@ def _insert_activity(file: File, new_activity: NewActivity, now: float) -> int:
         size=file.size,
         data_type=new_activity.result.data_type,
         created_at=now,
-        **{**asdict(facts), "serials": ",".join(facts.serials)},
+        **{part.name: getattr(facts, part.name) for part in fields(facts) if part.name != "serials"},
+        serials=",".join(facts.serials),
     )
     if thumbnail is not None:
         insert(ThumbnailRow, activity=activity_id, kind=thumbnail.kind, path=thumbnail.path)

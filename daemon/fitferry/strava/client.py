@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
@@ -106,9 +107,10 @@ class Strava:
 
     def revoke(self, token: str) -> None:
         """End the connection at Strava, by either token; a token that is gone already is no fault."""
-        auth = self._settings.client_id, self._settings.client_secret
+        app = f"{self._settings.client_id}:{self._settings.client_secret}"
+        headers = {"Authorization": f"Basic {base64.b64encode(app.encode()).decode()}"}
         url = f"{self._settings.website}/oauth/revoke"
-        answer = self._send("revoke", Request("POST", url, form={"token": token}, auth=auth))
+        answer = self._send("revoke", Request("POST", url, headers=headers, form={"token": token}))
         if not answer.is_success:
             raise error_responses.grant_error(answer.status, answer.content)
         responses.revoked(answer.content)

@@ -7,7 +7,7 @@ import functools
 import os
 import ssl
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 Transport = httpx.BaseTransport
+_HEADERS = {
+    "User-Agent": f"fitferry/{__version__}",
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip, deflate",
+}
+_TIMEOUTS = httpx.Timeout(connect=10, read=60, write=30, pool=5).as_dict()
 MAX_ANSWER_BYTES = 8_000_000
 """No answer of Strava's is near this; more is somebody else talking."""
 
@@ -44,16 +50,15 @@ _ENDS_EARLY = ("Server disconnected", "peer closed connection")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked; `form`, `json` or `content` is the body. `auth`: a name and its secret."""
+    """What is asked; `form`, `json` or `content` is the body."""
 
     method: str
     url: str
-    headers: Mapping[str, str] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     params: Mapping[str, int] | None = None
     form: Mapping[str, str] | None = None
     json: object = None
     content: bytes | None = None
-    auth: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +76,16 @@ class Answer:
 
 
 class HttpClient:
-    """Requests to Strava's `website` and `api`; safe to share between threads."""
+    """Requests to Strava's `website` and `api`; safe to share between threads.
+
+    By httpx's transports: its client would keep cookies, and prepare redirections that nobody follows.
+    """
 
     def __init__(self, website: str, api: str, transport: Transport | None = None) -> None:
         self._alarms = Alarms()
         self._ready: ReadyConnection | None = None
-        proxies = {} if transport else _proxies(website, api)
-        self._client = httpx.Client(
-            transport=transport or self._direct(api, proxied=bool(proxies)),
-            mounts=proxies,
-            trust_env=False,  # it would end in a traceback where a variable is wrong
-            timeout=httpx.Timeout(connect=10, read=60, write=30, pool=5),
-            headers={"User-Agent": f"fitferry/{__version__}", "Accept": "application/json"},
-            follow_redirects=False,
-        )
+        self._proxied = {} if transport else _proxies(website, api)
+        self._transport = transport or self._direct(api, proxied=bool(self._proxied))
 
     def _direct(self, api: str, *, proxied: bool) -> httpx.BaseTransport:
         """The transport without a proxy, which can have a connection to the API opened ahead."""
@@ -106,31 +107,32 @@ class HttpClient:
 
     def close(self) -> None:
         """Close all connections."""
-        self._client.close()
+        for transport in (self._transport, *self._proxied.values()):
+            transport.close()
 
     def answer_to(self, asked: Request, seconds: float) -> Answer:
         """The answer to a request. Raises StravaError where there is none, which says whether it may have arrived.
 
         A connection that was opened ahead may break before any of the body has left: then a fresh one is tried.
         """
-        request = self._client.build_request(
-            asked.method,
-            asked.url,
-            headers=asked.headers,
-            params=asked.params,
-            data=asked.form,
-            json=asked.json,
-            content=asked.content,
-        )
         with RequestDeadline(seconds, self._alarms) as deadline:
-            request.extensions = {**request.extensions, "trace": deadline.trace}
+            request = httpx.Request(
+                asked.method,
+                asked.url,
+                headers={**_HEADERS, **asked.headers},
+                params=asked.params,
+                data=asked.form,
+                json=asked.json,
+                content=asked.content,
+                extensions={"timeout": _TIMEOUTS, "trace": deadline.trace},
+            )
             try:
                 try:
-                    return self._answer(request, asked.auth)
+                    return self._answer(request)
                 except (httpx.HTTPError, OSError):
                     if not deadline.opened_ahead or deadline.body_began or deadline.over:
                         raise
-                    return self._answer(request, asked.auth)
+                    return self._answer(request)
             except _UNSENT as error:
                 message = strava.UNREACHABLE(reason=_reason(error, deadline))
                 raise StravaError(StravaErrorKind.UNREACHABLE, message) from error
@@ -142,10 +144,11 @@ class HttpClient:
                 message = strava.BROKEN_OFF(reason=reason)
                 raise StravaError(StravaErrorKind.BROKEN_OFF, message, sent=sent) from error
 
-    def _answer(self, request: httpx.Request, auth: tuple[str, str] | None) -> Answer:
+    def _answer(self, request: httpx.Request) -> Answer:
         """The answer, streamed, so that a body cut off cannot hide the status."""
-        response = self._client.send(request, stream=True, auth=auth)
-        with contextlib.closing(response):
+        transport = self._proxied.get(request.url.host, self._transport)
+        with contextlib.closing(transport.handle_request(request)) as response:
+            response.request = request
             return Answer(response.status_code, response.headers, _read(response))
 
 
@@ -185,12 +188,12 @@ class DirectTransport(httpx.BaseTransport):
         return made
 
 
-def _proxies(website: str, api: str) -> dict[str, httpx.BaseTransport | None]:
-    """The transport through a proxy for each of Strava's hosts that the environment names one for."""
+def _proxies(website: str, api: str) -> dict[str, Transport]:
+    """By host: the transport through a proxy, for each of Strava's that the environment names one for."""
     proxies = {url: network.proxy_of(url, os.environ) for url in (website, api)}
     trusted = _trusted(network.certificates_of(os.environ))
     return {
-        f"all://{urlsplit(url).hostname}": httpx.HTTPTransport(
+        httpx.URL(url).host: httpx.HTTPTransport(
             proxy=proxy, verify=trusted, limits=httpx.Limits(max_keepalive_connections=0)
         )
         for url, proxy in proxies.items()

@@ -344,7 +344,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
         (b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n", StravaErrorKind.NOT_STRAVA),
         (CHUNKED + b"zz\r\n{}", StravaErrorKind.NOT_STRAVA),
         (_http(b"no gzip at all", "Content-Encoding: gzip"), StravaErrorKind.NOT_STRAVA),
-        (_http(b"", "Location: http://[::1", status="302 Found"), StravaErrorKind.NOT_STRAVA),
+        (_http(b"", "Location: http://[::1", status="302 Found"), StravaErrorKind.WRONG_ADDRESS),
         (b"", StravaErrorKind.BROKEN_OFF),
         (b"HTTP/1.1 2", StravaErrorKind.BROKEN_OFF),
         (CHUNKED + b"20\r\n{", StravaErrorKind.BROKEN_OFF),
