@@ -6,6 +6,7 @@ the ordinary command asks for them or says what is wrong.
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 _PASSED_OVER = ("anyio", "click", "greenlet", "pygments", "rich", "typing_extensions")
 """Libraries that structlog, httpx, httpcore and msgspec take along where they are installed, and do without."""
+
+# From Python 3.12 on each record of a log asks asyncio for its task, and would load it for that.
+setattr(logging, "logAsyncioTasks", False)  # noqa: B010  # a name that 3.11 does not know
 
 
 def has_run(option: str | None) -> bool:
