@@ -81,7 +81,7 @@ class Daemon:
             _, content = local_http.ask(
                 method, path, host=self._host, port=self._port, seconds=seconds, headers=headers, body=body
             )
-            return _read_answer(content, answer)
+            return read_answer(content, answer)
         except (OSError, ValueError) as error:
             reason = str(error) or type(error).__name__
             raise FitferryError(
@@ -89,7 +89,7 @@ class Daemon:
             ) from error
 
 
-def _read_answer(content: bytes, answer: type[T]) -> T:
+def read_answer(content: bytes, answer: type[T]) -> T:
     """An answer's JSON. Raises DaemonRefused with the daemon's words, ValueError for another shape."""
     found = json.loads(content or b"{}")
     if not isinstance(found, dict):
