@@ -35,7 +35,7 @@ import fitferry
 _MOST = 1 << 17
 """Bytes of a request: words and environment."""
 _STARTS = ("LC_", "LANG", "PYTHON", "LD_", "MALLOC", "OPENSSL", "SSL")
-"""Variables that take effect when Python or a library starts, and later not."""
+"""Variables that take effect when Python or a library starts, and later not: of a locale that is the encoding."""
 
 _SETTINGS = """
 strava = {{ client_id = 12345, client_secret = "sandbox-secret" }}
@@ -107,7 +107,7 @@ class ForkServer:
 
 def can_be_forked(more: Mapping[str, str]) -> bool:
     """Whether these further variables take effect in a Python that runs already."""
-    return not any(name.startswith(_STARTS) for name in more)
+    return not any(name.startswith(_STARTS) and not value.endswith("UTF-8") for name, value in more.items())
 
 
 def _live_once() -> None:
