@@ -60,6 +60,7 @@ def ledger(tmp_path: Path, _empty_ledger: Path) -> Iterator[Path]:
     path = tmp_path / "state.db"
     shutil.copy(_empty_ledger, path)
     with database.opened(path), query_plans.watched():
+        database.run("PRAGMA synchronous = OFF")  # no test of a power cut is in this process
         yield path
 
 
@@ -73,7 +74,10 @@ def open_to_all() -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def _no_leftover_logging() -> Iterator[None]:
-    """Leave structlog as it was found."""
+    """Leave structlog as it was found. Tracebacks are plain: to colour one takes a second."""
+    structlog.configure(
+        processors=[structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    )
     yield
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()

@@ -20,14 +20,21 @@ Field = tuple[int, int, object]
 """A field's number, its base type, and its value (a string for STRING; None for invalid)."""
 
 
+def _bit_by_bit(value: int) -> int:
+    for _ in range(8):
+        value = (value >> 1) ^ 0xA001 if value & 1 else value >> 1
+    return value
+
+
+_CRC_OF_BYTE = [_bit_by_bit(byte) for byte in range(256)]
+
+
 def crc(data: bytes, value: int = 0) -> int:
-    """CRC-16/ARC, bit by bit; of 100 kB and more by our own quick way, because that would take seconds."""
+    """CRC-16/ARC, byte by byte; of 100 kB and more by our own quick way, because that would take seconds."""
     if len(data) > 100_000:
         return checksum(memoryview(data))
     for byte in data:
-        value ^= byte
-        for _ in range(8):
-            value = (value >> 1) ^ 0xA001 if value & 1 else value >> 1
+        value = (value >> 8) ^ _CRC_OF_BYTE[(value ^ byte) & 0xFF]
     return value
 
 

@@ -19,13 +19,13 @@ def _sql(statement: str) -> Any:
     return database.database.execute_sql(statement)  # type: ignore[no-untyped-call]  # peewee's stubs leave it out
 
 
-def test_the_database_is_kept_safely(ledger: Path) -> None:
+def test_the_database_is_kept_safely(tmp_path: Path) -> None:
     """WAL with synchronous FULL lost nothing in forty power cuts; the default modes did."""
-    assert _sql("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert _sql("PRAGMA synchronous").fetchone() == (2,)
-    assert _sql("PRAGMA foreign_keys").fetchone() == (1,)
-    assert _sql("PRAGMA mmap_size").fetchone() == (0,)
-    assert ledger.exists()
+    with database.opened(tmp_path / "state.db"):
+        assert _sql("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert _sql("PRAGMA synchronous").fetchone() == (2,)
+        assert _sql("PRAGMA foreign_keys").fetchone() == (1,)
+        assert _sql("PRAGMA mmap_size").fetchone() == (0,)
 
 
 def test_a_worker_that_outlives_the_stop_is_not_cut_off_in_a_statement(tmp_path: Path) -> None:
