@@ -1207,3 +1207,25 @@ def test_who_has_had_their_share_leaves_the_reserve_to_others(
     assert bench.attempt.can_send("me", job.start_time) is (sent == 1)
     bench.try_(job)
     assert bench.wire.count("POST /uploads") == sent
+
+
+@pytest.mark.usefixtures("ledger")
+@pytest.mark.parametrize(
+    ("scopes", "uncertain"),
+    [("read,activity:write,activity:read_all", False), ("read,activity:write", True)],
+)
+def test_what_was_looked_for_before_it_was_given_up_did_not_arrive(
+    tmp_path: Path, scopes: str, *, uncertain: bool
+) -> None:
+    """Where nobody may look, it stays uncertain: the file is not sent twice without a look by a person."""
+    bench = Bench(tmp_path, scopes)
+    bench.wire.to("POST /uploads", httpx.ReadTimeout("no answer"))
+    job = bench.job()
+    while the(job.id).status is not Status.FAILED:
+        bench.later(job)
+
+    assert the(job.id).uncertain is uncertain
+    last = bench.wire.asked[-1]
+    assert (last.method, last.url.path.endswith("/athlete/activities")) == (
+        ("POST", False) if uncertain else ("GET", True)
+    )
