@@ -191,11 +191,9 @@ class DirectTransport(httpx.BaseTransport):
 def _proxies(website: str, api: str) -> dict[str, Transport]:
     """By host: the transport through a proxy, for each of Strava's that the environment names one for."""
     proxies = {url: network.proxy_of(url, os.environ) for url in (website, api)}
-    trusted = _trusted(network.certificates_of(os.environ))
+    certificates, fresh = network.certificates_of(os.environ), httpx.Limits(max_keepalive_connections=0)
     return {
-        httpx.URL(url).host: httpx.HTTPTransport(
-            proxy=proxy, verify=trusted, limits=httpx.Limits(max_keepalive_connections=0)
-        )
+        httpx.URL(url).host: httpx.HTTPTransport(proxy=proxy, verify=_trusted(certificates), limits=fresh)
         for url, proxy in proxies.items()
         if proxy is not None
     }

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from email.message import Message
 from email.parser import BytesParser
+from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
@@ -324,6 +325,19 @@ def test_a_port_where_nobody_listens_is_unreachable() -> None:
 
     assert StravaErrorKind.UNREACHABLE is raised.value.kind
     assert "refused" in str(raised.value)
+
+
+def test_certificates_are_read_when_a_connection_is_first_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That takes longer than all else of a start but the modules; those that are none keep nobody from starting."""
+    certificates = tmp_path / "ca.pem"
+    certificates.write_text("-----BEGIN CERTIFICATE-----\nnone\n")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates))
+    with Strava(APP) as asked, pytest.raises(StravaError) as raised:
+        asked.athlete(token="t")
+
+    assert raised.value.kind is StravaErrorKind.UNREACHABLE
 
 
 def _http(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
