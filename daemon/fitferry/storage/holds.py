@@ -8,9 +8,9 @@ from fitferry.core.activity import AdmissionDecision
 from fitferry.core.admission_rules import FILE_FAULTS
 from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, problem
 from fitferry.core.upload import ErrorCode, Job, Status
-from fitferry.storage.database import Column, fn, writing
+from fitferry.storage.database import SQL, Column, fn, writing
 from fitferry.storage.mapping import DECIDED, DISMISSED, IS_HELD, in_folder, inside, jobs_below, jobs_where
-from fitferry.storage.models import ActivityRow, JobRow, SeenFolderRow
+from fitferry.storage.models import ActivityRow, JobRow, SeenFolderRow, SeenPathRow
 from fitferry.storage.statements import PARAMETER, Statement
 
 FIRST_FINDS_SECONDS = 900.0
@@ -105,10 +105,18 @@ def prove_age(job_id: int, old: AdmissionDecision | None) -> None:
 
 
 def dismiss_first_finds() -> None:
-    """Dismiss the files with faults that the first scans of the folders found: nobody put them there lately."""
+    """Dismiss the files with faults that the first scans of the folders found: nobody put them there lately.
+
+    What came while those were waited for is none of them, as its change time tells.
+    """
     faulty = (JobRow.status == Status.HELD) & JobRow.error_code.in_(FILE_FAULTS)
     for folder in SeenFolderRow.select():
-        found_first = JobRow.created_at <= folder.scanned_at + FIRST_FINDS_SECONDS
+        was_there = (SeenPathRow.path == ActivityRow.path) & (
+            SeenPathRow.ctime_ns <= round(folder.scanned_at * 1e9)
+        )
+        found_first = (JobRow.created_at <= folder.scanned_at + FIRST_FINDS_SECONDS) & fn.EXISTS(
+            SeenPathRow.select(SQL("1")).where(was_there)
+        )
         finds = jobs_below(folder.athlete, os.fsdecode(bytes(folder.path)), faulty & found_first)
         with writing():
             JobRow.update(**DISMISSED).where(JobRow.id.in_(finds), faulty).execute()

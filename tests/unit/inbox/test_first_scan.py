@@ -294,19 +294,19 @@ def test_a_ride_from_the_future_waits_while_a_folder_is_new(house: House) -> Non
 
 
 def test_nothing_of_the_backlog_means_also_the_broken_files_of_a_first_scan(house: House) -> None:
-    """They were there before Fitferry, too; one that comes later is asked about."""
-    (house.folder / "broken.fit").write_bytes(house.ride()[:-2] + b"xx")
-    house.first_scan.admit(str(house.folder / "broken.fit"), Stability.STALLED, announced=False)
-    house.first_scan.on_scan_finished(1)
-    seen_files.folder_scanned("me", str(house.folder), NOW)
-    holds.dismiss_first_finds()
-    assert house.counts() == (0, 0)
-    late = FirstScan(str(house.folder), "me", ADMISSION, wake=house.wake, clock=lambda: NOW + 86_400)
-    (house.folder / "late.fit").write_bytes(house.ride()[:-2] + b"yy")
-    late.admit(str(house.folder / "late.fit"), Stability.STALLED, announced=True)
+    """They were there before Fitferry, too; one that comes later is asked about, also minutes after the scan."""
+    broken, late = house.folder / "broken.fit", house.folder / "late.fit"
+    broken.write_bytes(house.ride()[:-2] + b"xx")
+    scanned_at = broken.stat().st_ctime + 0.001
+    while not late.exists() or late.stat().st_ctime <= scanned_at:  # the file system's clock ticks seldom
+        late.write_bytes(house.ride()[:-2] + b"yy")
+    seen_files.folder_scanned("me", str(house.folder), scanned_at)
+    for path in (broken, late):
+        house.first_scan.admit(str(path), Stability.STALLED, announced=False)
+    assert house.counts() == (2, 0)
     holds.dismiss_first_finds()
 
-    assert house.counts() == (1, 0)
+    assert [job.file for job in uploads.with_status(Status.HELD)] == ["late.fit"]
 
 
 def test_a_skipped_activity_is_kept_with_the_number_of_its_rule(tmp_path: Path, ride: Ride) -> None:
