@@ -29,7 +29,7 @@ from fitferry.formats.fit.fields import (
     definition_end,
     is_plausible,
 )
-from fitferry.formats.fit.header import SHORTEST, is_fit
+from fitferry.formats.fit.header import is_fit
 from fitferry.formats.fit.reader import MAX_SEGMENTS
 
 _HEADER_WITH_CHECKSUM = 14
@@ -66,9 +66,9 @@ def repair(data: bytes) -> Repaired:
         raise NotRepairable(files.REPAIR_IS_WHOLE())
     if found.kind not in {FileKind.UNFINISHED, FileKind.DAMAGED} or not is_fit(data):
         raise NotRepairable(files.REPAIR_NO_FIT())
-    whole, rest = _whole_segments(data)
+    rest = _end_of_whole_segments(data)
     segment = _Segment(data[rest:])
-    if not whole:
+    if not rest:
         if not segment.records:
             raise NotRepairable(files.REPAIR_NO_RECORDS())
         made = segment.rebuilt(segment.summaries())
@@ -82,17 +82,18 @@ def repair(data: bytes) -> Repaired:
     return Repaired(repaired, result, segment.records, len(data) - rest - segment.used)
 
 
-def _whole_segments(data: bytes) -> tuple[int, int]:
-    """How many segments are whole, and where the first one begins that is not."""
-    at, count = 0, 0
-    while count < MAX_SEGMENTS and is_fit(data, at):
-        end = at + data[at] + int.from_bytes(data[at + 4 : at + 8], "little") + 2
-        if end > len(data) or end - at <= data[at] + 2 or checksum(memoryview(data)[at:end]):
+def _end_of_whole_segments(data: bytes) -> int:
+    """Where the first segment begins that is not whole."""
+    at = 0
+    for _ in range(MAX_SEGMENTS):
+        length = int.from_bytes(data[at + 4 : at + 8], "little")
+        end = at + data[at] + length + 2
+        if not is_fit(data, at) or not length or end > len(data) or checksum(memoryview(data)[at:end]):
             break
         if fit.inspect([data[:end]]).kind in {FileKind.UNFINISHED, FileKind.DAMAGED}:
             break
-        at, count = end, count + 1
-    return count, at
+        at = end
+    return at
 
 
 @dataclass(slots=True)
@@ -120,21 +121,24 @@ class _Segment:
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._header = data[0] if len(data) >= SHORTEST else SHORTEST
+        self._header = data[0]
         self.kept: list[bytes] = []
         self.records = self.used = 0
         self._events = TimerEvents()
         self._times: list[tuple[int, int]] = []
-        self._sessions: list[tuple[int, int]] = []
-        self._laps: list[tuple[int, int]] = []
+        self._sessions: list[int] = []
+        self._laps: list[int] = []
+        """When those ended that are there."""
         self._has_activity = False
         self._sport: tuple[int | None, int | None] = (None, None)
         self._read()
 
     def _read(self) -> None:
         messages = list(self._messages())
-        records = [at for at, message in enumerate(messages) if _is_record(message)]
-        last_at, last = (records[-1], messages[records[-1]].time or 0) if records else (0, 0)
+        times = [
+            (at, one.time) for at, one in enumerate(messages) if one.definition.number == RECORD and one.time
+        ]
+        last_at, last = times[-1] if times else (0, 0)
         for at, message in enumerate(messages):
             if at < last_at and _speaks_of_more(message, last):
                 continue
@@ -187,10 +191,10 @@ class _Segment:
                 if kind == _START or kind in _STOPS:
                     self._events.changes.append((moment, kind == _START))
             case n if n == SESSION:
-                self._sessions.append((_number(values.get(2)), _end(values, moment)))
+                self._sessions.append(_end(values, moment))
                 self._sport = (_optional(values.get(5)), _optional(values.get(6)))
             case n if n == LAP:
-                self._laps.append((_number(values.get(2)), _end(values, moment)))
+                self._laps.append(_end(values, moment))
             case n if n == ACTIVITY:
                 self._has_activity = True
             case n if n == SPORT:
@@ -229,9 +233,9 @@ class _Segment:
         made.append(encode(ACTIVITY, [(TIMESTAMP, UINT32, end), *activity, (3, ENUM, 26), (4, ENUM, 1)]))
         return made
 
-    def _leg(self, there: list[tuple[int, int]]) -> _Leg | None:
-        """What no session, or no lap, covers yet; None if all records are."""
-        covered = max((end for _, end in there), default=0)
+    def _leg(self, there: list[int]) -> _Leg | None:
+        """What no session, or no lap, covers yet; None if all records are. `there`: when they ended."""
+        covered = max(there, default=0)
         times = [(moment, distance) for moment, distance in self._times if moment > covered]
         if not times or (there and times[-1][0] - covered <= _SLACK):
             return None
@@ -263,10 +267,6 @@ class _Segment:
         return whole + checksum(memoryview(whole)).to_bytes(2, "little")
 
 
-def _is_record(message: _Message) -> bool:
-    return message.definition.number == RECORD and message.time is not None
-
-
 def _speaks_of_more(message: _Message, last: int) -> bool:
     """Whether a summary is of records that are lost: some devices write it first, and overwrite it at the end."""
     is_summary = message.definition.number in {SESSION, LAP, ACTIVITY} and bool(message.values)
@@ -290,10 +290,6 @@ def _end(values: dict[int, Value], moment: int | None) -> int:
     if isinstance(start, int) and isinstance(elapsed, int):
         return start + elapsed // 1000
     return moment or 0
-
-
-def _number(value: Value | None) -> int:
-    return value if isinstance(value, int) else 0
 
 
 def _optional(value: Value | None) -> int | None:

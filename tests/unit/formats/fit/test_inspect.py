@@ -204,3 +204,31 @@ def test_only_an_activity_has_samples() -> None:
 
     assert len(fit.inspect([whole]).samples) == 9
     assert fit.inspect([whole[:-2] + b"\1\2"]).samples == ()
+
+
+@pytest.mark.parametrize(
+    ("description", "metres"),
+    [
+        ([(2, UINT8, 0x86), (3, STRING, "total_distance")], 77.0),
+        ([(2, UINT8, 0x06), (3, STRING, "total_distance"), (8, STRING, "meters")], 77.0),
+        ([(2, UINT8, 0x86), (3, STRING, "mine"), (14, UINT16, 18), (15, UINT8, 9)], 77.0),
+        ([(2, UINT8, 0x86), (14, UINT16, 18), (15, UINT8, 9), (8, STRING, "metres")], 77.0),
+        ([(2, UINT8, 0x86), (14, UINT16, 18), (15, UINT8, 8)], 10.0),
+        ([(2, UINT8, 0x86), (14, UINT16, 20), (15, UINT8, 9)], 10.0),
+        ([(2, UINT8, 0x86), (3, STRING, "distance")], 10.0),
+        ([(2, UINT8, 0x86), (3, STRING, "total_distance"), (8, STRING, "km")], 10.0),
+        ([(2, UINT8, 0x86), (14, UINT16, 18), (15, UINT8, 9), (8, STRING, "mi")], 10.0),
+        ([(3, STRING, "total_distance")], 10.0),
+        ([(2, UINT8, 0x86), (3, STRING, "total_distance"), (0, UINT8, 1)], 10.0),
+        ([(2, UINT8, 0x86), (3, STRING, "total_distance"), (1, UINT8, 1)], 10.0),
+        ([(2, UINT8, 0x86), (3, STRING, "total_distance"), (0, UINT8, 0), (1, UINT8, 0)], 77.0),
+    ],
+)
+def test_an_apps_field_is_the_distance_by_its_name_or_by_what_it_stands_for(
+    description: list[Field], metres: float
+) -> None:
+    """In metres, of a known type, of that app and number; the first of each where the description does not say."""
+    _, own = app_distance(77)
+
+    assert facts(message(206, description), own).distance_m == metres
+    assert facts(own).distance_m == 10.0

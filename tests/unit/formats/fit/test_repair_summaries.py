@@ -9,7 +9,7 @@ from typing import Any
 import fitparse
 import pytest
 
-from fit_writer import ENUM, UINT16, UINT32, Field, data, definition, file_id, message, segment, stamp
+from fit_writer import ENUM, STRING, UINT16, UINT32, Field, data, definition, file_id, message, segment, stamp
 from fitferry.core.activity import FileKind
 from fitferry.formats.fit.crc import checksum
 from fitferry.formats.fit.repair import NotRepairable, Repaired, repair
@@ -267,9 +267,12 @@ def test_a_chain_keeps_its_whole_segments_and_what_is_there_of_the_next() -> Non
     ride = segment([file_id(4, BEGIN), records(*range(61)), covering(SESSION, 0, 60)])
     pulse = [message(132, [(253, UINT32, BEGIN + second), (0, UINT16, 1)]) for second in range(9)]
     made = repair(ride + ride + segment(pulse)[:-20])
-    assert made.data.startswith(ride + ride)
-    assert made.data[len(ride) * 2 :] == segment(pulse[:8])[: len(made.data) - 2 * len(ride)]
+    assert made.data == ride + ride + segment(pulse[:8])
+    assert made.lost == 1
+    assert repair(ride + segment(pulse)[:-5]).data == ride + segment([*pulse[:8], pulse[8][:-7]])
     assert repair(ride + segment(pulse)[:18]).data == ride
+    assert repair(ride + segment(pulse)[:18]).lost == 18
+    assert repair(ride + segment(pulse)[:5]).data == ride
     with pytest.raises(NotRepairable, match="whole"):
         repair(ride + ride)
 
@@ -282,3 +285,69 @@ def test_a_segment_with_a_wrong_checksum_is_made_anew() -> None:
     assert made.records == 61
     assert made.data != ride
     assert len(read(made, "lap")) == 1
+
+
+def test_a_summary_that_ends_with_the_last_record_is_kept() -> None:
+    """Wherever it stands; its own time of writing says nothing."""
+    made = repaired(covering(LAP, 0, 60), covering(SESSION, 0, 60), records(*range(61)))
+
+    assert [one["timestamp"] for one in read(made, "lap")] == [at(560)]
+    assert [one["timestamp"] for one in read(made, "session")] == [at(560)]
+
+
+def test_the_lap_that_ended_last_tells_how_far_the_laps_reach() -> None:
+    """In whatever order they stand."""
+    laps = covering(LAP, 11, 30) + covering(LAP, 0, 10)
+    made = repaired(records(*range(31)), laps, records(*range(31, 61)))
+
+    assert [one["start_time"] for one in read(made, "lap")] == [at(11), at(0), at(31)]
+    assert read(made, "lap")[-1]["message_index"] == 2
+
+
+@pytest.mark.parametrize("number", [2, 7])
+def test_a_lap_that_does_not_say_how_long_it_took_ends_when_it_was_written(number: int) -> None:
+    """With a start alone, or a length alone."""
+    half = message(LAP, [(253, UINT32, BEGIN + 30), (number, UINT32, BEGIN)], local=3)
+    made = repaired(records(*range(31)), half, records(*range(31, 61)))
+
+    assert read(made, "lap")[-1]["start_time"] == at(31)
+
+
+def test_without_any_distance_none_is_made_up() -> None:
+    """Nothing was gone."""
+    fields: list[Field] = [(253, UINT32, 0), (5, UINT32, None)]
+    lines = [data([(253, UINT32, BEGIN + second), (5, UINT32, None)], local=2) for second in range(9)]
+    made = repaired(definition(20, fields, local=2), *lines)
+
+    assert [one["total_distance"] for one in read(made, "session")] == [0.0]
+
+
+@pytest.mark.parametrize("local", [4, 5])
+def test_a_message_without_a_time_has_that_of_the_one_before(local: int) -> None:
+    """A record, too; before the first time there is none, and it is none that counts."""
+    timeless = message(20, [(5, UINT32, 99_900)], local=local)
+    made = repaired(timeless, records(*range(61)), timeless)
+    (session,) = read(made, "session")
+
+    assert made.records == 62
+    assert (session["total_elapsed_time"], session["total_distance"]) == (60.0, 999.0)
+
+
+def test_a_day_is_counted_from_the_record_before_and_from_nothing_else() -> None:
+    """An event in between is no bridge."""
+    assert repaired(records(0, 1), event(DAY, 4), records(2 * DAY)).records == 2
+
+
+def test_a_definition_that_is_the_last_whole_message_is_kept() -> None:
+    """Only what is not whole is lost."""
+    made = repaired(records(*range(61)), definition(19, [(2, UINT32, 0)], local=6))
+
+    assert made.lost == 1
+
+
+def test_a_sport_that_is_a_text_is_none() -> None:
+    """A file may say anything."""
+    odd = covering(SESSION, 0, 30, (5, STRING, "cycling"))
+    _, second = read(repaired(records(*range(31)), odd, records(*range(31, 61))), "session")
+
+    assert second.get("sport") is None
