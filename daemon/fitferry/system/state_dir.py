@@ -46,8 +46,12 @@ def prepare(folder: Path) -> None:
 
 @contextlib.contextmanager
 def as_its_owner(folder: Path) -> Iterator[None]:
-    """Act as the owner of a state folder where root is at it: the daemon has to read what is left there."""
-    stat = folder.stat()
+    """Act as the owner of a state folder where root is at it: the daemon has to read what is left there.
+
+    That is who made the database; somebody else's folder may be given to a daemon that is root.
+    """
+    database = folder / STATE_DB
+    stat = (database if database.exists() else folder).stat()
     if os.geteuid() or not stat.st_uid:
         yield
         return

@@ -80,11 +80,15 @@ def test_another_user_sees_who_holds_the_folder_too(open_to_all: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_root_leaves_nothing_of_its_own_in_the_folder_of_the_daemons_user(open_to_all: Path) -> None:
-    """Only as long as it acts there."""
+    """Only as long as it acts there, and not where root is the daemon's user."""
     os.chown(open_to_all, 65534, 65533)
     with state_dir.as_its_owner(open_to_all):
         (open_to_all / "key").touch()
     (open_to_all / "later").touch()
 
-    assert [(open_to_all / name).stat().st_uid for name in ("key", "later")] == [65534, 0]
+    (open_to_all / "state.db").touch()
+    with state_dir.as_its_owner(open_to_all):
+        (open_to_all / "of root").touch()
+
+    assert [(open_to_all / name).stat().st_uid for name in ("key", "later", "of root")] == [65534, 0, 0]
     assert (open_to_all / "key").stat().st_gid == 65533
