@@ -23,6 +23,8 @@ FILE_FAULTS = (
     ErrorCode.ARCHIVE_REFUSED,
 )
 """Error codes of held jobs whose file itself has to be mended, replaced or deleted."""
+REPAIRABLE = frozenset({ErrorCode.UNFINISHED, ErrorCode.DAMAGED})
+"""Those of which, in a FIT file, what is there can be made whole."""
 
 
 @dataclass(frozen=True, slots=True)

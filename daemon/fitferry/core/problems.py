@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from fitferry.core.admission_rules import FILE_FAULTS
 from fitferry.core.messages import Message, Param, Template, placeholders, problems
 from fitferry.core.messages.problems import ProblemText
 from fitferry.core.upload import ErrorCode
@@ -41,14 +42,7 @@ class ProblemCode(StrEnum):
     BACKLOG = "backlog"
 
 
-HELD_FILES = (
-    ErrorCode.FILE_GONE,
-    ErrorCode.UNFINISHED,
-    ErrorCode.DAMAGED,
-    ErrorCode.TOO_LARGE,
-    ErrorCode.UNREADABLE_TIMES,
-    ErrorCode.ARCHIVE_REFUSED,
-)
+HELD_FILES = (ErrorCode.FILE_GONE, *FILE_FAULTS)
 """Reasons to hold a file that may be a ride: a job's `error_code` and the problem's code are the same word."""
 
 

@@ -205,6 +205,12 @@ class Job:
         return self.status is Status.PROCESSING and self.upload_id is None
 
     @property
+    def strava_url(self) -> str | None:
+        """Where the activity is on Strava."""
+        number = self.strava_activity_id
+        return f"https://www.strava.com/activities/{number}" if number else None
+
+    @property
     def file(self) -> str:
         """The file's name, for people; undecodable bytes are replaced."""
         name = shown(self.path)

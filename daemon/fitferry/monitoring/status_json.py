@@ -26,8 +26,6 @@ from fitferry.core.strava import RateLimit
 from fitferry.core.upload import Athlete, Backlog, Job
 from fitferry.monitoring.status import JobView, Snapshot, job_views
 
-_STRAVA = "https://www.strava.com"
-
 
 def to_json(snapshot: Snapshot) -> StatusJson:
     """Everything that `status.json` says."""
@@ -83,7 +81,7 @@ def job(view: JobView) -> JobJson:
         "status": job.status.value,
         "waiting_for": view.waiting_for.value if view.waiting_for else None,
         "strava_activity_id": job.strava_activity_id,
-        "strava_url": strava_url(job),
+        "strava_url": job.strava_url,
         "error_code": job.error_code,
         "error_message": str(job.error_message) if job.error_message else None,
         "retry_count": job.retry_count,
@@ -100,11 +98,6 @@ def job(view: JobView) -> JobJson:
     if job.error_message:
         values["error_text"] = job.error_message.to_values()
     return values
-
-
-def strava_url(job: Job) -> str | None:
-    """Where the activity is on Strava."""
-    return f"{_STRAVA}/activities/{job.strava_activity_id}" if job.strava_activity_id else None
 
 
 def backlog(waiting: Backlog) -> BacklogJson:

@@ -79,6 +79,6 @@ class NotificationPolicy:
                 notifications.UPLOAD_FAILED(), notifications.FAILED(file=job.file, reason=reason)
             )
         if self._uploads and job.error_code is not ErrorCode.DUPLICATE:
-            url = f"https://www.strava.com/activities/{job.strava_activity_id}"
-            return Notification(notifications.UPLOADED(), notifications.UPLOADED_FILE(file=job.file, url=url))
+            body = notifications.UPLOADED_FILE(file=job.file, url=job.strava_url or "")
+            return Notification(notifications.UPLOADED(), body)
         return None

@@ -30,7 +30,6 @@ from fitferry.storage.seen_files import File
 from fitferry.uploads.source_file import SourceFileError
 
 _log = structlog.get_logger()
-_REPAIRABLE = frozenset({ErrorCode.UNFINISHED, ErrorCode.DAMAGED})
 _UPLOADABLE = (Status.PENDING, Status.HELD, Status.FAILED, Status.SKIPPED)
 
 
@@ -103,7 +102,11 @@ class Actions:
         The file stays as it is. Raises RequestRejected for what is not held for that, or cannot be repaired.
         """
         job = _known(activity_id)
-        if job.status is not Status.HELD or job.error_code not in _REPAIRABLE or self._read is None:
+        if (
+            job.status is not Status.HELD
+            or job.error_code not in admission_rules.REPAIRABLE
+            or self._read is None
+        ):
             raise RequestRejected(RejectionCode.NOT_REPAIRABLE, uploads.NOT_REPAIRABLE())
         try:
             repaired = repair(self._read(job))

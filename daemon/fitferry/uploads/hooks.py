@@ -29,7 +29,6 @@ END_SECONDS = 5.0
 """Seconds between asking a command to end and ending it."""
 _OURS = ("FITFERRY_", "STRAVA_", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_", "LISTEN_")
 """Variables that a command does not inherit: they hold secrets, or speak of the daemon."""
-_STRAVA = "https://www.strava.com"
 
 _log = structlog.get_logger()
 
@@ -133,15 +132,14 @@ class HookRunner:
 def environment(job: Job) -> dict[str, str]:
     """What the command is told of an upload."""
     start = job.start_time
-    activity = job.strava_activity_id
     return {
         "FITFERRY_FILE": job.path,
         "FITFERRY_SHA256": job.sha256,
         "FITFERRY_ATHLETE": job.athlete,
         "FITFERRY_SPORT": job.sport or "",
         "FITFERRY_START": "" if start is None else f"{datetime.fromtimestamp(start, UTC):%Y-%m-%dT%H:%M:%SZ}",
-        "FITFERRY_ACTIVITY_ID": str(activity or ""),
-        "FITFERRY_ACTIVITY_URL": f"{_STRAVA}/activities/{activity}" if activity else "",
+        "FITFERRY_ACTIVITY_ID": str(job.strava_activity_id or ""),
+        "FITFERRY_ACTIVITY_URL": job.strava_url or "",
         "FITFERRY_OUTCOME": "duplicate" if job.error_code is ErrorCode.DUPLICATE else "uploaded",
     }
 

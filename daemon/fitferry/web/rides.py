@@ -8,13 +8,13 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 
 from fitferry.core.activity import Thumbnail
+from fitferry.core.admission_rules import REPAIRABLE
 from fitferry.core.messages import Message, Template, web
 from fitferry.core.problems import HELD_FILES
 from fitferry.core.sports import SHOWN
 from fitferry.core.strava import StravaErrorKind
 from fitferry.core.upload import ErrorCode, Job, Status
 from fitferry.monitoring.status import JobView, job_views
-from fitferry.monitoring.status_json import strava_url
 from fitferry.storage import queries, search
 from fitferry.web.context import WebContext
 from fitferry.web.language import ViewerLocale
@@ -43,10 +43,6 @@ _GLYPHS = {
 }
 LASTING = frozenset({ErrorCode.REJECTED, StravaErrorKind.BAD_FILE})
 """Failures after which the same file can only fail again."""
-
-
-REPAIRABLE = frozenset({ErrorCode.UNFINISHED, ErrorCode.DAMAGED})
-"""Reasons to hold a FIT file of which what is there can be made whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +180,7 @@ def ride_of(context: WebContext, locale: ViewerLocale, view: JobView, thumbnail:
         state=state,
         glyph=glyph,
         tone=tone,
-        strava_url=strava_url(job),
+        strava_url=job.strava_url,
         actions=actions_of(job),
         when=when,
     )
