@@ -1,5 +1,5 @@
 # Each target makes what it needs; `make help` lists them.
-.PHONY: help demo test unit proofs check types needs needs-image dist test-dist deb test-deb test-arm64 test-systemd \
+.PHONY: help demo test unit proofs check style types needs needs-image dist test-dist deb test-deb test-arm64 test-systemd \
 	image push-image test-image sbom audit docs lock bench translations screenshots release-check release-prepare release-notes clean
 PYTHON ?= python3
 VENV := .venv
@@ -30,7 +30,9 @@ demo: $(VENV)-demo/installed  ## the whole main job against a local Strava look-
 	@$(VENV)-demo/bin/python tools/compile_translations.py
 	$(VENV)-demo/bin/python -m fitferry demo
 
-check: $(VENV)/installed types  ## formatting, lint, spelling, types
+check: style types  ## formatting, lint, spelling, types
+
+style: $(VENV)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/codespell
@@ -38,8 +40,10 @@ check: $(VENV)/installed types  ## formatting, lint, spelling, types
 types: $(VENV)/installed  ## types alone
 	$(BIN)/mypy
 
-test: check  ## the checks and every test
-	$(BIN)/pytest -n 3 --dist worksteal
+# Types are checked beside the tests, and what they found is told after them.
+test: style  ## the checks and every test
+	@$(BIN)/mypy >$(VENV)/types 2>&1 & $(BIN)/pytest -n 4 --dist worksteal; tests=$$?; \
+		wait $$!; types=$$?; cat $(VENV)/types; exit $$((tests | types))
 
 unit: $(VENV)/installed  ## the fast tests of each module
 	$(BIN)/pytest -q -n 2 --dist worksteal -p no:hypothesispytest -m "not slow" tests/unit tests/test_layers.py

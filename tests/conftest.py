@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import tempfile
@@ -25,24 +26,31 @@ daemon_harness.DaemonHarness.server = fork_server.ForkServer()
 compile_all(LOCALE)  # here, so that all that is tested finds it: the processes of the daemon, too
 
 
-LONGEST = ("test_storm.py", "test_machine.py", "test_hostile_neighbour.py", "test_browser.py", "test_stop.py")
-"""Files with tests that take many seconds each."""
+LONGEST = (
+    ("test_hostile_neighbour.py", "test_machine.py"),
+    ("test_storm.py", "test_stop.py"),
+    ("test_failpoints.py", "test_surroundings.py"),
+)
+"""Files with tests that take many seconds each, in groups of as long together."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first, so that at the end no worker is alone with one; each worker begins with its share of them.
 
-    xdist gives each worker a run of neighbours, and whoever is done first takes some of another's last ones.
+    xdist gives each worker a run of neighbours, and whoever is done first takes some of another's last ones. All that
+    needs a browser is one group: each worker would start its own.
     """
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    longest = [item for name in LONGEST for item in items if item.path.name == name]
-    others = [item for item in items if item.path.name not in LONGEST]
-    share = -(-len(others) // workers)
-    items[:] = [
-        item
-        for number in range(workers)
-        for item in longest[number::workers] + others[number * share : (number + 1) * share]
-    ]
+    groups = [[item for item in items if "browser" in getattr(item, "fixturenames", ())]]
+    groups += [[item for item in items if item.path.name in names] for names in LONGEST]
+    longest = {item for group in groups for item in group}
+    others = (item for item in items if item not in longest)
+    ordered: list[pytest.Item] = []
+    for number in range(workers):
+        share = (len(items) - len(ordered)) // (workers - number)  # as xdist counts
+        begin = [item for group in groups[number::workers] for item in group]
+        ordered += [*begin, *itertools.islice(others, max(0, share - len(begin)))]
+    items[:] = ordered
 
 
 @pytest.fixture(scope="session")

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from daemon_harness import DaemonHarness, harness
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, once for all."""
+    from browser import chromium  # noqa: PLC0415  # for those who need it
+
+    with chromium() as one:
+        yield one
 
 
 @pytest.fixture

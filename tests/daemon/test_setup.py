@@ -16,9 +16,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from browser import CHROMIUM, chromium, window
+from browser import CHROMIUM, window
 from daemon_harness import PATIENCE, DaemonHarness, harness
 from fitferry.config import first_settings as first
 from fitferry.config.load import load
@@ -111,12 +111,12 @@ class Clicks:
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: install Debian's package chromium")
 @pytest.mark.parametrize(("old_files", "script"), [(0, False), (3, True)])
 def test_a_stranger_needs_eight_clicks_and_no_terminal(
-    walk: Walk, ride: Ride, *, old_files: int, script: bool
+    walk: Walk, ride: Ride, browser: Browser, *, old_files: int, script: bool
 ) -> None:
     """From nothing to the first ride on the page: the link from the log, the form, consent, a file in the folder."""
     for number in range(old_files):
         (walk.home.rides / f"old-{number}.fit").write_bytes(ride(serial=number))
-    with chromium() as browser, window(browser, java_script_enabled=script) as page:
+    with window(browser, java_script_enabled=script) as page:
         stranger = Clicks(page)
         page.goto(walk.link())
         stranger.click("textbox", "Client ID")
