@@ -18,7 +18,7 @@ def main() -> None:
 
         sys.stdout.write(f"fitferry {__version__}\n")
         return
-    from fitferry.cli.loading import loading  # noqa: PLC0415  # the same
+    from fitferry.system.loading import loading  # noqa: PLC0415  # the same
 
     if command == "health":
         with loading():
@@ -45,7 +45,7 @@ def plain_command(words: Sequence[str]) -> tuple[str, str | None]:
 
 
 def _has_run(option: str | None) -> bool:
-    from fitferry.cli.loading import loading  # noqa: PLC0415  # the quick way
+    from fitferry.system.loading import loading  # noqa: PLC0415  # the quick way
 
     with loading():
         from fitferry.cli import quick_run  # noqa: PLC0415  # the same

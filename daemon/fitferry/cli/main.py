@@ -15,11 +15,11 @@ import click
 from fitferry import __version__
 from fitferry.cli import output, process
 from fitferry.cli.context import Context
-from fitferry.cli.loading import loading
 from fitferry.config import paths
 from fitferry.core.errors import CannotRun, FitferryError, SettingsError
 from fitferry.core.messages import settings
 from fitferry.i18n.translator import DOMAIN, LANGUAGES, LOCALE, N_, NN_, Translator
+from fitferry.system.loading import loading
 
 BAD_SETTINGS = 78
 """sysexits' EX_CONFIG: systemd is told not to start again after it."""

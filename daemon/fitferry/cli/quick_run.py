@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fitferry.cli import process
-from fitferry.cli.loading import loading
 from fitferry.core.errors import FitferryError
+from fitferry.system.loading import loading
 
 if TYPE_CHECKING:
     from fitferry.config.schema import Settings

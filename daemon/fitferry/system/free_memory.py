@@ -21,3 +21,10 @@ def give_back() -> None:
     if mallopt is not None:
         mallopt(_ARENA_MAX, 2)
         mallopt(_TRIM_THRESHOLD, 128 * 1024)
+
+
+def trim() -> None:
+    """Give back at once what lies free between what is used, after much was loaded and let go."""
+    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if malloc_trim is not None:
+        malloc_trim(0)

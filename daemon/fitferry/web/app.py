@@ -13,6 +13,8 @@ from fitferry.auth.oauth import digest
 from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import Message, web
 from fitferry.storage import sessions
+from fitferry.system import free_memory
+from fitferry.system.loading import loading
 from fitferry.web.context import WebContext
 from fitferry.web.credentials import Access, caller_of, is_open
 from fitferry.web.middleware import RequestFilter
@@ -57,12 +59,13 @@ class LazyApplication:
         """The application itself."""
         with self._lock:
             if self._app is None:
-                from fitferry.web.language import locale_data  # noqa: PLC0415  # it imports babel
+                with loading():
+                    from fitferry.web.language import locale_data  # noqa: PLC0415  # it imports babel
 
-                locale_data("en")  # first: Flask takes the room of what is let go of this
-                from fitferry.web.flask_app import build  # noqa: PLC0415  # it imports Flask and Jinja
-
+                    locale_data("en")  # first: Flask takes the room of what is let go of this
+                    from fitferry.web.flask_app import build  # noqa: PLC0415  # it imports Flask and Jinja
                 self._app = build(self._context)
+                free_memory.trim()
         return self._app
 
 

@@ -16,6 +16,7 @@ _LATER = (
     "getopt",
     "gzip",
     "idna",
+    "importlib.metadata",
     "ipaddress",
     "locale",
     "lzma",
@@ -47,7 +48,7 @@ def loading(absent: Iterable[str] = ()) -> Iterator[None]:
         yield
     finally:
         for name, module in given.items():
-            if sys.modules[name] is module:
+            if sys.modules.get(name) is module:
                 del sys.modules[name]
         gc.enable()
         gc.freeze()
@@ -56,6 +57,9 @@ def loading(absent: Iterable[str] = ()) -> Iterator[None]:
 def _stand_in(name: str) -> ModuleType:
     """A module in the place of one that is imported when something of it is first used."""
     module = ModuleType(name)
+    package, _, rest = name.rpartition(".")
+    if package:
+        setattr(import_module(package), rest, module)
 
     def of_the_real_one(wanted: str) -> object:
         if sys.modules.get(name) is module:
