@@ -270,6 +270,8 @@ def test_a_definition_ends_behind_its_last_field_if_that_is_there(
 
     for stop in (end, end + 1, end + 9):
         assert fields.definition_end(body, before, stop) == end
+    bare = b"x" * before + definition(18, [])
+    assert fields.definition_end(bare, before, len(bare)) == len(bare)
     for stop in range(before, end):
         assert fields.definition_end(body, before, stop) > stop
 

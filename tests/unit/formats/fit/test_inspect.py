@@ -232,3 +232,27 @@ def test_an_apps_field_is_the_distance_by_its_name_or_by_what_it_stands_for(
 
     assert facts(message(206, description), own).distance_m == metres
     assert facts(own).distance_m == 10.0
+
+
+@pytest.mark.parametrize("body", [b"\x0e", bytes(40)])
+def test_bytes_without_a_header_say_nothing_of_an_activity(body: bytes) -> None:
+    """They may become one."""
+    found = fit.inspect([body])
+
+    assert (found.kind, found.facts) == (FileKind.UNFINISHED, ActivityFacts())
+
+
+def test_what_is_no_fit_file_is_no_activity() -> None:
+    """Its size is told, and why."""
+    found = fit.inspect([b"<html></html>"])
+
+    assert (found.kind, found.have, found.proven) == (FileKind.NO_ACTIVITY, 13, False)
+    assert str(found.reason) == "not an activity file"
+
+
+def test_a_file_that_breaks_off_says_how_long_it_will_be() -> None:
+    """By its header."""
+    whole = segment([file_id(4, BEGIN), leg((2, UINT32, BEGIN))])
+    found = fit.inspect([whole[:-9]])
+
+    assert (found.have, found.want) == (len(whole) - 9, len(whole))
