@@ -462,8 +462,8 @@ def test_who_wants_nothing_old_does_not_want_old_files_with_faults_either(
     actions: Actions, tmp_path: Path, decision: str, status: Status
 ) -> None:
     """Nobody put them there lately."""
-    seen_files.folder_scanned("me", str(tmp_path), NOW)
     half = a_job(tmp_path / "half.fit")
+    seen_files.folder_scanned("me", str(tmp_path), (tmp_path / "half.fit").stat().st_ctime + 1)
     recorded(half.id, AttemptResult(Outcome.FAILED, Status.HELD, error_code=ErrorCode.UNFINISHED), NOW)
     actions.decide_backlog(decision)
 
