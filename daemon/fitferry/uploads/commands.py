@@ -13,12 +13,13 @@ from fitferry.config.values import is_reasonable
 from fitferry.core import admission_rules
 from fitferry.core import rate_limit as limits
 from fitferry.core.activity import AdmissionDecision, FileKind, NewActivity, ParseResult
+from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.breaker import BreakerName
 from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import Message, uploads, web
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import Backlog, ErrorCode, Job, Status
-from fitferry.formats import ArchiveMember, is_known
+from fitferry.formats import ArchiveMember, FileContents, is_known
 from fitferry.formats.fit.repair import NotRepairable, repair
 from fitferry.formats.thumbnail import draw
 from fitferry.inbox import admission, file_reader, spool
@@ -76,7 +77,8 @@ class Actions:
         reading = file_reader.read(str(path))
         if reading is None:
             raise RequestRejected(RejectionCode.CHANGED, uploads.CHANGED_WHILE_READ())
-        members = _activities_in(reading)
+        content = file_reader.examine(reading)
+        members = _activities_in(reading.sha256, content)
         if not members:
             spool.forget(path)
             held = [
@@ -84,11 +86,10 @@ class Actions:
             ]
             if held:  # a person insists, as by the button beside it
                 return [self.upload(job.activity_id) for job in held]
-            raise RequestRejected(
-                RejectionCode.NO_ACTIVITY, _why_not(file_reader.examine(reading).result, body)
-            )
+            raise RequestRejected(RejectionCode.NO_ACTIVITY, _why_not(content.result, body))
         file = File(athlete, str(path), reading.sha256, len(body), None)
-        jobs = self._admitted(file, [_pending(member) for member in members])
+        broken = [member for member in content.members if member not in members]
+        jobs = self._admitted(file, [*map(_pending, members), *map(_held, broken)])
         if all(job.path != str(path) for job in jobs):
             spool.forget(path)
         self._wake()
@@ -211,7 +212,11 @@ class Actions:
         for (job_id, new), activity in zip(admitted, new_activities, strict=True):
             if not new:
                 admission.restore_source(job_id, file, activity.member, self._has_lost_bytes)
-        return [self._queued(job_id) for job_id, _ in admitted]
+        wanted = [new.admission.status is Status.PENDING for new in new_activities]
+        return [
+            self._queued(job_id) if queue else _job(job_id)
+            for (job_id, _), queue in zip(admitted, wanted, strict=True)
+        ]
 
     def _queued(self, job_id: int) -> Job:
         """The job of what a person handed over, queued although it was held, failed or dismissed."""
@@ -258,18 +263,23 @@ def _known(activity_id: int) -> Job:
     return job
 
 
-def _activities_in(reading: file_reader.FileRead) -> tuple[ArchiveMember, ...]:
+def _activities_in(sha256: str, content: FileContents) -> tuple[ArchiveMember, ...]:
     """What a person may want uploaded of a file; a wrong checksum is no reason for a person."""
-    content = file_reader.examine(reading)
     members = tuple(member for member in content.members if _may_be_activity(member.result))
     if not members and _may_be_activity(content.result):
-        return (ArchiveMember(reading.sha256, content.result),)
+        return (ArchiveMember(sha256, content.result),)
     return members
 
 
 def _pending(member: ArchiveMember) -> NewActivity:
     decision, drawing = AdmissionDecision(Status.PENDING), draw(member.result.samples)
     return NewActivity(member.sha256, member.result, decision, member.name, drawing)
+
+
+def _held(member: ArchiveMember) -> NewActivity:
+    """What is broken beside a whole activity: not sent, and not dropped in silence either."""
+    decision = admission_rules.decide(member.result, AdmissionRules())  # of faults the settings say nothing
+    return NewActivity(member.sha256, member.result, decision, member.name)
 
 
 def _may_be_activity(result: ParseResult) -> bool:

@@ -135,10 +135,15 @@ def test_what_is_there_still_is_taken_from_where_it_is(actions: Actions, tmp_pat
 
 
 def test_half_a_ride_in_an_archive_is_not_sent_with_the_others(actions: Actions, ride: Ride) -> None:
-    """Half a file never is, by whatever road it comes."""
-    found = actions.upload_file(zipped({"a.fit": ride(), "b.fit": ride(serial=2)[:500]}), "both.zip", "me")
+    """Half a file never is, by whatever road it comes; it is held, so that somebody misses it."""
+    body = zipped({"a.fit": ride(), "b.fit": ride(serial=2)[:500], "course.fit": ride(kind=6)})
+    for _ in range(2):
+        found = actions.upload_file(body, "both.zip", "me")
 
-    assert [job.file for job in found] == ["both.zip/a.fit"]
+        assert [(job.file, job.status, job.error_code) for job in found] == [
+            ("both.zip/a.fit", Status.PENDING, None),
+            ("both.zip/b.fit", Status.HELD, ErrorCode.UNFINISHED),
+        ]
 
 
 def test_what_is_known_already_is_not_kept_twice(actions: Actions, tmp_path: Path, ride: Ride) -> None:
