@@ -101,7 +101,7 @@ def test_status_tells_by_its_exit_code(home: DaemonHarness) -> None:
 
     assert (needed.returncode, "not connected" in needed.stdout) == (3, True)
     assert (well.returncode, "connected as Sam Sand" in well.stdout) == (0, True)
-    assert home.status() == json.loads(home.run("status", "--json").stdout)
+    assert home.wait(lambda: home.status() == json.loads(home.run("status", "--json").stdout))
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,7 @@ def test_what_is_no_request_is_answered_and_logged_by_nobody(
 def test_headers_have_a_deadline(tmp_path: Path) -> None:
     """One that dribbles them is closed, one that says nothing too; who is quick is answered."""
     with (
-        served(Page(tmp_path), header_seconds=0.2) as port,
+        served(Page(tmp_path), header_seconds=1.0) as port,
         opened(port) as dribbling,
         opened(port) as silent,
     ):

@@ -55,8 +55,9 @@ def test_a_stop_in_the_middle_of_a_refresh_keeps_the_connection(home: DaemonHarn
     home.start()
     home.sandbox.world.expire()
     home.sandbox.faults.add(InjectedFault("POST /oauth/token", "slow", seconds=2))
+    asked = len(home.sandbox.world.requests)
     home.drop("a.fit", ride())
-    time.sleep(0.7)
+    home.wait(lambda: any(one["path"] == "/oauth/token" for one in home.sandbox.world.requests[asked:]))
     assert home.stop() == 0
     home.start()
 
