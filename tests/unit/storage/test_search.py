@@ -22,11 +22,8 @@ NAMES = (
 
 
 @pytest.fixture(params=["indexed", "half indexed", "not indexed", "no index"])
-def history(
-    request: pytest.FixtureRequest, ledger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Path:
+def history(request: pytest.FixtureRequest, ledger: Path, tmp_path: Path) -> Path:
     """Some activities; the index holds all, some or none of them, or there is no such thing."""
-    monkeypatch.setattr(search, "BEHIND", 0)
     for number, name in enumerate(NAMES):
         a_job(tmp_path / name, bytes([number]))
         if request.param == "half indexed" and number == 2:
@@ -67,10 +64,10 @@ def test_any_part_of_a_name_is_found(text: str, names: list[str]) -> None:
 
 
 @pytest.mark.usefixtures("history")
-@pytest.mark.parametrize("few", [0, 100])
-def test_a_name_is_found_among_the_jobs_of_a_status(monkeypatch: pytest.MonkeyPatch, few: int) -> None:
-    """Whether these are few, and compared one by one, or many."""
-    monkeypatch.setattr(search, "FEW", few)
+@pytest.mark.parametrize("more", [0, 2_000])
+def test_a_name_is_found_among_the_jobs_of_a_status(more: int) -> None:
+    """Whether these are few, and compared one by one, or many by the ledger's own count."""
+    database.run("UPDATE job_count SET jobs = jobs + ?", more)
 
     assert found("fit", status=Status.PENDING) == found("fit") != []
     assert found("fit", status=Status.PENDING, limit=1) == ["x.fit"]
@@ -97,12 +94,9 @@ def test_a_search_keeps_to_what_else_is_asked() -> None:
     assert len(found("nothing of it", sports=["cycling"])) == len(NAMES)
 
 
-def test_a_number_that_is_given_anew_is_found_by_its_new_name(
-    ledger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_number_that_is_given_anew_is_found_by_its_new_name(ledger: Path, tmp_path: Path) -> None:
     """SQLite gives the number of a deleted newest row to the next one."""
     assert ledger.exists()
-    monkeypatch.setattr(search, "BEHIND", 0)
     a_job(tmp_path / "old.fit", b"1")
     gone = a_job(tmp_path / "gone.fit", b"2")
     search.index_some()
