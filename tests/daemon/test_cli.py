@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -655,6 +656,22 @@ def test_the_status_is_followed_until_the_daemon_ends(running: DaemonHarness, ri
         assert f"{1 + terminal} completed" in seen
         assert ("\x1b[" in seen) is terminal
     assert follower.returncode == 0
+
+
+def test_whoever_follows_the_status_into_a_file_may_end_it(stranger: DaemonHarness) -> None:
+    """By Ctrl-C, as on a terminal: the exit code is that of the last status."""
+    words = stranger.command("status", "--follow", "--json")
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=stranger.environ()
+    ) as follower:
+        assert follower.stdout is not None
+        assert follower.stderr is not None
+        while follower.stdout.readline().strip() != b"}":
+            pass  # until all of the first one is there
+        follower.send_signal(signal.SIGINT)
+        said = follower.stderr.read()
+
+    assert (follower.returncode, said) == (3, b"")
 
 
 def test_outcomes_stand_in_lines_of_their_own_above_the_bar(

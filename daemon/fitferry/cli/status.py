@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from pathlib import Path
@@ -42,10 +43,11 @@ def status(context: Context, as_json: bool, follow: bool) -> None:  # noqa: FBT0
     if follow and not as_json and sys.stdout.isatty():
         found = _follow_on_terminal(context, found)
     else:
-        _print_status(found, as_json=as_json)
-        while follow and _changes(context):
-            found = now(context)
+        with contextlib.suppress(KeyboardInterrupt):
             _print_status(found, as_json=as_json)
+            while follow and _changes(context):
+                found = now(context)
+                _print_status(found, as_json=as_json)
     sys.exit(_NEEDS_A_PERSON if found["state"] == "attention" else 0)
 
 
