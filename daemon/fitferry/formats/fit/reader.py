@@ -88,7 +88,6 @@ def probe(chunks: Iterable[bytes]) -> Probe:
 
 def _without_header(source: ByteStream) -> Probe:
     head = source.buffer[:SHORTEST]
-    announced = head[0] + int.from_bytes(head[4:8], "little") + 2 if head else 0
     source.skip(len(head))
     is_rest_empty = source.drain()
     size = source.position
@@ -97,6 +96,7 @@ def _without_header(source: ByteStream) -> Probe:
     if is_rest_empty:
         begun = files.ONLY_BYTES(have=size) if size <= SHORTEST else files.END_EMPTY()
         return Probe(FileKind.UNFINISHED, begun if any(head) else files.STILL_EMPTY(), size)
+    announced = head[0] + int.from_bytes(head[4:8], "little") + 2
     if not any(head) or (head[0] in HEADER_SIZES and announced == size):
         return Probe(FileKind.DAMAGED, files.BEGINNING_LOST(), size)
     return Probe(FileKind.NO_ACTIVITY, files.NOT_AN_ACTIVITY_FILE(), size)
@@ -117,8 +117,7 @@ def _unfinished_tail(source: ByteStream) -> Message | None:
     if not written:
         return files.END_EMPTY() if source.position > begin else None
     begins_header = (
-        len(written) < SHORTEST
-        and written[0] in HEADER_SIZES
+        written[0] in HEADER_SIZES
         and (len(written) == 1 or written[1] >> 4 in {1, 2})
         and SIGNATURE.startswith(written[8:])
     )
@@ -280,8 +279,8 @@ class _Walk:
 
 
 def _run(data: bytes, at: int, step: int) -> int:
-    """How many messages with the same head stand here one behind the other, in windows that grow."""
-    many, window, head = 2, _FIRST_WINDOW, bytes((data[at],))
+    """How many messages with the same head stand here one behind the other, three at least, in windows that grow."""
+    many, window, head = 3, _FIRST_WINDOW, bytes((data[at],))
     while True:
         begin = at + many * step
         heads = data[begin : begin + window * step : step]

@@ -28,6 +28,8 @@ from fitferry.formats import fit
 START = datetime(2026, 9, 21, 12, tzinfo=UTC)
 BEGIN = stamp(START)
 FIRST_ABSOLUTE = 0x1000_0000
+LAST_ABSOLUTE = 4_102_444_800 - 631_065_600
+"""The beginning of 2100."""
 
 
 def facts(*messages: bytes, created: int = BEGIN, kind: int = 4) -> ActivityFacts:
@@ -74,6 +76,24 @@ def test_the_first_session_that_says_when_it_began_tells_the_start() -> None:
     assert facts(leg((5, ENUM, 2)), leg((2, UINT32, 0)), started).start_time == START.timestamp() + 60
     assert facts(started, leg((2, UINT32, BEGIN)), records([BEGIN] * 9)).start_time == START.timestamp() + 60
     assert facts(leg((5, ENUM, 2)), records([BEGIN + 5] * 9)).start_time == START.timestamp() + 5
+
+
+@pytest.mark.parametrize(
+    ("start", "believed"),
+    [(BEGIN - 86_400, True), (BEGIN - 86_401, False), (BEGIN + 86_400, True), (BEGIN + 86_401, False)],
+)
+def test_a_session_begins_a_day_away_from_its_records_at_most(start: int, *, believed: bool) -> None:
+    """Else the records tell; without them it is believed."""
+    alone, ridden = leg((2, UINT32, start)), records([BEGIN] * 9)
+
+    assert facts(alone, ridden).start_time == (start if believed else BEGIN) + 631_065_600
+    assert facts(alone).start_time == start + 631_065_600
+
+
+@pytest.mark.parametrize(("moment", "day"), [(LAST_ABSOLUTE, True), (LAST_ABSOLUTE + 1, False)])
+def test_no_session_begins_in_the_next_century(moment: int, *, day: bool) -> None:
+    """A clock was never set; what says so does not make the moment of creation right."""
+    assert facts(leg((2, UINT32, moment))).start_time == (4_102_444_800 if day else None)
 
 
 @pytest.mark.parametrize(("last", "elapsed"), [(0, None), (1, 1.0), (60, 60.0)])
