@@ -76,6 +76,22 @@ def test_without_a_good_copy_an_empty_ledger_begins(tmp_path: Path) -> None:
         assert sum(uploads.counts().values()) == 0
 
 
+def test_a_copy_that_is_damaged_itself_is_passed_over(tmp_path: Path) -> None:
+    """The latest that is whole is put back."""
+    path = tmp_path / "state.db"
+    with database.opened(path):
+        backups.make_daily_copy(path, "2026-09-19")
+        sessions.add_link("d", NOW)
+        latest = backups.make_daily_copy(path, "2026-09-20")
+    with latest.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"x" * 8000)
+    damage(path)
+
+    assert backups.restore_latest(path, "now", TODAY) == tmp_path / "state-2026-09-19.db"
+    assert database_file.is_whole(path)
+
+
 def test_copies_of_days_that_never_came_neither_outrank_nor_push_out(ledger: Path, tmp_path: Path) -> None:
     """A clock was ahead for a while: today's copies go on being made and kept, and the latest is put back."""
     for day in ("2036-01-01", "2099-01-01", *(f"2026-09-{day}" for day in range(15, 22))):
@@ -155,6 +171,18 @@ def test_the_days_copy_holds_up_no_write(ledger: Path, tmp_path: Path) -> None:
         assert backups.has_copy_of(ledger, TODAY)
     assert (thread.error, thread.is_damaged) == (None, False)
     thread.stop()
+
+
+def test_a_check_that_is_due_makes_no_second_copy_of_the_day(ledger: Path) -> None:
+    """After a start, a ledger that has its copy is looked at alone."""
+    made = backups.make_daily_copy(ledger, TODAY).stat()
+    thread = backups.CopyThread(ledger, check_first=True)
+    thread.run_if_due(NOW)
+    _wait(thread)
+    thread.run_if_due(NOW + 7200)
+
+    assert (thread.error, thread.is_damaged) == (None, False)
+    assert (ledger.parent / f"state-{TODAY}.db").stat().st_ino == made.st_ino
 
 
 def test_a_copy_that_failed_is_told_and_tried_again_an_hour_later(ledger: Path, tmp_path: Path) -> None:
