@@ -12,22 +12,20 @@ from fitferry.config.schema import Settings
 from fitferry.config.values import is_reasonable
 from fitferry.core import admission_rules
 from fitferry.core import rate_limit as limits
-from fitferry.core.activity import AdmissionDecision, FileKind, NewActivity, ParseResult
-from fitferry.core.admission_rules import AdmissionRules
+from fitferry.core.activity import NewActivity
 from fitferry.core.breaker import BreakerName
 from fitferry.core.errors import RejectionCode, RequestRejected
-from fitferry.core.messages import Message, uploads, web
+from fitferry.core.messages import uploads, web
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import Backlog, ErrorCode, Job, Status
-from fitferry.formats import ArchiveMember, FileContents, is_known
 from fitferry.formats.fit.repair import NotRepairable, repair
-from fitferry.formats.thumbnail import draw
 from fitferry.inbox import admission, file_reader, spool
 from fitferry.inbox.first_scan import FEW
 from fitferry.inbox.folder_tasks import FolderAway
 from fitferry.storage import accounts, activities, breakers, holds, rate_limits
 from fitferry.storage import uploads as stored_uploads
 from fitferry.storage.seen_files import File
+from fitferry.uploads import handed_over
 from fitferry.uploads.source_file import SourceFileError
 
 _log = structlog.get_logger()
@@ -78,7 +76,7 @@ class Actions:
         if reading is None:
             raise RequestRejected(RejectionCode.CHANGED, uploads.CHANGED_WHILE_READ())
         content = file_reader.examine(reading)
-        members = _activities_in(reading.sha256, content)
+        members = handed_over.activities_in(reading.sha256, content)
         if not members:
             spool.forget(path)
             held = [
@@ -86,10 +84,10 @@ class Actions:
             ]
             if held:  # a person insists, as by the button beside it
                 return [self.upload(job.activity_id) for job in held]
-            raise RequestRejected(RejectionCode.NO_ACTIVITY, _why_not(content.result, body))
+            raise RequestRejected(RejectionCode.NO_ACTIVITY, handed_over.why_not(content.result, body))
         file = File(athlete, str(path), reading.sha256, len(body), None)
         broken = [member for member in content.members if member not in members]
-        jobs = self._admitted(file, [*map(_pending, members), *map(_held, broken)])
+        jobs = self._admitted(file, [*map(handed_over.pending, members), *map(handed_over.held, broken)])
         if all(job.path != str(path) for job in jobs):
             spool.forget(path)
         self._wake()
@@ -261,41 +259,6 @@ def _known(activity_id: int) -> Job:
     if job is None:
         raise RequestRejected(RejectionCode.UNKNOWN, uploads.UNKNOWN_ACTIVITY(id=activity_id))
     return job
-
-
-def _activities_in(sha256: str, content: FileContents) -> tuple[ArchiveMember, ...]:
-    """What a person may want uploaded of a file; a wrong checksum is no reason for a person."""
-    members = tuple(member for member in content.members if _may_be_activity(member.result))
-    if not members and _may_be_activity(content.result):
-        return (ArchiveMember(sha256, content.result),)
-    return members
-
-
-def _pending(member: ArchiveMember) -> NewActivity:
-    decision, drawing = AdmissionDecision(Status.PENDING), draw(member.result.samples)
-    return NewActivity(member.sha256, member.result, decision, member.name, drawing)
-
-
-def _held(member: ArchiveMember) -> NewActivity:
-    """What is broken beside a whole activity: not sent, and not dropped in silence either."""
-    decision = admission_rules.decide(member.result, AdmissionRules())  # of faults the settings say nothing
-    return NewActivity(member.sha256, member.result, decision, member.name)
-
-
-def _may_be_activity(result: ParseResult) -> bool:
-    if result.kind is FileKind.DAMAGED:
-        return result.facts.kind == "activity" or result.data_type in {"tcx", "gpx"}
-    return result.kind in {FileKind.ACTIVITY, FileKind.UNREADABLE_TIMES}
-
-
-def _why_not(result: ParseResult, body: bytes) -> Message:
-    if not is_known(body):
-        return uploads.NO_KNOWN_FORMAT()
-    if result.kind is FileKind.NO_ACTIVITY:
-        return uploads.NO_ACTIVITY(reason=result.reason)
-    if result.kind is FileKind.UNFINISHED or result.reason is None:
-        return uploads.NOT_WHOLE(reason=result.reason)
-    return result.reason
 
 
 def _fresh_id(job: Job) -> str:
