@@ -167,11 +167,9 @@ class _Output:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a command and its children: asked first, then by force."""
+    """End a command and its children: asked first, then by force, which also ends those that outlived their parent."""
     for number, seconds in ((signal.SIGTERM, END_SECONDS), (signal.SIGKILL, END_SECONDS)):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(seconds)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)  # children that outlived their parent

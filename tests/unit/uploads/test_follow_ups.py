@@ -6,10 +6,11 @@ import json
 import os
 from pathlib import Path
 from queue import Queue
+from threading import Event
 
 import pytest
 
-from fakes import Clock, strava
+from fakes import NOW, Clock, strava
 from fitferry.core.follow_up import FollowUpKind, FollowUpState
 from fitferry.core.upload import Job, Status
 from fitferry.storage import follow_ups
@@ -87,6 +88,27 @@ def test_a_command_is_run_when_it_is_woken_and_its_end_is_told(tmp_path: Path) -
 
     assert (tmp_path / "shown").exists()
     assert [one.state for one in follow_ups.of_job(job.id)] == [FollowUpState.DONE]
+
+
+@pytest.mark.parametrize("kind", list(FollowUpKind))
+def test_what_fails_is_tried_again_after_the_first_of_the_uploads_delays(
+    tmp_path: Path, kind: FollowUpKind
+) -> None:
+    """The schedule of the settings, by the daemon's clock."""
+    delays = "[uploads]\nretry_delays = [77, 300]\n"
+    desk = Desk(tmp_path, delays + (GEAR if kind is FollowUpKind.EDIT else '[hooks]\ncommand = ["false"]\n'))
+    desk.bench.wire.to("PUT /activities/N", (500, {"message": "error"}))
+    wire, asked = desk.bench.wire, Event()
+    wire.while_asked = lambda: asked.set() if wire.count("PUT /activities/N") else None
+    with desk.follow_ups.running():
+        job = desk.complete()
+        desk.follow_ups.wake()
+        if kind is FollowUpKind.EDIT:
+            assert asked.wait(PATIENCE)
+        else:
+            desk.shown.get(timeout=PATIENCE)
+
+    assert [(one.failures, one.next_attempt_at) for one in follow_ups.of_job(job.id)] == [(1, NOW + 77)]
 
 
 def test_no_command_begins_after_a_stop(tmp_path: Path) -> None:
