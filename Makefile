@@ -46,7 +46,7 @@ test: style  ## the checks and every test
 		wait $$!; types=$$?; cat $(VENV)/types; exit $$((tests | types))
 
 unit: $(VENV)/installed  ## the fast tests of each module
-	$(BIN)/pytest -q -n 2 --dist worksteal -p no:hypothesispytest -m "not slow" tests/unit tests/test_layers.py
+	$(BIN)/pytest -q -n 3 --dist worksteal -p no:hypothesispytest -m "not slow" tests/unit tests/test_layers.py
 
 coverage: $(VENV)/installed  ## what the quick tests take in core, uploads, storage and auth: 97 % in all, 95 % of the branches in each
 	$(BIN)/pytest -q -n 2 --dist worksteal --cov --cov-report=term --cov-report=json:$(VENV)/coverage.json tests/unit
