@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -260,3 +261,28 @@ def test_a_name_of_255_bytes_is_shortened_by_as_much_as_its_number_needs(
     (tmp_path / name).write_bytes(RIDE)
 
     assert safe_move.archive(folder, name, f"done/{name}", SHA256).path == "done/" + "b" * 249 + "-2.fit"
+
+
+def open_below(folder: Path) -> list[str]:
+    """What is open below a folder, and the folder itself."""
+    found = []
+    for handle in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found.append(str(handle.readlink()))
+    return sorted(path for path in found if path.startswith(str(folder)))
+
+
+@pytest.mark.usefixtures("across")
+def test_no_descriptor_is_left_open(folder: OpenFolder, tmp_path: Path) -> None:
+    """A daemon moves files for months."""
+    (tmp_path / "done").mkdir()
+    (tmp_path / "done/a.fit").write_bytes(b"another")
+    before = open_below(tmp_path)
+    for name in ("a.fit", "b.fit"):
+        (tmp_path / name).write_bytes(RIDE)
+    safe_move.archive(folder, "a.fit", "done/a.fit", SHA256)
+    safe_move.delete(folder, "b.fit", SHA256)
+    (tmp_path / "c.fit").write_bytes(b"other bytes")
+    safe_move.delete(folder, "c.fit", SHA256)
+
+    assert open_below(tmp_path) == before
