@@ -191,3 +191,21 @@ def test_an_archive_stays_while_something_in_it_is_known_from_a_file_that_is_not
     assert path.exists() is (first is Status.PENDING)
     assert (rides.folder / "first.gpx").exists()
     assert JobRow.select().count() == 2
+
+
+def test_a_zip_that_was_exchanged_says_nothing_of_the_one_before(rides: Rides) -> None:
+    """What is in it is not asked for: the file is kept, because it holds other bytes."""
+    path = rides.folder / "both.zip"
+    ride, other = gpx(), gpx(points=9)
+    path.write_bytes(zipped({"a.gpx": ride, "b.gpx": other}))
+    admission.admit(str(path), "me", ADMISSION, NOW, Stability.STALLED)
+    done = AttemptResult(Outcome.COMPLETED, Status.COMPLETED)
+    for job in uploads.with_status(Status.PENDING):
+        recorded(job.id, done, NOW, after_upload_action=AfterUpload.DELETE)
+    (rides.folder / "third.gpx").write_bytes(gpx(points=7))
+    admission.admit(str(rides.folder / "third.gpx"), "me", ADMISSION, NOW, Stability.STALLED)
+    path.write_bytes(zipped({"a.gpx": ride, "c.gpx": gpx(points=7)}))
+    rides.tidy()
+
+    assert path.exists()
+    assert uploads.awaiting_after_upload() == []

@@ -129,3 +129,10 @@ def test_the_files_of_an_inner_folder_are_taken_for_its_own_athlete(outer: Path)
         if seen_files.seen(athlete, path)
     }
     assert looked_at == {("me", str(outer / "a.fit")), ("sam", str(outer / "sam/b.fit"))}
+
+
+def test_a_change_of_a_folders_state_is_told(outer: Path) -> None:
+    """So that the page shows it at once."""
+    with watched(settings_of(outer, AfterUpload.KEEP)) as news:
+        while news.get(timeout=PATIENCE) != "changed":
+            pass
