@@ -325,7 +325,7 @@ def test_a_definition_that_a_device_may_have_written_is_told_from_other_bytes(
         (b"\xff\7\xff", 0x02, "<", 7),
         (b"\xff\xff\7\0\1", 0x04, "<", 7),
         (struct.pack("<f", math.inf), 0x08, "<", None),
-        (b"caf\xc3\xa9\0rest", 0x07, "<", "café"),
+        (b"r\xc3\xa9my\0rest", 0x07, "<", "rémy"),
         (b"\xff", 0x07, "<", "\ufffd"),
         (b"\0rest", 0x07, "<", None),
     ],
