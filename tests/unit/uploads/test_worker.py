@@ -38,7 +38,7 @@ from fitferry.core.rules import Changes, Conditions, Rule
 from fitferry.core.strava import RateLimitHeaders, StravaErrorKind
 from fitferry.core.upload import AuthProblem, Status, WaitingFor
 from fitferry.inbox import admission
-from fitferry.storage import accounts, attempts, breakers, database, queries, rate_limits, uploads
+from fitferry.storage import accounts, attempts, breakers, database, open_jobs, queries, rate_limits, uploads
 from fitferry.storage.database import DatabaseError
 from fitferry.uploads.claims import SHARE
 from fitferry.uploads.scheduler import select_due
@@ -697,6 +697,26 @@ def test_an_outcome_that_could_not_be_written_is_written_later(
         bench.attempt.claims.count(),
     ) == (Status.PROCESSING, 77, 0)
     assert bench.later(job).status is Status.COMPLETED
+
+
+def test_what_was_accepted_is_certain_also_where_nothing_more_can_be_read(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has Strava's number: whatever was doubted before, it is looked at and not looked for."""
+    job = bench.job()
+    bench.wire.to("POST /uploads", httpx.ReadTimeout("no answer"), (201, PROCESSING))
+    assert bench.try_(job).uncertain
+    with monkeypatch.context() as patch:
+        patch.setattr(open_jobs, "outstanding", _full)
+        bench.clock.now = the(job.id).next_attempt_at + 600
+        bench.try_(job)
+
+    assert (the(job.id).upload_id, the(job.id).uncertain, the(job.id).own_wait) == (
+        77,
+        False,
+        WaitingFor.RETRY,
+    )
+    assert bench.wire.count("POST /uploads") == 2
 
 
 def _full(*_args: object, **_options: object) -> None:
