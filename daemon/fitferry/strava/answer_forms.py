@@ -35,14 +35,17 @@ class AthleteAnswer(msgspec.Struct):
 
 
 class TokenAnswer(msgspec.Struct):
-    """Tokens; the athlete is named at the sign-in only."""
+    """Tokens; the athlete is named at the sign-in only.
+
+    Only the tokens have to have their type: the old pair is dead by now, so that for no other field a new one is lost.
+    """
 
     access_token: str
     refresh_token: str
-    expires_at: int
-    expires_in: int | None = None
-    scope: str | None = None
-    athlete: AthleteAnswer | None = None
+    expires_at: object = None
+    expires_in: object = None
+    scope: object = None
+    athlete: object = None
 
 
 class UploadAnswer(msgspec.Struct):
@@ -92,6 +95,14 @@ def decode(body: bytes, answer: type[T], *, sent: bool) -> T:
     except _UNREADABLE as error:
         # A captive portal, a proxy's own page, or half an answer: behind it may be a success.
         raise not_strava(sent=sent) from error
+
+
+def converted(value: object, form: type[T]) -> T | None:
+    """A part of an answer as a value, None where it has another form."""
+    try:
+        return msgspec.convert(value, form, strict=False)
+    except msgspec.ValidationError:
+        return None
 
 
 def is_upload(body: bytes) -> bool:

@@ -19,15 +19,22 @@ from fitferry.strava.answer_forms import (
 )
 
 _GRANTS = frozenset({"authorizationcode", "refreshtoken", "requesttoken"})
+_OF_OTHER_REQUESTS = frozenset({StravaErrorKind.SCOPE_MISSING, StravaErrorKind.BAD_FILE})
+"""What a sign-in endpoint cannot mean: it would end a sign-in, or an upload, that nobody has judged."""
 
 
 def grant_error(status: int, body: bytes) -> StravaError:
     """Why the sign-in endpoints refused: the grant itself, or one of the errors that any request has."""
     error = error_in(body)
-    named = {(detail.resource or "").lower() for detail in (error.errors or [])} if error else set()
-    if status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED} and named & _GRANTS:
+    details = map(_lower, (error.errors or []) if error else [])
+    # A form that lost a field on its way, in a gateway, says nothing of the grant.
+    judged = {resource for resource, _, code in details if code != "missing"}
+    if status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED} and judged & _GRANTS:
         return StravaError(StravaErrorKind.GRANT_REFUSED, strava.GRANT_REFUSED(answer=_said(status, error)))
-    return request_error(status, body, "POST")
+    fault = request_error(status, body, "POST")
+    if fault.kind in _OF_OTHER_REQUESTS:
+        return StravaError(StravaErrorKind.REFUSED, fault.message, sent=fault.sent)
+    return fault
 
 
 def request_error(status: int, body: bytes, method: str, retry_after: str = "") -> StravaError:

@@ -29,6 +29,7 @@ from fitferry.strava.answer_forms import (
     EditedAnswer,
     TokenAnswer,
     UploadAnswer,
+    converted,
     decode,
     error_in,
     is_empty,
@@ -48,23 +49,27 @@ _MAX_SCOPES = 50
 
 
 def grant(body: bytes) -> Grant:
-    """The tokens in an answer of the token endpoint."""
+    """The tokens in an answer of the token endpoint; what is said about them only where it can be read.
+
+    A pair that does not say when it ends has to be refreshed before its next use.
+    """
     token = decode(body, TokenAnswer, sent=True)
-    athlete = token.athlete
     sizes = len(token.access_token), len(token.refresh_token)
-    numbers = token.expires_at, token.expires_in, athlete.id if athlete else None
-    fits = all(0 <= number <= _MAX_ID for number in numbers if number is not None)
-    if max(sizes) > _MAX_TOKEN or min(sizes) < 1 or not fits:
+    if max(sizes) > _MAX_TOKEN or min(sizes) < 1:
         raise not_strava(sent=True)
+    found = converted(token.athlete, AthleteAnswer)
+    if found is not None and not 0 <= found.id <= _MAX_ID:
+        found = None
+    scope = token.scope[:MAX_HTML].strip() if isinstance(token.scope, str) else ""
     return Grant(
         access_token=token.access_token,
         refresh_token=token.refresh_token,
-        expires_at=float(token.expires_at),
-        expires_in=None if token.expires_in is None else float(token.expires_in),
+        expires_at=_seconds(token.expires_at) or 0.0,
+        expires_in=_seconds(token.expires_in),
         # The answer separates them by spaces, the callback by commas.
-        scopes=tuple(re.split(r"[ ,]+", token.scope[:MAX_HTML].strip())[:_MAX_SCOPES]) if token.scope else (),
-        athlete_id=athlete.id if athlete else None,
-        display_name=_display_name(athlete) if athlete else None,
+        scopes=tuple(re.split(r"[ ,]+", scope)[:_MAX_SCOPES]) if scope else (),
+        athlete_id=found.id if found else None,
+        display_name=_display_name(found) if found else None,
     )
 
 
@@ -176,6 +181,12 @@ def _failed_upload(upload_id: int, text: str) -> UploadReport:
 def _id(number: int | None) -> int | None:
     """An id that can be one; None for 0 and for what no database holds."""
     return number if number is not None and 0 < number <= _MAX_ID else None
+
+
+def _seconds(value: object) -> float | None:
+    """A number of seconds that can be one."""
+    found = converted(value, float)
+    return found if found is not None and 0 <= found <= float(_MAX_ID) else None
 
 
 def _display_name(found: AthleteAnswer) -> str:

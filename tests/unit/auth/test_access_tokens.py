@@ -15,7 +15,7 @@ from fitferry.auth.key_rotation import rotate
 from fitferry.auth.token_cipher import TokenCipher, new_key, read_keys
 from fitferry.core.errors import KeyFileError, NotConnected, StravaError
 from fitferry.core.messages import sign_in
-from fitferry.core.strava import Grant
+from fitferry.core.strava import Grant, StravaErrorKind
 from fitferry.core.upload import AuthProblem
 from fitferry.storage import accounts
 from fitferry.storage.database import DatabaseError
@@ -196,3 +196,41 @@ def test_a_refused_grant_ends_the_connection_and_another_refusal_does_not(
         kept.get("me", END)
 
     assert accounts.get("me").trouble is AuthProblem.REVOKED
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *((status, b"<html>blocked</html>") for status in (200, 302, 400, 401, 403, 407, 413, 451, 500)),
+        *((status, b"") for status in (200, 302, 400, 401, 403, 407, 413, 451, 500)),
+        *((status, {"message": "no"}) for status in (200, 302, 400, 401, 403, 407, 413, 451, 500)),
+        (400, {"error": "invalid_grant"}),
+        (401, {"status": "invalid"}),
+        (400, refused("RefreshToken", "refresh_token", "missing")),
+        (400, refused("Application", "client_id", "missing")),
+        (401, refused("Athlete", "activity:write_permission", "missing")),
+        (200, {"access_token": "portal"}),
+        (200, {"access_token": 1, "refresh_token": 2, "expires_at": 3}),
+    ],
+)
+def test_only_strava_itself_ends_a_sign_in(kept: AccessTokens, wire: Answers, answer: object) -> None:
+    """Whatever else answers in its place: the pair stays, and the next refresh goes on with it."""
+    wire.to("POST /oauth/token", answer, (200, grant("access-2", "refresh-2", END + 21_600)))
+    with pytest.raises(StravaError) as raised:
+        kept.get("me", END)
+
+    assert raised.value.kind not in {StravaErrorKind.SCOPE_MISSING, StravaErrorKind.BAD_FILE}
+    assert accounts.get("me").connected
+    assert kept.get("me", END) == "access-2"
+
+
+def test_a_pair_that_does_not_say_when_it_ends_is_kept_and_refreshed_before_its_next_use(
+    kept: AccessTokens, wire: Answers
+) -> None:
+    """The old pair is dead by then."""
+    odd = {**grant("access-2", "refresh-2", END), "expires_at": "soon", "expires_in": None, "athlete": "me"}
+    wire.to("POST /oauth/token", (200, odd), (200, grant("access-3", "refresh-3", END + 21_600)))
+    assert kept.get("me", END) == "access-2"
+    assert kept.get("me", END) == "access-3"
+
+    assert b"refresh-2" in wire.asked[1].content

@@ -314,6 +314,13 @@ def test_a_dead_grant_is_told_from_a_wrong_app(resource: str, status: int) -> No
         (401, refused("Application", "", "invalid"), StravaErrorKind.APP_REFUSED),
         (403, refused("RefreshToken", "code", "invalid"), StravaErrorKind.REFUSED),
         (400, {"message": "Bad Request"}, StravaErrorKind.REFUSED),
+        (400, refused("RefreshToken", "refresh_token", "missing"), StravaErrorKind.REFUSED),
+        (400, refused("Application", "client_id", "Missing"), StravaErrorKind.REFUSED),
+        (401, refused("Athlete", "activity:write_permission", "invalid"), StravaErrorKind.REFUSED),
+        (413, {"message": "too large"}, StravaErrorKind.REFUSED),
+        (407, {"message": "proxy"}, StravaErrorKind.REFUSED),
+        (451, {"error": "blocked"}, StravaErrorKind.NOT_STRAVA),
+        (400, {"error": "invalid_grant"}, StravaErrorKind.NOT_STRAVA),
         (503, refused("RefreshToken", "code", "invalid"), StravaErrorKind.UNAVAILABLE),
         (302, b"", StravaErrorKind.WRONG_ADDRESS),
         *((status, b"<html>blocked</html>", StravaErrorKind.NOT_STRAVA) for status in GATEWAY),
@@ -348,6 +355,46 @@ def test_a_grant_is_read_with_its_athlete_and_scopes() -> None:
     assert (bare.expires_in, bare.scopes, bare.athlete_id, bare.display_name) == (None, (), None, None)
 
 
+@pytest.mark.parametrize(
+    ("said", "expires_at", "expires_in", "athlete_id"),
+    [
+        ({"expires_at": str(NOW)}, NOW, 21_600.0, 1001),
+        ({"expires_at": "tomorrow"}, 0.0, 21_600.0, 1001),
+        ({"expires_at": NOW + 0.5, "expires_in": "60"}, NOW + 0.5, 60.0, 1001),
+        ({"expires_at": None, "expires_in": None}, 0.0, None, 1001),
+        ({"expires_in": "six hours"}, NOW + 21_600, None, 1001),
+        ({"athlete": None}, NOW + 21_600, 21_600.0, None),
+        ({"athlete": []}, NOW + 21_600, 21_600.0, None),
+        ({"athlete": {"firstname": "Sam"}}, NOW + 21_600, 21_600.0, None),
+        ({"athlete": {"id": 7, "firstname": 7}}, NOW + 21_600, 21_600.0, None),
+        ({"expires_at": -1, "expires_in": -1}, 0.0, None, 1001),
+        ({"expires_at": "nan", "expires_in": 10**40}, 0.0, None, 1001),
+        ({"athlete": {"id": MAX_ID + 1}}, NOW + 21_600, 21_600.0, None),
+        ({"athlete": {"id": -1}}, NOW + 21_600, 21_600.0, None),
+        ({"scope": ["read"], "token_type": 1}, NOW + 21_600, 21_600.0, 1001),
+    ],
+)
+def test_no_field_beside_the_tokens_loses_a_pair(
+    said: dict[str, object], expires_at: float, expires_in: float | None, athlete_id: int | None
+) -> None:
+    """The old pair is dead once a new one was made, so that a new one is kept whatever else is said of it."""
+    got = responses.grant(body_of({**grant(), **said}))
+
+    assert (got.access_token, got.refresh_token, got.scopes) == ("access-1", "refresh-1", ())
+    assert (got.expires_at, got.expires_in, got.athlete_id) == (expires_at, expires_in, athlete_id)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b"[]", b"<html>sign in</html>", b'{"status": "ok"}', b'{"access_token": 5}']
+)
+def test_what_has_no_tokens_is_none_of_stravas(body: bytes) -> None:
+    """A portal answers anything with 200."""
+    with pytest.raises(StravaError) as raised:
+        responses.grant(body)
+
+    assert raised.value.kind is StravaErrorKind.NOT_STRAVA
+
+
 def test_no_more_scopes_are_read_than_anybody_has() -> None:
     """Fifty; the text may be as long as an answer."""
     assert len(responses.grant(body_of({**grant(), "scope": "s " * 100})).scopes) == 50
@@ -375,16 +422,11 @@ def test_a_grant_at_its_bounds_is_one(token: dict[str, object]) -> None:
         {"refresh_token": "r" * 4_097},
         {"access_token": ""},
         {"refresh_token": ""},
-        {"expires_at": MAX_ID + 1},
-        {"expires_at": -1},
-        {"expires_in": -1},
-        {"athlete": {"id": MAX_ID + 1}},
-        {"athlete": {"id": -1}},
         {"refresh_token": None},
     ],
 )
-def test_a_grant_beyond_its_bounds_is_none(token: dict[str, object]) -> None:
-    """What no database holds and no header carries; the code may be used up all the same."""
+def test_a_grant_whose_tokens_are_beyond_their_bounds_is_none(token: dict[str, object]) -> None:
+    """What no header carries; the code may be used up all the same."""
     with pytest.raises(StravaError) as raised:
         responses.grant(body_of({**grant(), **token}))
 
