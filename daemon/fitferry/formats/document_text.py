@@ -12,9 +12,16 @@ CHUNK = 1 << 16
 PROLOG_CHUNK = 1 << 10
 """What is parsed at once while a DOCTYPE may come: a refusal takes effect at the end of a chunk only."""
 _UTF8_MARK = b"\xef\xbb\xbf"
-MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_BY_BYTES = re.compile(
+    rb"(?P<utf_32>\xff\xfe\0\0|\0\0\xfe\xff)|(?P<utf_16>\xff\xfe|\xfe\xff)"
+    rb"|(?P<utf_32_le>(?:[^\0]\0\0\0){2})|(?P<utf_32_be>(?:\0\0\0[^\0]){2})"
+    rb"|(?P<utf_16_le>[^\0]\0)|(?P<utf_16_be>\0[^\0])"
+)
+"""Encodings that the first bytes show: by a mark, or by the zeros of ASCII."""
+_WIDEST = 4
+"""Bytes of a character in UTF-32."""
 _BLANKS = re.compile(
-    rb"(?:\xff\xfe|\xfe\xff)*+"
+    rb"(?:\0\0\xfe\xff|\xff\xfe(?:\0\0)?|\xfe\xff)*+"
     rb"(?:[\s\0]|\xef\xbb\xbf|\xc2[\x85\xa0]|\xe2\x80[\x80-\x8f\xa8\xa9\xaf]|\xe2\x81[\x9f\xa0]|\xe3\x80\x80)*+"
 )
 """Marks, which some writers put there twice, and white space in UTF-8, that of other scripts too."""
@@ -61,15 +68,16 @@ class DocumentText:
             else:
                 self.head += chunk
         self.codec = ""
+        self._left: Iterator[bytes] = self._pieces(0)
 
     def utf8(self, *, lenient: bool = False) -> Iterator[bytes]:
         """The document in UTF-8, without what some writers put around it."""
         self.codec = _codec(self.head)
         if self.codec != "utf-8" or lenient:
-            yield from _decoded(self._pieces(0), self.codec)
+            yield from _decoded(self._left, self.codec)
             return
-        held = b""
-        for piece in self._pieces(_content_of(self.head)):
+        held, self._left = b"", self._pieces(_content_of(self.head))
+        for piece in self._left:
             kept = piece.rstrip(_TRAILING)
             if kept:
                 yield held + kept
@@ -77,9 +85,14 @@ class DocumentText:
             else:
                 held = (held + piece)[:MAX_PROLOG]
 
+    @property
+    def is_still_empty(self) -> bool:
+        """Whether it ends in more zeros than its encoding or a text editor leaves there."""
+        return self.zeros > (_WIDEST - 1 if self.codec.startswith("utf-32") else 1)
+
     def rest(self) -> None:
         """Take what is left, to know its size and how it ends."""
-        for _ in self._pieces(0):
+        for _ in self._left:
             pass
 
     def _pieces(self, begin: int) -> Iterator[bytes]:
@@ -104,12 +117,8 @@ def _codec(data: bytes) -> str:
 
     Of a name in whatever encoding some characters are lost then; times and numbers are the same in all of them.
     """
-    if data[:2] in MARKS:
-        return "utf-16"
-    if data[1:2] == b"\0" and data[:1] != b"\0":
-        return "utf-16-le"
-    if data[:1] == b"\0" and data[1:2] != b"\0":
-        return "utf-16-be"
+    if shown := _BY_BYTES.match(data):
+        return str(shown.lastgroup).replace("_", "-")
     begin = begin_of(data)
     declared = _DECLARED.match(data, begin)
     if declared is None or _UTF8_MARK in data[:begin]:

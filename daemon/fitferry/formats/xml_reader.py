@@ -135,14 +135,14 @@ class _Reader:
 
     def result(self, text: DocumentText) -> ParseResult:
         """What was read."""
-        if text.zeros > 1:
+        if text.is_still_empty:
             return self._still_empty(text)
         return self._document.result(text.size) if self._document is not None else self._other(text)
 
     def broken(self, text: DocumentText, error: expat.ExpatError) -> ParseResult:
         """What is wrong with a document that the parser does not take."""
         text.rest()
-        if text.zeros > 1:
+        if text.is_still_empty:
             return self._still_empty(text)
         if self._document is None and (self._root or _is_page(text.head)):
             return self._other(text)  # nobody waits for the rest of a page that asks to log in

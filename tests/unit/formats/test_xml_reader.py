@@ -165,6 +165,7 @@ def test_many_elements_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         gpx() + b"\n\0",
         gpx().replace(b"UTF-8", b"iso-8859-1"),
         gpx().decode().replace("UTF-8", "UTF-16").encode("utf-16"),
+        gpx().decode().replace("UTF-8", "UTF-32").encode("utf-32"),
         gpx().replace(b"Z</time>", b".250+02:00</time>"),
         gpx().replace(b'lat="47.0000"', b'lat="no"'),
         b"\xef\xbb\xbf" + gpx().replace(b"UTF-8", b"ISO-8859-1"),
@@ -175,8 +176,9 @@ def test_many_elements_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         gpx().replace(b' version="1.0"', b"", 1),
         gpx().replace(b"UTF-8", b"").replace(b"<trk>", b"<trk><name>\xe9</name>"),
         *(
-            ("\ufeff" * n + " " * 300 + gpx().decode()).encode(f"utf-16-{end}")
-            for n in (1, 2)
+            ("\ufeff" * n + " " * 300 + gpx().decode() + "\n").encode(f"utf-{bits}-{end}")
+            for bits in (16, 32)
+            for n in (0, 1, 2)
             for end in ("le", "be")
         ),
     ],
@@ -240,3 +242,14 @@ def test_a_document_is_the_same_in_pieces_of_any_size(size: int) -> None:
 
     assert read == xml_reader.inspect(lambda: [document], {"gpx": Gpx})
     assert (read.kind, read.facts.elapsed_s) == (FileKind.ACTIVITY, 29_990)
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-16", "utf-32", "utf-32-le", "utf-32-be"])
+def test_half_a_document_is_unfinished_in_any_encoding(codec: str) -> None:
+    """Also one whose end is still empty, counted once: the last letter's own zeros are no empty end."""
+    whole = gpx().decode().encode(codec)
+    half, empty = (examined(data).result for data in (whole[: len(whole) // 8 * 4], whole + bytes(4_096)))
+
+    assert (half.kind, half.want) == (FileKind.UNFINISHED, None)
+    assert (empty.kind, empty.want) == (FileKind.UNFINISHED, len(whole) + 4_096)
+    assert len(whole) - 3 <= empty.have <= len(whole)
