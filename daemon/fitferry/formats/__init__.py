@@ -113,14 +113,19 @@ def examine_head(head: bytes, size: int = 0) -> ParseResult:
     if archives.is_gzip(head):
         return ParseResult(FileKind.TOO_LARGE, reason=reason)
     result = _inspect(head)
-    if result.kind is FileKind.NO_ACTIVITY:
+    if result.kind in {FileKind.NO_ACTIVITY, FileKind.ARCHIVE_REFUSED}:
         return result
     return ParseResult(FileKind.TOO_LARGE, result.data_type, reason=reason)
 
 
 def is_known(data: bytes) -> bool:
     """Whether these bytes begin as an activity file, or as what may hold one."""
-    return archives.is_archive(data) or xml_reader.is_document(data) or fit.is_fit(data)
+    return (
+        archives.is_archive(data)
+        or bool(archives.other_kind(data))
+        or xml_reader.is_document(data)
+        or fit.is_fit(data)
+    )
 
 
 def body_of(source: bytes | BinaryIO, digest: str, wanted: str, member: str = "") -> bytes | None:
@@ -261,6 +266,8 @@ def _failed(problem: ArchiveError, data: bytes) -> ParseResult:
 def _inspect(data: bytes) -> ParseResult:
     if xml_reader.is_document(data):
         return xml_reader.inspect(lambda: [data], _DOCUMENTS)
+    if kind := archives.other_kind(data):
+        return _failed(Refused(files.ARCHIVE_OF_ANOTHER_KIND(kind=kind)), data)
     return fit.inspect([data])
 
 

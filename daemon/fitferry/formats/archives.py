@@ -22,6 +22,14 @@ SPARE_BYTES, MAX_RATIO = 256_000_000, 20
 _TAIL_BYTES = 1 << 20
 _PREFIX_BYTES = 1 << 16
 _GZIP = b"\x1f\x8b\x08"
+_OTHERS = {
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"Rar!\x1a\x07": "RAR",
+    b"\xfd7zXZ\0": "xz",
+    b"BZh": "bzip2",
+    b"\x28\xb5\x2f\xfd": "Zstandard",
+}
+_TAR, _TAR_AT = b"ustar", 257
 
 
 class Inflater(Protocol):
@@ -51,8 +59,15 @@ def is_zip(data: bytes) -> bool:
 
 
 def is_archive(data: bytes) -> bool:
-    """Either of the two."""
-    return is_gzip(data) or is_zip(data)
+    """Whether these bytes begin as an archive of any kind does."""
+    return is_gzip(data) or is_zip(data) or bool(other_kind(data))
+
+
+def other_kind(data: bytes) -> str:
+    """The name of an archive that is not opened, by its first bytes; empty for all else."""
+    if data[_TAR_AT : _TAR_AT + len(_TAR)] == _TAR:
+        return "tar"
+    return next((kind for magic, kind in _OTHERS.items() if data.startswith(magic)), "")
 
 
 def holds_zip(data: bytes) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import io
+import lzma
 import struct
 import tracemalloc
 import zipfile
@@ -323,3 +325,30 @@ def test_a_zip_behind_other_bytes_is_damaged_and_not_passed_over() -> None:
     assert examined(b"MZ" + b"x" * 5000 + whole).result.kind is FileKind.DAMAGED
     assert examined(b"PK\x07\x08" + whole).result.kind is FileKind.DAMAGED
     assert examined(b"MZ" + b"x" * 5000).result.kind is FileKind.NO_ACTIVITY
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"7z\xbc\xaf\x27\x1c\0\4", "7z"),
+        (b"Rar!\x1a\x07\0", "RAR"),
+        (b"Rar!\x1a\x07\1\0", "RAR"),
+        (lzma.compress(b"ride"), "xz"),
+        (bz2.compress(b"ride"), "bzip2"),
+        (b"\x28\xb5\x2f\xfd", "Zstandard"),
+        (b"ride.fit".ljust(257, b"\0") + b"ustar", "tar"),
+    ],
+)
+@pytest.mark.parametrize("size", [0, 500, MAX_FILE_BYTES])
+def test_an_archive_of_another_kind_is_held_whatever_its_name(head: bytes, kind: str, size: int) -> None:
+    """A RAR that somebody named `.zip` may hold rides; in a zip, too. What it is, its first bytes say."""
+    found = (
+        formats.examine_head(head + bytes(size), size) if size > 500 else examined(head + bytes(size)).result
+    )
+    beside = kinds(zipped({"a.zip": head + bytes(500), "b.gpx": gpx()}))
+
+    assert found.kind is FileKind.ARCHIVE_REFUSED
+    assert str(found.reason) == f"a {kind} archive, which Fitferry does not open: only zip and gzip"
+    assert formats.is_known(head)
+    assert examined(gz(head)).result.kind is FileKind.ARCHIVE_REFUSED
+    assert beside == {"a.zip": "archive_refused", "b.gpx": "activity"}

@@ -64,6 +64,9 @@ ARCHIVE_IN_GZIP = define("archive_in_gzip", "a gzip archive that holds another a
 GZIP_CUT = define("gzip_cut", "the gzip archive breaks off")
 GZIP_DAMAGED = define("gzip_damaged", "the gzip archive is damaged")
 GZIP_TOO_MANY = define("gzip_too_many", "a gzip archive of more than {limit:number} parts")
+ARCHIVE_OF_ANOTHER_KIND = define(
+    "archive_of_another_kind", "a {kind} archive, which Fitferry does not open: only zip and gzip"
+)
 ARCHIVE_TOO_LARGE = define("archive_too_large", "an archive of {size:bytes}; {limit:bytes} are read at most")
 ARCHIVE_TOO_MUCH = define(
     "archive_too_much", "more than {limit:bytes} come out of the archive: the rest was not read"
