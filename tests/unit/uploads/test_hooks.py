@@ -212,7 +212,7 @@ def test_what_a_command_writes_can_be_read_by_all_and_it_reads_nothing(desk: Des
     """Whatever the daemon keeps to itself: a script's copies are for others. What it says of errors is kept, too."""
     desk.complete()
     hook = desk.hook(
-        "open(sys.argv[1] + '/copy', 'w').close(); print(repr(sys.stdin.read())); print('no', file=sys.stderr)"
+        "open(sys.argv[1] + '/copy', 'w').close(); os.mkdir(sys.argv[1] + '/made'); print(repr(sys.stdin.read())); print('no', file=sys.stderr)"
     )
     before = os.umask(0o077)
     with capture_logs() as logs:
@@ -221,6 +221,7 @@ def test_what_a_command_writes_can_be_read_by_all_and_it_reads_nothing(desk: Des
     (told,) = [log for log in logs if log["event"] == "hook_run"]
 
     assert (desk.folder / "copy").stat().st_mode & 0o777 == 0o644
+    assert (desk.folder / "made").stat().st_mode & 0o777 == 0o755
     assert sorted(told["output"].splitlines()) == ["''", "no"]
     assert 0 <= told["seconds"] < 60
 
