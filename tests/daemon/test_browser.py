@@ -306,9 +306,12 @@ def test_a_file_that_is_too_large_is_not_even_sent(everyday: tuple[Scene, Page],
     """It is said at once."""
     _, page = everyday
     (tmp_path / "big.fit").write_bytes(bytes(25_000_001))
+    (tmp_path / "big.ZIP").write_bytes(bytes(26_000_001))
     choose(page, tmp_path / "big.fit")
-
     expect(page.locator("#sent li")).to_have_text(re.compile("big.fit.*the file is larger than the 25 MB"))
+    choose(page, tmp_path / "big.ZIP")
+
+    expect(page.locator("#sent li").first).to_have_text(re.compile("big.ZIP.*unpack a larger zip"))
 
 
 WIDTHS = (360, 768, 1280, 1920)

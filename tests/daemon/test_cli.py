@@ -14,6 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -35,7 +36,7 @@ from fitferry.core.activity import FileKind
 from fitferry.core.api_types import StatusJson
 from fitferry.core.errors import StravaError
 from fitferry.core.messages import verbatim
-from fitferry.core.strava import StravaErrorKind
+from fitferry.core.strava import MAX_FILE_BYTES, StravaErrorKind
 from fitferry.core.upload import Status
 from fitferry.formats import fit
 from fitferry.sandbox.faults import InjectedFault
@@ -634,6 +635,19 @@ def test_a_file_that_is_too_large_is_not_even_sent(running: DaemonHarness, tmp_p
     ended = running.run("upload", str(large))
 
     assert (ended.returncode, "25 MB" in ended.stderr) == (1, True)
+
+
+def test_a_zip_may_be_larger_than_an_activity(running: DaemonHarness, tmp_path: Path, ride: Ride) -> None:
+    """As large as a request; what is larger goes another way, which is said."""
+    filler = bytes(MAX_FILE_BYTES - 1_000)
+    for size, name in ((0, "export.zip"), (2_000_000, "larger.zip")):
+        members = {"a.fit": ride(serial=1), "b.fit": ride(serial=2), "photo.jpg": filler + bytes(size)}
+        (tmp_path / name).write_bytes(zipped(members, zipfile.ZIP_STORED))
+    taken, refused = (running.run("upload", str(tmp_path / name)) for name in ("export.zip", "larger.zip"))
+
+    assert (tmp_path / "export.zip").stat().st_size > MAX_FILE_BYTES
+    assert (taken.returncode, "as job 1, 2" in taken.stdout) == (0, True), taken
+    assert (refused.returncode, "unpack a larger zip" in refused.stderr) == (1, True), refused
 
 
 def test_the_status_is_followed_until_the_daemon_ends(running: DaemonHarness, ride: Ride) -> None:

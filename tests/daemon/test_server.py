@@ -12,8 +12,9 @@ from wsgiref.types import WSGIEnvironment
 
 import pytest
 
+from fitferry.core.api_types import UPLOAD_BYTES
 from fitferry.web.listening import listening_hosts
-from fitferry.web.middleware import OTHER_BYTES, UPLOAD_BYTES, RequestFilter
+from fitferry.web.middleware import OTHER_BYTES, RequestFilter
 from fitferry.web.server import Limits, Server, _Loop
 from web_client import TOKEN, Page
 

@@ -15,11 +15,12 @@ from werkzeug.test import Client
 
 from fakes import NOW, an_athlete, recorded, sending
 from fitferry import __version__
+from fitferry.core.api_types import UPLOAD_BYTES
 from fitferry.core.messages import verbatim
 from fitferry.core.upload import AttemptResult, Job, Outcome, Status
 from fitferry.storage import accounts, queries, uploads
 from fitferry.web.credentials import make_login_link
-from fitferry.web.middleware import COOKIE, OTHER_BYTES, UPLOAD_BYTES
+from fitferry.web.middleware import COOKIE, OTHER_BYTES
 from web_client import BEARER, HOST, ORIGIN, TOKEN, Page
 
 pytestmark = pytest.mark.usefixtures("ledger")

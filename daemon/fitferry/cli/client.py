@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 
 from fitferry.cli import local_http
 from fitferry.cli.context import Context
-from fitferry.core.api_types import JobJson
+from fitferry.core.api_types import UPLOAD_BYTES, JobJson
 from fitferry.core.errors import FitferryError
-from fitferry.core.messages import Json, Message, as_message, cli, system
+from fitferry.core.messages import Json, Message, as_message, cli, system, web
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.system import multipart, safe_files, state_dir
 
@@ -59,9 +59,11 @@ class Daemon:
             raise FitferryError(
                 cli.FILE_UNREADABLE(file=str(file), reason=system.from_os_error(error))
             ) from error
-        if len(content) > MAX_FILE_BYTES:
+        if len(content) > MAX_FILE_BYTES and not _is_zip(content):
             raise FitferryError(cli.FILE_TOO_LARGE())
         form, kind = multipart.form(fields, file.name, content)
+        if len(form) > UPLOAD_BYTES:
+            raise FitferryError(web.UPLOAD_BODY_TOO_LARGE())
         return self._ask(JobJson, "POST", path, form, kind)
 
     def _ask(
@@ -111,11 +113,17 @@ def message_of(data: Json, english: str | None) -> Message | str:
         return english or ""
 
 
+def _is_zip(content: bytes) -> bool:
+    from fitferry.formats import is_zip  # noqa: PLC0415  # only for a large file
+
+    return is_zip(content)
+
+
 def _read(file: Path) -> bytes:
-    """A file that somebody named, also by a link; more than one byte too many of it is not read. Raises OSError."""
+    """A file that somebody named, also by a link; more of it than the daemon takes is not read. Raises OSError."""
     parent, name = os.path.split(os.path.realpath(file))
     with safe_files.open_folder(parent) as folder, folder.file(name) as handle:
-        return safe_files.read(handle, MAX_FILE_BYTES + 1).body
+        return safe_files.read(handle, UPLOAD_BYTES).body
 
 
 def _token(path: Path) -> str:

@@ -7,6 +7,9 @@ from typing import NotRequired, TypedDict
 
 from fitferry.core.messages import Json
 
+UPLOAD_BYTES = 26_000_000
+"""What the body of a request with files may have: one activity as large as Strava takes it, or a zip of several."""
+
 
 class WebJson(TypedDict):
     """Where the page is."""

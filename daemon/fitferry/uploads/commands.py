@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 
 import structlog
@@ -18,14 +18,16 @@ from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import uploads, web
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import Backlog, ErrorCode, Job, Status
+from fitferry.formats import is_zip
 from fitferry.formats.fit.repair import NotRepairable, repair
-from fitferry.inbox import admission, file_reader, spool
+from fitferry.inbox import admission, spool
 from fitferry.inbox.first_scan import FEW
 from fitferry.inbox.folder_tasks import FolderAway
 from fitferry.storage import accounts, activities, breakers, holds, rate_limits
 from fitferry.storage import uploads as stored_uploads
 from fitferry.storage.seen_files import File
 from fitferry.uploads import handed_over
+from fitferry.uploads.handed_over import HandedOver
 from fitferry.uploads.source_file import SourceFileError
 
 _log = structlog.get_logger()
@@ -64,36 +66,26 @@ class Actions:
         return _known(activity_id)
 
     def upload_file(self, body: bytes, name: str, athlete: str) -> list[Job]:
-        """Admit the activities that a person hands over, and queue them whatever the settings hold back."""
+        """The same as `upload_files`, for one file."""
+        return self.upload_files([(body, name)], athlete)
+
+    def upload_files(self, files: Sequence[tuple[bytes, str]], athlete: str) -> list[Job]:
+        """Admit the activities that a person hands over, and queue them whatever the settings hold back.
+
+        `files`: bytes and name of each. All are judged before any is kept: of a request that is refused nothing is
+        queued, so that it can be made again.
+        """
         if athlete not in self._settings.athletes:
             raise RequestRejected(RejectionCode.UNKNOWN_ATHLETE, web.UNKNOWN_ATHLETE(name=athlete))
-        if not body:
-            raise RequestRejected(RejectionCode.EMPTY, uploads.EMPTY_FILE())
-        if len(body) > MAX_FILE_BYTES:
-            raise RequestRejected(RejectionCode.TOO_LARGE, web.UPLOAD_TOO_LARGE())
-        path = spool.keep(self._settings.state.folder, body, name)
-        reading = file_reader.read(str(path))
-        if reading is None:
-            raise RequestRejected(RejectionCode.CHANGED, uploads.CHANGED_WHILE_READ())
-        content = file_reader.examine(reading)
-        members = handed_over.activities_in(reading.sha256, content)
-        if not members:
-            spool.forget(path)
-            held = [
-                job for job in stored_uploads.of_file(athlete, reading.sha256) if job.status is Status.HELD
-            ]
-            if held:  # a person insists, as by the button beside it
-                return [self.upload(job.activity_id) for job in held]
-            raise RequestRejected(RejectionCode.NO_ACTIVITY, handed_over.why_not(content.result, body))
-        file = File(athlete, str(path), reading.sha256, len(body), None)
-        broken = [member for member in content.members if member not in members]
-        jobs = self._admitted(file, [*map(handed_over.pending, members), *map(handed_over.held, broken)])
-        if all(job.path != str(path) for job in jobs):
-            spool.forget(path)
-        self._wake()
-        for job in jobs:
-            _log.info("manual_upload", job=job.id, file=name, athlete=athlete, outcome=job.status)
-        return jobs
+        judged = []
+        for body, name in files:
+            try:
+                judged.append(_judged(body, name, athlete))
+            except RequestRejected as why:
+                if len(files) == 1:
+                    raise
+                raise RequestRejected(why.code, uploads.OF_FILE(file=name, reason=why.message)) from why
+        return [job for file in judged for job in self._taken(file, athlete)]
 
     def repair_upload(self, activity_id: int) -> Job:
         """Queue what can be saved of a held FIT file, as a file of its own, and dismiss the held job.
@@ -204,6 +196,21 @@ class Actions:
                 rejected.append(error)
         return done, rejected
 
+    def _taken(self, given: HandedOver, athlete: str) -> list[Job]:
+        """The jobs of a file with something in it that can be queued."""
+        if not given.activities:  # a person insists, as by the button beside it
+            return [self.upload(job.activity_id) for job in _held(athlete, given.sha256)]
+        path = spool.keep(self._settings.state.folder, given.body, given.name)
+        jobs = self._admitted(
+            File(athlete, str(path), given.sha256, len(given.body), None), list(given.activities)
+        )
+        if all(job.path != str(path) for job in jobs):
+            spool.forget(path)
+        self._wake()
+        for job in jobs:
+            _log.info("manual_upload", job=job.id, file=given.name, athlete=athlete, outcome=job.status)
+        return jobs
+
     def _admitted(self, file: File, new_activities: list[NewActivity]) -> list[Job]:
         """The jobs of what a person handed over; the bytes stand in for those that were lost."""
         admitted = activities.admit(file, new_activities, self._clock())
@@ -245,6 +252,22 @@ def decide_since_again(settings: Settings) -> int:
     if since is not None:
         holds.hold_pending(ErrorCode.BACKLOG, admission_rules.held_by_since(since))
     return freed
+
+
+def _judged(body: bytes, name: str, athlete: str) -> HandedOver:
+    """A file that a person hands over. Raises RequestRejected where nothing in it can be queued."""
+    if not body:
+        raise RequestRejected(RejectionCode.EMPTY, uploads.EMPTY_FILE())
+    if len(body) > MAX_FILE_BYTES and not is_zip(body):  # the bound is each activity's
+        raise RequestRejected(RejectionCode.TOO_LARGE, web.UPLOAD_TOO_LARGE())
+    given = handed_over.judge(body, name)
+    if not given.activities and not _held(athlete, given.sha256):
+        raise RequestRejected(RejectionCode.NO_ACTIVITY, handed_over.why_not(given.result, body))
+    return given
+
+
+def _held(athlete: str, sha256: str) -> list[Job]:
+    return [job for job in stored_uploads.of_file(athlete, sha256) if job.status is Status.HELD]
 
 
 def _job(job_id: int) -> Job:

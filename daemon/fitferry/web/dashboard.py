@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from flask import request
 
 from fitferry.core import rate_limit
+from fitferry.core.api_types import UPLOAD_BYTES
 from fitferry.core.messages import Message, web
 from fitferry.core.problems import HELD_FILES, Problem, ProblemAction, ProblemCode, sorted_by_cause
 from fitferry.core.strava import MAX_FILE_BYTES
@@ -91,6 +92,7 @@ def page_context(
         "now": snapshot,
         "headline": headline(locale, snapshot, several=len(context.settings.athletes) > 1),
         "max_file_bytes": MAX_FILE_BYTES,
+        "max_zip_bytes": UPLOAD_BYTES,
         "several": len(context.settings.athletes) > 1,
         "languages_fixed": context.settings.web.language != "auto",
     }

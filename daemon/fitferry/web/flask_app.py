@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, NotFound
 
 from fitferry import __version__
+from fitferry.core.api_types import UPLOAD_BYTES
 from fitferry.core.errors import FitferryError, RejectionCode, RequestRejected
 from fitferry.core.messages import Json, Message, system, verbatim, web
 from fitferry.storage.database import DatabaseError
@@ -18,7 +19,7 @@ from fitferry.web import api, consent, forms, incoming, push, sign_in, views
 from fitferry.web.context import WebContext
 from fitferry.web.current import EXTENSION, PROCESS_TAG, caller, locale, web_context
 from fitferry.web.language import locale_of
-from fitferry.web.middleware import IN, REFUSAL, UPLOAD_BYTES, cookie
+from fitferry.web.middleware import IN, REFUSAL, cookie
 from fitferry.web.replies import wants_json
 
 _log = structlog.get_logger()

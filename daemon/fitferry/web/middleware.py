@@ -14,11 +14,11 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from fitferry.core.api_types import UPLOAD_BYTES
 from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import Message, web
 
 COOKIE = "fitferry_session"
-UPLOAD_BYTES = 26_000_000
 OTHER_BYTES = 64_000
 CALLBACK = "/api/v1/strava/callback"
 HEALTH = "/healthz"
@@ -168,7 +168,8 @@ def _too_much(environ: WSGIEnvironment) -> RequestRejected | None:
     length = environ.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal() or int(length) > limit:
         return RequestRejected(
-            RejectionCode.TOO_LARGE, web.UPLOAD_TOO_LARGE() if uploads else web.BODY_TOO_LARGE(count=limit)
+            RejectionCode.TOO_LARGE,
+            web.UPLOAD_BODY_TOO_LARGE() if uploads else web.BODY_TOO_LARGE(count=limit),
         )
     if "HTTP_TRANSFER_ENCODING" in environ and environ.get("CONTENT_LENGTH") is None:
         return RequestRejected(RejectionCode.LENGTH, web.LENGTH_MISSING())

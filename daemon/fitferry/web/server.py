@@ -22,8 +22,9 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
+from fitferry.core.api_types import UPLOAD_BYTES
 from fitferry.web.listening import listening_hosts, listening_sockets
-from fitferry.web.middleware import HEALTH, UPLOAD_BYTES, RequestFilter
+from fitferry.web.middleware import HEALTH, RequestFilter
 
 THREADS = 4
 LINGER_SECONDS = 5.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -75,7 +76,7 @@ def finish(job: Job) -> None:
 
 def spooled(folder: Path) -> int:
     """How many files wait to be done."""
-    return len(list((folder / "spool").iterdir()))
+    return len(list((folder / "spool").glob("*")))
 
 
 def test_a_file_that_was_handed_over_is_kept_until_it_is_done(
@@ -146,6 +147,34 @@ def test_half_a_ride_in_an_archive_is_not_sent_with_the_others(actions: Actions,
         ]
 
 
+def test_of_several_files_all_are_queued_or_none(actions: Actions, tmp_path: Path, ride: Ride) -> None:
+    """Whoever is told that a request was refused makes it again; the file at fault is named."""
+    whole, course = (ride(), "a.fit"), (ride(kind=6), "b.fit")
+    with pytest.raises(RequestRejected, match=r"^b\.fit: not an activity: a course; none of") as raised:
+        actions.upload_files([whole, course], "me")
+    assert raised.value.code is RejectionCode.NO_ACTIVITY
+    assert (sum(uploads.counts().values()), WOKEN) == (0, [])
+    assert not (tmp_path / "spool").exists()
+    jobs = actions.upload_files([whole, (ride(serial=2), "c.fit")], "me")
+
+    assert [(job.file, job.status) for job in jobs] == [("a.fit", "pending"), ("c.fit", "pending")]
+
+
+def test_the_bound_is_each_activitys_and_not_an_archives(actions: Actions, ride: Ride) -> None:
+    """A zip of more than 25 MB is handed over as in a watched folder: what in it is too large is held."""
+    ride_too_large = ride() + bytes(MAX_FILE_BYTES)
+    body = zipped({"a.fit": ride(), "b.fit": ride_too_large, "c.gpx": gpx()}, zipfile.ZIP_STORED)
+    found = actions.upload_file(body, "export.zip", "me")
+
+    assert [(job.file, job.status, job.error_code) for job in found] == [
+        ("export.zip/a.fit", Status.PENDING, None),
+        ("export.zip/c.gpx", Status.PENDING, None),
+        ("export.zip/b.fit", Status.HELD, ErrorCode.TOO_LARGE),
+    ]
+    read = SourceFiles(InlineFolders(), ()).read
+    assert [read(job) for job in found[:2]] == [ride(), gpx()]
+
+
 def test_what_is_known_already_is_not_kept_twice(actions: Actions, tmp_path: Path, ride: Ride) -> None:
     """The same bytes are one upload."""
     (one,) = actions.upload_file(ride(), "a.fit", "me")
@@ -205,7 +234,7 @@ def test_what_cannot_be_an_activity_is_refused_with_the_reason(
     with pytest.raises(RequestRejected, match=words):
         actions.upload_file(bodies[name], "a.fit", "me")  # whoever asked knows the name
 
-    assert not (tmp_path / "spool").exists() or spooled(tmp_path) == 0
+    assert spooled(tmp_path) == 0
     assert sum(uploads.counts().values()) == 0
 
 

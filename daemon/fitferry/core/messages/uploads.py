@@ -36,6 +36,7 @@ UNKNOWN_ACTIVITY = define("unknown_activity", "there is no activity {id}")
 NO_KNOWN_FORMAT = define("no_known_format", "this is no FIT, TCX or GPX file")
 NO_ACTIVITY = define("upload_no_activity", "not an activity: {reason}")
 NOT_WHOLE = define("upload_not_whole", "the file is not whole: {reason}")
+OF_FILE = define("upload_of_file", "{file}: {reason}; none of these files was queued")
 DATABASE_FAILED = define("database_failed", "the database cannot be written ({reason})")
 
 HOOK_EXIT = define("hook_exit", "it ended with exit code {code}")

@@ -10,6 +10,10 @@ FOREIGN_HOST = define(
 FOREIGN_ORIGIN = define("foreign_origin", "this request came from another site's page")
 BODY_TOO_LARGE = define("body_too_large", "a body may have {count:number} bytes here")
 UPLOAD_TOO_LARGE = define("upload_too_large", "the file is larger than the 25 MB that Strava takes")
+UPLOAD_BODY_TOO_LARGE = define(
+    "upload_body_too_large",
+    "more than can be handed over at once: Strava takes 25 MB of an activity; unpack a larger zip, or put it into a watched folder",
+)
 LENGTH_MISSING = define("length_missing", "a body has to say how long it is")
 SIGN_IN_NEEDED = define("sign_in_needed", "sign in, or send the API token")
 TOKEN_UNKNOWN = define("token_unknown", "this token is unknown, or was revoked")

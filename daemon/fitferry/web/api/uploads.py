@@ -50,16 +50,13 @@ def jobs_taken(jobs: list[Job]) -> ResponseReturnValue:
 
 
 def files_of_form() -> list[Job]:
-    """Queue the activities in the files of a multipart body."""
+    """Queue the activities in the files of a multipart body: of all of them, or of none."""
     files = request.files.getlist("file")
     if not files:
         raise RequestRejected(RejectionCode.NO_FILE, web.NO_FILE_PART())
     athlete = athlete_of_upload(request.form.get("athlete"))
-    taken = [
-        web_context().actions.upload_file(file.read(), file.filename or "upload.fit", athlete)
-        for file in files
-    ]
-    return [job for jobs_of_file in taken for job in jobs_of_file]
+    brought = [(file.read(), file.filename or "upload.fit") for file in files]
+    return web_context().actions.upload_files(brought, athlete)
 
 
 def athlete_of_upload(name: str | None) -> str:

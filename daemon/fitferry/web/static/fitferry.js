@@ -152,7 +152,8 @@ function send(file) {
     words.className = good ? "good" : "bad";
     bar.remove();
   };
-  if (file.size > Number(form.dataset.limit)) return finish(form.dataset.toobig, false);
+  const zip = /\.zip$/i.test(file.name), { limit, toobig, zipLimit, zipToobig } = form.dataset;
+  if (file.size > Number(zip ? zipLimit : limit)) return finish(zip ? zipToobig : toobig, false);
   return new Promise(done => {
     const request = new XMLHttpRequest(), body = new FormData();
     body.append("file", file);
