@@ -119,6 +119,24 @@ def test_status_says_what_is_waited_for(held_until: str | None, words: str) -> N
     assert any(words in str(line) for line, _, _ in status_command._lines(cast("StatusJson", found)))
 
 
+@pytest.mark.parametrize(
+    ("available", "words"),
+    [
+        (None, "/rides is being looked at for the first time"),
+        (False, "/rides is not available"),
+        (True, "/rides is watched"),
+    ],
+)
+def test_status_says_of_a_folder_only_what_is_known(available: bool | None, words: str) -> None:
+    """For a moment after the start nobody has looked."""
+    watch = {"folder": "/rides", "athlete": "me", "method": "poll", "available": available}
+    nothing: dict[str, object] = {"problems": [], "athletes": [], "watch": [watch], "last_upload": None}
+    found = {"state": "ok", "web": {"url": "http://localhost:8480"}, **nothing}
+    found |= {"queue": {"failed": 0, "completed": 0}, "rate_limit": {"held_until": None}}
+
+    assert words in [str(line) for line, _, _ in status_command._lines(cast("StatusJson", found))]
+
+
 def test_uploads_are_listed(running: DaemonHarness, ride: Ride) -> None:
     """As lines, and as the JSON of the API; with the daemon and without."""
     running.drop("a.fit", ride())
@@ -768,6 +786,13 @@ def test_the_shell_completes_the_numbers_of_jobs(running: DaemonHarness, ride: R
 
     assert completed("fitferry retry ") == ["plain", "1", "a.fit"]
     assert completed("fitferry dismiss ") == []
+
+
+def test_no_sentence_of_a_wrong_word_is_half_in_english(stranger: DaemonHarness) -> None:
+    """What click says itself is translated, too."""
+    ended = stranger.run("token", "new", "phone", LANG="ko_KR.UTF-8")
+
+    assert "다음 중에서 고르세요:\n\tupload,\n\tread" in ended.stderr
 
 
 @pytest.mark.parametrize(

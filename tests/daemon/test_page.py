@@ -492,6 +492,15 @@ def test_names_with_html_in_them_are_text_wherever_they_stand(scene: Scene) -> N
     assert not re.search(r'="[^"]*<img', page)
 
 
+def test_a_folder_is_missing_only_once_somebody_has_looked(scene: Scene) -> None:
+    """For a moment after the start nobody has."""
+    scene.watch[0] = scene.watch[0].__class__("/srv/rides", "me", WatchMethod.POLL, available=False)
+    page = show(scene)
+
+    assert "Being looked at for the first time" in page
+    assert "Missing" not in page
+
+
 def test_a_ride_has_a_page_of_its_own(scene: Scene) -> None:
     """Facts, what happened, what is sent, the file, and what can be done; without a script."""
     scene.connect()

@@ -49,6 +49,7 @@ CLICK_TEXTS = (
     N_("{value!r} is not a valid {number_type}."),
     N_("{value} is not in the range {range}."),
     N_("Missing argument"),
+    N_("Choose from:\n\t{choices}"),
     N_("Missing option"),
     N_("Missing command."),
     N_("default: {default}"),

@@ -228,3 +228,8 @@ class WatchState:
     receiving: tuple[IncompleteFile, ...] = ()
     unreadable: tuple[str, ...] = ()
     not_moved: Message | None = None
+
+    @property
+    def is_looked_at(self) -> bool:
+        """Whether anybody has looked yet: what is not available has a reason then."""
+        return self.available or self.reason is not None

@@ -63,12 +63,12 @@ class ReceivingJson(TypedDict):
 
 
 class WatchJson(TypedDict):
-    """One watched folder."""
+    """One watched folder; whether it is available is not known until it was looked at."""
 
     folder: str
     athlete: str
     method: str
-    available: bool
+    available: bool | None
     note: NotRequired[str]
     note_text: NotRequired[Json]
     receiving: NotRequired[list[ReceivingJson]]

@@ -66,7 +66,7 @@ def _snapshot_families(now: Snapshot) -> Iterable[Metric]:
     if completed_at is not None:
         name = "fitferry_last_upload_timestamp_seconds"
         yield _gauge(name, "When an upload was last done.", [], [((), int(completed_at))])
-    watched = [((state.folder, state.method), state.available) for state in now.watch]
+    watched = [((state.folder, state.method), state.available) for state in now.watch if state.is_looked_at]
     labels = ["folder", "method"]
     yield _gauge("fitferry_watch_available", "Whether a folder can be read.", labels, watched)
 

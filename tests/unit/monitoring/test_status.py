@@ -17,6 +17,7 @@ from fitferry.core.messages import Message, system, verbatim
 from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, problem
 from fitferry.core.strava import RateLimitHeaders, StravaErrorKind
 from fitferry.core.upload import AttemptResult, AuthProblem, ErrorCode, Outcome, Status, WaitingFor
+from fitferry.inbox.folder_state import FolderState
 from fitferry.monitoring import status, status_json
 from fitferry.storage import accounts, breakers, rate_limits, uploads
 
@@ -108,6 +109,17 @@ def test_wrong_settings_and_missing_folders_need_a_person() -> None:
     assert "mount it or create it" in found["problems"][2]["message"]
     breakers.close(BreakerName.SETTINGS)
     assert snapshot()["problems"] == []
+
+
+def test_nothing_is_said_of_a_folder_that_nobody_has_looked_at() -> None:
+    """Neither that it is there nor that it is missing; the state of a folder begins so."""
+    new = FolderState("/rides", "me", changed=lambda: None).last
+    away = replace(new, folder="/usb", reason=system.NOT_FOUND())
+    connect()
+    found = [snapshot(watch=state) for state in (new, away, WATCH)]
+
+    assert [one["watch"][0]["available"] for one in found] == [None, False, True]
+    assert [len(one["problems"]) for one in found] == [0, 1, 0]
 
 
 def test_each_trouble_lasts_since_it_came(tmp_path: Path) -> None:

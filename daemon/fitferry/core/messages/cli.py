@@ -99,6 +99,7 @@ STRAVA_AWAY = define(
 ATHLETE_CONNECTED = define("athlete_connected", "{athlete} is connected as {name}")
 ATHLETE_NOT_CONNECTED = define("athlete_not_connected", "{athlete} is not connected")
 FOLDER_WATCHED = define("folder_watched", "{folder} is watched")
+FOLDER_NEW = define("cli_folder_new", "{folder} is being looked at for the first time")
 FOLDER_AWAY = define("cli_folder_away", "{folder} is not available")
 RECEIVING = define("receiving", "{file} is being received")
 RECEIVING_PART = define("receiving_part", "{file} is being received, {percent}%")
