@@ -86,7 +86,7 @@ def examine(
         members = [_member(part, digest) for part in _each(_parts(source), between)]
     except ArchiveError as problem:
         return FileContents(_failed(problem, b""))
-    rides = [member for member in members if _may_be_ride(member.result)]
+    rides = [member for member in members if member.result.kind is not FileKind.NO_ACTIVITY]
     if not rides:
         return FileContents(_of_others(members))
     # The archive's own checksums have proved that what is in it is whole.
@@ -282,10 +282,6 @@ def _of_lost_beginning(data: bytes) -> Message | None:
 
 def _is_ride(result: ParseResult) -> bool:
     return result.kind is FileKind.ACTIVITY
-
-
-def _may_be_ride(result: ParseResult) -> bool:
-    return result.kind is not FileKind.NO_ACTIVITY
 
 
 def _of_others(members: list[ArchiveMember]) -> ParseResult:
