@@ -126,6 +126,47 @@ LIMITED: dict[str, Behaviour] = {
 }
 
 
+STATUSES = (
+    "200 OK",
+    "302 Found",
+    "400 Bad Request",
+    "401 Unauthorized",
+    "403 Forbidden",
+    "407 Proxy Authentication Required",
+    "413 Content Too Large",
+    "451 Unavailable For Legal Reasons",
+    "500 Internal Server Error",
+)
+GATEWAY_BODIES = {
+    "a page": b"<html>Sign in</html>",
+    "nothing": b"",
+    "other JSON": b'{"error": "invalid_grant"}',
+    "a message": b'{"message": "blocked"}',
+    "a lost field": b'{"message": "Bad Request", "errors": '
+    b'[{"resource": "RefreshToken", "field": "refresh_token", "code": "missing"}]}',
+    "a lost app": b'{"message": "Bad Request", "errors": '
+    b'[{"resource": "Application", "field": "client_id", "code": "missing"}]}',
+    "half a grant": b'{"access_token": "portal", "expires_at": "never"}',
+}
+
+
+@pytest.mark.parametrize("body", GATEWAY_BODIES)
+def test_no_gateway_ends_a_sign_in_or_fails_a_ride(line: Line, body: str) -> None:
+    """Whatever it answers to a refresh; the same pair is refreshed once Strava itself is there again."""
+    line.clock.forward(86_400)
+    line.wire.only = b"POST /oauth/token"
+    for status in STATUSES:
+        line.wire.behaviour = saying(http(status, GATEWAY_BODIES[body]))
+        line.wait()
+        job = line.try_()
+
+        assert (job.status, job.failures, job.uncertain) == (Status.PENDING, 0, False), status
+        assert (accounts.get("me").connected, accounts.get("me").trouble) == (True, None), status
+    line.wire.behaviour = None
+    assert line.finish(steps=20).status is Status.COMPLETED
+    assert len(line.sandbox.world.uploads) == 1
+
+
 @pytest.mark.parametrize("name", BROKEN)
 def test_what_breaks_after_the_body_began_to_leave_counts_and_is_uncertain(line: Line, name: str) -> None:
     """It is looked for before it is sent again, and stands there once."""
