@@ -166,9 +166,8 @@ def _only_ride(parts: Iterator[Part]) -> bytes | None:
 
 def _parts(source: bytes | BinaryIO, only: str = "") -> Iterator[Part]:
     """What may be an activity in a zip, unpacked. Raises ArchiveError."""
-    yield from archives.unzip(
-        BytesInMemory(source) if isinstance(source, bytes) else BytesOfFile(source), only
-    )
+    there = BytesInMemory(source) if isinstance(source, bytes) else BytesOfFile(source)
+    yield from archives.unzip(there, only)
 
 
 def _each(parts: Iterator[Part], between: Callable[[], None]) -> Iterator[Part]:
@@ -255,12 +254,8 @@ def _failed(problem: ArchiveError, data: bytes) -> ParseResult:
     if isinstance(problem, TooLarge) and problem.head:
         of_head = examine_head(problem.head)
         return of_head if of_head.kind is FileKind.NO_ACTIVITY else replace(of_head, reason=problem.message)
-    return ParseResult(
-        _KINDS.get(type(problem), FileKind.ARCHIVE_REFUSED),
-        reason=problem.message,
-        have=len(data),
-        proven=False,
-    )
+    kind = _KINDS.get(type(problem), FileKind.ARCHIVE_REFUSED)
+    return ParseResult(kind, reason=problem.message, have=len(data), proven=False)
 
 
 def _inspect(data: bytes) -> ParseResult:

@@ -11,14 +11,22 @@ from fitferry.core.messages import files
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.formats import zip_reader
 from fitferry.formats.decompress import CHUNK
-from fitferry.formats.zip_reader import ArchiveError, Bytes, Damaged, Entry, Refused, TooLarge, Unfinished
+from fitferry.formats.zip_reader import (
+    BOUNDS,
+    ArchiveError,
+    Bounds,
+    Bytes,
+    Damaged,
+    Entry,
+    Refused,
+    TooLarge,
+    Unfinished,
+)
 
 MAX_ARCHIVE_BYTES = 4 << 30
 MAX_UNPACKED_BYTES = 10 * MAX_FILE_BYTES
 """Of what is sent gzipped as it is, because its 25 MB are counted packed."""
 MAX_GZIP_MEMBERS = 100
-SPARE_BYTES, MAX_RATIO = 256_000_000, 20
-"""Out of an archive come so many times its own bytes and these at most: what an attacker wrote bounds what it costs."""
 _TAIL_BYTES = 1 << 20
 _PREFIX_BYTES = 1 << 16
 _GZIP = b"\x1f\x8b\x08"
@@ -113,33 +121,33 @@ def _inflated(member: Inflater, packed: bytes, data: bytes) -> bytes:
         raise Damaged(files.GZIP_DAMAGED()) from error
 
 
-def unzip(source: Bytes, only: str = "") -> Iterator[Part]:
+def unzip(source: Bytes, only: str = "", bounds: Bounds = BOUNDS) -> Iterator[Part]:
     """Each part of a zip that may be an activity, one in memory at a time; of zips in it one level deep.
 
     `only`: the name of the one that is wanted. Raises Unfinished, Damaged, Refused for the zip as a whole; a part
     that cannot be read has a problem of its own.
     """
-    yield from _Unzip(source, only).parts()
+    yield from _Unzip(source, only, bounds).parts()
 
 
 class _Unzip:
     """One archive, with what may come out of it altogether."""
 
-    def __init__(self, source: Bytes, only: str) -> None:
+    def __init__(self, source: Bytes, only: str, bounds: Bounds) -> None:
         if source.size > MAX_ARCHIVE_BYTES:
             raise Refused(files.ARCHIVE_TOO_LARGE(size=source.size, limit=MAX_ARCHIVE_BYTES))
-        self._source, self._only = source, only
-        self._budget = SPARE_BYTES + MAX_RATIO * source.size
+        self._source, self._only, self._bounds = source, only, bounds
+        self._most = self._budget = bounds.spare_bytes + bounds.ratio * source.size
         self._members = 0
 
     def parts(self) -> Iterator[Part]:
         yield from self._members_of(self._source, nested=False)
 
     def _members_of(self, source: Bytes, *, nested: bool) -> Iterator[Part]:
-        entries, free = zip_reader.directory(source), 0
+        entries, free = zip_reader.directory(source, self._bounds), 0
         self._members += len(entries)
-        if self._members > zip_reader.MAX_MEMBERS:
-            raise Refused(files.ZIP_TOO_MANY(limit=zip_reader.MAX_MEMBERS))
+        if self._members > self._bounds.members:
+            raise Refused(files.ZIP_TOO_MANY(limit=self._bounds.members))
         for entry in entries:
             if self._only and entry.name != self._only and not entry.name.lower().endswith(".zip"):
                 continue
@@ -181,7 +189,7 @@ class _Unzip:
     def _spend(self, count: int) -> None:
         self._budget -= count
         if self._budget < 0:
-            raise Refused(files.ARCHIVE_TOO_MUCH(limit=SPARE_BYTES + MAX_RATIO * self._source.size))
+            raise Refused(files.ARCHIVE_TOO_MUCH(limit=self._most))
 
 
 class BytesInMemory:

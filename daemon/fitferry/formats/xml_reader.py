@@ -63,14 +63,16 @@ def holds_document(data: bytes, formats: Iterable[str]) -> bool:
 
 
 def inspect(
-    chunks: Callable[[], Iterable[bytes]], formats: Mapping[str, Callable[[], Document]]
+    chunks: Callable[[], Iterable[bytes]],
+    formats: Mapping[str, Callable[[], Document]],
+    max_elements: int = MAX_ELEMENTS,
 ) -> ParseResult:
     """What a document is. `chunks`: begins to hand out its bytes. `formats`: by the name of its first element.
 
     Never raises but what `chunks` raises. 25 MB take seconds, because each element is looked at; other threads go on.
     """
     text = DocumentText(chunks())
-    reader = _Reader(formats)
+    reader = _Reader(formats, max_elements)
     try:
         reader.read(text.utf8())
     except expat.ExpatError as error:
@@ -80,7 +82,7 @@ def inspect(
         return reader.refused(text, problem.message)
     else:
         return reader.result(text)
-    return _lenient(DocumentText(chunks()), _Reader(formats))
+    return _lenient(DocumentText(chunks()), _Reader(formats, max_elements))
 
 
 def _lenient(text: DocumentText, reader: _Reader) -> ParseResult:
@@ -103,8 +105,9 @@ def _broken(
 class _Reader:
     """One document on its way through the parser."""
 
-    def __init__(self, formats: Mapping[str, Callable[[], Document]]) -> None:
+    def __init__(self, formats: Mapping[str, Callable[[], Document]], max_elements: int) -> None:
         self._formats = formats
+        self._max_elements = max_elements
         self._at_end = False
         self._path: list[str] = []
         self._names: set[str] = set()
@@ -177,7 +180,11 @@ class _Reader:
         self._names.add(name)
         if attributes:
             self._names.update(attributes)
-        if self._elements > MAX_ELEMENTS or len(self._names) > MAX_NAMES or len(self._path) >= MAX_DEPTH:
+        if (
+            self._elements > self._max_elements
+            or len(self._names) > MAX_NAMES
+            or len(self._path) >= MAX_DEPTH
+        ):
             self._root = self._root or local
             raise _Refused(files.XML_TOO_MUCH())
         if not self._path:

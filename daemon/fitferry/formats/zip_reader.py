@@ -18,9 +18,6 @@ from fitferry.core.printable import printable
 from fitferry.formats import decompress
 from fitferry.formats.decompress import CHUNK
 
-MAX_MEMBERS = 20_000
-"""Wanted files in one archive, those of archives in it included."""
-MAX_DIRECTORY_BYTES = 64_000_000
 MAX_NAME = 200
 """Characters of a member's name that are kept."""
 LOCAL, EMPTY = b"PK\x03\x04", b"PK\x05\x06"
@@ -31,6 +28,23 @@ _ENCRYPTED = 0x1
 _STORED, _DEFLATED, _BZIP2, _LZMA = 0, 8, 12, 14
 _SHORT, _LONG = 0xFFFF, 0xFFFF_FFFF
 """Values that say: the true one stands in the zip64 part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What is read of one archive at most.
+
+    `members`: wanted files, those of archives in it included. `directory_bytes`: of its directory. `spare_bytes` and
+    `ratio` times its own size may come out of it altogether: what an attacker wrote bounds what it costs.
+    """
+
+    members: int = 20_000
+    directory_bytes: int = 64_000_000
+    spare_bytes: int = 256_000_000
+    ratio: int = 20
+
+
+BOUNDS = Bounds()
 
 
 class ArchiveError(Exception):
@@ -83,14 +97,14 @@ class Entry:
     offset: int
 
 
-def directory(source: Bytes) -> list[Entry]:
+def directory(source: Bytes, bounds: Bounds = BOUNDS) -> list[Entry]:
     """The wanted members, in the order of their places. Raises Unfinished, Damaged, Refused."""
     start, size = _find_directory(source)
     if not size and source.size > _END_BYTES and source.read_at(0, 4) == LOCAL:
         raise Damaged(files.ZIP_DAMAGED())
-    if size > MAX_DIRECTORY_BYTES:
-        raise Refused(files.ZIP_TOO_MANY(limit=MAX_MEMBERS))
-    entries = [entry for entry in _entries(source, start, size) if entry is not None]
+    if size > bounds.directory_bytes:
+        raise Refused(files.ZIP_TOO_MANY(limit=bounds.members))
+    entries = [entry for entry in _entries(source, start, size, bounds.members) if entry is not None]
     return sorted(entries, key=lambda entry: entry.offset)
 
 
@@ -131,8 +145,11 @@ def _zip64(source: Bytes, end: int) -> tuple[int, int] | None:
     return (start, size) if leads else None
 
 
-def _entries(source: Bytes, start: int, size: int) -> Iterator[Entry | None]:
-    """Each entry of a directory, None for those that are not wanted. Raises Damaged, Refused."""
+def _entries(source: Bytes, start: int, size: int, most: int) -> Iterator[Entry | None]:
+    """Each entry of a directory, None for those that are not wanted, of which it has so many at most.
+
+    Raises Damaged, Refused.
+    """
     buffer, read, wanted = b"", 0, 0
     while read < size or buffer:
         need = _ENTRY_BYTES
@@ -148,8 +165,8 @@ def _entries(source: Bytes, start: int, size: int) -> Iterator[Entry | None]:
             raise Damaged(files.ZIP_DAMAGED())
         entry = _entry(buffer[:need])
         wanted += entry is not None
-        if wanted > MAX_MEMBERS:
-            raise Refused(files.ZIP_TOO_MANY(limit=MAX_MEMBERS))
+        if wanted > most:
+            raise Refused(files.ZIP_TOO_MANY(limit=most))
         yield entry
         buffer = buffer[need:]
 

@@ -21,6 +21,7 @@ from fitferry.core.activity import FileKind
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.formats import archives, zip_reader
 from fitferry.formats.archives import BytesInMemory, Part, unzip
+from fitferry.formats.zip_reader import Bounds, Refused
 
 Ride = Callable[..., bytes]
 
@@ -120,32 +121,30 @@ def test_members_that_lie_in_one_another_are_refused(ride: Ride) -> None:
     assert kinds(bytes(data)) == {"a.fit": "activity", "b.fit": "damaged"}
 
 
-def test_what_comes_out_of_an_archive_is_bounded_by_what_it_is(
-    ride: Ride, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_comes_out_of_an_archive_is_bounded_by_what_it_is(ride: Ride) -> None:
     """The rest is not read, and that is said; what was read before is taken."""
-    monkeypatch.setattr(archives, "SPARE_BYTES", 3_000_000)
     bombs = {f"{number}.fit": bytes(1_000_000) for number in range(20)}
-    found = examined(zipped({"a.fit": ride(), **bombs}))
+    source = BytesInMemory(zipped({"a.fit": ride(), **bombs}))
+    parts = list(unzip(source, bounds=Bounds(spare_bytes=3_000_000)))
 
-    assert found.result.kind is FileKind.ACTIVITY
-    assert [m.result.kind for m in found.members].count(FileKind.ARCHIVE_REFUSED) == 1
-    assert len(found.members) < 8
-    assert "the rest was not read" in str(found.members[-1].result.reason)
+    assert (parts[0].name, parts[0].body) == ("a.fit", ride())
+    assert len(parts) < 8
+    assert [part.problem is None for part in parts] == [True] * (len(parts) - 1) + [False]
+    assert "the rest was not read" in str(parts[-1].problem)
 
 
-def test_a_directory_without_end_is_not_kept(ride: Ride, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_directory_without_end_is_not_kept(ride: Ride) -> None:
     """Only wanted entries are, and no more than so many bytes are read."""
     pictures = zipped({**{f"{number:0100}.jpg": b"" for number in range(4_000)}, "a.fit": ride()})
     tracemalloc.start()
     kind = examined(pictures).result.kind
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    monkeypatch.setattr(zip_reader, "MAX_DIRECTORY_BYTES", 100_000)
 
     assert kind is FileKind.ACTIVITY
     assert most < 2_500_000
-    assert examined(pictures).result.kind is FileKind.ARCHIVE_REFUSED
+    with pytest.raises(Refused):
+        zip_reader.directory(BytesInMemory(pictures), Bounds(directory_bytes=100_000))
 
 
 @pytest.mark.slow

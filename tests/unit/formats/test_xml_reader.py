@@ -146,11 +146,12 @@ def test_what_is_built_to_cost_memory_is_refused(data: bytes) -> None:
     assert "no device writes" in str(examined(data).result.reason)
 
 
-def test_many_elements_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_elements_are_refused() -> None:
     """So that no document takes longer than a real one could."""
-    monkeypatch.setattr(xml_reader, "MAX_ELEMENTS", 100)
+    document = Counted(gpx(points=100))
 
-    assert "too many elements" in str(examined(gpx(points=100)).result.reason)
+    assert "too many elements" in str(xml_reader.inspect(document, {"gpx": Gpx}, 100).reason)
+    assert xml_reader.inspect(document, {"gpx": Gpx}, 1_000).kind is FileKind.ACTIVITY
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from fitferry import formats
 from fitferry.core.activity import FileKind
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.formats import zip_reader
+from fitferry.formats.archives import BytesInMemory, unzip
+from fitferry.formats.zip_reader import Bounds, Refused
 
 Ride = Callable[..., bytes]
 
@@ -75,13 +77,23 @@ def test_members_with_unwanted_names_are_not_counted(ride: Ride) -> None:
     assert examined(zipped({**pictures, "activities/a.fit": ride()})).result.kind is FileKind.ACTIVITY
 
 
-def test_a_zip_of_very_many_activities_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_zip_of_very_many_activities_is_refused() -> None:
     """Its directory alone would cost memory."""
-    monkeypatch.setattr(zip_reader, "MAX_MEMBERS", 5)
-    result = examined(zipped({f"{number}.fit": b"" for number in range(6)})).result
+    source = BytesInMemory(zipped({f"{number}.fit": b"" for number in range(6)}))
 
-    assert result.kind is FileKind.ARCHIVE_REFUSED
-    assert "more than 5 files" in str(result.reason)
+    assert len(zip_reader.directory(source, Bounds(members=6))) == 6
+    with pytest.raises(Refused, match="more than 5 files"):
+        zip_reader.directory(source, Bounds(members=5))
+
+
+def test_activities_in_the_archives_of_an_archive_are_counted_together() -> None:
+    """Each of them alone is within the bounds."""
+    inner = zipped({f"{number}.fit": b"" for number in range(3)})
+    source = BytesInMemory(zipped({"a.zip": inner, "b.zip": inner}))
+
+    assert len(list(unzip(source, bounds=Bounds(members=8)))) == 6
+    problems = [part.problem for part in unzip(source, bounds=Bounds(members=7)) if part.problem]
+    assert [str(problem) for problem in problems] == ["a zip archive of more than 7 files"]
 
 
 def test_a_protected_zip_says_so(ride: Ride) -> None:
