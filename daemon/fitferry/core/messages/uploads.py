@@ -25,7 +25,6 @@ FILE_UNREADABLE = define("file_unreadable", "the file cannot be read ({reason})"
 COMPLETED_ALREADY = define("completed_already", "this activity is on Strava already")
 IN_FLIGHT = define("in_flight", "this activity is being uploaded right now")
 EMPTY_FILE = define("upload_empty_file", "the file is empty")
-CHANGED_WHILE_READ = define("changed_while_read", "the file changed while it was read; please try again")
 NOT_FAILED = define("not_failed", "job {id} is {status}, not failed")
 NOT_DISMISSIBLE = define(
     "not_dismissible", "only an upload that failed, is held, or that Strava does not finish can be dismissed"
