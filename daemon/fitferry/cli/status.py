@@ -195,7 +195,7 @@ def _watch_lines(watch: WatchJson) -> list[Line]:
     """What is said of a watched folder and of the files that are being received there."""
     if watch["available"]:
         lines: list[Line] = [(cli.FOLDER_WATCHED(folder=watch["folder"]), None, 2)]
-    elif watch["available"] is None:
+    elif not watch.get("looked_at", True):
         lines = [(cli.FOLDER_NEW(folder=watch["folder"]), "yellow", 2)]
     else:
         lines = [(cli.FOLDER_AWAY(folder=watch["folder"]), "red", 2)]

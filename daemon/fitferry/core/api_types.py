@@ -63,12 +63,13 @@ class ReceivingJson(TypedDict):
 
 
 class WatchJson(TypedDict):
-    """One watched folder; whether it is available is not known until it was looked at."""
+    """One watched folder; `looked_at`: whether anybody has looked yet, without which it is not available."""
 
     folder: str
     athlete: str
     method: str
-    available: bool | None
+    available: bool
+    looked_at: NotRequired[bool]
     note: NotRequired[str]
     note_text: NotRequired[Json]
     receiving: NotRequired[list[ReceivingJson]]

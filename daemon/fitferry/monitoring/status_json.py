@@ -142,12 +142,13 @@ def _problem(problem: Problem) -> ProblemJson:
 
 
 def _watch(state: WatchState) -> WatchJson:
-    """One folder; `available` None until it was looked at; `note` and `receiving` are there only where there is something to say."""
+    """One folder; `note` and `receiving` are there only where there is something to say."""
     values: WatchJson = {
         "folder": state.folder,
         "athlete": state.athlete,
         "method": state.method,
-        "available": state.available if state.is_looked_at else None,
+        "available": state.available,
+        "looked_at": state.is_looked_at,
     }
     if state.notes:
         note = folders.NOTES(notes=state.notes)
