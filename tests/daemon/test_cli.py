@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import socket
 import subprocess
@@ -120,16 +121,17 @@ def test_status_says_what_is_waited_for(held_until: str | None, words: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("available", "words"),
+    ("known", "words"),
     [
-        (None, "/rides is being looked at for the first time"),
-        (False, "/rides is not available"),
-        (True, "/rides is watched"),
+        ({"available": False, "looked_at": False}, "/rides is being looked at for the first time"),
+        ({"available": False, "looked_at": True}, "/rides is not available"),
+        ({"available": True, "looked_at": True}, "/rides is watched"),
+        ({"available": False}, "/rides is not available"),
     ],
 )
-def test_status_says_of_a_folder_only_what_is_known(available: bool | None, words: str) -> None:
-    """For a moment after the start nobody has looked."""
-    watch = {"folder": "/rides", "athlete": "me", "method": "poll", "available": available}
+def test_status_says_of_a_folder_only_what_is_known(known: dict[str, bool], words: str) -> None:
+    """For a moment after the start nobody has looked; the version before did not say whether anybody had."""
+    watch = {"folder": "/rides", "athlete": "me", "method": "poll", **known}
     nothing: dict[str, object] = {"problems": [], "athletes": [], "watch": [watch], "last_upload": None}
     found = {"state": "ok", "web": {"url": "http://localhost:8480"}, **nothing}
     found |= {"queue": {"failed": 0, "completed": 0}, "rate_limit": {"held_until": None}}
@@ -259,7 +261,7 @@ def test_the_link_that_is_opened_on_a_desktop_stands_in_no_argument(
     home.start()
     home.sandbox.world.switches.consent = "approve"
     (tmp_path / "browser.py").write_text(BROWSER, encoding="utf-8")
-    browser = f"{sys.executable} {tmp_path}/browser.py {tmp_path}/seen %s"
+    browser = f"{shlex.join([sys.executable, f'{tmp_path}/browser.py', f'{tmp_path}/seen'])} %s"
     ended = home.run("connect", DISPLAY=":0", BROWSER=browser, HOME=str(tmp_path))
     seen = json.loads((tmp_path / "seen").read_text(encoding="utf-8"))
 
