@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -32,6 +33,12 @@ LONGEST = (
     ("test_failpoints.py", "test_surroundings.py"),
 )
 """Files with tests that take many seconds each, in groups of as long together."""
+
+
+def pytest_configure() -> None:
+    """Let what tests start be ended by SIGINT, though a shell that has pytest in its background has it ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
