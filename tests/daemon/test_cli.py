@@ -124,13 +124,12 @@ def test_status_says_what_is_waited_for(held_until: str | None, words: str) -> N
     ("known", "words"),
     [
         ({"available": False, "looked_at": False}, "/rides is being looked at for the first time"),
-        ({"available": False, "looked_at": True}, "/rides is not available"),
-        ({"available": True, "looked_at": True}, "/rides is watched"),
         ({"available": False}, "/rides is not available"),
+        ({"available": True}, "/rides is watched"),
     ],
 )
 def test_status_says_of_a_folder_only_what_is_known(known: dict[str, bool], words: str) -> None:
-    """For a moment after the start nobody has looked; the version before did not say whether anybody had."""
+    """For a moment after the start nobody has looked."""
     watch = {"folder": "/rides", "athlete": "me", "method": "poll", **known}
     nothing: dict[str, object] = {"problems": [], "athletes": [], "watch": [watch], "last_upload": None}
     found = {"state": "ok", "web": {"url": "http://localhost:8480"}, **nothing}

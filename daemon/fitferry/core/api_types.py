@@ -63,7 +63,7 @@ class ReceivingJson(TypedDict):
 
 
 class WatchJson(TypedDict):
-    """One watched folder; `looked_at`: whether anybody has looked yet, without which it is not available."""
+    """One watched folder; `looked_at`: False until somebody has looked, not there afterwards."""
 
     folder: str
     athlete: str

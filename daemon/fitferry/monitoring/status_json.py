@@ -142,14 +142,15 @@ def _problem(problem: Problem) -> ProblemJson:
 
 
 def _watch(state: WatchState) -> WatchJson:
-    """One folder; `note` and `receiving` are there only where there is something to say."""
+    """One folder; `looked_at`, `note` and `receiving` are there only where there is something to say."""
     values: WatchJson = {
         "folder": state.folder,
         "athlete": state.athlete,
         "method": state.method,
         "available": state.available,
-        "looked_at": state.is_looked_at,
     }
+    if not state.is_looked_at:
+        values["looked_at"] = False
     if state.notes:
         note = folders.NOTES(notes=state.notes)
         values |= {"note": str(note), "note_text": note.to_values()}
