@@ -10,6 +10,7 @@ from fitparse.profile import FIELD_TYPES
 from fitferry.core import sports
 
 
+@pytest.mark.slow
 def test_the_names_of_sports_are_those_that_are_found_and_taken() -> None:
     """By fitparse and our own additions, in TCX and GPX, and by Strava."""
     from stravalib.strava_model import SportType  # noqa: PLC0415  # a second, which only this test is to take

@@ -44,6 +44,7 @@ def test_each_member_of_a_zip_may_have_25_mb(ride: Ride) -> None:
     assert "25 MB" in str(found.members[3].result.reason)
 
 
+@pytest.mark.slow
 def test_a_zip_is_not_kept_in_memory_whole() -> None:
     """One member at a time is unpacked; what is in it is known by its digest."""
     tenth = bytes(MAX_FILE_BYTES // 10)

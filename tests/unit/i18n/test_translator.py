@@ -73,6 +73,7 @@ def test_the_language_is_that_of_the_locale(environ: dict[str, str], language: s
     assert of_environment(environ) == language
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", OTHERS)
 def test_every_message_is_translated(language: str) -> None:
     """What Babel finds in the package; `make translations` brings the catalogue up to date."""

@@ -330,10 +330,11 @@ def test_what_strava_never_finishes_can_be_dismissed(bench: Bench) -> None:
             RejectionCode.TOO_LARGE,
             "25",
         ),
-        (
+        pytest.param(
             lambda actions: actions.upload_file(bytes(MAX_FILE_BYTES), "a.fit", "me"),
             RejectionCode.NO_ACTIVITY,
             "no FIT",
+            marks=pytest.mark.slow,
         ),
         (lambda actions: actions.retry(99), RejectionCode.UNKNOWN, "99"),
         (lambda actions: actions.upload(99), RejectionCode.UNKNOWN, "99"),

@@ -107,6 +107,7 @@ def test_a_file_of_no_watched_folder_is_let_be(outer: Path, tmp_path: Path) -> N
     assert (tmp_path / "elsewhere.fit").exists()
 
 
+@pytest.mark.slow
 def test_the_files_of_an_inner_folder_are_taken_for_its_own_athlete(outer: Path) -> None:
     """Once, and not for the athlete of the folder around it; what is archived is taken for nobody."""
     (outer / "done").mkdir()
