@@ -114,6 +114,23 @@ def session(
     return message(18, fields, local=3)
 
 
+def session_of_developer(name: str, units: str, value: int) -> tuple[list[bytes], bytes]:
+    """A session with one field of a developer's own: the messages that call it so, and the session itself."""
+    described: list[Field] = [
+        (0, UINT8, 0),
+        (1, UINT8, 0),
+        (2, UINT8, UINT32),
+        (3, STRING, name),
+        (8, STRING, units),
+    ]
+    fields: list[Field] = [(5, ENUM, 2)]
+    head = definition(18, fields)
+    own = (
+        bytes([head[0] | 0x20]) + head[1:] + bytes([1, 0, 4, 0]) + data(fields) + value.to_bytes(4, "little")
+    )
+    return [message(207, [(3, UINT8, 0)]), message(206, described)], own
+
+
 def record(moment: int, step: int, distance_m: float) -> list[Field]:
     """The fields of one record: a place on a small circle, with heart rate and power."""
     angle = step / 50

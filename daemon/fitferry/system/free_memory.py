@@ -1,7 +1,7 @@
 """Memory that is free goes back to the system, as far as the C library can be told to.
 
-glibc gives each thread an arena of its own, and what is free in one stays there: an hour's uploads by five workers kept
-10 MB. Once something large was freed, it also keeps twice as much at the end of the heap.
+glibc gives each thread an arena of its own, and what is free in one stays there: in an hour of uploads the daemon grew
+by 13 MB, and went on growing. Once something large was freed, it also keeps twice as much at the end of the heap.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 
 _TRIM_THRESHOLD, _ARENA_MAX = -1, -8
-"""glibc's names for them in malloc.h, the same on each architecture (2.41, 2026-11-27)."""
+"""glibc's names for them in malloc.h, the same on each architecture (2.36, 2026-11-27)."""
 
 
 def give_back() -> None:

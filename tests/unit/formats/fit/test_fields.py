@@ -23,6 +23,7 @@ from fit_writer import (
     ride,
     segment,
     session,
+    session_of_developer,
     stamp,
 )
 from fitferry.core.activity import ActivityFacts, FileKind, ParseResult
@@ -79,19 +80,7 @@ def test_one_files_developer_fields_are_not_another_ones() -> None:
 
 def test_a_file_that_declares_no_developer_fields_inherits_none() -> None:
     """Its own have no name then, whatever the file before it called such fields."""
-    name: list[Field] = [
-        (0, UINT8, 0),
-        (1, UINT8, 0),
-        (2, UINT8, UINT32),
-        (3, STRING, "total_distance"),
-        (8, STRING, "m"),
-    ]
-    declared = [message(207, [(3, UINT8, 0)]), message(206, name)]
-    fields: list[Field] = [(5, ENUM, 2)]
-    head = definition(18, fields)
-    with_its_own = (
-        bytes([head[0] | 0x20]) + head[1:] + bytes([1, 0, 4, 0]) + data(fields) + (77).to_bytes(4, "little")
-    )
+    declared, with_its_own = session_of_developer("total_distance", "m", 77)
     anonymous = segment([file_id(4, BEGIN), with_its_own])
 
     assert inspect(segment([file_id(4, BEGIN), *declared, with_its_own])).facts.distance_m == 77
