@@ -24,6 +24,7 @@ from fitferry.core.activity import (
 )
 from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.messages import verbatim
+from fitferry.core.strava import Grant
 from fitferry.core.upload import AfterUpload, AttemptResult, Job, Outcome, Status, WaitingFor
 from fitferry.inbox import held_files
 from fitferry.inbox.first_scan import FirstScan
@@ -219,9 +220,7 @@ def an_athlete(
     expires_in: float = 21_600,
 ) -> None:
     """Connect an athlete without asking Strava."""
-    sealed = kept._cipher.encrypt(
-        name, {"access_token": "access-1", "refresh_token": "refresh-1", "expires_at": NOW + expires_in}
-    )
+    sealed = kept.encrypt(name, Grant("access-1", "refresh-1", NOW + expires_in))
     accounts.connect(name, 1001, "Sam Sand", scopes.split(","), sealed)
 
 

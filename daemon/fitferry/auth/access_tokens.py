@@ -55,7 +55,7 @@ class AccessTokens:
             grant = self._stored(athlete, now)
             if grant.access_token == refused or grant.expires_at - now < REFRESH_AHEAD:
                 grant = self._unwritten[athlete] = self._refreshed(athlete, grant, now)
-            self._write(athlete)
+            self.write(athlete)
             return grant.access_token
 
     def has_valid(self, athlete: str, now: float) -> bool:
@@ -86,19 +86,12 @@ class AccessTokens:
 
     def encrypt(self, athlete: str, grant: Grant) -> bytes:
         """A pair as it is stored; `sealing` has to be held until it is."""
-        return self._cipher.encrypt(
-            athlete,
-            {
-                "access_token": grant.access_token,
-                "refresh_token": grant.refresh_token,
-                "expires_at": grant.expires_at,
-            },
-        )
+        return self._cipher.encrypt(athlete, grant)
 
     def refresh_token(self, athlete: str, sealed: bytes) -> str:
         """The refresh token in stored bytes. Raises KeyFileError."""
         with self.sealing:
-            return str(self._cipher.decrypt(athlete, sealed)["refresh_token"])
+            return self._cipher.decrypt(athlete, sealed).refresh_token
 
     def drop_unwritten(self, athlete: str) -> None:
         """Forget a refreshed pair that is not written: a new connection has replaced it. Needs the athlete's lock."""
@@ -110,13 +103,20 @@ class AccessTokens:
             if self._locks[name].acquire(blocking=False):  # else another thread is writing it
                 try:
                     with contextlib.suppress(DatabaseError):  # the database's health says so to everybody
-                        self._write(name)
+                        self.write(name)
                 finally:
                     self._locks[name].release()
 
     def write(self, athlete: str) -> None:
-        """Write an athlete's refreshed pair if it is not written yet. Needs the athlete's lock."""
-        self._write(athlete)
+        """Store an athlete's refreshed pair if it is not stored yet. Needs the athlete's lock.
+
+        Until that works it is kept here, because the old one is dead.
+        """
+        grant = self._unwritten.get(athlete)
+        if grant is not None:
+            with self.sealing:
+                accounts.update_tokens(athlete, self.encrypt(athlete, grant))
+            del self._unwritten[athlete]
 
     def close(self) -> None:
         """Let no refresh begin any more, and wait for those under way: an answer that nobody takes costs the connection."""
@@ -176,14 +176,6 @@ class AccessTokens:
         accounts.clear_tokens(athlete, trouble, now, sealed)
         self._unwritten.pop(athlete, None)
 
-    def _write(self, athlete: str) -> None:
-        """Store a refreshed pair; until that works it is kept here, because the old one is dead."""
-        grant = self._unwritten.get(athlete)
-        if grant is not None:
-            with self.sealing:
-                accounts.update_tokens(athlete, self.encrypt(athlete, grant))
-            del self._unwritten[athlete]
-
     def _stored(self, athlete: str, now: float) -> Grant:
         if athlete in self._unwritten:
             return self._unwritten[athlete]
@@ -195,16 +187,12 @@ class AccessTokens:
             if known is not None and known[0] == sealed:
                 return known[1]
             try:
-                grant = self._decrypted(athlete, sealed)
+                grant = self._cipher.decrypt(athlete, sealed)
             except KeyFileError:
                 accounts.clear_tokens(athlete, AuthProblem.KEY, now, sealed)
                 raise
             self._opened[athlete] = sealed, grant
         return grant
-
-    def _decrypted(self, athlete: str, sealed: bytes) -> Grant:
-        values = self._cipher.decrypt(athlete, sealed)
-        return Grant(str(values["access_token"]), str(values["refresh_token"]), float(values["expires_at"]))
 
 
 def by_our_clock(grant: Grant, now: float) -> Grant:

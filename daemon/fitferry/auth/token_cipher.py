@@ -16,6 +16,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from fitferry.core.errors import KeyFileError
 from fitferry.core.messages import system
+from fitferry.core.strava import Grant
 from fitferry.system import durable_io
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -28,19 +29,25 @@ class TokenCipher:
         self.keys = tuple(keys)
         self._fernet = MultiFernet([Fernet(key) for key in keys])
 
-    def encrypt(self, purpose: str, values: dict[str, str | float]) -> bytes:
-        """Encrypt values for one purpose (an athlete's name): Fernet itself cannot tell whose a token is."""
-        return self._fernet.encrypt(json.dumps({"purpose": purpose, **values}).encode())
+    def encrypt(self, athlete: str, grant: Grant) -> bytes:
+        """Encrypt a pair of tokens together with whose it is, which Fernet itself cannot tell."""
+        values = {
+            "purpose": athlete,
+            "access_token": grant.access_token,
+            "refresh_token": grant.refresh_token,
+            "expires_at": grant.expires_at,
+        }
+        return self._fernet.encrypt(json.dumps(values).encode())
 
-    def decrypt(self, purpose: str, sealed: bytes) -> dict[str, str | float]:
-        """What was encrypted for this purpose. Raises KeyFileError where no key decrypts it."""
+    def decrypt(self, athlete: str, sealed: bytes) -> Grant:
+        """The pair that was encrypted for an athlete. Raises KeyFileError where no key decrypts it, or it is another's."""
         try:
-            values: dict[str, str | float] = json.loads(self._fernet.decrypt(sealed))
+            values = json.loads(self._fernet.decrypt(sealed))
         except InvalidToken as error:
             raise KeyFileError(system.KEY_IS_ANOTHER()) from error
-        if values.pop("purpose", None) != purpose:
+        if values["purpose"] != athlete:
             raise KeyFileError(system.TOKENS_OF_ANOTHER())
-        return values
+        return Grant(values["access_token"], values["refresh_token"], values["expires_at"])
 
     def reencrypt(self, sealed: bytes) -> bytes:
         """The same, encrypted with the newest key. Raises KeyFileError."""

@@ -33,10 +33,10 @@ class CountingCipher(TokenCipher):
 
     decrypted = 0
 
-    def decrypt(self, purpose: str, sealed: bytes) -> dict[str, str | float]:
+    def decrypt(self, athlete: str, sealed: bytes) -> Grant:
         """As always."""
         self.decrypted += 1
-        return super().decrypt(purpose, sealed)
+        return super().decrypt(athlete, sealed)
 
 
 @pytest.fixture

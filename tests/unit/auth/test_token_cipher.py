@@ -9,14 +9,17 @@ import pytest
 
 from fitferry.auth import token_cipher
 from fitferry.core.errors import KeyFileError
+from fitferry.core.strava import Grant
+
+GRANT = Grant("access", "secret", 1.5)
 
 
 def test_what_is_sealed_opens_for_its_purpose_alone() -> None:
     """The tokens of one athlete can never be taken for another's."""
     box = token_cipher.TokenCipher([token_cipher.new_key()])
-    sealed = box.encrypt("me", {"refresh_token": "secret", "expires_at": 1.5})
+    sealed = box.encrypt("me", GRANT)
 
-    assert box.decrypt("me", sealed) == {"refresh_token": "secret", "expires_at": 1.5}
+    assert box.decrypt("me", sealed) == GRANT
     assert b"secret" not in sealed
     with pytest.raises(KeyFileError):
         box.decrypt("you", sealed)
@@ -25,11 +28,11 @@ def test_what_is_sealed_opens_for_its_purpose_alone() -> None:
 def test_an_older_key_still_opens_and_the_newest_one_seals() -> None:
     """So that keys can be changed without losing a connection."""
     old, new = token_cipher.new_key(), token_cipher.new_key()
-    sealed = token_cipher.TokenCipher([old]).encrypt("me", {"a": "b"})
+    sealed = token_cipher.TokenCipher([old]).encrypt("me", GRANT)
     both = token_cipher.TokenCipher([new, old])
 
-    assert both.decrypt("me", sealed) == {"a": "b"}
-    assert token_cipher.TokenCipher([new]).decrypt("me", both.reencrypt(sealed)) == {"a": "b"}
+    assert both.decrypt("me", sealed) == GRANT
+    assert token_cipher.TokenCipher([new]).decrypt("me", both.reencrypt(sealed)) == GRANT
     with pytest.raises(KeyFileError):
         token_cipher.TokenCipher([new]).decrypt("me", sealed)
 
@@ -37,10 +40,10 @@ def test_an_older_key_still_opens_and_the_newest_one_seals() -> None:
 def test_a_missing_key_file_is_made_for_the_owner_alone(tmp_path: Path) -> None:
     """And read again at the next start."""
     path = tmp_path / "key"
-    sealed = token_cipher.load(path, "now").encrypt("me", {"a": "b"})
+    sealed = token_cipher.load(path, "now").encrypt("me", GRANT)
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert token_cipher.load(path, "now").decrypt("me", sealed) == {"a": "b"}
+    assert token_cipher.load(path, "now").decrypt("me", sealed) == GRANT
     assert [entry.name for entry in tmp_path.iterdir()] == ["key"]
 
 

@@ -260,10 +260,10 @@ def test_accounts_and_tokens_are_kept() -> None:
         athlete, sealed = accounts.get(name), accounts.sealed_tokens(name)
         assert (athlete.connected, athlete.athlete_id, athlete.can_read) == (True, 1000 + number, True)
         assert sealed is not None
-        assert cipher.decrypt(name, sealed)["refresh_token"] == f"refresh-{number}"
+        assert cipher.decrypt(name, sealed).refresh_token == f"refresh-{number}"
     assert (accounts.get("lost").connected, accounts.get("lost").trouble) == (False, AuthProblem.REVOKED)
     (pending,) = revocations.pending_revocations()
-    assert cipher.decrypt("gone", pending.sealed)["refresh_token"] == "refresh-3"
+    assert cipher.decrypt("gone", pending.sealed).refresh_token == "refresh-3"
     used = oauth_states.consent(sha("used state"))
     assert used is not None
     assert used.outcome == "connected"
