@@ -19,9 +19,8 @@ from fitferry.core.messages import Message, sign_in
 from fitferry.storage import accounts, oauth_states
 from fitferry.storage import uploads as stored_uploads
 from fitferry.web.context import WebContext
-from fitferry.web.current import caller, web_context
+from fitferry.web.current import caller, wants_json, web_context
 from fitferry.web.middleware import cookie, is_at_url
-from fitferry.web.replies import wants_json
 from fitferry.web.security_log import log_event
 from fitferry.web.sign_in import cookies_are_secure
 

@@ -1,4 +1,4 @@
-"""What a view needs of the request that it answers: the daemon's parts, the language, and who asks."""
+"""What a view needs of the request that it answers: the daemon's parts, the language, who asks, and for what."""
 
 from __future__ import annotations
 
@@ -28,3 +28,8 @@ def locale() -> ViewerLocale:
 def caller() -> Caller:
     """Who asks."""
     return caller_of(web_context(), request.environ)
+
+
+def wants_json() -> bool:
+    """Whether the client would rather have JSON than a page."""
+    return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from urllib.parse import urlsplit
 
-from flask import request
+from flask import render_template, request
 
 from fitferry.core import rate_limit
 from fitferry.core.api_types import UPLOAD_BYTES
@@ -19,6 +19,7 @@ from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import WAITS, Job, Status
 from fitferry.monitoring.status import Snapshot, State, job_views
 from fitferry.storage import queries, uploads
+from fitferry.web import current
 from fitferry.web.context import WebContext
 from fitferry.web.language import ViewerLocale
 from fitferry.web.middleware import is_at_url, is_loopback
@@ -96,6 +97,11 @@ def page_context(
         "several": len(context.settings.athletes) > 1,
         "languages_fixed": context.settings.web.language != "auto",
     }
+
+
+def render_page(template: str, **values: object) -> str:
+    """A page with all that its frame shows."""
+    return render_template(template, **page_context(current.web_context(), current.locale()), **values)
 
 
 def overview(context: WebContext, locale: ViewerLocale, want: HistoryFilter) -> dict[str, object]:

@@ -15,12 +15,11 @@ from fitferry.core.api_types import UPLOAD_BYTES
 from fitferry.core.errors import FitferryError, RejectionCode, RequestRejected
 from fitferry.core.messages import Json, Message, system, verbatim, web
 from fitferry.storage.database import DatabaseError
-from fitferry.web import api, consent, forms, incoming, push, sign_in, views
+from fitferry.web import api, consent, forms, push, sign_in, views
 from fitferry.web.context import WebContext
-from fitferry.web.current import EXTENSION, PROCESS_TAG, caller, locale, web_context
+from fitferry.web.current import EXTENSION, PROCESS_TAG, caller, locale, wants_json, web_context
 from fitferry.web.language import locale_of
 from fitferry.web.middleware import IN, REFUSAL, cookie
-from fitferry.web.replies import wants_json
 
 _log = structlog.get_logger()
 _MESSAGES = {404: web.NOTHING_HERE, 405: web.WRONG_METHOD, 413: web.REQUEST_TOO_LARGE}
@@ -45,7 +44,6 @@ def build(context: WebContext) -> Flask:
     for part in (
         sign_in.pages,
         consent.pages,
-        incoming.pages,
         push.pages,
         views.pages,
         forms.forms,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
 from urllib.parse import parse_qs, urlsplit
 
 from flask import Blueprint, make_response, redirect, request
 from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
 
 from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import web
@@ -17,11 +18,10 @@ from fitferry.core.upload import Status
 from fitferry.i18n.translator import LANGUAGES
 from fitferry.storage import queries, sessions
 from fitferry.web import consent, named_tokens
-from fitferry.web.api import arguments
 from fitferry.web.api.uploads import files_of_form
-from fitferry.web.current import locale, web_context
+from fitferry.web.arguments import ACTIVITY, MAX_ID, required_athlete
+from fitferry.web.current import locale, wants_json, web_context
 from fitferry.web.language import LANGUAGE_COOKIE
-from fitferry.web.replies import back_to_page, wants_json
 from fitferry.web.security_log import log_event
 
 forms = Blueprint("forms", __name__, url_prefix="/do")
@@ -36,15 +36,13 @@ FLASH_MESSAGES = {
 """What the page may say of what was just done: a closed set, so that no link can put words into its mouth."""
 _MANY = 10_000
 """More are never held for one reason."""
-_ACTIVITY = f"<int(max={arguments.MAX_ID}):activity_id>"
 
 
 @forms.post("/connect")
 def connect() -> ResponseReturnValue:
     """Lead to Strava's consent page."""
-    athlete = athlete_of(request.form)
     begin = consent.begin_here if "paste" in request.form else consent.begin
-    return begin(web_context(), athlete)
+    return begin(web_context(), _athlete())
 
 
 @forms.post("/paste")
@@ -60,8 +58,8 @@ def paste() -> ResponseReturnValue:
 @forms.post("/disconnect")
 def disconnect() -> ResponseReturnValue:
     """Revoke an athlete's tokens."""
-    web_context().oauth.disconnect(athlete_of(request.form))
-    return back_to_page("disconnected")
+    web_context().oauth.disconnect(_athlete())
+    return _back_to_page("disconnected")
 
 
 @forms.post("/upload")
@@ -70,50 +68,50 @@ def upload() -> ResponseReturnValue:
     flash = "known" if all(job.status is Status.COMPLETED for job in files_of_form()) else "queued"
     if wants_json():
         return {"message": locale().render(FLASH_MESSAGES[flash])}
-    return back_to_page(flash)
+    return _back_to_page(flash)
 
 
-@forms.post(f"/upload/{_ACTIVITY}")
-@forms.post(f"/retry/{_ACTIVITY}")
+@forms.post(f"/upload/{ACTIVITY}")
+@forms.post(f"/retry/{ACTIVITY}")
 def upload_known(activity_id: int) -> ResponseReturnValue:
     """Queue an activity that is known, or has failed; `again` also one that is on Strava."""
     web_context().actions.upload(activity_id, again="again" in request.form)
-    return back_to_page("queued")
+    return _back_to_page("queued")
 
 
-@forms.post(f"/repair/{_ACTIVITY}")
+@forms.post(f"/repair/{ACTIVITY}")
 def repair(activity_id: int) -> ResponseReturnValue:
     """Repair a held FIT file that breaks off, and queue the repaired copy."""
     web_context().actions.repair_upload(activity_id)
-    return back_to_page("queued")
+    return _back_to_page("queued")
 
 
 @forms.post("/retry")
 def retry_failed() -> ResponseReturnValue:
     """Put every failed upload back into the queue."""
     web_context().actions.retry_failed()
-    return back_to_page("queued")
+    return _back_to_page("queued")
 
 
-@forms.post(f"/dismiss/{_ACTIVITY}")
+@forms.post(f"/dismiss/{ACTIVITY}")
 def dismiss(activity_id: int) -> ResponseReturnValue:
     """Dismiss a failed or held upload."""
     web_context().actions.dismiss(activity_id)
-    return back_to_page("dismissed")
+    return _back_to_page("dismissed")
 
 
 @forms.post("/dismiss")
 def dismiss_failed() -> ResponseReturnValue:
     """Dismiss every failed upload."""
     web_context().actions.dismiss_failed()
-    return back_to_page("dismissed")
+    return _back_to_page("dismissed")
 
 
 @forms.post("/try-now")
 def try_now() -> ResponseReturnValue:
     """Let what waits for the settings be tried at once."""
     web_context().actions.try_now()
-    return back_to_page("tried")
+    return _back_to_page("tried")
 
 
 @forms.post("/backlog")
@@ -121,14 +119,14 @@ def decide_backlog() -> ResponseReturnValue:
     """Decide on the old activities."""
     decision, day = request.form.get("decision", ""), request.form.get("date", "")
     web_context().actions.decide_backlog(decision, _day(day) if decision == "since" else None)
-    return back_to_page("decided")
+    return _back_to_page("decided")
 
 
 @forms.post("/selected")
 def selected() -> ResponseReturnValue:
     """Retry or dismiss the chosen rides; what cannot be is left as it is."""
     numbers = [number for number in request.form.getlist("activity") if number.isdecimal()]
-    activities = [int(number) for number in numbers if int(number) <= arguments.MAX_ID]
+    activities = [int(number) for number in numbers if int(number) <= MAX_ID]
     return _do_each("upload" if request.form.get("action") == "retry" else "dismiss", activities)
 
 
@@ -163,7 +161,7 @@ def revoke_token() -> ResponseReturnValue:
 def end_sessions() -> ResponseReturnValue:
     """Sign every browser out, this one too."""
     log_event("sessions_ended", outcome="ok", count=sessions.end_all())
-    return back_to_page("")
+    return _back_to_page("")
 
 
 def _do_each(action: str, activities: Iterable[int]) -> ResponseReturnValue:
@@ -172,15 +170,16 @@ def _do_each(action: str, activities: Iterable[int]) -> ResponseReturnValue:
     for activity_id in activities:
         with contextlib.suppress(RequestRejected):
             act(activity_id)
-    return back_to_page("dismissed" if action == "dismiss" else "queued")
+    return _back_to_page("dismissed" if action == "dismiss" else "queued")
 
 
-def athlete_of(given: Mapping[str, str]) -> str:
-    """The athlete that a form or an address names. Raises RequestRejected."""
-    name = given.get("athlete", "")
-    if name not in web_context().settings.athletes:
-        raise RequestRejected(RejectionCode.UNKNOWN_ATHLETE, web.UNKNOWN_ATHLETE(name=name))
-    return name
+def _back_to_page(flash: str) -> Response:
+    """Lead a browser back to the page, which says by `flash` what was done."""
+    return redirect(f"/?done={flash}", 303)
+
+
+def _athlete() -> str:
+    return required_athlete(request.form.get("athlete", ""))
 
 
 def _day(text: str) -> date:

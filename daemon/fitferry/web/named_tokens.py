@@ -10,23 +10,20 @@ from fitferry.core.api_tokens import ApiToken, Permission
 from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import web
 from fitferry.storage import api_tokens
-from fitferry.web.context import WebContext
+from fitferry.web.arguments import known_athlete
+from fitferry.web.current import web_context
 from fitferry.web.security_log import log_event
 
 _NAME = re.compile(r"[\w.-][\w .-]{0,39}")
 
 
-def create(
-    context: WebContext, name: str, permission: Permission, athlete: str | None
-) -> tuple[ApiToken, str]:
+def create(name: str, permission: Permission, athlete: str | None) -> tuple[ApiToken, str]:
     """A new named token and its secret, which is kept nowhere. Raises RequestRejected."""
     if not _NAME.fullmatch(name):
         raise RequestRejected(RejectionCode.BAD_VALUE, web.TOKEN_NAME_WRONG())
-    names = context.settings.athletes
-    if athlete is not None and athlete not in names:
-        raise RequestRejected(RejectionCode.UNKNOWN_ATHLETE, web.UNKNOWN_ATHLETE(name=athlete))
-    bound = (athlete or ("me" if "me" in names else names[0])) if permission is Permission.UPLOAD else None
-    token, secret = ApiToken(name, permission, bound, context.clock(), None), secrets.token_urlsafe(24)
+    owner = known_athlete(athlete)
+    bound = owner if permission is Permission.UPLOAD else None
+    token, secret = ApiToken(name, permission, bound, web_context().clock(), None), secrets.token_urlsafe(24)
     if not api_tokens.add(token, digest(secret)):
         raise RequestRejected(RejectionCode.NAME_TAKEN, web.TOKEN_NAME_TAKEN(name=name))
     log_event("token_created", outcome="ok", name=name, can=permission.value, athlete=bound)

@@ -1,4 +1,4 @@
-"""Named tokens for phones and programs: making and revoking them, and the address with which to use one."""
+"""Named tokens for phones and programs: how people make them, and the files that are brought with them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import web
 from fitferry.storage import api_tokens
 from fitferry.web import named_tokens
-from fitferry.web.current import locale, web_context
-from fitferry.web.dashboard import page_context
+from fitferry.web.api.uploads import athlete_of_upload, jobs_taken
+from fitferry.web.current import web_context
+from fitferry.web.dashboard import render_page
 from fitferry.web.middleware import IN, is_loopback, origin_of_url
 
 pages = Blueprint("push", __name__)
@@ -24,30 +25,22 @@ _QR_SCALE = 5
 @pages.get("/tokens")
 def tokens() -> ResponseReturnValue:
     """The named tokens, and a form for a new one."""
-    return render_template(
-        "tokens.html",
-        tokens=api_tokens.listed(),
-        athletes=web_context().settings.athletes,
-        **page_context(web_context(), locale()),
-    )
+    return render_page("tokens.html", tokens=api_tokens.listed(), athletes=web_context().settings.athletes)
 
 
 @pages.post("/tokens")
 def make_token() -> ResponseReturnValue:
     """A new token, shown this once: what it is for, its address, and as a QR code for a phone."""
     permission = Permission.READ if request.form.get("can") == Permission.READ else Permission.UPLOAD
-    athlete = request.form.get("athlete") or None
-    token, secret = named_tokens.create(
-        web_context(), request.form.get("name", "").strip(), permission, athlete
-    )
-    return render_template(
+    name = request.form.get("name", "").strip()
+    token, secret = named_tokens.create(name, permission, request.form.get("athlete"))
+    return render_page(
         "token.html",
         token=token,
         secret=secret,
         qr=_qr_code(secret) if permission is Permission.UPLOAD else None,
         base=_base(),
         out_of_reach=is_loopback(urlsplit(_base()).hostname or ""),
-        **page_context(web_context(), locale()),
     )
 
 
@@ -59,6 +52,13 @@ def push() -> ResponseReturnValue:
     if token is None or token.permission is not Permission.UPLOAD:
         raise RequestRejected(RejectionCode.UNAUTHORIZED, web.TOKEN_UNKNOWN())
     return render_template("push.html", token=token, secret=secret, base=_base(), path=IN)
+
+
+@pages.put(f"{IN}<path:name>")
+def put_file(name: str) -> ResponseReturnValue:
+    """Queue the activity in a body; the same bytes again are answered with the job that is known."""
+    body, file = request.get_data(cache=False), name.rpartition("/")[2]
+    return jobs_taken(web_context().actions.upload_file(body, file, athlete_of_upload(None)))
 
 
 def _base() -> str:

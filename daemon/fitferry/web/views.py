@@ -13,17 +13,16 @@ from fitferry.core.upload import Status
 from fitferry.monitoring import metrics
 from fitferry.storage import accounts, uploads
 from fitferry.system import logs
-from fitferry.web.api.arguments import MAX_ID
+from fitferry.web.arguments import ACTIVITY, required_athlete
 from fitferry.web.current import PROCESS_TAG, locale, web_context
-from fitferry.web.dashboard import overview, page_context
+from fitferry.web.dashboard import overview, render_page
 from fitferry.web.details import details
-from fitferry.web.forms import FLASH_MESSAGES, athlete_of
+from fitferry.web.forms import FLASH_MESSAGES
 from fitferry.web.rides import wanted
 
 pages = Blueprint("pages", __name__)
 STALE_SECONDS = 60
 """What the page shows depends on the clock, too: it is made anew so often at least."""
-_ACTIVITY = f"<int(max={MAX_ID}):activity_id>"
 
 
 @pages.get("/")
@@ -42,42 +41,41 @@ def page() -> ResponseReturnValue:
     return answer
 
 
-@pages.get(f"/activity/{_ACTIVITY}")
+@pages.get(f"/activity/{ACTIVITY}")
 def activity(activity_id: int) -> ResponseReturnValue:
     """One ride."""
     job = uploads.of_activity(activity_id)
     if job is None:
         raise RequestRejected(RejectionCode.UNKNOWN, web.NO_ACTIVITY(id=str(activity_id)))
-    shown = {**page_context(web_context(), locale()), **details(web_context(), locale(), job)}
-    return render_template("details.html", **shown)
+    return render_page("details.html", **details(web_context(), locale(), job))
 
 
 @pages.get("/log")
 def log() -> ResponseReturnValue:
     """The last lines of the log."""
-    return render_template("log.html", lines=logs.recent(), **page_context(web_context(), locale()))
+    return render_page("log.html", lines=logs.recent())
 
 
 @pages.get("/help")
 def help_page() -> ResponseReturnValue:
     """Where to go on from here."""
-    return render_template("help.html", **page_context(web_context(), locale()))
+    return render_page("help.html")
 
 
 @pages.get("/disconnect")
 def ask_disconnect() -> ResponseReturnValue:
     """The question before an athlete is disconnected."""
-    person = accounts.get(athlete_of(request.args))
-    return render_template("disconnect.html", person=person, **page_context(web_context(), locale()))
+    person = accounts.get(required_athlete(request.args.get("athlete", "")))
+    return render_page("disconnect.html", person=person)
 
 
-@pages.get(f"/again/{_ACTIVITY}")
+@pages.get(f"/again/{ACTIVITY}")
 def ask_again(activity_id: int) -> ResponseReturnValue:
     """The question before an activity is sent once more."""
     job = uploads.of_activity(activity_id)
     if job is None or job.status is not Status.COMPLETED:
         raise RequestRejected(RejectionCode.UNKNOWN, web.NOT_COMPLETED(id=str(activity_id)))
-    return render_template("again.html", job=job, **page_context(web_context(), locale()))
+    return render_page("again.html", job=job)
 
 
 @pages.get("/metrics")

@@ -8,8 +8,7 @@ from flask.typing import ResponseReturnValue
 from fitferry.core.api_tokens import ApiToken, Permission
 from fitferry.monitoring import status_json
 from fitferry.storage import api_tokens, sessions
-from fitferry.web import named_tokens
-from fitferry.web.api import arguments
+from fitferry.web import arguments, named_tokens
 from fitferry.web.credentials import make_login_link
 from fitferry.web.current import web_context
 from fitferry.web.security_log import log_event
@@ -50,7 +49,7 @@ def make_token() -> ResponseReturnValue:
     body = arguments.json_body()
     permission = arguments.one_of(Permission, arguments.text(body, "can") or "", "can")
     name, athlete = arguments.text(body, "name") or "", arguments.text(body, "athlete")
-    token, secret = named_tokens.create(web_context(), name, permission, athlete)
+    token, secret = named_tokens.create(name, permission, athlete)
     return jsonify({**_shown(token), "token": secret}), 201
 
 

@@ -10,11 +10,9 @@ from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import web
 from fitferry.monitoring import status_json
 from fitferry.storage import accounts, oauth_states
-from fitferry.web import consent
-from fitferry.web.api import arguments
-from fitferry.web.current import caller, web_context
+from fitferry.web import arguments, consent
+from fitferry.web.current import caller, wants_json, web_context
 from fitferry.web.middleware import CALLBACK
-from fitferry.web.replies import wants_json
 
 api = Blueprint("connection", __name__, url_prefix="/api/v1")
 _OWN_NAVIGATION = frozenset({"same-origin", "none"})

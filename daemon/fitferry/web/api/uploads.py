@@ -12,13 +12,13 @@ from fitferry.core.upload import Job
 from fitferry.monitoring import status_json
 from fitferry.storage import queries
 from fitferry.uploads import commands
-from fitferry.web.api import arguments
+from fitferry.web import arguments
+from fitferry.web.arguments import ACTIVITY
 from fitferry.web.current import caller, web_context
 
 api = Blueprint("uploads", __name__, url_prefix="/api/v1")
 MAX_LIMIT = 200
 _LIMIT = 50
-_ACTIVITY = f"<int(max={arguments.MAX_ID}):activity_id>"
 
 
 @api.get("/status")
@@ -27,7 +27,7 @@ def snapshot() -> ResponseReturnValue:
     return jsonify(status_json.to_json(web_context().snapshot()))
 
 
-@api.post(f"/strava/upload/{_ACTIVITY}")
+@api.post(f"/strava/upload/{ACTIVITY}")
 def upload_known(activity_id: int) -> ResponseReturnValue:
     """Queue an activity that is known."""
     again = arguments.flag(arguments.json_body(), "again")
@@ -69,13 +69,13 @@ def athlete_of_upload(name: str | None) -> str:
     return arguments.known_athlete(bound)
 
 
-@api.post(f"/strava/dismiss/{_ACTIVITY}")
+@api.post(f"/strava/dismiss/{ACTIVITY}")
 def dismiss(activity_id: int) -> ResponseReturnValue:
     """Dismiss a failed or held upload."""
     return _shown(web_context().actions.dismiss(activity_id))
 
 
-@api.post(f"/strava/repair/{_ACTIVITY}")
+@api.post(f"/strava/repair/{ACTIVITY}")
 def repair(activity_id: int) -> ResponseReturnValue:
     """Repair a held FIT file that breaks off, and queue the repaired copy."""
     return _shown(web_context().actions.repair_upload(activity_id)), 202

@@ -16,6 +16,8 @@ from fitferry.web.current import web_context
 
 MAX_ID = 2**63 - 1
 """The largest number that SQLite can look for."""
+ACTIVITY = f"<int(max={MAX_ID}):activity_id>"
+"""An activity's number in an address."""
 Body: TypeAlias = Mapping[str, Json]
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -103,8 +105,11 @@ def one_of(kind: type[Choice], given: str, name: str) -> Choice:
 def known_athlete(name: str | None) -> str:
     """An athlete of the settings; without a name `me`, or else the first."""
     names = web_context().settings.athletes
-    if not name:
-        return "me" if "me" in names else names[0]
-    if name not in names:
+    return required_athlete(name or ("me" if "me" in names else names[0]))
+
+
+def required_athlete(name: str) -> str:
+    """An athlete of the settings, where no other may take the place of none."""
+    if name not in web_context().settings.athletes:
         raise RequestRejected(RejectionCode.UNKNOWN_ATHLETE, web.UNKNOWN_ATHLETE(name=name))
     return name
