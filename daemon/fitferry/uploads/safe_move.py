@@ -54,8 +54,9 @@ def delete(folder: OpenFolder, source: str, sha256: str) -> MoveResult:
         if isinstance(parent, MoveOutcome):
             return MoveResult(parent)
         step = _StagedFile(parent, posixpath.basename(source), sha256)
-        if not step.take():
-            return MoveResult(step.missing)
+        missing = step.take()
+        if missing:
+            return MoveResult(missing)
         with step.restored_on_error():
             if not step.verify():
                 return MoveResult(MoveOutcome.OTHER_BYTES)
@@ -73,10 +74,11 @@ def archive(folder: OpenFolder, source: str, target: str, sha256: str) -> MoveRe
         if isinstance(parent, MoveOutcome):
             return MoveResult(parent)
         step = _StagedFile(parent, posixpath.basename(source), sha256)
-        if not step.take():
-            if step.missing is MoveOutcome.GONE and _holds(there, name, sha256):
-                return MoveResult(MoveOutcome.DONE, target)  # moved in a life that ended before it was noted
-            return MoveResult(step.missing)
+        missing = step.take()
+        if missing is MoveOutcome.GONE and _holds(there, name, sha256):
+            return MoveResult(MoveOutcome.DONE, target)  # moved in a life that ended before it was noted
+        if missing:
+            return MoveResult(missing)
         with step.restored_on_error():
             if not step.verify():
                 return MoveResult(MoveOutcome.OTHER_BYTES)
@@ -120,21 +122,18 @@ class _StagedFile:
         self.name = name
         self.sha256 = sha256
         self.staging = staging_name(sha256)
-        self.missing = MoveOutcome.GONE
-        """Why there is nothing to take."""
 
-    def take(self) -> bool:
-        """Give the file a temporary name; False if there is none. Raises OSError."""
+    def take(self) -> MoveOutcome | None:
+        """Give the file a temporary name; why there is none to be taken, None if it was. Raises OSError."""
         if _exists(self.parent, self.staging):
-            return True
+            return None
         try:
             if not stat.S_ISREG(OpenFolder.stat_in(self.parent, self.name).st_mode):
-                self.missing = MoveOutcome.OTHER_BYTES  # a link: what it leads to is not ours to move
-                return False
+                return MoveOutcome.OTHER_BYTES  # a link: what it leads to is not ours to move
         except FileNotFoundError:
-            return False
+            return MoveOutcome.GONE
         os.rename(self.name, self.staging, src_dir_fd=self.parent, dst_dir_fd=self.parent)
-        return True
+        return None
 
     def verify(self) -> bool:
         """Whether what has the temporary name holds the expected bytes; else it gets its name back."""
@@ -142,15 +141,6 @@ class _StagedFile:
             return True
         self.put_back()
         return False
-
-    @contextlib.contextmanager
-    def opened(self) -> Iterator[int]:
-        """A descriptor of the staged file, through no link."""
-        handle = _open(self.parent, self.staging)
-        try:
-            yield handle
-        finally:
-            os.close(handle)
 
     @contextlib.contextmanager
     def restored_on_error(self) -> Iterator[None]:
@@ -164,10 +154,9 @@ class _StagedFile:
     def put_back(self) -> None:
         """Give the file its name back, unless something else has it by now; then it gets another one."""
         if _exists(self.parent, self.staging):
-            next(
-                (name for name in _names(self.name) if _rename(self.parent, self.staging, self.parent, name)),
-                None,
-            )
+            for name in _names(self.name):
+                if _rename(self.parent, self.staging, self.parent, name):
+                    return
 
 
 def _place(step: _StagedFile, there: int, name: str) -> str:
@@ -180,7 +169,7 @@ def _place(step: _StagedFile, there: int, name: str) -> str:
     with contextlib.suppress(FileNotFoundError):  # of a life that ended too soon
         os.unlink(step.staging, dir_fd=there)
     try:
-        with step.opened() as source:
+        with _opened(step.parent, step.staging) as source:
             _copy(source, there, step.staging, step.sha256)
         return _move(there, step.staging, there, name, step.sha256)
     finally:
@@ -246,24 +235,26 @@ def _rename_without_links(parent: int, staging: str, there: int, name: str) -> b
 def _holds(parent: int, name: str, sha256: str) -> bool:
     """Whether a regular file of this name holds these bytes."""
     try:
-        handle = _open(parent, name)
+        with _opened(parent, name) as handle:
+            is_file = stat.S_ISREG(os.fstat(handle).st_mode)
+            return is_file and safe_files.sha256(handle, MAX_ARCHIVE_BYTES) == sha256
     except (FileNotFoundError, LinkInPath):
         return False
-    try:
-        return stat.S_ISREG(os.fstat(handle).st_mode) and (
-            safe_files.sha256(handle, MAX_ARCHIVE_BYTES) == sha256
-        )
-    finally:
-        os.close(handle)
 
 
-def _open(parent: int, name: str) -> int:
+@contextlib.contextmanager
+def _opened(parent: int, name: str) -> Iterator[int]:
+    """A descriptor of a file in an open folder, through no link. Raises LinkInPath, OSError."""
     try:
-        return os.open(name, safe_files.READ_FLAGS, dir_fd=parent)
+        handle = os.open(name, safe_files.READ_FLAGS, dir_fd=parent)
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise LinkInPath(name) from None
         raise
+    try:
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def _exists(parent: int, name: str) -> bool:
