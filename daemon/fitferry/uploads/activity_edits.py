@@ -8,6 +8,7 @@ comes after fresh rides and looks. Its failure leaves the upload completed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import structlog
 
@@ -110,9 +111,7 @@ class ActivityEdits:
             _log.info("activity_edit", outcome="done", job=job.id, file=job.file, fields=sorted(fields))
 
     def _request(self, job: Job, activity_id: int, fields: dict[str, str | bool]) -> None:
-        def token(refused: str) -> str:
-            return requests.access_token(self._tokens, job.athlete, self._clock(), refused)
-
+        token = partial(requests.access_token, self._tokens, job.athlete, self._clock())
         requests.with_token(token, lambda token: self._strava.edit_activity(activity_id, fields, token=token))
 
     def _after_error(self, owed: FollowUp, job: Job, error: StravaError) -> None:

@@ -29,10 +29,15 @@ def planned_action(job: Job, wanted: AfterUpload, *, ours: bool, archives: Itera
     return wanted
 
 
+def innermost(path: str, archives: Iterable[Archive]) -> Archive | None:
+    """The innermost watched folder that holds a path."""
+    holders = [where for where in archives if Path(path).is_relative_to(where.folder)]
+    return max(holders, key=lambda where: len(where.folder.parts), default=None)
+
+
 def archive_of(path: str, archives: Iterable[Archive]) -> Archive | None:
     """The innermost watched folder that holds a path; none for what is archived already."""
-    holders = [where for where in archives if Path(path).is_relative_to(where.folder)]
-    inner = max(holders, key=lambda where: len(where.folder.parts), default=None)
+    inner = innermost(path, archives)
     return inner if inner is not None and not is_archived(path, [inner]) else None
 
 

@@ -93,11 +93,8 @@ class Actions:
         The file stays as it is. Raises RequestRejected for what is not held for that, or cannot be repaired.
         """
         job = _known(activity_id)
-        if (
-            job.status is not Status.HELD
-            or job.error_code not in admission_rules.REPAIRABLE
-            or self._read is None
-        ):
+        is_broken_off = job.status is Status.HELD and job.error_code in admission_rules.REPAIRABLE
+        if not is_broken_off or self._read is None:
             raise RequestRejected(RejectionCode.NOT_REPAIRABLE, uploads.NOT_REPAIRABLE())
         try:
             repaired = repair(self._read(job))
@@ -121,7 +118,7 @@ class Actions:
 
     def retry_jobs(self, job_ids: Iterable[int], *, again: bool = False) -> list[Job]:
         """Put several jobs back into the queue. Raises the first RequestRejected after all were tried."""
-        retried, rejected = self._tried(job_ids, lambda job_id: self.retry(job_id, again=again))
+        retried, rejected = _tried(job_ids, lambda job_id: self.retry(job_id, again=again))
         if rejected:
             raise rejected[0]
         return retried
@@ -129,7 +126,7 @@ class Actions:
     def retry_failed(self) -> list[Job]:
         """Put every failed job back into the queue; those that were."""
         failed = [job.id for job in stored_uploads.with_status(Status.FAILED)]
-        return self._tried(failed, self.retry)[0]
+        return _tried(failed, self.retry)[0]
 
     def dismiss(self, activity_id: int) -> Job:
         """Dismiss a failed or held job, or one that is stalled at Strava."""
@@ -184,18 +181,6 @@ class Actions:
             return False
         return self._clock() - job.accepted_at >= self._settings.uploads.check_timeout
 
-    def _tried(
-        self, job_ids: Iterable[int], command: Callable[[int], Job]
-    ) -> tuple[list[Job], list[RequestRejected]]:
-        """One command for many jobs: those for which it was done, and why it was not for the others."""
-        done, rejected = [], []
-        for job_id in job_ids:
-            try:
-                done.append(command(job_id))
-            except RequestRejected as error:
-                rejected.append(error)
-        return done, rejected
-
     def _taken(self, given: HandedOver, athlete: str) -> list[Job]:
         """The jobs of a file with something in it that can be queued."""
         if not given.activities:  # a person insists, as by the button beside it
@@ -214,14 +199,13 @@ class Actions:
     def _admitted(self, file: File, new_activities: list[NewActivity]) -> list[Job]:
         """The jobs of what a person handed over; the bytes stand in for those that were lost."""
         admitted = activities.admit(file, new_activities, self._clock())
-        for (job_id, new), activity in zip(admitted, new_activities, strict=True):
-            if not new:
+        jobs = []
+        for (job_id, is_new), activity in zip(admitted, new_activities, strict=True):
+            if not is_new:
                 admission.restore_source(job_id, file, activity.member, self._has_lost_bytes)
-        wanted = [new.admission.status is Status.PENDING for new in new_activities]
-        return [
-            self._queued(job_id) if queue else _job(job_id)
-            for (job_id, _), queue in zip(admitted, wanted, strict=True)
-        ]
+            is_wanted = activity.admission.status is Status.PENDING
+            jobs.append(self._queued(job_id) if is_wanted else _job(job_id))
+        return jobs
 
     def _queued(self, job_id: int) -> Job:
         """The job of what a person handed over, queued although it was held, failed or dismissed."""
@@ -252,6 +236,17 @@ def decide_since_again(settings: Settings) -> int:
     if since is not None:
         holds.hold_pending(ErrorCode.BACKLOG, admission_rules.held_by_since(since))
     return freed
+
+
+def _tried(job_ids: Iterable[int], command: Callable[[int], Job]) -> tuple[list[Job], list[RequestRejected]]:
+    """One command for many jobs: those for which it was done, and why it was not for the others."""
+    done, rejected = [], []
+    for job_id in job_ids:
+        try:
+            done.append(command(job_id))
+        except RequestRejected as error:
+            rejected.append(error)
+    return done, rejected
 
 
 def _judged(body: bytes, name: str, athlete: str) -> HandedOver:

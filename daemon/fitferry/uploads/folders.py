@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from fitferry.config.schema import Settings, WatchSettings
 from fitferry.core.upload import AfterUpload
@@ -14,7 +13,7 @@ from fitferry.inbox.first_scan import FirstScan
 from fitferry.inbox.folder_receiver import FolderReceiver
 from fitferry.inbox.watched_folder import FolderRoots, WatchedFolder
 from fitferry.inbox.watched_folders import WatchedFolders
-from fitferry.uploads.after_upload import Archive
+from fitferry.uploads.after_upload import Archive, innermost
 from fitferry.uploads.file_tidier import FileTidier
 
 
@@ -43,8 +42,8 @@ def _watched_folder(settings: Settings, watch: WatchSettings, context: FolderCon
 
     def receiver(folder: str, owns: Callable[[str], bool]) -> FolderReceiver:
         def is_ours(path: str) -> bool:
-            holders = [str(where.folder) for where in places if Path(path).is_relative_to(where.folder)]
-            return max(holders, key=len, default=str(places[0].folder)) == str(watch.folder) and owns(path)
+            where = innermost(path, places) or places[0]
+            return where.folder == watch.folder and owns(path)
 
         first_scan = FirstScan(
             folder,

@@ -14,7 +14,7 @@ from fitferry.inbox.dispatcher import Dispatcher
 from fitferry.inbox.file_reader import ActivityBytes
 from fitferry.inbox.folder_tasks import FolderAway, FolderBusy
 from fitferry.storage import activities, seen_files
-from fitferry.uploads.after_upload import Archive
+from fitferry.uploads.after_upload import Archive, innermost
 
 READ_SECONDS = 10.0
 """A folder that does not give a file in that time is busy or does not answer; no worker waits longer for it."""
@@ -133,5 +133,5 @@ class SourceFiles:
             raise FileUnreadable(uploads.FILE_UNREADABLE(reason=reason)) from error
 
     def _folder_of(self, path: str) -> str:
-        holders = [str(where.folder) for where in self._archives if path.startswith(f"{where.folder}/")]
-        return max(holders, key=len, default="")
+        where = innermost(path, self._archives)
+        return str(where.folder) if where is not None else ""
