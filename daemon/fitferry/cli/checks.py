@@ -67,7 +67,8 @@ def checks(context: Context) -> Iterator[Check]:
     for warning in settings.warnings:
         yield Check(Result.WARN, cli.TOPIC_SETTINGS(), warning)
     yield Check(Result.OK, cli.TOPIC_TIME_ZONE(), verbatim(_time_zone()))
-    folders = {str(watch.folder): check_folder(watch, settings) for watch in settings.watch}
+    after_upload = settings.uploads.after_upload
+    folders = {str(watch.folder): check_folder(watch.folder, after_upload) for watch in settings.watch}
     yield from folders.values()
     yield from check_same_folders(list(folders))
     yield from check_watches(

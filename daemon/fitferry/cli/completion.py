@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
@@ -48,5 +46,4 @@ def _newest(context: Context, statuses: Sequence[Status]) -> list[tuple[str, str
 
 
 def _context(ctx: click.Context) -> Context:
-    option = ctx.find_root().params.get("config") or os.environ.get("FITFERRY_CONFIG")
-    return Context(str(Path(option)) if option else None)
+    return Context(ctx.find_root().params.get("config"))

@@ -41,14 +41,14 @@ class Check:
     message: Message | None = None
 
 
-def check_folder(watch: WatchSettings, settings: Settings) -> Check:
+def check_folder(folder: Path, after_upload: AfterUpload) -> Check:
     """A watched folder, asked within a deadline."""
-    what = cli.TOPIC_FOLDER_NAMED(folder=str(watch.folder))
-    look = look_at_folder(str(watch.folder), FOLDER_SECONDS)
+    what = cli.TOPIC_FOLDER_NAMED(folder=str(folder))
+    look = look_at_folder(str(folder), FOLDER_SECONDS)
     if look.state is not FolderState.OK:
         return Check(Result.BAD, what, _folder_message(look))
     try:
-        return call(lambda: _open_folder(what, watch, settings), FOLDER_SECONDS)
+        return call(lambda: _open_folder(what, folder, after_upload), FOLDER_SECONDS)
     except (OSError, TimeoutError):
         return Check(Result.BAD, what, cli.FOLDER_NO_ANSWER())
 
@@ -63,33 +63,16 @@ def check_same_folders(folders: list[str]) -> Iterator[Check]:
         seen.setdefault(real, folder)
 
 
-def _open_folder(what: Message, watch: WatchSettings, settings: Settings) -> Check:
+def _open_folder(what: Message, folder: Path, after_upload: AfterUpload) -> Check:
     """A folder that answers: whose it is, who may do what, how it is watched."""
-    kind, owner = mounts.filesystem(watch.folder), owner_of(watch.folder)
-    moves = settings.uploads.after_upload is not AfterUpload.KEEP
-    if moves and not os.access(watch.folder, os.W_OK):
-        return Check(
-            Result.BAD, what, cli.FOLDER_READ_ONLY(owner=owner, action=settings.uploads.after_upload)
-        )
-    if os.geteuid() == 0 and not _service_may_read(watch.folder):
+    kind, owner = mounts.filesystem(folder), owner_of(folder)
+    if after_upload is not AfterUpload.KEEP and not os.access(folder, os.W_OK):
+        return Check(Result.BAD, what, cli.FOLDER_READ_ONLY(owner=owner, action=after_upload))
+    if os.geteuid() == 0 and not _service_may_read(folder):
         return Check(Result.WARN, what, cli.FOLDER_CLOSED_TO_SERVICE(owner=owner, user=_SERVICE_USER))
     if mounts.needs_polling(kind):
         return Check(Result.OK, what, cli.FOLDER_POLLED(owner=owner, kind=kind))
     return Check(Result.OK, what, cli.FOLDER_OPEN(owner=owner, kind=kind))
-
-
-def folder_warning(folder: Path) -> Message | None:
-    """Why a folder cannot be watched now, or will not be readable for the service; None where it can."""
-    look = look_at_folder(str(folder), FOLDER_SECONDS)
-    if look.state is not FolderState.OK:
-        return cli.FOLDER_WARNING(folder=str(folder), reason=_folder_message(look))
-    try:
-        if os.geteuid() == 0 and not call(lambda: _service_may_read(folder), FOLDER_SECONDS):
-            reason = cli.FOLDER_CLOSED_TO_SERVICE(owner=owner_of(folder), user=_SERVICE_USER)
-            return cli.FOLDER_WARNING(folder=str(folder), reason=reason)
-    except (OSError, TimeoutError):
-        return None
-    return None
 
 
 def _folder_message(look: FolderLook) -> Message:

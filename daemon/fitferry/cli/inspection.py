@@ -14,10 +14,10 @@ from fitferry.cli.context import Context
 from fitferry.config.schema import Settings, WatchSettings
 from fitferry.core import admission_rules, filenames, rules
 from fitferry.core.activity import FileKind, ParseResult
+from fitferry.core.errors import FitferryError
 from fitferry.core.messages import Message, as_message, inspection, system
 from fitferry.core.rules import edit_fields, matching, skipped_by, upload_fields
 from fitferry.core.upload import Status
-from fitferry.system import state_dir
 from fitferry.system.deadline import call
 
 if TYPE_CHECKING:
@@ -155,15 +155,13 @@ def _ruled(context: Context, file: Path, found: ParseResult) -> _Ruled | None:
 
 def _known(context: Context, sha256: str) -> Message | None:
     """What became of these bytes already, where this user can read the history."""
-    from fitferry.storage import database, uploads  # noqa: PLC0415  # only where there is one
+    from fitferry.storage import uploads  # noqa: PLC0415  # only where there is one
 
-    path = context.folder() / state_dir.STATE_DB
+    athletes = context.settings().athletes
     try:
-        if not path.exists():
-            return None
-        with database.opened_to_read(path):
-            found = [job for name in context.settings().athletes for job in uploads.of_file(name, sha256)]
-    except (OSError, database.DatabaseError):
+        with context.reading():
+            found = [job for name in athletes for job in uploads.of_file(name, sha256)]
+    except FitferryError:
         return None
     if not found:
         return None

@@ -40,7 +40,7 @@ def has_run(option: str | None) -> bool:
     return True
 
 
-def run_daemon(settings: Settings, *, handover: Handover | None = None) -> None:
+def run_daemon(settings: Settings, handover: Handover | None = None) -> None:
     """Run the daemon in this process, until it is told to stop. Raises CannotRun."""
     with loading(_PASSED_OVER):
         from fitferry import daemon  # noqa: PLC0415  # it imports everything

@@ -58,8 +58,7 @@ def _repaired(path: Path) -> Repaired:
 def _write(path: Path, data: bytes) -> None:
     """Write a new file. Raises FileExistsError, OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-    with os.fdopen(handle, "wb") as file:
+    with path.open("xb") as file:
         file.write(data)
 
 

@@ -21,6 +21,7 @@ from fitferry.config.paths import place_to_write
 from fitferry.core.errors import FitferryError, SettingProblem, SettingsError
 from fitferry.core.messages import Message, cli, verbatim
 from fitferry.core.printable import printable
+from fitferry.core.upload import AfterUpload
 
 if TYPE_CHECKING:
     from fitferry.config.schema import Settings
@@ -34,10 +35,8 @@ T = TypeVar("T")
 def run(context: Context) -> None:
     """Run the daemon in the foreground, until SIGTERM or SIGINT."""
     found = _settings_to_run(context)
-    if found is None:
-        return
-    settings, handover = found
-    run_daemon(settings, handover=handover)
+    if found is not None:
+        run_daemon(*found)
 
 
 @click.command()
@@ -188,11 +187,11 @@ def _answer(
 
 def _warn_of_folder(folder: Path) -> None:
     """Say where a folder is missing or closed; it may come later."""
-    from fitferry.cli.folder_checks import folder_warning  # noqa: PLC0415  # it imports much
+    from fitferry.cli.folder_checks import Result, check_folder  # noqa: PLC0415  # it imports much
 
-    warning = folder_warning(folder)
-    if warning is not None:
-        output.line(warning, err=True)
+    check = check_folder(folder, AfterUpload.KEEP)
+    if check.result is not Result.OK:
+        output.line(cli.FOLDER_WARNING(folder=str(folder), reason=check.message), err=True)
 
 
 def _since(given: str | None, folder: Path) -> date | None:
