@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from fitferry.sandbox import fit_facts
+from fitferry.sandbox.fit_facts import MALFORMED, FitFacts, Unusable
 from fitferry.sandbox.records import Activity, Switches, Token, Upload
 
 ACCESS_SECONDS = 21_600
@@ -21,8 +22,6 @@ PROCESSING = "Your activity is still being processed."
 READY = "Your activity is ready."
 FAILED = "There was an error processing your activity."
 DELETED = "The created activity has been deleted."
-MALFORMED = "The upload appears to be malformed and we are unable to process it"
-TIMELESS = "Time information is missing from file."
 
 
 class FakeStrava:
@@ -207,11 +206,8 @@ class FakeStrava:
             return
         try:
             facts = self._facts(upload, body)
-        except fit_facts.Malformed:
-            upload.error = MALFORMED
-            return
-        except fit_facts.Timeless:
-            upload.error = TIMELESS
+        except Unusable as error:
+            upload.error = str(error)
             return
         same = self._duplicate(upload, facts, [one for one in before if not one.deleted])
         if same is not None:
@@ -233,20 +229,20 @@ class FakeStrava:
         )
         upload.activity_id = activity.id
 
-    def _facts(self, upload: Upload, body: bytes) -> fit_facts.FitFacts:
+    def _facts(self, upload: Upload, body: bytes) -> FitFacts:
         kind = upload.data_type
         if kind.endswith(".gz"):
             try:
                 body, kind = gzip.decompress(body), kind[:-3]
             except (OSError, EOFError) as error:
-                raise fit_facts.Malformed from error
+                raise Unusable(MALFORMED) from error
         if kind == "fit":
             return fit_facts.read(body)
         if not body.lstrip().startswith(b"<"):
-            raise fit_facts.Malformed
-        return fit_facts.FitFacts(self.clock(), 0, 0, "Workout")
+            raise Unusable(MALFORMED)
+        return FitFacts(self.clock(), 0, 0, "Workout")
 
-    def _duplicate(self, upload: Upload, facts: fit_facts.FitFacts, live: list[Activity]) -> Activity | None:
+    def _duplicate(self, upload: Upload, facts: FitFacts, live: list[Activity]) -> Activity | None:
         rules = self.switches.duplicates_by
         for one in live:
             overlap = one.start < facts.start + facts.elapsed and facts.start < one.start + one.elapsed

@@ -9,11 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 from wsgiref.types import StartResponse
 from wsgiref.types import WSGIApplication as Wsgi
 from wsgiref.types import WSGIEnvironment as Environ
+
+from flask import Response
+
+from fitferry.sandbox.fit_facts import TIMELESS
 
 BEFORE = {
     "error_500": ("500 Internal Server Error", "application/json", b'{"message":"error"}'),
@@ -107,12 +110,9 @@ def with_faults(app: Wsgi, faults: Faults, connection: Callable[[Environ], socke
         fault = None if path.startswith("/_sandbox") else faults.take(environ["REQUEST_METHOD"], path)
         if fault is None:
             return app(environ, start)
-        if fault.kind == "answer":
-            _swallow(environ)
-            return _given(fault, start)
-        if fault.kind in BEFORE or fault.kind in NAMED:
-            _swallow(environ)
-            return _refusal(fault.kind, environ, start)
+        if fault.kind == "answer" or fault.kind in BEFORE or fault.kind in NAMED:
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            return _given(fault, environ["REQUEST_METHOD"])(environ, start)
         return _connection_fault(fault, app, faults, environ, start, connection(environ))
 
     return answer
@@ -134,25 +134,16 @@ def _connection_fault(
     if fault.kind == "forever":
         environ["sandbox.forever"] = True
         return app(environ, start)
-    told: list[Any] = []
-
-    def note(*args: Any) -> Any:
-        told.append(args)
-        return lambda _data: None
-
-    body = b"".join(app(environ, note))
+    answer = Response.from_app(app, environ, buffered=True)
     if fault.kind == "hang":
         faults.over.wait(fault.seconds)
         return _hang_up(peer, start)
     if fault.kind in {"drop_after", "lost_token_answer"}:
         return _hang_up(peer, start)
-    status, headers = (
-        told[0][0],
-        [(name, value) for name, value in told[0][1] if name.lower() != "content-length"],
-    )
-    half = body[: len(body) // 2]
-    length = len(half) if fault.kind == "truncated_json" else len(body)
-    start(status, [*headers, ("Content-Length", str(length))])
+    half = answer.data[: len(answer.data) // 2]
+    if fault.kind == "truncated_json":
+        answer.headers["Content-Length"] = str(len(half))
+    start(answer.status, answer.headers.to_wsgi_list())
     return _half(half, peer, drop=fault.kind == "drop_mid_answer")
 
 
@@ -174,43 +165,27 @@ def _drop(peer: socket.socket) -> None:
         peer.shutdown(socket.SHUT_RDWR)
 
 
-def _swallow(environ: Environ) -> None:
-    length = int(environ.get("CONTENT_LENGTH") or 0)
-    while length > 0 and (chunk := environ["wsgi.input"].read(min(length, 65_536))):
-        length -= len(chunk)
-
-
-def _refusal(kind: str, environ: Environ, start: StartResponse) -> list[bytes]:
-    if kind in BEFORE:
-        status, content_type, body = BEFORE[kind]
-        if kind == "bad_json_types" and environ["REQUEST_METHOD"] == "POST":
-            status = "201 Created"
-    else:
-        status, content_type = NAMED[kind][0], "application/json; charset=utf-8"
-        body = json.dumps(_named(kind)).encode()
-    headers = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
-    if kind == "redirect_301":
-        headers.append(("Location", "/somewhere/else"))
-    start(status, headers)
-    return [body]
-
-
-def _given(fault: InjectedFault, start: StartResponse) -> list[bytes]:
-    """Answer as somebody on the way would."""
-    body = fault.body.encode()
-    headers = [("Content-Type", fault.content_type), ("Content-Length", str(len(body)))]
-    start(f"{fault.status} {HTTPStatus(fault.status).phrase}", headers)
-    return [body]
+def _given(fault: InjectedFault, method: str) -> Response:
+    """The answer of somebody on the way, or of Strava itself."""
+    if fault.kind == "answer":
+        return Response(fault.body, fault.status, content_type=fault.content_type)
+    if fault.kind in NAMED:
+        status, body = NAMED[fault.kind][0], json.dumps(_named(fault.kind))
+        return Response(body, status, content_type="application/json; charset=utf-8")
+    status, content_type, page = BEFORE[fault.kind]
+    if fault.kind == "bad_json_types" and method == "POST":
+        status = "201 Created"
+    headers = {"Location": "/somewhere/else"} if fault.kind == "redirect_301" else {}
+    return Response(page, status, headers, content_type=content_type)
 
 
 def _named(kind: str) -> dict[str, Any]:
     if kind == "upload_400":
-        words = "There was an error processing your activity."
         return {
             "id": 0,
             "external_id": None,
-            "error": "Time information is missing from file.",
-            "status": words,
+            "error": TIMELESS,
+            "status": "There was an error processing your activity.",
             "activity_id": None,
         }
     _, message, resource, field, code = NAMED[kind]

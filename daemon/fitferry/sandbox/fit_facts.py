@@ -6,6 +6,8 @@ import struct
 from dataclasses import dataclass
 
 EPOCH = 631_065_600
+MALFORMED = "The upload appears to be malformed and we are unable to process it"
+TIMELESS = "Time information is missing from file."
 _FORMATS = {1: "B", 2: "H", 4: "I"}
 _SPORTS = {1: "Run", 2: "Ride", 5: "Swim", 11: "Walk", 15: "Rowing", 17: "Hike"}
 
@@ -20,25 +22,21 @@ class FitFacts:
     sport: str
 
 
-class Malformed(ValueError):
-    """The upload appears to be malformed and we are unable to process it."""
-
-
-class Timeless(ValueError):
-    """Time information is missing from file."""
+class Unusable(ValueError):
+    """Why a file becomes no activity, in Strava's words."""
 
 
 def read(data: bytes) -> FitFacts:
-    """Read the first segment. Raises Malformed, Timeless."""
+    """Read the first segment. Raises Unusable."""
     if len(data) < 14 or data[8:12] != b".FIT":
-        raise Malformed
+        raise Unusable(MALFORMED)
     head, size = data[0], int.from_bytes(data[4:8], "little")
     if size == 0 or len(data) < head + size + 2 or _crc(data[: head + size + 2]) != 0:
-        raise Malformed
+        raise Unusable(MALFORMED)
     try:
         return _facts(data[head : head + size])
     except (struct.error, IndexError, KeyError) as error:
-        raise Malformed from error
+        raise Unusable(MALFORMED) from error
 
 
 def _facts(body: bytes) -> FitFacts:
@@ -57,7 +55,7 @@ def _facts(body: bytes) -> FitFacts:
             times.append(values[253])
     start = session.get(2) or (min(times) if times else None)
     if kind != 4 or start is None:
-        raise Timeless
+        raise Unusable(TIMELESS)
     elapsed = session[7] / 1000 if 7 in session else (max(times) - min(times) if times else 0)
     sport = _SPORTS.get(session.get(5, 0), "Workout")
     return FitFacts(start + EPOCH, elapsed, session.get(9, 0) / 100, sport)
@@ -87,7 +85,7 @@ def _message(
                 values[field] = value
         at += size
     if at + extra > len(body):
-        raise Malformed
+        raise Unusable(MALFORMED)
     return at + extra, number, values
 
 

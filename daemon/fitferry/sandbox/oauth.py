@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -67,8 +65,9 @@ def token() -> ResponseReturnValue:
 
 @pages.post("/oauth/revoke")
 def revoke() -> ResponseReturnValue:
-    client_id, secret = _basic()
-    if _app_problem(client_id, secret) is not None:
+    given = request.authorization
+    app = (given.username, given.password) if given and given.type == "basic" else (None, None)
+    if _app_problem(*app) is not None:
         return error(401, "Authorization Error", "Application", "", "invalid")
     world.revoke(request.values.get("token", ""))
     return "", 200
@@ -159,14 +158,3 @@ def _denied() -> ResponseReturnValue:
 def _redirect(query: dict[str, str]) -> ResponseReturnValue:
     target = request.args["redirect_uri"]
     return redirect(f"{target}{'&' if '?' in target else '?'}{urlencode(query)}")
-
-
-def _basic() -> tuple[str | None, str | None]:
-    kind, _, value = request.headers.get("Authorization", "").partition(" ")
-    if kind != "Basic":
-        return None, None
-    try:
-        client_id, _, secret = base64.b64decode(value).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return None, None
-    return client_id, secret

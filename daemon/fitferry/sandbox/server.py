@@ -20,7 +20,7 @@ from wsgiref.types import WSGIEnvironment as Environ
 from flask import Flask, Response, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from fitferry.sandbox import context, oauth
+from fitferry.sandbox import oauth
 from fitferry.sandbox.api import api
 from fitferry.sandbox.control_api import control_api
 from fitferry.sandbox.fake_strava import FakeStrava
@@ -46,17 +46,17 @@ class Sandbox:
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
-        context = None
+        tls = None
         if self._certificate is not None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*self._certificate)
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(*self._certificate)
         self._server = make_server(
             self._host,
             self._port,
             create_app(self.world, self.faults),
             threaded=True,
             request_handler=_Quiet,
-            ssl_context=context,
+            ssl_context=tls,
         )
         self._server.daemon_threads = True
         self._thread = threading.Thread(
@@ -90,7 +90,7 @@ def create_app(world: FakeStrava, faults: Faults | None = None) -> Wsgi:
     told = faults or Faults()
     app = Flask(__name__)
     app.logger.setLevel(logging.ERROR)
-    context.bind(app, world, told)
+    app.extensions.update(world=world, faults=told)
     app.config["MAX_CONTENT_LENGTH"] = 40_000_000
     app.register_blueprint(control_api)
     for prefix in ("", "/api/v3"):
