@@ -13,65 +13,58 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from watchdog.observers.inotify_c import InotifyFD
 
 from documents import gz, zipped
 from fakes import ADMISSION, NOW
-from fitferry.config.schema import WatchSettings
-from fitferry.core.activity import AdmissionResult, FileEvent, IncompleteFile, Stability, WatchMethod
+from fitferry.core.activity import AdmissionResult, IncompleteFile, Stability, WatchMethod
 from fitferry.core.printable import printable
 from fitferry.core.upload import Status
-from fitferry.inbox import WatchedFolder, event_hints, scanner
+from fitferry.inbox import WatchedFolder
 from fitferry.inbox.first_scan import FirstScan
 from fitferry.inbox.folder_receiver import FolderReceiver
+from fitferry.inbox.surroundings import Surroundings
 from fitferry.storage import queries
 from fitferry.system.safe_files import OpenFolder
+from patience import PATIENCE, wait_for
+from watching import Ears, watch_settings
 
 Ride = Callable[..., bytes]
-PATIENCE = 60
-"""Seconds until a test gives up; a machine that is busy with others takes long."""
 pytestmark = pytest.mark.usefixtures("ledger")
 
 
 class Inbox:
     """A watched folder with everything between the kernel and the ledger."""
 
-    def __init__(self, folder: Path, ride: Ride, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, folder: Path, ride: Ride) -> None:
         self.folder = folder
         self.ride = ride
-        self.monkeypatch = monkeypatch
         self.arrived = threading.Condition()
         self.serial = 0
-        self.watch = WatchSettings(
-            folder=folder,
-            athlete="me",
-            recursive=True,
-            method=WatchMethod.EVENTS,
-            scan_interval=None,
-            settle=3600.0,
-        )
-        self.tree: WatchedFolder | None = None
+        self.ears = Ears()
+        self.ends = contextlib.ExitStack()
 
-    def start(self, **changes: object) -> None:
-        """Begin to watch, and wait until the first scan is over."""
-        self.watch = replace(self.watch, **changes)  # type: ignore[arg-type]  # whatever the test wants other
+    def start(self, *, settle: float = 3600.0, **times: float) -> None:
+        """Begin to watch, and wait until the first scan is over. `times`: as `Surroundings` has them."""
         scanned = threading.Event()
 
         def receive(folder: str, _owns: Callable[[str], bool]) -> FolderReceiver:
             return _Observed(self, scanned, Path(folder))
 
-        self.tree = WatchedFolder(self.watch, receive, without=frozenset(), changed=self.changed)
+        self.tree = WatchedFolder(
+            watch_settings(self.folder, WatchMethod.EVENTS, settle=settle),
+            receive,
+            without=frozenset(),
+            changed=self.changed,
+            surroundings=Surroundings(watcher=self.ears, **times),  # type: ignore[arg-type]  # all of them are numbers
+        )
+        self.ends.callback(self.tree.stop)
         self.tree.start()
         if self.folder.is_dir():
             assert scanned.wait(PATIENCE)
-
-    def stop(self) -> None:
-        """End."""
-        if self.tree is not None:
-            self.tree.stop()
 
     def changed(self) -> None:
         """Something is different now."""
@@ -127,12 +120,12 @@ class _Observed(FolderReceiver):
 
 
 @pytest.fixture
-def inbox(tmp_path: Path, ride: Ride, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
+def inbox(tmp_path: Path, ride: Ride) -> Iterator[Inbox]:
     """A folder that is not watched yet."""
     (tmp_path / "rides").mkdir()
-    inbox = Inbox(tmp_path / "rides", ride, monkeypatch)
-    yield inbox
-    inbox.stop()
+    inbox = Inbox(tmp_path / "rides", ride)
+    with inbox.ends:
+        yield inbox
 
 
 def copy(inbox: Inbox, target: Path) -> None:
@@ -292,19 +285,17 @@ def test_a_folder_that_is_renamed_inside_changes_nothing(inbox: Inbox) -> None:
 
 def test_a_slow_copy_is_shown_and_taken_when_it_is_done(inbox: Inbox) -> None:
     """Nothing of it before."""
-    inbox.start(settle=0.05)
-    inbox.monkeypatch.setattr("fitferry.core.stability.SHOWN_AFTER", 0.0)
-    inbox.monkeypatch.setattr("fitferry.core.stability.MEASURE_SECONDS", 0.0)
+    inbox.start(settle=0.05, shown_after=0.0, measure=0.0)
     body = inbox.body()
     with (inbox.folder / "ride.fit").open("wb", buffering=0) as file:
         file.write(body[: len(body) // 2])
         half = IncompleteFile(str(inbox.folder / "ride.fit"), len(body) // 2, len(body))
-        assert inbox.wait_until(lambda: inbox.tree is not None and inbox.tree.state.receiving == (half,))
+        assert inbox.wait_until(lambda: inbox.tree.state.receiving == (half,))
         assert inbox.files() == []
         file.write(body[len(body) // 2 :])
 
     assert inbox.wait_for("ride.fit")
-    assert inbox.wait_until(lambda: inbox.tree is not None and not inbox.tree.state.receiving)
+    assert inbox.wait_until(lambda: not inbox.tree.state.receiving)
 
 
 def test_a_copy_that_stalls_where_a_segment_ends_is_waited_for(inbox: Inbox, ride: Ride) -> None:
@@ -374,10 +365,9 @@ def test_the_same_ride_under_many_names_is_one_job(inbox: Inbox) -> None:
     assert len(inbox.files()) == 2
 
 
-def test_very_many_files_at_once_are_all_found(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_very_many_files_at_once_are_all_found(inbox: Inbox) -> None:
     """More than hints are kept for: what is forgotten is scanned for."""
-    monkeypatch.setattr(event_hints, "MAX_HINTS", 50)
-    inbox.start(settle=0.05)
+    inbox.start(settle=0.05, max_hints=50)
     names = [f"{number}.fit" for number in range(400)]
     bodies = [inbox.body(seconds=1) for _ in names]
     for name, body in zip(names, bodies, strict=True):
@@ -390,19 +380,15 @@ def test_an_overflow_of_the_kernels_queue_becomes_a_scan(
     inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A real one: nobody reads it until it is full, and a ride comes when it is."""
+    go, read = threading.Event(), os.read
+
+    def read_later(handle: int, size: int) -> bytes:
+        if isinstance(threading.current_thread(), InotifyFD):
+            go.wait(PATIENCE)
+        return read(handle, size)
+
     inbox.start(settle=0.05)
-    assert inbox.tree is not None
-    watcher = inbox.tree._main._folder_watch._watcher
-    assert watcher is not None
-    assert watcher._observer is not None
-    queue, go = watcher._observer._inotify_fd, threading.Event()
-    read = queue._read_event_buffer
-
-    def read_later(size: int) -> bytes:
-        go.wait(PATIENCE)
-        return read(size)
-
-    monkeypatch.setattr(queue, "_read_event_buffer", read_later)
+    monkeypatch.setattr(os, "read", read_later)
     most = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text(encoding="ascii"))
     for number in range(most + 1):
         os.close(os.open(inbox.folder / f"{number % 2}.txt", os.O_WRONLY | os.O_CREAT))
@@ -410,57 +396,46 @@ def test_an_overflow_of_the_kernels_queue_becomes_a_scan(
     go.set()
 
     assert inbox.wait_for("ride.fit")
+    assert inbox.ears.lost_events.is_set()
 
 
 def test_a_handler_that_raises_stops_nothing(inbox: Inbox) -> None:
     """Watchdog's thread would end of it, in silence."""
     inbox.start(settle=0.05)
-    assert inbox.tree is not None
-    watcher = inbox.tree._main._folder_watch._watcher
-    assert watcher is not None
-    hint = watcher._handler._hint
     raised: list[str] = []
 
-    def once(path: str, sign: FileEvent) -> None:
+    def once(path: str) -> None:
         if not raised:
             raised.append(path)
             raise RuntimeError("a bug")
-        hint(path, sign)
 
-    watcher._handler._hint = once
+    inbox.ears.before = once
     copy(inbox, inbox.folder / "a.fit")
     copy(inbox, inbox.folder / "b.fit")
 
     assert inbox.wait_for("a.fit", "b.fit")
-    assert watcher.alive()
+    assert raised
+    assert inbox.ears.watchers[str(inbox.folder)].alive()
 
 
-def test_a_watcher_whose_threads_died_is_built_anew(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_watcher_whose_threads_died_is_built_anew(inbox: Inbox) -> None:
     """It happened on copies of whole trees, without a word."""
-    monkeypatch.setattr(scanner, "CHECK_SECONDS", 0.05)
-    inbox.start(settle=0.05)
-    assert inbox.tree is not None
-    watcher = inbox.tree._main._folder_watch._watcher
-    assert watcher is not None
-    assert watcher._observer is not None
-    watcher._observer._inotify_fd.stop()
-    assert inbox.wait_until(lambda: not watcher.alive())
+    inbox.start(settle=0.05, check=0.05)
+    for thread in threading.enumerate():
+        if isinstance(thread, InotifyFD):
+            thread.stop()
+    wait_for(lambda: inbox.ears.made == 2)
     copy(inbox, inbox.folder / "ride.fit")
 
     assert inbox.wait_for("ride.fit")
 
 
 @pytest.mark.parametrize("how", ["missing at first", "deleted", "renamed", "replaced"])
-def test_a_folder_that_goes_and_comes_is_watched_again(
-    inbox: Inbox, monkeypatch: pytest.MonkeyPatch, how: str
-) -> None:
+def test_a_folder_that_goes_and_comes_is_watched_again(inbox: Inbox, how: str) -> None:
     """Without a restart; while it is away, the status says so."""
-    monkeypatch.setattr(scanner, "CHECK_SECONDS", 0.05)
-    monkeypatch.setattr(scanner, "AWAY_SECONDS", 0.05)
     if how == "missing at first":
         inbox.folder.rmdir()
-    inbox.start(settle=0.05)
-    assert inbox.tree is not None
+    inbox.start(settle=0.05, check=0.05, away=0.05)
     tree = inbox.tree
     if how == "deleted":
         inbox.folder.rmdir()
@@ -492,14 +467,13 @@ def test_a_file_that_cannot_be_read_is_told_of_and_taken_later(
     monkeypatch.setattr(os, "open", refuse)
     inbox.start(settle=0.05)
     path.write_bytes(body)
-    assert inbox.wait_until(lambda: bool(inbox.tree and inbox.tree.state.unreadable))
+    assert inbox.wait_until(lambda: bool(inbox.tree.state.unreadable))
     blocked.clear()
     path.chmod(0o644)
-    assert inbox.tree is not None
     inbox.tree.rescan()
 
     assert inbox.wait_for("ride.fit")
-    assert inbox.wait_until(lambda: inbox.tree is not None and not inbox.tree.state.unreadable)
+    assert inbox.wait_until(lambda: not inbox.tree.state.unreadable)
 
 
 @contextlib.contextmanager
@@ -540,7 +514,7 @@ def samba(share: Path, own: Path) -> Iterator[list[str]]:
 
 def put(client: list[str], source: Path, words: str) -> None:
     """Have Samba's client do something with a file, as soon as the server is up."""
-    for _ in range(10 * PATIENCE):
+    for _ in range(600):
         done = subprocess.run(
             [*client, words.format(source)], capture_output=True, check=False
         )  # our own words

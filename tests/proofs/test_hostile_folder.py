@@ -7,6 +7,7 @@ import ctypes
 import os
 import resource
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +17,6 @@ import pytest
 
 from daemon_harness import harness
 from fakes import ADMISSION, NOW, Clock, InlineFolders, a_job, a_receiver, recorded, the
-from fitferry.config.schema import WatchSettings
 from fitferry.core.activity import AdmissionResult, FileEvent, Stability, WatchMethod, WatchState
 from fitferry.core.messages import folders
 from fitferry.core.problems import ProblemCode
@@ -25,14 +25,17 @@ from fitferry.core.upload import AfterUpload, AttemptResult, Job, Outcome, Statu
 from fitferry.inbox import Scanner, admission, file_reader
 from fitferry.inbox.first_scan import FirstScan
 from fitferry.inbox.folder_tasks import FolderAway
+from fitferry.inbox.surroundings import Surroundings
 from fitferry.monitoring import status
 from fitferry.storage import activities, queries, seen_files, uploads
-from fitferry.system import deadline, safe_files
+from fitferry.system import deadline, mounts, safe_files
 from fitferry.system.deadline import FolderState
 from fitferry.system.safe_files import LinkInPath
 from fitferry.uploads.after_upload import Archive
 from fitferry.uploads.file_tidier import FileTidier
 from fitferry.uploads.source_file import FileGone, SourceFiles
+from patience import PATIENCE
+from watching import watch_settings
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
 needs_fuse = pytest.mark.skipif(
@@ -221,7 +224,7 @@ def test_a_link_into_another_watched_folder_is_not_followed_either(where: Archiv
     theirs.mkdir()
     (theirs / "a.fit").write_bytes(ride())
     (where.folder / "b.fit").symlink_to("kim/a.fit")
-    scanner = scanner_of(where.folder, without=frozenset({str(theirs)}))
+    scanner, _ = scanner_of(where.folder, without=frozenset({str(theirs)}))
     for _ in range(3):
         scanner.step()
 
@@ -303,7 +306,7 @@ def test_what_is_held_goes_with_its_file_and_stays_dismissed_while_its_bytes_sta
     where: Archive, ride: Ride
 ) -> None:
     """Touching a file is no reason to ask again; another attempt at the copy is."""
-    scanner, clock = scanner_of(where.folder), CLOCKS[-1]
+    scanner, clock = scanner_of(where.folder)
     path = where.folder / "a.fit"
     path.write_bytes(ride()[:-2] + b"xx")
 
@@ -354,7 +357,7 @@ def test_names_that_are_gone_are_forgotten_so_that_renaming_for_ever_fills_no_di
     where: Archive, ride: Ride
 ) -> None:
     """At once where an event tells it, otherwise after a complete scan; the place of a known ride stays."""
-    scanner, receiver = scanner_of(where.folder), a_receiver(where.folder)
+    (scanner, _), receiver = scanner_of(where.folder), a_receiver(where.folder)
     scanner.step()
 
     def take(name: str) -> Path:
@@ -417,7 +420,7 @@ def test_a_scanner_without_descriptors_pauses_and_goes_on(
     where: Archive, ride: Ride, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It takes no file for unreadable, and does not fill the log with each of them."""
-    scanner, clock = scanner_of(where.folder), CLOCKS[-1]
+    scanner, clock = scanner_of(where.folder)
     scanner.step()
     names = [f"{number}.fit" for number in range(50)]
     for number, name in enumerate(names):
@@ -446,7 +449,7 @@ def test_a_scanner_without_descriptors_pauses_and_goes_on(
 def test_jobs_of_a_folder_that_is_away_are_not_due(where: Archive) -> None:
     """However long it takes; they are as soon as it is back."""
     job = a_job(where.folder / "a.fit")
-    scanner, clock = scanner_of(where.folder), CLOCKS[-1]
+    scanner, clock = scanner_of(where.folder)
     scanner.step()
     assert the(job.id).next_attempt_at <= NOW
     where.folder.rename(where.folder.with_name("off"))
@@ -467,7 +470,7 @@ def test_a_mended_permission_is_noticed_within_a_minute(
     where: Archive, ride: Ride, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without an event, a scan or a restart: a chmod changes no byte."""
-    scanner, clock = scanner_of(where.folder, interval=86_400), CLOCKS[-1]
+    scanner, clock = scanner_of(where.folder, scan_interval=86_400)
     (where.folder / "a.fit").write_bytes(ride())
     real, closed = os.open, [True]
 
@@ -492,22 +495,27 @@ def test_a_mended_permission_is_noticed_within_a_minute(
     assert [job.file for job in queries.listed()] == ["a.fit"]
 
 
-def test_a_scanner_that_hangs_is_an_illness_only_where_the_folder_is_our_own(where: Archive) -> None:
+@pytest.mark.parametrize(("kind", "is_ours"), [("ext4", True), ("nfs4", False)])
+def test_a_scanner_that_hangs_is_an_illness_only_where_the_folder_is_our_own(
+    where: Archive, kind: str, *, is_ours: bool
+) -> None:
     """A share that does not answer is the share's; a loop of ours is ours."""
-    scanner, clock = scanner_of(where.folder), CLOCKS[-1]
+    hangs, goes_on = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        hangs.set()
+        goes_on.wait(PATIENCE)
+
+    scanner, clock = scanner_of(where.folder, tidy=hang, filesystem=lambda _folder: kind)
     scanner.start()
     try:
-        wait_for(lambda: scanner.state.available)
-        wait_for(lambda: scanner._busy_since is None)
-        assert scanner.health_error() is None
-        scanner._busy_since = clock()
+        assert hangs.wait(PATIENCE)
+        assert (scanner.state.available, scanner.health_error()) == (True, None)
         clock.forward(61)
-        assert "hangs" in str(scanner.health_error())
-        scanner._folder_watch.is_local = False
-        assert scanner.health_error() is None
         assert not scanner.state.available
+        assert ("hangs" in str(scanner.health_error())) is is_ours
     finally:
-        scanner._busy_since = None
+        goes_on.set()
         scanner.stop()
 
 
@@ -524,7 +532,7 @@ def test_a_closed_folder_on_the_way_is_named(open_to_all: Path) -> None:
         "print(look.state, look.path)\n"
     )
     done_ = subprocess.run(
-        [os.sys.executable, "-c", code, str(folder), str(open_to_all / "home")],  # type: ignore[attr-defined]  # it is there
+        [sys.executable, "-c", code, str(folder), str(open_to_all / "home")],
         capture_output=True,
         text=True,
         check=False,
@@ -561,32 +569,24 @@ def test_a_frozen_mount_stops_nothing_but_its_own_folder(tmp_path: Path, ride: R
             assert home.stop() == 0
 
 
-CLOCKS: list[Clock] = []
-"""The clock of the scanner that was made last."""
-
-
 def scanner_of(
-    folder: Path, *, without: frozenset[str] = frozenset(), interval: float | None = None
-) -> Scanner:
-    """A scanner that a test steps by hand."""
-    CLOCKS.append(Clock(1000))
-    watch = WatchSettings(
-        folder=folder,
-        athlete="me",
-        recursive=True,
-        method=WatchMethod.POLL,
-        scan_interval=interval,
-        settle=0.0,
+    folder: Path,
+    *,
+    without: frozenset[str] = frozenset(),
+    scan_interval: float | None = None,
+    tidy: Callable[[], None] = lambda: None,
+    filesystem: Callable[[Path], str] = mounts.filesystem,
+) -> tuple[Scanner, Clock]:
+    """A scanner that a test steps by hand, and its clock."""
+    clock = Clock(1000)
+    scanner = Scanner(
+        watch_settings(folder, scan_interval=scan_interval),
+        a_receiver(folder, tidy=tidy),
+        without=without,
+        changed=lambda: None,
+        surroundings=Surroundings(clock=clock, filesystem=filesystem),
     )
-    return Scanner(watch, a_receiver(folder), without=without, changed=lambda: None, clock=CLOCKS[-1])
-
-
-def wait_for(check: Callable[[], bool]) -> None:
-    """Wait until something is so."""
-    deadline_at, pause = time.monotonic() + 60, threading.Event()
-    while not check():
-        assert time.monotonic() < deadline_at
-        pause.wait(0.01)
+    return scanner, clock
 
 
 @contextlib.contextmanager

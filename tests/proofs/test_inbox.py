@@ -5,26 +5,28 @@ from __future__ import annotations
 import errno
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from documents import START, gpx, zipped
-from fakes import ADMISSION, NOW, Clock, a_receiver, recorded
-from fitferry.config.schema import WatchSettings
+from fakes import NOW, Clock, a_receiver, recorded
 from fitferry.core import attempt_results
 from fitferry.core.activity import AdmissionResult, FileEvent, Stability, WatchMethod
 from fitferry.core.messages import Message
 from fitferry.core.upload import AfterUpload, AttemptResult, Outcome, Status
-from fitferry.formats import FileContents
-from fitferry.inbox import Scanner, file_reader
+from fitferry.inbox import Scanner
+from fitferry.inbox.surroundings import Surroundings
 from fitferry.storage import queries, seen_files, uploads
 from fitferry.storage.database import DatabaseError
 from fitferry.system.safe_files import OpenFolder
 from fitferry.uploads.after_upload import Archive
 from fitferry.uploads.file_tidier import FileTidier
+from ledger_statements import full_disk
+from patience import PATIENCE, wait_for
+from watching import watch_settings
 
 pytestmark = pytest.mark.usefixtures("ledger")
 Ride = Callable[..., bytes]
@@ -39,43 +41,45 @@ class Bench:
         self.clock = Clock()
         self.reads: list[str] = []
         self.arrived = threading.Condition()
-        self.watch = WatchSettings(
-            folder=folder,
-            athlete="me",
-            recursive=True,
-            method=WatchMethod.POLL,
-            scan_interval=None,
-            settle=2.0,
-        )
-        self.settings = ADMISSION
-        self.intake = self.new_intake(self.watch)
+        self.before: Callable[[str], None] = lambda _path: None
+        """Called with each path before it is admitted."""
+        self.intake = self.new_intake()
 
-    def new_intake(self, watch: WatchSettings, *, clock: Callable[[], float] | None = None) -> Scanner:
-        """A scanner of the folder, as after a start."""
-        self.first_scan = a_receiver(self.folder, self.settings)
-        return Scanner(watch, self, without=frozenset(), changed=lambda: None, clock=clock or self.clock)
+    def new_intake(
+        self, method: WatchMethod = WatchMethod.POLL, *, settle: float = 2.0, max_hints: int = 1000
+    ) -> Scanner:
+        """A scanner of the folder, as after a start; one with real events has a real clock."""
+        self.receiver = a_receiver(self.folder)
+        clock = time.monotonic if method is WatchMethod.EVENTS else self.clock
+        return Scanner(
+            watch_settings(self.folder, method, settle=settle),
+            self,
+            without=frozenset(),
+            changed=lambda: None,
+            surroundings=Surroundings(clock=clock, max_hints=max_hints),
+        )
 
     note: Message | None = None
 
     def tidy(self) -> Message | None:
         """Nothing is archived."""
-        return self.first_scan.tidy()
+        return self.receiver.tidy()
 
     def on_away(self) -> None:
         """The folder is not there."""
-        self.first_scan.on_away()
+        self.receiver.on_away()
 
     def on_available(self) -> None:
         """The folder is there."""
-        self.first_scan.on_available()
+        self.receiver.on_available()
 
     def on_file_gone(self, path: str) -> None:
         """A file is not there any more."""
-        self.first_scan.on_file_gone(path)
+        self.receiver.on_file_gone(path)
 
     def on_scan_finished(self, folder: OpenFolder, count: int, *, complete: bool) -> None:
         """What the service does after a scan."""
-        self.first_scan.on_scan_finished(folder, count, complete=complete)
+        self.receiver.on_scan_finished(folder, count, complete=complete)
 
     def admit(
         self,
@@ -87,7 +91,8 @@ class Bench:
         between: Callable[[], None],
     ) -> AdmissionResult:
         """What the service does with a path."""
-        arrival = self.first_scan.admit(path, still, announced=announced, is_ours=is_ours, between=between)
+        self.before(path)
+        arrival = self.receiver.admit(path, still, announced=announced, is_ours=is_ours, between=between)
         with self.arrived:
             self.reads.append(path)
             self.arrived.notify_all()
@@ -105,7 +110,7 @@ class Bench:
     def wait_for(self, count: int) -> bool:
         """Whether so many activities were admitted before long."""
         with self.arrived:
-            return self.arrived.wait_for(lambda: len(self.files()) >= count, timeout=60)
+            return self.arrived.wait_for(lambda: len(self.files()) >= count, timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -117,14 +122,9 @@ def bench(tmp_path: Path) -> Bench:
 @pytest.fixture
 def live(bench: Bench) -> Iterator[Bench]:
     """The same with real events and a real clock; files without events would need an hour to settle."""
-    import time  # noqa: PLC0415  # here alone
-
-    watch = replace(bench.watch, method=WatchMethod.EVENTS, settle=3600.0)
-    bench.intake = bench.new_intake(watch, clock=time.monotonic)
+    bench.intake = bench.new_intake(WatchMethod.EVENTS, settle=3600.0)
     bench.intake.start()
-    ready = threading.Event()
-    while not bench.intake.state.available:
-        ready.wait(0.01)
+    wait_for(lambda: bench.intake.state.available)
     yield bench
     bench.intake.stop()
 
@@ -205,7 +205,7 @@ def test_the_hold_of_an_unfinished_file_survives_a_restart(bench: Bench, ride: R
     for _ in range(61):
         bench.pass_(10)
     reads = len(bench.reads)
-    bench.intake = bench.new_intake(bench.watch)
+    bench.intake = bench.new_intake()
     for _ in range(61):
         bench.pass_(10)
 
@@ -289,7 +289,7 @@ def test_a_known_file_is_not_read_again(bench: Bench, ride: Ride) -> None:
     (bench.folder / "a.fit").write_bytes(ride())
     for _ in range(3):
         bench.pass_(10)
-    bench.intake = bench.new_intake(bench.watch)
+    bench.intake = bench.new_intake()
     for _ in range(3):
         bench.pass_(10)
 
@@ -334,9 +334,9 @@ def test_a_missing_folder_is_waited_for(bench: Bench, ride: Ride) -> None:
     assert bench.files() == ["a.fit"]
 
 
-def test_too_many_hints_become_a_scan(bench: Bench, ride: Ride, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_hints_become_a_scan(bench: Bench, ride: Ride) -> None:
     """Nothing that was forgotten stays unseen."""
-    monkeypatch.setattr("fitferry.inbox.event_hints.MAX_HINTS", 1)
+    bench.intake = bench.new_intake(max_hints=1)
     bench.pass_(0)
     (bench.folder / "a.fit").write_bytes(ride())
     bench.intake.hint(str(bench.folder / "other.fit"), FileEvent.CLOSED)
@@ -353,23 +353,14 @@ def test_a_hint_is_taken_in_the_middle_of_a_scan(bench: Bench, ride: Ride) -> No
         (bench.folder / f"{number}.fit").write_bytes(ride(serial=number + 10))
     bench.pass_(0)
     bench.clock.forward(3)
-    inner = bench.admit
 
-    def admit_and_hint(
-        path: str,
-        still: Stability,
-        *,
-        announced: bool,
-        is_ours: Callable[[str], bool],
-        between: Callable[[], None],
-    ) -> AdmissionResult:
+    def hint_once(_path: str) -> None:
         if not bench.reads:
             (bench.folder / "today.fit").write_bytes(ride(serial=99))
             bench.intake.hint(str(bench.folder / "today.fit"), FileEvent.CLOSED)
             bench.intake.rescan()
-        return inner(path, still, announced=announced, is_ours=is_ours, between=between)
 
-    bench.admit = admit_and_hint  # type: ignore[method-assign]  # a test that looks over its shoulder
+    bench.before = hint_once
     bench.intake.rescan()
     bench.intake.step()
 
@@ -411,21 +402,17 @@ def test_a_file_in_a_new_folder_is_found_by_its_event(live: Bench, ride: Ride) -
 
 
 @pytest.mark.parametrize("sign", [None, FileEvent.CLOSED])
-def test_one_file_that_raises_stops_no_other(
-    bench: Bench, ride: Ride, monkeypatch: pytest.MonkeyPatch, sign: FileEvent | None
-) -> None:
+def test_one_file_that_raises_stops_no_other(bench: Bench, ride: Ride, sign: FileEvent | None) -> None:
     """Whatever is in it: it is told of, left alone until it changes, and the scan ends."""
     for number in range(5):
         (bench.folder / f"{number}.fit").write_bytes(ride(serial=number + 1))
-    examine = file_reader.examine
-
-    def sometimes(reading: file_reader.FileRead, between: Callable[[], None]) -> FileContents:
-        if reading.body == b"a surprise":
-            raise RuntimeError("a bug")
-        return examine(reading, between)
-
-    monkeypatch.setattr(file_reader, "examine", sometimes)
     path = bench.folder / "x.fit"
+
+    def stumble(admitted: str) -> None:
+        if Path(admitted).read_bytes() == b"a surprise":
+            raise RuntimeError("a bug")
+
+    bench.before = stumble
     path.write_bytes(b"a surprise")
     if sign is not None:
         bench.intake.hint(str(path), sign)
@@ -446,15 +433,8 @@ def test_a_ledger_that_cannot_be_written_is_no_fault_of_the_file(bench: Bench, r
     """It is looked at again, not given up."""
     (bench.folder / "a.fit").write_bytes(ride())
     bench.intake.step()
-    inner = bench.first_scan.admit
-
-    def full(*_given: object, **_options: object) -> AdmissionResult:
-        raise DatabaseError("disk full")
-
-    bench.first_scan.admit = full  # type: ignore[method-assign]  # the disk, played by a test
-    with pytest.raises(DatabaseError):
+    with full_disk(), pytest.raises(DatabaseError):
         bench.pass_(10)
-    bench.first_scan.admit = inner  # type: ignore[method-assign]  # there is room again
     bench.pass_(10)
 
     assert bench.files() == ["a.fit"]

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 import queue
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fakes import Clock
-from fitferry.config.schema import WatchSettings
 from fitferry.core.activity import AdmissionResult, FileEvent, Stability, StatFingerprint, WatchMethod
-from fitferry.core.messages import Message
+from fitferry.core.messages import Message, folders
 from fitferry.inbox import Scanner, WatchedFolder
 from fitferry.inbox.file_events import Watcher
+from fitferry.inbox.surroundings import Surroundings
 from fitferry.storage import activities
 from fitferry.storage.seen_files import File
 from fitferry.system import mounts
 from fitferry.system.safe_files import OpenFolder
+from patience import PATIENCE, wait_for
+from watching import Ears, watch_settings
 
 pytestmark = pytest.mark.usefixtures("ledger")
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
@@ -46,6 +49,8 @@ class Door:
         self.gone: list[str] = []
         self.came = 0
         self.complete = False
+        self.meanwhile: Callable[[], None] = lambda: None
+        """Called while a file is taken."""
 
     def admit(
         self,
@@ -59,6 +64,7 @@ class Door:
         assert still in Stability
         assert is_ours("a.fit")
         between()
+        self.meanwhile()
         self.taken.append(path)
         self.told.append(announced)
         signature = StatFingerprint.of(Path(path).stat())
@@ -95,23 +101,30 @@ class Bench:
         folder.mkdir(exist_ok=True)
         self.folder = folder
         self.clock = Clock(1000)
+        self.wall_clock: Callable[[], float] = time.time
+        self.ears = Ears()
         self.door = Door()
-        self.watch = WatchSettings(
-            folder=folder,
-            athlete="me",
-            recursive=True,
-            method=WatchMethod.EVENTS,
-            scan_interval=None,
-            settle=0.0,
-        )
         self.scanner = self.build()
 
-    def build(self) -> Scanner:
-        return Scanner(self.watch, self.door, without=frozenset(), changed=lambda: None, clock=self.clock)
+    def build(self, method: WatchMethod = WatchMethod.EVENTS, **surroundings: Any) -> Scanner:
+        """A scanner of the folder, whose events this bench hears if nobody else is to."""
+        given = {"watcher": self.ears, **surroundings}
+        return Scanner(
+            watch_settings(self.folder, method),
+            self.door,
+            without=frozenset(),
+            changed=lambda: None,
+            surroundings=Surroundings(clock=self.clock, wall_clock=lambda: self.wall_clock(), **given),  # noqa: PLW0108  # a test sets another
+        )
 
     def pass_(self, seconds: float) -> float:
         self.clock.forward(seconds)
         return self.scanner.step()
+
+    def age(self, name: str, seconds: float = 60) -> None:
+        """Let it be so long since a file was changed: nobody can set the time of a change."""
+        now = (self.folder / name).stat().st_ctime + seconds
+        self.wall_clock = lambda: now
 
 
 @pytest.fixture
@@ -122,17 +135,22 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     bench.scanner.stop()
 
 
-def age(path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float = 60) -> None:
-    """Let the wall clock be so much later: nobody can set the time of a change."""
-    now = path.stat().st_ctime + seconds
-    monkeypatch.setattr("fitferry.inbox.scanner.time.time", lambda: now)
+class Refused(Watcher):
+    """A watcher for which the kernel has no room."""
+
+    def __init__(self, *given: Any, number: int, **options: Any) -> None:
+        super().__init__(*given, **options)
+        self.number = number
+
+    def start(self) -> None:
+        raise OSError(self.number, os.strerror(self.number))
 
 
-def deafen(bench: Bench) -> None:
-    """Let no event arrive any more, as on a share that others write to."""
-    watcher = bench.scanner._folder_watch._watcher
-    assert watcher is not None
-    watcher._handler._hint = lambda _path, _sign: None
+class ShortOfWatches(Watcher):
+    """A watcher that was given room for some of the folders below."""
+
+    def watches(self) -> int:
+        return 7
 
 
 @pytest.mark.parametrize(
@@ -140,14 +158,10 @@ def deafen(bench: Bench) -> None:
     [(errno.ENOSPC, "fs.inotify.max_user_watches"), (errno.EMFILE, "fs.inotify.max_user_instances")],
 )
 def test_at_the_kernels_limit_the_folder_is_scanned_and_the_sysctl_named(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, number: int, sysctl: str
+    bench: Bench, number: int, sysctl: str
 ) -> None:
     """Files are found all the same, ten seconds later."""
-
-    def refuse(_watcher: Watcher) -> None:
-        raise OSError(number, os.strerror(number))
-
-    monkeypatch.setattr(Watcher, "start", refuse)
+    bench.scanner = bench.build(watcher=functools.partial(Refused, number=number))
     seconds = bench.pass_(0)
     (bench.folder / "a.fit").write_bytes(b"x")
     bench.pass_(10)
@@ -157,13 +171,11 @@ def test_at_the_kernels_limit_the_folder_is_scanned_and_the_sysctl_named(
     assert sysctl in str(bench.scanner.state.notes[0])
 
 
-def test_folders_that_were_left_out_at_the_limit_are_noticed(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_folders_that_were_left_out_at_the_limit_are_noticed(bench: Bench) -> None:
     """Watchdog swallows the limit for folders below; two scans show it."""
+    bench.scanner = bench.build(watcher=ShortOfWatches)
     for number in range(20):
         (bench.folder / str(number)).mkdir()
-    monkeypatch.setattr(Watcher, "watches", lambda _watcher: 7)
     bench.pass_(0)
     assert not bench.scanner.state.notes
     bench.pass_(0)
@@ -176,10 +188,8 @@ def test_a_real_watcher_counts_what_it_watches(bench: Bench) -> None:
     for number in range(5):
         (bench.folder / str(number)).mkdir()
     bench.pass_(0)
-    watcher = bench.scanner._folder_watch._watcher
 
-    assert watcher is not None
-    assert watcher.watches() == 6
+    assert bench.ears.watchers[str(bench.folder)].watches() == 6
 
 
 def test_a_folder_that_is_a_link_is_watched_where_it_leads(tmp_path: Path) -> None:
@@ -199,14 +209,12 @@ def test_a_folder_that_is_a_link_is_watched_where_it_leads(tmp_path: Path) -> No
         watcher.stop()
 
 
-def test_a_file_that_no_event_told_of_makes_the_folder_scanned_often(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_no_event_told_of_makes_the_folder_scanned_often(bench: Bench) -> None:
     """It was written by another machine; the status says so."""
     bench.pass_(0)
-    deafen(bench)
+    bench.ears.are_closed = True
     (bench.folder / "a.fit").write_bytes(b"x")
-    age(bench.folder / "a.fit", monkeypatch)
+    bench.age("a.fit")
     assert bench.pass_(0) > 5
     seconds = bench.pass_(300)
 
@@ -215,29 +223,25 @@ def test_a_file_that_no_event_told_of_makes_the_folder_scanned_often(
     assert "no event came for a.fit" in str(bench.scanner.state.notes[0])
 
 
-def test_a_file_whose_event_is_still_on_its_way_proves_nothing(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_whose_event_is_still_on_its_way_proves_nothing(bench: Bench) -> None:
     """It was written in this moment, as the scan went by."""
     bench.pass_(0)
-    deafen(bench)
+    bench.ears.are_closed = True
     (bench.folder / "a.fit").write_bytes(b"x")
-    age(bench.folder / "a.fit", monkeypatch, 1)
+    bench.age("a.fit", 1)
     bench.pass_(300)
 
     assert (bench.door.names(), bench.scanner.state.notes) == (["a.fit"], ())
 
 
-def test_the_first_scan_and_one_after_lost_events_prove_nothing_either(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_first_scan_and_one_after_lost_events_prove_nothing_either(bench: Bench) -> None:
     """Files from before, and from while events were lost, come without."""
     (bench.folder / "a.fit").write_bytes(b"x")
-    age(bench.folder / "a.fit", monkeypatch)
+    bench.age("a.fit")
     bench.pass_(0)
-    deafen(bench)
+    bench.ears.are_closed = True
     (bench.folder / "b.fit").write_bytes(b"x")
-    age(bench.folder / "b.fit", monkeypatch)
+    bench.age("b.fit")
     bench.scanner.rescan()
     bench.pass_(0)
 
@@ -272,12 +276,20 @@ def test_a_folder_that_cannot_be_read_is_away_and_one_below_it_is_told_of(
 
 def test_a_folder_that_does_not_answer_is_away(bench: Bench) -> None:
     """Its own thread hangs in the kernel and cannot say so."""
-    bench.pass_(0)
-    bench.scanner._busy_since = bench.clock()
-    assert bench.scanner.state.available
-    bench.clock.forward(61)
+    states = []
 
-    assert (bench.scanner.state.available, str(bench.scanner.state.reason)) == (False, "it does not answer")
+    def hang() -> None:
+        states.append(bench.scanner.state)
+        bench.clock.forward(61)
+        states.append(bench.scanner.state)
+
+    bench.door.meanwhile = hang
+    (bench.folder / "a.fit").write_bytes(b"x")
+    bench.pass_(0)
+    before, after = states
+
+    assert before.available
+    assert (after.available, str(after.reason)) == (False, "it does not answer")
 
 
 @pytest.mark.parametrize(
@@ -295,105 +307,122 @@ def test_a_folder_that_does_not_answer_is_away(bench: Bench) -> None:
     ],
 )
 def test_the_method_follows_the_mount_unless_it_is_given(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, method: str, kind: str, deaf: bool, expected: str
+    bench: Bench, method: str, kind: str, deaf: bool, expected: str
 ) -> None:
     """Network, FUSE, a virtual machine's shares, WSL2 and Docker Desktop are polled."""
-    monkeypatch.setattr(mounts, "filesystem", lambda _path: kind)
-    monkeypatch.setattr(mounts, "lacks_inotify", lambda: deaf)
-    bench.watch = replace(bench.watch, method=WatchMethod(method))
-    bench.scanner = bench.build()
+    bench.scanner = bench.build(
+        WatchMethod(method), filesystem=lambda _folder: kind, lacks_inotify=lambda: deaf
+    )
     bench.pass_(0)
 
     assert bench.scanner.state.method == expected
 
 
 class Grove:
-    """A tree whose list of mounts a test writes."""
+    """A watched folder with mounts below it, whose list a test writes; its threads run."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.table = ""
-        self.door = Door()
-        self.watch = WatchSettings(
-            folder=folder,
-            athlete="me",
-            recursive=True,
-            method=WatchMethod.AUTO,
-            scan_interval=None,
-            settle=0.0,
-        )
-        self.received: list[str] = []
+        self.nas = folder / "nas"
+        self.table: str | None = ""
+        """The kernel's list of mounts; None: the real one."""
+        self.looks = 0
+        self.ears = Ears()
+        self.doors: dict[Path, Door] = {}
+        """Where the files go, of the folder and of each mount that has a scanner of its own."""
         self.tree = self.build()
 
-    def build(self) -> WatchedFolder:
+    def build(self, method: WatchMethod = WatchMethod.AUTO) -> WatchedFolder:
         return WatchedFolder(
-            self.watch,
+            watch_settings(self.folder, method),
             self.receive,
             without=frozenset(),
             changed=lambda: None,
-            read_mountinfo=lambda: self.table,
+            surroundings=Surroundings(watcher=self.ears, read_mountinfo=self.read_mountinfo),
         )
 
     def receive(self, folder: str, _owns: Callable[[str], bool]) -> Door:
-        self.received.append(folder)
-        return self.door
+        return self.doors.setdefault(Path(folder), Door())
+
+    def read_mountinfo(self) -> str:
+        self.looks += 1
+        return mounts.read_mountinfo() if self.table is None else self.table
+
+    def start(self) -> None:
+        self.tree.start()
+        wait_for(lambda: self.doors[self.folder].came)
+
+    def mount(self, table: str) -> None:
+        """Let other filesystems be mounted, and see that the folder's thread has taken note of it."""
+        self.table, looks = table, self.looks
+        self.tree.check()  # as `MountEvents` does
+        wait_for(lambda: self.looks > looks)
+        self.settle(self.folder)
+
+    def settle(self, part: Path) -> None:
+        """Wait until the thread of the folder, or of a mount, is done with what it was at."""
+        self.tree.run(str(part / "a.fit"), lambda: None, PATIENCE)
+
+    def taken(self) -> dict[Path, list[str]]:
+        return {part: door.names() for part, door in self.doors.items()}
 
 
 @pytest.fixture
 def grove(tmp_path: Path) -> Iterator[Grove]:
-    """A tree over an empty folder."""
-    (tmp_path / "rides").mkdir()
+    """Over a folder in which something may be mounted."""
+    (tmp_path / "rides/nas").mkdir(parents=True)
     grove = Grove(tmp_path / "rides")
     yield grove
     grove.tree.stop()
 
 
 def test_a_mount_below_that_hides_writes_gets_a_scanner_of_its_own(grove: Grove) -> None:
-    """Polled, whatever the folder around it is; other mounts are the folder's own business."""
+    """Polled, whatever the folder around it is; other mounts are the folder's own business, as is what is left out."""
     for name in ("nas", "disk", "@eaDir/nas"):
-        (grove.folder / name).mkdir(parents=True)
+        (grove.folder / name).mkdir(parents=True, exist_ok=True)
+        (grove.folder / name / f"{name[:3]}.fit").write_bytes(name.encode())
     grove.table = MOUNTS.format(rides=grove.folder)
-    grove.tree._look_at_mounts()
+    grove.start()
+    wait_for(lambda: grove.taken() == {grove.folder: ["dis.fit"], grove.nas: ["nas.fit"]})
 
-    nas = str(grove.folder / "nas")
-    assert list(grove.tree._below) == [nas]
-    assert grove.tree._main._access.without == {nas}
-    assert grove.received == [str(grove.folder), nas]
+    assert list(grove.ears.watchers) == [str(grove.folder)]
+    assert grove.tree.state.notes == (folders.POLLED(folder=str(grove.nas)),)
 
 
 def test_a_mount_that_goes_gives_its_place_back(grove: Grove) -> None:
     """And the folder's own watches are built anew."""
-    (grove.folder / "nas").mkdir()
     grove.table = MOUNTS.format(rides=grove.folder)
-    grove.tree._look_at_mounts()
-    grove.tree._main._folder_watch._identity = (1, 1)
-    grove.table = ""
-    grove.tree._look_at_mounts()
+    grove.start()
+    (grove.nas / "a.fit").write_bytes(b"on the share")
+    grove.tree.rescan()
+    wait_for(lambda: grove.taken() == {grove.folder: [], grove.nas: ["a.fit"]})
+    grove.mount("")
+    (grove.nas / "b.fit").write_bytes(b"in the folder")
+    wait_for(lambda: grove.taken() == {grove.folder: ["b.fit"], grove.nas: ["a.fit"]})
 
-    assert (grove.tree._below, grove.tree._main._access.without) == ({}, frozenset())
-    assert not grove.tree._main._folder_watch.attached
+    assert (grove.ears.made, grove.tree.state.notes) == (2, ())
 
 
 def test_a_mount_elsewhere_changes_nothing(grove: Grove) -> None:
     """Container hosts mount all day."""
-    grove.tree._look_at_mounts()
-    grove.tree._main._folder_watch._identity = (1, 1)
-    grove.table = "22 1 254:0 / /elsewhere rw - cifs //nas rw\n"
-    grove.tree._look_at_mounts()
+    grove.start()
+    grove.mount("22 1 254:0 / /elsewhere rw - cifs //nas rw\n")
 
-    assert grove.tree._main._folder_watch.attached
+    assert (grove.ears.made, grove.doors[grove.folder].came) == (1, 1)
 
 
 @pytest.mark.parametrize("method", [WatchMethod.EVENTS, WatchMethod.POLL])
 def test_a_method_that_is_given_counts_for_all_of_the_folder(grove: Grove, method: WatchMethod) -> None:
     """Whoever says so knows; but what may hang has a thread of its own."""
-    grove.watch = replace(grove.watch, method=method)
-    grove.tree = grove.build()
+    grove.tree = grove.build(method)
     grove.table = MOUNTS.format(rides=grove.folder)
-    grove.tree._look_at_mounts()
+    grove.start()
+    grove.settle(grove.nas)
+    is_polled = method is WatchMethod.POLL
 
-    (below,) = grove.tree._below.values()
-    assert below._watch.method is method
+    assert set(grove.doors) == {grove.folder, grove.nas}
+    assert set(grove.ears.watchers) == (set() if is_polled else {str(grove.folder), str(grove.nas)})
+    assert grove.tree.state.notes == ((folders.POLLED(folder=str(grove.nas)),) if is_polled else ())
 
 
 @contextlib.contextmanager
@@ -428,14 +457,12 @@ def test_thousands_of_nested_folders_do_not_end_the_events(bench: Bench) -> None
     deadline = time.monotonic() + 60
     while not bench.door.taken and time.monotonic() < deadline:
         bench.pass_(0.1)
-    watcher = bench.scanner._folder_watch._watcher
     subprocess.run(
         ["/bin/rm", "-rf", str(bench.folder / "deep")], check=True
     )  # pytest's own way is recursive
 
     assert bench.door.names() == ["ride.fit"]
-    assert watcher is not None
-    assert watcher.alive()
+    assert bench.ears.watchers[str(bench.folder)].alive()
 
 
 @needs_root
@@ -455,16 +482,13 @@ def test_a_mount_is_told_of_as_soon_as_it_is_there(tmp_path: Path) -> None:
 def test_a_folder_that_goes_is_noticed_by_its_event(bench: Bench, how: str) -> None:
     """Whoever comes in its place is watched at once."""
     bench.pass_(0)
-    noticed = threading.Event()
-    bench.scanner._folder_watch._watcher._handler._rescan = noticed.set  # type: ignore[union-attr]  # it is watched
     if how == "renamed":
         bench.folder.rename(bench.folder.with_name("old"))
     else:
         bench.folder.rmdir()
-    assert noticed.wait(60)
+    assert bench.ears.lost_events.wait(PATIENCE)
     bench.folder.mkdir()
     (bench.folder / "a.fit").write_bytes(b"x")
-    bench.scanner.rescan()
     bench.pass_(0)
     bench.pass_(1)
 
@@ -490,33 +514,16 @@ def test_a_disk_that_is_mounted_over_the_folder_is_watched(bench: Bench) -> None
 
 
 @needs_root
-def test_a_disk_that_is_mounted_below_the_folder_is_watched(tmp_path: Path) -> None:
+def test_a_disk_that_is_mounted_below_the_folder_is_watched(grove: Grove) -> None:
     """It is local: its events are heard, once the watches were built anew."""
-    (tmp_path / "rides/disk").mkdir(parents=True)
-    grove = Grove(tmp_path / "rides")
-    grove.tree = WatchedFolder(grove.watch, grove.receive, without=frozenset(), changed=lambda: None)
-    grove.tree._main._clock = clock = Clock(1000)
-    step = grove.tree._main.step
-    step()
-    with mounted(tmp_path / "rides/disk"):
-        (tmp_path / "rides/disk/a.fit").write_bytes(b"x")
+    grove.table = None
+    grove.start()
+    door = grove.doors[grove.folder]
+    with mounted(grove.nas):
+        (grove.nas / "a.fit").write_bytes(b"x")
         grove.tree.check()
-        for _ in range(3):
-            clock.forward(10)
-            step()
-        assert grove.door.names() == ["a.fit"]
-        heard = threading.Event()
-        hint, watcher = grove.tree._main.hint, grove.tree._main._folder_watch._watcher
-        assert watcher is not None
-
-        def hear(path: str, sign: FileEvent) -> None:
-            hint(path, sign)
-            if sign is FileEvent.CLOSED:
-                heard.set()
-
-        watcher._handler._hint = hear
-        (tmp_path / "rides/disk/b.fit").write_bytes(b"x")
-        assert heard.wait(60)
-        step()
-        assert grove.door.names() == ["a.fit", "b.fit"]
+        wait_for(lambda: door.names() == ["a.fit"])
+        (grove.nas / "b.fit").write_bytes(b"x")
+        wait_for(lambda: (str(grove.nas / "b.fit"), FileEvent.CLOSED) in grove.ears.heard)
+        wait_for(lambda: door.names() == ["a.fit", "b.fit"])
         grove.tree.stop()

@@ -106,10 +106,11 @@ def a_receiver(
     *,
     wake: Callable[[], None] = lambda: None,
     clock: Callable[[], float] = lambda: NOW,
+    tidy: Callable[[], None] = lambda: None,
 ) -> FolderReceiver:
     """What a scanner of a folder is given."""
     first_scan = FirstScan(str(folder), "me", settings, wake=wake, clock=clock)
-    return FolderReceiver(str(folder), "me", first_scan, wake=wake, clock=clock)
+    return FolderReceiver(str(folder), "me", first_scan, wake=wake, clock=clock, tidy=tidy)
 
 
 def recheck_held(folder: Path) -> int:

@@ -10,9 +10,6 @@ from fitferry.core.activity import FileEvent, IncompleteFile, Stability, StatFin
 
 STALLED_SECONDS = 600.0
 """A file that is not whole and has not changed for so long is written by nobody any more."""
-MEASURE_SECONDS = 1.0
-SHOWN_AFTER = 1.0
-"""Seconds that a file must have been on its way before anybody is told of it."""
 
 
 @dataclass(slots=True)
@@ -32,10 +29,16 @@ class _Candidate:
 
 
 class StabilityTracker:
-    """The files of one folder that are on their way. `settle`: seconds."""
+    """The files of one folder that are on their way. All in seconds.
 
-    def __init__(self, settle: float) -> None:
+    `shown_after`: how long one must have been on its way before anybody is told of it. `measure`: between two looks
+    how much of it is there.
+    """
+
+    def __init__(self, settle: float, *, shown_after: float, measure: float) -> None:
         self._settle = settle
+        self._shown_after = shown_after
+        self._measure = measure
         self._candidates: dict[str, _Candidate] = {}
 
     def __len__(self) -> int:
@@ -85,9 +88,9 @@ class StabilityTracker:
             self._candidates[path].read_at = None
 
     def progress(self, path: str, now: float, measure: Callable[[], tuple[int, int | None]]) -> None:
-        """Note how much of a file is there, once a second at most: `measure` reads."""
+        """Note how much of a file is there, if that is due: `measure` reads."""
         candidate = self._candidates.get(path)
-        if candidate is not None and now - candidate.measured_at >= MEASURE_SECONDS:
+        if candidate is not None and now - candidate.measured_at >= self._measure:
             candidate.measured_at = now
             candidate.have, candidate.want = measure()
 
@@ -118,7 +121,7 @@ class StabilityTracker:
     def receiving(self, now: float) -> Iterator[IncompleteFile]:
         """The files that are on their way, for people."""
         for path, candidate in self._candidates.items():
-            if now - candidate.first_seen >= SHOWN_AFTER and now - candidate.since < STALLED_SECONDS:
+            if now - candidate.first_seen >= self._shown_after and now - candidate.since < STALLED_SECONDS:
                 yield IncompleteFile(path, candidate.have, candidate.want)
 
     def _due_at(self, candidate: _Candidate) -> float:

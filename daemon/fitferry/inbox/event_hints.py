@@ -6,14 +6,12 @@ import threading
 
 from fitferry.core.activity import FileEvent
 
-MAX_HINTS = 10_000
-"""More events than this are forgotten, and a scan finds what they named."""
-
 
 class EventHints:
-    """The latest event of each path, in the order in which the paths were named first."""
+    """The latest event of each path, in the order in which the paths were named first; of `most` paths."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._lock = threading.Lock()
         self._events: dict[str, FileEvent] = {}
 
@@ -26,7 +24,7 @@ class EventHints:
     def put(self, path: str, event: FileEvent) -> bool:
         """Note an event; False where there are too many. That a file is there says less than any other event."""
         with self._lock:
-            if len(self._events) >= MAX_HINTS:
+            if len(self._events) >= self._most:
                 return False
             if event is not FileEvent.APPEARED or path not in self._events:
                 self._events[path] = event

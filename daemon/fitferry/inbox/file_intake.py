@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import time
 from collections.abc import Callable
 
 import structlog
@@ -14,6 +13,7 @@ from fitferry.core.stability import StabilityTracker
 from fitferry.inbox import progress
 from fitferry.inbox.folder_access import FolderAccess
 from fitferry.inbox.receiver import Receiver
+from fitferry.inbox.surroundings import Surroundings
 from fitferry.storage import seen_files
 from fitferry.storage.database import DatabaseError
 from fitferry.system import safe_files
@@ -47,9 +47,11 @@ class FileIntake:
         touched: Callable[[], None],
         between: Callable[[], None],
         relies_on_ctime: Callable[[], bool],
-        clock: Callable[[], float],
+        surroundings: Surroundings,
     ) -> None:
-        self.candidates = StabilityTracker(settle)
+        self.candidates = StabilityTracker(
+            settle, shown_after=surroundings.shown_after, measure=surroundings.measure
+        )
         self.unreadable: set[str] = set()
         """Files and folders that could not be read."""
         self._failed: set[str] = set()
@@ -62,7 +64,8 @@ class FileIntake:
         self._touched = touched
         self._between = between
         self._relies_on_ctime = relies_on_ctime
-        self._clock = clock
+        self._clock = surroundings.clock
+        self._wall_clock = surroundings.wall_clock
 
     @property
     def is_short_of_descriptors(self) -> bool:
@@ -188,4 +191,4 @@ class FileIntake:
         """Seconds since the kernel last changed a file, where its clock is ours: nobody can set that time."""
         if not self._relies_on_ctime():
             return 0.0
-        return max(0.0, time.time() - max(fingerprint.ctime_ns, fingerprint.mtime_ns) / 1e9)
+        return max(0.0, self._wall_clock() - max(fingerprint.ctime_ns, fingerprint.mtime_ns) / 1e9)

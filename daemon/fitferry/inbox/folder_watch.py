@@ -19,6 +19,7 @@ from fitferry.core.activity import WatchMethod
 from fitferry.core.errors import PlannedOSError
 from fitferry.core.messages import Message, folders, system
 from fitferry.inbox.file_events import Hint, Skip, Watcher
+from fitferry.inbox.surroundings import Surroundings
 from fitferry.system import mounts
 
 SCAN_SECONDS = 300.0
@@ -37,6 +38,7 @@ class FolderWatch:
     def __init__(
         self,
         watch: WatchSettings,
+        surroundings: Surroundings,
         *,
         hint: Hint,
         rescan: Callable[[], None],
@@ -47,6 +49,7 @@ class FolderWatch:
         self.is_local = False
         """Whether the folder is on a disk of this machine, as far as was seen when it was attached to."""
         self._watch = watch
+        self._surroundings = surroundings
         self._folder = str(watch.folder)
         self._hint = hint
         self._rescan = rescan
@@ -111,11 +114,11 @@ class FolderWatch:
         return often if self._watcher is None or self.note else SCAN_SECONDS
 
     def _watch_events(self) -> None:
-        kind = mounts.filesystem(Path(self._folder))
+        kind = self._surroundings.filesystem(Path(self._folder))
         self.is_local = not mounts.needs_polling(kind)
         if self._wanted_method() is WatchMethod.POLL:
             return
-        watcher = Watcher(
+        watcher = self._surroundings.watcher(
             self._folder,
             recursive=self._watch.recursive,
             hint=self._hint,
@@ -138,4 +141,5 @@ class FolderWatch:
     def _wanted_method(self) -> WatchMethod:
         if self._watch.method is not WatchMethod.AUTO:
             return self._watch.method
-        return WatchMethod.EVENTS if self.is_local and not mounts.lacks_inotify() else WatchMethod.POLL
+        has_events = self.is_local and not self._surroundings.lacks_inotify()
+        return WatchMethod.EVENTS if has_events else WatchMethod.POLL

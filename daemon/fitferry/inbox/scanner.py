@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -25,20 +24,11 @@ from fitferry.inbox.folder_state import FolderState
 from fitferry.inbox.folder_tasks import FolderTasks
 from fitferry.inbox.folder_watch import FolderWatch
 from fitferry.inbox.receiver import Receiver
+from fitferry.inbox.surroundings import USUAL, Surroundings
 from fitferry.storage import seen_files
 from fitferry.system import deadline, safe_files, walk
 from fitferry.system.walk import Walk
 
-AWAY_SECONDS = 5.0
-"""Seconds between two looks for a folder that is not there."""
-CHECK_SECONDS = 60.0
-"""Seconds between two looks whether the folder is still the same one; mounts and moves are told of by events."""
-RETRY_SECONDS = 30.0
-"""Seconds between two looks at what could not be read, moved or deleted: somebody may have mended it."""
-HUNG_SECONDS = 60.0
-"""A folder that answers no call for so long is away; its thread cannot say so itself."""
-PAUSE_SECONDS = 1.0
-"""Seconds until the next try while this process has no descriptors left."""
 _ARRIVING = frozenset({FileEvent.APPEARED, FileEvent.WRITTEN})
 
 _log = structlog.get_logger()
@@ -60,7 +50,7 @@ class Scanner:
         is_others: Callable[[os.stat_result], bool] = lambda _found: False,
         skip_watch: Callable[[], frozenset[str]] = frozenset,
         incoming: Callable[[], None] = lambda: None,
-        clock: Callable[[], float] = time.monotonic,
+        surroundings: Surroundings = USUAL,
     ) -> None:
         self._watch = watch
         self._folder = str(watch.folder)
@@ -70,8 +60,9 @@ class Scanner:
         self._receiver = receiver
         self._checked = checked
         self._incoming = incoming
-        self._clock = clock
-        self._hints = EventHints()
+        self._surroundings = surroundings
+        self._clock = surroundings.clock
+        self._hints = EventHints(surroundings.max_hints)
         self._awake = threading.Event()
         self._stopping = False
         self._check_at = 0.0
@@ -82,7 +73,7 @@ class Scanner:
         self._scanned: tuple[float, int, bool] | None = None
         self._tasks = FolderTasks(self._folder, self._awake.set)
         self._folder_watch = FolderWatch(
-            watch, hint=self.hint, rescan=self.rescan, skip=skip_watch, claim=claim
+            watch, surroundings, hint=self.hint, rescan=self.rescan, skip=skip_watch, claim=claim
         )
         self._intake = FileIntake(
             self._access,
@@ -93,7 +84,7 @@ class Scanner:
             touched=self._touch,
             between=self._answer_others,
             relies_on_ctime=lambda: self._folder_watch.method is WatchMethod.EVENTS,
-            clock=clock,
+            surroundings=surroundings,
         )
         self._links_out: list[str] = []
         self._not_moved: Message | None = None
@@ -199,8 +190,8 @@ class Scanner:
                 seconds = self.step()
             except Exception:  # noqa: BLE001  # whatever one file or the disk does, the folder is looked at again
                 _log.exception("unexpected_error", folder=self._folder)
-                seconds = AWAY_SECONDS
-                self._scan_at = min(self._scan_at, self._clock() + AWAY_SECONDS)
+                seconds = self._surroundings.away
+                self._scan_at = min(self._scan_at, self._clock() + self._surroundings.away)
             self._busy_since = None
             self._awake.wait(seconds)
 
@@ -215,7 +206,7 @@ class Scanner:
 
     def _is_hung(self) -> bool:
         busy_since = self._busy_since
-        return busy_since is not None and self._clock() - busy_since > HUNG_SECONDS
+        return busy_since is not None and self._clock() - busy_since > self._surroundings.hung
 
     def _take_hints(self) -> None:
         while not self._stopping:
@@ -262,10 +253,10 @@ class Scanner:
                 self.rescan()
                 self._receiver.on_available()
         except OSError as error:
-            self._check_at = self._clock() + AWAY_SECONDS
+            self._check_at = self._clock() + self._surroundings.away
             self._fail(error)
             return
-        self._check_at = self._clock() + CHECK_SECONDS
+        self._check_at = self._clock() + self._surroundings.check
 
     def _scan(self) -> None:
         """Walk through the folder once. A rescan that is asked for meanwhile counts."""
@@ -278,7 +269,7 @@ class Scanner:
                 found = self._access.walk(folder)
                 missed = self._look_through(found)
         except OSError as error:
-            self._scan_at = self._clock() + AWAY_SECONDS
+            self._scan_at = self._clock() + self._surroundings.away
             self._fail(error)
             return
         if self._stopping:
@@ -322,18 +313,18 @@ class Scanner:
             self._tidy_wanted = False
             self._not_moved = self._receiver.tidy()
         if self._intake.unreadable or self._not_moved:
-            self._retry_at = min(self._retry_at, self._clock() + RETRY_SECONDS)
+            self._retry_at = min(self._retry_at, self._clock() + self._surroundings.retry)
         if self._intake.is_short_of_descriptors:
-            self._retry_at = min(self._retry_at, self._clock() + PAUSE_SECONDS)
+            self._retry_at = min(self._retry_at, self._clock() + self._surroundings.pause)
 
     def _fail(self, error: OSError) -> None:
         """Take the folder for one that is away, unless it is this process that has no room for a moment."""
         if safe_files.is_exhausted(error) and self._folder_watch.attached:
             self._intake.log_exhausted(error)
-            self._check_at = max(self._check_at, self._clock() + PAUSE_SECONDS)
+            self._check_at = max(self._check_at, self._clock() + self._surroundings.pause)
             return
         self._folder_watch.detach()
-        self._check_at, self._scan_at = self._clock() + AWAY_SECONDS, float("inf")
+        self._check_at, self._scan_at = self._clock() + self._surroundings.away, float("inf")
         reason = system.from_os_error(error)
         if isinstance(error, PermissionError):
             reason = folders.CLOSED(folder=deadline.closed_folder_above(self._folder))

@@ -18,6 +18,7 @@ from fitferry.core.activity import WatchMethod, WatchState
 from fitferry.core.messages import Message, folders
 from fitferry.inbox.receiver import Receiver
 from fitferry.inbox.scanner import Scanner
+from fitferry.inbox.surroundings import USUAL, Surroundings
 from fitferry.system import mounts
 
 T = TypeVar("T")
@@ -38,14 +39,14 @@ class WatchedFolder:
         changed: Callable[[], None],
         roots: FolderRoots | None = None,
         incoming: Callable[[], None] = lambda: None,
-        read_mountinfo: Callable[[], str] = mounts.read_mountinfo,
+        surroundings: Surroundings = USUAL,
     ) -> None:
         self._watch = watch
         self._receiver = receiver
         self._without = without
         self._changed = changed
         self._incoming = incoming
-        self._read_mountinfo = read_mountinfo
+        self._surroundings = surroundings
         self._roots = roots or FolderRoots()
         self._lock = threading.Lock()
         self._mounts: dict[str, str] | None = None
@@ -61,6 +62,7 @@ class WatchedFolder:
             is_others=lambda found: self._roots.is_others(str(watch.folder), found),
             skip_watch=lambda: frozenset(self._below),
             incoming=incoming,
+            surroundings=surroundings,
         )
 
     def start(self) -> None:
@@ -117,7 +119,11 @@ class WatchedFolder:
             for state in below
             if not state.available and state.reason
         ]
-        polled = [folders.POLLED(folder=state.folder) for state in below if state.available]
+        polled = [
+            folders.POLLED(folder=state.folder)
+            for state in below
+            if state.available and state.method is WatchMethod.POLL
+        ]
         return replace(
             main,
             notes=(*main.notes, *polled, *away),
@@ -145,7 +151,7 @@ class WatchedFolder:
 
     def _look_at_mounts(self) -> None:
         """Give every mount that needs one a scanner of its own; called by the main scanner's thread."""
-        seen = self._read_mountinfo()
+        seen = self._surroundings.read_mountinfo()
         if seen == self._seen:
             return
         self._seen = seen
@@ -184,6 +190,7 @@ class WatchedFolder:
             changed=self._changed,
             skip_watch=lambda: frozenset(self._below),
             incoming=self._incoming,
+            surroundings=self._surroundings,
         )
 
     def _is_passed_over(self, point: str) -> bool:

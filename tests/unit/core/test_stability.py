@@ -17,7 +17,7 @@ STALLED_SECONDS = 600.0
 @pytest.fixture
 def candidates() -> StabilityTracker:
     """None yet."""
-    return StabilityTracker(SETTLE)
+    return StabilityTracker(SETTLE, shown_after=1.0, measure=1.0)
 
 
 def stability(

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from fakes import a_receiver
-from fitferry.config.schema import WatchSettings
-from fitferry.core.activity import AdmissionResult, Stability, WatchMethod
+from fitferry.core.activity import AdmissionResult, Stability
 from fitferry.inbox import Scanner
 from fitferry.inbox.folder_receiver import FolderReceiver
+from fitferry.inbox.surroundings import Surroundings
 from fitferry.storage import uploads
+from watching import watch_settings
 
 MEMBERS = 5
 
@@ -72,16 +73,13 @@ def test_a_folder_with_a_large_archive_answers_between_its_members(archive: Path
             while not answered.wait(0.01):  # the other thread may take its time to ask
                 between()
 
-    watch = WatchSettings(
-        folder=archive.parent,
-        athlete="me",
-        recursive=True,
-        method=WatchMethod.POLL,
-        scan_interval=None,
-        settle=0,
+    scanner = Scanner(
+        watch_settings(archive.parent),
+        SlowReceiver(a_receiver(archive.parent), forty_seconds),  # type: ignore[arg-type]  # the rest is the real one's
+        without=frozenset(),
+        changed=lambda: None,
+        surroundings=Surroundings(clock=lambda: now[0]),
     )
-    receiver = SlowReceiver(a_receiver(archive.parent), forty_seconds)
-    scanner = Scanner(watch, receiver, without=frozenset(), changed=lambda: None, clock=lambda: now[0])  # type: ignore[arg-type]  # the rest is the real one's
     scanner.step()
     asked.join()
 

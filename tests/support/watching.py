@@ -1,0 +1,64 @@
+"""Watched folders under test: their settings, and what hears their events."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from fitferry.config.schema import WatchSettings
+from fitferry.core.activity import FileEvent, WatchMethod
+from fitferry.inbox.file_events import Hint, Skip, Watcher
+
+
+def watch_settings(
+    folder: Path,
+    method: WatchMethod = WatchMethod.POLL,
+    *,
+    settle: float = 0.0,
+    scan_interval: float | None = None,
+) -> WatchSettings:
+    """The settings of a folder with all that is below it."""
+    return WatchSettings(
+        folder=folder,
+        athlete="me",
+        recursive=True,
+        method=method,
+        scan_interval=scan_interval,
+        settle=settle,
+    )
+
+
+class Ears:
+    """Makes the watchers of folders, and hears whatever they hear."""
+
+    def __init__(self) -> None:
+        self.watchers: dict[str, Watcher] = {}
+        """The last watcher of each folder."""
+        self.made = 0
+        self.heard: list[tuple[str, FileEvent]] = []
+        self.lost_events = threading.Event()
+        """Set when a watcher wants its folder to be scanned."""
+        self.are_closed = False
+        """No event gets through, as on a share that others write to."""
+        self.before: Callable[[str], None] = lambda _path: None
+        """Called with each path before its event is passed on."""
+
+    def __call__(
+        self, folder: str, *, recursive: bool, hint: Hint, rescan: Callable[[], None], skip: Skip
+    ) -> Watcher:
+        """Make a watcher, as a scanner wants it."""
+
+        def hear(path: str, event: FileEvent) -> None:
+            self.before(path)
+            if not self.are_closed:
+                hint(path, event)
+                self.heard.append((path, event))
+
+        def lose() -> None:
+            rescan()
+            self.lost_events.set()
+
+        watcher = Watcher(folder, recursive=recursive, hint=hear, rescan=lose, skip=skip)
+        self.watchers[folder], self.made = watcher, self.made + 1
+        return watcher
