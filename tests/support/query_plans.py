@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-import pytest
-
 from fitferry.storage import database
+from ledger_statements import each_statement
 
 FEW = {
     "api_token": "a person makes them one by one",
@@ -53,6 +52,8 @@ _NOTHING = "WHERE (0 = 1)"
 """How peewee says "in an empty list": SQLite stops before the walk that it plans."""
 _SCAN = re.compile(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?")
 _NO_TABLES = {"CONSTANT", "SUBQUERY"}
+_BETWEEN = {"peewee", "logging", "contextlib", __name__, each_statement.__module__, database.__name__}
+"""Modules between who asks and who listens."""
 _judged: set[str] = set()
 
 
@@ -77,15 +78,12 @@ def faults(statement: str, values: Any = ()) -> list[str]:
 def recorded() -> Iterator[dict[str, Any]]:
     """Each statement that the package makes in the open database meanwhile, with the values that it had last."""
     asked: dict[str, Any] = {}
-    execute = database.database.execute_sql
 
-    def execute_sql(sql: str, values: Any = None) -> Any:
+    def note(statement: str, values: Any) -> None:
         if _is_of_the_package(sys._getframe(1)):  # as inspect does it, but a thousand times as quick
-            asked[sql] = values or ()
-        return execute(sql, values)  # type: ignore[no-untyped-call]  # peewee's stubs leave it out
+            asked[statement] = values or ()
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(database.database, "execute_sql", execute_sql)
+    with each_statement(note):
         yield asked
 
 
@@ -103,7 +101,7 @@ def _is_of_the_package(frame: FrameType | None) -> bool:
     """Whether a statement comes from the package, not from a test that looks into the ledger."""
     while frame is not None:
         module = str(frame.f_globals["__name__"])
-        if module not in {"peewee", "contextlib", __name__, database.__name__}:
+        if module not in _BETWEEN:
             return module.startswith("fitferry.")
         frame = frame.f_back
     return False

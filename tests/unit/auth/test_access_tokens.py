@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,6 +18,7 @@ from fitferry.core.strava import Grant, StravaErrorKind
 from fitferry.core.upload import AuthProblem
 from fitferry.storage import accounts
 from fitferry.storage.database import DatabaseError
+from ledger_statements import each_statement, full_disk
 
 END = NOW + 21_600
 """When the access token of `an_athlete` ends."""
@@ -109,16 +109,10 @@ def test_only_the_pair_whose_token_was_refused_is_cleared(
 
 
 @pytest.fixture
-def unwritten(kept: AccessTokens, monkeypatch: pytest.MonkeyPatch) -> AccessTokens:
+def unwritten(kept: AccessTokens) -> AccessTokens:
     """Tokens with a refreshed pair that could not be written."""
-
-    def full(*_given: Any) -> None:
-        raise DatabaseError("the disk is full")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(accounts, "update_tokens", full)
-        with pytest.raises(DatabaseError):
-            kept.get("me", LAST_MOMENT + 1)
+    with full_disk(), pytest.raises(DatabaseError):
+        kept.get("me", LAST_MOMENT + 1)
     return kept
 
 
@@ -154,7 +148,7 @@ def test_no_pair_outlives_the_key_that_decrypts_it(kept: AccessTokens) -> None:
 
 
 def test_a_change_of_the_key_has_both_on_the_disk_until_no_pair_needs_the_old_one(
-    wire: Answers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    wire: Answers, tmp_path: Path
 ) -> None:
     """Killed in between, every pair can still be decrypted; afterwards only the new key is used."""
     path = tmp_path / "key"
@@ -162,14 +156,13 @@ def test_a_change_of_the_key_has_both_on_the_disk_until_no_pair_needs_the_old_on
     an_athlete(kept)
     (old,) = read_keys(path)
     there: list[list[bytes]] = []
-    write = accounts.update_tokens
 
-    def look_and_write(*given: Any) -> None:
-        there.append(read_keys(path))
-        write(*given)
+    def look(statement: str, _values: object) -> None:
+        if statement.startswith('UPDATE "athlete"'):
+            there.append(read_keys(path))
 
-    monkeypatch.setattr(accounts, "update_tokens", look_and_write)
-    rotate(path, kept)
+    with each_statement(look):
+        rotate(path, kept)
     (new,) = read_keys(path)
 
     assert there == [[new, old]]

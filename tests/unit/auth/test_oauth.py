@@ -22,6 +22,8 @@ from fitferry.core.strava import Grant
 from fitferry.core.upload import AuthProblem
 from fitferry.storage import accounts, backups, oauth_states, revocations
 from fitferry.storage.database import DatabaseError
+from fitferry.strava import Strava
+from ledger_statements import full_disk
 
 ALL = "read,activity:write,activity:read_all"
 
@@ -246,13 +248,12 @@ def test_of_several_athletes_of_an_account_the_first_by_name_gets_the_new_pair(
 
 
 def test_a_pair_that_another_sign_in_gave_outdoes_one_that_was_not_written_yet(
-    sign_in: OAuth, kept: AccessTokens, wire: Answers, monkeypatch: pytest.MonkeyPatch
+    sign_in: OAuth, kept: AccessTokens, wire: Answers
 ) -> None:
     """The newest grant is the one that is alive."""
     an_athlete(kept, expires_in=10)
     wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")), (200, grant("access-3", "refresh-3")))
-    fails_once(monkeypatch)
-    with pytest.raises(DatabaseError):
+    with full_disk(), pytest.raises(DatabaseError):
         kept.get("me", NOW)
     with pytest.raises(SignInFailed):
         come_back(sign_in, athlete="sam")
@@ -659,41 +660,51 @@ def opens(path: Path, athlete: str = "me") -> bool:
     return False
 
 
-def during(monkeypatch: pytest.MonkeyPatch, write: str, deed: Callable[[], None]) -> Callable[[], None]:
-    """Let something be done just before the first write of a kind, in a thread; the wait for its end."""
-    real, thread = getattr(accounts, write), threading.Thread(target=deed)
+class Interrupted(AccessTokens):
+    """Tokens that are interrupted before a pair that was sealed is written, and after the keys were looked at."""
 
-    def written(*given: Any, **named: Any) -> Any:
-        if thread.ident is None:
-            thread.start()
-            thread.join(0.3)  # it may have to wait for this very write
-        return real(*given, **named)
+    def __init__(self, strava: Strava, cipher: TokenCipher) -> None:
+        super().__init__(strava, cipher)
+        self.meanwhile: Callable[[], None] = lambda: None
 
-    monkeypatch.setattr(accounts, write, written)
-    return thread.join
+    def encrypt(self, athlete: str, grant: Grant) -> bytes:
+        sealed = super().encrypt(athlete, grant)
+        self.meanwhile()
+        return sealed
+
+    def keys(self) -> tuple[bytes, ...]:
+        found = super().keys()
+        self.meanwhile()
+        return found
 
 
 @pytest.mark.parametrize("other", ["rotation", "refresh", "sign-in"])
 def test_a_rotation_and_whatever_else_seals_meanwhile_lose_no_token(
-    wire: Answers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str
+    wire: Answers, tmp_path: Path, other: str
 ) -> None:
     """An old key goes only when nothing is sealed with it, and nothing is about to be."""
     path = tmp_path / "key"
-    kept = AccessTokens(strava(wire), load(path, "now"))
+    kept = Interrupted(strava(wire), load(path, "now"))
     sign_in = oauth(strava(wire), kept)
     an_athlete(kept, expires_in=10)
-    ended = during(
-        monkeypatch, "connect" if other == "sign-in" else "update_tokens", lambda: rotate(path, kept)
-    )
+    rotation = threading.Thread(target=lambda: rotate(path, kept))
+
+    def meanwhile() -> None:
+        if rotation.ident is None:
+            rotation.start()
+            rotation.join(0.3)  # it may have to wait for whoever is interrupted
+
+    kept.meanwhile = meanwhile
     match other:
         case "rotation":
             rotate(path, kept)
         case "refresh":
-            kept.get("me", NOW)
+            wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
+            assert kept.get("me", NOW) == "access-2"
         case "sign-in":
             wire.to("POST /oauth/token", (200, account(2002)))
             come_back(sign_in, athlete="kim")
-    ended()
+    rotation.join()
 
     assert opens(path)
     assert len(read_keys(path)) == 1
@@ -723,27 +734,14 @@ def test_tokens_that_nobody_can_open_do_not_stop_a_rotation(wire: Answers, tmp_p
     assert not opens(path, "gone")
 
 
-def fails_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the next write of a refreshed pair fail."""
-    real, failures = accounts.update_tokens, [DatabaseError("database is locked")]
-
-    def renew(*given: Any) -> None:
-        if failures:
-            raise failures.pop()
-        real(*given)
-
-    monkeypatch.setattr(accounts, "update_tokens", renew)
-
-
 @pytest.mark.parametrize("later", ["another request", "the supervisor", "the end"])
 def test_a_pair_that_cannot_be_written_is_kept_until_it_can(
-    kept: AccessTokens, wire: Answers, monkeypatch: pytest.MonkeyPatch, later: str
+    kept: AccessTokens, wire: Answers, later: str
 ) -> None:
     """The old refresh token is dead by then: without the new one the connection would be lost."""
     an_athlete(kept, expires_in=10)
     wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
-    fails_once(monkeypatch)
-    with pytest.raises(DatabaseError):
+    with full_disk(), pytest.raises(DatabaseError):
         kept.get("me", NOW)
     match later:
         case "another request":
@@ -752,20 +750,19 @@ def test_a_pair_that_cannot_be_written_is_kept_until_it_can(
             kept.write_unwritten()
         case "the end":
             kept.close()
-    restarted = AccessTokens(strava(wire), kept._cipher)
+    restarted = AccessTokens(strava(wire), TokenCipher(list(kept.keys())))
 
     assert restarted.get("me", NOW) == "access-2"
     assert wire.count("POST /oauth/token") == 1
 
 
 def test_a_pair_that_was_not_written_yet_is_the_one_that_is_revoked(
-    sign_in: OAuth, kept: AccessTokens, wire: Answers, monkeypatch: pytest.MonkeyPatch
+    sign_in: OAuth, kept: AccessTokens, wire: Answers
 ) -> None:
     """The old one is nothing to Strava any more."""
     an_athlete(kept, expires_in=10)
     wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
-    fails_once(monkeypatch)
-    with pytest.raises(DatabaseError):
+    with full_disk(), pytest.raises(DatabaseError):
         kept.get("me", NOW)
     sign_in.disconnect("me")
 
@@ -773,13 +770,12 @@ def test_a_pair_that_was_not_written_yet_is_the_one_that_is_revoked(
 
 
 def test_a_new_sign_in_outdoes_a_pair_that_was_not_written_yet(
-    sign_in: OAuth, kept: AccessTokens, wire: Answers, monkeypatch: pytest.MonkeyPatch
+    sign_in: OAuth, kept: AccessTokens, wire: Answers
 ) -> None:
     """It belongs to the connection before."""
     an_athlete(kept, expires_in=10)
     wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")), (200, grant("access-3", "refresh-3")))
-    fails_once(monkeypatch)
-    with pytest.raises(DatabaseError):
+    with full_disk(), pytest.raises(DatabaseError):
         kept.get("me", NOW)
     come_back(sign_in)
     kept.write_unwritten()
@@ -808,7 +804,7 @@ def test_the_end_waits_for_a_refresh_that_is_under_way(kept: AccessTokens, wire:
     answered.set()
     end.join(60)
 
-    restarted = AccessTokens(strava(wire), kept._cipher)
+    restarted = AccessTokens(strava(wire), TokenCipher(list(kept.keys())))
     assert restarted.get("me", NOW) == "access-2"
     worker.join()
 

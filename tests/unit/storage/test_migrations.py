@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import resource
 import shutil
 import sqlite3
@@ -15,8 +16,8 @@ import pytest
 from playhouse import migrations
 
 from fitferry.core.errors import StorageError
-from fitferry.core.messages import verbatim
 from fitferry.storage import database, database_file
+from ledger_statements import each_statement
 
 DUMP = Path(__file__).parents[2] / "samples" / "ledger_e52d9b7.sql"
 OLD = "0006_claims_and_doubt"
@@ -79,14 +80,11 @@ def test_the_two_latest_copies_are_kept(old: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_kill_at_any_step_of_an_update_loses_nothing(
-    old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_kill_at_any_step_of_an_update_loses_nothing(old: Path, tmp_path: Path) -> None:
     """The files as they lay on the disk at each statement are opened anew: the same ledger comes of each."""
     images: dict[str, Path] = {}
-    execute = database.database.execute_sql
 
-    def photographed(*given: object) -> object:
+    def photograph(*_given: object) -> None:
         image = tmp_path / "images" / str(len(images))
         image.mkdir(parents=True, exist_ok=True)
         digest = hashlib.sha256()
@@ -96,10 +94,8 @@ def test_a_kill_at_any_step_of_an_update_loses_nothing(
                 shutil.copyfile(file, image / file.name)
         if images.setdefault(digest.hexdigest(), image) != image:
             shutil.rmtree(image)
-        return execute(*given)  # type: ignore[no-untyped-call]  # peewee's stubs leave it out
 
-    with monkeypatch.context() as patch:
-        patch.setattr(database.database, "execute_sql", photographed)
+    with each_statement(photograph):
         update(old)
     expected = contents(old)
     assert len(images) > 5
@@ -150,12 +146,9 @@ def test_a_full_disk_at_any_step_of_an_update_is_told_and_loses_nothing(old: Pat
 def test_without_room_for_the_copy_nothing_is_changed(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An update that could not be taken back is not begun."""
     before = contents(old)
-
-    def full(path: Path) -> None:
-        raise StorageError(verbatim(f"no room beside {path.name}"))
-
+    full = os.statvfs_result((4096, 4096, 1000, 10, 10, 0, 0, 0, 0, 255))
     with monkeypatch.context() as patch:
-        patch.setattr(database_file, "require_room", full)
+        patch.setattr(os, "statvfs", lambda _: full)
         with pytest.raises(StorageError, match="no room"):
             update(old)
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,17 +25,17 @@ from fitferry.core.activity import (
     Stability,
     StatFingerprint,
 )
-from fitferry.core.breaker import BreakerName
 from fitferry.core.rate_limit import QUARTER
 from fitferry.core.strava import RateLimitHeaders
 from fitferry.core.upload import AttemptResult, ErrorCode, Job, Outcome, Status, WaitingFor
 from fitferry.inbox import admission
-from fitferry.storage import activities, attempts, breakers, holds, matches, rate_limits, uploads
+from fitferry.storage import activities, attempts, holds, rate_limits, uploads
 from fitferry.storage.database import DatabaseError
 from fitferry.storage.seen_files import File
 from fitferry.uploads.claims import Claims
 from fitferry.uploads.commands import Actions
 from fitferry.uploads.scheduler import select_due
+from ledger_statements import failing, full_disk
 from worker_bench import Bench
 
 OLD = NOW - 400 * 86_400
@@ -174,12 +177,15 @@ def test_a_fresh_ride_never_waits_for_somebody_elses_backlog(bench: Bench) -> No
     assert select_due(["me", "you"], ONE, NOW, claims)[0] == [fresh.id]
 
 
-def test_a_claim_that_was_lost_sends_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is looked at once more, just before the body would leave."""
-    job, real = bench.job(), attempts.mark_sending
-    monkeypatch.setattr(
-        attempts, "mark_sending", lambda job_id, now, revision: real(job_id, now, revision + 1)
-    )
+def test_a_claim_that_was_lost_sends_nothing(bench: Bench) -> None:
+    """It is looked at once more, just before the body would leave: a person has decided while the token was refreshed."""
+    an_athlete(bench.tokens, expires_in=10)
+    job = bench.job()
+
+    def decide() -> None:
+        uploads.requeue(job.id, [Status.PENDING])
+
+    bench.wire.while_asked = decide
     bench.attempt(job.id)
 
     assert bench.wire.count("POST /uploads") == 0
@@ -244,66 +250,54 @@ def test_bytes_that_were_overwritten_and_are_elsewhere_too_go_up(bench: Bench, r
         assert bench.try_(job).upload_id == 77
 
 
-def fails(*_given: Any, **_options: Any) -> Any:
-    """As a full disk does."""
-    raise DatabaseError("database or disk is full")
-
-
-@pytest.mark.parametrize(
-    ("owner", "name", "passes"),
-    [
-        (uploads, "get", 1),
-        (breakers, "open_breakers", 2),
-        (attempts, "record", 0),
-    ],
-)
-def test_a_claim_that_the_database_lost_is_swept_up(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, passes: int
-) -> None:
-    """Wherever it failed, the job is tried again without a restart, and no worker's place is lost."""
-    job = bench.job()
-    if name == "open_breakers":
-        bench.wire.to("POST /uploads", ZeroDivisionError("nobody planned that"), (201, PROCESSING))
-    real, calls = getattr(owner, name), [0]
-
-    def sometimes(*given: Any, **options: Any) -> Any:
-        calls[0] += 1
-        return real(*given, **options) if calls[0] <= passes else fails()
-
-    with monkeypatch.context() as patch:
-        patch.setattr(owner, name, sometimes)
-        with contextlib.suppress(DatabaseError):
+@pytest.mark.parametrize("is_planned", [True, False])
+def test_a_claim_that_the_database_lost_is_swept_up(bench: Bench, *, is_planned: bool) -> None:
+    """Whichever statement fails, the job is tried again without a restart, and no worker's place is lost."""
+    for passes in itertools.count():
+        job = bench.job(f"{passes}.fit", b"%d" % passes)
+        unplanned = [] if is_planned else [ZeroDivisionError("nobody planned that")]
+        bench.wire.to("POST /uploads", *unplanned, (201, {**PROCESSING, "id": 77 + passes}))
+        left = iter(range(passes))
+        with failing(partial(exhausted, left)), contextlib.suppress(DatabaseError):
             bench.attempt(job.id)
-    bench.attempt.write_unwritten()
+        bench.attempt.write_unwritten()
+        assert bench.attempt.claims.count() == 0
+        bench.later(job)
+        if not is_planned and the(job.id).upload_id is None:
+            bench.later(job)
+        assert the(job.id).upload_id == 77 + passes
+        if not exhausted(left):
+            break
 
-    assert bench.attempt.claims.count() == 0
-    assert bench.later(job).upload_id == 77
+    assert passes > 5
 
 
-def test_an_upload_is_not_forgotten_with_a_breaker_that_cannot_be_closed(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def exhausted(left: Iterator[int], _statement: str = "") -> bool:
+    """Whether no statement more may pass; one does."""
+    return next(left, None) is None
+
+
+def test_an_upload_is_not_forgotten_with_a_breaker_that_cannot_be_closed(bench: Bench) -> None:
     """What Strava took is written later: it is not sent again, nor looked for."""
-    job = bench.job()
-    with monkeypatch.context() as patch:
-        patch.setattr(breakers, "close", lambda name: fails() if name is BreakerName.NETWORK else False)
-        with pytest.raises(DatabaseError):
-            bench.attempt(job.id)
+    bench.wire.to("POST /uploads", httpx.ConnectError("no route"), (201, PROCESSING))
+    job = bench.try_(bench.job())
+    bench.clock.forward(3600)
+    with (
+        failing(lambda statement: "breaker" in statement and len(bench.wire.asked) == 2),
+        pytest.raises(DatabaseError),
+    ):
+        bench.attempt(job.id)
     bench.attempt.write_unwritten()
 
     assert the(job.id).upload_id == 77
-    assert len(bench.wire.asked) == 1
+    assert len(bench.wire.asked) == 2
 
 
-def test_a_look_whose_end_could_not_be_written_is_swept_up(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_look_whose_end_could_not_be_written_is_swept_up(bench: Bench) -> None:
     """The held ride keeps its place, and the worker is free."""
     rides = old_rides(bench)
-    with monkeypatch.context() as patch:
-        patch.setattr(matches, "compared", fails)
-        with pytest.raises(DatabaseError):
-            bench.attempt(rides[0].id)
+    with full_disk(), pytest.raises(DatabaseError):
+        bench.attempt(rides[0].id)
     bench.attempt.write_unwritten()
 
     assert (bench.attempt.claims.count(), the(rides[0].id).status) == (0, Status.HELD)
