@@ -33,6 +33,7 @@ from fitferry.cli import checks, progress
 from fitferry.cli import status as status_command
 from fitferry.cli.main import all_commands, group
 from fitferry.config.load import load
+from fitferry.config.schema import StravaSettings
 from fitferry.core.activity import FileKind
 from fitferry.core.api_types import StatusJson
 from fitferry.core.errors import StravaError
@@ -117,7 +118,7 @@ def test_status_says_what_is_waited_for(held_until: str | None, words: str) -> N
     found = {"state": "waiting", "web": {"url": "http://localhost:8480"}, **nothing}
     found |= {"queue": {"failed": 0, "completed": 0}, "rate_limit": {"held_until": held_until}}
 
-    assert any(words in str(line) for line, _, _ in status_command._lines(cast("StatusJson", found)))
+    assert any(words in str(line) for line, _, _ in status_command.status_lines(cast("StatusJson", found)))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_status_says_of_a_folder_only_what_is_known(known: dict[str, bool], word
     found = {"state": "ok", "web": {"url": "http://localhost:8480"}, **nothing}
     found |= {"queue": {"failed": 0, "completed": 0}, "rate_limit": {"held_until": None}}
 
-    assert words in [str(line) for line, _, _ in status_command._lines(cast("StatusJson", found))]
+    assert words in [str(line) for line, _, _ in status_command.status_lines(cast("StatusJson", found))]
 
 
 def test_uploads_are_listed(running: DaemonHarness, ride: Ride) -> None:
@@ -893,22 +894,24 @@ def remnants(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("answering", [None, *checks.NEW_APIS])
-def test_check_asks_stravas_new_host_by_both_names(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answering: str | None
-) -> None:
+def test_check_asks_stravas_new_host_by_both_names(tmp_path: Path, answering: str | None) -> None:
     """It names the setting for the one that answers; a clock that is wrong is told by Strava's."""
 
-    def clock(strava: Strava) -> float:
-        if strava._settings.api not in {checks.OLD_API, answering}:
-            raise StravaError(StravaErrorKind.UNREACHABLE, verbatim("no such host"))
-        return time.time() - 3600
+    class OnlyThere(Strava):
+        def __init__(self, settings: StravaSettings) -> None:
+            super().__init__(settings)
+            self.api = settings.api
 
-    monkeypatch.setattr(Strava, "server_time", clock)
+        def server_time(self) -> float:
+            if self.api not in {checks.OLD_API, answering}:
+                raise StravaError(StravaErrorKind.UNREACHABLE, verbatim("no such host"))
+            return time.time() - 3600
+
     config = tmp_path / "config.toml"
     config.write_text(
         '[strava]\nclient_id = 1\nclient_secret = "s"\n[[watch]]\nfolder = "/a"\n', encoding="utf-8"
     )
-    found = list(checks.strava_checks(load(config, {})))
+    found = list(checks.strava_checks(load(config, {}), OnlyThere))
 
     assert [str(one.message) for one in found if one.result == "warn"] == (
         [f'Strava\'s API answers at its new host: set api = "{answering}" in [strava] before June 2027']

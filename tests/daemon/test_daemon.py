@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import signal
 import socket
@@ -393,7 +392,7 @@ def test_systemd_hears_of_it(home: DaemonHarness, tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
         heard.bind(address)
         heard.settimeout(60)
-        home.environ = lambda: {**os.environ, "NOTIFY_SOCKET": address, "WATCHDOG_USEC": "400000"}  # type: ignore[method-assign]
+        home.more = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "400000"}
         home.start()
         words = ""
         while "WATCHDOG=1" not in words or "STATUS=" not in words:

@@ -15,7 +15,7 @@ import pytest
 from fitferry.core.api_types import UPLOAD_BYTES
 from fitferry.web.listening import listening_hosts
 from fitferry.web.middleware import OTHER_BYTES, RequestFilter
-from fitferry.web.server import Limits, Server, _Loop
+from fitferry.web.server import Limits, Loop, Server
 from web_client import TOKEN, Page
 
 ANY, ANY6 = "0.0.0.0", "::"  # noqa: S104  # settings that people have
@@ -54,8 +54,8 @@ def everything(client: socket.socket) -> bytes:
 def test_a_loop_that_has_ended_by_itself_can_be_stopped(tmp_path: Path) -> None:
     """It may see that it is to end before it is woken for that; its sockets stay open until then."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        loop = _Loop(Page(tmp_path).app, [listener.dup()], Limits())
-        loop._ended = True
+        loop = Loop(Page(tmp_path).app, [listener.dup()], Limits())
+        loop.stop()
         loop.run()
 
         loop.stop()

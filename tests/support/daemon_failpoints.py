@@ -29,7 +29,7 @@ POINTS: dict[str, tuple[Any, str, str]] = {
     "before a fresh file that was admitted as being sent goes out": (Strava, "upload", "before"),
     "before the outcome of a fresh file is written": (attempts, "record", "before"),
     "between refresh and commit": (accounts, "update_tokens", "before"),
-    "in a migration": (database._Database, "execute_sql", "migration"),
+    "in a migration": (type(database.database), "execute_sql", "migration"),
     "in a backup": (database_file, "is_whole", "copy"),
     "in a rotation, keys written": (token_cipher, "write_keys", "after"),
     "in a rotation, tokens sealed anew": (accounts, "update_tokens", "after"),

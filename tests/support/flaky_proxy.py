@@ -22,7 +22,7 @@ class Wire:
     def __init__(self, target: int) -> None:
         self._target = target
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._over = threading.Event()
+        self.over = threading.Event()
         self.port = self._listener.getsockname()[1]
         self.connections = 0
         self.behaviour: Behaviour | None = None
@@ -36,11 +36,11 @@ class Wire:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over.set()
+        self.over.set()
         self._listener.close()
 
     def _serve(self) -> None:
-        while not self._over.is_set():
+        while not self.over.is_set():
             try:
                 peer, _ = self._listener.accept()
             except OSError:
@@ -136,7 +136,7 @@ def half_answer(wire: Wire, peer: socket.socket, begin: bytes) -> None:
 def black_hole(wire: Wire, peer: socket.socket, begin: bytes) -> None:
     """Nothing at all comes back."""
     read_all(peer, begin)
-    wire._over.wait(60)
+    wire.over.wait(60)
 
 
 def dribble(_wire: Wire, peer: socket.socket, begin: bytes) -> None:

@@ -14,7 +14,7 @@ import traceback
 from importlib import import_module
 
 from fitferry.__main__ import main
-from fitferry.cli.main import _MODULES
+from fitferry.cli.main import MODULES
 
 
 def _run() -> int:
@@ -38,7 +38,7 @@ def _text(descriptor: int) -> str:
 
 
 if __name__ == "__main__":
-    for module in (*(f"fitferry.cli.{module}" for module in _MODULES), "fitferry.daemon"):
+    for module in (*(f"fitferry.cli.{module}" for module in MODULES), "fitferry.daemon"):
         import_module(module)
     ended = []
     for words in json.loads(sys.argv[1]):

@@ -57,12 +57,12 @@ class Scene:
     def __init__(self, folder: Path, extra: str = "") -> None:
         self.page = Page(folder, extra)
         self.page.clock.now = time.time()
-        self.page.snapshot = self.snapshot  # type: ignore[method-assign]  # the site asks through it
+        self.page.shown = self.snapshot
         self.watch = [WatchState("/srv/rides", "me", WatchMethod.EVENTS, available=True)]
         self.troubles: list[Problem] = []
         self.backlog = status.NO_BACKLOG
-        self._serial = 0
-        self._dice = random.Random(7)  # noqa: S311  # a scene, the same every time
+        self.count = 0
+        self.dice = random.Random(7)  # noqa: S311  # a scene, the same every time
 
     @property
     def now(self) -> float:
@@ -98,13 +98,13 @@ class Scene:
         step: AttemptResult | None = None,
     ) -> int:
         """One activity; the job's id."""
-        self._serial += 1
+        self.count += 1
         came = self.now - days_ago * DAY
         start = came - 5_400 if start_days_ago is None else self.now - start_days_ago * DAY
         day = time.gmtime(start)
         known = name or NAMES.get(sport, "activity-{:02}{:02}.fit").format(day.tm_mon, day.tm_mday)
         km = {"cycling": 38.2, "running": 9.6, "swimming": 2.0, "hiking": 14.1}.get(sport, 0.0)
-        share = 0.6 + self._dice.random()
+        share = 0.6 + self.dice.random()
         facts = ActivityFacts(
             kind="activity",
             sport=sport,
@@ -114,7 +114,7 @@ class Scene:
             distance_m=km * 1000 * share or None,
             sessions=1,
         )
-        sha256 = f"{self._serial:064}"
+        sha256 = f"{self.count:064}"
         found = ParseResult(FileKind.ACTIVITY, "fit", facts, samples=tuple(self._samples(sport)))
         file = File("me", f"/srv/rides/{known}", sha256, 81_234, None)
         ((job_id, _),) = activities.admit(
@@ -132,13 +132,13 @@ class Scene:
     def done(self, sport: str, days_ago: float, name: str = "", **change: object) -> int:
         """An activity that is on Strava."""
         step = AttemptResult(
-            Outcome.COMPLETED, Status.COMPLETED, strava_activity_id=16_020_000_000 + self._serial
+            Outcome.COMPLETED, Status.COMPLETED, strava_activity_id=16_020_000_000 + self.count
         )
         return self.activity(sport, days_ago=days_ago, name=name, step=step, **change)  # type: ignore[arg-type]
 
     def _samples(self, sport: str) -> list[Sample]:
         """A round trip over hills, or a pulse indoors."""
-        dice, steps = self._dice, 300
+        dice, steps = self.dice, 300
         if sport in {"swimming", "training"}:
             return [
                 Sample(heart_rate=110 + 30 * math.sin(at / 23) + 20 * dice.random()) for at in range(steps)
@@ -163,9 +163,9 @@ def everyday(scene: Scene) -> None:
     sports = ["cycling", "running", "cycling", "swimming", "running", "hiking", "training", "cycling"]
     for back in range(340, 1, -3):
         season = 0.5 + 0.5 * math.cos(2 * math.pi * (back - 110) / 365)
-        for _ in range(1 + (scene._dice.random() < season) + (scene._dice.random() < season / 2)):  # its dice
-            sport = sports[scene._serial % len(sports)]  # its count
-            came = scene.ago(back, HOURS[sport] + scene._dice.random())  # its dice
+        for _ in range(1 + (scene.dice.random() < season) + (scene.dice.random() < season / 2)):
+            sport = sports[scene.count % len(sports)]
+            came = scene.ago(back, HOURS[sport] + scene.dice.random())
             scene.done(sport, came, start_days_ago=came + 0.08)
     duplicate = AttemptResult(
         Outcome.DUPLICATE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,10 @@ class Page:
         self.ill: str | None = None
         self.changes = 0
         self.metrics = Metrics()
-        self.metrics.show(lambda: self.snapshot())  # noqa: PLW0108  # a scene has its own
+        self.shown: Callable[[], status.Snapshot] = self.snapshot
+        self.metrics.show(lambda: self.shown())  # noqa: PLW0108  # a scene has its own
         self.calls: list[str] = []
+        self.rotate_keys: Callable[[], None] = lambda: self.calls.append("rotated")
         client = strava(self.wire)
         self.tokens = tokens(client)
         self.oauth = oauth(client, self.tokens)
@@ -55,11 +58,11 @@ class Page:
             api_token=TOKEN,
             url=lambda: self.settings.web.url or ORIGIN,
             port=lambda: 8480,
-            snapshot=lambda: self.snapshot(),  # noqa: PLW0108  # a scene has its own
+            snapshot=lambda: self.shown(),  # noqa: PLW0108  # a scene has its own
             revision=lambda: self.changes,
             metrics=self.metrics.text,
             health_error=lambda: verbatim(self.ill) if self.ill else None,
-            rotate_keys=lambda: self.calls.append("rotated"),
+            rotate_keys=lambda: self.rotate_keys(),  # noqa: PLW0108  # a test may set another
             connected=lambda: self.calls.append("connected"),
             clock=self.clock,
         )

@@ -51,10 +51,10 @@ class Bench:
             can_send=lambda athlete, start_time: self.attempt.can_send(athlete, start_time),  # noqa: PLW0108  # made below
             dispatch=self.dispatched.append,
         )
-        client = strava(self.wire)
-        self.tokens: AccessTokens = tokens(client)
-        self.oauth: OAuth = oauth(client, self.tokens)
-        self.attempt = self.worker(client)
+        self.strava = strava(self.wire)
+        self.tokens: AccessTokens = tokens(self.strava)
+        self.oauth: OAuth = oauth(self.strava, self.tokens)
+        self.attempt = self.worker(self.strava)
         an_athlete(self.tokens, scopes=scopes, expires_in=expires_in)
 
     def worker(self, client: Strava, settings: UploadSettings = UPLOADS) -> UploadWorker:

@@ -14,7 +14,6 @@ from fitferry.config.load import load
 from fitferry.core.messages import verbatim
 from fitferry.core.problems import ProblemCode
 from fitferry.maintenance import MISSED_TICKS, TICK_SECONDS, Supervisor
-from fitferry.monitoring import status_json
 
 
 class Parts:
@@ -73,19 +72,16 @@ def test_one_failure_stops_none_of_the_rest(parts: Parts, failing: str) -> None:
     assert {"copy", "revoke", "tokens", "outcomes"} <= set(parts.done)
 
 
-def test_a_status_that_could_not_be_written_is_written_the_next_time(
-    parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_status_that_could_not_be_written_is_written_the_next_time(parts: Parts, tmp_path: Path) -> None:
     """And what stands there meanwhile is not what is no longer so."""
     parts.supervisor.tick()
-    path = tmp_path / "status.json"
+    path, blocker = tmp_path / "status.json", tmp_path / ".status.json.part"
     assert path.exists()
-    with monkeypatch.context() as full:
-        full.setattr(status_json, "write", lambda *_: parts.do("write"))
-        parts.failing = {"write"}
-        parts.copies.error = verbatim("no room")
-        parts.supervisor.tick()
+    blocker.mkdir()
+    parts.copies.error = verbatim("no room")
+    parts.supervisor.tick()
     assert not path.exists()
+    blocker.rmdir()
     parts.supervisor.tick()
 
     assert [found["code"] for found in json.loads(path.read_text())["problems"]] == [

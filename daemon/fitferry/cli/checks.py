@@ -6,7 +6,7 @@ import importlib.util
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from fitferry.cli.folder_checks import (
     check_watches,
     owner_of,
 )
-from fitferry.config.schema import Settings
+from fitferry.config.schema import Settings, StravaSettings
 from fitferry.core.api_types import AthleteJson, StatusJson
 from fitferry.core.errors import FitferryError, KeyFileError, SettingsError, StorageError, StravaError
 from fitferry.core.messages import Message, as_message, cli, system, verbatim
@@ -147,27 +147,28 @@ def _notifications(settings: Settings) -> Iterator[Check]:
         yield Check(Result.BAD, cli.TOPIC_NOTIFY(), cli.APPRISE_MISSING())
 
 
-def strava_checks(settings: Settings) -> Iterator[Check]:
+def strava_checks(settings: Settings, client: Callable[[StravaSettings], Strava] = Strava) -> Iterator[Check]:
     """Whether Strava's API is there, what time it is by its clock, and whether its new host answers already."""
     api = settings.strava.api
-    error = _api_error(settings, api)
+    error = _api_error(client(settings.strava))
     if isinstance(error, StravaError):
         yield Check(Result.BAD, verbatim("Strava"), cli.STRAVA_DOES_NOT_ANSWER(reason=error.message))
     else:
         yield Check(Result.OK, verbatim("Strava"), verbatim(api))
         yield _clock(error)
     if api == OLD_API:
+        clients = ((new, client(replace(settings.strava, api=new))) for new in NEW_APIS)
         answering = next(
-            (new for new in NEW_APIS if not isinstance(_api_error(settings, new), StravaError)), None
+            (new for new, there in clients if not isinstance(_api_error(there), StravaError)), None
         )
         if answering is not None:
             yield Check(Result.WARN, cli.TOPIC_ADDRESS(), cli.NEW_HOST(api=answering))
 
 
-def _api_error(settings: Settings, api: str) -> StravaError | float | None:
-    """Strava's time where an API answers at an address, else what went wrong."""
+def _api_error(strava: Strava) -> StravaError | float | None:
+    """Strava's time where an API answers, else what went wrong."""
     try:
-        with Strava(replace(settings.strava, api=api)) as strava:
+        with strava:
             return strava.server_time()
     except StravaError as error:
         return error

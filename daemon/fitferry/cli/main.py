@@ -24,7 +24,7 @@ from fitferry.system.loading import loading
 BAD_SETTINGS = 78
 """sysexits' EX_CONFIG: systemd is told not to start again after it."""
 _WIDTH = 80
-_MODULES = {
+MODULES = {
     "setup": ("run", "init", "config", "sandbox", "demo"),
     "sign_in": ("login", "connect", "disconnect"),
     "status": ("status", "uploads"),
@@ -71,12 +71,12 @@ class CommandGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click passes it
         """The command of a name."""
-        module = next((module for module, names in _MODULES.items() if cmd_name in names), None)
+        module = next((module for module, names in MODULES.items() if cmd_name in names), None)
         return _load(module)[cmd_name] if module else None
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click passes it
         """The names of all commands."""
-        return sorted(name for names in _MODULES.values() for name in names)
+        return sorted(name for names in MODULES.values() for name in names)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write each command with the whole first sentence of its help."""
@@ -88,7 +88,7 @@ class CommandGroup(click.Group):
 
 def all_commands() -> dict[str, click.Command]:
     """Every command by its name."""
-    loaded = {name: command for module in _MODULES for name, command in _load(module).items()}
+    loaded = {name: command for module in MODULES for name, command in _load(module).items()}
     return dict(sorted(loaded.items()))
 
 

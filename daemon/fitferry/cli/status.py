@@ -138,7 +138,8 @@ def _follow_on_terminal(context: Context, found: StatusJson) -> StatusJson:
 
     def drawn() -> Text:
         lines = [
-            click.style(" " * indent + output.of(text), fg=colour) for text, colour, indent in _lines(found)
+            click.style(" " * indent + output.of(text), fg=colour)
+            for text, colour, indent in status_lines(found)
         ]
         return Text.from_ansi("\n".join(lines))
 
@@ -156,11 +157,11 @@ def _print_status(found: StatusJson, *, as_json: bool) -> None:
     if as_json:
         output.as_json(found)
         return
-    for text, colour, indent in _lines(found):
+    for text, colour, indent in status_lines(found):
         output.line(text, colour=colour, indent=indent)
 
 
-def _lines(found: StatusJson) -> list[Line]:
+def status_lines(found: StatusJson) -> list[Line]:
     """The status for people."""
     state, colour = _STATES[found["state"]]
     lines: list[Line] = [(cli.STATE_AND_PAGE(state=state, url=found["web"]["url"]), colour, 0)]

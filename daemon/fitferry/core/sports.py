@@ -66,7 +66,7 @@ STRAVA_TYPES = frozenset(
 """What Strava takes as `sport_type`, in the middle of 2026; it adds some now and then."""
 
 # fmt: off
-_DOCUMENT_NAMES = {
+DOCUMENT_NAMES = {
     "bike": "cycling", "biking": "cycling", "ride": "cycling", "virtualride": "cycling",
     "virtual_ride": "cycling", "road_biking": "cycling", "mountain_biking": "cycling",
     "gravel_cycling": "cycling", "gravelride": "cycling", "mountainbikeride": "cycling",
@@ -133,7 +133,7 @@ def from_document(text: str) -> str | None:
     name = text.strip().lower().replace(" ", "_").replace("-", "_")
     if name.isdecimal():
         return _STRAVA_NUMBERS.get(int(name))
-    name = _DOCUMENT_NAMES.get(name, name)
+    name = DOCUMENT_NAMES.get(name, name)
     return name if name in _KNOWN else None
 
 

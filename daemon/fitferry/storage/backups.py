@@ -43,7 +43,7 @@ def restore_latest(path: Path, stamp: str, today: str) -> Path | None:
     for suffix in ("", "-wal", "-shm"):
         with contextlib.suppress(FileNotFoundError):
             Path(f"{path}{suffix}").replace(f"{path}.damaged-{stamp}{suffix}")
-    for copy in _latest_first(path, today):
+    for copy in latest_first(path, today):
         if is_whole(copy.path):
             database_file.put_in_place(copy.path, path)
             return copy.path
@@ -145,13 +145,13 @@ def make_daily_copy(path: Path, day: str, is_stopping: Callable[[], bool] = lamb
     database_file.remove_leftovers(path)
     target = database_file.daily_path(path, day)
     database_file.make_copy(path, target, is_stopping)
-    kept = [copy.path for copy in _latest_first(path, day)]
+    kept = [copy.path for copy in latest_first(path, day)]
     for old in [path for path in kept if path != target][KEPT - 1 :]:
         old.unlink(missing_ok=True)
     return target
 
 
-def _latest_first(path: Path, today: str) -> list[Copy]:
+def latest_first(path: Path, today: str) -> list[Copy]:
     """The daily copies, by the revision inside; those without one by their day, one that is yet to come last."""
 
     def rank(copy: Copy) -> tuple[int, bool, str]:

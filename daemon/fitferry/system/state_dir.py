@@ -25,7 +25,7 @@ _FOLDER_MODE = 0o711
 """Others may pass through to the status file, and see nothing else."""
 
 
-def prepare(folder: Path) -> None:
+def prepare(folder: Path, mountinfo: Path = mounts.MOUNTINFO) -> None:
     """Make the state folder fit for use. Raises CannotRun: 1 not writable, 78 on a network mount."""
     try:
         if not folder.exists():
@@ -37,7 +37,7 @@ def prepare(folder: Path) -> None:
     except OSError as error:
         reason = system.from_os_error(error)
         raise CannotRun(system.STATE_NOT_WRITABLE(folder=str(folder), reason=reason), 1) from error
-    kind = mounts.filesystem(folder)
+    kind = mounts.filesystem(folder, mountinfo)
     if mounts.is_network(kind):
         raise CannotRun(system.STATE_ON_NETWORK(folder=str(folder), kind=kind), 78)
     with contextlib.suppress(OSError):  # somebody else's folder, given to us to write in

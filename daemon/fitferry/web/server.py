@@ -193,14 +193,14 @@ class Server:
         self.port = port
         """The port that it listens on; of 0 it becomes a free one."""
         self._kept: list[socket.socket] = []
-        self._loop: _Loop | None = None
+        self._loop: Loop | None = None
 
     @contextlib.contextmanager
     def serving(self, app: RequestFilter[Any]) -> Iterator[None]:
         """Serve from here to the end. Raises OSError where the port is taken or no such host is known."""
         sockets, self._kept = self._kept or listening_sockets(self._hosts, self.port), []
         self.port = sockets[0].getsockname()[1]
-        self._loop = loop = _Loop(app, sockets, self._limits)
+        self._loop = loop = Loop(app, sockets, self._limits)
         thread = threading.Thread(target=loop.run, name="web", daemon=True)
         thread.start()
         try:
@@ -217,7 +217,7 @@ class Server:
             self._kept = self._loop.release()
 
 
-class _Loop:
+class Loop:
     """Waitress' event loop over all listening sockets."""
 
     def __init__(self, app: RequestFilter[Any], sockets: Iterable[socket.socket], limits: Limits) -> None:

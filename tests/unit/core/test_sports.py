@@ -19,7 +19,7 @@ def test_the_names_of_sports_are_those_that_are_found_and_taken() -> None:
 
     assert fit <= set(sports.SPORTS.values())
     assert sub <= set(sports.SUB_SPORTS.values())
-    assert {*sports._DOCUMENT_NAMES.values()} <= set(sports.SPORTS.values())
+    assert {*sports.DOCUMENT_NAMES.values()} <= set(sports.SPORTS.values())
     assert set(get_args(SportType.model_fields["root"].annotation)) == sports.STRAVA_TYPES
 
 

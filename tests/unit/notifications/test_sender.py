@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import builtins
 import json
 import stat
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,9 +23,9 @@ from fitferry.notifications.messengers import Messengers, escaped
 from fitferry.notifications.sender import Notifier
 from fitferry.storage import sent_notifications
 from fitferry.storage.sent_notifications import Notification
+from patience import PATIENCE, wait_for
 
 pytestmark = pytest.mark.usefixtures("ledger")
-PATIENCE = 60.0
 
 
 class Receiver:
@@ -162,18 +162,22 @@ def test_a_messenger_that_reads_neither_gets_the_text_as_it_is(receiver: Receive
 
 def test_a_heart_beats_only_while_all_is_well(receiver: Receiver) -> None:
     """Who waits for it then knows without being told."""
-    well = [True]
+    well, looks = [True], list[bool]()
+
+    def is_well() -> bool:
+        looks.append(well[0])
+        return looks[-1]
+
     url = f"http://127.0.0.1:{receiver.port}/ping"
-    notifier = a_notifier(heartbeat_url=url, heartbeat_interval=0.05, well=lambda: well[0])
+    notifier = a_notifier(heartbeat_url=url, heartbeat_interval=0.05, well=is_well)
     with notifier.running():
         assert receiver.wait_for(2)
         well[0] = False
-        notifier._beat()
+        wait_for(lambda: looks.count(False) == 1)
         count = len(receiver.heard)
-        notifier._beat()
+        wait_for(lambda: looks.count(False) == 3)
 
-    assert {path for path, _ in receiver.heard} == {"/ping"}
-    assert len(receiver.heard) <= count + 1
+    assert [path for path, _ in receiver.heard] == ["/ping"] * count
 
 
 def test_a_heart_beats_as_soon_as_all_is_well(receiver: Receiver) -> None:
@@ -209,10 +213,14 @@ def test_a_look_that_fails_ends_neither_heart_nor_messages(receiver: Receiver) -
 
 def test_a_heartbeat_that_is_not_heard_ends_nothing() -> None:
     """The next one may be."""
-    notifier = a_notifier(heartbeat_url="http://127.0.0.1:1/", heartbeat_interval=0.01)
-    with notifier.running():
-        notifier._beat()
-        assert notifier.is_alive()
+    looks: list[float] = []
+
+    def is_well() -> bool:
+        looks.append(time.monotonic())
+        return True
+
+    with a_notifier(heartbeat_url="http://127.0.0.1:1/", heartbeat_interval=0.01, well=is_well).running():
+        wait_for(lambda: len(looks) > 2)
 
 
 def test_nothing_runs_where_nobody_is_to_be_told() -> None:
@@ -224,14 +232,7 @@ def test_nothing_runs_where_nobody_is_to_be_told() -> None:
 
 def test_without_apprise_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is an extra."""
-    real = builtins.__import__
-
-    def without(name: str, *given: Any, **options: Any) -> Any:
-        if name == "apprise":
-            raise ImportError(name)
-        return real(name, *given, **options)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setitem(sys.modules, "apprise", None)
     with pytest.raises(FitferryError, match=r"fitferry\[notify\]"):
         Messengers(["json://127.0.0.1/"]).send("title", "body")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fitferry.core.errors import CannotRun
-from fitferry.system import lockfile, mounts, state_dir
+from fitferry.system import lockfile, state_dir
 
 
 def test_a_new_folder_lets_others_through_and_nothing_more(tmp_path: Path) -> None:
@@ -30,11 +30,12 @@ def test_a_wider_folder_is_narrowed_and_a_stricter_one_left(tmp_path: Path, befo
     assert after == stat.S_IMODE(tmp_path.stat().st_mode)
 
 
-def test_a_folder_on_a_network_mount_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_on_a_network_mount_is_refused(tmp_path: Path) -> None:
     """SQLite's locks cannot be relied on there; the message says what to set."""
-    monkeypatch.setattr(mounts, "filesystem", lambda _folder: "nfs4")
+    mountinfo = tmp_path / "mountinfo"
+    mountinfo.write_text(f"31 22 0:41 / {tmp_path} rw - nfs4 nas:/ rw\n", encoding="utf-8")
     with pytest.raises(CannotRun, match=r"network mount \(nfs4\).*\[state\]") as raised:
-        state_dir.prepare(tmp_path)
+        state_dir.prepare(tmp_path, mountinfo)
 
     assert raised.value.exit_code == 78
 

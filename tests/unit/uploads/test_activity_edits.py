@@ -38,7 +38,7 @@ class Desk:
         self.wire, self.clock = self.bench.wire, self.bench.clock
         self.wire.to(EDIT, (200, {"id": 4242}))
         self.edits = ActivityEdits(
-            self.bench.attempt._strava,
+            self.bench.strava,
             self.bench.tokens,
             rules=rules,
             retry_delays=DELAYS,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -28,6 +29,7 @@ from fakes import (
     the,
 )
 from fitferry import formats
+from fitferry.config.schema import Settings
 from fitferry.core import admission_rules, attempt_results
 from fitferry.core.activity import FileKind, Stability
 from fitferry.core.breaker import BreakerCause, BreakerName, BreakerTrip
@@ -53,15 +55,21 @@ WOKEN: list[str] = []
 
 
 @pytest.fixture
-def actions(tmp_path: Path) -> Actions:
-    """What a person can do; WOKEN has whether the workers were woken."""
-    WOKEN.clear()
-    settings = SimpleNamespace(
+def settings(tmp_path: Path) -> Settings:
+    """All that is asked for of them."""
+    known = SimpleNamespace(
         athletes=("me",), strava=APP, uploads=UPLOADS, state=SimpleNamespace(folder=tmp_path)
     )
+    return cast("Settings", known)
+
+
+@pytest.fixture
+def actions(settings: Settings) -> Actions:
+    """What a person can do; WOKEN has whether the workers were woken."""
+    WOKEN.clear()
     files = SourceFiles(InlineFolders(), ())
     return Actions(
-        settings,  # type: ignore[arg-type]  # all that it asks for
+        settings,
         wake=lambda: WOKEN.append("woken"),
         clock=lambda: NOW,
         has_lost_bytes=files.has_lost_bytes,
@@ -559,11 +567,11 @@ def test_what_is_held_is_queued_by_handing_it_over_again(
 
 
 def test_where_nobody_knows_of_lost_bytes_a_file_is_taken_from_where_it_was(
-    actions: Actions, tmp_path: Path, ride: Ride
+    settings: Settings, tmp_path: Path, ride: Ride
 ) -> None:
     """What the daemon does not run for cannot ask the folder's thread."""
     job = a_job(tmp_path / "a.fit", ride())
-    offline = Actions(actions._settings, wake=lambda: None, clock=lambda: NOW)
+    offline = Actions(settings, wake=lambda: None, clock=lambda: NOW)
     offline.upload_file(ride(), "b.fit", "me")
 
     assert the(job.id).path == str(tmp_path / "a.fit")

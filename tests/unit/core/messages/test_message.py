@@ -17,19 +17,22 @@ from fitferry.core.messages import (
     Template,
     as_message,
     define,
+    define_plural,
     placeholders,
     verbatim,
 )
-from fitferry.core.messages import message as module
 
 PACKAGE = Path(fitferry.__file__).parent
 NOON = 1_790_035_200.0
 
 
 @pytest.fixture
-def _templates(monkeypatch: pytest.MonkeyPatch) -> None:
+def _templates() -> Iterator[None]:
     """Room for templates of a test."""
-    monkeypatch.setattr(module, "TEMPLATES", dict(TEMPLATES))
+    before = set(TEMPLATES)
+    yield
+    for code in TEMPLATES.keys() - before:
+        del TEMPLATES[code]
 
 
 @pytest.mark.usefixtures("_templates")
@@ -87,7 +90,7 @@ def test_sizes_read_as_people_say_them(count: int, shown: str) -> None:
 @pytest.mark.usefixtures("_templates")
 def test_count_chooses_the_form() -> None:
     """One is one, everything else several."""
-    files = module.define_plural("n_files", "one file", "{count:number} files")
+    files = define_plural("n_files", "one file", "{count:number} files")
 
     assert [str(files(count=count)) for count in (0, 1, 2_000)] == ["0 files", "one file", "2,000 files"]
 
