@@ -16,7 +16,7 @@ from werkzeug.test import Client
 from fakes import NOW, an_athlete, recorded, sending
 from fitferry import __version__
 from fitferry.core.api_types import UPLOAD_BYTES
-from fitferry.core.messages import verbatim
+from fitferry.core.messages import sign_in, verbatim
 from fitferry.core.upload import AttemptResult, Job, Outcome, Status
 from fitferry.storage import accounts, uploads
 from fitferry.web.credentials import make_login_link
@@ -284,6 +284,21 @@ def test_the_callback_speaks_json_to_the_command_that_pasted(page: Page) -> None
     assert (done or {})["outcome"] == "connected"
     assert outcome == {"outcome": "connected", "message": "Sam Sand"}
     assert page.calls == ["connected"]
+
+
+def test_a_command_is_told_of_a_refusal_as_data_too(page: Page) -> None:
+    """So that it can say it in the person's language: in the answer, and when it asks for the outcome."""
+    query = {"state": state_of(page), "error": "access_denied"}
+    headers = {"Accept": "application/json", "Fitferry-Messages": "codes"}
+    answers = [
+        page.api("GET", "/api/v1/strava/callback", query_string=query, headers=headers),
+        page.api("GET", f"/api/v1/strava/auth/outcome?state={query['state']}", headers=headers),
+    ]
+
+    refused = sign_in.CONSENT_REFUSED(answer="access_denied")
+    assert [answer.get_json() for answer in answers] == [
+        {"outcome": "refused", "message": str(refused), "text": refused.to_values()}
+    ] * 2
 
 
 def test_another_account_is_refused(page: Page) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import tempfile
@@ -27,7 +28,7 @@ from fitferry.cli.folder_checks import (
 from fitferry.config.schema import Settings, StravaSettings
 from fitferry.core.api_types import AthleteJson, StatusJson
 from fitferry.core.errors import FitferryError, KeyFileError, SettingsError, StorageError, StravaError
-from fitferry.core.messages import Message, as_message, cli, system, verbatim
+from fitferry.core.messages import Message, cli, system, verbatim
 from fitferry.core.problems import ProblemCode
 from fitferry.core.strava import READ_SCOPES
 from fitferry.storage import database_file
@@ -150,28 +151,24 @@ def _notifications(settings: Settings) -> Iterator[Check]:
 def strava_checks(settings: Settings, client: Callable[[StravaSettings], Strava] = Strava) -> Iterator[Check]:
     """Whether Strava's API is there, what time it is by its clock, and whether its new host answers already."""
     api = settings.strava.api
-    error = _api_error(client(settings.strava))
-    if isinstance(error, StravaError):
+    try:
+        theirs = _server_time(client(settings.strava))
+    except StravaError as error:
         yield Check(Result.BAD, verbatim("Strava"), cli.STRAVA_DOES_NOT_ANSWER(reason=error.message))
     else:
         yield Check(Result.OK, verbatim("Strava"), verbatim(api))
-        yield _clock(error)
-    if api == OLD_API:
-        clients = ((new, client(replace(settings.strava, api=new))) for new in NEW_APIS)
-        answering = next(
-            (new for new, there in clients if not isinstance(_api_error(there), StravaError)), None
-        )
-        if answering is not None:
-            yield Check(Result.WARN, cli.TOPIC_ADDRESS(), cli.NEW_HOST(api=answering))
+        yield _clock(theirs)
+    for new in NEW_APIS if api == OLD_API else ():
+        with contextlib.suppress(StravaError):
+            _server_time(client(replace(settings.strava, api=new)))
+            yield Check(Result.WARN, cli.TOPIC_ADDRESS(), cli.NEW_HOST(api=new))
+            return
 
 
-def _api_error(strava: Strava) -> StravaError | float | None:
-    """Strava's time where an API answers, else what went wrong."""
-    try:
-        with strava:
-            return strava.server_time()
-    except StravaError as error:
-        return error
+def _server_time(strava: Strava) -> float | None:
+    """Strava's time where an API answers. Raises StravaError where none does."""
+    with strava:
+        return strava.server_time()
 
 
 def _clock(theirs: float | None) -> Check:
@@ -201,7 +198,7 @@ def _daemon(context: Context, settings: Settings, told: set[str]) -> Iterator[Ch
         )
         if problem["code"] not in _TOLD_ELSEWHERE and not known:
             topic = _TOPICS.get(problem["code"], cli.TOPIC_FILES())
-            yield Check(Result.BAD, topic, as_message(message_of(problem.get("text"), problem["message"])))
+            yield Check(Result.BAD, topic, message_of(problem.get("text"), problem["message"]))
 
 
 def subscription(found: StatusJson) -> Check:
@@ -209,7 +206,7 @@ def subscription(found: StatusJson) -> Check:
     what = cli.TOPIC_SUBSCRIPTION()
     for problem in found["problems"]:
         if problem["code"] == ProblemCode.APP_INACTIVE:
-            return Check(Result.BAD, what, as_message(message_of(problem.get("text"), problem["message"])))
+            return Check(Result.BAD, what, message_of(problem.get("text"), problem["message"]))
     if found["last_upload"] is None:
         return Check(Result.WARN, what, cli.NOT_KNOWN_YET())
     taken = output.local(found["last_upload"]["completed_at"])

@@ -13,7 +13,7 @@ from fitferry.cli import local_http
 from fitferry.cli.context import Context
 from fitferry.core.api_types import UPLOAD_BYTES, JobJson
 from fitferry.core.errors import FitferryError
-from fitferry.core.messages import Json, Message, as_message, cli, system, web
+from fitferry.core.messages import Json, Message, cli, system, verbatim, web
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.system import multipart, safe_files, state_dir
 
@@ -98,19 +98,19 @@ def read_answer(content: bytes, answer: type[T]) -> T:
         raise ValueError("no object")  # noqa: TRY004  # one error for whatever is none of the daemon's answers
     told = found.get("error")
     if isinstance(told, dict):
-        raise DaemonRefused(as_message(message_of(told.get("text"), told.get("message"))))
+        raise DaemonRefused(message_of(told.get("text"), told.get("message")))
     missing: frozenset[str] = getattr(answer, "__required_keys__", frozenset()) - found.keys()
     if missing:  # the daemon is of another version
         raise ValueError(f"no {min(missing)}")
     return cast("T", found)
 
 
-def message_of(data: Json, english: str | None) -> Message | str:
+def message_of(data: Json, english: str | None) -> Message:
     """What the daemon said, as a message where it came as one, too, else its English."""
     try:
         return Message.from_values(data)
     except ValueError:
-        return english or ""
+        return verbatim(english or "")
 
 
 def _is_zip(content: bytes) -> bool:

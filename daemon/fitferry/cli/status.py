@@ -14,12 +14,12 @@ from fitferry.cli.client import Daemon, DaemonRefused, message_of
 from fitferry.cli.context import Context
 from fitferry.core.api_types import AthleteJson, JobJson, StatusJson, WatchJson
 from fitferry.core.errors import FitferryError
-from fitferry.core.messages import Message, as_message, cli
+from fitferry.core.messages import Message, cli
 from fitferry.core.sports import shown_name
 from fitferry.core.upload import Status
 from fitferry.system import state_dir
 
-Line = tuple[Message | str, str | None, int]
+Line = tuple[Message, str | None, int]
 """A line for people: the text, its colour, how far it is indented."""
 _NEEDS_A_PERSON = 3
 _FOLLOW_SECONDS = 0.5
@@ -168,7 +168,7 @@ def status_lines(found: StatusJson) -> list[Line]:
     if found["state"] == "waiting":
         lines.append((_wait(found), "yellow", 2))
     lines += [
-        (cli.ATTENTION(text=as_message(message_of(problem.get("text"), problem["message"]))), "red", 2)
+        (cli.ATTENTION(text=message_of(problem.get("text"), problem["message"])), "red", 2)
         for problem in found["problems"]
     ]
     if found["queue"]["failed"]:

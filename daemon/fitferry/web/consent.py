@@ -19,7 +19,7 @@ from fitferry.core.messages import Message, sign_in
 from fitferry.storage import accounts, oauth_states
 from fitferry.storage import uploads as stored_uploads
 from fitferry.web.context import WebContext
-from fitferry.web.current import caller, wants_json, web_context
+from fitferry.web.current import caller, message_json, wants_json, web_context
 from fitferry.web.middleware import cookie, is_at_url
 from fitferry.web.security_log import log_event
 from fitferry.web.sign_in import cookies_are_secure
@@ -63,9 +63,9 @@ def finish(query: Mapping[str, str]) -> ResponseReturnValue:
         if failed.code in {"state", "other_browser"}:
             # All else belongs to a state of ours, and is logged there.
             log_event("sign_in", outcome="refused", code=failed.code, peer=request.remote_addr)
-        return _result(
-            failed.code, failed.message, failed.status, athlete=_athlete_of(context, given["state"])
-        )
+        begun = oauth_states.consent(digest(given["state"]))
+        athlete = begun.athlete if begun else context.settings.athletes[0]
+        return _result(failed.code, failed.message, failed.status, athlete=athlete)
     stored_uploads.retry_now(name)
     context.connected()
     person = accounts.get(name)
@@ -98,15 +98,9 @@ def _cookie_name(state: str) -> str:
     return COOKIE_PREFIX + digest(state)[:16]
 
 
-def _athlete_of(context: WebContext, state: str) -> str:
-    """The athlete for whom another try begins."""
-    found, names = oauth_states.consent(digest(state)), context.settings.athletes
-    return found.athlete if found else names[0]
-
-
 def _result(code: str, message: Message, status: int, *, athlete: str | None) -> ResponseReturnValue:
     if wants_json():
-        return jsonify({"outcome": code, "message": str(message)}), status
+        return jsonify({"outcome": code, **message_json(message)}), status
     return render_template(
         "callback.html", outcome=code, message=message, again=athlete, signed_in=caller().signed_in
     ), status

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import current_app, g, request
 
+from fitferry.core.messages import Json, Message
 from fitferry.web.context import WebContext
 from fitferry.web.credentials import Caller, caller_of
 from fitferry.web.language import ViewerLocale
@@ -28,6 +29,14 @@ def locale() -> ViewerLocale:
 def caller() -> Caller:
     """Who asks."""
     return caller_of(web_context(), request.environ)
+
+
+def message_json(message: Message) -> dict[str, Json]:
+    """A message for programs; also as data for those that say it in another language."""
+    said: dict[str, Json] = {"message": str(message)}
+    if request.headers.get("Fitferry-Messages") == "codes":
+        said["text"] = message.to_values()
+    return said
 
 
 def wants_json() -> bool:

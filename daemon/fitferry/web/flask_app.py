@@ -13,11 +13,11 @@ from werkzeug.exceptions import HTTPException, NotFound
 from fitferry import __version__
 from fitferry.core.api_types import UPLOAD_BYTES
 from fitferry.core.errors import FitferryError, RejectionCode, RequestRejected
-from fitferry.core.messages import Json, Message, system, verbatim, web
+from fitferry.core.messages import Message, system, verbatim, web
 from fitferry.storage.database import DatabaseError
 from fitferry.web import api, consent, forms, push, sign_in, views
 from fitferry.web.context import WebContext
-from fitferry.web.current import EXTENSION, PROCESS_TAG, caller, locale, wants_json, web_context
+from fitferry.web.current import EXTENSION, PROCESS_TAG, caller, locale, message_json, wants_json, web_context
 from fitferry.web.language import locale_of
 from fitferry.web.middleware import IN, REFUSAL, cookie
 
@@ -124,8 +124,4 @@ def _error(code: str, message: Message, status: int) -> ResponseReturnValue:
 
 
 def _error_json(code: str, message: Message) -> Response:
-    """An error for programs; also as data for those that say it in another language."""
-    error: dict[str, Json] = {"code": code, "message": str(message)}
-    if request.headers.get("Fitferry-Messages") == "codes":
-        error["text"] = message.to_values()
-    return jsonify({"error": error})
+    return jsonify({"error": {"code": code, **message_json(message)}})

@@ -8,7 +8,7 @@ import pytest
 
 from fitferry.cli.client import REQUEST_SECONDS, DaemonRefused, message_of, read_answer
 from fitferry.core.api_types import BacklogJson, UploadsJson, WatchJson
-from fitferry.core.messages import Json, uploads
+from fitferry.core.messages import Json, uploads, verbatim
 from fitferry.strava.client import REQUEST_DEADLINE
 
 
@@ -58,5 +58,5 @@ def test_what_is_no_message_as_data_is_said_in_english() -> None:
 
     assert message_of(said.to_values(), "x") == said
     others: list[Json] = [None, {"code": 1}, "text", [], {}]
-    assert {message_of(data, "x") for data in others} == {"x"}
-    assert message_of(None, None) == ""
+    assert {message_of(data, "x") for data in others} == {verbatim("x")}
+    assert message_of(None, None) == verbatim("")

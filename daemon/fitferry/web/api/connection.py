@@ -7,11 +7,11 @@ from flask.typing import ResponseReturnValue
 
 from fitferry.auth.oauth import digest
 from fitferry.core.errors import RejectionCode, RequestRejected
-from fitferry.core.messages import web
+from fitferry.core.messages import verbatim, web
 from fitferry.monitoring import status_json
 from fitferry.storage import accounts, oauth_states
 from fitferry.web import arguments, consent
-from fitferry.web.current import caller, wants_json, web_context
+from fitferry.web.current import caller, message_json, wants_json, web_context
 from fitferry.web.middleware import CALLBACK
 
 api = Blueprint("connection", __name__, url_prefix="/api/v1")
@@ -52,7 +52,8 @@ def outcome() -> ResponseReturnValue:
     state = oauth_states.consent(digest(request.args.get("state", "")))
     if state is None:
         raise RequestRejected(RejectionCode.UNKNOWN, web.SIGN_IN_UNKNOWN())
-    return jsonify({"outcome": state.outcome or "waiting", "message": str(state.message or "")})
+    said = message_json(state.message or verbatim(""))
+    return jsonify({"outcome": state.outcome or "waiting", **said})
 
 
 @api.get("/strava/callback")
