@@ -13,8 +13,7 @@ from fitferry.core.api_types import HealthJson
 from fitferry.core.errors import FitferryError
 from fitferry.core.messages import cli, notifications
 
-_COLOURS = {"ok": "green", "warn": "yellow", "bad": "red"}
-_RESULTS = {"ok": cli.OK(), "warn": cli.WARN(), "bad": cli.BAD()}
+_RESULTS = {"ok": (cli.OK(), "green"), "warn": (cli.WARN(), "yellow"), "bad": (cli.BAD(), "red")}
 
 
 @click.command()
@@ -29,9 +28,9 @@ def check(context: Context, as_json: bool) -> None:  # noqa: FBT001  # click pas
         wrong = wrong or one.result == "bad"
         found.append({"result": one.result, "what": str(one.what), "words": str(one.message or "")})
         if not as_json:
-            start = (f"{output.of(_RESULTS[one.result]):4} ", _COLOURS[one.result])
+            result, colour = _RESULTS[one.result]
             what = cli.WHAT_AND_WHY(what=one.what, why=one.message) if one.message else one.what
-            output.line(what, start=start)
+            output.line(what, start=(f"{output.of(result):4} ", colour))
     if as_json:
         output.as_json(found)
     sys.exit(1 if wrong else 0)

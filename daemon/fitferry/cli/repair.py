@@ -38,11 +38,9 @@ def _repair(path: Path, folder: Path) -> bool:
         repaired = _repaired(path)
         made = folder / f"{path.stem}-repaired.fit"
         _write(made, repaired.data)
-    except NotRepairable as error:
-        output.line(cli.NOT_REPAIRED(file=name, reason=error.message), err=True)
-        return False
-    except OSError as error:
-        output.line(cli.NOT_REPAIRED(file=name, reason=system.from_os_error(error)), err=True)
+    except (NotRepairable, OSError) as error:
+        reason = error.message if isinstance(error, NotRepairable) else system.from_os_error(error)
+        output.line(cli.NOT_REPAIRED(file=name, reason=reason), err=True)
         return False
     _tell(made, repaired)
     return True
