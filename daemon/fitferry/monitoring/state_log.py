@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from fitferry.core.messages import Message, strava, uploads, web
-from fitferry.core.problems import Problem, sorted_by_cause
+from fitferry.core.problems import Problem
 from fitferry.core.upload import Status
 from fitferry.monitoring.status import Snapshot, State
 
@@ -21,7 +21,7 @@ class StateLog:
 
     def update(self, snapshot: Snapshot) -> None:
         """Log what is another than before."""
-        found = {problem.key: problem for problem in sorted_by_cause(list(snapshot.problems))}
+        found = {problem.key: problem for problem in snapshot.problems}
         for key, problem in self._problems.items():
             if key not in found:
                 _log.info("problem", outcome="resolved", problem=problem.code, athlete=problem.athlete)
@@ -46,5 +46,5 @@ def _reason(snapshot: Snapshot) -> Message | None:
     if snapshot.state is State.WAITING:
         return strava.USED_UP() if snapshot.held_until else uploads.WAITING_NETWORK()
     if snapshot.problems:
-        return sorted_by_cause(list(snapshot.problems))[0].what
+        return snapshot.problems[0].what
     return web.FAILED_COUNT(count=snapshot.queue[Status.FAILED])

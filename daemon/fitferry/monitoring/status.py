@@ -71,7 +71,10 @@ class ImportProgress:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """How things are at `updated_at`. `held_until`: when Strava's limit ends, None while there is room."""
+    """How things are at `updated_at`.
+
+    `problems`: in the order of causes. `held_until`: when Strava's limit ends, None while there is room.
+    """
 
     version: str
     process: Process

@@ -14,7 +14,7 @@ from flask import render_template, request
 from fitferry.core import rate_limit
 from fitferry.core.api_types import UPLOAD_BYTES
 from fitferry.core.messages import Message, web
-from fitferry.core.problems import HELD_FILES, Problem, ProblemAction, ProblemCode, sorted_by_cause
+from fitferry.core.problems import HELD_FILES, Problem, ProblemAction, ProblemCode
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import WAITS, Job, Status
 from fitferry.monitoring.status import Snapshot, State, job_views
@@ -61,7 +61,7 @@ class Item:
     """One problem with what the page offers. `job`: the ride that it is about, where it is one."""
 
     id: str
-    code: str
+    code: ProblemCode
     athlete: str | None
     glyph: str
     tone: str
@@ -107,8 +107,8 @@ def render_page(template: str, **values: object) -> str:
 def overview(context: WebContext, locale: ViewerLocale, want: HistoryFilter) -> dict[str, object]:
     """All that the page shows."""
     now, snapshot = context.clock(), context.snapshot()
-    items = _items(context, locale, snapshot)
-    cause = items[0] if items and ProblemCode(items[0].code) in _CAUSES else None
+    items = [_item(context, locale, problem, at) for at, problem in enumerate(snapshot.problems, 1)]
+    cause = items[0] if items and items[0].code in _CAUSES else None
     waiting = queries.under_way(_FEW)
     open_count = snapshot.queue[Status.PENDING] + snapshot.queue[Status.PROCESSING]
     bars = _bars(locale, snapshot, now)
@@ -143,8 +143,8 @@ def headline(locale: ViewerLocale, snapshot: Snapshot, *, several: bool) -> Head
     more: Message | None
     if snapshot.state is State.ATTENTION:
         failed = snapshot.queue[Status.FAILED]
-        first = sorted_by_cause(snapshot.problems)[:1]
-        more = _words(first[0], several=several)[0] if first else web.FAILED_COUNT(count=failed)
+        causes = snapshot.problems
+        more = _words(causes[0], several=several)[0] if causes else web.FAILED_COUNT(count=failed)
         return _headline(locale, "bad", "alert", web.ACTION_NEEDED(), more, "problems")
     if snapshot.state is State.WAITING:
         until = snapshot.held_until
@@ -175,13 +175,7 @@ def _progress(locale: ViewerLocale, snapshot: Snapshot) -> Message:
     return web.WAITING_COUNT(count=snapshot.queue[Status.PENDING] + snapshot.queue[Status.PROCESSING])
 
 
-def _items(context: WebContext, locale: ViewerLocale, snapshot: Snapshot) -> list[Item]:
-    """The problems in the order of their causes."""
-    found = sorted_by_cause(snapshot.problems)
-    return [_item(context, locale, problem, f"problem-{at}") for at, problem in enumerate(found, 1)]
-
-
-def _item(context: WebContext, locale: ViewerLocale, problem: Problem, name: str) -> Item:
+def _item(context: WebContext, locale: ViewerLocale, problem: Problem, number: int) -> Item:
     job = uploads.get(problem.latest) if problem.latest else None
     if problem.code in _FOLDERS:
         glyph = "folder"
@@ -192,8 +186,8 @@ def _item(context: WebContext, locale: ViewerLocale, problem: Problem, name: str
     title, what, advice = _words(problem, several=len(context.settings.athletes) > 1)
     by_sign_in, is_one = problem.code is ProblemCode.NOT_CONNECTED, dict(problem.params).get("count") == 1
     return Item(
-        id=name,
-        code=problem.code.value,
+        id=f"problem-{number}",
+        code=problem.code,
         athlete=problem.athlete,
         glyph=glyph,
         tone="wait" if problem.code is ProblemCode.BACKLOG else "bad",
