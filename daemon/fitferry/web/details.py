@@ -40,7 +40,6 @@ def details(context: WebContext, locale: ViewerLocale, job: Job) -> dict[str, ob
     return {
         "job": job,
         "ride": ride_of(context, locale, view, thumbnail),
-        "thumbnail": thumbnail,
         "started": locale.day_and_times(job.start_time, job.elapsed_s) if job.start_time else "",
         "figures": _figures(locale, job),
         "steps": list(_steps(context, locale, job)),

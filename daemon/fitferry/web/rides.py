@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -75,10 +76,7 @@ class HistoryFilter:
 class Ride:
     """One line: what it is, when it was, and how it stands. `tone`: the colour of the state; `actions`: of its menu."""
 
-    id: int
-    activity_id: int
-    athlete: str
-    file: str
+    job: Job
     title: str
     facts: str
     climb: str
@@ -87,7 +85,6 @@ class Ride:
     state: str
     glyph: str
     tone: str
-    strava_url: str | None
     actions: tuple[str, ...]
     when: float
 
@@ -168,10 +165,7 @@ def ride_of(context: WebContext, locale: ViewerLocale, view: JobView, thumbnail:
     if job.duration_s and job.distance_m:
         facts.append(locale.duration(job.duration_s))
     return Ride(
-        id=job.id,
-        activity_id=job.activity_id,
-        athlete=job.athlete,
-        file=job.file,
+        job=job,
         title=title,
         facts=" · ".join(facts),
         climb=locale.climb(job.ascent_m),
@@ -180,7 +174,6 @@ def ride_of(context: WebContext, locale: ViewerLocale, view: JobView, thumbnail:
         state=state,
         glyph=glyph,
         tone=tone,
-        strava_url=job.strava_url,
         actions=actions_of(job),
         when=when,
     )
@@ -236,20 +229,19 @@ def _weeks(context: WebContext, locale: ViewerLocale, rides: list[Ride], *, whol
         return datetime(day.year, day.month, day.day, tzinfo=locale.zone).timestamp()
 
     weeks = [(day, list(group)) for day, group in groupby(rides, key=lambda ride: monday(ride.when))]
-    if not weeks or not whole:
-        return [Week(day.isoformat(), locale.week(day, today), "", group) for day, group in weeks]
-    since, until = begin(weeks[-1][0]), begin(weeks[0][0] + timedelta(weeks=1))
-    sums: dict[date, list[tuple[float, float]]] = {}
-    for moment, distance in queries.distances_by_day(since, until, _MANY):
-        sums.setdefault(monday(moment), []).append((moment, distance))
-    known = sum(map(len, sums.values())) < _MANY
+    sums: defaultdict[date, list[tuple[float, float]]] = defaultdict(list)
+    if weeks and whole:
+        since, until = begin(weeks[-1][0]), begin(weeks[0][0] + timedelta(weeks=1))
+        for moment, distance in queries.distances_by_day(since, until, _MANY):
+            sums[monday(moment)].append((moment, distance))
+    known = 0 < sum(map(len, sums.values())) < _MANY
     return [
         Week(
             day.isoformat(),
             locale.week(day, today),
-            _total(locale, [distance for _, distance in sums.get(day, ())]) if known else "",
+            _total(locale, [distance for _, distance in sums[day]]) if known else "",
             group,
-            continued=any(moment > group[0].when for moment, _ in sums.get(day, ())),
+            continued=any(moment > group[0].when for moment, _ in sums[day]),
         )
         for day, group in weeks
     ]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from datetime import datetime
 
 from fitferry.core import rules
-from fitferry.core.messages import Message, Template, verbatim, web
+from fitferry.core.messages import Message, verbatim, web
 from fitferry.core.sports import SHOWN, SUB_SPORT_NOUNS
 from fitferry.core.upload import Job
 from fitferry.web.context import WebContext
 from fitferry.web.language import ViewerLocale
 
-_MORNING, _LUNCH, _AFTERNOON, _EVENING, _NIGHT = 5, 11, 14, 17, 22
+_HOURS = (5, 11, 14, 17, 22)
+"""The hours at which the next time of day begins."""
+_TIMES_OF_DAY = (web.NIGHT, web.MORNING, web.LUNCH, web.AFTERNOON, web.EVENING, web.NIGHT)
 
 
 def title_of(context: WebContext, locale: ViewerLocale, job: Job) -> str:
@@ -57,14 +60,5 @@ def _kind(locale: ViewerLocale, job: Job) -> Message:
     with_time = shown is not None and shown.by_time_of_day and job.sub_sport not in SUB_SPORT_NOUNS
     if job.start_time is None or not with_time:
         return sport
-    return _time_of_day(datetime.fromtimestamp(job.start_time, locale.zone).hour)(activity=sport)
-
-
-def _time_of_day(hour: int) -> Template:
-    if hour < _MORNING or hour >= _NIGHT:
-        return web.NIGHT
-    if hour < _LUNCH:
-        return web.MORNING
-    if hour < _AFTERNOON:
-        return web.LUNCH
-    return web.AFTERNOON if hour < _EVENING else web.EVENING
+    hour = datetime.fromtimestamp(job.start_time, locale.zone).hour
+    return _TIMES_OF_DAY[bisect_right(_HOURS, hour)](activity=sport)
