@@ -11,7 +11,7 @@ import structlog
 
 from fitferry.auth.oauth import digest
 from fitferry.core.errors import RejectionCode, RequestRejected
-from fitferry.core.messages import Message, web
+from fitferry.core.messages import web
 from fitferry.storage import sessions
 from fitferry.system import free_memory
 from fitferry.system.loading import loading
@@ -78,9 +78,6 @@ def _why_not(context: WebContext, environ: WSGIEnvironment) -> RequestRejected |
     if caller.may(environ["REQUEST_METHOD"], path):
         return None
     if caller.access is Access.NONE:
-        return RequestRejected(RejectionCode.UNAUTHORIZED, _unknown(environ))
+        why = web.TOKEN_UNKNOWN() if environ.get("HTTP_AUTHORIZATION") else web.SIGN_IN_NEEDED()
+        return RequestRejected(RejectionCode.UNAUTHORIZED, why)
     return RequestRejected(RejectionCode.FORBIDDEN, web.NOT_PERMITTED())
-
-
-def _unknown(environ: WSGIEnvironment) -> Message:
-    return web.TOKEN_UNKNOWN() if environ.get("HTTP_AUTHORIZATION") else web.SIGN_IN_NEEDED()

@@ -6,7 +6,6 @@ Knows nothing of Flask: it is asked before a request's body is read, and makes t
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 import secrets
 from dataclasses import dataclass
@@ -14,19 +13,14 @@ from enum import StrEnum
 from wsgiref.types import WSGIEnvironment
 
 from fitferry.auth.oauth import digest
-from fitferry.core.api_tokens import Permission
 from fitferry.storage import api_tokens, sessions
 from fitferry.web.context import WebContext
-from fitferry.web.middleware import CALLBACK, IN, cookie
+from fitferry.web.middleware import HEALTH, IN, SECRET_PATHS, UPLOAD_PATHS, cookie
 
-OPEN_PATHS = frozenset({"/healthz", "/login", "/connect", "/push", CALLBACK})
-"""Need no sign-in; /connect, /push and the callback prove themselves by what is in their address."""
 READ_PATHS = frozenset(
     {"/metrics", "/api/v1/status", "/api/v1/strava/uploads", "/api/v1/strava/uploads/pending"}
 )
 """What a `read` token may GET."""
-UPLOAD_PATHS = frozenset({"/api/v1/activity/upload", "/api/v1/strava/upload"})
-"""Where an `upload` token may POST; besides it may PUT below /in/."""
 
 
 class Access(StrEnum):
@@ -67,13 +61,12 @@ class Caller:
                 return False
 
 
-NOBODY = Caller(Access.NONE)
 _CALLER = "fitferry.caller"
 
 
 def is_open(path: str) -> bool:
     """Whether an address needs no sign-in at all."""
-    return path in OPEN_PATHS or path.startswith("/static/")
+    return path in SECRET_PATHS or path == HEALTH or path.startswith("/static/")
 
 
 def caller_of(context: WebContext, environ: WSGIEnvironment) -> Caller:
@@ -91,12 +84,11 @@ def _identify(context: WebContext, environ: WSGIEnvironment) -> Caller:
             return Caller(Access.FULL)
         named = api_tokens.use(digest(token), context.clock())
         if named is not None:
-            access = Access.UPLOAD if named.permission is Permission.UPLOAD else Access.READ
-            return Caller(access, named.athlete)
+            return Caller(Access(named.permission.value), named.athlete)
     session = cookie(environ)
     if session is not None and sessions.session_is_good(digest(session), context.clock()):
         return Caller(Access.FULL, by_session=True)
-    return NOBODY
+    return Caller(Access.NONE)
 
 
 def is_api_token(context: WebContext, token: str) -> bool:
@@ -119,6 +111,6 @@ def _token(environ: WSGIEnvironment) -> str | None:
     if kind.lower() == "basic" and str(environ.get("PATH_INFO", "")).startswith(IN):
         try:
             return base64.b64decode(value.strip(), validate=True).decode().partition(":")[2]
-        except (binascii.Error, UnicodeDecodeError, ValueError):
+        except ValueError:
             return None
     return None

@@ -26,10 +26,12 @@ IN = "/in/"
 """Programs PUT files below this path."""
 REFUSAL = "fitferry.refusal"
 """The key in a request's environ of why it was rejected before the application was asked: RequestRejected or None."""
-_UPLOAD_PATHS = frozenset({"/api/v1/strava/upload", "/api/v1/activity/upload", "/do/upload"})
+UPLOAD_PATHS = frozenset({"/api/v1/strava/upload", "/api/v1/activity/upload"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_NO_REFERRER = frozenset({"/setup", "/login", "/connect", "/push", CALLBACK})
-"""Where the address holds a secret. Elsewhere `same-origin`: with `no-referrer` browsers send `Origin: null`."""
+SECRET_PATHS = frozenset({"/login", "/connect", "/push", CALLBACK})
+"""Addresses with a secret in them that proves who asks."""
+_NO_REFERRER = SECRET_PATHS | {"/setup"}
+"""Elsewhere `same-origin`: with `no-referrer` browsers send `Origin: null`."""
 _FOREIGN_SITES = frozenset({"cross-site", "same-site"})
 _HEADER_LENGTHS = {
     "HTTP_ACCEPT_LANGUAGE": 200,
@@ -178,7 +180,7 @@ def _too_much(environ: WSGIEnvironment) -> RequestRejected | None:
 
 def _takes_uploads(environ: WSGIEnvironment) -> bool:
     path = environ.get("PATH_INFO", "")
-    return path in _UPLOAD_PATHS or path.startswith(IN)
+    return path in UPLOAD_PATHS or path == "/do/upload" or path.startswith(IN)
 
 
 def _is_embedded_elsewhere(environ: WSGIEnvironment) -> bool:
