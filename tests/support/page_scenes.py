@@ -33,7 +33,7 @@ from fitferry.monitoring import status
 from fitferry.storage import accounts, activities, breakers, rate_limits
 from fitferry.storage.seen_files import File
 from fitferry.web.server import Server
-from fitferry.web.setup import PATH, Link, SetUp, SetUpFilter
+from fitferry.web.setup import PATH, SetUp, SetUpFilter
 from web_client import Page
 
 DAY = 86_400.0
@@ -281,6 +281,8 @@ def set_up(folder: Path) -> Iterator[tuple[SetUp, str]]:
     base.write_text(text, encoding="utf-8")
     (folder / "rides").mkdir()
     server = Server("127.0.0.1", 0)
-    scene = SetUp(load(base, {}, require_app=False), folder / "config.toml", Link(time.monotonic))
-    with server.serving(SetUpFilter(scene, port=lambda: server.port)):
-        yield scene, f"http://127.0.0.1:{server.port}{PATH}?token={scene.link.fresh()}"
+    settings = load(base, {}, require_app=False)
+    scene = SetUp(settings, folder / "config.toml", port=lambda: server.port)
+    with server.serving(SetUpFilter(scene)):
+        scene.log_link()
+        yield scene, f"http://127.0.0.1:{server.port}{PATH}?token={scene.token}"

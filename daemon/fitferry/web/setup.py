@@ -11,7 +11,6 @@ import os
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs
 from wsgiref.types import WSGIEnvironment
@@ -30,7 +29,7 @@ from fitferry.monitoring import status_json
 from fitferry.system import link_notice, lockfile, logs, state_dir, systemd
 from fitferry.system.wakeup import WakeupPipe
 from fitferry.web.language import locale_of
-from fitferry.web.middleware import OTHER_BYTES, RequestFilter
+from fitferry.web.middleware import HEALTH, OTHER_BYTES, RequestFilter
 from fitferry.web.server import Handover, Server
 from fitferry.web.setup_answers import Answers, judge
 
@@ -45,46 +44,47 @@ _FIELDS = ("client_id", "client_secret", "folder", "old")
 _log = structlog.get_logger()
 
 
-@dataclass(slots=True)
-class Link:
-    """The way in: a token, and until when it is good."""
-
-    clock: Callable[[], float]
-    token: str = ""
-    good_until: float = 0.0
-    logged_at: float = float("-inf")
-
-    def fresh(self) -> str:
-        """A new token in place of the old one."""
-        self.token, self.logged_at = secrets.token_urlsafe(24), self.clock()
-        self.good_until = self.logged_at + LINK_SECONDS
-        return self.token
-
-    def is_good(self, token: str) -> bool:
-        """Whether a token is the one that is good now."""
-        same = hmac.compare_digest(token.encode(), self.token.encode())
-        return bool(self.token) and self.clock() < self.good_until and same
-
-
-@dataclass(slots=True)
 class SetUp:
-    """One set-up. `base`: defaults and environment; `path`: the file to write; `login_token`: set once it is written."""
+    """One set-up, and the link that leads to it.
 
-    base: Settings
-    path: Path
-    link: Link
-    login_token: str = ""
-    finished: Callable[[], None] = lambda: None
-    log_link: Callable[[], None] = lambda: None
+    `base`: defaults and environment; `path`: the file to write; `finished`: called once it is written, when there is a
+    `login_token`.
+    """
+
+    def __init__(
+        self,
+        base: Settings,
+        path: Path,
+        *,
+        port: Callable[[], int],
+        finished: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.base = base
+        self.path = path
+        self.port = port
+        self.finished = finished
+        self.token = self.login_token = ""
+        self._clock = clock
+        self._good_until = self._logged_at = float("-inf")
+
+    def log_link(self) -> None:
+        """Make a link in place of the old one, and say in the log how to go on; on a terminal in a box."""
+        self.token, self._logged_at = secrets.token_urlsafe(24), self._clock()
+        self._good_until = self._logged_at + LINK_SECONDS
+        web = self.base.web
+        host = web.host if web.host not in {"", "::", "0.0.0.0"} else "127.0.0.1"  # noqa: S104  # what the setting says
+        url = web.url or f"http://{f'[{host}]' if ':' in host else host}:{self.port()}"
+        link = f"{url}{PATH}?token={self.token}"
+        link_notice.show("setup_needed", setup.OPEN_LINK(host=host), "setup_link", link)
 
     def knows(self, environ: WSGIEnvironment) -> bool:
         """Whether a request shows the link's token."""
-        token = parse_qs(environ.get("QUERY_STRING", "")).get("token", [""])[0]
-        if self.link.is_good(token):
-            self.link.good_until = self.link.clock() + LINK_SECONDS
+        given, now = parse_qs(environ.get("QUERY_STRING", "")).get("token", [""])[0], self._clock()
+        if now < self._good_until and hmac.compare_digest(given.encode(), self.token.encode()):
+            self._good_until = now + LINK_SECONDS
             return True
-        if token and self.link.clock() - self.link.logged_at >= LOG_SECONDS:
-            self.link.fresh()
+        if given and now - self._logged_at >= LOG_SECONDS:
             self.log_link()
         return False
 
@@ -106,10 +106,8 @@ def serve(base: Settings, path: Path) -> Handover | None:
             server.hand_over()
             wakeup.wake()  # the pause of the main thread is time for the last answer to reach the browser
 
-        set_up = SetUp(base, path, Link(time.monotonic), finished=finish)
-        set_up.log_link = lambda: _tell(set_up, server.port)
-        with server.serving(SetUpFilter(set_up, port=lambda: server.port)):
-            set_up.link.fresh()
+        set_up = SetUp(base, path, port=lambda: server.port, finished=finish)
+        with server.serving(SetUpFilter(set_up)):
             set_up.log_link()
             _write_status(base, server.port)
             systemd.tell("READY=1")
@@ -121,11 +119,11 @@ def serve(base: Settings, path: Path) -> Handover | None:
 class SetUpFilter(RequestFilter[Flask]):
     """The request filter, for which the link stands in for Host, Origin and sign-in."""
 
-    def __init__(self, set_up: SetUp, *, port: Callable[[], int]) -> None:
+    def __init__(self, set_up: SetUp) -> None:
         self._set_up = set_up
         super().__init__(
             build(set_up),
-            url=lambda: f"http://127.0.0.1:{port()}",
+            url=lambda: f"http://127.0.0.1:{set_up.port()}",
             hosts=(),
             health_error=lambda: None,
             may_enter=lambda _environ: None,
@@ -139,7 +137,7 @@ class SetUpFilter(RequestFilter[Flask]):
         may_pass = environ.get("PATH_INFO", "").startswith("/static/") or self._set_up.login_token
         if may_pass or self._set_up.knows(environ):
             return None
-        if environ.get("PATH_INFO", "") == "/healthz":
+        if environ.get("PATH_INFO", "") == HEALTH:
             return super()._foreign(environ)
         return RequestRejected(RejectionCode.UNAUTHORIZED, setup.LINK_OVER())
 
@@ -162,7 +160,8 @@ def build(set_up: SetUp) -> Flask:
 
     @app.get(PATH)
     def show() -> ResponseReturnValue:
-        return _page(answers=Answers({"folder": _usual_folder(set_up.base)}), callback=_hostname())
+        usual = str(set_up.base.watch[0].folder) if set_up.base.watch else ""
+        return _page(answers=Answers({"folder": usual}))
 
     @app.post(PATH)
     def save() -> ResponseReturnValue:
@@ -175,8 +174,8 @@ def build(set_up: SetUp) -> Flask:
                 set_up.login_token = secrets.token_urlsafe(24)
                 set_up.finished()
                 return _page(login_token=set_up.login_token)
-            return _page(answers=answers, callback=_hostname(), error=error), 400
-        return _page(answers=answers, callback=_hostname())
+            return _page(answers=answers, error=error), 400
+        return _page(answers=answers)
 
     return app
 
@@ -201,16 +200,14 @@ def _write(set_up: SetUp, answers: Answers) -> Message | None:
     return None
 
 
-def _page(
-    *, answers: Answers | None = None, callback: str = "", error: Message | None = None, login_token: str = ""
-) -> str:
+def _page(*, answers: Answers | None = None, error: Message | None = None, login_token: str = "") -> str:
     return render_template(
         "setup.html",
         locale=g.locale,
         _=g.locale.say,
         version=__version__,
         answers=answers,
-        callback=callback,
+        callback=_hostname(),
         error=error,
         login_token=login_token,
         token=request.args.get("token", ""),
@@ -221,18 +218,6 @@ def _hostname() -> str:
     """The name under which the browser reached the page: what Strava wants as callback domain."""
     host = request.host
     return host.split("]")[0] + "]" if host.startswith("[") else host.rsplit(":", 1)[0]
-
-
-def _usual_folder(base: Settings) -> str:
-    return str(base.watch[0].folder) if base.watch else ""
-
-
-def _tell(set_up: SetUp, port: int) -> None:
-    """Say in the log how to go on; on a terminal in a box."""
-    host = set_up.base.web.host if set_up.base.web.host not in {"", "::", "0.0.0.0"} else "127.0.0.1"  # noqa: S104  # what the setting says
-    base = set_up.base.web.url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    link = f"{base}{PATH}?token={set_up.link.token}"
-    link_notice.show("setup_needed", setup.OPEN_LINK(host=host), "setup_link", link)
 
 
 def _write_status(base: Settings, port: int) -> None:

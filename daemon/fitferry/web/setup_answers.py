@@ -53,12 +53,10 @@ class Answers:
 def judge(base: Settings, typed: dict[str, str]) -> Answers:
     """What is right and wrong with what was typed."""
     answers = Answers(typed)
-    client_id, secret = (
-        _read(answers, "client_id", first.read_client_id),
-        _read(answers, "client_secret", first.read_secret),
-    )
+    client_id = _read(answers, "client_id", first.read_client_id)
+    secret = _read(answers, "client_secret", first.read_secret)
     if client_id is not None and secret is not None:
-        _judge_application(base, answers, str(client_id), secret)
+        _judge_application(base, answers, client_id, secret)
     folder = _read(answers, "folder", first.read_full_path)
     if folder is not None:
         answers.verdicts["folder"] = _look(answers, folder)
@@ -105,10 +103,8 @@ def _look(answers: Answers, folder: str) -> Verdict:
 
 
 def _count(folder: str) -> int:
-    def count() -> int:
-        return sum(is_wanted_name(name) for _, _, names in os.walk(folder) for name in names)
-
+    names = (name for _, _, files in os.walk(folder) for name in files)
     try:
-        return call(count, FOLDER_SECONDS)
+        return call(lambda: sum(map(is_wanted_name, names)), FOLDER_SECONDS)
     except (OSError, TimeoutError):
         return 0
