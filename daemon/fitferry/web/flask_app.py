@@ -15,7 +15,7 @@ from fitferry.core.api_types import UPLOAD_BYTES
 from fitferry.core.errors import FitferryError, RejectionCode, RequestRejected
 from fitferry.core.messages import Message, system, verbatim, web
 from fitferry.storage.database import DatabaseError
-from fitferry.web import api, consent, forms, push, sign_in, views
+from fitferry.web import api, consent, forms, push, security_log, sign_in, views
 from fitferry.web.context import WebContext
 from fitferry.web.current import EXTENSION, PROCESS_TAG, caller, locale, message_json, wants_json, web_context
 from fitferry.web.language import locale_of
@@ -36,7 +36,7 @@ def build(context: WebContext) -> Flask:
     app.config["MAX_FORM_PARTS"] = 2_000  # a selection of the whole page, and some
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(version=__version__)
-    app.extensions[EXTENSION] = context
+    app.extensions.update({EXTENSION: context, security_log.EXTENSION: security_log.BoundedLog()})
     app.before_request(_choose_language)
     app.before_request(_answer_refused)
     app.after_request(_renew_session)

@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable
 
 import structlog
+from flask import current_app
 
+EXTENSION = "security_log"
 BURST = 10
 """Refusals of one kind that are logged within WINDOW_SECONDS; of further ones only how many there were."""
 WINDOW_SECONDS = 60.0
@@ -24,7 +26,6 @@ class BoundedLog:
         self._windows: dict[str, tuple[float, int]] = {}
 
     def log(self, event: str, *, outcome: str, **fields: str | int | None) -> None:
-        """Log one event; `outcome` is ok or refused."""
         if outcome == "ok":
             _log.info(event, outcome=outcome, **fields)
             return
@@ -44,6 +45,7 @@ class BoundedLog:
             )
 
 
-_bounded = BoundedLog()
-log_event = _bounded.log
-"""Log one event of this process."""
+def log_event(event: str, *, outcome: str, **fields: str | int | None) -> None:
+    """Log one event of the page; `outcome` is ok or refused."""
+    bounded: BoundedLog = current_app.extensions[EXTENSION]
+    bounded.log(event, outcome=outcome, **fields)
