@@ -31,11 +31,12 @@ from watching import Ears, watch_settings
 
 pytestmark = pytest.mark.usefixtures("ledger")
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
-MOUNTS = """\
-22 1 254:0 / / rw - ext4 /dev/vda rw
-30 22 0:40 / {rides}/nas rw - cifs //nas/rides rw
-31 22 0:41 / {rides}/disk rw - ext4 /dev/vdb rw
-32 22 0:42 / {rides}/@eaDir/nas rw - nfs4 nas:/ rw
+ROOT = "22 1 254:0 / / rw - ext4 /dev/vda rw\n"
+MOUNTS = f"""\
+{ROOT}\
+30 22 0:40 / {{rides}}/nas rw - cifs //nas/rides rw
+31 22 0:41 / {{rides}}/disk rw - ext4 /dev/vdb rw
+32 22 0:42 / {{rides}}/@eaDir/nas rw - nfs4 nas:/ rw
 """
 
 
@@ -324,7 +325,7 @@ class Grove:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.nas = folder / "nas"
-        self.table: str | None = ""
+        self.table: str | None = ROOT
         """The kernel's list of mounts; None: the real one."""
         self.looks = 0
         self.ears = Ears()
@@ -396,7 +397,7 @@ def test_a_mount_that_goes_gives_its_place_back(grove: Grove) -> None:
     (grove.nas / "a.fit").write_bytes(b"on the share")
     grove.tree.rescan()
     wait_for(lambda: grove.taken() == {grove.folder: [], grove.nas: ["a.fit"]})
-    grove.mount("")
+    grove.mount(ROOT)
     (grove.nas / "b.fit").write_bytes(b"in the folder")
     wait_for(lambda: grove.taken() == {grove.folder: ["b.fit"], grove.nas: ["a.fit"]})
 
@@ -406,7 +407,7 @@ def test_a_mount_that_goes_gives_its_place_back(grove: Grove) -> None:
 def test_a_mount_elsewhere_changes_nothing(grove: Grove) -> None:
     """Container hosts mount all day."""
     grove.start()
-    grove.mount("22 1 254:0 / /elsewhere rw - cifs //nas rw\n")
+    grove.mount(f"{ROOT}23 1 0:40 / /elsewhere rw - cifs //nas rw\n")
 
     assert (grove.ears.made, grove.doors[grove.folder].came) == (1, 1)
 
