@@ -15,6 +15,7 @@ from fakes import (
     an_athlete,
     grant,
     oauth,
+    refused,
     strava,
     the,
     tokens,
@@ -28,6 +29,11 @@ from fitferry.storage import breakers
 from fitferry.strava import Strava
 from fitferry.uploads.after_upload import Archive
 from fitferry.uploads.worker import UploadWorker
+
+STALE = (401, refused("Athlete", "access_token", "invalid"))
+"""Strava's answer to an access token that is good no more."""
+REFUSED = (422, {"message": "Unprocessable"})
+"""An answer of Strava's that charges the file."""
 
 
 class Bench:

@@ -42,15 +42,6 @@ OLD = NOW - 400 * 86_400
 ONE = replace(UPLOADS, max_concurrent=1)
 
 
-@pytest.fixture
-def bench(ledger: Path, tmp_path: Path) -> Bench:
-    """A bench on an empty ledger."""
-    assert ledger.exists()
-    folder = tmp_path / "rides"
-    folder.mkdir()
-    return Bench(folder)
-
-
 def old_rides(bench: Bench, count: int = 25) -> list[Job]:
     """Old rides that wait for a decision."""
     return [_held(bench.folder / f"{n}.fit", OLD - n * 1e4) for n in range(count)]

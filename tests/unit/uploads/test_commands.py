@@ -253,14 +253,6 @@ def test_a_person_may_insist_on_a_ride_with_a_wrong_checksum(actions: Actions, r
     assert job.status is Status.PENDING
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    """Strava, a worker and a folder."""
-    folder = tmp_path / "rides"
-    folder.mkdir()
-    return Bench(folder)
-
-
 def person(bench: Bench) -> Actions:
     """Somebody at the page, by the bench's clock."""
     settings = SimpleNamespace(athletes=("me",), strava=APP, uploads=UPLOADS)

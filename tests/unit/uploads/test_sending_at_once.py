@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import httpx
 import pytest
@@ -30,15 +29,6 @@ from fitferry.uploads.scheduler import select_due
 from worker_bench import Bench
 
 USED_UP = RateLimitHeaders((200, 2000), (200, 300), (100, 1000), (10, 10))
-
-
-@pytest.fixture
-def bench(ledger: Path, tmp_path: Path) -> Bench:
-    """A bench on an empty ledger."""
-    assert ledger.exists()
-    folder = tmp_path / "rides"
-    folder.mkdir()
-    return Bench(folder)
 
 
 def admit(bench: Bench, name: str = "a.fit", *, start: float = NOW - 3600) -> AdmissionResult:
