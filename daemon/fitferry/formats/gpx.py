@@ -55,7 +55,7 @@ class Gpx:
                 self._here[2] = number(text)
             case [_, "power"]:
                 self._here[3] = number(text)
-            case ["trk", "type"]:
+            case ["trk", "type"] if self._tracks == 1:
                 self._sport = self._sport or sports.from_document(text)
 
     def result(self, size: int) -> ParseResult:

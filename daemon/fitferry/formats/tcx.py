@@ -1,4 +1,7 @@
-"""What a TCX document says. Element names are those of Garmin's TrainingCenterDatabase/v2."""
+"""What a TCX document says. Element names are those of Garmin's TrainingCenterDatabase/v2.
+
+In v1 (Forerunners of 2006) a `Run` of any sport stands in `Running`, `Biking` or `Other` where v2 has an `Activity`.
+"""
 
 from __future__ import annotations
 
@@ -43,10 +46,11 @@ class Tcx:
             case "Trackpoint" if self._inside:
                 self._here = [None] * 4
                 self._samples.add(self._here)
-            case "Activity":
+            case "Activity" | "Run":
                 self._inside = True
                 self._activities += 1
-                self._sport = self._sport or sports.from_document(attributes.get("Sport", ""))
+                if self._activities == 1:
+                    self._sport = sports.from_document(attributes.get("Sport", path[-2]))
             case "Lap" if self._inside:
                 self._lap_count += 1
                 if "StartTime" in attributes:

@@ -21,7 +21,7 @@ MAX_NAMES = 500
 MAX_ELEMENTS = 1_500_000
 """More than fit into 25 MB of any real recording."""
 MAX_TEXT = 64
-"""Characters of a text that is looked at: times, numbers, a sport."""
+"""Characters of a text that is looked at, behind the white space before it: times, numbers, a sport."""
 MAX_TAG = 1 << 18
 """Bytes of one tag, which expat keeps, and reads again with each chunk until it ends."""
 _TAIL = 4096
@@ -205,8 +205,11 @@ class _Reader:
         self._path.pop()
 
     def _characters(self, data: str) -> None:
-        if self._text is not None and sum(map(len, self._text)) < MAX_TEXT:
-            self._text.append(data[:MAX_TEXT])
+        if self._text is None:
+            return
+        shown = data if self._text else data.lstrip()
+        if shown and sum(map(len, self._text)) < MAX_TEXT:
+            self._text.append(shown[:MAX_TEXT])
 
     def _doctype(self, name: str, *_ids: object) -> None:
         self._root = name.rpartition(":")[2]

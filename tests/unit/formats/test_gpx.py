@@ -34,3 +34,11 @@ def test_a_gpx_is_an_activity_with_what_its_points_say() -> None:
 def test_a_sport_is_named_as_the_fit_profile_names_it(text: str, sport: str | None) -> None:
     """Or not at all."""
     assert sport == examined(gpx(kind=text)).result.facts.sport
+
+
+def test_the_first_track_names_the_sport() -> None:
+    """Also where it has no name for it."""
+    first, second = gpx(kind="chess"), gpx(kind="running")
+    track = second[second.index(b"<trk>") : second.index(b"</gpx>")]
+
+    assert examined(first.replace(b"</gpx>", track + b"</gpx>")).result.facts.sport is None

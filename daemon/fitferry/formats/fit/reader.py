@@ -51,6 +51,8 @@ _RECORDED = frozenset({SESSION, LAP, RECORD, LENGTH, HR, SET})
 """A file with none of these has nothing to show on Strava."""
 _WATCHED = _KEPT | _RECORDED
 _ZEROS = bytes(16)
+_FIRST_BYTES = frozenset({0, *HEADER_SIZES, *b"PK\x1f\xef\xfe\xff \t\r\n"})
+"""What an activity file or an archive may begin with: a FIT header, PK, gzip, a mark or white space before XML."""
 _FIRST_WINDOW = 4
 
 
@@ -93,7 +95,7 @@ def _without_header(source: ByteStream) -> Probe:
     size = source.position
     if not size:
         return Probe(FileKind.NO_ACTIVITY, files.EMPTY_FILE(), size)
-    if is_rest_empty:
+    if is_rest_empty and head[0] in _FIRST_BYTES:
         begun = files.ONLY_BYTES(have=size) if size <= SHORTEST else files.END_EMPTY()
         return Probe(FileKind.UNFINISHED, begun if any(head) else files.STILL_EMPTY(), size)
     announced = head[0] + int.from_bytes(head[4:8], "little") + 2

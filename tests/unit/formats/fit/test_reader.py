@@ -291,8 +291,8 @@ def test_an_app_may_repeat_its_definitions() -> None:
     [
         (b"\0", files.STILL_EMPTY()),
         (b"\0" * 5000, files.STILL_EMPTY()),
-        (b".FIT", files.ONLY_BYTES(have=4)),
-        (b"x" * 12, files.ONLY_BYTES(have=12)),
+        (b"PK", files.ONLY_BYTES(have=2)),
+        (b"\xef\xbb\xbf \r\n", files.ONLY_BYTES(have=6)),
         (b"\x0e\x10\0\0", files.ONLY_BYTES(have=4)),
         (b"\x0e" + bytes(4999), files.END_EMPTY()),
     ],
@@ -309,6 +309,9 @@ def test_what_may_become_a_file_is_unfinished(body: bytes, reason: Message) -> N
     [
         b"<html>" * 10,
         b'{"error": "no"}',
+        b"hello",
+        b".FIT",
+        b"hello" + bytes(5000),
         b"PK\3\4" * 20,
         b"\x0e" + b"x" * 50,
         struct.pack("<BBHI", 65, 0, 0, 100) + b"x" * 159,
