@@ -202,10 +202,11 @@ def rested(stage: RequestStage) -> Figure | str:
     wait(lambda: stage.whole(first), PATIENCE)
     time.sleep(LONG_REST)
     body = stage.ride()
+    sent = len(stage.whole(body))  # what goes elsewhere has sent the first one there
     done = stage.drop(body)
-    if not wait(lambda: stage.whole(body), PATIENCE):
+    if not wait(lambda: stage.whole(body)[sent:], PATIENCE):
         return f"**not within {PATIENCE:.0f} s**"
-    return Figure((stage.whole(body)[0] - done) * 1000, "ms")
+    return Figure((stage.whole(body)[sent] - done) * 1000, "ms")
 
 
 TOGETHER: dict[str, Callable[[RequestStage], Figure | str]] = {

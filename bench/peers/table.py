@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 Cells = dict[str, "Figure | str"]
 """What was found, by the name of the row."""
+SHOWN = 0.05
+"""The least that is not shown as 0.0."""
 CLEAR = 0.9
 """A ratio below this counts as better; what lies above may be noise."""
 
@@ -23,8 +25,12 @@ class Figure:
         return f"{self.words} {self.value:,.{0 if self.value >= 100 else 1}f} {self.unit}".strip()
 
     def ratio(self, first: Figure | str | None) -> float | None:
-        """How many times as much it is; None where that cannot be said."""
-        return self.value / max(first.value, 1e-9) if isinstance(first, Figure) else None
+        """How many times as much it is; None where that cannot be said, as of a first one that is shown as 0.0."""
+        return self.value / first.value if isinstance(first, Figure) and first.value >= SHOWN else None
+
+    def is_better(self, first: Figure | str | None) -> bool:
+        """Whether it is clearly less than the first, or the first has no figure."""
+        return not isinstance(first, Figure) or self.value < CLEAR * first.value - SHOWN
 
 
 def table(columns: dict[str, Cells | str]) -> Iterator[str]:
@@ -42,8 +48,9 @@ def better(columns: dict[str, Cells | str]) -> Iterator[str]:
     ran = {name: cells for name, cells in columns.items() if isinstance(cells, dict)}
     first, *_ = ran.values()
     for name, cells in list(ran.items())[1:]:
-        figures = {row: cell for row, cell in cells.items() if isinstance(cell, Figure)}
-        found = [row for row, cell in figures.items() if (cell.ratio(first.get(row)) or 0) < CLEAR]
+        found = [
+            row for row, cell in cells.items() if isinstance(cell, Figure) and cell.is_better(first.get(row))
+        ]
         yield f"- {name} is better at: {', '.join(found) or 'nothing that was measured'}"
 
 
