@@ -196,17 +196,18 @@ def idle(stage: RequestStage) -> Cells:
 
 def rested(stage: RequestStage) -> Figure | str:
     """From the close to the POST when nothing has happened for two minutes."""
+    if not stage.it.to_strava:
+        return ELSEWHERE  # and its first refusal ends it
     stage.it.start()
     first = stage.ride()
     stage.drop(first, "first.fit")
     wait(lambda: stage.whole(first), PATIENCE)
     time.sleep(LONG_REST)
     body = stage.ride()
-    sent = len(stage.whole(body))  # what goes elsewhere has sent the first one there
     done = stage.drop(body)
-    if not wait(lambda: stage.whole(body)[sent:], PATIENCE):
+    if not wait(lambda: stage.whole(body), PATIENCE):
         return f"**not within {PATIENCE:.0f} s**"
-    return Figure((stage.whole(body)[sent] - done) * 1000, "ms")
+    return Figure((stage.whole(body)[0] - done) * 1000, "ms")
 
 
 TOGETHER: dict[str, Callable[[RequestStage], Figure | str]] = {
