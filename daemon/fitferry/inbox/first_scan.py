@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import structlog
-
 from fitferry.core import admission_rules
 from fitferry.core.activity import AdmissionResult, Stability
 from fitferry.core.admission_rules import AdmissionRules
@@ -17,12 +15,13 @@ from fitferry.core.upload import ErrorCode, Status
 from fitferry.inbox import admission
 from fitferry.inbox.dispatcher import Dispatcher
 from fitferry.storage import activities, holds, matches, seen_files, uploads
+from fitferry.system.event_log import EventLog
 
 FEW = 20
 """So many old activities are no backlog."""
 MAX_JUNK = 10_000
 """Files of one folder that are no activities and have rows of their own; whoever can write there could fill the disk."""
-_log = structlog.get_logger()
+_log = EventLog(__name__)
 
 
 class FirstScan:

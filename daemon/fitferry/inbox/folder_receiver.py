@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import structlog
-
 from fitferry.core import attempt_results as results
 from fitferry.core.activity import AdmissionResult, Stability
 from fitferry.core.messages import Message
 from fitferry.inbox import held_files
 from fitferry.inbox.first_scan import FirstScan
 from fitferry.storage import activities, seen_files, uploads
+from fitferry.system.event_log import EventLog
 from fitferry.system.safe_files import OpenFolder
 
 PRUNE_SECONDS = 3600.0
 """Seconds between two looks for skipped files that are gone."""
-_log = structlog.get_logger()
+_log = EventLog(__name__)
 
 
 class FolderReceiver:

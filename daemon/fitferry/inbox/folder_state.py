@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import structlog
-
 from fitferry.core.activity import WatchMethod, WatchState
+from fitferry.system.event_log import EventLog
 
-_log = structlog.get_logger()
+_log = EventLog(__name__)
 
 
 class FolderState:

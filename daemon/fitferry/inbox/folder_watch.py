@@ -11,8 +11,6 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import structlog
-
 from fitferry.config.schema import WatchSettings
 from fitferry.core import filenames
 from fitferry.core.activity import WatchMethod
@@ -21,12 +19,13 @@ from fitferry.core.messages import Message, folders, system
 from fitferry.inbox.file_events import Hint, Skip, Watcher
 from fitferry.inbox.surroundings import Surroundings
 from fitferry.system import mounts
+from fitferry.system.event_log import EventLog
 
 SCAN_SECONDS = 300.0
 POLL_SECONDS = 10.0
 _LIMITS = {errno.ENOSPC: "fs.inotify.max_user_watches", errno.EMFILE: "fs.inotify.max_user_instances"}
 
-_log = structlog.get_logger()
+_log = EventLog(__name__)
 
 
 class FolderWatch:

@@ -11,8 +11,6 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-import structlog
-
 from fitferry.config.schema import WatchSettings
 from fitferry.core import filenames
 from fitferry.core.activity import FileEvent, StatFingerprint, WatchMethod, WatchState
@@ -27,11 +25,12 @@ from fitferry.inbox.receiver import Receiver
 from fitferry.inbox.surroundings import USUAL, Surroundings
 from fitferry.storage import seen_files
 from fitferry.system import deadline, safe_files, walk
+from fitferry.system.event_log import EventLog
 from fitferry.system.walk import Walk
 
 _ARRIVING = frozenset({FileEvent.APPEARED, FileEvent.WRITTEN})
 
-_log = structlog.get_logger()
+_log = EventLog(__name__)
 T = TypeVar("T")
 
 

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import httpcore
-import structlog
+
+from fitferry.system.event_log import EventLog
 
 MAX_AGE = 15.0
 """Seconds after which a connection that was opened ahead is not used any more."""
 _CONNECT_SECONDS = 10.0
-_log = structlog.get_logger()
+_log = EventLog(__name__)
 _ERRORS = (httpcore.NetworkError, httpcore.TimeoutException, OSError)
 
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-import structlog
-
 from fitferry.auth.access_tokens import AccessTokens
 from fitferry.core import rate_limit as limits
 from fitferry.core.errors import KeyFileError, NotConnected, StravaError
@@ -21,6 +19,7 @@ from fitferry.core.strava import StravaErrorKind
 from fitferry.core.upload import Job
 from fitferry.storage import accounts, breakers, follow_ups, open_jobs, rate_limits, uploads
 from fitferry.strava import Strava
+from fitferry.system.event_log import EventLog
 from fitferry.uploads import requests
 from fitferry.uploads.follow_up_thread import IDLE_SECONDS, count_failure
 
@@ -45,7 +44,7 @@ _NOT_THE_EDIT = frozenset(
 )
 """Errors whose cause is not the edit."""
 
-_log = structlog.get_logger()
+_log = EventLog(__name__)
 
 
 class ActivityEdits:

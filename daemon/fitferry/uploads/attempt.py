@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-import structlog
-
 from fitferry import formats
 from fitferry.core.activity import Sample, Thumbnail
 from fitferry.core.errors import ClaimLost
@@ -14,8 +12,9 @@ from fitferry.core.retry_policy import Action
 from fitferry.core.upload import Job
 from fitferry.formats.thumbnail import draw
 from fitferry.storage import activities
+from fitferry.system.event_log import EventLog
 
-_log = structlog.get_logger()
+_log = EventLog(__name__)
 
 
 @dataclass(slots=True)

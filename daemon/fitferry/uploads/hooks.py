@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO
 
-import structlog
-
 from fitferry.core.follow_up import FollowUp, FollowUpKind
 from fitferry.core.messages import Message, system, uploads, verbatim
 from fitferry.core.printable import printable
 from fitferry.core.upload import ErrorCode, Job, Status
 from fitferry.storage import follow_ups
 from fitferry.storage import uploads as stored_uploads
+from fitferry.system.event_log import EventLog
 from fitferry.uploads.follow_up_thread import IDLE_SECONDS, count_failure
 
 OUTPUT_BYTES = 4_000
@@ -30,7 +29,7 @@ END_SECONDS = 5.0
 _OURS = ("FITFERRY_", "STRAVA_", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_", "LISTEN_")
 """Variables that a command does not inherit: they hold secrets, or speak of the daemon."""
 
-_log = structlog.get_logger()
+_log = EventLog(__name__)
 
 
 @dataclass(frozen=True, slots=True)
