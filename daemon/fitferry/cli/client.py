@@ -48,7 +48,6 @@ class Daemon:
         return self._ask(answer, "GET", path, seconds=LOOK_SECONDS)
 
     def post(self, answer: type[T], path: str, body: Mapping[str, object] | None = None) -> T:
-        """Ask for something to be done."""
         return self._ask(answer, "POST", path, json.dumps(body or {}).encode(), "application/json")
 
     def post_file(self, path: str, file: Path, **fields: str) -> JobJson:

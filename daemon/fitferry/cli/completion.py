@@ -16,7 +16,6 @@ Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
 def athletes(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The athletes of the settings."""
     try:
         names = _context(ctx).settings().athletes
     except FitferryError:

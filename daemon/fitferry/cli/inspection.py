@@ -205,7 +205,6 @@ def _facts(found: ParseResult) -> dict[str, object]:
 
 
 def _rows_of_file(one: _Inspected) -> list[_Pair]:
-    """What a person wants to know of a file."""
     if one.look is None:
         return []
     file, result = one.look.file, one.look.contents.result
@@ -219,7 +218,6 @@ def _rows_of_file(one: _Inspected) -> list[_Pair]:
 
 
 def _rows(result: ParseResult) -> list[_Pair]:
-    """What a person wants to know of an activity."""
     from fitferry.monitoring.status_json import iso  # noqa: PLC0415  # it opens the way to the ledger
 
     facts = result.facts

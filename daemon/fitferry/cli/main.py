@@ -70,12 +70,10 @@ class CommandGroup(click.Group):
     """The commands by name; each module is imported when one of its commands is asked for."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click passes it
-        """The command of a name."""
         module = next((module for module, names in MODULES.items() if cmd_name in names), None)
         return _load(module)[cmd_name] if module else None
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click passes it
-        """The names of all commands."""
         return sorted(name for names in MODULES.values() for name in names)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -87,7 +85,6 @@ class CommandGroup(click.Group):
 
 
 def all_commands() -> dict[str, click.Command]:
-    """Every command by its name."""
     loaded = {name: command for module in MODULES for name, command in _load(module).items()}
     return dict(sorted(loaded.items()))
 

@@ -119,7 +119,6 @@ def wrapped(text: str, width: int, indent: int = 0) -> list[str]:
 
 
 def console() -> Console:
-    """The terminal."""
     from rich.console import Console  # noqa: PLC0415  # only where there is a terminal
 
     return Console(highlight=False)

@@ -39,7 +39,6 @@ _SEVERAL = 2
 
 
 def status_message(job: JobJson) -> Message:
-    """The status of a job."""
     return STATUSES[Status(job["status"])]
 
 

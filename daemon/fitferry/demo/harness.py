@@ -103,7 +103,6 @@ class DaemonHarness:
         self.configure()
 
     def configure(self, extra: str = "", **values: str) -> None:
-        """Write the settings."""
         given = {"rides": str(self.rides), "state": str(self.state), "archive": "", "port": "0"}
         given |= {"retries": "[0.2, 0.2, 0.2, 0.2]", **values}
         given |= {name: json.dumps(given[name]) for name in ("rides", "state")}
@@ -119,7 +118,6 @@ class DaemonHarness:
             raise FitferryError(verbatim(f"the daemon has ended; its last words:\n{self._last_words()}"))
 
     def spawn(self) -> Process:
-        """Start the daemon."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603  # ourselves
                 self.command("run"), stdout=log, stderr=log, env={**self.environ(), **self.more}
@@ -144,7 +142,6 @@ class DaemonHarness:
             self.process.wait()
 
     def run(self, *words: str, text: str | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
         return subprocess.run(  # noqa: S603  # ourselves
             self.command(*words),
             capture_output=True,
@@ -178,7 +175,6 @@ class DaemonHarness:
         return path
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Ask the daemon's API; its JSON."""
         data = json.dumps(body or {}).encode() if method == "POST" else None
         with urllib.request.urlopen(self._request(method, path, data), timeout=PATIENCE) as answer:  # noqa: S310  # the daemon
             found: dict[str, Any] = json.load(answer)

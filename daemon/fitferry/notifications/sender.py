@@ -96,7 +96,6 @@ class Notifier:
             self._wakeup.notify()
 
     def is_alive(self) -> bool:
-        """Whether the thread runs."""
         return self._thread.is_alive()
 
     def _run(self) -> None:

@@ -283,7 +283,6 @@ class FakeStrava:
     # For looking at
 
     def arrived(self) -> list[dict[str, Any]]:
-        """Every upload that arrived."""
         with self.lock:
             return [{**asdict(one), "state": self.upload_fields(one)} for one in self.uploads.values()]
 

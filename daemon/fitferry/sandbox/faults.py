@@ -72,14 +72,12 @@ class Faults:
         self.over = threading.Event()
 
     def add(self, fault: InjectedFault) -> None:
-        """Let something go wrong."""
         if fault.kind not in KINDS:
             raise ValueError(f"no such fault: {fault.kind}; there are {', '.join(sorted(KINDS))}")
         with self._lock:
             self._queue.append(fault)
 
     def clear(self) -> None:
-        """Let everything be well."""
         with self._lock:
             self._queue.clear()
         self.over.set()

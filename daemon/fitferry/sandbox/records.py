@@ -85,8 +85,6 @@ class Upload:
 
 @dataclass(slots=True)
 class Activity:
-    """One activity of an athlete."""
-
     id: int
     athlete: int
     name: str
@@ -106,5 +104,4 @@ class Activity:
 
 
 def iso(moment: float) -> str:
-    """A time as Strava writes it."""
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -76,7 +76,6 @@ class Sandbox:
 
     @property
     def port(self) -> int:
-        """The port that it listens on."""
         return int(self._server.server_port)
 
     @property

@@ -42,7 +42,6 @@ def archive_of(path: str, archives: Iterable[Archive]) -> Archive | None:
 
 
 def is_archived(path: str, archives: Iterable[Archive]) -> bool:
-    """Whether a path is in an archive folder."""
     return any(Path(path).is_relative_to(where.archive) for where in archives)
 
 

@@ -136,7 +136,6 @@ class Actions:
         return _known(activity_id)
 
     def dismiss_failed(self) -> None:
-        """Dismiss every failed job."""
         for job in stored_uploads.with_status(Status.FAILED):
             stored_uploads.dismiss(job.id)
 

@@ -56,7 +56,6 @@ class FollowUps:
             self._threads[FollowUpKind.HOOK] = FollowUpThread("hooks", self._hooks)
 
     def wake(self) -> None:
-        """Look at what is owed by now."""
         for thread in self._threads.values():
             thread.wake()
 

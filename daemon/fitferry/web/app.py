@@ -55,7 +55,6 @@ class LazyApplication:
         return self._app is not None
 
     def built(self) -> WSGIApplication:
-        """The application itself."""
         with self._lock:
             if self._app is None:
                 with loading():

@@ -94,7 +94,6 @@ def query_status() -> Status | None:
 
 
 def one_of(kind: type[Choice], given: str, name: str) -> Choice:
-    """One of a closed set."""
     try:
         return kind(given)
     except ValueError as error:

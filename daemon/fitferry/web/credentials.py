@@ -24,8 +24,6 @@ READ_PATHS = frozenset(
 
 
 class Access(StrEnum):
-    """What a caller may do."""
-
     NONE = "none"
     FULL = "full"
     READ = "read"
@@ -92,7 +90,6 @@ def _identify(context: WebContext, environ: WSGIEnvironment) -> Caller:
 
 
 def is_api_token(context: WebContext, token: str) -> bool:
-    """Whether this is the API token of the state folder."""
     return hmac.compare_digest(token.encode(), context.api_token.encode())
 
 

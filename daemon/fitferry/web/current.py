@@ -27,7 +27,6 @@ def locale() -> ViewerLocale:
 
 
 def caller() -> Caller:
-    """Who asks."""
     return caller_of(web_context(), request.environ)
 
 

@@ -105,7 +105,6 @@ def render_page(template: str, **values: object) -> str:
 
 
 def overview(context: WebContext, locale: ViewerLocale, want: HistoryFilter) -> dict[str, object]:
-    """All that the page shows."""
     now, snapshot = context.clock(), context.snapshot()
     items = [_item(context, locale, problem, at) for at, problem in enumerate(snapshot.problems, 1)]
     cause = items[0] if items and items[0].code in _CAUSES else None

@@ -34,7 +34,6 @@ class Step:
 
 
 def details(context: WebContext, locale: ViewerLocale, job: Job) -> dict[str, object]:
-    """All that the page of one ride shows."""
     (view,) = job_views([job], context.clock())
     thumbnail = queries.thumbnails([job.activity_id]).get(job.activity_id)
     return {
@@ -83,7 +82,6 @@ def _steps(context: WebContext, locale: ViewerLocale, job: Job) -> list[Step]:
 
 
 def _attempt_step(job: Job, attempt: Attempt) -> Happened:
-    """How one attempt ended."""
     number, reason = attempt.number, attempt.message or verbatim(attempt.outcome.value)
     match attempt.outcome:
         case Outcome.ACCEPTED | Outcome.PROCESSING:

@@ -88,21 +88,18 @@ def repair(activity_id: int) -> ResponseReturnValue:
 
 @forms.post("/retry")
 def retry_failed() -> ResponseReturnValue:
-    """Put every failed upload back into the queue."""
     web_context().actions.retry_failed()
     return _back_to_page("queued")
 
 
 @forms.post(f"/dismiss/{ACTIVITY}")
 def dismiss(activity_id: int) -> ResponseReturnValue:
-    """Dismiss a failed or held upload."""
     web_context().actions.dismiss(activity_id)
     return _back_to_page("dismissed")
 
 
 @forms.post("/dismiss")
 def dismiss_failed() -> ResponseReturnValue:
-    """Dismiss every failed upload."""
     web_context().actions.dismiss_failed()
     return _back_to_page("dismissed")
 
@@ -116,7 +113,6 @@ def try_now() -> ResponseReturnValue:
 
 @forms.post("/backlog")
 def decide_backlog() -> ResponseReturnValue:
-    """Decide on the old activities."""
     decision, day = request.form.get("decision", ""), request.form.get("date", "")
     web_context().actions.decide_backlog(decision, _day(day) if decision == "since" else None)
     return _back_to_page("decided")
@@ -152,7 +148,6 @@ def language() -> ResponseReturnValue:
 
 @forms.post("/tokens/revoke")
 def revoke_token() -> ResponseReturnValue:
-    """Let a named token work no more."""
     named_tokens.revoke(request.form.get("name", ""))
     return redirect("/tokens", 303)
 

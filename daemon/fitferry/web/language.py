@@ -158,7 +158,6 @@ class ViewerLocale:
         return dates.format_date(day, "medium", locale=self.cldr)
 
     def month(self, day: date) -> str:
-        """The name of a month, short."""
         return dates.format_skeleton("MMM", day, locale=self.cldr)
 
     def number(self, value: float) -> str:

@@ -153,7 +153,6 @@ def _listed(locale: ViewerLocale, want: HistoryFilter) -> list[Job]:
 
 
 def ride_of(context: WebContext, locale: ViewerLocale, view: JobView, thumbnail: Thumbnail | None) -> Ride:
-    """One line of the history."""
     job = view.job
     now = datetime.fromtimestamp(context.clock(), locale.zone)
     when = job.start_time if job.start_time is not None else job.created_at

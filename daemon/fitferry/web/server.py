@@ -98,8 +98,6 @@ class Request(HTTPRequestParser):  # type: ignore[misc]  # waitress ships no typ
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]  # waitress ships no types
-    """One connection."""
-
     parser_class = Request
     close_when_flushed: bool
     lingers_until: float | None = None
@@ -109,7 +107,6 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress ships no types
         super().__init__(*given, **options)
 
     def readable(self) -> bool:
-        """Whether bytes are wanted."""
         return self.lingers_until is not None or bool(super().readable())
 
     def handle_read(self) -> None:
@@ -154,8 +151,6 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress ships no types
 
 
 class Listener(TcpWSGIServer):  # type: ignore[misc]  # waitress ships no types
-    """One listening socket."""
-
     channel_class = Channel
 
     def handle_accept(self) -> None:

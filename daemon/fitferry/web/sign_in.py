@@ -28,7 +28,6 @@ def show_login() -> ResponseReturnValue:
 
 @pages.post("/login")
 def login() -> ResponseReturnValue:
-    """Sign a browser in."""
     context = web_context()
     token = request.form.get("token") or request.args.get("token", "")
     by_link = bool(token) and sessions.use_link(digest(token), context.clock())
@@ -43,7 +42,6 @@ def login() -> ResponseReturnValue:
 
 @pages.post("/logout")
 def logout() -> ResponseReturnValue:
-    """Sign this browser out."""
     session = cookie(request.environ)
     if session:
         sessions.end_session(digest(session))

@@ -38,7 +38,6 @@ def measure(locale: ViewerLocale, job: Job) -> str:
 
 
 def sport_of(job: Job) -> Message:
-    """What sport it was."""
     noun = SUB_SPORT_NOUNS.get(job.sub_sport or "")
     if noun is None and job.sport in SHOWN:
         noun = SHOWN[job.sport].noun

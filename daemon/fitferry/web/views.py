@@ -27,7 +27,6 @@ STALE_SECONDS = 60
 
 @pages.get("/")
 def page() -> ResponseReturnValue:
-    """The status page."""
     tag = _tag()
     # The page's script asks so every two seconds; browsers themselves are told to keep nothing.
     if request.headers.get("If-None-Match") == tag:
@@ -43,7 +42,6 @@ def page() -> ResponseReturnValue:
 
 @pages.get(f"/activity/{ACTIVITY}")
 def activity(activity_id: int) -> ResponseReturnValue:
-    """One ride."""
     job = uploads.of_activity(activity_id)
     if job is None:
         raise RequestRejected(RejectionCode.UNKNOWN, web.NO_ACTIVITY(id=str(activity_id)))
@@ -80,7 +78,6 @@ def ask_again(activity_id: int) -> ResponseReturnValue:
 
 @pages.get("/metrics")
 def metrics_text() -> ResponseReturnValue:
-    """The metrics for Prometheus."""
     return Response(web_context().metrics(), content_type=metrics.CONTENT_TYPE)
 
 

@@ -18,13 +18,11 @@ api = Blueprint("access", __name__, url_prefix="/api/v1")
 
 @api.post("/login-link")
 def login_link() -> ResponseReturnValue:
-    """A one-time link into the page."""
     return jsonify({"url": make_login_link(web_context())}), 201
 
 
 @api.post("/sessions/end")
 def end_sessions() -> ResponseReturnValue:
-    """Sign every browser out."""
     ended = sessions.end_all()
     log_event("sessions_ended", outcome="ok", count=ended)
     return jsonify({"ended": ended})
@@ -39,7 +37,6 @@ def rotate_keys() -> ResponseReturnValue:
 
 @api.get("/tokens")
 def tokens() -> ResponseReturnValue:
-    """The named tokens, without their secrets."""
     return jsonify({"tokens": [_shown(token) for token in api_tokens.listed()]})
 
 
@@ -55,7 +52,6 @@ def make_token() -> ResponseReturnValue:
 
 @api.post("/tokens/revoke")
 def revoke_token() -> ResponseReturnValue:
-    """Let a named token work no more."""
     named_tokens.revoke(arguments.text(arguments.json_body(), "name") or "")
     return jsonify({})
 

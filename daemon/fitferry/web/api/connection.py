@@ -64,7 +64,6 @@ def callback() -> ResponseReturnValue:
 
 @api.get("/strava/status")
 def connections() -> ResponseReturnValue:
-    """Who is connected."""
     athletes = [accounts.get(name) for name in web_context().settings.athletes]
     return jsonify(
         {

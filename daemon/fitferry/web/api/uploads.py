@@ -29,7 +29,6 @@ def snapshot() -> ResponseReturnValue:
 
 @api.post(f"/strava/upload/{ACTIVITY}")
 def upload_known(activity_id: int) -> ResponseReturnValue:
-    """Queue an activity that is known."""
     again = arguments.flag(arguments.json_body(), "again")
     return _shown(web_context().actions.upload(activity_id, again=again)), 202
 
@@ -71,7 +70,6 @@ def athlete_of_upload(name: str | None) -> str:
 
 @api.post(f"/strava/dismiss/{ACTIVITY}")
 def dismiss(activity_id: int) -> ResponseReturnValue:
-    """Dismiss a failed or held upload."""
     return _shown(web_context().actions.dismiss(activity_id))
 
 
@@ -95,7 +93,6 @@ def retry() -> ResponseReturnValue:
 
 @api.get("/strava/backlog")
 def backlog() -> ResponseReturnValue:
-    """What waits for a decision."""
     return jsonify(
         status_json.backlog(commands.backlog(web_context().settings.athletes, web_context().clock()))
     )
@@ -103,7 +100,6 @@ def backlog() -> ResponseReturnValue:
 
 @api.post("/strava/backlog")
 def decide_backlog() -> ResponseReturnValue:
-    """Decide on what waits."""
     body = arguments.json_body()
     day = arguments.day(body, "date")
     decision = arguments.text(body, "decision") or ""
