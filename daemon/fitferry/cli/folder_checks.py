@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain, islice
 from pathlib import Path
 
 from fitferry.config.schema import Settings, WatchSettings
@@ -138,10 +139,7 @@ def check_watches(settings: Settings, folders: list[str]) -> Iterator[Check]:
 
 def _count_folders(watched: list[WatchSettings], most: int) -> int:
     """How many folders would be watched; one more than `most` for anything above."""
-    needed = 0
-    for watch in watched:
-        for _ in os.walk(watch.folder) if watch.recursive else [watch.folder]:
-            needed += 1
-            if needed > most:
-                return needed
-    return needed
+    folders = chain.from_iterable(
+        os.walk(watch.folder) if watch.recursive else [watch.folder] for watch in watched
+    )
+    return sum(1 for _ in islice(folders, most + 1))

@@ -5,13 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable
 from email.utils import formatdate
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 from wsgiref.types import StartResponse
 from wsgiref.types import WSGIApplication as Wsgi
@@ -42,21 +40,17 @@ class Sandbox:
         self.world = FakeStrava(clock, **first)
         self.faults = Faults()
         self._host, self._port, self._certificate = host, port, certificate
-        self._server: Any = None
-        self._thread: threading.Thread | None = None
+        self._server: Any
+        self._thread: threading.Thread
 
     def __enter__(self) -> Self:
-        tls = None
-        if self._certificate is not None:
-            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            tls.load_cert_chain(*self._certificate)
         self._server = make_server(
             self._host,
             self._port,
             create_app(self.world, self.faults),
             threaded=True,
             request_handler=_Quiet,
-            ssl_context=tls,
+            ssl_context=self._certificate,  # type: ignore[arg-type]  # it takes paths, too
         )
         self._server.daemon_threads = True
         self._thread = threading.Thread(
@@ -65,14 +59,11 @@ class Sandbox:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_exception: object) -> None:
         self.faults.clear()
         self._server.shutdown()
         self._server.server_close()
-        if self._thread is not None:
-            self._thread.join(timeout=5)
+        self._thread.join(timeout=5)
 
     @property
     def port(self) -> int:
