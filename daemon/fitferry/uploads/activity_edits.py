@@ -27,22 +27,16 @@ OUTAGE_SECONDS = 300.0
 """Seconds until another try while Strava, the connection or the settings are the cause: that is not counted."""
 TURN_SECONDS = 15.0
 """Seconds until another look while fresh rides, or the rate limit, come first."""
-_NOT_THE_EDIT = frozenset(
+_MAYBE_THE_EDIT = frozenset(
     {
-        StravaErrorKind.UNREACHABLE,
-        StravaErrorKind.UNAVAILABLE,
-        StravaErrorKind.NOT_STRAVA,
-        StravaErrorKind.RATE_LIMITED,
-        StravaErrorKind.USED_UP,
-        StravaErrorKind.APP_REFUSED,
-        StravaErrorKind.APP_INACTIVE,
-        StravaErrorKind.ATHLETE_LIMIT,
-        StravaErrorKind.WRONG_ADDRESS,
-        StravaErrorKind.TOKEN_REFUSED,
-        StravaErrorKind.GRANT_REFUSED,
+        StravaErrorKind.SERVER_ERROR,
+        StravaErrorKind.BROKEN_OFF,
+        StravaErrorKind.SCOPE_MISSING,
+        StravaErrorKind.BAD_FILE,
+        StravaErrorKind.REFUSED,
     }
 )
-"""Errors whose cause is not the edit."""
+"""Errors whose cause may be the edit; that of all others is an outage, the settings or the connection."""
 
 _log = EventLog(__name__)
 
@@ -120,7 +114,7 @@ class ActivityEdits:
             follow_ups.forget(owed.id)
             _log.info("activity_edit", outcome="activity_gone", job=job.id, file=job.file)
             return
-        if error.kind in _NOT_THE_EDIT:
+        if error.kind not in _MAYBE_THE_EDIT:
             follow_ups.try_later(
                 owed.id, now + (error.retry_after or OUTAGE_SECONDS), owed.failures, error.message
             )
