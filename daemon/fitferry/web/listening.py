@@ -51,12 +51,9 @@ def _bound(hosts: Iterable[str], port: int) -> list[socket.socket]:
         missing: OSError | None = None
         for family, address in _addresses(hosts, port):
             try:
-                opened = undo.enter_context(socket.socket(family, socket.SOCK_STREAM))
-                if family == socket.AF_INET6:
-                    opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-                opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 used = sockets[0].getsockname()[1] if sockets else port
-                opened.bind((address[0], used, *address[2:]))
+                server = socket.create_server((address[0], used, *address[2:]), family=family)
+                opened = undo.enter_context(server)
             except OSError as error:
                 if error.errno not in _NOT_THERE or not _may_be_missing(str(address[0]), error):
                     raise
