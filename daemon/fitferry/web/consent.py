@@ -18,7 +18,6 @@ from fitferry.core.errors import SignInFailed
 from fitferry.core.messages import Message, sign_in
 from fitferry.storage import accounts, oauth_states
 from fitferry.storage import uploads as stored_uploads
-from fitferry.web.context import WebContext
 from fitferry.web.current import caller, message_json, wants_json, web_context
 from fitferry.web.middleware import cookie, is_at_url
 from fitferry.web.security_log import log_event
@@ -31,25 +30,25 @@ COOKIE_PREFIX = "fitferry_state_"
 @pages.get("/connect")
 def open_link() -> ResponseReturnValue:
     """A one-time link to Strava's consent; it is used up by a connection, not by a preview."""
-    context, token = web_context(), request.args.get("token", "")
-    athlete = oauth_states.link_athlete(digest(token), context.clock())
+    token = request.args.get("token", "")
+    athlete = oauth_states.link_athlete(digest(token), web_context().clock())
     if athlete is None:
         return _result("state", sign_in.LINK_OVER(), 400, athlete=None)
-    return begin_here(context, athlete, link=token)
+    return begin_here(athlete, link=token)
 
 
-def make_link(context: WebContext, athlete: str) -> tuple[str, str]:
+def make_link(athlete: str) -> tuple[str, str]:
     """A one-time link that leads to Strava's consent for an athlete, good for ten minutes; and the token in it."""
-    token = secrets.token_urlsafe(24)
+    context, token = web_context(), secrets.token_urlsafe(24)
     oauth_states.create_link(digest(token), athlete, context.clock())
     return f"{context.url()}/connect?{urlencode({'token': token})}", token
 
 
-def begin(context: WebContext, athlete: str) -> Response:
+def begin(athlete: str) -> Response:
     """Lead a signed-in browser to Strava's consent, on the way over url's host where it is at another."""
-    if is_at_url(request.environ, context.url()):
-        return begin_here(context, athlete)
-    return make_response(redirect(make_link(context, athlete)[0], 303))
+    if is_at_url(request.environ, web_context().url()):
+        return begin_here(athlete)
+    return make_response(redirect(make_link(athlete)[0], 303))
 
 
 def finish(query: Mapping[str, str]) -> ResponseReturnValue:
@@ -76,9 +75,9 @@ def finish(query: Mapping[str, str]) -> ResponseReturnValue:
     return answer
 
 
-def begin_here(context: WebContext, athlete: str, *, link: str | None = None) -> Response:
+def begin_here(athlete: str, *, link: str | None = None) -> Response:
     """Lead a browser to Strava's consent, which ends on url's host, or is pasted here where that is out of reach."""
-    secret = secrets.token_urlsafe(24)
+    context, secret = web_context(), secrets.token_urlsafe(24)
     url, state = context.oauth.consent_url(athlete, context.clock(), browser=secret, link=link)
     answer = make_response(
         jsonify({"authorization_url": url, "state": state}) if wants_json() else redirect(url, 302)

@@ -42,7 +42,7 @@ _MANY = 10_000
 def connect() -> ResponseReturnValue:
     """Lead to Strava's consent page."""
     begin = consent.begin_here if "paste" in request.form else consent.begin
-    return begin(web_context(), _athlete())
+    return begin(_athlete())
 
 
 @forms.post("/paste")

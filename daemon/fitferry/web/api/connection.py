@@ -35,14 +35,14 @@ def auth() -> ResponseReturnValue:
     athlete = arguments.known_athlete(request.args.get("athlete"))
     if site is None:
         return render_template("connect.html", athlete=athlete)
-    return consent.begin(context, athlete)
+    return consent.begin(athlete)
 
 
 @api.post("/strava/connect-link")
 def connect_link() -> ResponseReturnValue:
     """A one-time link that leads a browser straight to Strava's consent."""
     athlete = arguments.known_athlete(arguments.text(arguments.json_body(), "athlete"))
-    url, state = consent.make_link(web_context(), athlete)
+    url, state = consent.make_link(athlete)
     return jsonify({"url": url, "state": state}), 201
 
 
