@@ -19,12 +19,12 @@ import click
 
 from fitferry.core.messages import Message
 from fitferry.core.printable import escaped_json, printable
-from fitferry.i18n.translator import LANGUAGES, Translator, for_setting
+from fitferry.i18n.translator import Translator, for_setting
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_chosen: list[str] = []
+_chosen = ["auto"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,12 @@ class Row:
 
 def speak(setting: str) -> None:
     """Speak the language of `[web] language` from now on; `auto` leaves it to the locale."""
-    _chosen[:] = [setting] if setting in LANGUAGES else []
+    _chosen[0] = setting
 
 
 def spoken() -> Translator:
     """The language that is spoken."""
-    return for_setting(_chosen[0] if _chosen else "", os.environ)
+    return for_setting(_chosen[0], os.environ)
 
 
 def of(text: Message | str) -> str:

@@ -7,6 +7,7 @@ import hashlib
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -40,7 +41,7 @@ class FakeStrava:
         self.uploads: dict[int, Upload] = {}
         self.activities: dict[int, Activity] = {}
         self.requests: list[dict[str, Any]] = []
-        self._used: dict[tuple[str, int], int] = {}
+        self._used = Counter[tuple[str, int]]()
         self._ids = iter(range(10_000_000_001, 99_999_999_999))
 
     # Sign-in
@@ -270,7 +271,7 @@ class FakeStrava:
             for bucket in ("overall", "read") if read else ("overall",):
                 for window, seconds in enumerate((900, 86_400)):
                     key = (f"{bucket}{window}", int(self.clock() // seconds))
-                    self._used[key] = self._used.get(key, 0) + 1
+                    self._used[key] += 1
                     if self._used[key] > limits[bucket][window]:
                         over = bucket
             return over
@@ -278,7 +279,7 @@ class FakeStrava:
     def usage(self, bucket: str) -> list[int]:
         """What was used of a bucket in this quarter hour and on this day."""
         now = self.clock()
-        return [self._used.get((f"{bucket}{w}", int(now // s)), 0) for w, s in enumerate((900, 86_400))]
+        return [self._used[f"{bucket}{w}", int(now // s)] for w, s in enumerate((900, 86_400))]
 
     # For looking at
 
