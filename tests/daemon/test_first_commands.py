@@ -15,10 +15,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from daemon_harness import PATIENCE, DaemonHarness, harness
-from fitferry.cli.main import group
 from fitferry.config.load import load
 from fitferry.core.activity import (
     ActivityFacts,
@@ -33,6 +31,7 @@ from fitferry.core.upload import ErrorCode, Status
 from fitferry.sandbox.faults import InjectedFault
 from fitferry.storage import activities, database
 from fitferry.storage.seen_files import File
+from offline import offline
 
 Ride = Callable[..., bytes]
 SECRET = "0123456789abcdef0123456789abcdef01234567"
@@ -198,7 +197,7 @@ def test_check_tells_of_a_messenger_that_is_not_installed(
     """Where there is an address for it."""
     home.configure(extra='[notify]\nurls = ["json://localhost"]\n')
     monkeypatch.setitem(sys.modules, "apprise", None)
-    shown = CliRunner().invoke(group, ["--config", str(home.config), "check"]).output
+    shown = offline("--config", str(home.config), "check").output
 
     assert "install fitferry[notify]" in shown
 
