@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -16,8 +17,9 @@ def main() -> None:
     if command == "--version":
         from fitferry import __version__  # noqa: PLC0415  # the quick way
 
-        sys.stdout.write(f"fitferry {__version__}\n")
-        return
+        with contextlib.suppress(OSError):  # nobody takes it: the ordinary command says why
+            os.write(1, f"fitferry {__version__}\n".encode())
+            return
     from fitferry.system.loading import loading  # noqa: PLC0415  # the same
 
     if command == "health":

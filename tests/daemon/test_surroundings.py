@@ -99,6 +99,44 @@ def test_the_daemon_starts_or_says_why_not(tmp_path: Path, surroundings: str) ->
         assert "Traceback" not in home.words()
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_no_command_needs_the_streams_that_its_caller_has_closed(home: DaemonHarness, closed: str) -> None:
+    """What it says then leads nowhere; a file that it opens never becomes one of them."""
+    for words in (["--version"], ["--help"], ["config"]):
+        ended = _through_shell(home, words, closed)
+        assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_daemon_runs_without_any_stream(tmp_path: Path) -> None:
+    """As a supervisor may start it; its database is not its standard output."""
+    with harness(tmp_path) as home:
+        shell = ["/bin/sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *home.command("run")]
+        home.process = subprocess.Popen(shell, env=home.environ())
+        home.wait(lambda: (home.state / "status.json").exists() or home.process_has_ended())
+
+        descriptors = Path(f"/proc/{home.process.pid}/fd")
+        assert {(descriptors / number).readlink() for number in "012"} == {Path(os.devnull)}
+        assert home.stop() == 0
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["config"]])
+def test_a_full_disk_behind_the_output_is_a_sentence(home: DaemonHarness, words: list[str]) -> None:
+    """`fitferry config > file`, where no room is left."""
+    ended = _through_shell(home, words, ">/dev/full")
+
+    assert (ended.returncode, ended.stderr) == (1, "fitferry: No space left on device\n")
+
+
+def _through_shell(
+    home: DaemonHarness, words: Sequence[str], redirected: str
+) -> subprocess.CompletedProcess[str]:
+    """A command whose streams a shell has redirected."""
+    shell = ["/bin/sh", "-c", f'exec "$@" {redirected}', "sh", *home.command(*words)]
+    return subprocess.run(
+        shell, capture_output=True, text=True, timeout=PATIENCE, check=False, env=home.environ()
+    )
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_a_closed_folder_is_a_sentence(open_to_all: Path) -> None:
     """`/home/pi` is closed on Debian: which folder it is, and whose, is said."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,11 +62,17 @@ class _Inspected:
 @click.option("--json", "as_json", is_flag=True, help="One object a file, with everything that is known.")
 @click.pass_obj
 def inspect(context: Context, files: tuple[Path, ...], as_json: bool) -> None:  # noqa: FBT001  # click passes it so
-    """Say what files are, and what Fitferry would do with them, without doing it."""
+    """Say what files are, and what Fitferry would do, without doing it; exit 1 if one cannot be read."""
     found = [_inspected(context, file) for file in files]
     if as_json:
         output.as_json([_json(one) for one in found])
-        return
+    else:
+        _tell(found)
+    sys.exit(0 if all(one.look for one in found) else 1)
+
+
+def _tell(found: Iterable[_Inspected]) -> None:
+    """Print what was found, for people."""
     for one in found:
         output.heading(inspection.WOULD(file=one.file, action=one.would))
         output.pairs(_rows_of_file(one))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gettext
 import os
 import sys
@@ -17,7 +18,7 @@ from fitferry.cli import output, process
 from fitferry.cli.context import Context
 from fitferry.config import paths
 from fitferry.core.errors import CannotRun, FitferryError, SettingsError
-from fitferry.core.messages import settings
+from fitferry.core.messages import settings, system
 from fitferry.i18n.translator import DOMAIN, LANGUAGES, LOCALE, N_, NN_, Translator
 from fitferry.system.loading import loading
 
@@ -110,6 +111,10 @@ def main() -> None:
         group.main(prog_name="fitferry")
     except FitferryError as error:
         sys.exit(_tell(error))
+    except OSError as error:
+        if error.errno != errno.ENOSPC:  # no surprise where the output goes into a file
+            raise
+        sys.exit(_tell(FitferryError(system.from_os_error(error))))
 
 
 def end_with(error: FitferryError) -> NoReturn:
