@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import httpx
 
 from fitferry.auth.access_tokens import AccessTokens
-from fitferry.auth.oauth import OAuth
+from fitferry.auth.oauth import Callback, OAuth
 from fitferry.auth.token_cipher import TokenCipher, new_key
 from fitferry.config.schema import StravaSettings, UploadSettings
 from fitferry.config.values import Scope
@@ -80,6 +80,7 @@ PROCESSING = {
     "status": "Your activity is still being processed.",
     "activity_id": None,
 }
+ALL_SCOPES = "read,activity:write,activity:read_all"
 READY = {"id": 77, "error": None, "status": "Your activity is ready.", "activity_id": 4242}
 
 
@@ -194,6 +195,14 @@ def oauth(client: Strava, kept: AccessTokens, pauses: list[float] | None = None)
     )
 
 
+def come_back(
+    sign_in: OAuth, *, scope: str = ALL_SCOPES, athlete: str = "me", now: float = NOW, **callback: str
+) -> str:
+    """Ask for consent and come back with it; who is connected by it."""
+    _, state = sign_in.consent_url(athlete, NOW)
+    return sign_in.complete(Callback(**{"state": state, "code": "c", "scope": scope, **callback}), now)
+
+
 def grant(
     access: str = "access-1", refresh: str = "refresh-1", expires_at: float = NOW + 21_600
 ) -> dict[str, Any]:
@@ -208,6 +217,11 @@ def grant(
     }
 
 
+def account(athlete_id: int, access: str = "access-b", refresh: str = "refresh-b") -> dict[str, Any]:
+    """An answer of the token endpoint for another Strava account."""
+    return {**grant(access, refresh), "athlete": {"id": athlete_id, "firstname": "Rae"}}
+
+
 def refused(resource: str, field: str, code: str, message: str = "Bad Request") -> dict[str, Any]:
     """An error body of Strava's."""
     return {"message": message, "errors": [{"resource": resource, "field": field, "code": code}]}
@@ -217,7 +231,7 @@ def an_athlete(
     kept: AccessTokens,
     name: str = "me",
     *,
-    scopes: str = "read,activity:write,activity:read_all",
+    scopes: str = ALL_SCOPES,
     expires_in: float = 21_600,
 ) -> None:
     """Connect an athlete without asking Strava."""

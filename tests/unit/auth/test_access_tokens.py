@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 
 import pytest
 
 from fakes import NOW, Answers, an_athlete, grant, refused, strava
-from fitferry.auth import token_cipher
 from fitferry.auth.access_tokens import AccessTokens, by_our_clock
-from fitferry.auth.key_rotation import rotate
-from fitferry.auth.token_cipher import TokenCipher, new_key, read_keys
+from fitferry.auth.token_cipher import TokenCipher, new_key
 from fitferry.core.errors import KeyFileError, NotConnected, StravaError
 from fitferry.core.messages import sign_in
 from fitferry.core.strava import Grant, StravaErrorKind
 from fitferry.core.upload import AuthProblem
 from fitferry.storage import accounts
 from fitferry.storage.database import DatabaseError
-from ledger_statements import each_statement, full_disk
+from ledger_statements import full_disk
 
 END = NOW + 21_600
 """When the access token of `an_athlete` ends."""
@@ -145,28 +142,6 @@ def test_no_pair_outlives_the_key_that_decrypts_it(kept: AccessTokens) -> None:
 
     with pytest.raises(KeyFileError):
         kept.get("me", NOW)
-
-
-def test_a_change_of_the_key_has_both_on_the_disk_until_no_pair_needs_the_old_one(
-    wire: Answers, tmp_path: Path
-) -> None:
-    """Killed in between, every pair can still be decrypted; afterwards only the new key is used."""
-    path = tmp_path / "key"
-    kept = AccessTokens(strava(wire), token_cipher.load(path, "now"))
-    an_athlete(kept)
-    (old,) = read_keys(path)
-    there: list[list[bytes]] = []
-
-    def look(statement: str, _values: object) -> None:
-        if statement.startswith('UPDATE "athlete"'):
-            there.append(read_keys(path))
-
-    with each_statement(look):
-        rotate(path, kept)
-    (new,) = read_keys(path)
-
-    assert there == [[new, old]]
-    assert kept.keys() == (new,)
 
 
 @pytest.mark.parametrize(("expires_in", "end"), [(None, 5.0), (60.0, NOW + 60)])
