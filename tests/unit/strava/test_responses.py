@@ -402,17 +402,22 @@ def test_no_more_scopes_are_read_than_anybody_has() -> None:
 
 
 @pytest.mark.parametrize(
-    "token",
+    ("said", "expires_at", "expires_in", "athlete_id"),
     [
-        {"access_token": "a" * 4_096, "refresh_token": "r"},
-        {"expires_at": 0, "expires_in": 0},
-        {"expires_at": MAX_ID, "expires_in": MAX_ID},
-        {"athlete": {"id": MAX_ID}},
+        ({"access_token": "a" * 4_096, "refresh_token": "r"}, NOW + 21_600, 21_600, 1001),
+        ({"expires_at": 0, "expires_in": 0}, 0, 0, 1001),
+        ({"expires_at": MAX_ID, "expires_in": MAX_ID}, float(MAX_ID), float(MAX_ID), 1001),
+        ({"athlete": {"id": MAX_ID}}, NOW + 21_600, 21_600, MAX_ID),
+        ({"athlete": {"id": 0}}, NOW + 21_600, 21_600, 0),
     ],
 )
-def test_a_grant_at_its_bounds_is_one(token: dict[str, object]) -> None:
-    """What a header can carry and a database hold."""
-    assert responses.grant(body_of({**grant(), **token})).scopes == ()
+def test_a_grant_at_its_bounds_is_one(
+    said: dict[str, object], expires_at: float, expires_in: float, athlete_id: int
+) -> None:
+    """What a header can carry and a database hold, and nothing of it is lost."""
+    got = responses.grant(body_of({**grant(), **said}))
+
+    assert (got.expires_at, got.expires_in, got.athlete_id) == (expires_at, expires_in, athlete_id)
 
 
 @pytest.mark.parametrize(
