@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from queue import Empty, Queue
 
 import pytest
 
 from fakes import COMPLETED, a_job, recorded, the
+from fit_writer import ride
 from fitferry.config.schema import Settings
 from fitferry.core.upload import AfterUpload, FileOutcome, Job
 from fitferry.inbox.dispatcher import Dispatcher
 from fitferry.inbox.watched_folder import FolderRoots
-from fitferry.storage import seen_files, uploads
+from fitferry.storage import holds, seen_files, uploads
 from fitferry.uploads.folders import FolderContext, archives, build_folders
 from settings_files import APP, Place
 
@@ -64,13 +67,18 @@ def uploaded(path: Path, athlete: str, wanted: AfterUpload) -> Job:
     return job
 
 
-def wait_until_tidy(news: Queue[str]) -> None:
-    """Return as soon as nothing is to be archived or deleted any more."""
+def wait_until(news: Queue[str], done: Callable[[], object]) -> None:
+    """Return as soon as something is done."""
     end = time.monotonic() + PATIENCE
-    while uploads.awaiting_after_upload() and time.monotonic() < end:
+    while not done():
+        assert time.monotonic() < end
         with suppress(Empty):
             news.get(timeout=0.05)
-    assert not uploads.awaiting_after_upload()
+
+
+def wait_until_tidy(news: Queue[str]) -> None:
+    """Return as soon as nothing is to be archived or deleted any more."""
+    wait_until(news, lambda: not uploads.awaiting_after_upload())
 
 
 def test_each_file_is_archived_in_the_folder_that_is_nearest_to_it(outer: Path) -> None:
@@ -114,14 +122,8 @@ def test_the_files_of_an_inner_folder_are_taken_for_its_own_athlete(outer: Path)
     for path in (outer / "a.fit", outer / "sam/b.fit", outer / "done/c.fit"):
         path.write_bytes(b"no activity, but looked at")
     with watched(settings_of(outer, AfterUpload.ARCHIVE)) as news:
-        end = time.monotonic() + PATIENCE
-        while not all(
-            seen_files.folder_is_known(name, str(folder))
-            for name, folder in (("me", outer), ("sam", outer / "sam"))
-        ):
-            assert time.monotonic() < end
-            with suppress(Empty):
-                news.get(timeout=0.05)
+        for name, folder in (("me", outer), ("sam", outer / "sam")):
+            wait_until(news, partial(seen_files.folder_is_known, name, str(folder)))
 
     looked_at = {
         (athlete, path)
@@ -130,6 +132,15 @@ def test_the_files_of_an_inner_folder_are_taken_for_its_own_athlete(outer: Path)
         if seen_files.seen(athlete, path)
     }
     assert looked_at == {("me", str(outer / "a.fit")), ("sam", str(outer / "sam/b.fit"))}
+
+
+def test_what_our_clock_calls_fresh_is_unproven_until_stravas_clock_is_heard(outer: Path) -> None:
+    """Ours may be behind; the folder stays new, so that its rides are judged again."""
+    (outer / "a.fit").write_bytes(ride(datetime.now(UTC) - timedelta(hours=1)))
+    with watched(settings_of(outer, AfterUpload.KEEP)) as news:
+        wait_until(news, lambda: seen_files.seen("me", str(outer / "a.fit")))
+
+    assert [job.file for job in holds.unproven_below("me", str(outer))] == ["a.fit"]
 
 
 def test_a_change_of_a_folders_state_is_told(outer: Path) -> None:
