@@ -34,7 +34,7 @@ from mutant_changes import Mutant
 
 TIMES_LONGER, SECONDS_MORE = 6.0, 5.0
 """A mutant that computes so many times longer than the unchanged tests runs in a circle: it was noticed."""
-WAITING_SECONDS = 120.0
+WAITING_SECONDS = 30.0
 """One that waits for so long hangs: noticed, too."""
 MEMORY = 4 << 30
 LOG = os.environ.get("MUTANTS_LOG", os.devnull)

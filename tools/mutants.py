@@ -3,7 +3,8 @@
     python tools/mutants.py [--sample N] [--seed N] [--tests FILE …] [PART …]
 
 PART names modules or folders of the package (`core`, `uploads/worker`). Survivors that `tools/mutants_accepted.toml`
-names with a reason count as killed. Exit 1 below the score asked for. `MUTANTS_LOG` names a file for what the tests say.
+names with a reason count as killed; a name there of which no mutant survives is said, unless this is a sample.
+Exit 1 below the score asked for. `MUTANTS_LOG` names a file for what the tests say.
 """
 
 from __future__ import annotations
@@ -49,6 +50,11 @@ def accepted() -> dict[str, str]:
     return tomllib.loads(ACCEPTED.read_text(encoding="utf-8")) if ACCEPTED.exists() else {}
 
 
+def every_mutant(parts: Sequence[str] = PARTS) -> list[Mutant]:
+    """All that these parts of the package may become."""
+    return [mutant for path in _modules(parts) for mutant in mutants_of(path, PACKAGE)]
+
+
 def main() -> None:
     """Run, print survivors and the score."""
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -60,7 +66,8 @@ def main() -> None:
     for name in LIBRARIES:
         importlib.import_module(name)
     os.chdir(TOP)
-    every = [mutant for path in _modules(given.parts) for mutant in mutants_of(path, PACKAGE)]
+    every = every_mutant(given.parts)
+    modules = {mutant.module for mutant in every} if given.sample is None else set()
     if given.sample and given.sample < len(every):
         every = random.Random(given.seed).sample(every, given.sample)  # the same ones for the same seed
     known, left = accepted(), list[Mutant]()
@@ -70,6 +77,9 @@ def main() -> None:
     named = [mutant for mutant in left if mutant.name in known]
     for mutant in left:
         print("accepted" if mutant in named else "survived", f"line {mutant.line}: {mutant.name}")
+    for name in known.keys() - {mutant.name for mutant in named}:
+        if name.partition(":")[0] in modules:
+            print("accepted, but noticed:", name)
     score = 1 - (len(left) - len(named)) / len(every)
     print(f"{len(every)} mutants, {len(left)} survived, {len(named)} of them accepted: score {score:.1%}")
     raise SystemExit(score < WANTED_SCORE)
