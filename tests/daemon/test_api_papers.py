@@ -107,6 +107,19 @@ def test_answers_are_what_the_description_says(page: Page, ride: Ride) -> None:
         assert list(mismatches(schema, answer.get_json())) == [], path
 
 
+def test_a_stranger_is_refused_as_the_description_says(page: Page) -> None:
+    """Every address that is not open to all, in the form that is described."""
+    for path, methods in OPENAPI["paths"].items():
+        for method, described in methods.items():
+            if described.get("security") == []:
+                continue
+            answer = Client(page.app).open(path.replace("{activity_id}", "1"), method=method, base_url=ORIGIN)
+            assert (answer.status_code, [answer.mimetype]) == (
+                401,
+                list(described["responses"]["401"]["content"]),
+            ), path
+
+
 def blocks(kind: str) -> list[str]:
     """The snippets of the page on monitoring."""
     return re.findall(

@@ -490,6 +490,14 @@ def test_what_is_pending_is_listed_in_its_order(page: Page) -> None:
     ) == ([1], None, "connection")
 
 
+def test_a_sport_without_a_name_is_unknown(page: Page, ride: Ride) -> None:
+    """Rules may go by its number; to programs it is none of the FIT profile's names."""
+    for number, name in ((2, "cycling"), (200, None)):
+        body = ride(sport=number, serial=number)
+        answer = page.api("POST", "/api/v1/strava/upload", data={"file": (io.BytesIO(body), "a.fit")})
+        assert (answer.json or {})["sport"] == name
+
+
 def test_failed_jobs_are_retried_by_their_ids(page: Page) -> None:
     """Or all of them at once."""
     job = page.job()
@@ -509,6 +517,7 @@ def test_failed_jobs_are_retried_by_their_ids(page: Page) -> None:
         ("PUT", "/api/v1/strava/status", 404),
         ("GET", "/api/", 404),
         ("GET", "/api/v1//strava/status", 404),
+        ("OPTIONS", "/api/v1/status", 404),
     ],
 )
 def test_what_is_not_there_is_an_error_in_json(page: Page, method: str, path: str, status: int) -> None:
@@ -526,13 +535,16 @@ def test_what_is_not_there_is_an_error_in_json(page: Page, method: str, path: st
         ("POST", "/api/v1/strava/retry", f'{{"jobs": [{10**20}]}}', 404),
         ("POST", "/api/v1/strava/disconnect", "[" * 30_000, 400),
         ("POST", "/api/v1/strava/backlog", '{"decision": "since", "date": "0001-01-01"}', 400),
+        ("POST", "/api/v1/strava/backlog", '{"decision": "all", "date": null}', 200),
+        ("POST", "/api/v1/strava/backlog", '{"decision": "since", "date": null}', 400),
+        ("POST", "/api/v1/strava/upload/1", '{"again": null}', 404),
         ("GET", "/api/v1/strava/uploads?status=&athlete=&limit=&before=", None, 200),
     ],
 )
 def test_odd_values_are_no_surprise(
     page: Page, method: str, path: str, body: str | None, status: int
 ) -> None:
-    """Numbers that SQLite cannot count, days that no clock can, brackets without end."""
+    """Numbers that SQLite cannot count, days that no clock can, brackets without end; null is nothing at all."""
     assert status == page.api(method, path, data=body).status_code
 
 

@@ -172,7 +172,7 @@ def _read_folder(value: object) -> Path:
 
 def _read_subfolder(value: object) -> str:
     text = _text(value)
-    if Path(text).is_absolute() or ".." in Path(text).parts or text.strip("./") == "":
+    if "\0" in text or Path(text).is_absolute() or ".." in Path(text).parts or text.strip("./") == "":
         raise ValueError(value)
     return text.rstrip("/")
 
@@ -195,7 +195,8 @@ def _texts(fits: Callable[[str], bool], least: int = 0) -> Callable[[object], tu
 
 
 def _is_host(text: str) -> bool:
-    return bool(text) and not re.search(r"[/\s@]", text)
+    """Whether this may be a host. Raises ValueError."""
+    return bool(text.encode("idna")) and not re.search(r"[/\s@\0]", text)
 
 
 def _read_host(value: object) -> str:

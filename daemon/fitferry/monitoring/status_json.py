@@ -88,7 +88,9 @@ def job(view: JobView) -> JobJson:
         "created_at": iso(job.created_at),
         "completed_at": iso(job.completed_at),
         "next_attempt_at": iso(view.next_attempt_at),
-        "sport": job.sport,
+        "sport": None
+        if (job.sport or "").isdecimal()
+        else job.sport,  # a number has no name in the FIT profile
         "start_time": iso(job.start_time),
         "duration_s": _rounded(job.duration_s),
         "distance_m": _rounded(job.distance_m),

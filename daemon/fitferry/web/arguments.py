@@ -45,7 +45,9 @@ def text(body: Body, name: str) -> str | None:
 
 def flag(body: Body, name: str) -> bool:
     """A flag of the body, false where it is not there."""
-    value = body.get(name, False)
+    value = body.get(name)
+    if value is None:
+        return False
     if not isinstance(value, bool):
         raise RequestRejected(RejectionCode.BAD_VALUE, web.WANTS_FLAG(name=name))
     return value
@@ -68,9 +70,9 @@ def job_ids(body: Body, name: str) -> list[int]:
 
 def day(body: Body, name: str) -> date | None:
     """A day of the body, None where it is not there."""
-    if name not in body:
+    value = body.get(name)
+    if value is None:
         return None
-    value = body[name]
     try:
         return date.fromisoformat(value if isinstance(value, str) else "")
     except ValueError as error:

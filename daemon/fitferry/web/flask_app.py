@@ -30,6 +30,7 @@ def build(context: WebContext) -> Flask:
     """The application with all its addresses."""
     app = Flask(__name__)
     app.logger.setLevel(logging.CRITICAL)
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False  # what has another address is not there
     app.config["MAX_CONTENT_LENGTH"] = UPLOAD_BYTES
     app.config[PROCESS_TAG] = secrets.token_hex(4)

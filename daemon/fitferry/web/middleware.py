@@ -70,7 +70,7 @@ class RequestFilter(Generic[App]):
     ) -> None:
         self.application = app
         self._url = url
-        self._hosts = frozenset(_hostname(host.lower()) for host in hosts)
+        self._hosts = frozenset(_hostname(_ascii(host)) for host in hosts)
         self._targets = " ".join(("'self'", *form_targets))
         self._health_error = health_error
         self._may_enter = may_enter
@@ -204,14 +204,23 @@ def _hostname(host: str) -> str | None:
 
 
 def hostname_of_url(url: str) -> str:
-    """The host in an address, in lower case; empty where there is none."""
-    return (urlsplit(url).hostname or "").lower()
+    """The host in an address, as a browser asks for it, without a dot at its end; empty where there is none."""
+    return _ascii(urlsplit(url).hostname or "").rstrip(".")
 
 
 def origin_of_url(url: str) -> str:
-    """The origin of an address, as browsers send it."""
+    """The origin of an address, as browsers send it: in lower case and ASCII, without a port that goes without saying."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}".lower()
+    place = _ascii(parts.netloc.rpartition("@")[2]).removesuffix(
+        {"http": ":80", "https": ":443"}[parts.scheme]
+    )
+    return f"{parts.scheme}://{place}"
+
+
+def _ascii(host: str) -> str:
+    """A host with or without its port in lower case, and a name in other letters as browsers write it."""
+    lower = host.lower()
+    return lower if lower.isascii() else lower.encode("idna").decode()
 
 
 def is_at_url(environ: WSGIEnvironment, url: str) -> bool:

@@ -21,11 +21,11 @@ def nothing(_environ: WSGIEnvironment, _start: StartResponse) -> Iterable[bytes]
     return [ANSWERED]
 
 
-def filtered(may_enter: RequestRejected | None = None) -> RequestFilter[Any]:
+def filtered(may_enter: RequestRejected | None = None, url: str = URL) -> RequestFilter[Any]:
     """The middleware of a page at URL, which has another name, too."""
     return RequestFilter(
         nothing,
-        url=lambda: URL,
+        url=lambda: url,
         hosts=("Nas.Home",),
         health_error=lambda: None,
         may_enter=lambda _environ: may_enter,
@@ -39,9 +39,9 @@ def request(
     return {"REQUEST_METHOD": method, "PATH_INFO": path, "HTTP_HOST": host, **headers}
 
 
-def refused(environ: dict[str, Any]) -> str | None:
+def refused(environ: dict[str, Any], url: str = URL) -> str | None:
     """The code for which a request is refused."""
-    assert list(filtered()(environ, lambda *_: None)) == [ANSWERED]  # type: ignore[arg-type]  # no body is written
+    assert list(filtered(url=url)(environ, lambda *_: None)) == [ANSWERED]  # type: ignore[arg-type]  # no body is written
     refusal = environ[REFUSAL]
     return None if refusal is None else refusal.code.value
 
@@ -100,6 +100,23 @@ def test_only_our_own_pages_change_anything_with_a_cookie(headers: dict[str, str
 
     assert refused(environ) == code
     assert refused(request("GET", "/", "nas.home:8080", **headers)) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "origin"),
+    [
+        ("https://Rides.example:443", "rides.example", "https://rides.example"),
+        ("http://rides.example:80", "rides.example:80", "http://rides.example"),
+        ("https://me:secret@rides.example", "rides.example", "https://rides.example"),
+        ("http://Rides.example.:8480", "rides.example.:8480", "http://rides.example.:8480"),
+        ("https://HÖHE.example", "xn--hhe-sna.example", "https://xn--hhe-sna.example"),
+        ("http://[::1]:8480", "[::1]:8480", "http://[::1]:8480"),
+    ],
+)
+def test_an_address_is_known_as_browsers_write_it(url: str, host: str, origin: str) -> None:
+    """However the setting spells it; a proxy may ask for the page under a name of its own."""
+    assert refused(request(host=host), url) is None
+    assert refused(request("POST", "/do/retry", "127.0.0.1:8480", HTTP_ORIGIN=origin), url) is None
 
 
 def test_a_one_time_link_needs_no_origin() -> None:
