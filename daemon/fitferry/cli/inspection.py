@@ -18,7 +18,6 @@ from fitferry.core import admission_rules, filenames, rules
 from fitferry.core.activity import FileKind, ParseResult
 from fitferry.core.errors import FitferryError
 from fitferry.core.messages import Message, as_message, inspection, system
-from fitferry.core.rules import edit_fields, matching, skipped_by, upload_fields
 from fitferry.core.upload import Status
 from fitferry.system.deadline import call
 
@@ -94,18 +93,22 @@ def _inspected(context: Context, file: Path) -> _Inspected:
         return _Inspected(name, inspection.NOT_READ(reason=system.from_os_error(error)))
     if look is None:
         return _Inspected(name, inspection.BEING_CHANGED())
-    ruled = _ruled(context, file, look.contents.result)
-    would = _known(context, look.file.sha256) or _would(context, file, look.contents, ruled)
+    settings = context.settings()
+    own = _watch_of(settings, file)
+    ruled = _ruled(settings, own, file, look.contents.result)
+    would = _known(context, look.file.sha256) or _would(settings, own, file, look.contents, ruled)
     return _Inspected(name, would, look, ruled)
 
 
-def _would(context: Context, file: Path, content: FileContents, ruled: _Ruled | None) -> Message:
-    """What would be done, as the end of a sentence."""
+def _would(
+    settings: Settings, own: WatchSettings | None, file: Path, content: FileContents, ruled: _Ruled | None
+) -> Message:
+    """What would be done, as the end of a sentence. `own`: the watched folder that the file is in."""
     found = content.result
     whole = sum(one.result.kind is FileKind.ACTIVITY for one in content.members)
-    admission = admission_rules.decide(found, context.settings().admission)
+    admission = admission_rules.decide(found, settings.admission)
     reason = as_message(admission.error_message or "")
-    if admission.status is not Status.SKIPPED and _is_passed_over(context, file):
+    if admission.status is not Status.SKIPPED and _is_passed_over(settings, own, file):
         return inspection.PASS_OVER()
     if found.kind is FileKind.UNFINISHED:
         return inspection.WAIT_FOR_REST(reason=found.reason)
@@ -118,10 +121,8 @@ def _would(context: Context, file: Path, content: FileContents, ruled: _Ruled | 
     return inspection.UPLOAD(count=max(whole, 1))
 
 
-def _is_passed_over(context: Context, file: Path) -> bool:
+def _is_passed_over(settings: Settings, own: WatchSettings | None, file: Path) -> bool:
     """Whether files of this name are taken from no watched folder, or are not from where this one lies."""
-    settings = context.settings()
-    own = _watch_of(settings, file)
     if own is None:
         return not filenames.is_wanted_name(file.name)
     folder, path = _real(own.folder), _real(file.parent) / file.name
@@ -145,19 +146,17 @@ def _real(folder: Path) -> Path:
         return folder
 
 
-def _ruled(context: Context, file: Path, found: ParseResult) -> _Ruled | None:
-    settings = context.settings()
+def _ruled(settings: Settings, own: WatchSettings | None, file: Path, found: ParseResult) -> _Ruled | None:
     if found.kind is not FileKind.ACTIVITY or not settings.rules:
         return None
-    own = _watch_of(settings, file)
     athlete = own.athlete if own is not None else [*settings.athletes, "me"][0]
     subject = rules.Subject(athlete, file.name, found.facts)
-    skipped = skipped_by(settings.rules, subject)
+    skipped = rules.skipped_by(settings.rules, subject)
     return _Ruled(
-        rules=matching(settings.rules, subject),
+        rules=rules.matching(settings.rules, subject),
         skipped_by_rule=skipped,
-        sends=upload_fields(settings.rules, subject) if skipped is None else {},
-        sets=edit_fields(settings.rules, subject) if skipped is None else {},
+        sends=rules.upload_fields(settings.rules, subject) if skipped is None else {},
+        sets=rules.edit_fields(settings.rules, subject) if skipped is None else {},
     )
 
 

@@ -42,14 +42,7 @@ def build(context: WebContext) -> Flask:
     app.before_request(_answer_refused)
     app.after_request(_renew_session)
     app.context_processor(lambda: {"locale": g.locale, "_": g.locale.say})
-    for part in (
-        sign_in.pages,
-        consent.pages,
-        push.pages,
-        views.pages,
-        forms.forms,
-        *api.BLUEPRINTS,
-    ):
+    for part in (sign_in.pages, consent.pages, push.pages, views.pages, forms.forms, *api.BLUEPRINTS):
         app.register_blueprint(part)
     app.register_error_handler(RequestRejected, _rejected)
     app.register_error_handler(FitferryError, _failed)
