@@ -59,7 +59,7 @@ class Daemon:
                 cli.FILE_UNREADABLE(file=str(file), reason=system.from_os_error(error))
             ) from error
         if len(content) > MAX_FILE_BYTES and not _is_zip(content):
-            raise FitferryError(cli.FILE_TOO_LARGE())
+            raise FitferryError(web.UPLOAD_TOO_LARGE())
         form, kind = multipart.form(fields, file.name, content)
         if len(form) > UPLOAD_BYTES:
             raise FitferryError(web.UPLOAD_BODY_TOO_LARGE())

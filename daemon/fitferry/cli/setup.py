@@ -20,6 +20,7 @@ from fitferry.cli.quick_run import run_daemon
 from fitferry.config.paths import place_to_write
 from fitferry.core.errors import FitferryError, SettingProblem, SettingsError
 from fitferry.core.messages import Message, cli, verbatim
+from fitferry.core.messages import settings as setting_messages
 from fitferry.core.printable import printable
 from fitferry.core.upload import AfterUpload
 
@@ -63,7 +64,7 @@ def init(  # its options
 
     path = target or context.config or place_to_write(os.environ)
     if path.exists() and not force:
-        raise FitferryError(cli.FILE_EXISTS(path=str(path)))
+        raise FitferryError(setting_messages.FILE_EXISTS(path=str(path)))
     watched = _answer(cli.ASK_FOLDER(), "--folder", folder, first.read_folder)
     _warn_of_folder(watched)
     application = _answer(cli.ASK_CLIENT_ID(), "--client-id", client_id, first.read_client_id)

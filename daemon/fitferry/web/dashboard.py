@@ -148,12 +148,10 @@ def headline(locale: ViewerLocale, snapshot: Snapshot, *, several: bool) -> Head
     if snapshot.state is State.WAITING:
         until = snapshot.held_until
         more = web.LIMIT_UNTIL(time=locale.clock_of(until)) if until else web.STRAVA_AWAY()
-        return _headline(locale, "wait", "clock", web.HEADLINE_WAITING(), more, "in-progress")
+        return _headline(locale, "wait", "clock", web.WAITING(), more, "in-progress")
     open_count = snapshot.queue[Status.PENDING] + snapshot.queue[Status.PROCESSING]
     if open_count:
-        return _headline(
-            locale, "act", "up", web.HEADLINE_UPLOADING(), _progress(locale, snapshot), "in-progress"
-        )
+        return _headline(locale, "act", "up", web.UPLOADING(), _progress(locale, snapshot), "in-progress")
     last = snapshot.last_upload
     completed_at = last.job.completed_at if last else None
     more = web.LAST_RIDE(time=locale.moment_of(completed_at)) if completed_at else web.NOTHING_YET()

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 from fitferry import __version__
 from fitferry.core.api_types import UPLOAD_BYTES
 from fitferry.core.errors import FitferryError, RejectionCode, RequestRejected
-from fitferry.core.messages import Message, system, verbatim, web
+from fitferry.core.messages import Message, system, uploads, verbatim, web
 from fitferry.storage.database import DatabaseError
 from fitferry.system.event_log import EventLog
 from fitferry.web import api, consent, forms, push, security_log, sign_in, views
@@ -99,7 +99,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 
 def _unexpected(error: Exception) -> ResponseReturnValue:
     _log.exception("unexpected_error", path=request.path, error=type(error).__name__)
-    return _error("internal", web.INTERNAL_ERROR(), 500)
+    return _error("internal", uploads.UNEXPECTED_ERROR(), 500)
 
 
 def _not_written(error: Exception) -> ResponseReturnValue:

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from fitferry.core.activity import Thumbnail
 from fitferry.core.admission_rules import REPAIRABLE
-from fitferry.core.messages import Message, Template, web
+from fitferry.core.messages import Message, Template, uploads, web
 from fitferry.core.problems import HELD_FILES
 from fitferry.core.sports import SHOWN
 from fitferry.core.strava import StravaErrorKind
@@ -202,9 +202,9 @@ def _state(locale: ViewerLocale, view: JobView) -> tuple[str, str, str]:
     glyph, tone = _GLYPHS[job.status]
     message: Message = STATES[job.status]()
     if job.error_code is ErrorCode.DUPLICATE:
-        message, glyph = web.ALREADY_THERE(), "twice"
+        message, glyph = uploads.ALREADY_ON_STRAVA(), "twice"
     elif job.status is Status.SKIPPED and job.error_code is ErrorCode.DISMISSED:
-        message = web.PUT_ASIDE()
+        message = uploads.DISMISSED()
     elif job.status is Status.HELD and job.error_code is ErrorCode.BACKLOG:
         message, glyph = web.ASKS(), "ask"
     elif job.status is Status.HELD and job.error_code is ErrorCode.UNFINISHED:

@@ -8,10 +8,11 @@ from flask import Blueprint, Response, current_app, make_response, render_templa
 from flask.typing import ResponseReturnValue
 
 from fitferry.core.errors import RejectionCode, RequestRejected
-from fitferry.core.messages import web
+from fitferry.core.messages import uploads, web
 from fitferry.core.upload import Status
 from fitferry.monitoring import metrics
-from fitferry.storage import accounts, uploads
+from fitferry.storage import accounts
+from fitferry.storage import uploads as stored_uploads
 from fitferry.system import logs
 from fitferry.web.arguments import ACTIVITY, required_athlete
 from fitferry.web.current import PROCESS_TAG, locale, web_context
@@ -42,9 +43,9 @@ def page() -> ResponseReturnValue:
 
 @pages.get(f"/activity/{ACTIVITY}")
 def activity(activity_id: int) -> ResponseReturnValue:
-    job = uploads.of_activity(activity_id)
+    job = stored_uploads.of_activity(activity_id)
     if job is None:
-        raise RequestRejected(RejectionCode.UNKNOWN, web.NO_ACTIVITY(id=str(activity_id)))
+        raise RequestRejected(RejectionCode.UNKNOWN, uploads.UNKNOWN_ACTIVITY(id=activity_id))
     return render_page("details.html", **details(web_context(), locale(), job))
 
 
@@ -70,7 +71,7 @@ def ask_disconnect() -> ResponseReturnValue:
 @pages.get(f"/again/{ACTIVITY}")
 def ask_again(activity_id: int) -> ResponseReturnValue:
     """The question before an activity is sent once more."""
-    job = uploads.of_activity(activity_id)
+    job = stored_uploads.of_activity(activity_id)
     if job is None or job.status is not Status.COMPLETED:
         raise RequestRejected(RejectionCode.UNKNOWN, web.NOT_COMPLETED(id=str(activity_id)))
     return render_page("again.html", job=job)

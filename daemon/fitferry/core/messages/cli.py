@@ -20,7 +20,6 @@ NOT_A_TOKEN = define("not_a_token", "it holds no token")
 UNHEALTHY = define("unhealthy", "the daemon has a problem: {reason}")
 
 # Files and jobs
-FILE_TOO_LARGE = define("file_too_large", "the file is larger than the 25 MB that Strava takes")
 FILE_UNREADABLE = define("cli_file_unreadable", "{file} cannot be read ({reason})")
 FILE_RESULT = define("file_result", "{file}: {result}")
 TAKEN = define("taken", "{status} as job {jobs}")
@@ -223,7 +222,6 @@ SECRET_LOOKS_ODD = define(
 )
 OPTION_RESULT = define("option_result", "{option}: {result}")
 NOBODY_TO_ASK = define("nobody_to_ask", "nobody can be asked here: give {option}")
-FILE_EXISTS = define("cli_file_exists", "{path} is there already; --force replaces it")
 WRITTEN = define("written", "{path} is written")
 START_BY_HAND = define("start_by_hand", "Start `{command}`, then open the link that it prints")
 START_SERVICE = define(
