@@ -13,7 +13,7 @@ import contextlib
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 
 from fitferry.auth.token_cipher import TokenCipher
@@ -76,13 +76,9 @@ class AccessTokens:
             if self._stored(athlete, now).access_token == refused:
                 self._clear(athlete, trouble, accounts.sealed_tokens(athlete), now)
 
-    @contextlib.contextmanager
-    def locked(self, *athletes: str) -> Iterator[None]:
-        """Keep refreshes of some athletes out; see the order of locks above."""
-        with contextlib.ExitStack() as locks:
-            for athlete in sorted(set(athletes)):
-                locks.enter_context(self._locks[athlete])
-            yield
+    def locked(self, athlete: str) -> contextlib.AbstractContextManager[bool]:
+        """Keep refreshes of an athlete out; see the order of locks above."""
+        return self._locks[athlete]
 
     def encrypt(self, athlete: str, grant: Grant) -> bytes:
         """A pair as it is stored; `sealing` has to be held until it is."""

@@ -14,6 +14,7 @@ from fakes import (
     account,
     an_athlete,
     come_back,
+    grant,
     oauth,
     strava,
 )
@@ -77,6 +78,27 @@ def test_a_revocation_does_not_wait_for_a_sign_in(sign_in: OAuth, kept: AccessTo
 
     assert waited == [False]
     assert wire.count("POST /oauth/revoke") == 0
+
+
+def test_who_disconnects_during_a_refresh_is_disconnected_and_the_new_pair_revoked(
+    sign_in: OAuth, kept: AccessTokens, wire: Answers
+) -> None:
+    """Not while the refresh goes on: its answer would connect them again."""
+    an_athlete(kept)
+    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
+    disconnecting = threading.Thread(target=sign_in.disconnect, args=("me",), daemon=True)
+
+    def meanwhile() -> None:
+        wire.while_asked = lambda: None
+        disconnecting.start()
+        disconnecting.join(0.1)
+
+    wire.while_asked = meanwhile
+    assert kept.get("me", NOW, refused="access-1") == "access-2"
+    disconnecting.join(60)
+
+    assert not accounts.get("me").connected
+    assert [request.content for request in wire.asked[1:]] == [b"token=refresh-2"]
 
 
 def test_disconnecting_revokes_at_strava_and_forgets(

@@ -208,6 +208,18 @@ def test_a_narrower_grant_does_not_replace_the_other_athletes(
     assert wire.count("POST /oauth/revoke") == 0
 
 
+def test_no_token_is_handed_out_while_a_sign_in_replaces_the_pair(
+    sign_in: OAuth, kept: AccessTokens, wire: Answers
+) -> None:
+    """A refresh of the old pair meanwhile would overwrite the new one."""
+    an_athlete(kept)
+    handed_out = [kept.has_valid("me", NOW)]
+    wire.while_asked = lambda: handed_out.append(kept.has_valid("me", NOW))
+    come_back(sign_in)
+
+    assert handed_out == [True, False]
+
+
 def test_an_account_moves_to_the_new_name_when_the_settings_name_the_old_one_no_more(
     sign_in: OAuth, kept: AccessTokens
 ) -> None:
