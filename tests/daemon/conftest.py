@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from daemon_harness import DaemonHarness, harness
+from page_scenes import Scene
+from web_client import Page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -36,3 +38,19 @@ def running(home: DaemonHarness) -> DaemonHarness:
     home.start()
     home.connect()
     return home
+
+
+@pytest.fixture
+def page(tmp_path: Path, ledger: Path) -> Page:
+    """A page without a daemon behind it; nobody is signed in."""
+    assert ledger.exists()
+    return Page(tmp_path)
+
+
+@pytest.fixture
+def scene(tmp_path: Path, ledger: Path) -> Scene:
+    """A page that a test fills, with somebody in front of it."""
+    assert ledger.exists()
+    made = Scene(tmp_path)
+    made.page.sign_in()
+    return made

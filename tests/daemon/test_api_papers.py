@@ -32,12 +32,6 @@ KINDS: dict[str, type | tuple[type, ...]] = {
 }
 
 
-@pytest.fixture
-def page(tmp_path: Path) -> Page:
-    """A page."""
-    return Page(tmp_path)
-
-
 def test_the_api_is_described_as_it_is(page: Page) -> None:
     """Every address with its methods, and no other; what serves people is not the API."""
     there = {("get", "/healthz")}

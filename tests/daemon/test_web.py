@@ -1,42 +1,29 @@
-"""The page and the API."""
+"""Who may ask the page and the API what, from where, and what everybody gets."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from werkzeug.test import Client
 
-from fakes import NOW, an_athlete, recorded, sending
+from fakes import NOW
 from fitferry import __version__
 from fitferry.core.api_types import UPLOAD_BYTES
-from fitferry.core.messages import sign_in, verbatim
-from fitferry.core.upload import AttemptResult, Job, Outcome, Status
-from fitferry.storage import accounts, uploads
+from fitferry.core.messages import verbatim
+from fitferry.core.upload import Status
+from fitferry.storage import uploads
 from fitferry.web.credentials import make_login_link
 from fitferry.web.middleware import COOKIE, OTHER_BYTES
-from web_client import BEARER, HOST, ORIGIN, TOKEN, Page
+from log_capture import capture_logs
+from web_client import BEARER, HOST, ORIGIN, TOKEN, Page, set_status
 
 pytestmark = pytest.mark.usefixtures("ledger")
 Ride = Callable[..., bytes]
 EVIL = "http://evil.example"
-
-
-@pytest.fixture
-def page(tmp_path: Path) -> Page:
-    """A page; nobody is signed in."""
-    return Page(tmp_path)
-
-
-def set_status(job: Job, status: Status, **step: Any) -> None:
-    """Let an attempt have come to this."""
-    recorded(job.id, AttemptResult(Outcome.FAILED, status, **step), NOW)
 
 
 # Who may ask
@@ -214,302 +201,6 @@ def test_a_session_lasts_ninety_days_from_its_last_use(page: Page) -> None:
     assert page.ask("GET", "/").status_code == 401
 
 
-# Connecting
-
-
-def test_consent_is_a_redirect_or_json(page: Page) -> None:
-    """As the client prefers."""
-    redirect = page.api("GET", "/api/v1/strava/auth?athlete=me")
-    as_json = page.api("GET", "/api/v1/strava/auth", headers={"Accept": "application/json"})
-
-    assert (
-        redirect.status_code,
-        urlsplit(redirect.headers["Location"]).hostname,
-    ) == (302, "www.strava.example")
-    assert (as_json.json or {})["authorization_url"].startswith("https://www.strava.example/oauth/authorize?")
-    assert page.api("GET", "/api/v1/strava/auth?athlete=nobody").status_code == 404
-
-
-def state_of(page: Page, athlete: str = "me") -> str:
-    """A state that Strava would send back."""
-    answer = page.api("GET", f"/api/v1/strava/auth?athlete={athlete}")
-    return parse_qs(urlsplit(answer.headers["Location"]).query)["state"][0]
-
-
-CALLBACKS: list[tuple[dict[str, str], object, int, str]] = [
-    ({}, None, 200, "connected"),
-    ({"error": "access_denied", "code": "", "scope": ""}, None, 400, "refused"),
-    ({"scope": "read"}, None, 400, "scope"),
-    ({"state": "made-up"}, None, 400, "state"),
-    (
-        {},
-        (400, {"errors": [{"resource": "AuthorizationCode", "field": "code", "code": "invalid"}]}),
-        400,
-        "code",
-    ),
-    ({}, (401, {"errors": [{"resource": "Application", "field": "", "code": "invalid"}]}), 400, "app"),
-    ({}, httpx.ConnectError("no route"), 502, "unreachable"),
-]
-
-
-@pytest.mark.parametrize(
-    ("changed", "answer", "status", "outcome"), CALLBACKS, ids=[one[3] for one in CALLBACKS]
-)
-def test_each_end_of_a_consent_has_its_page(
-    page: Page, changed: dict[str, str], answer: object, status: int, outcome: str
-) -> None:
-    """In plain words with what to do; without a sign-in, because Strava's page comes back in any browser."""
-    if answer is not None:
-        page.wire.to("POST /oauth/token", answer)
-    query = {"state": state_of(page), "code": "c", "scope": "read,activity:write", **changed}
-    found = page.ask("GET", "/api/v1/strava/callback", query_string=query)
-
-    assert status == found.status_code
-    assert ("<h1>Connected" in found.text) == (outcome == "connected")
-    assert "callback.js" in found.text
-    assert query["state"] not in found.text
-
-
-def test_the_callback_speaks_json_to_the_command_that_pasted(page: Page) -> None:
-    """And what came of it can be asked for."""
-    state = state_of(page)
-    waiting = page.api("GET", f"/api/v1/strava/auth/outcome?state={state}").json
-    query = {"state": state, "code": "c", "scope": "read,activity:write"}
-    done = page.api(
-        "GET", "/api/v1/strava/callback", query_string=query, headers={"Accept": "application/json"}
-    ).json
-    outcome = page.api("GET", f"/api/v1/strava/auth/outcome?state={state}").json
-
-    assert (waiting or {})["outcome"] == "waiting"
-    assert (done or {})["outcome"] == "connected"
-    assert outcome == {"outcome": "connected", "message": "Sam Sand"}
-    assert page.calls == ["connected"]
-
-
-def test_a_command_is_told_of_a_refusal_as_data_too(page: Page) -> None:
-    """So that it can say it in the person's language: in the answer, and when it asks for the outcome."""
-    query = {"state": state_of(page), "error": "access_denied"}
-    headers = {"Accept": "application/json", "Fitferry-Messages": "codes"}
-    answers = [
-        page.api("GET", "/api/v1/strava/callback", query_string=query, headers=headers),
-        page.api("GET", f"/api/v1/strava/auth/outcome?state={query['state']}", headers=headers),
-    ]
-
-    refused = sign_in.CONSENT_REFUSED(answer="access_denied")
-    assert [answer.get_json() for answer in answers] == [
-        {"outcome": "refused", "message": str(refused), "text": refused.to_values()}
-    ] * 2
-
-
-def test_another_account_is_refused(page: Page) -> None:
-    """Somebody else's browser."""
-    accounts.connect("me", 2002, "Rae", ["read"], b"sealed")
-    query = {"state": state_of(page), "code": "c", "scope": "read,activity:write"}
-    found = page.ask("GET", "/api/v1/strava/callback", query_string=query)
-
-    assert found.status_code == 400
-    assert "another Strava account" in found.text
-
-
-def test_the_connection_is_shown_and_ended(page: Page) -> None:
-    """`connected` is true when all are."""
-    an_athlete(page.tokens)
-    shown = page.api("GET", "/api/v1/strava/status").json or {}
-    assert (shown["connected"], shown["athletes"][0]["display_name"]) == (True, "Sam Sand")
-    assert page.api("POST", "/api/v1/strava/disconnect", json={"athlete": "me"}).status_code == 200
-    assert not (page.api("GET", "/api/v1/strava/status").json or {})["connected"]
-
-    assert page.api("POST", "/api/v1/strava/disconnect", json={"athlete": "nobody"}).status_code == 404
-
-
-# Uploads
-
-
-def test_a_file_is_queued_by_a_post(page: Page, ride: Ride) -> None:
-    """With everything that the API says of a job."""
-    answer = page.api("POST", "/api/v1/strava/upload", data={"file": (io.BytesIO(ride()), "my ride.fit")})
-    job = answer.json or {}
-
-    assert answer.status_code == 202
-    assert {
-        "id", "activity_id", "athlete", "file", "status", "waiting_for", "strava_activity_id", "strava_url",
-        "error_code", "error_message", "retry_count", "created_at", "completed_at", "next_attempt_at", "sport",
-        "start_time", "duration_s", "distance_m", "size", "sha256",
-    } == set(job)  # fmt: skip
-    assert (
-        job["athlete"],
-        job["status"],
-        job["waiting_for"],
-        job["sport"],
-        job["start_time"],
-        job["duration_s"],
-        job["distance_m"],
-    ) == ("me", "pending", "connection", "cycling", "2026-09-21T12:00:00Z", 30.0, 1000.0)
-    assert job["file"] == "my ride.fit"
-    assert page.calls[:1] == ["wake"]
-    (kept,) = (page.folder / "state" / "spool").glob("*/*")
-    assert ride() == kept.read_bytes()
-
-
-def test_a_file_with_a_wrong_checksum_is_taken_by_hand(page: Page, ride: Ride) -> None:
-    """Strava takes some of them; a person may insist."""
-    body = ride()[:-1] + b"\0"
-
-    assert (
-        page.api("POST", "/api/v1/strava/upload", data={"file": (io.BytesIO(body), "a.fit")}).status_code
-        == 202
-    )
-
-
-def test_a_held_file_is_queued_by_uploading_it(page: Page, ride: Ride) -> None:
-    """It is the same activity, and keeps its place in the folder."""
-    first = page.api("POST", "/api/v1/strava/upload", data={"file": (io.BytesIO(ride()), "a.fit")}).json or {}
-    set_status(uploads.get(first["id"]) or page.job(), Status.HELD, error_code="since")
-    again = page.api("POST", "/api/v1/strava/upload", data={"file": (io.BytesIO(ride()), "b.fit")}).json or {}
-
-    assert (first["id"], "pending") == (again["id"], again["status"])
-    assert len(list((page.folder / "state" / "spool").iterdir())) == 1
-
-
-@pytest.mark.parametrize(
-    ("data", "status"),
-    [
-        ({}, 400),
-        ({"file": (io.BytesIO(b""), "a.fit")}, 400),
-        ({"file": (io.BytesIO(b"<html>"), "a.fit")}, 400),
-        ({"file": (io.BytesIO(b"<html>"), "a.fit"), "athlete": "nobody"}, 404),
-    ],
-)
-def test_what_cannot_be_an_activity_is_refused_with_the_reason(
-    page: Page, data: dict[str, Any], status: int
-) -> None:
-    """And nothing of it is kept."""
-    answer = page.api("POST", "/api/v1/strava/upload", data=data, content_type="multipart/form-data")
-
-    assert status == answer.status_code
-    assert (answer.json or {})["error"]["message"]
-    assert not list((page.folder / "state").rglob("*.fit"))
-
-
-@pytest.mark.parametrize(
-    ("status", "code", "body", "expected"),
-    [
-        (Status.FAILED, "rejected", None, 202),
-        (Status.HELD, "since", {}, 202),
-        (Status.SKIPPED, "dismissed", None, 202),
-        (Status.SKIPPED, "no_activity", None, 202),
-        (Status.PENDING, None, None, 202),
-        (Status.COMPLETED, None, None, 409),
-        (Status.COMPLETED, None, {"again": True}, 202),
-        (Status.COMPLETED, None, {"again": "yes"}, 400),
-        (Status.COMPLETED, None, [], 400),
-    ],
-)
-def test_a_known_activity_is_queued_where_that_makes_sense(
-    page: Page, status: Status, code: str | None, body: object, expected: int
-) -> None:
-    """What is done or in flight is a conflict; `again` lifts the one of what is done."""
-    job = page.job()
-    set_status(job, status, error_code=code)
-    answer = page.api(
-        "POST", f"/api/v1/strava/upload/{job.activity_id}", **({} if body is None else {"json": body})
-    )
-
-    assert expected == answer.status_code
-    assert (expected == 202) == ("id" in (answer.json or {}))
-
-
-def test_an_activity_in_flight_is_a_conflict_and_an_unknown_one_is_not_found(page: Page) -> None:
-    """Nothing is sent twice at once."""
-    job = page.job()
-    sending(job.id, NOW)
-
-    assert page.api("POST", f"/api/v1/strava/upload/{job.activity_id}").status_code == 409
-    assert page.api("POST", "/api/v1/strava/upload/999").status_code == 404
-
-
-def test_failed_and_held_jobs_are_put_aside(page: Page) -> None:
-    """Others are not."""
-    job = page.job()
-    assert page.api("POST", f"/api/v1/strava/dismiss/{job.activity_id}").status_code == 409
-    set_status(job, Status.FAILED)
-    dismissed = page.api("POST", f"/api/v1/strava/dismiss/{job.activity_id}")
-
-    assert (dismissed.status_code, (dismissed.json or {})["status"]) == (200, "skipped")
-    assert page.api("POST", "/api/v1/strava/dismiss/999").status_code == 404
-
-
-def test_the_backlog_is_decided(page: Page) -> None:
-    """All, none, or since a day."""
-    old = page.job()
-    set_status(old, Status.HELD, error_code="backlog")
-    shown = page.api("GET", "/api/v1/strava/backlog").json or {}
-    assert (shown["count"], shown["days"]) == (1, 1)
-    for wrong in ({}, {"decision": "since"}, {"decision": "some"}, {"decision": "since", "date": "soon"}):
-        assert page.api("POST", "/api/v1/strava/backlog", json=wrong).status_code == 400
-    assert (
-        page.api(
-            "POST", "/api/v1/strava/backlog", json={"decision": "since", "date": "2026-01-01"}
-        ).status_code
-        == 200
-    )
-
-    assert (uploads.get(old.id) or old).status == Status.PENDING
-
-
-def test_the_history_is_listed_in_pages(page: Page) -> None:
-    """Newest first, filtered, with the id to go on from."""
-    for number in range(3):
-        page.job(f"{number}.fit", b"%d" % number)
-    first = page.api("GET", "/api/v1/strava/uploads?limit=2").json or {}
-    rest = page.api("GET", f"/api/v1/strava/uploads?limit=2&before={first['next_before']}").json or {}
-
-    assert ([job["id"] for job in first["uploads"]], first["next_before"]) == ([3, 2], 2)
-    assert ([job["id"] for job in rest["uploads"]], rest["next_before"]) == ([1], None)
-    assert (page.api("GET", "/api/v1/strava/uploads?status=failed").json or {})["uploads"] == []
-
-
-@pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "before=-1", "status=done"])
-def test_a_wrong_filter_is_said_so(page: Page, query: str) -> None:
-    """Never a traceback, never an empty page."""
-    assert page.api("GET", f"/api/v1/strava/uploads?{query}").status_code == 400
-    assert page.api("GET", "/api/v1/strava/uploads?athlete=nobody").status_code == 404
-
-
-def test_what_is_pending_is_listed_in_its_order(page: Page) -> None:
-    """With what each waits for."""
-    page.job("a.fit", b"a")
-    job = page.job("b.fit", b"b")
-    set_status(job, Status.COMPLETED)
-    shown = page.api("GET", "/api/v1/strava/uploads/pending").json or {}
-
-    assert (
-        [one["id"] for one in shown["uploads"]],
-        shown["next_before"],
-        shown["uploads"][0]["waiting_for"],
-    ) == ([1], None, "connection")
-
-
-def test_a_sport_without_a_name_is_unknown(page: Page, ride: Ride) -> None:
-    """Rules may go by its number; to programs it is none of the FIT profile's names."""
-    for number, name in ((2, "cycling"), (200, None)):
-        body = ride(sport=number, serial=number)
-        answer = page.api("POST", "/api/v1/strava/upload", data={"file": (io.BytesIO(body), "a.fit")})
-        assert (answer.json or {})["sport"] == name
-
-
-def test_failed_jobs_are_retried_by_their_ids(page: Page) -> None:
-    """Or all of them at once."""
-    job = page.job()
-    assert page.api("POST", "/api/v1/strava/retry", json={"jobs": [job.id]}).status_code == 409
-    set_status(job, Status.FAILED, failures=5)
-    assert ((page.api("GET", "/api/v1/strava/uploads").json or {})["uploads"][0])["retry_count"] == 4
-    assert len((page.api("POST", "/api/v1/strava/retry", json={"failed": True}).json or {})["uploads"]) == 1
-
-    assert ((uploads.get(job.id) or job).status, (uploads.get(job.id) or job).failures) == (Status.PENDING, 0)
-    assert page.api("POST", "/api/v1/strava/retry", json={"jobs": ["1"]}).status_code == 400
-
-
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
@@ -560,21 +251,6 @@ def test_the_cookies_of_other_programs_sign_nobody_out(page: Page, neighbour: st
     client = Client(page.app, use_cookies=False)
 
     assert client.get("/", base_url=ORIGIN, headers={"Cookie": cookies}).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("accept", "status"),
-    [
-        ("application/json", 200),
-        ("application/json, text/plain, */*", 200),
-        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", 302),
-        ("*/*", 302),
-        ("", 302),
-    ],
-)
-def test_programs_get_json_and_browsers_are_led_on(page: Page, accept: str, status: int) -> None:
-    """By what they say that they would rather have."""
-    assert status == page.api("GET", "/api/v1/strava/auth", headers={"Accept": accept}).status_code
 
 
 def test_further_names_may_be_given_with_their_port(tmp_path: Path) -> None:
@@ -678,17 +354,19 @@ def test_the_buttons_do_what_they_say(page: Page, ride: Ride) -> None:
     assert page.ask("POST", "/do/connect", headers=own, data={"athlete": "x"}).status_code == 404
 
 
-def test_a_bug_is_a_page_without_a_traceback(page: Page) -> None:
+def test_a_bug_is_an_answer_without_a_traceback(page: Page) -> None:
     """The log has it; the answer names nothing of it."""
 
     def stumble() -> None:
         raise ZeroDivisionError("division by zero")
 
     page.rotate_keys = stumble
-    answer = page.api("POST", "/api/v1/keys/rotate")
+    with capture_logs() as logs:
+        answer = page.api("POST", "/api/v1/keys/rotate")
 
     assert (answer.status_code, (answer.json or {})["error"]["code"]) == (500, "internal")
     assert "division" not in answer.text
+    assert [log["event"] for log in logs] == ["unexpected_error"]
 
 
 def test_the_key_is_changed_by_a_post(page: Page) -> None:

@@ -27,10 +27,20 @@ from fitferry.core.breaker import BreakerName, BreakerTrip
 from fitferry.core.messages import files, folders, strava, system, uploads
 from fitferry.core.problems import Problem
 from fitferry.core.strava import RateLimitHeaders, StravaErrorKind
-from fitferry.core.upload import AttemptResult, AuthProblem, Backlog, ErrorCode, Outcome, Status, WaitingFor
+from fitferry.core.upload import (
+    AttemptResult,
+    AuthProblem,
+    Backlog,
+    ErrorCode,
+    Job,
+    Outcome,
+    Status,
+    WaitingFor,
+)
 from fitferry.formats.thumbnail import draw
 from fitferry.monitoring import status
 from fitferry.storage import accounts, activities, breakers, rate_limits
+from fitferry.storage import uploads as stored_uploads
 from fitferry.storage.seen_files import File
 from fitferry.web.server import Server
 from fitferry.web.setup import PATH, SetUp, SetUpFilter
@@ -286,3 +296,16 @@ def set_up(folder: Path) -> Iterator[tuple[SetUp, str]]:
     with server.serving(SetUpFilter(scene)):
         scene.log_link()
         yield scene, f"http://127.0.0.1:{server.port}{PATH}?token={scene.token}"
+
+
+def show(scene: Scene, path: str = "/", **headers: str) -> str:
+    """What a browser gets."""
+    answer = scene.page.ask("GET", path, headers=headers)
+    assert answer.status_code == 200
+    return answer.text
+
+
+def named(name: str) -> Job:
+    """The upload of the file of that name."""
+    (found,) = [job for status in Status for job in stored_uploads.with_status(status) if job.file == name]
+    return found

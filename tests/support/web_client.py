@@ -10,12 +10,12 @@ from flask import Flask
 from werkzeug.test import Client, TestResponse
 
 import compiled_templates
-from fakes import NOW, Answers, Clock, a_job, grant, oauth, strava, tokens
+from fakes import NOW, Answers, Clock, a_job, grant, oauth, recorded, strava, tokens
 from fitferry.config.load import load
 from fitferry.config.schema import Settings
 from fitferry.core.activity import WatchMethod, WatchState
 from fitferry.core.messages import verbatim
-from fitferry.core.upload import Job
+from fitferry.core.upload import AttemptResult, Job, Outcome, Status
 from fitferry.monitoring import status
 from fitferry.monitoring.metrics import Metrics
 from fitferry.uploads.commands import Actions
@@ -133,3 +133,8 @@ class Page:
             encoding="utf-8",
         )
         return load(path, {})
+
+
+def set_status(job: Job, status: Status, **step: Any) -> None:
+    """Let an attempt have come to this."""
+    recorded(job.id, AttemptResult(Outcome.FAILED, status, **step), NOW)

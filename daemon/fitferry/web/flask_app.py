@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 
 from flask import Flask, Response, g, jsonify, render_template, request
@@ -29,7 +28,6 @@ _MESSAGES = {404: web.NOTHING_HERE, 405: web.WRONG_METHOD, 413: web.REQUEST_TOO_
 def build(context: WebContext) -> Flask:
     """The application with all its addresses."""
     app = Flask(__name__)
-    app.logger.setLevel(logging.CRITICAL)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False  # what has another address is not there
     app.config["MAX_CONTENT_LENGTH"] = UPLOAD_BYTES
