@@ -152,11 +152,14 @@ def test_a_stop_waits_for_the_attempt_that_runs(tmp_path: Path) -> None:
 
 def test_a_stop_ends_all_threads_that_have_nothing_to_do(tmp_path: Path) -> None:
     """They sleep until they are woken, and the stop wakes them."""
+    before = set(threading.enumerate())
     queue = UploadQueue(tmp_path / "queue.db", workers=3, attempt=print, select_due=lambda: ([], 3600.0))
-    with queue.running(drain_seconds=60):
+    with queue.running(drain_seconds=20):
         assert queue.alive()
+        begun = set(threading.enumerate()) - before
 
     assert not queue.alive()
+    assert (len(begun), begun & set(threading.enumerate())) == (4, set())
 
 
 def test_a_job_that_is_dispatched_by_itself_is_attempted(tmp_path: Path) -> None:
