@@ -84,19 +84,16 @@ class Thumbnail:
 class ParseResult:
     """What was found out about some bytes.
 
-    `data_type`: Strava's name for the format ("fit"). `reason`: why it is no activity that can be sent. `have`,
-    `want`: bytes there and bytes announced, for what is UNFINISHED and says its length. `proven`: the format itself
-    shows that nothing is missing; without that a file has to stay the same for a while. `samples`: some moments,
-    evenly spread, from which a thumbnail can be drawn.
+    `data_type`: Strava's name for the format ("fit"). `reason`: why it is no activity that can be sent. `proven`: the
+    format itself shows that nothing is missing; without that a file has to stay the same for a while. `samples`: some
+    moments, evenly spread, from which a thumbnail can be drawn.
     """
 
     kind: FileKind
     data_type: str = ""
     facts: ActivityFacts = ActivityFacts()
     reason: Message | None = None
-    have: int = 0
-    want: int | None = None
-    proven: bool = True
+    proven: bool = False
     samples: tuple[Sample, ...] = ()
 
 

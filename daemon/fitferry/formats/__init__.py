@@ -79,13 +79,13 @@ def examine(
         data = _all(source)
         result = _inspect_gzip(data) if archives.is_gzip(head) else _inspect(data)
         if result.reason == files.NOT_AN_ACTIVITY_FILE() and (lost := _of_lost_beginning(data)):
-            result = ParseResult(FileKind.DAMAGED, reason=lost, have=len(data), proven=False)
+            result = ParseResult(FileKind.DAMAGED, reason=lost)
         return FileContents(result, (ArchiveMember(digest, result),) if _is_ride(result) else ())
     try:
         # Their bodies are not kept: one member at a time is in memory.
         members = [_member(part, digest) for part in _each(_parts(source), between)]
     except ArchiveError as problem:
-        return FileContents(_failed(problem, b""))
+        return FileContents(_failed(problem))
     rides = [member for member in members if member.result.kind is not FileKind.NO_ACTIVITY]
     if not rides:
         return FileContents(_of_others(members))
@@ -107,15 +107,15 @@ def examine_head(head: bytes, size: int = 0) -> ParseResult:
     if archives.is_zip(head):
         if size > MAX_ARCHIVE_BYTES:
             refused = files.ARCHIVE_TOO_LARGE(size=size, limit=MAX_ARCHIVE_BYTES)
-            return ParseResult(FileKind.ARCHIVE_REFUSED, reason=refused, have=size, proven=False)
-        return ParseResult(FileKind.UNFINISHED, reason=files.ZIP_CUT(), have=size, proven=False)
+            return ParseResult(FileKind.ARCHIVE_REFUSED, reason=refused)
+        return ParseResult(FileKind.UNFINISHED, reason=files.ZIP_CUT())
     reason = files.LARGER_THAN_STRAVA_TAKES()
     if archives.is_gzip(head):
-        return ParseResult(FileKind.TOO_LARGE, reason=reason)
+        return ParseResult(FileKind.TOO_LARGE, reason=reason, proven=True)
     result = _inspect(head)
     if result.kind in {FileKind.NO_ACTIVITY, FileKind.ARCHIVE_REFUSED}:
         return result
-    return ParseResult(FileKind.TOO_LARGE, result.data_type, reason=reason)
+    return ParseResult(FileKind.TOO_LARGE, result.data_type, reason=reason, proven=True)
 
 
 def is_known(data: bytes) -> bool:
@@ -211,7 +211,7 @@ def _inspect_gzip(data: bytes) -> ParseResult:
         for _ in unpacked:
             pass  # to its end, where the checksum is
     except ArchiveError as problem:
-        return _failed(problem, data)
+        return _failed(problem)
     if unpacked.made > MAX_FILE_BYTES and _is_ride(result):
         # Strava takes 25 MB as they are sent.
         return replace(result, data_type=f"{result.data_type}.gz", proven=True)
@@ -244,25 +244,24 @@ def _all(source: bytes | BinaryIO) -> bytes:
 def _member(part: Part, digest: str) -> ArchiveMember:
     """A part with its kind; of one that cannot be read the archive and its name are the identity."""
     if part.problem is not None:
-        result = _failed(part.problem, part.body)
+        result = _failed(part.problem)
         return ArchiveMember(sha256(f"{digest}/{part.name}".encode()).hexdigest(), result, part.name)
     return ArchiveMember(sha256(part.body).hexdigest(), _inspect(part.body), part.name)
 
 
-def _failed(problem: ArchiveError, data: bytes) -> ParseResult:
+def _failed(problem: ArchiveError) -> ParseResult:
     """The result of what cannot be unpacked."""
     if isinstance(problem, TooLarge) and problem.head:
         of_head = examine_head(problem.head)
         return of_head if of_head.kind is FileKind.NO_ACTIVITY else replace(of_head, reason=problem.message)
-    kind = _KINDS.get(type(problem), FileKind.ARCHIVE_REFUSED)
-    return ParseResult(kind, reason=problem.message, have=len(data), proven=False)
+    return ParseResult(_KINDS.get(type(problem), FileKind.ARCHIVE_REFUSED), reason=problem.message)
 
 
 def _inspect(data: bytes) -> ParseResult:
     if xml_reader.is_document(data):
         return xml_reader.inspect(lambda: [data], _DOCUMENTS)
     if kind := archives.other_kind(data):
-        return _failed(Refused(files.ARCHIVE_OF_ANOTHER_KIND(kind=kind)), data)
+        return _failed(Refused(files.ARCHIVE_OF_ANOTHER_KIND(kind=kind)))
     return fit.inspect([data])
 
 
@@ -282,7 +281,7 @@ def _is_ride(result: ParseResult) -> bool:
 def _of_others(members: list[ArchiveMember]) -> ParseResult:
     """The result of an archive without anything that may be an activity."""
     if not members:
-        return ParseResult(FileKind.NO_ACTIVITY, reason=files.ARCHIVE_EMPTY())
+        return ParseResult(FileKind.NO_ACTIVITY, reason=files.ARCHIVE_EMPTY(), proven=True)
     first = members[0]
     if not first.name or first.result.reason is None:
         return replace(first.result, proven=True)

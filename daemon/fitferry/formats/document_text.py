@@ -91,7 +91,7 @@ class DocumentText:
         return self.zeros > (_WIDEST - 1 if self.codec.startswith("utf-32") else 1)
 
     def rest(self) -> None:
-        """Take what is left, to know its size and how it ends."""
+        """Take what is left, to know how it ends."""
         for _ in self._left:
             pass
 

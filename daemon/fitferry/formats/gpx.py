@@ -58,11 +58,10 @@ class Gpx:
             case ["trk", "type"] if self._tracks == 1:
                 self._sport = self._sport or sports.from_document(text)
 
-    def result(self, size: int) -> ParseResult:
+    def result(self) -> ParseResult:
         """What the whole document is. A track without any time was planned, and Strava takes no such thing."""
         if not self._times.count:
-            reason = self._no_activity()
-            return ParseResult(FileKind.NO_ACTIVITY, self.data_type, reason=reason, have=size, proven=False)
+            return ParseResult(FileKind.NO_ACTIVITY, self.data_type, reason=self._no_activity())
         first, last = self._times.bounds()
         seconds = last - first if first is not None and last is not None else None
         facts = ActivityFacts(
@@ -75,9 +74,9 @@ class Gpx:
             sessions=self._tracks,
         )
         if first is None:
-            return unreadable_times(self.data_type, facts, self._times, size)
+            return unreadable_times(self.data_type, facts, self._times)
         samples = tuple(Sample(*values) for values in self._samples.kept)
-        return ParseResult(FileKind.ACTIVITY, self.data_type, facts, have=size, proven=False, samples=samples)
+        return ParseResult(FileKind.ACTIVITY, self.data_type, facts, samples=samples)
 
     def _no_activity(self) -> Message:
         if self._points:

@@ -83,11 +83,10 @@ class Tcx:
             case ["Creator", "Name"]:
                 self._device = self._device or text[:_MAX_DEVICE] or None
 
-    def result(self, size: int) -> ParseResult:
+    def result(self) -> ParseResult:
         """What the whole document is."""
         if not self._activities or not (self._lap_count or self._points.count):
-            reason = self._no_activity()
-            return ParseResult(FileKind.NO_ACTIVITY, self.data_type, reason=reason, have=size, proven=False)
+            return ParseResult(FileKind.NO_ACTIVITY, self.data_type, reason=self._no_activity())
         # Trackpoints decide: an Id and a Lap may be written in local time.
         span = self._points if self._points.count else self._laps
         first, last = span.bounds()
@@ -103,9 +102,9 @@ class Tcx:
             sessions=self._activities,
         )
         if first is None and span.count:
-            return unreadable_times(self.data_type, facts, span, size)
+            return unreadable_times(self.data_type, facts, span)
         samples = tuple(Sample(*values) for values in self._samples.kept)
-        return ParseResult(FileKind.ACTIVITY, self.data_type, facts, have=size, proven=False, samples=samples)
+        return ParseResult(FileKind.ACTIVITY, self.data_type, facts, samples=samples)
 
     def _no_activity(self) -> Message:
         if self._activities:

@@ -122,7 +122,7 @@ class Span:
         return times[0], times[-1]
 
 
-def unreadable_times(data_type: str, facts: ActivityFacts, span: Span, size: int) -> ParseResult:
+def unreadable_times(data_type: str, facts: ActivityFacts, span: Span) -> ParseResult:
     """What a track is whose times are there, and cannot be used."""
     example = printable(span.unread)
     if _is_of_unset_clock(span.unread):
@@ -131,8 +131,7 @@ def unreadable_times(data_type: str, facts: ActivityFacts, span: Span, size: int
         reason = files.TIMES_UNREADABLE(example=example)
     else:
         reason = files.TIMES_EMPTY()
-    kind = FileKind.UNREADABLE_TIMES
-    return ParseResult(kind, data_type, facts, reason, have=size, proven=False)
+    return ParseResult(FileKind.UNREADABLE_TIMES, data_type, facts, reason)
 
 
 def _is_of_unset_clock(text: str) -> bool:

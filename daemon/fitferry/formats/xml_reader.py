@@ -40,7 +40,7 @@ class Document(Protocol):
     def text(self, path: list[str], text: str) -> None:
         """An element that is wanted ends."""
 
-    def result(self, size: int) -> ParseResult:
+    def result(self) -> ParseResult:
         """What the whole document is."""
 
 
@@ -66,40 +66,26 @@ def inspect(
     chunks: Callable[[], Iterable[bytes]],
     formats: Mapping[str, Callable[[], Document]],
     max_elements: int = MAX_ELEMENTS,
+    *,
+    lenient: bool = False,
 ) -> ParseResult:
     """What a document is. `chunks`: begins to hand out its bytes. `formats`: by the name of its first element.
 
-    Never raises but what `chunks` raises. 25 MB take seconds, because each element is looked at; other threads go on.
+    `lenient`: without the characters that do not belong there: a name may hold anything. Never raises but what `chunks`
+    raises. 25 MB take seconds, because each element is looked at; other threads go on.
     """
     text = DocumentText(chunks())
     reader = _Reader(formats, max_elements)
     try:
-        reader.read(text.utf8())
+        reader.read(text.utf8(lenient=lenient))
     except expat.ExpatError as error:
-        if text.codec != "utf-8" or error.code != _INVALID_TOKEN:
+        if lenient or text.codec != "utf-8" or error.code != _INVALID_TOKEN:
             return reader.broken(text, error)
     except _Refused as problem:
         return reader.refused(text, problem.message)
     else:
         return reader.result(text)
-    return _lenient(DocumentText(chunks()), _Reader(formats, max_elements))
-
-
-def _lenient(text: DocumentText, reader: _Reader) -> ParseResult:
-    """Read once more, without the characters that do not belong there: a name may hold anything."""
-    try:
-        reader.read(text.utf8(lenient=True))
-    except expat.ExpatError as error:
-        return reader.broken(text, error)
-    except _Refused as problem:
-        return reader.refused(text, problem.message)
-    return reader.result(text)
-
-
-def _broken(
-    kind: FileKind, reason: Message, have: int, want: int | None = None, data_type: str = ""
-) -> ParseResult:
-    return ParseResult(kind, data_type, reason=reason, have=have, want=want, proven=False)
+    return inspect(chunks, formats, max_elements, lenient=True)
 
 
 class _Reader:
@@ -139,40 +125,34 @@ class _Reader:
     def result(self, text: DocumentText) -> ParseResult:
         """What was read."""
         if text.is_still_empty:
-            return self._still_empty(text)
-        return self._document.result(text.size) if self._document is not None else self._other(text)
+            return self._broken(FileKind.UNFINISHED, files.END_EMPTY())
+        return self._document.result() if self._document is not None else self._other()
 
     def broken(self, text: DocumentText, error: expat.ExpatError) -> ParseResult:
         """What is wrong with a document that the parser does not take."""
         text.rest()
         if text.is_still_empty:
-            return self._still_empty(text)
+            return self._broken(FileKind.UNFINISHED, files.END_EMPTY())
         if self._document is None and (self._root or _is_page(text.head)):
-            return self._other(text)  # nobody waits for the rest of a page that asks to log in
+            return self._other()  # nobody waits for the rest of a page that asks to log in
         if self._at_end and error.code in _BREAKS_OFF:
-            return _broken(FileKind.UNFINISHED, files.DOCUMENT_CUT(), text.size, data_type=self._data_type)
+            return self._broken(FileKind.UNFINISHED, files.DOCUMENT_CUT())
         reason = files.DOCUMENT_UNREADABLE(reason=expat.ErrorString(error.code), line=error.lineno)
-        return _broken(FileKind.DAMAGED, reason, text.size, data_type=self._data_type)
-
-    @property
-    def _data_type(self) -> str:
-        return self._document.data_type if self._document is not None else ""
+        return self._broken(FileKind.DAMAGED, reason)
 
     def refused(self, text: DocumentText, reason: Message) -> ParseResult:
         """What a document is that was refused: it may be a ride only where it begins as one."""
         if self._root in self._formats or any(f"<{name}".encode() in text.head for name in self._formats):
-            return _broken(FileKind.DAMAGED, reason, text.size, data_type=self._data_type)
-        if self._root:
-            return self._other(text)
-        return ParseResult(FileKind.NO_ACTIVITY, reason=reason, have=text.size, proven=False)
+            return self._broken(FileKind.DAMAGED, reason)
+        return self._other() if self._root else ParseResult(FileKind.NO_ACTIVITY, reason=reason)
 
-    def _other(self, text: DocumentText) -> ParseResult:
+    def _other(self) -> ParseResult:
         reason = files.XML_OF_ANOTHER_KIND(element=self._root[:40] or "html")
-        return ParseResult(FileKind.NO_ACTIVITY, reason=reason, have=text.size, proven=False)
+        return ParseResult(FileKind.NO_ACTIVITY, reason=reason)
 
-    def _still_empty(self, text: DocumentText) -> ParseResult:
-        have = text.size - text.zeros
-        return _broken(FileKind.UNFINISHED, files.END_EMPTY(), have, text.size, self._data_type)
+    def _broken(self, kind: FileKind, reason: Message) -> ParseResult:
+        data_type = self._document.data_type if self._document is not None else ""
+        return ParseResult(kind, data_type, reason=reason)
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         local = name.rpartition(":")[2]

@@ -8,11 +8,11 @@ from fitferry.core.activity import ActivityFacts, FileKind, ParseResult, Stabili
 
 
 def test_nothing_is_said_of_a_file_that_was_not_found_in_it() -> None:
-    """No session, no byte, and no doubt that it is whole."""
+    """No session, and no proof that it is whole."""
     nothing = ParseResult(FileKind.NO_ACTIVITY)
 
     assert (nothing.facts, nothing.facts.sessions) == (ActivityFacts(), 0)
-    assert (nothing.have, nothing.want, nothing.proven, nothing.samples) == (0, None, True, ())
+    assert (nothing.proven, nothing.samples) == (False, ())
 
 
 def test_a_file_is_the_more_stable_the_longer_it_has_stayed_the_same() -> None:

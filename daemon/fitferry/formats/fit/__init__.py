@@ -43,7 +43,7 @@ def inspect(chunks: Iterable[bytes]) -> ParseResult:
     found = probe(chunks)
     kind, reason = found.kind, found.reason
     if kind is FileKind.NO_ACTIVITY:
-        return ParseResult(kind, reason=reason, have=found.have, proven=False)
+        return ParseResult(kind, reason=reason)
     file_type = _whole(found.file_id.get(0))
     if file_type is None and not found.is_empty:
         file_type = names.ACTIVITY  # it does not say what it is, but something was recorded
@@ -55,16 +55,7 @@ def inspect(chunks: Iterable[bytes]) -> ParseResult:
         # Also a broken one of these is missed by nobody; the type of half a file may not be there yet.
         kind, reason = FileKind.NO_ACTIVITY, names.no_activity(file_type)
     samples = found.samples if kind is FileKind.ACTIVITY else ()
-    return ParseResult(
-        kind,
-        "fit",
-        _facts(found, file_type),
-        reason,
-        have=found.have,
-        want=found.want,
-        proven=proven,
-        samples=samples,
-    )
+    return ParseResult(kind, "fit", _facts(found, file_type), reason, proven=proven, samples=samples)
 
 
 def _facts(found: Probe, file_type: int | None) -> ActivityFacts:

@@ -22,8 +22,6 @@ class Probe:
 
     kind: FileKind
     reason: Message | None
-    have: int
-    want: int | None = None
     file_id: dict[int, Value] = field(default_factory=dict)
     sport: dict[int, Value] = field(default_factory=dict)
     sessions: list[dict[int, Value]] = field(default_factory=list)

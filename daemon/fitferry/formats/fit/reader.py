@@ -71,21 +71,17 @@ def probe(chunks: Iterable[bytes]) -> Probe:
         header, length = source.buffer[source.at], source.number(4)
         end = source.position + header + length + 2
         if length == 0 or header < SHORTEST:
-            source.drain()
-            return walk.result(source.position, FileKind.UNFINISHED, files.STILL_RECORDED())
+            return walk.result(FileKind.UNFINISHED, files.STILL_RECORDED())
         problem = walk.segment(source, header, length)
         if source.position < end:
-            have = source.position
-            return walk.result(have, FileKind.UNFINISHED, files.BYTES_OF(have=have, want=end), end)
+            return walk.result(FileKind.UNFINISHED, files.BYTES_OF(have=source.position, want=end))
         if problem is not None:
-            still_empty = source.last == _ZEROS
-            source.drain()
-            if still_empty:
-                return walk.result(source.position, FileKind.UNFINISHED, files.END_EMPTY(), end)
-            return walk.result(source.position, FileKind.DAMAGED, problem)
+            if source.last == _ZEROS:
+                return walk.result(FileKind.UNFINISHED, files.END_EMPTY())
+            return walk.result(FileKind.DAMAGED, problem)
         segments += 1
     tail = None if segments == MAX_SEGMENTS else _unfinished_tail(source)
-    return walk.result(source.position, FileKind.UNFINISHED if tail else FileKind.ACTIVITY, tail)
+    return walk.result(FileKind.UNFINISHED if tail else FileKind.ACTIVITY, tail)
 
 
 def _without_header(source: ByteStream) -> Probe:
@@ -94,14 +90,14 @@ def _without_header(source: ByteStream) -> Probe:
     is_rest_empty = source.drain()
     size = source.position
     if not size:
-        return Probe(FileKind.NO_ACTIVITY, files.EMPTY_FILE(), size)
+        return Probe(FileKind.NO_ACTIVITY, files.EMPTY_FILE())
     if is_rest_empty and head[0] in _FIRST_BYTES:
         begun = files.ONLY_BYTES(have=size) if size <= SHORTEST else files.END_EMPTY()
-        return Probe(FileKind.UNFINISHED, begun if any(head) else files.STILL_EMPTY(), size)
+        return Probe(FileKind.UNFINISHED, begun if any(head) else files.STILL_EMPTY())
     announced = head[0] + int.from_bytes(head[4:8], "little") + 2
     if not any(head) or (head[0] in HEADER_SIZES and announced == size):
-        return Probe(FileKind.DAMAGED, files.BEGINNING_LOST(), size)
-    return Probe(FileKind.NO_ACTIVITY, files.NOT_AN_ACTIVITY_FILE(), size)
+        return Probe(FileKind.DAMAGED, files.BEGINNING_LOST())
+    return Probe(FileKind.NO_ACTIVITY, files.NOT_AN_ACTIVITY_FILE())
 
 
 def _unfinished_tail(source: ByteStream) -> Message | None:
@@ -213,11 +209,9 @@ class _Walk:
         self._messages = count
         return at
 
-    def result(
-        self, have: int, kind: FileKind, reason: Message | None = None, want: int | None = None
-    ) -> Probe:
+    def result(self, kind: FileKind, reason: Message | None) -> Probe:
         """What was gathered, decoded."""
-        found = Probe(kind, reason, have, want, is_empty=self._is_empty)
+        found = Probe(kind, reason, is_empty=self._is_empty)
         # The first file_id counts, or that of an activity behind one of another kind: straps add segments to a ride.
         kinds = self._decoded(FILE_ID)
         rides = [values for values in kinds if values.get(0) == names.ACTIVITY]

@@ -23,7 +23,7 @@ def record(*fields: Field, big_endian: bool = False) -> Record:
 
 def added(*records: Record) -> Probe:
     """What is known after these records."""
-    found = Probe(FileKind.ACTIVITY, None, 0)
+    found = Probe(FileKind.ACTIVITY, None)
     add_records(found, list(records))
     return found
 
