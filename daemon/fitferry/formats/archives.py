@@ -127,7 +127,7 @@ def unzip(source: Bytes, only: str = "", bounds: Bounds = BOUNDS) -> Iterator[Pa
     `only`: the name of the one that is wanted. Raises Unfinished, Damaged, Refused for the zip as a whole; a part
     that cannot be read has a problem of its own.
     """
-    yield from _Unzip(source, only, bounds).parts()
+    yield from _Unzip(source, only, bounds).members_of(source, nested=False)
 
 
 class _Unzip:
@@ -136,14 +136,11 @@ class _Unzip:
     def __init__(self, source: Bytes, only: str, bounds: Bounds) -> None:
         if source.size > MAX_ARCHIVE_BYTES:
             raise Refused(files.ARCHIVE_TOO_LARGE(size=source.size, limit=MAX_ARCHIVE_BYTES))
-        self._source, self._only, self._bounds = source, only, bounds
+        self._only, self._bounds = only, bounds
         self._most = self._budget = bounds.spare_bytes + bounds.ratio * source.size
         self._members = 0
 
-    def parts(self) -> Iterator[Part]:
-        yield from self._members_of(self._source, nested=False)
-
-    def _members_of(self, source: Bytes, *, nested: bool) -> Iterator[Part]:
+    def members_of(self, source: Bytes, *, nested: bool) -> Iterator[Part]:
         entries, free = zip_reader.directory(source, self._bounds), 0
         self._members += len(entries)
         if self._members > self._bounds.members:
@@ -167,7 +164,7 @@ class _Unzip:
         if is_zip(head):
             if nested:
                 raise Refused(files.ZIP_TOO_DEEP())
-            yield from self._members_of(self._inner(source, entry), nested=True)
+            yield from self.members_of(self._inner(source, entry), nested=True)
             return
         body = zip_reader.read(source, entry, MAX_FILE_BYTES)
         self._spend(len(body))

@@ -32,24 +32,14 @@ class Samples(Generic[T]):
         self._step = self._next = 1
 
     def add(self, thing: T) -> None:
-        """One thing more."""
-        self._next -= 1
-        if not self._next:
-            self.kept.append(thing)
-            if len(self.kept) > MOST_SAMPLES:
-                self.kept = self.kept[::2]
-                self._step *= 2
-            self._next = self._step
-
-    def skip(self, count: int) -> bool:
-        """Pass over so many things, if none of them is to be kept; whether one is."""
-        if count < self._next:
-            self._next -= count
-            return False
-        return True
+        """Add one thing."""
+        self.add_run(1, lambda _index: thing)
 
     def add_run(self, count: int, thing: Callable[[int], T]) -> None:
-        """The same as `add` of `thing(0)` to `thing(count - 1)`, of which only those that are kept are made."""
+        """Add `thing(0)` to `thing(count - 1)`, of which only those that are kept are made."""
+        if count < self._next:
+            self._next -= count
+            return
         before = len(self.kept) * self._step - (self._next - 1)
         while (before + count - 1) // self._step >= MOST_SAMPLES:
             self.kept = self.kept[::2]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fitferry.core.activity import ActivityFacts, FileKind, ParseResult
+from fitferry.core.sports import SPORTS, SUB_SPORTS
 from fitferry.formats.fit import names
 from fitferry.formats.fit.fields import Value
 from fitferry.formats.fit.header import SHORTEST, announced_length, holds_header, is_fit
@@ -60,7 +61,7 @@ def inspect(chunks: Iterable[bytes]) -> ParseResult:
 
 def _facts(found: Probe, file_type: int | None) -> ActivityFacts:
     maker = _whole(found.file_id.get(1))
-    kind, manufacturer = names.file_type(file_type), names.manufacturer(maker)
+    kind, manufacturer = names.file_type(file_type), names.named(maker, names.MANUFACTURERS)
     product = names.product(_whole(found.file_id.get(2)), maker)
     if file_type != names.ACTIVITY:
         return ActivityFacts(kind=kind, manufacturer=manufacturer, product=product)
@@ -76,8 +77,8 @@ def _facts(found: Probe, file_type: int | None) -> ActivityFacts:
     elapsed = _total(sessions, _ELAPSED, 1000)
     return ActivityFacts(
         kind=kind,
-        sport=names.sport(_whole(sport)),
-        sub_sport=names.sub_sport(_whole(sub_sport)),
+        sport=names.named(_whole(sport), SPORTS),
+        sub_sport=names.named(_whole(sub_sport), SUB_SPORTS),
         start_time=_start(found, times),
         duration_s=_total(sessions, _TIMER, 1000),
         elapsed_s=elapsed if sessions else _seconds(times),

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 from fitferry.core.messages import Message, files
-from fitferry.core.sports import SPORTS, SUB_SPORTS
 
 ACTIVITY = 4
 FILE_TYPES = {
@@ -59,25 +58,11 @@ def no_activity(number: int | None) -> Message:
     return FILE_TYPES[number][1]() if number in FILE_TYPES else files.FIT_OF_TYPE(number=str(number))
 
 
-def manufacturer(number: int | None) -> str | None:
-    """Name of a maker, the number where the profile has none."""
-    return _named(number, MANUFACTURERS)
-
-
 def product(number: int | None, maker: int | None) -> str | None:
     """Name of a device; only Garmin's numbers have names."""
-    return _named(number, GARMIN_PRODUCTS if maker in GARMIN_LIKE else {})
+    return named(number, GARMIN_PRODUCTS if maker in GARMIN_LIKE else {})
 
 
-def sport(number: int | None) -> str | None:
-    """Name of a sport, the number where the profile has none."""
-    return _named(number, SPORTS)
-
-
-def sub_sport(number: int | None) -> str | None:
-    """Name of a sub-sport, the number where the profile has none."""
-    return _named(number, SUB_SPORTS)
-
-
-def _named(number: int | None, names: dict[int, str]) -> str | None:
+def named(number: int | None, names: dict[int, str]) -> str | None:
+    """Name in a table of the profile's, the number where that has none."""
     return None if number is None else names.get(number, str(number))

@@ -244,10 +244,9 @@ class _Walk:
             if step > MAX_RECORD:
                 return
             self._last = (definition, at + (many - 1) * step)
-            if self._samples.skip(many):
-                self._samples.add_run(
-                    many, lambda index: (definition, data[at + index * step : at + (index + 1) * step])
-                )
+            self._samples.add_run(
+                many, lambda index: (definition, data[at + index * step : at + (index + 1) * step])
+            )
         elif number in _KEPT:
             kept = self._kept[number]
             for begin in range(at, at + min(many, MAX_KEPT - len(kept)) * step, step):

@@ -108,8 +108,10 @@ def test_types_of_files_have_the_numbers_and_names_of_the_profile() -> None:
 
 def test_what_is_not_said_has_no_name() -> None:
     """A number that nobody knows is a name still."""
-    assert [names.manufacturer(None), names.sport(None), names.sub_sport(None)] == [None] * 3
-    assert [names.manufacturer(0), names.sport(0), names.sub_sport(0)] == ["0", "generic", "generic"]
+    tables = names.MANUFACTURERS, sports.SPORTS, sports.SUB_SPORTS
+
+    assert [names.named(None, table) for table in tables] == [None] * 3
+    assert [names.named(0, table) for table in tables] == ["0", "generic", "generic"]
 
 
 @pytest.mark.parametrize(
