@@ -122,7 +122,7 @@ def _read(file: Path) -> bytes:
     """A file that somebody named, also by a link; more of it than the daemon takes is not read. Raises OSError."""
     parent, name = os.path.split(os.path.realpath(file))
     with safe_files.open_folder(parent) as folder, folder.file(name) as handle:
-        return safe_files.read(handle, UPLOAD_BYTES).body
+        return safe_files.read(handle, UPLOAD_BYTES)
 
 
 def _token(path: Path) -> str:

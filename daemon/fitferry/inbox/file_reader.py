@@ -109,17 +109,17 @@ def opened(path: str, folder: str = "", *, allowed: Allowed = _everything) -> It
 
 
 def _read(handle: int) -> FileRead | None:
-    found = safe_files.read(handle, _TOO_MANY_BYTES)
-    digest = hashlib.sha256(found.body).hexdigest()
+    before = StatFingerprint.of(os.fstat(handle))
+    body = safe_files.read(handle, _TOO_MANY_BYTES)
     whole = None
-    if len(found.body) > MAX_FILE_BYTES and formats.is_zip(found.body) and _ends_as_zip(handle):
+    if len(body) > MAX_FILE_BYTES and formats.is_zip(body) and _ends_as_zip(handle):
         whole = safe_files.sha256(handle, MAX_ARCHIVE_BYTES)
     fingerprint = StatFingerprint.of(os.fstat(handle))
-    if StatFingerprint.of(found.before) != fingerprint:
+    if before != fingerprint:
         return None
     if whole is not None:
         return FileRead(b"", whole, fingerprint, is_large_zip=True)
-    return FileRead(found.body, digest, fingerprint)
+    return FileRead(body, hashlib.sha256(body).hexdigest(), fingerprint)
 
 
 def _contents(file: FileRead, handle: int, between: Callable[[], None]) -> FileContents:

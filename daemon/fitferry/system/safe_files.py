@@ -14,7 +14,6 @@ import os
 import posixpath
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from fitferry.core.errors import PlannedOSError
@@ -40,20 +39,6 @@ class NoRegularFile(PlannedOSError, FileNotFoundError):
 
     def __init__(self, path: str) -> None:
         super().__init__(errno.ENOENT, inspection.NO_REGULAR_FILE(), path)
-
-
-@dataclass(frozen=True, slots=True)
-class BoundedRead:
-    """The first bytes of a file, at most as many as asked for, and its `fstat` before and after."""
-
-    body: bytes
-    before: os.stat_result
-    after: os.stat_result
-
-    @property
-    def sha256(self) -> str:
-        """The SHA-256 of the bytes that were read."""
-        return hashlib.sha256(self.body).hexdigest()
 
 
 class OpenFolder:
@@ -186,9 +171,8 @@ def open_folder(
         os.close(handle)
 
 
-def read(handle: int, limit: int) -> BoundedRead:
+def read(handle: int, limit: int) -> bytes:
     """Read at most `limit` bytes of an open file, whatever its size is said to be. Raises OSError."""
-    before = os.fstat(handle)
     chunks, left = [], limit
     while left:
         chunk = os.pread(handle, min(_CHUNK, left), limit - left)
@@ -196,7 +180,7 @@ def read(handle: int, limit: int) -> BoundedRead:
             break
         chunks.append(chunk)
         left -= len(chunk)
-    return BoundedRead(b"".join(chunks), before, os.fstat(handle))
+    return b"".join(chunks)
 
 
 def sha256(handle: int, limit: int) -> str | None:
