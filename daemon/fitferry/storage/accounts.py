@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from fitferry.core.upload import Athlete, AuthProblem
 from fitferry.storage.cached import Cached
-from fitferry.storage.database import run, writing
+from fitferry.storage.database import run
 from fitferry.storage.models import AthleteRow, RevocationRow
 from fitferry.storage.statements import put
 
@@ -45,16 +44,6 @@ def _read() -> dict[str, _Account]:
 _accounts = Cached(_read)
 
 
-@contextlib.contextmanager
-def _changing() -> Iterator[None]:
-    """One transaction that changes athletes."""
-    try:
-        with writing():
-            yield
-    finally:
-        _accounts.forget()
-
-
 def get(name: str) -> Athlete:
     """One athlete; a name that was never connected is not connected."""
     known = _accounts.get().get(name)
@@ -80,7 +69,7 @@ def connect(
     Older tokens of the same account, pending revocation or under the `retired` names, go without being revoked:
     that would end this connection, too.
     """
-    with _changing():
+    with _accounts.changing():
         RevocationRow.delete().where(RevocationRow.athlete_id == athlete_id).execute()
         if retired:
             AthleteRow.update(sealed_tokens=None).where(AthleteRow.name.in_(list(retired))).execute()
@@ -137,7 +126,7 @@ def update_tokens(name: str, sealed: bytes, scopes: Iterable[str] | None = None)
     columns: dict[str, object] = {"sealed_tokens": sealed}
     if scopes is not None:
         columns["scopes"] = " ".join(scopes)
-    with _changing():
+    with _accounts.changing():
         where = (AthleteRow.name == name) & AthleteRow.sealed_tokens.is_null(False)
         AthleteRow.update(**columns).where(where).execute()
 
@@ -149,7 +138,7 @@ def clear_tokens(name: str, trouble: AuthProblem, now: float, refused: bytes | N
     """
     stored = AthleteRow.sealed_tokens
     matches = stored.is_null(False) if refused is None else stored == refused
-    with _changing():
+    with _accounts.changing():
         return bool(
             AthleteRow.update(sealed_tokens=None, trouble=trouble, trouble_since=now)
             .where(AthleteRow.name == name, matches)
@@ -159,7 +148,7 @@ def clear_tokens(name: str, trouble: AuthProblem, now: float, refused: bytes | N
 
 def disconnect(name: str, *, revoke: bool = True) -> None:
     """Clear an athlete's tokens and name; the tokens are kept until they could be revoked, if they are to be."""
-    with _changing():
+    with _accounts.changing():
         row = AthleteRow.get_or_none(AthleteRow.name == name)
         if revoke and row is not None and row.sealed_tokens is not None:
             RevocationRow.insert(athlete=name, athlete_id=row.athlete_id, sealed=row.sealed_tokens).execute()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fitferry.core.messages import Message, verbatim
 from fitferry.core.upload import Attempt, AttemptResult, Outcome
 from fitferry.storage.database import run
+from fitferry.storage.models import JobRow
 
 _ADD = """
 INSERT INTO upload_attempt (job_id, number, at, outcome, message)
@@ -22,13 +22,6 @@ def add(job_id: int, result: AttemptResult, now: float) -> None:
 def of_job(job_id: int) -> list[Attempt]:
     """The last attempts of one upload, in order."""
     return [
-        Attempt(number, at, Outcome(outcome), _message(text))
+        Attempt(number, at, Outcome(outcome), JobRow.error_message.python_value(text))
         for number, at, outcome, text in run(_OF_JOB, job_id)
     ]
-
-
-def _message(text: str | None) -> Message | None:
-    try:
-        return Message.from_json(text) if text is not None else None
-    except ValueError:
-        return verbatim(str(text))

@@ -10,7 +10,7 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from fitferry.core.errors import StorageError
@@ -47,11 +47,6 @@ def restore_latest(path: Path, stamp: str, today: str) -> Path | None:
             database_file.put_in_place(copy.path, path)
             return copy.path
     return None
-
-
-def has_copies(path: Path) -> bool:
-    """Whether there is a daily copy of a database."""
-    return bool(database_file.daily_copies(path))
 
 
 def mark_all_uncertain(path: Path, now: float, quarantine: float) -> None:
@@ -154,13 +149,6 @@ def latest_first(path: Path, today: str) -> list[Copy]:
     """The daily copies, by the revision inside; those without one by their day, one that is yet to come last."""
 
     def rank(copy: Copy) -> tuple[int, bool, str]:
-        return copy.revision, not _is_future(copy.day, today), copy.day
+        return copy.revision, copy.day <= today, copy.day
 
     return sorted(database_file.daily_copies(path), key=rank, reverse=True)
-
-
-def _is_future(day: str, today: str) -> bool:
-    try:
-        return date.fromisoformat(day) > date.fromisoformat(today)
-    except ValueError:
-        return True

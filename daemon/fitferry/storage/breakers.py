@@ -12,7 +12,6 @@ from dataclasses import fields
 from fitferry.core.breaker import Breaker, BreakerName, BreakerTrip
 from fitferry.core.retry_results import MAX_BREAKER_SECONDS, NETWORK_SECONDS
 from fitferry.storage.cached import Cached
-from fitferry.storage.database import writing
 from fitferry.storage.models import BreakerRow
 from fitferry.storage.statements import put
 
@@ -34,17 +33,6 @@ def open_breakers() -> dict[BreakerName, Breaker]:
     return dict(_breakers.get())
 
 
-@contextlib.contextmanager
-def _changing() -> Iterator[None]:
-    """One transaction that changes breakers."""
-    try:
-        with writing():
-            _breakers.forget()
-            yield
-    finally:
-        _breakers.forget()
-
-
 def seconds_blocked(now: float) -> float:
     """Seconds for which nobody may pass, not even a probe; 0 if somebody may."""
     return max(
@@ -54,7 +42,7 @@ def seconds_blocked(now: float) -> float:
 
 def open(trip: BreakerTrip, now: float) -> None:  # noqa: A001  the field's word for it; the module is named where it is called
     """Open a breaker, or keep it open for longer; a probe under way has failed by this."""
-    with _changing():
+    with _breakers.changing():
         breaker = Breaker.opened(trip, open_breakers().get(trip.name), now)
         put(BreakerRow, **{field.name: getattr(breaker, field.name) for field in fields(breaker)})
 
@@ -63,7 +51,7 @@ def close(*names: BreakerName) -> bool:
     """Close breakers; whether any was open."""
     if not open_breakers().keys() & set(names):
         return False
-    with _changing():
+    with _breakers.changing():
         return bool(BreakerRow.delete().where(BreakerRow.name.in_(names)).execute())
 
 
@@ -85,7 +73,7 @@ def release_probe(names: list[BreakerName], now: float) -> None:
     leased = (BreakerRow.name.in_(names)) & (BreakerRow.until > now) & BreakerRow.probing
     known = open_breakers()
     if any(name in known and known[name].probing and known[name].blocks(now) for name in names):
-        with _changing():
+        with _breakers.changing():
             BreakerRow.update(until=now, probing=False).where(leased).execute()
 
 
@@ -93,7 +81,7 @@ def probe_now(names: Iterable[BreakerName], now: float) -> None:
     """Let breakers be probed by the next job, without waiting for their time."""
     wanted = list(names)
     if open_breakers().keys() & set(wanted):
-        with _changing():
+        with _breakers.changing():
             BreakerRow.update(until=now).where(BreakerRow.name.in_(wanted), BreakerRow.until > now).execute()
 
 
@@ -107,7 +95,7 @@ def clamp(now: float) -> None:
     for breaker in open_breakers().values():
         within = breaker.within(MAX_BREAKER_SECONDS[breaker.name], now)
         if within.until < breaker.until:
-            with _changing():
+            with _breakers.changing():
                 BreakerRow.update(until=within.until, since=within.since).where(
                     BreakerRow.name == breaker.name
                 ).execute()
@@ -124,6 +112,6 @@ def _take_probes(now: float) -> list[BreakerName] | None:
 
 
 def _take_probe(name: BreakerName, now: float) -> bool:
-    with _changing():
+    with _breakers.changing():
         half_open = (BreakerRow.name == name, BreakerRow.until <= now)
         return bool(BreakerRow.update(until=now + NETWORK_SECONDS, probing=True).where(*half_open).execute())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
+
+from fitferry.storage import database
 
 T = TypeVar("T")
 
@@ -17,7 +20,7 @@ class Cached(Generic[T]):
         self._lock = threading.Lock()
         self._value: T | None = None
         self._changes = 0
-        _all.append(self.forget)
+        database.on_opening.append(self.forget)
 
     def get(self) -> T:
         """The value."""
@@ -49,11 +52,12 @@ class Cached(Generic[T]):
             self._changes += 1
             self._value = None
 
-
-_all: list[Callable[[], None]] = []
-
-
-def forget_all() -> None:
-    """Read every value again: another database is open."""
-    for forget in _all:
-        forget()
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[None]:
+        """One transaction that changes what the value is read from: it is read again in it, and afterwards."""
+        try:
+            with database.writing():
+                self.forget()
+                yield
+        finally:
+            self.forget()

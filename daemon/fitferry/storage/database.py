@@ -13,11 +13,11 @@ import peewee
 
 from fitferry.core.errors import StorageError
 from fitferry.core.messages import system, verbatim
-from fitferry.storage import cached, database_file
+from fitferry.storage import database_file
 from fitferry.storage.mark import LedgerMark
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-_PRAGMAS = {
+_PRAGMAS: dict[str, object] = {
     "journal_mode": "wal",
     "synchronous": "full",  # NORMAL loses acknowledged commits in a power cut, WAL or not
     "foreign_keys": 1,
@@ -68,6 +68,8 @@ database = _Database(None, lock_type="IMMEDIATE")
 _writer = threading.RLock()
 _changed: list[Callable[[], None]] = []
 _failures: list[str] = []
+on_opening: list[Callable[[], None]] = []
+"""What is called when another database is opened: values of the last one are forgotten."""
 _marks: list[LedgerMark] = []
 """The mark of the ledger that is open for writing."""
 
@@ -94,8 +96,7 @@ def opened(path: Path, changed: Callable[[], None] = lambda: None) -> Iterator[N
     `changed` is called after each write, and when writing begins to fail. Raises StorageError for a database that a
     newer version wrote, that cannot be opened, or that cannot be updated safely.
     """
-    database.init(str(path), pragmas=_PRAGMAS, timeout=_BUSY_SECONDS, check_same_thread=False)
-    cached.forget_all()
+    _init(str(path), _PRAGMAS)
     mark = LedgerMark(path)
     clean = False
     try:
@@ -119,12 +120,17 @@ def opened(path: Path, changed: Callable[[], None] = lambda: None) -> Iterator[N
 def opened_to_read(path: Path) -> Iterator[None]:
     """Open the database for looking only, whether a daemon runs or not. Raises DatabaseError."""
     uri = f"{path.absolute().as_uri()}?mode=ro"
-    database.init(uri, uri=True, pragmas={}, timeout=_BUSY_SECONDS, check_same_thread=False)
-    cached.forget_all()
+    _init(uri, {}, uri=True)
     try:
         yield
     finally:
         database.close_all()
+
+
+def _init(name: str, pragmas: dict[str, object], *, uri: bool = False) -> None:
+    database.init(name, uri=uri, pragmas=pragmas, timeout=_BUSY_SECONDS, check_same_thread=False)
+    for call in on_opening:
+        call()
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Collection
 
@@ -29,15 +30,9 @@ def want(kinds: Collection[FollowUpKind]) -> None:
         FollowUpRow.update(state=FollowUpState.OWED).where(_open(), begun).execute()
 
 
-def first(kind: FollowUpKind) -> FollowUp | None:
-    """What is owed first, in the order of completion."""
-    rows = FollowUpRow.select().where(FollowUpRow.kind == kind, _open()).order_by(FollowUpRow.id).limit(1)
-    return next(map(_follow_up, rows), None)
-
-
-def due(kind: FollowUpKind, now: float) -> FollowUp | None:
-    """The oldest that may be tried now, whatever waits before it."""
-    ready = (FollowUpRow.kind == kind, _open(), FollowUpRow.next_attempt_at <= now)
+def first(kind: FollowUpKind, due_by: float = math.inf) -> FollowUp | None:
+    """What is owed first, in the order of completion, of what may be tried by a time."""
+    ready = (FollowUpRow.kind == kind, _open(), FollowUpRow.next_attempt_at <= due_by)
     return next(map(_follow_up, FollowUpRow.select().where(*ready).order_by(FollowUpRow.id).limit(1)), None)
 
 

@@ -97,24 +97,6 @@ class JobRow(_Table):
         table_name = "upload_job"
 
 
-class JobCountRow(_Table):
-    status = TextField(primary_key=True)
-    jobs = IntegerField()  # kept by triggers
-
-    class Meta:
-        without_rowid = True
-
-
-class SearchStateRow(_Table):
-    id = IntegerField(primary_key=True)
-    indexed_to = IntegerField()
-
-
-class LedgerRow(_Table):
-    id = IntegerField(primary_key=True)
-    revision = IntegerField()
-
-
 class SeenPathRow(_Table):
     path = BlobField(primary_key=True)
     athlete = TextField()

@@ -11,15 +11,12 @@ from dataclasses import dataclass
 from fitferry.core.rate_limit import apply_headers
 from fitferry.core.strava import RateLimit, RateLimitHeaders
 from fitferry.storage.cached import Cached
-from fitferry.storage.database import run, writing
+from fitferry.storage.database import writing
 from fitferry.storage.models import RateLimitRow
 from fitferry.storage.statements import put
 
-_CURRENT = """
-SELECT overall_limit_quarter, overall_limit_day, overall_usage_quarter, overall_usage_day,
-    read_limit_quarter, read_limit_day, read_usage_quarter, read_usage_day, heard_at
-FROM rate_limit WHERE id = 1
-"""
+_PAIRS = ("overall_limit", "overall_usage", "read_limit", "read_usage")
+"""Values of a `RateLimit`, each in two columns: of the quarter hour, and of the day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +28,11 @@ class _Known:
 
 
 def _read() -> _Known:
-    rows = run(_CURRENT)
-    if not rows:
+    row = RateLimitRow.get_or_none()
+    if row is None:
         return _Known(RateLimit(), written=True)
-    values = rows[0]
-    rate_limit = RateLimit(
-        overall_limit=values[0:2],
-        overall_usage=values[2:4],
-        read_limit=values[4:6],
-        read_usage=values[6:8],
-        heard_at=values[8],
-    )
-    return _Known(rate_limit, written=True)
+    pairs = {name: (getattr(row, f"{name}_quarter"), getattr(row, f"{name}_day")) for name in _PAIRS}
+    return _Known(RateLimit(**pairs, heard_at=row.heard_at), written=True)
 
 
 _known = Cached(_read)
@@ -64,19 +54,9 @@ def write() -> None:
     known = _known.get()
     if known.written:
         return
-    limit = known.rate_limit
+    columns: dict[str, int] = {}
+    for name in _PAIRS:
+        columns[f"{name}_quarter"], columns[f"{name}_day"] = getattr(known.rate_limit, name)
     with writing():
-        put(
-            RateLimitRow,
-            id=1,
-            overall_limit_quarter=limit.overall_limit[0],
-            overall_limit_day=limit.overall_limit[1],
-            overall_usage_quarter=limit.overall_usage[0],
-            overall_usage_day=limit.overall_usage[1],
-            read_limit_quarter=limit.read_limit[0],
-            read_limit_day=limit.read_limit[1],
-            read_usage_quarter=limit.read_usage[0],
-            read_usage_day=limit.read_usage[1],
-            heard_at=limit.heard_at,
-        )
-    _known.replace(known, _Known(limit, written=True))
+        put(RateLimitRow, id=1, **columns, heard_at=known.rate_limit.heard_at)
+    _known.replace(known, _Known(known.rate_limit, written=True))

@@ -31,7 +31,7 @@ def opened_safely(
     `quarantine`: seconds until what may have been sent is looked for. `check_at_once`: a larger one, in bytes, that
     was closed is checked later. Raises StorageError, sqlite3.Error, OSError.
     """
-    unchecked = _is_large(path, check_at_once) and mark.was_closed(path)
+    unchecked = mark.was_closed(path) and path.stat().st_size > check_at_once
     restored = restore_if_damaged(path, now, unchecked=unchecked)
     with database.opened(path, changed=changed):
         older = database.is_older_than_mark()
@@ -56,11 +56,4 @@ def restore_if_damaged(path: Path, now: float, *, unchecked: bool = False) -> bo
 def _was_lost(path: Path) -> bool:
     """Whether there was a database that is not there any more: copies and the API's token are made after it."""
     empty = not path.exists() or path.stat().st_size == 0
-    return empty and (backups.has_copies(path) or path.with_name(state_dir.API_TOKEN).exists())
-
-
-def _is_large(path: Path, size: int) -> bool:
-    try:
-        return path.stat().st_size > size
-    except OSError:
-        return False
+    return empty and (bool(database_file.daily_copies(path)) or path.with_name(state_dir.API_TOKEN).exists())

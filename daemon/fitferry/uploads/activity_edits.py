@@ -64,7 +64,7 @@ class ActivityEdits:
     def __call__(self) -> float:
         """Make one edit that is due; the seconds until the next look."""
         now = self._clock()
-        owed = follow_ups.due(FollowUpKind.EDIT, now)
+        owed = follow_ups.first(FollowUpKind.EDIT, due_by=now)
         if owed is None:
             later = follow_ups.next_at(FollowUpKind.EDIT)
             return IDLE_SECONDS if later is None else later - now

@@ -213,7 +213,7 @@ def test_damage_that_is_found_in_the_background_is_an_illness(tmp_path: Path) ->
     _wait()
 
     assert thread.is_damaged
-    assert not backups.has_copies(path)
+    assert database_file.daily_copies(path) == []
 
 
 def _wait() -> None:

@@ -51,6 +51,7 @@ SAMPLES: dict[str, Any] = {
     "condition": "j.status <> 'skipped'",
     "connected": ["me", "sam"],
     "done": AfterUpload.KEEP,
+    "due_by": NOW,
     "error_code": "backlog",
     "exists": lambda _: False,
     "except_sha256": "e" * 64,
