@@ -152,35 +152,14 @@ def sorted_by_cause(found: Iterable[Problem]) -> list[Problem]:
 
 
 TEXTS: Mapping[tuple[ProblemCode, str], ProblemText] = {
-    (ProblemCode.INTERNAL, ""): problems.INTERNAL,
-    (ProblemCode.NOT_CONNECTED, ""): problems.NOT_CONNECTED,
+    **{(code, ""): getattr(problems, code.name) for code in ProblemCode},
     (ProblemCode.NOT_CONNECTED, "revoked"): problems.NOT_CONNECTED_REVOKED,
     (ProblemCode.NOT_CONNECTED, "scope"): problems.NOT_CONNECTED_SCOPE,
     (ProblemCode.NOT_CONNECTED, "key"): problems.NOT_CONNECTED_KEY,
-    (ProblemCode.SHARED_ACCOUNT, ""): problems.SHARED_ACCOUNT,
-    (ProblemCode.APP_REFUSED, ""): problems.APP_REFUSED,
-    (ProblemCode.APP_INACTIVE, ""): problems.APP_INACTIVE,
-    (ProblemCode.ATHLETE_LIMIT, ""): problems.ATHLETE_LIMIT,
-    (ProblemCode.WRONG_ADDRESS, ""): problems.WRONG_ADDRESS,
-    (ProblemCode.FOLDER_UNAVAILABLE, ""): problems.FOLDER_UNAVAILABLE,
     (ProblemCode.FOLDER_UNAVAILABLE, "no_permission"): problems.FOLDER_UNAVAILABLE_NO_PERMISSION,
-    (ProblemCode.UNREADABLE, ""): problems.UNREADABLE,
-    (ProblemCode.FOLDER_BOUND, ""): problems.FOLDER_BOUND,
-    (ProblemCode.NOT_MOVED, ""): problems.NOT_MOVED,
-    (ProblemCode.LINK_IN_ARCHIVE_PATH, ""): problems.LINK_IN_ARCHIVE_PATH,
-    (ProblemCode.NO_COPY, ""): problems.NO_COPY,
-    (ProblemCode.EDIT_FAILED, ""): problems.EDIT_FAILED,
-    (ProblemCode.HOOK_FAILED, ""): problems.HOOK_FAILED,
-    (ProblemCode.FILE_GONE, ""): problems.FILE_GONE,
-    (ProblemCode.UNFINISHED, ""): problems.UNFINISHED,
-    (ProblemCode.DAMAGED, ""): problems.DAMAGED,
-    (ProblemCode.TOO_LARGE, ""): problems.TOO_LARGE,
-    (ProblemCode.UNREADABLE_TIMES, ""): problems.UNREADABLE_TIMES,
-    (ProblemCode.ARCHIVE_REFUSED, ""): problems.ARCHIVE_REFUSED,
-    (ProblemCode.BACKLOG, ""): problems.BACKLOG,
     (ProblemCode.BACKLOG, "dated"): problems.BACKLOG_DATED,
 }
-"""By code and variant."""
+"""By code and variant; the texts of a code have its name."""
 _APP = (ProblemAction.TRY_NOW, ProblemAction.STRAVA_SETTINGS)
 _FILE = (ProblemAction.SHOW_FILES, ProblemAction.DISMISS)
 _SENDABLE = (ProblemAction.SHOW_FILES, ProblemAction.UPLOAD_ANYWAY, ProblemAction.DISMISS)

@@ -1,6 +1,6 @@
 """Everything that is said to people: messages as data, and the template of each code, by area."""
 
-from fitferry.core.messages import (
+from fitferry.core.messages import (  # noqa: F401  # each defines the templates of its area
     cli,
     files,
     folders,
@@ -31,25 +31,7 @@ from fitferry.core.messages.message import (
     verbatim,
 )
 
-AREAS = (
-    cli,
-    files,
-    folders,
-    inspection,
-    notifications,
-    problems,
-    settings,
-    setup,
-    sign_in,
-    sports,
-    strava,
-    system,
-    uploads,
-    web,
-)
-
 __all__ = [
-    "AREAS",
     "ENGLISH",
     "TEMPLATES",
     "Json",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import fitferry
+from fitferry.core import messages
 from fitferry.core.messages import (
-    AREAS,
     TEMPLATES,
     Message,
     Renderer,
@@ -178,7 +179,8 @@ def _names() -> dict[str, Template]:
     """Every template by area and name, as `files.NOT_WHOLE`."""
     return {
         f"{area.__name__.rpartition('.')[2]}.{name}": value
-        for area in AREAS
+        for area in vars(messages).values()
+        if isinstance(area, ModuleType) and area is not messages.message
         for name, value in vars(area).items()
         if isinstance(value, Template)
     }
