@@ -17,12 +17,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
 import httpx
 
-from fakes import ADMISSION, APP, UPLOADS, Clock, InlineFolders, an_athlete, tokens
+from fakes import ADMISSION, APP, UPLOADS, Clock, InlineFolders, admit_file, an_athlete, tokens
 from fit_writer import ride
 from fitferry.core import rate_limit as limits
 from fitferry.core.activity import Stability
 from fitferry.core.upload import Status
-from fitferry.inbox import admission
 from fitferry.sandbox.fake_strava import FakeStrava
 from fitferry.sandbox.records import Token
 from fitferry.sandbox.server import create_app
@@ -79,7 +78,7 @@ class Import:
         """One file more; its job."""
         path = self.folder / f"{start:.0f}.fit"
         path.write_bytes(ride(start, seconds=120))
-        admission.admit(str(path), "me", ADMISSION, self.clock(), Stability.SETTLED)
+        admit_file(str(path), "me", ADMISSION, self.clock(), Stability.SETTLED)
         return queries.listed(limit=1)[0].id
 
     def run(self, days: float) -> None:

@@ -24,6 +24,7 @@ from fitferry.core.activity import AdmissionResult, IncompleteFile, Stability, W
 from fitferry.core.printable import printable
 from fitferry.core.upload import Status
 from fitferry.inbox import WatchedFolder
+from fitferry.inbox.file_reader import FileLook
 from fitferry.inbox.first_scan import FirstScan
 from fitferry.inbox.folder_receiver import FolderReceiver
 from fitferry.inbox.surroundings import Surroundings
@@ -100,16 +101,8 @@ class _Observed(FolderReceiver):
         self._inbox = inbox
         self._scanned = scanned
 
-    def admit(
-        self,
-        path: str,
-        stability: Stability,
-        *,
-        announced: bool,
-        is_ours: Callable[[str], bool],
-        between: Callable[[], None],
-    ) -> AdmissionResult:
-        arrival = super().admit(path, stability, announced=announced, is_ours=is_ours, between=between)
+    def admit(self, path: str, look: FileLook, stability: Stability, *, announced: bool) -> AdmissionResult:
+        arrival = super().admit(path, look, stability, announced=announced)
         self._inbox.changed()
         return arrival
 

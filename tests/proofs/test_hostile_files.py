@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from fakes import ADMISSION, NOW
+from fakes import ADMISSION, NOW, admit_file
 from fitferry import formats
 from fitferry.cli import output
 from fitferry.core import rules
 from fitferry.core.activity import AdmissionResult, FileKind, Stability
-from fitferry.inbox import admission
 from fitferry.monitoring.status_json import iso
 from fitferry.storage import queries
 from fuzz import hostile
@@ -43,9 +42,7 @@ def test_no_hostile_file_stops_the_way_into_the_ledger(tmp_path: Path) -> None:
     path = tmp_path / "a.fit"
     for data in hostile(COUNT // 10, seed=2):
         path.write_bytes(data)
-        assert isinstance(
-            admission.admit(str(path), "me", ADMISSION, NOW, Stability.STALLED), AdmissionResult
-        )
+        assert isinstance(admit_file(str(path), "me", ADMISSION, NOW, Stability.STALLED), AdmissionResult)
     for job in queries.listed(limit=COUNT):
         rules.Subject(job.athlete, job.file, job)
         output.local(iso(job.start_time))

@@ -16,13 +16,24 @@ from pathlib import Path
 import pytest
 
 from daemon_harness import harness
-from fakes import ADMISSION, NOW, Clock, InlineFolders, a_job, a_receiver, recorded, the
+from fakes import (
+    ADMISSION,
+    NOW,
+    Clock,
+    InlineFolders,
+    a_job,
+    a_receiver,
+    admit_file,
+    receive,
+    recorded,
+    the,
+)
 from fitferry.core.activity import AdmissionResult, FileEvent, Stability, WatchMethod, WatchState
 from fitferry.core.messages import folders
 from fitferry.core.problems import ProblemCode
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import AfterUpload, AttemptResult, Job, Outcome, Status
-from fitferry.inbox import Scanner, admission, file_reader
+from fitferry.inbox import Scanner, file_reader
 from fitferry.inbox.first_scan import FirstScan
 from fitferry.inbox.folder_tasks import FolderAway
 from fitferry.inbox.surroundings import Surroundings
@@ -212,7 +223,7 @@ def test_a_link_that_leads_out_of_the_folder_is_not_read(
             path.symlink_to("one")
         case _:
             path.symlink_to("/proc/self/pagemap")
-    result = admission.admit(str(path), "me", ADMISSION, NOW, folder=str(where.folder))
+    result = admit_file(str(path), "me", ADMISSION, NOW, folder=str(where.folder))
 
     assert result is AdmissionResult.UNREADABLE
     assert sum(uploads.counts().values()) == 0
@@ -251,9 +262,7 @@ def test_a_fifo_that_takes_the_place_of_a_file_holds_nobody_up(where: Archive, r
     os.mkfifo(path)
     found: list[AdmissionResult] = []
     thread = threading.Thread(
-        target=lambda: found.append(
-            admission.admit(str(path), "me", ADMISSION, NOW, folder=str(where.folder))
-        ),
+        target=lambda: found.append(admit_file(str(path), "me", ADMISSION, NOW, folder=str(where.folder))),
         daemon=True,
     )
     thread.start()
@@ -295,7 +304,7 @@ def test_a_file_of_eight_terabytes_is_neither_read_nor_hashed_to_its_end(where: 
             file.truncate(TB // 64)  # this filesystem takes no more
     before = resource.getrusage(resource.RUSAGE_SELF)
     began = time.process_time()
-    result = admission.admit(str(path), "me", ADMISSION, NOW, folder=str(where.folder))
+    result = admit_file(str(path), "me", ADMISSION, NOW, folder=str(where.folder))
 
     assert result in {AdmissionResult.HELD, AdmissionResult.SKIPPED, AdmissionResult.UNFINISHED}
     assert time.process_time() - began < 10
@@ -337,9 +346,9 @@ def test_junk_that_is_gone_is_forgotten_and_nothing_else(where: Archive, ride: R
     """After a complete scan of a folder that is there; what somebody dismissed stays."""
     for name in ("a.fit", "b.fit", "c.fit"):
         (where.folder / name).write_bytes(b"no activity: " + name.encode())
-        admission.admit(str(where.folder / name), "me", ADMISSION, NOW, folder=str(where.folder))
+        admit_file(str(where.folder / name), "me", ADMISSION, NOW, folder=str(where.folder))
     (where.folder / "ride.fit").write_bytes(ride())
-    admission.admit(str(where.folder / "ride.fit"), "me", ADMISSION, NOW, folder=str(where.folder))
+    admit_file(str(where.folder / "ride.fit"), "me", ADMISSION, NOW, folder=str(where.folder))
     for name in ("a.fit", "ride.fit"):
         (where.folder / name).unlink()
     receiver = a_receiver(where.folder)
@@ -363,7 +372,7 @@ def test_names_that_are_gone_are_forgotten_so_that_renaming_for_ever_fills_no_di
     def take(name: str) -> Path:
         path = where.folder / name
         path.write_bytes(ride())
-        admission.admit(str(path), "me", ADMISSION, NOW, folder=str(where.folder))
+        admit_file(str(path), "me", ADMISSION, NOW, folder=str(where.folder))
         return path
 
     def known() -> set[str]:
@@ -393,7 +402,7 @@ def test_junk_beyond_the_bound_is_remembered_and_not_listed(where: Archive) -> N
 
     def take(name: str) -> AdmissionResult:
         (where.folder / name).write_bytes(b"no activity: " + name.encode())
-        return first_scan.admit(str(where.folder / name), Stability.STALLED, announced=True)
+        return receive(first_scan, where.folder / name, Stability.STALLED, announced=True)
 
     assert {take(f"{number}.fit") for number in range(3)} == {AdmissionResult.SKIPPED}
     assert first_scan.note == folders.MUCH_JUNK(limit=3)

@@ -18,6 +18,7 @@ from fitferry.core.activity import AdmissionResult, FileEvent, Stability, WatchM
 from fitferry.core.messages import Message
 from fitferry.core.upload import AfterUpload, AttemptResult, Outcome, Status
 from fitferry.inbox import Scanner
+from fitferry.inbox.file_reader import FileLook
 from fitferry.inbox.surroundings import Surroundings
 from fitferry.storage import queries, seen_files, uploads
 from fitferry.storage.database import DatabaseError
@@ -81,18 +82,10 @@ class Bench:
         """What the service does after a scan."""
         self.receiver.on_scan_finished(folder, count, complete=complete)
 
-    def admit(
-        self,
-        path: str,
-        still: Stability,
-        *,
-        announced: bool,
-        is_ours: Callable[[str], bool],
-        between: Callable[[], None],
-    ) -> AdmissionResult:
-        """What the service does with a path."""
+    def admit(self, path: str, look: FileLook, stability: Stability, *, announced: bool) -> AdmissionResult:
+        """What the service does with a file."""
         self.before(path)
-        arrival = self.receiver.admit(path, still, announced=announced, is_ours=is_ours, between=between)
+        arrival = self.receiver.admit(path, look, stability, announced=announced)
         with self.arrived:
             self.reads.append(path)
             self.arrived.notify_all()

@@ -18,12 +18,23 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from fakes import ADMISSION, APP, NOW, UPLOADS, Clock, InlineFolders, an_athlete, grant, recheck_held, tokens
+from fakes import (
+    ADMISSION,
+    APP,
+    NOW,
+    UPLOADS,
+    Clock,
+    InlineFolders,
+    admit_file,
+    an_athlete,
+    grant,
+    recheck_held,
+    tokens,
+)
 from fit_writer import ride
 from fitferry.core import retry_results
 from fitferry.core.activity import Stability
 from fitferry.core.upload import OPEN, ErrorCode, Job, Status
-from fitferry.inbox import admission
 from fitferry.inbox.dispatcher import Dispatcher
 from fitferry.storage import attempts, breakers, database, holds, uploads
 from fitferry.storage.mapping import JobsStatement
@@ -200,7 +211,7 @@ class Machine(RuleBasedStateMachine):
         """A file comes, or is overwritten."""
         (self.folder / name).write_bytes(body)
         self.ever.add(hashlib.sha256(body).hexdigest())
-        admission.admit(str(self.folder / name), "me", ADMISSION, self.clock(), Stability.CLOSED)
+        admit_file(str(self.folder / name), "me", ADMISSION, self.clock(), Stability.CLOSED)
 
     @rule(name=st.sampled_from(NAMES), body=st.sampled_from(BODIES))
     def write_at_once(self, name: str, body: bytes) -> None:
@@ -208,7 +219,7 @@ class Machine(RuleBasedStateMachine):
         (self.folder / name).write_bytes(body)
         self.ever.add(hashlib.sha256(body).hexdigest())
         path = str(self.folder / name)
-        admission.admit(path, "me", ADMISSION, self.clock(), Stability.CLOSED, dispatcher=self.dispatcher)
+        admit_file(path, "me", ADMISSION, self.clock(), Stability.CLOSED, dispatcher=self.dispatcher)
 
     @rule(mood=st.sampled_from(ANSWERS))
     def take_dispatched(self, mood: str) -> None:
@@ -227,7 +238,7 @@ class Machine(RuleBasedStateMachine):
         """A file of long ago comes, in a folder that was never seen before."""
         (self.folder / name).write_bytes(body)
         self.ever.add(hashlib.sha256(body).hexdigest())
-        admission.admit(
+        admit_file(
             str(self.folder / name), "me", ADMISSION, self.clock(), Stability.CLOSED, hold_old=self.clock()
         )
 
@@ -235,14 +246,14 @@ class Machine(RuleBasedStateMachine):
     def write_half(self, name: str, body: bytes, share: float) -> None:
         """A copy is on its way."""
         (self.folder / name).write_bytes(body[: int(len(body) * share)])
-        admission.admit(str(self.folder / name), "me", ADMISSION, self.clock(), Stability.SETTLED)
+        admit_file(str(self.folder / name), "me", ADMISSION, self.clock(), Stability.SETTLED)
 
     @rule(source=st.sampled_from(NAMES), name=st.sampled_from(NAMES))
     def rename(self, source: str, name: str) -> None:
         """A file gets another name, perhaps one that is taken."""
         if (self.folder / source).exists() and source != name:
             (self.folder / source).rename(self.folder / name)
-            admission.admit(str(self.folder / name), "me", ADMISSION, self.clock(), Stability.CLOSED)
+            admit_file(str(self.folder / name), "me", ADMISSION, self.clock(), Stability.CLOSED)
 
     @rule(name=st.sampled_from(NAMES))
     def remove(self, name: str) -> None:
@@ -333,7 +344,7 @@ class Machine(RuleBasedStateMachine):
         for decision in ("nothing dismissed", "all", "retry"):
             people(decision)
         for path in sorted(self.folder.rglob("*.fit")):
-            admission.admit(str(path), "me", ADMISSION, self.clock(), Stability.CLOSED)
+            admit_file(str(path), "me", ADMISSION, self.clock(), Stability.CLOSED)
         for _ in range(40):
             if not any(uploads.counts()[status] for status in OPEN):
                 break

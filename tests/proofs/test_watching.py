@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 
 from fakes import Clock
-from fitferry.core.activity import AdmissionResult, FileEvent, Stability, StatFingerprint, WatchMethod
+from fitferry.core.activity import AdmissionResult, FileEvent, Stability, WatchMethod
 from fitferry.core.messages import Message, folders
 from fitferry.inbox import Scanner, WatchedFolder
 from fitferry.inbox.file_events import Watcher
+from fitferry.inbox.file_reader import FileLook
 from fitferry.inbox.surroundings import Surroundings
 from fitferry.storage import activities
 from fitferry.storage.seen_files import File
@@ -53,22 +54,12 @@ class Door:
         self.meanwhile: Callable[[], None] = lambda: None
         """Called while a file is taken."""
 
-    def admit(
-        self,
-        path: str,
-        still: Stability,
-        *,
-        announced: bool,
-        is_ours: Callable[[str], bool],
-        between: Callable[[], None],
-    ) -> AdmissionResult:
-        assert still in Stability
-        assert is_ours("a.fit")
-        between()
+    def admit(self, path: str, look: FileLook, stability: Stability, *, announced: bool) -> AdmissionResult:
+        assert stability in Stability
         self.meanwhile()
         self.taken.append(path)
         self.told.append(announced)
-        signature = StatFingerprint.of(Path(path).stat())
+        signature = look.file.fingerprint
         activities.admit(File("me", path, path, signature.size, signature), [], 0)
         return AdmissionResult.ADMITTED
 

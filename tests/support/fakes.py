@@ -17,17 +17,21 @@ from fitferry.config.values import Scope
 from fitferry.core.activity import (
     ActivityFacts,
     AdmissionDecision,
+    AdmissionResult,
     FileKind,
     NewActivity,
     ParseResult,
+    Stability,
     StatFingerprint,
 )
 from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.messages import verbatim
 from fitferry.core.strava import Grant
 from fitferry.core.upload import AfterUpload, AttemptResult, Job, Outcome, Status, WaitingFor
-from fitferry.inbox import held_files
+from fitferry.inbox import admission, file_intake, folder_receiver
+from fitferry.inbox.file_reader import FileLook
 from fitferry.inbox.first_scan import FirstScan
+from fitferry.inbox.folder_access import FolderAccess
 from fitferry.inbox.folder_receiver import FolderReceiver
 from fitferry.inbox.folder_tasks import FolderAway
 from fitferry.storage import accounts, activities, attempts, uploads
@@ -114,10 +118,42 @@ def a_receiver(
     return FolderReceiver(str(folder), "me", first_scan, wake=wake, clock=clock, tidy=tidy)
 
 
+def admit_file(
+    path: str | Path,
+    athlete: str,
+    settings: AdmissionRules,
+    now: float,
+    stability: Stability = Stability.SETTLED,
+    **options: Any,
+) -> AdmissionResult:
+    """What a folder's thread does with a file that is stable enough. `options`: those of `admission.admit`."""
+    look = read_file(path, options.get("folder", ""))
+    if isinstance(look, AdmissionResult):
+        return look
+    return admission.admit(str(path), look, athlete, settings, now, stability, **options)
+
+
+def receive(
+    first_scan: FirstScan, path: Path, stability: Stability, *, announced: bool = False
+) -> AdmissionResult:
+    """What the thread of a folder that is new does with such a file."""
+    look = read_file(path)
+    if isinstance(look, AdmissionResult):
+        return look
+    return first_scan.admit(str(path), look, stability, announced=announced)
+
+
+def read_file(path: str | Path, folder: str = "") -> FileLook | AdmissionResult:
+    """What a folder's thread reads of a file. `folder`: the watched one; without it the file's own."""
+    place = folder or str(Path(path).parent)
+    access = FolderAccess(place, recursive=True, without=frozenset(), is_others=lambda _: False)
+    return file_intake.read(str(path), access)
+
+
 def recheck_held(folder: Path) -> int:
     """What a folder's thread does with its held files after each scan."""
     with safe_files.open_folder(str(folder)) as opened:
-        return held_files.recheck("me", opened)
+        return folder_receiver.recheck_held("me", opened)
 
 
 class InlineFolders:

@@ -20,8 +20,8 @@ from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.upload import Job, Status
 from fitferry.formats import ArchiveMember
 from fitferry.formats.thumbnail import draw
-from fitferry.inbox import file_reader
 from fitferry.inbox.dispatcher import Dispatcher
+from fitferry.inbox.file_reader import FileLook
 from fitferry.storage import activities, seen_files, uploads
 from fitferry.storage.seen_files import File
 from fitferry.system import safe_files
@@ -33,40 +33,27 @@ _INCOMPLETE = frozenset({FileKind.UNFINISHED, FileKind.DAMAGED})
 
 def admit(
     path: str,
+    look: FileLook,
     athlete: str,
     settings: AdmissionRules,
     now: float,
-    stability: Stability = Stability.SETTLED,
+    stability: Stability,
     *,
-    hold_old: float | None = None,
     folder: str = "",
-    is_ours: Callable[[str], bool] = lambda _relative: True,
-    between: Callable[[], None] = lambda: None,
+    hold_old: float | None = None,
     list_junk: bool = True,
     clock_unknown: bool = False,
     dispatcher: Dispatcher | None = None,
 ) -> AdmissionResult:
-    """Read a file of a watched folder, and write down what it is.
+    """Write down what a file of a watched folder is.
 
     Of a file that is not whole nothing is written, until it has `STALLED`: then a held job says what is missing.
     `hold_old`: the time by which the age of what is in a new folder is judged: what is old waits for a person's word.
     `clock_unknown`: how old it is was judged by our clock alone.
     `dispatcher`: how what can be sent at once reaches a worker.
     `list_junk`: whether what is no activity gets a job that says so, or is only remembered.
-    `folder`, `is_ours`, `between`: the watched folder, to what in it a link may lead, and what else is to be done
-    between the members of an archive, see `file_reader.look`.
+    `folder`: the watched folder.
     """
-    try:
-        look = file_reader.look(path, folder, allowed=is_ours, between=between)
-    except FileNotFoundError:
-        return AdmissionResult.GONE
-    except OSError as error:
-        if safe_files.is_exhausted(error):
-            raise
-        _log.warning("file_unreadable", path=path, reason=error.strerror)
-        return AdmissionResult.UNREADABLE
-    if look is None:
-        return AdmissionResult.CHANGED
     file_read, contents = look.file, look.contents
     activities.forget_file_faults(athlete, path, file_read.sha256)
     too_early = _too_early(contents.result, stability)

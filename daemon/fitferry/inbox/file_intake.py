@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 from fitferry.core.activity import AdmissionResult, FileEvent, IncompleteFile, Stability, StatFingerprint
 from fitferry.core.stability import StabilityTracker
-from fitferry.inbox import progress
+from fitferry.inbox import file_reader, progress
+from fitferry.inbox.file_reader import FileLook
 from fitferry.inbox.folder_access import FolderAccess
 from fitferry.inbox.receiver import Receiver
-from fitferry.inbox.surroundings import Surroundings
+from fitferry.inbox.surroundings import Look, Surroundings
 from fitferry.storage import seen_files
 from fitferry.storage.database import DatabaseError
 from fitferry.system import safe_files
@@ -26,6 +27,29 @@ LOG_SECONDS = 60.0
 _NOT_YET = frozenset({AdmissionResult.UNFINISHED, AdmissionResult.UNSETTLED, AdmissionResult.UNREADABLE})
 
 _log = EventLog(__name__)
+
+
+def read(
+    path: str,
+    access: FolderAccess,
+    between: Callable[[], None] = lambda: None,
+    *,
+    look: Look = file_reader.look,
+) -> FileLook | AdmissionResult:
+    """Read a file and find out what it holds, or why it cannot be admitted now. `between`: see `formats.examine`.
+
+    Raises OSError where this process has no descriptors left.
+    """
+    try:
+        found = look(path, access.path, allowed=access.is_ours, between=between)
+    except FileNotFoundError:
+        return AdmissionResult.GONE
+    except OSError as error:
+        if safe_files.is_exhausted(error):
+            raise
+        _log.warning("file_unreadable", path=path, reason=error.strerror)
+        return AdmissionResult.UNREADABLE
+    return AdmissionResult.CHANGED if found is None else found
 
 
 class FileIntake:
@@ -65,6 +89,7 @@ class FileIntake:
         self._relies_on_ctime = relies_on_ctime
         self._clock = surroundings.clock
         self._wall_clock = surroundings.wall_clock
+        self._look_at_file = surroundings.look
 
     @property
     def is_short_of_descriptors(self) -> bool:
@@ -160,9 +185,11 @@ class FileIntake:
     def _read(
         self, path: str, fingerprint: StatFingerprint, stability: Stability, *, announced: bool
     ) -> None:
-        result = self._receiver.admit(
-            path, stability, announced=announced, is_ours=self._access.is_ours, between=self._between
-        )
+        look = read(path, self._access, self._between, look=self._look_at_file)
+        if isinstance(look, AdmissionResult):
+            result = look
+        else:
+            result = self._receiver.admit(path, look, stability, announced=announced)
         if result is AdmissionResult.CHANGED:
             self.candidates.drop(path)
             self._again(path, FileEvent.APPEARED)

@@ -65,9 +65,9 @@ def look(
         return None if file is None else FileLook(file, _contents(file, handle, between))
 
 
-def read(path: str, folder: str = "", *, allowed: Allowed = _everything) -> FileRead | None:
+def read(path: str, folder: str = "") -> FileRead | None:
     """Read a regular file; None if it changed meanwhile. As `look`."""
-    with opened(path, folder, allowed=allowed) as handle:
+    with opened(path, folder) as handle:
         return _read(handle)
 
 

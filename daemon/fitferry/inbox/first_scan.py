@@ -14,6 +14,7 @@ from fitferry.core.messages import Message, folders
 from fitferry.core.upload import ErrorCode, Status
 from fitferry.inbox import admission
 from fitferry.inbox.dispatcher import Dispatcher
+from fitferry.inbox.file_reader import FileLook
 from fitferry.storage import activities, holds, matches, seen_files, uploads
 from fitferry.system.event_log import EventLog
 
@@ -61,32 +62,20 @@ class FirstScan:
         """What a person may want to know of the folder."""
         return folders.MUCH_JUNK(limit=self._max_junk) if self._junk >= self._max_junk else None
 
-    def admit(
-        self,
-        path: str,
-        stability: Stability,
-        *,
-        announced: bool,
-        is_ours: Callable[[str], bool] = lambda _relative: True,
-        between: Callable[[], None] = lambda: None,
-    ) -> AdmissionResult:
-        """Admit a file. `announced`: an event named it, so somebody has just put it there.
-
-        `is_ours`: to what in the folder a link may lead. `between`: is called between the members of an archive.
-        """
+    def admit(self, path: str, look: FileLook, stability: Stability, *, announced: bool) -> AdmissionResult:
+        """Admit a file. `announced`: an event named it, so somebody has just put it there."""
         if self._new and self._was_empty and announced:
             self._finish()
         heard = self._server_now() if self._new else None
         result = admission.admit(
             path,
+            look,
             self._athlete,
             self._settings,
             self._clock(),
             stability,
             hold_old=(self._clock() if heard is None else heard) if self._new else None,
             folder=self._folder,
-            is_ours=is_ours,
-            between=between,
             list_junk=self._junk < self._max_junk,
             clock_unknown=self._new and heard is None,
             dispatcher=self._dispatcher,

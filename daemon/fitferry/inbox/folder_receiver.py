@@ -7,10 +7,12 @@ from pathlib import Path
 
 from fitferry.core import attempt_results as results
 from fitferry.core.activity import AdmissionResult, Stability
+from fitferry.core.admission_rules import FILE_FAULTS
 from fitferry.core.messages import Message
-from fitferry.inbox import held_files
+from fitferry.core.upload import ErrorCode, Status
+from fitferry.inbox.file_reader import FileLook
 from fitferry.inbox.first_scan import FirstScan
-from fitferry.storage import activities, seen_files, uploads
+from fitferry.storage import activities, holds, seen_files, uploads
 from fitferry.system.event_log import EventLog
 from fitferry.system.safe_files import OpenFolder
 
@@ -46,22 +48,14 @@ class FolderReceiver:
         """What a person may want to know of the folder."""
         return self._first_scan.note
 
-    def admit(
-        self,
-        path: str,
-        stability: Stability,
-        *,
-        announced: bool,
-        is_ours: Callable[[str], bool],
-        between: Callable[[], None],
-    ) -> AdmissionResult:
+    def admit(self, path: str, look: FileLook, stability: Stability, *, announced: bool) -> AdmissionResult:
         """Admit a file; see `FirstScan`."""
-        return self._first_scan.admit(path, stability, announced=announced, is_ours=is_ours, between=between)
+        return self._first_scan.admit(path, look, stability, announced=announced)
 
     def on_scan_finished(self, folder: OpenFolder, count: int, *, complete: bool) -> None:
         """A scan is over. `complete`: every folder below could be read."""
         self._first_scan.on_scan_finished(count)
-        if held_files.recheck(self._athlete, folder):
+        if recheck_held(self._athlete, folder):
             self._wake()
         now = self._clock()
         if complete and abs(now - self._pruned_at) >= PRUNE_SECONDS:
@@ -96,3 +90,18 @@ class FolderReceiver:
         pruned += seen_files.prune_paths(self._athlete, self._folder, exists)
         if pruned:
             _log.info("files_pruned", folder=self._folder, athlete=self._athlete, files=pruned)
+
+
+def recheck_held(athlete: str, folder: OpenFolder) -> int:
+    """Queue what was held because its file was gone and is there again, and drop what is held and gone.
+
+    Returns how many were queued; called by the folder's own thread.
+    """
+    queued = 0
+    for job in holds.jobs_held_below(athlete, folder.path, ErrorCode.FILE_GONE):
+        if folder.exists(folder.relative(job.path)):
+            queued += uploads.requeue(job.id, [Status.HELD])
+    for job in holds.jobs_held_below(athlete, folder.path, *FILE_FAULTS):
+        if not folder.exists(folder.relative(job.path)):
+            activities.forget_file_faults(job.athlete, job.path)
+    return queued

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 from fitferry.core.activity import AdmissionResult, Stability
 from fitferry.core.messages import Message
+from fitferry.inbox.file_reader import FileLook
 from fitferry.system.safe_files import OpenFolder
 
 
@@ -19,13 +19,7 @@ class Receiver(Protocol):
         ...
 
     def admit(
-        self,
-        path: str,
-        stability: Stability,
-        *,
-        announced: bool,
-        is_ours: Callable[[str], bool],
-        between: Callable[[], None],
+        self, path: str, look: FileLook, stability: Stability, *, announced: bool
     ) -> AdmissionResult: ...
 
     def on_scan_finished(self, folder: OpenFolder, count: int, *, complete: bool) -> None: ...

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from fitferry.inbox import file_reader
 from fitferry.inbox.file_events import Hint, Skip, Watcher
+from fitferry.inbox.file_reader import Allowed, FileLook
 from fitferry.system import mounts
 
 
@@ -18,6 +20,14 @@ class MakeWatcher(Protocol):
     def __call__(
         self, folder: str, *, recursive: bool, hint: Hint, rescan: Callable[[], None], skip: Skip
     ) -> Watcher: ...
+
+
+class Look(Protocol):
+    """Reads a file and finds out what it holds, see `file_reader.look`."""
+
+    def __call__(
+        self, path: str, folder: str, *, allowed: Allowed, between: Callable[[], None]
+    ) -> FileLook | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,7 @@ class Surroundings:
     wall_clock: Callable[[], float] = time.time
     """The one by which the kernel says when a file was changed."""
     watcher: MakeWatcher = Watcher
+    look: Look = file_reader.look
     filesystem: Callable[[Path], str] = mounts.filesystem
     read_mountinfo: Callable[[], str] = mounts.read_mountinfo
     lacks_inotify: Callable[[], bool] = mounts.lacks_inotify

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from documents import zipped
-from fakes import ADMISSION, NOW, InlineFolders, a_job, recheck_held, recorded, the
+from fakes import ADMISSION, NOW, InlineFolders, a_job, admit_file, recheck_held, recorded, the
 from fitferry.core import attempt_results
 from fitferry.core.activity import AdmissionResult
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import AttemptResult, ErrorCode, Job, Outcome, Status
-from fitferry.inbox import admission, file_reader
+from fitferry.inbox import file_reader
 from fitferry.storage import queries, uploads
 from fitferry.uploads.source_file import SourceFiles
 
@@ -33,8 +33,8 @@ def test_a_ride_is_queued_and_known_afterwards(tmp_path: Path, ride: Ride) -> No
     for name in ("a.fit", "b.fit"):
         (tmp_path / name).write_bytes(ride())
 
-    assert AdmissionResult.ADMITTED is admission.admit(str(tmp_path / "a.fit"), "me", ADMISSION, NOW)
-    assert AdmissionResult.KNOWN is admission.admit(str(tmp_path / "b.fit"), "me", ADMISSION, NOW)
+    assert AdmissionResult.ADMITTED is admit_file(str(tmp_path / "a.fit"), "me", ADMISSION, NOW)
+    assert AdmissionResult.KNOWN is admit_file(str(tmp_path / "b.fit"), "me", ADMISSION, NOW)
     assert len(queries.listed()) == 1
 
 
@@ -53,7 +53,7 @@ def test_the_settings_decide_what_is_held(
     """With the reason in words."""
     path = tmp_path / "a.fit"
     path.write_bytes(ride())
-    admission.admit(str(path), "me", replace(ADMISSION, **settings), NOW)  # type: ignore[arg-type]  # a table of cases
+    admit_file(str(path), "me", replace(ADMISSION, **settings), NOW)  # type: ignore[arg-type]  # a table of cases
     (job,) = queries.listed()
 
     assert (expected, code) == (job.status, job.error_code)
@@ -63,7 +63,7 @@ def test_an_activity_that_does_not_say_when_is_not_held(tmp_path: Path, ride: Ri
     """Relative times say nothing of the day."""
     path = tmp_path / "a.fit"
     path.write_bytes(ride(start=datetime(1990, 1, 2, tzinfo=UTC)))
-    admission.admit(str(path), "me", replace(ADMISSION, since=START.date()), NOW)
+    admit_file(str(path), "me", replace(ADMISSION, since=START.date()), NOW)
 
     assert (queries.listed()[0].start_time, queries.listed()[0].status) == (None, Status.PENDING)
 
@@ -73,7 +73,7 @@ def test_nothing_is_written_for_half_a_file(tmp_path: Path, ride: Ride) -> None:
     path = tmp_path / "a.fit"
     path.write_bytes(ride()[:-1])
 
-    assert AdmissionResult.UNFINISHED is admission.admit(str(path), "me", ADMISSION, NOW)
+    assert AdmissionResult.UNFINISHED is admit_file(str(path), "me", ADMISSION, NOW)
     assert sum(uploads.counts().values()) == 0
 
 
@@ -84,7 +84,7 @@ def test_a_file_that_is_too_large_is_held_with_the_reason(tmp_path: Path, ride: 
         file.write(ride())
         file.truncate(MAX_FILE_BYTES + 1)
 
-    assert AdmissionResult.HELD is admission.admit(str(path), "me", ADMISSION, NOW)
+    assert AdmissionResult.HELD is admit_file(str(path), "me", ADMISSION, NOW)
     (held,) = queries.listed(status=Status.HELD)
     assert (held.error_code, held.size) == ("too_large", MAX_FILE_BYTES + 1)
     assert "25 MB" in str(held.error_message)
@@ -95,14 +95,14 @@ def test_what_is_no_regular_file_is_not_there(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.fit")
     found: list[AdmissionResult] = []
     thread = threading.Thread(
-        target=lambda: found.append(admission.admit(str(tmp_path / "a.fit"), "me", ADMISSION, NOW))
+        target=lambda: found.append(admit_file(str(tmp_path / "a.fit"), "me", ADMISSION, NOW))
     )
     # A ledger's connection is a thread's own; none is needed for this.
     thread.start()
     thread.join(60)
 
     assert found == [AdmissionResult.GONE]
-    assert AdmissionResult.GONE is admission.admit(str(tmp_path / "missing.fit"), "me", ADMISSION, NOW)
+    assert AdmissionResult.GONE is admit_file(str(tmp_path / "missing.fit"), "me", ADMISSION, NOW)
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_taken(
@@ -154,14 +154,14 @@ def test_bytes_that_are_there_again_in_another_kind_of_file_are_sent_from_there(
     bodies = {alone: ride(), packed: zipped({"a.fit": ride(), "b.fit": ride(serial=2)})}
     before, after = (alone, packed) if first == "alone" else (packed, alone)
     before.write_bytes(bodies[before])
-    admission.admit(str(before), "me", ADMISSION, NOW)
+    admit_file(str(before), "me", ADMISSION, NOW)
     job = uploads.of_bytes("me", sha256(ride()).hexdigest())
     assert job is not None
     before.unlink()
     if how != "not tried yet":
         lost(job, how)
     after.write_bytes(bodies[after])
-    arrival = admission.admit(str(after), "me", ADMISSION, NOW, folder=str(tmp_path))
+    arrival = admit_file(str(after), "me", ADMISSION, NOW, folder=str(tmp_path))
 
     # The workers are woken only for what is admitted.
     assert (arrival is AdmissionResult.KNOWN) == (how == "not tried yet" and after == alone)
@@ -174,13 +174,13 @@ def test_a_second_copy_takes_nothing_over_while_the_first_is_there(tmp_path: Pat
     """The job stays with the file that it came with, which is the one that is put away."""
     for name in ("a.fit", "b.fit"):
         (tmp_path / name).write_bytes(ride())
-        admission.admit(str(tmp_path / name), "me", ADMISSION, NOW)
+        admit_file(str(tmp_path / name), "me", ADMISSION, NOW)
     (job,) = queries.listed()
     assert job.file == "a.fit"
     (tmp_path / "a.fit").write_bytes(ride(serial=2))
-    admission.admit(str(tmp_path / "a.fit"), "me", ADMISSION, NOW)
+    admit_file(str(tmp_path / "a.fit"), "me", ADMISSION, NOW)
     (tmp_path / "b.fit").touch()
-    admission.admit(str(tmp_path / "b.fit"), "me", ADMISSION, NOW)
+    admit_file(str(tmp_path / "b.fit"), "me", ADMISSION, NOW)
 
     assert the(job.id).file == "b.fit"
 
@@ -189,11 +189,11 @@ def test_a_second_copy_takes_nothing_over_while_the_first_is_there(tmp_path: Pat
 def test_what_is_being_sent_or_was_sent_stays_where_it_is(tmp_path: Path, ride: Ride, state: str) -> None:
     """Its file is at work, or is to be put away."""
     (tmp_path / "a.fit").write_bytes(ride())
-    admission.admit(str(tmp_path / "a.fit"), "me", ADMISSION, NOW)
+    admit_file(str(tmp_path / "a.fit"), "me", ADMISSION, NOW)
     (job,) = queries.listed()
     if state == "completed":
         recorded(job.id, AttemptResult(Outcome.COMPLETED, Status.COMPLETED), NOW)
     (tmp_path / "a.fit").rename(tmp_path / "b.fit")
-    admission.admit(str(tmp_path / "b.fit"), "me", ADMISSION, NOW)
+    admit_file(str(tmp_path / "b.fit"), "me", ADMISSION, NOW)
 
     assert the(job.id).file == "a.fit"

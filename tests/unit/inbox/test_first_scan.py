@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes import ADMISSION, APP, NOW
+from fakes import ADMISSION, APP, NOW, receive
 from fitferry.core.activity import AdmissionResult, Stability
 from fitferry.core.admission_rules import AdmissionRules
 from fitferry.core.rules import Changes, Conditions, Rule
@@ -51,7 +51,7 @@ class House:
             self.serial += 1
             path = self.folder / f"{self.serial}.fit"
             path.write_bytes(self.ride(start=start, serial=self.serial))
-            arrivals.append(self.first_scan.admit(str(path), Stability.SETTLED, announced=announced))
+            arrivals.append(receive(self.first_scan, path, Stability.SETTLED, announced=announced))
         return arrivals
 
     def counts(self) -> tuple[int, int]:
@@ -179,7 +179,7 @@ def test_a_file_without_a_start_is_as_old_as_itself(house: House, ride: Ride) ->
         path = house.folder / f"relative-{number}.fit"
         path.write_bytes(ride(start=datetime(1990, 1, 2, tzinfo=UTC), serial=number + 500))
         os.utime(path, (NOW - age * 86_400,) * 2)
-        house.first_scan.admit(str(path), Stability.SETTLED, announced=False)
+        receive(house.first_scan, path, Stability.SETTLED)
 
     assert house.counts() == (1, 1)
 
@@ -190,7 +190,7 @@ def test_each_athletes_folder_is_received_for_itself(house: House, tmp_path: Pat
     (tmp_path / "other").mkdir()
     other = FirstScan(str(tmp_path / "other"), "me", ADMISSION, wake=lambda: None, clock=lambda: NOW)
     (tmp_path / "other/a.fit").write_bytes(ride(serial=999))
-    other.admit(str(tmp_path / "other/a.fit"), Stability.SETTLED, announced=False)
+    receive(other, tmp_path / "other/a.fit", Stability.SETTLED)
     other.on_scan_finished(1)
 
     assert house.counts()[0] >= FEW
@@ -302,7 +302,7 @@ def test_nothing_of_the_backlog_means_also_the_broken_files_of_a_first_scan(hous
         late.write_bytes(house.ride()[:-2] + b"yy")
     seen_files.folder_scanned("me", str(house.folder), scanned_at)
     for path in (broken, late):
-        house.first_scan.admit(str(path), Stability.STALLED, announced=False)
+        receive(house.first_scan, path, Stability.STALLED)
     assert house.counts() == (2, 0)
     holds.dismiss_first_finds()
 
@@ -316,7 +316,7 @@ def test_a_skipped_activity_is_kept_with_the_number_of_its_rule(tmp_path: Path, 
     first_scan = FirstScan(str(tmp_path), "me", rules, wake=lambda: None, clock=lambda: NOW)
     for number, name in enumerate(("a test.fit", "ride.fit")):
         (tmp_path / name).write_bytes(ride(serial=number))
-        first_scan.admit(str(tmp_path / name), Stability.CLOSED, announced=True)
+        receive(first_scan, tmp_path / name, Stability.CLOSED, announced=True)
 
     assert [(job.file, str(job.error_message)) for job in uploads.with_status(Status.SKIPPED)] == [
         ("a test.fit", "skipped by rule 1")

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from fakes import a_receiver
-from fitferry.core.activity import AdmissionResult, Stability
-from fitferry.inbox import Scanner
-from fitferry.inbox.folder_receiver import FolderReceiver
+from fitferry.inbox import Scanner, file_reader
+from fitferry.inbox.file_reader import FileLook
 from fitferry.inbox.surroundings import Surroundings
 from fitferry.storage import uploads
 from watching import watch_settings
@@ -31,33 +30,6 @@ def archive(tmp_path: Path, ride: Callable[..., bytes]) -> Path:
     return folder / "export.zip"
 
 
-class SlowReceiver:
-    """The ledger's receiver on a machine where each member of an archive takes forty seconds."""
-
-    def __init__(self, receiver: FolderReceiver, meanwhile: Callable[[Callable[[], None]], None]) -> None:
-        self._receiver = receiver
-        self._meanwhile = meanwhile
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._receiver, name)
-
-    def admit(
-        self,
-        path: str,
-        stability: Stability,
-        *,
-        announced: bool,
-        is_ours: Callable[[str], bool],
-        between: Callable[[], None],
-    ) -> AdmissionResult:
-        """As the real one, with what happens between two members."""
-
-        def slowly() -> None:
-            self._meanwhile(between)
-
-        return self._receiver.admit(path, stability, announced=announced, is_ours=is_ours, between=slowly)
-
-
 @pytest.mark.usefixtures("ledger")
 def test_a_folder_with_a_large_archive_answers_between_its_members(archive: Path) -> None:
     """After a minute of silence the daemon would be started anew, and begin with the same archive."""
@@ -65,6 +37,7 @@ def test_a_folder_with_a_large_archive_answers_between_its_members(archive: Path
     asked = threading.Thread(target=lambda: scanner.run(answered.set, 60))
 
     def forty_seconds(between: Callable[[], None]) -> None:
+        """What each member of an archive takes on a very slow machine."""
         now[0] += 40
         states.append(scanner.state.available)
         between()
@@ -73,12 +46,17 @@ def test_a_folder_with_a_large_archive_answers_between_its_members(archive: Path
             while not answered.wait(0.01):  # the other thread may take its time to ask
                 between()
 
+    def look_slowly(
+        path: str, folder: str, *, allowed: file_reader.Allowed, between: Callable[[], None]
+    ) -> FileLook | None:
+        return file_reader.look(path, folder, allowed=allowed, between=lambda: forty_seconds(between))
+
     scanner = Scanner(
         watch_settings(archive.parent),
-        SlowReceiver(a_receiver(archive.parent), forty_seconds),  # type: ignore[arg-type]  # the rest is the real one's
+        a_receiver(archive.parent),
         without=frozenset(),
         changed=lambda: None,
-        surroundings=Surroundings(clock=lambda: now[0]),
+        surroundings=Surroundings(clock=lambda: now[0], look=look_slowly),
     )
     scanner.step()
     asked.join()

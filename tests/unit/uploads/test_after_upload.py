@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from documents import zipped
-from fakes import ADMISSION, NOW, a_job, recorded, the
+from fakes import ADMISSION, NOW, a_job, admit_file, recorded, the
 from fitferry.core import filenames
 from fitferry.core.activity import (
     ActivityFacts,
@@ -25,7 +25,6 @@ from fitferry.core.activity import (
 )
 from fitferry.core.messages import Message
 from fitferry.core.upload import AfterUpload, AttemptResult, ErrorCode, FileOutcome, Job, Outcome, Status
-from fitferry.inbox import admission
 from fitferry.storage import activities, seen_files, uploads
 from fitferry.storage.seen_files import File
 from fitferry.uploads import safe_move
@@ -456,7 +455,7 @@ def test_the_innermost_watched_folder_has_the_archive(where: Archive) -> None:
 def admitted(path: Path, body: bytes) -> Job:
     """A file of the folder; the newest job."""
     path.write_bytes(body)
-    admission.admit(str(path), "me", ADMISSION, NOW, Stability.CLOSED)
+    admit_file(str(path), "me", ADMISSION, NOW, Stability.CLOSED)
     return max(uploads.with_status(Status.PENDING), key=lambda job: job.id)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from fakes import ADMISSION, NOW, PROCESSING, UPLOADS, a_job, an_athlete, recorded, sending, the
+from fakes import ADMISSION, NOW, PROCESSING, UPLOADS, a_job, admit_file, an_athlete, recorded, sending, the
 from fitferry.core.activity import (
     ActivityFacts,
     AdmissionDecision,
@@ -28,7 +28,6 @@ from fitferry.core.activity import (
 from fitferry.core.rate_limit import QUARTER
 from fitferry.core.strava import RateLimitHeaders
 from fitferry.core.upload import AttemptResult, ErrorCode, Job, Outcome, Status, WaitingFor
-from fitferry.inbox import admission
 from fitferry.storage import activities, attempts, holds, rate_limits, uploads
 from fitferry.storage.database import DatabaseError
 from fitferry.storage.seen_files import File
@@ -230,11 +229,11 @@ def test_bytes_that_were_overwritten_and_are_elsewhere_too_go_up(bench: Bench, r
     first, second = ride(serial=1), ride(serial=2)
     a, b = bench.folder / "activity.fit", bench.folder / "activity.1.fit"
     a.write_bytes(first)
-    admission.admit(str(a), "me", ADMISSION, NOW, Stability.CLOSED)
+    admit_file(str(a), "me", ADMISSION, NOW, Stability.CLOSED)
     a.rename(b)
-    admission.admit(str(b), "me", ADMISSION, NOW, Stability.CLOSED)
+    admit_file(str(b), "me", ADMISSION, NOW, Stability.CLOSED)
     a.write_bytes(second)
-    admission.admit(str(a), "me", ADMISSION, NOW, Stability.CLOSED)
+    admit_file(str(a), "me", ADMISSION, NOW, Stability.CLOSED)
     for body in (first, second):
         job = uploads.of_bytes("me", hashlib.sha256(body).hexdigest())
         assert job is not None

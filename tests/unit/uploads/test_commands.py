@@ -23,6 +23,7 @@ from fakes import (
     UPLOADS,
     InlineFolders,
     a_job,
+    admit_file,
     an_athlete,
     recorded,
     refused,
@@ -37,7 +38,7 @@ from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import verbatim
 from fitferry.core.strava import MAX_FILE_BYTES, RateLimitHeaders
 from fitferry.core.upload import AttemptResult, Backlog, ErrorCode, Job, Outcome, Status
-from fitferry.inbox import admission, spool
+from fitferry.inbox import spool
 from fitferry.storage import breakers, rate_limits, seen_files, uploads
 from fitferry.storage.database import writing
 from fitferry.storage.models import JobRow
@@ -413,7 +414,7 @@ def test_what_is_there_of_a_held_file_is_repaired_and_queued(
     half = ride(seconds=300)[:3_000]
     path = tmp_path / "a ride.fit"
     path.write_bytes(half)
-    admission.admit(str(path), "me", ADMISSION, NOW, Stability.STALLED)
+    admit_file(str(path), "me", ADMISSION, NOW, Stability.STALLED)
     (held,) = uploads.with_status(Status.HELD)
     queued = actions.repair_upload(held.activity_id)
 
@@ -427,7 +428,7 @@ def test_what_cannot_be_repaired_stays_held(actions: Actions, tmp_path: Path, ri
     """And what is not held for that is no matter of a repair."""
     path = tmp_path / "a.fit"
     path.write_bytes(ride()[:100])
-    admission.admit(str(path), "me", ADMISSION, NOW, Stability.STALLED)
+    admit_file(str(path), "me", ADMISSION, NOW, Stability.STALLED)
     (held,) = uploads.with_status(Status.HELD)
     with pytest.raises(RequestRejected, match="nothing in the file can be saved"):
         actions.repair_upload(held.activity_id)

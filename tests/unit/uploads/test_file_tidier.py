@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from documents import gpx, zipped
-from fakes import ADMISSION, NOW, Clock, a_job, recorded, the
+from fakes import ADMISSION, NOW, Clock, a_job, admit_file, recorded, the
 from fitferry.core.activity import Stability
 from fitferry.core.messages import folders
 from fitferry.core.upload import AfterUpload, AttemptResult, FileOutcome, Job, Outcome, Status
-from fitferry.inbox import admission
 from fitferry.storage import seen_files, uploads
 from fitferry.storage.models import JobRow
 from fitferry.uploads.after_upload import Archive
@@ -178,9 +177,9 @@ def test_an_archive_stays_while_something_in_it_is_known_from_a_file_that_is_not
     ride, other = gpx(), gpx(points=9)
     path = rides.folder / "both.zip"
     (rides.folder / "first.gpx").write_bytes(ride)
-    admission.admit(str(rides.folder / "first.gpx"), "me", ADMISSION, NOW, Stability.STALLED)
+    admit_file(str(rides.folder / "first.gpx"), "me", ADMISSION, NOW, Stability.STALLED)
     path.write_bytes(zipped({"a.gpx": ride, "b.gpx": other}))
-    admission.admit(str(path), "me", ADMISSION, NOW, Stability.STALLED)
+    admit_file(str(path), "me", ADMISSION, NOW, Stability.STALLED)
     known, new = (job for (job,) in ([one] for one in uploads.with_status(Status.PENDING)))
     done = AttemptResult(Outcome.COMPLETED, Status.COMPLETED)
     recorded(new.id, done, NOW, after_upload_action=AfterUpload.DELETE)
@@ -198,12 +197,12 @@ def test_a_zip_that_was_exchanged_says_nothing_of_the_one_before(rides: Rides) -
     path = rides.folder / "both.zip"
     ride, other = gpx(), gpx(points=9)
     path.write_bytes(zipped({"a.gpx": ride, "b.gpx": other}))
-    admission.admit(str(path), "me", ADMISSION, NOW, Stability.STALLED)
+    admit_file(str(path), "me", ADMISSION, NOW, Stability.STALLED)
     done = AttemptResult(Outcome.COMPLETED, Status.COMPLETED)
     for job in uploads.with_status(Status.PENDING):
         recorded(job.id, done, NOW, after_upload_action=AfterUpload.DELETE)
     (rides.folder / "third.gpx").write_bytes(gpx(points=7))
-    admission.admit(str(rides.folder / "third.gpx"), "me", ADMISSION, NOW, Stability.STALLED)
+    admit_file(str(rides.folder / "third.gpx"), "me", ADMISSION, NOW, Stability.STALLED)
     path.write_bytes(zipped({"a.gpx": ride, "c.gpx": gpx(points=7)}))
     rides.tidy()
 

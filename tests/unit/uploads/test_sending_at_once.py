@@ -7,14 +7,13 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from fakes import ADMISSION, NOW, READY, UPLOADS, an_athlete, refused, the
+from fakes import ADMISSION, NOW, READY, UPLOADS, admit_file, an_athlete, refused, the
 from fit_writer import ride
 from fitferry.core.activity import AdmissionResult
 from fitferry.core.breaker import BreakerName, BreakerTrip
 from fitferry.core.messages import verbatim
 from fitferry.core.strava import RateLimitHeaders, StravaErrorKind
 from fitferry.core.upload import Job, Status, WaitingFor
-from fitferry.inbox import admission
 from fitferry.storage import (
     accounts,
     activities,
@@ -34,9 +33,7 @@ USED_UP = RateLimitHeaders((200, 2000), (200, 300), (100, 1000), (10, 10))
 def admit(bench: Bench, name: str = "a.fit", *, start: float = NOW - 3600) -> AdmissionResult:
     """A ride comes into the folder."""
     (bench.folder / name).write_bytes(ride(start, seconds=30))
-    return admission.admit(
-        str(bench.folder / name), "me", ADMISSION, bench.clock(), dispatcher=bench.dispatcher
-    )
+    return admit_file(str(bench.folder / name), "me", ADMISSION, bench.clock(), dispatcher=bench.dispatcher)
 
 
 def admitted(bench: Bench) -> Job:
@@ -230,7 +227,7 @@ def test_old_and_held_rides_go_the_ordinary_way(bench: Bench) -> None:
     (bench.folder / "b.fit").write_bytes(ride(NOW - 9000, seconds=30))
     held = replace(ADMISSION, auto_upload=False)
     path = str(bench.folder / "b.fit")
-    assert admission.admit(path, "me", held, NOW, dispatcher=bench.dispatcher) is AdmissionResult.HELD
+    assert admit_file(path, "me", held, NOW, dispatcher=bench.dispatcher) is AdmissionResult.HELD
 
     assert bench.dispatched == []
 
@@ -239,7 +236,7 @@ def test_what_only_our_own_clock_calls_fresh_goes_the_ordinary_way(bench: Bench)
     """It is judged by Strava's clock before it is sent."""
     (bench.folder / "a.fit").write_bytes(ride(NOW - 3600, seconds=30))
     path = str(bench.folder / "a.fit")
-    result = admission.admit(
+    result = admit_file(
         path, "me", ADMISSION, NOW, hold_old=NOW, clock_unknown=True, dispatcher=bench.dispatcher
     )
 

@@ -15,12 +15,12 @@ from fakes import (
     UPLOADS,
     InlineFolders,
     a_job,
+    admit_file,
     strava,
     the,
 )
 from fitferry.core.rules import Changes, Conditions, Rule
 from fitferry.core.upload import Status, WaitingFor
-from fitferry.inbox import admission
 from fitferry.storage import queries
 from fitferry.storage.database import DatabaseError
 from fitferry.uploads.worker import UploadWorker
@@ -154,7 +154,7 @@ def test_a_file_that_changed_is_admitted_anew_and_the_old_job_skipped(
     job = bench.job()
     (bench.folder / "a.fit").write_bytes(ride())
     old = bench.try_(job)
-    admission.admit(str(bench.folder / "a.fit"), "me", ADMISSION, NOW)
+    admit_file(str(bench.folder / "a.fit"), "me", ADMISSION, NOW)
 
     assert (old.status, old.error_code) == (Status.SKIPPED, "replaced")
     assert [job.status for job in queries.listed()] == [Status.PENDING]
