@@ -463,7 +463,7 @@ def test_a_file_that_cannot_be_read_is_told_of_and_taken_later(
     assert inbox.wait_until(lambda: bool(inbox.tree.state.unreadable))
     blocked.clear()
     path.chmod(0o644)
-    inbox.tree.rescan()
+    inbox.tree.scanners()[0].rescan()
 
     assert inbox.wait_for("ride.fit")
     assert inbox.wait_until(lambda: not inbox.tree.state.unreadable)

@@ -513,7 +513,7 @@ def test_a_disk_that_is_mounted_below_the_folder_is_watched(grove: Grove) -> Non
     door = grove.doors[grove.folder]
     with mounted(grove.nas):
         (grove.nas / "a.fit").write_bytes(b"x")
-        grove.tree.check()
+        grove.tree.scanners()[0].check()
         wait_for(lambda: door.names() == ["a.fit"])
         (grove.nas / "b.fit").write_bytes(b"x")
         wait_for(lambda: (str(grove.nas / "b.fit"), FileEvent.CLOSED) in grove.ears.heard)

@@ -15,7 +15,7 @@ from typing import TypeVar
 from fitferry.config.schema import WatchSettings
 from fitferry.core import filenames
 from fitferry.core.activity import WatchMethod, WatchState
-from fitferry.core.messages import Message, folders
+from fitferry.core.messages import folders
 from fitferry.inbox.receiver import Receiver
 from fitferry.inbox.scanner import Scanner
 from fitferry.inbox.surroundings import USUAL, Surroundings
@@ -41,6 +41,8 @@ class WatchedFolder:
         incoming: Callable[[], None] = lambda: None,
         surroundings: Surroundings = USUAL,
     ) -> None:
+        self.folder = str(watch.folder)
+        """As the settings name it."""
         self._watch = watch
         self._receiver = receiver
         self._without = without
@@ -54,12 +56,12 @@ class WatchedFolder:
         self._below: dict[str, Scanner] = {}
         self._main = Scanner(
             watch,
-            self._receiver_of(str(watch.folder)),
+            self._receiver_of(self.folder),
             without=without,
             changed=changed,
             checked=self._look_at_mounts,
-            claim=lambda found: self._roots.claim(str(watch.folder), found),
-            is_others=lambda found: self._roots.is_others(str(watch.folder), found),
+            claim=lambda found: self._roots.claim(self.folder, found),
+            is_others=lambda found: self._roots.is_others(self.folder, found),
             skip_watch=lambda: frozenset(self._below),
             incoming=incoming,
             surroundings=surroundings,
@@ -72,32 +74,17 @@ class WatchedFolder:
     def stop(self) -> None:
         """End."""
         self._main.stop()
-        for scanner in self._scanners():
+        for scanner in self.scanners()[1:]:
             scanner.stop(wait=1.0)
 
-    def health_error(self) -> Message | None:
-        """What is wrong with the scanners themselves; None while all is well."""
-        errors = (scanner.health_error() for scanner in (self._main, *self._scanners()))
-        return next(filter(None, errors), None)
-
-    def rescan(self) -> None:
-        """Scan everything as soon as possible."""
-        for scanner in (self._main, *self._scanners()):
-            scanner.rescan()
-
-    def check(self) -> None:
-        """Look as soon as possible whether something was mounted or unmounted."""
-        for scanner in (self._main, *self._scanners()):
-            scanner.check()
-
-    def tidy(self) -> None:
-        """Archive and delete as soon as possible what is to be."""
-        for scanner in (self._main, *self._scanners()):
-            scanner.tidy()
+    def scanners(self) -> list[Scanner]:
+        """Its own scanner, then those of the mounts below."""
+        with self._lock:
+            return [self._main, *self._below.values()]
 
     def holds(self, path: str) -> bool:
         """Whether a path is below this folder, by its name alone."""
-        return path.startswith(str(self._watch.folder).rstrip("/") + "/")
+        return path.startswith(self.folder.rstrip("/") + "/")
 
     def run(self, path: str, work: Callable[[], T], seconds: float) -> T:
         """Do something in the thread that a path belongs to, see `FolderTasks.run`."""
@@ -106,14 +93,9 @@ class WatchedFolder:
         return scanner.run(work, seconds)
 
     @property
-    def folder(self) -> str:
-        """The folder as the settings name it."""
-        return str(self._watch.folder)
-
-    @property
     def state(self) -> WatchState:
         """How the folder is doing, with what its mounts have to say."""
-        main, below = self._main.state, [scanner.state for scanner in self._scanners()]
+        main, *below = [scanner.state for scanner in self.scanners()]
         away = [
             folders.UNREADABLE(folder=state.folder, reason=state.reason)
             for state in below
@@ -132,11 +114,6 @@ class WatchedFolder:
             not_moved=next(filter(None, [main.not_moved, *(state.not_moved for state in below)]), None),
         )
 
-    def away(self) -> list[str]:
-        """The folder, and the mounts below it, that are not there now or do not answer."""
-        states = [scanner.state for scanner in (self._main, *self._scanners())]
-        return [state.folder for state in states if not state.available and state.reason]
-
     def _receiver_of(self, part: str) -> Receiver:
         return self._receiver(part, lambda path: self._part_of(path) == part)
 
@@ -144,10 +121,6 @@ class WatchedFolder:
         """The mount below that holds a path, or the folder itself."""
         points = [point for point in list(self._below) if path.startswith(f"{point}/")]
         return max(points, key=len, default=self.folder)
-
-    def _scanners(self) -> list[Scanner]:
-        with self._lock:
-            return list(self._below.values())
 
     def _look_at_mounts(self) -> None:
         """Give every mount that needs one a scanner of its own; called by the main scanner's thread."""
@@ -167,9 +140,9 @@ class WatchedFolder:
 
     def _points_below(self, mountinfo: str) -> dict[str, str]:
         """The mount points below and their kinds, under the names that the settings give the folder."""
-        folder, real = str(self._watch.folder), os.path.realpath(self._watch.folder)
+        real = os.path.realpath(self.folder)
         found = mounts.below(real, mountinfo)
-        return {folder + point.removeprefix(real): kind for point, kind in found.items()}
+        return {self.folder + point.removeprefix(real): kind for point, kind in found.items()}
 
     def _assign_mounts(self, points: set[str]) -> None:
         self._main.leave_out(self._without | points)
@@ -194,9 +167,7 @@ class WatchedFolder:
         )
 
     def _is_passed_over(self, point: str) -> bool:
-        folder = str(self._watch.folder)
-        inside = filenames.is_inside(point + "/x", folder, recursive=True, without=self._without)
-        return not inside
+        return not filenames.is_inside(point + "/x", self.folder, recursive=True, without=self._without)
 
 
 class FolderRoots:

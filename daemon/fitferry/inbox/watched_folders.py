@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from fitferry.core.activity import WatchState
 from fitferry.core.messages import Message
+from fitferry.inbox.scanner import Scanner
 from fitferry.inbox.watched_folder import WatchedFolder
 from fitferry.system import deadline
 from fitferry.system.mounts import MountEvents
@@ -43,17 +44,18 @@ class WatchedFolders:
 
     def tidy(self) -> None:
         """Archive and delete as soon as possible what is to be, each file in its folder's thread."""
-        for folder in self._folders:
-            folder.tidy()
+        for scanner in self._scanners():
+            scanner.tidy()
 
     def rescan(self) -> None:
         """Scan everything as soon as possible."""
-        for folder in self._folders:
-            folder.rescan()
+        for scanner in self._scanners():
+            scanner.rescan()
 
     def away(self) -> list[str]:
         """The folders and mounts that are not there now or do not answer: their jobs need not be tried."""
-        return [path for folder in self._folders for path in folder.away()]
+        states = [scanner.state for scanner in self._scanners()]
+        return [state.folder for state in states if not state.available and state.reason]
 
     def states(self) -> tuple[WatchState, ...]:
         """How the folders are doing."""
@@ -61,8 +63,11 @@ class WatchedFolders:
 
     def health_error(self) -> Message | None:
         """What is wrong with the threads of the folders; None while all is well."""
-        return next(filter(None, (folder.health_error() for folder in self._folders)), None)
+        return next(filter(None, (scanner.health_error() for scanner in self._scanners())), None)
 
     def _check(self) -> None:
-        for folder in self._folders:
-            folder.check()
+        for scanner in self._scanners():
+            scanner.check()
+
+    def _scanners(self) -> list[Scanner]:
+        return [scanner for folder in self._folders for scanner in folder.scanners()]
