@@ -347,7 +347,7 @@ class Grove:
     def mount(self, table: str) -> None:
         """Let other filesystems be mounted, and see that the folder's thread has taken note of it."""
         self.table, looks = table, self.looks
-        self.tree.check()  # as `MountEvents` does
+        self.tree.scanners()[0].check()  # as `MountEvents` does
         wait_for(lambda: self.looks > looks)
         self.settle(self.folder)
 
@@ -386,7 +386,7 @@ def test_a_mount_that_goes_gives_its_place_back(grove: Grove) -> None:
     grove.table = MOUNTS.format(rides=grove.folder)
     grove.start()
     (grove.nas / "a.fit").write_bytes(b"on the share")
-    grove.tree.rescan()
+    grove.tree.scanners()[0].rescan()
     wait_for(lambda: grove.taken() == {grove.folder: [], grove.nas: ["a.fit"]})
     grove.mount(ROOT)
     (grove.nas / "b.fit").write_bytes(b"in the folder")

@@ -18,7 +18,6 @@ from fitferry.core.messages import Message, folders, system
 from fitferry.inbox.event_hints import EventHints
 from fitferry.inbox.file_intake import MAX_SHOWN, FileIntake
 from fitferry.inbox.folder_access import FolderAccess
-from fitferry.inbox.folder_state import FolderState
 from fitferry.inbox.folder_tasks import FolderTasks
 from fitferry.inbox.folder_watch import FolderWatch
 from fitferry.inbox.receiver import Receiver
@@ -88,7 +87,8 @@ class Scanner:
         self._links_out: list[str] = []
         self._not_moved: Message | None = None
         self._busy_since: float | None = None
-        self._state = FolderState(self._folder, watch.athlete, changed)
+        self._changed = changed
+        self._published = WatchState(self._folder, watch.athlete, WatchMethod.POLL, available=False)
         self._thread = threading.Thread(target=self._run, name=f"scanner {self._folder}", daemon=True)
 
     def start(self) -> None:
@@ -119,7 +119,7 @@ class Scanner:
     @property
     def state(self) -> WatchState:
         """How the folder is doing."""
-        last = self._state.last
+        last = self._published
         if not self._is_hung():
             return last
         return WatchState(last.folder, last.athlete, last.method, available=False, reason=folders.NO_ANSWER())
@@ -166,7 +166,7 @@ class Scanner:
         if not self._folder_watch.attached:
             return max(0.0, self._check_at - self._clock())
         self._tasks.accept()
-        self._publish(available=True, reason=None)
+        self._publish()
         self._take_hints()
         if self._clock() >= self._scan_at:
             self._scan()
@@ -179,7 +179,7 @@ class Scanner:
         self._tidy()
         if not self._folder_watch.attached:
             return max(0.0, self._check_at - self._clock())  # it went away meanwhile, and that was said
-        self._publish(available=True, reason=None)
+        self._publish()
         due_at = min(self._scan_at, self._check_at, self._retry_at, self._intake.candidates.next_due())
         return max(0.0, due_at - self._clock())
 
@@ -328,22 +328,30 @@ class Scanner:
         if isinstance(error, PermissionError):
             reason = folders.CLOSED(folder=deadline.closed_folder_above(self._folder))
         self._tasks.refuse(reason)
-        self._publish(available=False, reason=reason)
+        self._publish(reason)
         self._receiver.on_away()
 
-    def _publish(self, *, available: bool, reason: Message | None) -> None:
-        state = WatchState(
+    def _publish(self, reason: Message | None = None) -> None:
+        """Show how the folder is doing, and log that it came, went, or is watched otherwise. `reason`: why it is away."""
+        available, before = reason is None, self._published
+        self._published = now = WatchState(
             self._folder,
             self._watch.athlete,
             self._folder_watch.method,
             available,
-            None if available else reason,
+            reason,
             notes=self._notes(),
             receiving=self._intake.shown_receiving() if available else (),
             unreadable=self._intake.shown_unreadable() if available else (),
             not_moved=self._not_moved if available else None,
         )
-        self._state.publish(state)
+        if not before.is_looked_at or (before.available, before.method) != (available, now.method):
+            log = _log.info if available else _log.warning
+            outcome = "available" if available else "away"
+            words = None if reason is None else str(reason)
+            log("watch_state", folder=self._folder, outcome=outcome, method=now.method, reason=words)
+        if now != before:
+            self._changed()
 
     def _notes(self) -> tuple[Message, ...]:
         notes = [self._folder_watch.note, self._receiver.note]

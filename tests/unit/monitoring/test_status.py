@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from fakes import NOW, a_job, recorded, sending, the
+from fakes import NOW, a_job, a_receiver, recorded, sending, the
+from fitferry.config.schema import WatchSettings
 from fitferry.core.activity import WatchMethod, WatchState
 from fitferry.core.breaker import BreakerName, BreakerTrip
 from fitferry.core.messages import Message, system, verbatim
 from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, problem
 from fitferry.core.strava import RateLimitHeaders, StravaErrorKind
 from fitferry.core.upload import AttemptResult, AuthProblem, ErrorCode, Outcome, Status, WaitingFor
-from fitferry.inbox.folder_state import FolderState
+from fitferry.inbox import Scanner
 from fitferry.monitoring import status, status_json
 from fitferry.storage import accounts, breakers, rate_limits, uploads
 
@@ -113,7 +114,9 @@ def test_wrong_settings_and_missing_folders_need_a_person() -> None:
 
 def test_nothing_is_said_of_a_folder_that_nobody_has_looked_at() -> None:
     """Neither that it is there nor that it is missing; the state of a folder begins so."""
-    new = FolderState("/rides", "me", changed=lambda: None).last
+    folder = Path("/rides")
+    watch = WatchSettings(folder=folder)
+    new = Scanner(watch, a_receiver(folder), without=frozenset(), changed=lambda: None).state
     away = replace(new, folder="/usb", reason=system.NOT_FOUND())
     connect()
     found = [snapshot(watch=state) for state in (new, away, WATCH)]
