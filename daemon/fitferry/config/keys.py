@@ -53,7 +53,6 @@ class Key:
 
 @cache
 def keys(section: str) -> dict[str, Key]:
-    """The keys of one section by their names."""
     hints = get_type_hints(SECTIONS[section], include_extras=True)
     return {
         item.name: _key(section, item.name, hints[item.name], item.default)
@@ -62,7 +61,6 @@ def keys(section: str) -> dict[str, Key]:
 
 
 def all_keys() -> list[Key]:
-    """Every key of every section."""
     return [key for section in SECTIONS for key in keys(section).values()]
 
 

@@ -85,8 +85,6 @@ def language(option: Path | None, environ: Mapping[str, str], *, places: Iterabl
 
 
 class _Loading:
-    """One load, with its report."""
-
     def __init__(
         self, environ: Mapping[str, str], home: Path, places: Iterable[Path], container: Path, service: Path
     ) -> None:

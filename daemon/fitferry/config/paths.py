@@ -23,7 +23,6 @@ def place_to_write(environ: Mapping[str, str], container: Path = CONTAINER_FOLDE
 
 
 def own_place(environ: Mapping[str, str], home: Path) -> Path:
-    """The file in the user's own folder."""
     return Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "fitferry" / "config.toml"
 
 

@@ -32,7 +32,6 @@ class Report:
         self._meant: set[str] = set()
 
     def problem(self, key: str, message: Message) -> None:
-        """Note a problem."""
         self.problems.append(SettingProblem(key, message))
 
     def wrong(self, key: str, value: object, expected: Message, *, shown: bool = False) -> None:
@@ -40,7 +39,6 @@ class Report:
         self.problem(key, settings.WRONG(key=key, found=describe(value, shown=shown), expected=expected))
 
     def warn(self, message: Message) -> None:
-        """Note a warning."""
         self.warnings.append(message)
 
     def unknown(self, where: str, name: str, known: Sequence[str], elsewhere: Sequence[str] = ()) -> None:

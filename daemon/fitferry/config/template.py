@@ -139,7 +139,6 @@ def _line(key: Key, chosen: object) -> str:
 
 
 def toml_line(name: str, value: object) -> str:
-    """One key with its value."""
     if isinstance(value, (list, tuple)):
         return f"{name} = [{', '.join(_value(item) for item in value)}]"
     return f"{name} = {_value(value)}"

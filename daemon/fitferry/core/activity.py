@@ -120,7 +120,6 @@ class StatFingerprint:
 
     @classmethod
     def of(cls, stat: StatResult) -> StatFingerprint:
-        """The signature in the answer of `os.stat`."""
         return cls(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
 
 

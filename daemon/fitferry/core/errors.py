@@ -140,7 +140,6 @@ class RejectionCode(StrEnum):
     status: int
 
     def __new__(cls, code: str, status: int = 400) -> Self:
-        """A code with its status."""
         member = str.__new__(cls, code)
         member._value_, member.status = code, status
         return member
@@ -180,5 +179,4 @@ class RequestRejected(FitferryError):
 
     @property
     def status(self) -> int:
-        """The HTTP status."""
         return self.code.status

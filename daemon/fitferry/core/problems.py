@@ -133,7 +133,6 @@ def problem(
     latest: int = 0,
     **params: Param,
 ) -> Problem:
-    """A problem with the parameters of its texts."""
     return Problem(code, tuple(sorted(params.items())), since, athlete, subject, variant, latest)
 
 

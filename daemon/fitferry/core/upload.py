@@ -192,7 +192,6 @@ class Job:
         return max(self.failures - 1, 0) if waits else self.failures
 
     def is_due(self, now: float) -> bool:
-        """Whether it is to be tried now."""
         return self.status in OPEN and self.next_attempt_at <= now
 
     def before_sending(self) -> Job:
@@ -206,7 +205,6 @@ class Job:
 
     @property
     def strava_url(self) -> str | None:
-        """Where the activity is on Strava."""
         number = self.strava_activity_id
         return f"https://www.strava.com/activities/{number}" if number else None
 

@@ -57,7 +57,6 @@ class Part:
 
 
 def is_gzip(data: bytes) -> bool:
-    """Whether these bytes begin as gzip does."""
     return data[:3] == _GZIP
 
 
@@ -190,14 +189,11 @@ class _Unzip:
 
 
 class BytesInMemory:
-    """Bytes that are there."""
-
     def __init__(self, data: bytes) -> None:
         self._data = data
         self.size = len(data)
 
     def read_at(self, at: int, count: int) -> bytes:
-        """So many bytes from there on."""
         return self._data[at : at + count]
 
 
@@ -209,7 +205,6 @@ class BytesOfFile:
         self.size = file.seek(0, 2)
 
     def read_at(self, at: int, count: int) -> bytes:
-        """So many bytes from there on."""
         self._file.seek(at)
         return self._file.read(count)
 

@@ -32,7 +32,6 @@ class Gpx:
         self._here: list[float | None] = [None] * 4
 
     def start(self, path: list[str], attributes: dict[str, str]) -> None:
-        """An element begins."""
         match path[-1]:
             case "trkpt":
                 self._points += 1
@@ -47,7 +46,6 @@ class Gpx:
                 self._others.add(path[-1])
 
     def text(self, path: list[str], text: str) -> None:
-        """An element that is wanted ends."""
         match path[-2:]:
             case ["trkpt", "time"]:
                 self._times.add(text)

@@ -41,7 +41,6 @@ class Tcx:
         self._here: list[float | None] = [None] * 4
 
     def start(self, path: list[str], attributes: dict[str, str]) -> None:
-        """An element begins."""
         match path[-1]:
             case "Trackpoint" if self._inside:
                 self._here = [None] * 4
@@ -62,7 +61,6 @@ class Tcx:
                 self._inside = False
 
     def text(self, path: list[str], text: str) -> None:
-        """An element that is wanted ends."""
         if not self._inside:
             return
         match path[-2:]:
@@ -84,7 +82,6 @@ class Tcx:
                 self._device = self._device or text[:_MAX_DEVICE] or None
 
     def result(self) -> ParseResult:
-        """What the whole document is."""
         if not self._activities or not (self._lap_count or self._points.count):
             return ParseResult(FileKind.NO_ACTIVITY, self.data_type, reason=self._no_activity())
         # Trackpoints decide: an Id and a Lap may be written in local time.

@@ -32,7 +32,6 @@ class Samples(Generic[T]):
         self._step = self._next = 1
 
     def add(self, thing: T) -> None:
-        """Add one thing."""
         self.add_run(1, lambda _index: thing)
 
     def add_run(self, count: int, thing: Callable[[int], T]) -> None:

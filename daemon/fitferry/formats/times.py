@@ -112,7 +112,6 @@ class Span:
             self.unread = text
 
     def bounds(self) -> tuple[float | None, float | None]:
-        """The first and the last time of the track."""
         if not self.readable:
             return None, None
         first, last = min(self.readable), max(self.readable)
@@ -123,7 +122,6 @@ class Span:
 
 
 def unreadable_times(data_type: str, facts: ActivityFacts, span: Span) -> ParseResult:
-    """What a track is whose times are there, and cannot be used."""
     example = printable(span.unread)
     if _is_of_unset_clock(span.unread):
         reason = files.CLOCK_NOT_SET(example=example)

@@ -89,8 +89,6 @@ def inspect(
 
 
 class _Reader:
-    """One document on its way through the parser."""
-
     def __init__(self, formats: Mapping[str, Callable[[], Document]], max_elements: int) -> None:
         self._formats = formats
         self._max_elements = max_elements
@@ -123,7 +121,6 @@ class _Reader:
         parser.Parse(b"", True)
 
     def result(self, text: DocumentText) -> ParseResult:
-        """What was read."""
         if text.is_still_empty:
             return self._broken(FileKind.UNFINISHED, files.END_EMPTY())
         return self._document.result() if self._document is not None else self._other()

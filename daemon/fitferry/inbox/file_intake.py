@@ -97,11 +97,9 @@ class FileIntake:
         return bool(self._postponed)
 
     def shown_unreadable(self) -> tuple[str, ...]:
-        """What cannot be read, for people."""
         return tuple(sorted(self.unreadable | self._failed)[:MAX_SHOWN])
 
     def shown_receiving(self) -> tuple[IncompleteFile, ...]:
-        """The files on their way, for people."""
         return tuple(sorted(self.candidates.receiving(self._clock()))[:MAX_SHOWN])
 
     def look_at_due(self) -> None:

@@ -59,7 +59,6 @@ class FirstScan:
 
     @property
     def note(self) -> Message | None:
-        """What a person may want to know of the folder."""
         return folders.MUCH_JUNK(limit=self._max_junk) if self._junk >= self._max_junk else None
 
     def admit(self, path: str, look: FileLook, stability: Stability, *, announced: bool) -> AdmissionResult:

@@ -45,7 +45,6 @@ class FolderReceiver:
 
     @property
     def note(self) -> Message | None:
-        """What a person may want to know of the folder."""
         return self._first_scan.note
 
     def admit(self, path: str, look: FileLook, stability: Stability, *, announced: bool) -> AdmissionResult:

@@ -77,5 +77,4 @@ class FolderTasks:
                 done.set_exception(FolderAway(self._folder, reason))
 
     def accept(self) -> None:
-        """Take tasks again."""
         self._away = None

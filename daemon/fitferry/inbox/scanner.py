@@ -113,12 +113,10 @@ class Scanner:
         return None
 
     def leave_out(self, folders_below: frozenset[str]) -> None:
-        """Leave folders below to others."""
         self._access.without = folders_below
 
     @property
     def state(self) -> WatchState:
-        """How the folder is doing."""
         last = self._published
         if not self._is_hung():
             return last

@@ -27,7 +27,6 @@ def keep(state: Path, body: bytes, name: str) -> Path:
 
 
 def forget(path: Path) -> None:
-    """Delete one file."""
     path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # something else is in it, or it is gone
         path.parent.rmdir()

@@ -68,11 +68,9 @@ class WatchedFolder:
         )
 
     def start(self) -> None:
-        """Begin."""
         self._main.start()
 
     def stop(self) -> None:
-        """End."""
         self._main.stop()
         for scanner in self.scanners()[1:]:
             scanner.stop(wait=1.0)

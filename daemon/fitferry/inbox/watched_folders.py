@@ -58,7 +58,6 @@ class WatchedFolders:
         return [state.folder for state in states if not state.available and state.reason]
 
     def states(self) -> tuple[WatchState, ...]:
-        """How the folders are doing."""
         return tuple(folder.state for folder in self._folders)
 
     def health_error(self) -> Message | None:

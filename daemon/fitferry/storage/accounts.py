@@ -84,7 +84,6 @@ def connect(
 
 
 def connected_to(athlete_id: int | None) -> set[str]:
-    """The names that are connected to a Strava account."""
     if athlete_id is None:
         return set()
     return {name for name in with_tokens() if get(name).athlete_id == athlete_id}
@@ -111,7 +110,6 @@ def is_another(name: str, athlete_id: int | None) -> bool:
 
 
 def sealed_tokens(name: str) -> bytes | None:
-    """The sealed tokens of an athlete, None if there are none."""
     known = _accounts.get().get(name)
     return None if known is None else known.sealed
 

@@ -42,7 +42,6 @@ def admit(
 
 
 def has_thumbnail(activity_id: int) -> bool:
-    """Whether an activity has been drawn."""
     return bool(run("SELECT 1 FROM thumbnail WHERE activity_id = ?", activity_id))
 
 

@@ -66,7 +66,6 @@ def mark_all_uncertain(path: Path, now: float, quarantine: float) -> None:
 
 
 def has_copy_of(path: Path, day: str) -> bool:
-    """Whether a day's copy is there."""
     return database_file.is_own_file(database_file.daily_path(path, day))
 
 

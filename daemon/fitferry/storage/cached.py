@@ -23,7 +23,6 @@ class Cached(Generic[T]):
         database.on_opening.append(self.forget)
 
     def get(self) -> T:
-        """The value."""
         with self._lock:
             value, before = self._value, self._changes
         if value is not None:

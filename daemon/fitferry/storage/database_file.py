@@ -108,12 +108,10 @@ def update_copies(path: Path) -> list[Copy]:
 
 
 def daily_path(path: Path, day: str) -> Path:
-    """Where a day's copy lies."""
     return path.with_name(f"state-{day}.db")
 
 
 def update_path(path: Path, last_migration: str) -> Path:
-    """Where the copy from before an update lies."""
     return path.with_name(f"before-update-{last_migration}.db")
 
 

@@ -71,7 +71,6 @@ def forget(follow_up_id: int) -> None:
 
 
 def last_finished(kind: FollowUpKind) -> FollowUp | None:
-    """The one that ended last."""
     ids = run(_LAST_FINISHED, kind)
     return _follow_up(FollowUpRow.get_by_id(ids[0][0])) if ids else None
 

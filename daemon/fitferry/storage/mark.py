@@ -15,8 +15,6 @@ _OPEN = "open"
 
 
 class LedgerMark:
-    """The mark of one open ledger."""
-
     def __init__(self, path: Path) -> None:
         self.revision = _read(path)[0]
         """The revision that was seen last, 0 where there is no mark."""
@@ -56,7 +54,6 @@ class LedgerMark:
 
 
 def mark_path(path: Path) -> Path:
-    """Where the mark of a database lies."""
     return path.with_suffix(".mark")
 
 

@@ -15,11 +15,9 @@ class MessageField(TextField):  # type: ignore[explicit-any]  # peewee's own bas
     """A message, kept as JSON; words that are stored in another way are shown as they are."""
 
     def db_value(self, value: Message | str | None) -> str | None:
-        """The message as JSON."""
         return None if value is None else as_message(value).to_json()
 
     def python_value(self, value: str | None) -> Message | None:
-        """The message that was stored."""
         if value is None:
             return None
         try:

@@ -84,7 +84,6 @@ def finish_oauth_state(digest: str, outcome: str, message: Message, now: float) 
 
 
 def consent(digest: str) -> Consent | None:
-    """One consent, None if its state is unknown."""
     row = OauthStateRow.get_or_none(OauthStateRow.digest == digest)
     if row is None:
         return None

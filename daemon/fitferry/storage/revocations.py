@@ -11,15 +11,12 @@ from fitferry.storage.statements import tuples
 
 @dataclass(frozen=True, slots=True)
 class PendingRevocation:
-    """Sealed tokens that are yet to be revoked."""
-
     id: int
     athlete: str
     sealed: bytes
 
 
 def pending_revocations() -> list[PendingRevocation]:
-    """The sealed tokens that are yet to be revoked at Strava."""
     rows = RevocationRow.select(RevocationRow.id, RevocationRow.athlete, RevocationRow.sealed)
     return [PendingRevocation(number, athlete, bytes(sealed)) for number, athlete, sealed in tuples(rows)]
 
@@ -30,18 +27,15 @@ def pending_revocation(number: int) -> PendingRevocation | None:
 
 
 def add_revocation(athlete: str, athlete_id: int | None, sealed: bytes) -> None:
-    """Store a pair that is to be revoked."""
     with writing():
         RevocationRow.insert(athlete=athlete, athlete_id=athlete_id, sealed=sealed).execute()
 
 
 def delete_revocation(number: int) -> None:
-    """Delete a pair that was revoked."""
     with writing():
         RevocationRow.delete().where(RevocationRow.id == number).execute()
 
 
 def update_revocation(number: int, sealed: bytes) -> None:
-    """Replace sealed tokens that are yet to be revoked."""
     with writing():
         RevocationRow.update(sealed=sealed).where(RevocationRow.id == number).execute()

@@ -21,8 +21,6 @@ _OUTCOMES = "outcomes"
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """What is told."""
-
     title: Message
     body: Message
 
@@ -85,7 +83,6 @@ def waiting() -> list[WaitingNotification]:
 
 
 def any_waiting() -> bool:
-    """Whether a notification is not taken yet."""
     return bool(NotificationRow.select().exists())
 
 

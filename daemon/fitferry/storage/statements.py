@@ -11,7 +11,6 @@ from fitferry.storage.database import SQL, Field, Row, Select, database, run
 
 
 def tuples(query: Select) -> list[Row]:
-    """The rows of a query as plain tuples."""
     return list(query.tuples())
 
 

@@ -63,18 +63,15 @@ def confirmed(found: dict[int, tuple[int, AfterUpload]], now: float) -> list[int
 
 
 def counts() -> dict[Status, int]:
-    """How many jobs there are in each status."""
     found: dict[str, int] = dict(run("SELECT status, jobs FROM job_count"))
     return {status: found.get(status, 0) for status in Status}
 
 
 def get(job_id: int) -> Job | None:
-    """One job by its id."""
     return job_with("j.id = ?", job_id)
 
 
 def of_activity(activity_id: int) -> Job | None:
-    """The job of one activity."""
     return job_with("j.activity_id = ?", activity_id)
 
 
@@ -99,7 +96,6 @@ def last_finish_number() -> int:
 
 
 def last_completed() -> Job | None:
-    """The job that was completed last."""
     return next(iter(_LAST_COMPLETED()), None)
 
 

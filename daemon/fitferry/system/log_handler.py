@@ -110,7 +110,6 @@ class RepeatFilter(logging.Filter):
         self._seen: dict[tuple[str, ...], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a record is written."""
         kind = _kind(record)
         if kind is None:
             return True

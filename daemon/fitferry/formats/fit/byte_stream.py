@@ -24,7 +24,6 @@ class ByteStream:
         return self._passed + self.at
 
     def more(self) -> bool:
-        """Take one chunk more, if there is one."""
         chunk = next(self._chunks, b"")
         if not chunk:
             return False

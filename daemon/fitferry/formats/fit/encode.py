@@ -25,8 +25,6 @@ def encode(number: int, fields: Fields) -> bytes:
 
 @dataclass(slots=True)
 class TimerEvents:
-    """When the timer ran."""
-
     changes: list[tuple[int, bool]] = field(default_factory=list)
 
     def paused(self, start: int, end: int) -> float:

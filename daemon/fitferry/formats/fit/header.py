@@ -11,7 +11,6 @@ _PREFIX_BYTES = 4096
 
 
 def is_fit(data: bytes, at: int = 0) -> bool:
-    """Whether a FIT header begins here."""
     return data[at + _SIGNATURE_AT : at + SHORTEST] == SIGNATURE
 
 

@@ -108,8 +108,6 @@ class _Leg:
 
 @dataclass(slots=True)
 class _Message:
-    """One message as it stands in the file."""
-
     definition: Definition
     raw: bytes
     values: dict[int, Value]
@@ -257,7 +255,6 @@ class _Segment:
         ]
 
     def rebuilt(self, summaries: list[bytes]) -> bytes:
-        """The whole segment."""
         body = b"".join([*self.kept, *summaries])
         header = bytearray(self._data[: self._header])
         header[4:8] = struct.pack("<I", len(body))
