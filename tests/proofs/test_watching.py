@@ -461,7 +461,7 @@ def test_thousands_of_nested_folders_do_not_end_the_events(bench: Bench) -> None
 def test_a_mount_is_told_of_as_soon_as_it_is_there(tmp_path: Path) -> None:
     """By the kernel, so that nobody has to look every few seconds."""
     changed = threading.Event()
-    with mounts.MountEvents(changed.set).running():
+    with mounts.calling_on_change(changed.set):
         for _ in range(2):
             with mounted(tmp_path):
                 assert changed.wait(60)
@@ -493,7 +493,7 @@ def test_a_disk_that_is_mounted_over_the_folder_is_watched(bench: Bench) -> None
     bench.pass_(0)
     with mounted(bench.folder):
         (bench.folder / "on-disk.fit").write_bytes(b"x")
-        bench.scanner.check()  # as `MountEvents` does
+        bench.scanner.check()  # as `mounts.calling_on_change` does
         bench.pass_(10)
         bench.pass_(1)
         assert bench.door.names() == ["on-disk.fit"]

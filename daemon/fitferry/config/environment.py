@@ -51,12 +51,12 @@ def warn_of_variables(environ: Mapping[str, str], report: Report) -> None:
         report.warn(settings.TZ_UNKNOWN())
 
 
-def is_time_zone(name: str, zones: Path = _ZONES) -> bool:
+def is_time_zone(name: str) -> bool:
     """Whether the C library knows a value of TZ, which takes anything unknown for UTC without a word."""
     name = name.removeprefix(":")
     if _POSIX_ZONE.fullmatch(name) or name in {"UTC", "GMT"}:
         return True
-    return ".." not in name and (zones / name).is_file()
+    return ".." not in name and (_ZONES / name).is_file()
 
 
 def use_time_zone(environ: Mapping[str, str]) -> None:

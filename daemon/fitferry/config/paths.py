@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 CONTAINER_FOLDER = Path("/config")
@@ -15,11 +15,11 @@ PLACES = (CONTAINER_FOLDER / "config.toml", SERVICE_SETTINGS)
 """Where a file is looked for, before the user's own folder."""
 
 
-def place_to_write(environ: Mapping[str, str], container: Path = CONTAINER_FOLDER) -> Path:
+def place_to_write(environ: Mapping[str, str]) -> Path:
     """Where a file that nobody named is written, so that it is found there."""
     if environ.get("FITFERRY_CONFIG"):
         return Path(environ["FITFERRY_CONFIG"])
-    return container / "config.toml" if container.is_dir() else own_place(environ, own_home())
+    return CONTAINER_FOLDER / "config.toml" if CONTAINER_FOLDER.is_dir() else own_place(environ, own_home())
 
 
 def own_place(environ: Mapping[str, str], home: Path) -> Path:
@@ -54,16 +54,14 @@ def state_folder(
     return Path(environ.get("XDG_STATE_HOME") or home / ".local" / "state") / "fitferry"
 
 
-def peek(
-    option: str | None, environ: Mapping[str, str], places: Iterable[Path] = PLACES
-) -> tuple[Path, str] | None:
+def peek(option: str | None, environ: Mapping[str, str]) -> tuple[Path, str] | None:
     """State folder and language, without a look at the other settings.
 
     None where only a whole load tells: a file that cannot be read or is no TOML, a value that is none.
     """
     home = own_home()
     named = option or environ.get("FITFERRY_CONFIG")
-    sources = [Path(named)] if named else [*places, own_place(environ, home)]
+    sources = [Path(named)] if named else [*PLACES, own_place(environ, home)]
     try:
         source = next((path for path in sources if path.is_file()), None)
         raw = _tables(source.read_text(encoding="utf-8-sig")) if source else {}

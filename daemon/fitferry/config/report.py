@@ -34,9 +34,9 @@ class Report:
     def problem(self, key: str, message: Message) -> None:
         self.problems.append(SettingProblem(key, message))
 
-    def wrong(self, key: str, value: object, expected: Message, *, shown: bool = False) -> None:
-        """Note that a value does not fit; `shown`: it may be repeated."""
-        self.problem(key, settings.WRONG(key=key, found=describe(value, shown=shown), expected=expected))
+    def wrong(self, key: str, value: object, expected: Message) -> None:
+        """Note that a value does not fit, without repeating it."""
+        self.problem(key, settings.WRONG(key=key, found=describe(value), expected=expected))
 
     def warn(self, message: Message) -> None:
         self.warnings.append(message)

@@ -10,8 +10,7 @@ from fitferry.core.activity import WatchState
 from fitferry.core.messages import Message
 from fitferry.inbox.scanner import Scanner
 from fitferry.inbox.watched_folder import WatchedFolder
-from fitferry.system import deadline
-from fitferry.system.mounts import MountEvents
+from fitferry.system import deadline, mounts
 
 T = TypeVar("T")
 
@@ -26,7 +25,7 @@ class WatchedFolders:
     def running(self) -> Iterator[None]:
         """Watch from here to the end."""
         with contextlib.ExitStack() as parts:
-            parts.enter_context(MountEvents(self._check).running())
+            parts.enter_context(mounts.calling_on_change(self._check))
             for folder in self._folders:
                 folder.start()
                 parts.callback(folder.stop)

@@ -68,15 +68,9 @@ def release_holds(error_code: ErrorCode, *, since: float | None, unknown: bool =
     if since is not None:
         recent = JobRow.start_time >= since
         wanted &= recent | JobRow.start_time.is_null() if unknown else recent
-    fresh = {
-        "status": Status.PENDING,
-        "error_code": None,
-        "error_message": None,
-        "read_failures": 0,
-        "next_attempt_at": 0,
-    }
+    fresh = {"error_code": None, "error_message": None, "read_failures": 0, "next_attempt_at": 0}
     with writing():
-        return int(JobRow.update(**fresh, **DECIDED).where(wanted).execute())
+        return int(JobRow.update(status=Status.PENDING, **fresh, **DECIDED).where(wanted).execute())
 
 
 def hold_pending(error_code: ErrorCode, reason: AdmissionDecision) -> None:

@@ -103,9 +103,6 @@ class SeenPathRow(_Table):
     ctime_ns = IntegerField()
     sha256 = TextField()
 
-    class Meta:
-        without_rowid = True
-
 
 class SeenFolderRow(_Table):
     path = BlobField()
@@ -156,9 +153,6 @@ class ApiTokenRow(_Table):
     athlete = TextField(null=True)
     created_at = FloatField()
     last_used_at = FloatField(null=True)
-
-    class Meta:
-        without_rowid = True
 
 
 class RateLimitRow(_Table):

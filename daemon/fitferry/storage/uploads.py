@@ -104,30 +104,18 @@ def requeue(job_id: int, statuses: Iterable[Status], *, external_id: str | None 
 
     With a fresh `external_id` it is sent as if for the first time.
     """
-    fresh: dict[str, object] = {
-        "status": Status.PENDING,
-        "own_wait": None,
-        "failures": 0,
-        "read_failures": 0,
-        "next_attempt_at": 0,
-    }
-    fresh |= {"error_code": None, "error_message": None, "completed_at": None, "strava_activity_id": None}
+    fresh: dict[str, object] = {"failures": 0, "read_failures": 0, "error_code": None, "error_message": None}
+    fresh |= {"completed_at": None, "strava_activity_id": None, **DECIDED}
     if external_id is not None:
-        fresh |= {
-            "external_id": external_id,
-            "upload_id": None,
-            "uncertain": False,
-            "sent_at": None,
-            "looks": 0,
-        }
+        fresh |= {"own_wait": None, "next_attempt_at": 0, "external_id": external_id}
+        fresh |= {"upload_id": None, "uncertain": False, "sent_at": None, "looks": 0}
     else:
         # What may have arrived is looked for as soon as it would have been, and not sooner.
         fresh["next_attempt_at"] = Case(None, [(JobRow.uncertain, JobRow.next_attempt_at)], 0)
         fresh["own_wait"] = Case(None, [(JobRow.uncertain, WaitingFor.CONFIRM)], None)
-    fresh |= DECIDED
     with writing():
         where = (JobRow.id == job_id, JobRow.status.in_(list(statuses)))
-        return bool(JobRow.update(**fresh).where(*where).execute())
+        return bool(JobRow.update(status=Status.PENDING, **fresh).where(*where).execute())
 
 
 def requeue_stalled(job_id: int) -> bool:

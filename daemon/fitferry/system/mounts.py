@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 MOUNTINFO = Path("/proc/self/mountinfo")
+_OSRELEASE = Path("/proc/sys/kernel/osrelease")
 _NETWORK = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "virtiofs", "afs", "ceph", "glusterfs", "davfs"}
     | {"fuse.sshfs", "fuse.rclone", "fuse.davfs2", "fuse.glusterfs", "fuse.s3fs"}
@@ -55,10 +56,10 @@ def needs_polling(kind: str) -> bool:
     return kind in _NETWORK or kind in _OF_A_HOST or kind.startswith("fuse")
 
 
-def lacks_inotify(osrelease: Path = Path("/proc/sys/kernel/osrelease")) -> bool:
+def lacks_inotify() -> bool:
     """Whether this is a kernel (WSL2, Docker Desktop) on which events of shared folders never come."""
     try:
-        release = osrelease.read_text(encoding="ascii", errors="replace").lower()
+        release = _OSRELEASE.read_text(encoding="ascii", errors="replace").lower()
     except OSError:
         return False
     return "microsoft" in release or "linuxkit" in release
@@ -71,35 +72,32 @@ def _points(mounts: str) -> Iterator[tuple[str, str]]:
         yield point, rest.split(" ")[0]
 
 
-class MountEvents:
-    """Call `changed` whenever something is mounted or unmounted, from a thread of its own."""
+@contextlib.contextmanager
+def calling_on_change(changed: Callable[[], None]) -> Iterator[None]:
+    """Call `changed` whenever something is mounted or unmounted, from a thread of its own.
 
-    def __init__(self, changed: Callable[[], None], mountinfo: Path = MOUNTINFO) -> None:
-        self._changed = changed
-        self._mountinfo = mountinfo
+    Nothing where the kernel has no list of mounts.
+    """
+    try:
+        handle = os.open(MOUNTINFO, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        yield
+        return
+    stop, stopper = os.pipe2(os.O_CLOEXEC)
+    thread = threading.Thread(target=_listen, args=(handle, stop, changed), name="mounts", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        os.close(stopper)
+        thread.join()
+        os.close(handle)
+        os.close(stop)
 
-    @contextlib.contextmanager
-    def running(self) -> Iterator[None]:
-        """Listen from here to the end; nothing where the kernel has no list of mounts."""
-        try:
-            handle = os.open(self._mountinfo, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            yield
-            return
-        stop, stopper = os.pipe2(os.O_CLOEXEC)
-        thread = threading.Thread(target=self._listen, args=(handle, stop), name="mounts", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            os.close(stopper)
-            thread.join()
-            os.close(handle)
-            os.close(stop)
 
-    def _listen(self, handle: int, stop: int) -> None:
-        poller = select.poll()
-        poller.register(handle, select.POLLPRI | select.POLLERR)
-        poller.register(stop, select.POLLHUP)
-        while not any(ready == stop for ready, _ in poller.poll()):
-            self._changed()
+def _listen(handle: int, stop: int, changed: Callable[[], None]) -> None:
+    poller = select.poll()
+    poller.register(handle, select.POLLPRI | select.POLLERR)
+    poller.register(stop, select.POLLHUP)
+    while not any(ready == stop for ready, _ in poller.poll()):
+        changed()

@@ -173,25 +173,16 @@ def open_folder(
 
 def read(handle: int, limit: int) -> bytes:
     """Read at most `limit` bytes of an open file, whatever its size is said to be. Raises OSError."""
-    chunks, left = [], limit
-    while left:
-        chunk = os.pread(handle, min(_CHUNK, left), limit - left)
-        if not chunk:
-            break
-        chunks.append(chunk)
-        left -= len(chunk)
-    return b"".join(chunks)
+    return b"".join(_chunks(handle, limit))
 
 
 def sha256(handle: int, limit: int) -> str | None:
     """The SHA-256 of an open file; None where it holds more than `limit` bytes. Raises OSError."""
-    digest, done = hashlib.sha256(), 0
-    while chunk := os.pread(handle, min(_CHUNK, limit + 1 - done), done):
+    digest, size = hashlib.sha256(), 0
+    for chunk in _chunks(handle, limit + 1):
         digest.update(chunk)
-        done += len(chunk)
-        if done > limit:
-            return None
-    return digest.hexdigest()
+        size += len(chunk)
+    return digest.hexdigest() if size <= limit else None
 
 
 def create(parent: int, name: str) -> int:
@@ -201,14 +192,21 @@ def create(parent: int, name: str) -> int:
 
 def copy(source: int, target: int, limit: int) -> str:
     """Copy an open file into another one; the SHA-256 of what was copied, at most `limit` bytes. Raises OSError."""
-    digest, done = hashlib.sha256(), 0
-    while chunk := os.pread(source, min(_CHUNK, limit - done), done):
+    digest = hashlib.sha256()
+    for chunk in _chunks(source, limit):
         digest.update(chunk)
         view = memoryview(chunk)
         while view:
             view = view[os.write(target, view) :]
-        done += len(chunk)
     return digest.hexdigest()
+
+
+def _chunks(handle: int, limit: int) -> Iterator[bytes]:
+    """The bytes of an open file from its beginning, `limit` at most."""
+    done = 0
+    while chunk := os.pread(handle, min(_CHUNK, limit - done), done):
+        yield chunk
+        done += len(chunk)
 
 
 def is_exhausted(error: OSError) -> bool:
