@@ -17,9 +17,11 @@ from fitferry.storage.statements import update
 _AHEAD_OR_LATE = """
 SELECT
     EXISTS (SELECT 1 FROM upload_job INDEXED BY upload_job_accepted
-        WHERE status IN ('pending', 'processing') AND upload_id IS NOT NULL AND accepted_at > ?),
+        WHERE status IN ('pending', 'processing') AND upload_id IS NOT NULL AND accepted_at > ?1),
+    EXISTS (SELECT 1 FROM upload_job INDEXED BY upload_job_tried
+        WHERE status IN ('pending', 'processing') AND tried_at > ?1),
     EXISTS (SELECT 1 FROM upload_job INDEXED BY upload_job_next
-        WHERE status IN ('pending', 'processing') AND next_attempt_at > ?)
+        WHERE status IN ('pending', 'processing') AND next_attempt_at > ?2)
 """
 _DRAWN = """
 INSERT OR REPLACE INTO thumbnail (activity_id, kind, path) SELECT activity_id, ?, ? FROM upload_job WHERE id = ?
@@ -96,13 +98,17 @@ def release_interrupted(longest: float, quarantine: float, now: float) -> int:
 def clamp(longest: float, first_look: float, now: float) -> None:
     """Let no job wait longer than `longest` seconds from now: the clock may have jumped back.
 
-    An upload that was accepted at a time to come is looked at after `first_look` seconds.
+    An upload that was accepted at a time to come is looked at after `first_look` seconds. A job that was tried then
+    counts as tried now: else another one would be every probe of a breaker, until the clock has come so far again.
     """
-    is_ahead, is_late = run(_AHEAD_OR_LATE, now, now + longest)[0]
+    is_ahead, was_tried_ahead, is_late = run(_AHEAD_OR_LATE, now, now + longest)[0]
     if is_ahead:
         with writing():
             ahead = (IS_OPEN, JobRow.upload_id.is_null(False), JobRow.accepted_at > now)
             JobRow.update(accepted_at=now, next_attempt_at=now + first_look).where(*ahead).execute()
+    if was_tried_ahead:
+        with writing():
+            JobRow.update(tried_at=now).where(IS_OPEN, JobRow.tried_at > now).execute()
     if is_late:
         with writing():
             _clamp(longest, now)

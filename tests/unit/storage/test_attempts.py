@@ -9,7 +9,7 @@ import pytest
 
 from fakes import COMPLETED, NOW, RETRY, a_job, accepted, recorded, sending, the
 from fitferry.core.upload import AttemptResult, Outcome, Status
-from fitferry.storage import attempts, uploads
+from fitferry.storage import attempts, open_jobs, uploads
 
 
 @pytest.mark.usefixtures("ledger")
@@ -101,6 +101,24 @@ def test_a_clock_that_jumps_back_parks_no_job(tmp_path: Path) -> None:
     attempts.clamp(7200, 2, NOW - 365 * 86_400)
 
     assert the(job.id).next_attempt_at == NOW - 365 * 86_400 + 7200
+
+
+@pytest.mark.usefixtures("ledger")
+def test_every_job_is_a_probe_in_turn_after_the_clock_was_set_back(tmp_path: Path) -> None:
+    """Also one that was tried at a time to come, while the other's file cannot be sent."""
+    before, after = a_job(tmp_path / "a.fit"), a_job(tmp_path / "b.fit", b"b")
+    recorded(before.id, replace(RETRY, next_attempt_at=0), NOW)
+    now, probes = NOW - 86_400, list[int]()
+    recorded(after.id, replace(RETRY, next_attempt_at=0), now)
+    for _ in range(4):
+        now += 400
+        attempts.clamp(7200, 2, now)
+        probes += open_jobs.due(
+            now, 1, look=True, fresh_since=None, connected=["me"], readers=["me"], probe=True
+        )
+        recorded(probes[-1], replace(RETRY, next_attempt_at=0), now)
+
+    assert probes == [after.id, before.id, after.id, before.id]
 
 
 @pytest.mark.usefixtures("ledger")
