@@ -23,8 +23,8 @@ RANKS = [
 OWNERS = {
     "peewee": "storage",
     "playhouse": "storage.schema_update",
-    "httpx": "strava.http_client",
-    "httpcore": "strava",
+    "httpx": "strava",
+    "h11": "strava",
     "huey": "uploads.job_queue",
     "fitparse": "formats.fit.verify",
     "watchdog": "inbox.file_events",

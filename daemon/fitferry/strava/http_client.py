@@ -6,25 +6,25 @@ import contextlib
 import functools
 import os
 import ssl
-import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import httpcore
+import h11
 import httpx
 
 from fitferry import __version__
 from fitferry.core.errors import StravaError
 from fitferry.core.messages import Message, strava, system, verbatim
 from fitferry.core.strava import StravaErrorKind
+from fitferry.strava.direct_transport import DirectTransport
 from fitferry.strava.ready_connection import ReadyConnection
 from fitferry.strava.request_deadline import RequestDeadline
 from fitferry.system import network
 from fitferry.system.alarms import Alarms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 Transport = httpx.BaseTransport
 _HEADERS = {
@@ -44,8 +44,9 @@ _UNSENT = (
     httpx.ProxyError,
 )
 """What can only happen before the request left; after anything else it may have arrived."""
+_FAILED = (httpx.HTTPError, httpx.StreamError, h11.ProtocolError, OSError)
 _ENDS_EARLY = ("Server disconnected", "peer closed connection")
-"""How httpcore and h11 begin what they say of an answer that is missing, or is not all there."""
+"""How h11 and `direct_transport` begin what they say of an answer that is missing, or is not all there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +125,19 @@ class HttpClient:
                 data=asked.form,
                 json=asked.json,
                 content=asked.content,
-                extensions={"timeout": _TIMEOUTS, "trace": deadline.trace},
+                extensions={"timeout": _TIMEOUTS, "trace": deadline.trace, "deadline": deadline},
             )
             try:
                 try:
                     return self._answer(request)
-                except (httpx.HTTPError, OSError):
+                except _FAILED:
                     if not deadline.opened_ahead or deadline.body_began or deadline.over:
                         raise
                     return self._answer(request)
             except _UNSENT as error:
                 message = strava.UNREACHABLE(reason=_reason(error, deadline))
                 raise StravaError(StravaErrorKind.UNREACHABLE, message) from error
-            except (httpx.HTTPError, httpx.StreamError, OSError) as error:
+            except _FAILED as error:
                 reason, sent = _reason(error, deadline), request.method == "POST"
                 if _is_of_another(error):
                     message = strava.NOT_STRAVA(answer=reason)
@@ -150,42 +151,6 @@ class HttpClient:
         with contextlib.closing(transport.handle_request(request)) as response:
             response.request = request
             return Answer(response.status_code, response.headers, _read(response))
-
-
-class DirectTransport(httpx.BaseTransport):
-    """HTTP without a proxy, over a fresh connection each time: the other side may close a kept one just as a body leaves.
-
-    `trusted`: reads the certificates, at the first request.
-    """
-
-    def __init__(self, trusted: Callable[[], ssl.SSLContext], ready: ReadyConnection | None) -> None:
-        self._trusted = trusted
-        self._ready = ready
-        self._lock = threading.Lock()
-        self._made: httpx.HTTPTransport | None = None
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request. Raises httpx.HTTPError."""
-        with self._lock:
-            if self._made is None:
-                self._made = self._transport()
-        return self._made.handle_request(request)
-
-    def close(self) -> None:
-        """Close what is open."""
-        if self._made is not None:
-            self._made.close()
-
-    def _transport(self) -> httpx.HTTPTransport:
-        try:
-            trusted = self._trusted()
-        except OSError as error:
-            raise httpx.ConnectError(str(error)) from error
-        made = httpx.HTTPTransport(verify=trusted, trust_env=False)
-        made._pool = httpcore.ConnectionPool(  # noqa: SLF001  # it takes no backend as argument
-            ssl_context=trusted, max_keepalive_connections=0, network_backend=self._ready
-        )
-        return made
 
 
 def _proxies(website: str, api: str) -> dict[str, Transport]:
@@ -202,9 +167,9 @@ def _proxies(website: str, api: str) -> dict[str, Transport]:
 @functools.cache
 def _trusted(named: str | None) -> ssl.SSLContext:
     """The certificates that are trusted: certifi's, or those of a file; read once, which takes 30 ms."""
-    if named is None:
-        return httpx.create_ssl_context(trust_env=False)
-    return ssl.create_default_context(cafile=named)
+    context = ssl.create_default_context(cafile=named) if named else httpx.create_ssl_context(trust_env=False)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 def _read(response: httpx.Response) -> bytes:
@@ -220,7 +185,7 @@ def _read(response: httpx.Response) -> bytes:
 
 def _is_of_another(error: Exception) -> bool:
     """Whether something answered that does not speak HTTP as Strava does; an answer that only ends too early may be Strava's."""
-    if isinstance(error, httpx.RemoteProtocolError):
+    if isinstance(error, (h11.RemoteProtocolError, httpx.RemoteProtocolError)):
         return not str(error).startswith(_ENDS_EARLY)
     return isinstance(error, httpx.DecodingError)
 
@@ -229,7 +194,9 @@ def _reason(error: Exception, deadline: RequestDeadline) -> Message:
     """What went wrong, without any address in it that might hold a secret."""
     if deadline.over:
         return strava.NO_END(seconds=deadline.seconds)
-    cause = error.__cause__.__cause__ if error.__cause__ is not None else None
-    if isinstance(cause, OSError) and cause.strerror:
-        return system.from_os_error(cause)
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return system.from_os_error(cause)
+        cause = cause.__cause__
     return verbatim(str(error) or type(error).__name__)

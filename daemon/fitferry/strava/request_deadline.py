@@ -13,8 +13,8 @@ from fitferry.system.alarms import Alarms
 class RequestDeadline:
     """A time limit for a whole request: when it is over, the request's socket is shut down.
 
-    httpx limits each read and write, not their sum: a server that sends one byte now and then would hold
-    a worker for ever. httpcore's trace extension hands out the socket as soon as there is one.
+    Each read and write has a limit of its own, not their sum: a server that sends one byte now and then would hold a
+    worker for ever.
     """
 
     def __init__(self, seconds: float, alarms: Alarms) -> None:
@@ -34,15 +34,16 @@ class RequestDeadline:
     ) -> None:
         self._alarms.cancel(self._alarm)
 
+    def watch(self, connection: socket.socket, *, opened_ahead: bool = False) -> None:
+        """Take the request's socket, as soon as there is one."""
+        self._socket, self.opened_ahead = connection, opened_ahead
+        if self.over:  # the address was found too late: nothing may be sent any more
+            self._end()
+
     def trace(self, event: str, info: dict[str, Any]) -> None:
+        """Take the socket where httpx makes it, for a proxy: by what its transport tells of each step."""
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
-            stream = info["return_value"]
-            self._socket = stream.get_extra_info("socket")
-            self.opened_ahead = bool(stream.get_extra_info("opened_ahead"))
-            if self.over:  # the address was found too late: nothing may be sent any more
-                self._end()
-        elif event.endswith("send_request_body.started"):
-            self.body_began = True
+            self.watch(info["return_value"].get_extra_info("socket"))
 
     def _end(self) -> None:
         self.over = True

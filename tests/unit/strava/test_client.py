@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from email.message import Message
 from email.parser import BytesParser
 from pathlib import Path
-from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -313,10 +314,20 @@ def test_a_connection_that_comes_after_the_deadline_is_ended_at_once() -> None:
     with ours, other, RequestDeadline(0, alarms) as deadline:
         alarms.set(0, later.set)
         assert later.wait(20)
-        stream = SimpleNamespace(get_extra_info=lambda _name: ours)
-        deadline.trace("connection.connect_tcp.complete", {"return_value": stream})
+        deadline.watch(ours)
 
         assert other.recv(1) == b""
+
+
+def test_a_handshake_that_never_ends_is_cut_off_at_the_deadline() -> None:
+    """The other side takes the connection and says nothing: nothing was sent."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings = replace(APP, api=f"https://127.0.0.1:{silent.getsockname()[1]}")
+        with Strava(settings, upload_deadline=0.3) as asked, pytest.raises(StravaError) as raised:
+            asked.upload(b"ride", token="t", external_id="ab", data_type="fit")
+
+    assert (raised.value.kind, raised.value.sent) == (StravaErrorKind.UNREACHABLE, False)
+    assert "0.3 s" in str(raised.value)
 
 
 def test_a_port_where_nobody_listens_is_unreachable() -> None:
@@ -344,12 +355,47 @@ def test_certificates_are_read_when_a_connection_is_first_needed(
     assert raised.value.kind is StravaErrorKind.UNREACHABLE
 
 
+@contextlib.contextmanager
+def speaking(answer: Callable[[socket.socket], None]) -> Iterator[str]:
+    """A server for one connection, which is closed after the answer; its address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            peer, _ = listener.accept()
+            with peer:
+                answer(peer)
+
+        speaker = threading.Thread(target=serve)
+        speaker.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        speaker.join()
+
+
 def _http(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
     return "\r\n".join(lines).encode() + body
 
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_an_answer_that_comes_before_all_is_sent_is_read() -> None:
+    """A file that is too large is refused by its head, and no more of it taken; what only says "wait" is no answer."""
+    early = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+    refusal = json.dumps(refused("Application", "data", "too large")).encode()
+
+    def refuse(peer: socket.socket) -> None:
+        peer.recv(1_000)
+        peer.sendall(early + _http(refusal, status="413 Content Too Large"))
+
+    with (
+        speaking(refuse) as api,
+        Strava(replace(APP, api=api)) as asked,
+        pytest.raises(StravaError) as raised,
+    ):
+        asked.upload(b"ride" * 5_000_000, token="t", external_id="ab", data_type="fit")
+
+    assert raised.value.kind is StravaErrorKind.BAD_FILE
 
 
 @pytest.mark.parametrize(
@@ -373,22 +419,19 @@ def test_what_does_not_speak_http_is_not_strava_and_what_ends_early_may_be(
     reply: bytes, kind: StravaErrorKind
 ) -> None:
     """A file is not to blame for a proxy that answers with anything."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
 
-        def answer() -> None:
-            peer, _ = listener.accept()
-            with peer:
-                peer.recv(65_536)
-                peer.sendall(reply)
-                peer.shutdown(socket.SHUT_WR)
-                while peer.recv(65_536):
-                    pass
+    def answer(peer: socket.socket) -> None:
+        peer.recv(65_536)
+        peer.sendall(reply)
+        peer.shutdown(socket.SHUT_WR)
+        while peer.recv(65_536):
+            pass
 
-        speaker = threading.Thread(target=answer)
-        speaker.start()
-        with Strava(replace(APP, api=address)) as asked, pytest.raises(StravaError) as raised:
-            asked.upload(b"ride", token="t", external_id="ab", data_type="fit")
-        speaker.join()
+    with (
+        speaking(answer) as api,
+        Strava(replace(APP, api=api)) as asked,
+        pytest.raises(StravaError) as raised,
+    ):
+        asked.upload(b"ride", token="t", external_id="ab", data_type="fit")
 
     assert (raised.value.kind, raised.value.sent) == (kind, True)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import httpcore
 import pytest
 
 from fakes import APP
 from fitferry.core.errors import StravaError
 from fitferry.core.strava import StravaErrorKind
 from fitferry.strava import Strava
-from fitferry.strava.http_client import DirectTransport
+from fitferry.strava.direct_transport import DirectTransport
 from fitferry.strava.ready_connection import ReadyConnection
 
 ANSWER = (
@@ -130,10 +130,8 @@ def test_a_connection_that_grew_old_is_closed_and_not_used(server: Server) -> No
     ready.prepare()
     assert server.accepted.acquire(timeout=60)
     until_over(ready)
-    fresh = ready.connect_tcp("127.0.0.1", server.port)
 
-    assert not fresh.get_extra_info("opened_ahead")
-    fresh.close()
+    assert ready.take("127.0.0.1", server.port) is None
 
 
 def test_where_nothing_can_be_opened_ahead_the_request_says_so() -> None:
@@ -149,7 +147,7 @@ def test_where_nothing_can_be_opened_ahead_the_request_says_so() -> None:
 
 
 def test_a_fault_while_one_is_opened_ahead_does_not_end_the_thread_that_opens_them() -> None:
-    """The name has a part that no address can have, which httpcore does not expect."""
+    """The name has a part that no address can have, which the standard library does not expect."""
     ready = ReadyConnection("x" * 64, 1, None)
     for _ in range(2):
         ready.prepare()
@@ -158,28 +156,23 @@ def test_a_fault_while_one_is_opened_ahead_does_not_end_the_thread_that_opens_th
     assert not ready.is_prepared()
 
 
-class _Stream(httpcore.NetworkStream):
+class _Connection(socket.socket):
     """A connection opened ahead that breaks at the n-th write."""
 
     def __init__(self, writes: int) -> None:
+        super().__init__()
         self.left = writes
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002  httpcore's
-        """The other side says nothing."""
-        raise httpcore.ReadError("reset")
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002  httpcore's
+    def send(self, data: Any, flags: int = 0, /) -> int:  # noqa: ARG002  # a socket's
         """Break, or take it."""
         self.left -= 1
         if self.left < 0:
-            raise httpcore.WriteError("reset")
+            raise ConnectionResetError(errno.ECONNRESET, "reset")
+        return len(data)
 
-    def close(self) -> None:
-        """It is broken anyway."""
-
-    def get_extra_info(self, info: str) -> Any:
-        """It was opened ahead."""
-        return info == "opened_ahead" or None
+    def recv(self, bufsize: int, flags: int = 0, /) -> bytes:  # noqa: ARG002  # a socket's
+        """The other side says nothing."""
+        raise ConnectionResetError(errno.ECONNRESET, "reset")
 
 
 class _Breaking(ReadyConnection):
@@ -187,19 +180,12 @@ class _Breaking(ReadyConnection):
 
     def __init__(self, port: int, writes: int) -> None:
         super().__init__("127.0.0.1", port, None)
-        self._first: _Stream | None = _Stream(writes)
+        self._first: _Connection | None = _Connection(writes)
 
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        """The breaking one, then fresh ones."""
+    def take(self, host: str, port: int) -> socket.socket | None:
+        """The breaking one, then none."""
         first, self._first = self._first, None
-        return first or super().connect_tcp(host, port, timeout, local_address, socket_options)
+        return first or super().take(host, port)
 
 
 def test_what_breaks_before_the_body_is_tried_once_on_a_fresh_connection(server: Server) -> None:
