@@ -13,6 +13,7 @@ from layers import OWNERS, RANKS
 
 TOP = Path(__file__).parents[2]
 README = (TOP / "README.md").read_text(encoding="utf-8")
+DESIGN = (TOP / "DESIGN.md").read_text(encoding="utf-8")
 
 
 def test_the_readme_shows_the_real_help() -> None:
@@ -42,8 +43,7 @@ def test_commands_in_the_papers_exist() -> None:
 
 def test_the_design_has_the_rows_of_the_layer_test() -> None:
     """Every part in its order, and each library in the row of its owner."""
-    design = (TOP / "DESIGN.md").read_text(encoding="utf-8")
-    lines = design.split("| --- | --- | --- |\n")[1].split("\n\n")[0].splitlines()
+    lines = DESIGN.split("| --- | --- | --- |\n")[1].split("\n\n")[0].splitlines()
     line_of = {part: line for line in lines for part in re.findall(r"`([a-z0-9]+)/?`", line.split("|")[1])}
 
     assert [part for row in RANKS for part in row if part != "__main__"] == list(line_of)
@@ -51,6 +51,15 @@ def test_the_design_has_the_rows_of_the_layer_test() -> None:
     assert [
         library for library, part in owned.items() if library not in line_of[part].replace("_", "-")
     ] == []
+
+
+def test_the_design_has_the_modules_that_a_file_passes() -> None:
+    """In their order, as `tests/proofs/test_walk.py` finds them."""
+    walk = (TOP / "tests/proofs/test_walk.py").read_text(encoding="utf-8")
+    modules = re.findall(r'^    "(\w+/\w+)",$', walk.split("WAY = [")[1].split("]")[0], re.MULTILINE)
+    shown = re.findall(r"`([\w/]+)`", DESIGN.split("In modules: ")[1].split(". ")[0])
+
+    assert shown == [module.removesuffix("/__init__") for module in modules]
 
 
 def test_the_lock_names_every_dependency_and_no_host() -> None:

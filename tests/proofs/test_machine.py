@@ -43,6 +43,7 @@ from fitferry.strava import Strava
 from fitferry.uploads.after_upload import Archive
 from fitferry.uploads.scheduler import select_due
 from fitferry.uploads.worker import UploadWorker
+from state_diagram import arrows, seen_from_now_on
 
 NAMES = ["a.fit", "b.fit", "sub/c.fit"]
 BODIES = [ride(NOW - 7200 - 10_000 * number, seconds=20, serial=number + 1) for number in range(5)]
@@ -192,6 +193,7 @@ class Machine(RuleBasedStateMachine):
         self.opened = database.opened(self.root / "state.db")
         self.opened.__enter__()
         database.run("PRAGMA synchronous = OFF")  # power cuts are not among the rules
+        self.changes = seen_from_now_on()
         self.ever: set[str] = set()
         self.sends: dict[str, float] = {}
         self.judged = 0
@@ -202,6 +204,7 @@ class Machine(RuleBasedStateMachine):
         try:
             self.finish()
             self.nothing_is_doubled()
+            assert self.changes() <= set(arrows())
         finally:
             self.opened.__exit__(None, None, None)
             shutil.rmtree(self.root)

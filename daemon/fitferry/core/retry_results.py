@@ -186,9 +186,7 @@ def counted(
             return replace(result, outcome=Outcome.FAILED, status=Status.FAILED, own_wait=None)
         # No uncertain job fails without a last look.
         return replace(result, next_attempt_at=context.now + settings.uncertain_delay)
-    delay = _nth(settings.retry_delays, failures - 1)
-    if error.kind in {StravaErrorKind.BROKEN_OFF, StravaErrorKind.NOT_FOUND}:
-        delay = max(delay, settings.uncertain_delay)
+    delay = max(_nth(settings.retry_delays, failures - 1), settings.uncertain_delay if uncertain else 0.0)
     return replace(result, next_attempt_at=context.now + delay)
 
 

@@ -14,7 +14,7 @@ READ_SCOPES = frozenset({"activity:read", "activity:read_all"})
 
 
 class StravaErrorKind(StrEnum):
-    """How a request to Strava failed; classified in `strava.responses`, decided on in `core.retry_policy`."""
+    """How a request to Strava failed; classified in `strava.error_responses`, decided on in `core.retry_policy`."""
 
     UNREACHABLE = "unreachable"
     """No name, refused, no route, TLS, connect timeout: nothing was sent."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -119,14 +121,14 @@ TABLE = [
     Row("503, second probe", error(Kind.UNAVAILABLE, sent=True),
         opens_network(300, "unavailable", uncertain=True, wait=300), context=replace(CONTEXT, network_tries=1)),
     Row("503 for this file alone", error(Kind.UNAVAILABLE, sent=True),
-        counts(1, 60, "unavailable", uncertain=True), context=OTHERS_SUCCEED),
+        counts(1, 90, "unavailable", uncertain=True), context=OTHERS_SUCCEED),
     Row("503 at a look", error(Kind.UNAVAILABLE),
         replace(LOOKS_ON, next_attempt_at=NOW, breaker=network(NOW + 60, "unavailable")), job=ACCEPTED,
         action=Action.LOOK),
     Row("a gateway's page", error(Kind.NOT_STRAVA, sent=True),
         opens_network(60, "not_strava", uncertain=True, wait=90)),
     Row("a gateway's page for this file alone", error(Kind.NOT_STRAVA, sent=True),
-        counts(1, 60, "not_strava", uncertain=True), context=OTHERS_SUCCEED),
+        counts(1, 90, "not_strava", uncertain=True), context=OTHERS_SUCCEED),
     Row("a gateway's page at a look", error(Kind.NOT_STRAVA),
         replace(LOOKS_ON, next_attempt_at=NOW, breaker=network(NOW + 60, "not_strava")), job=ACCEPTED,
         action=Action.LOOK, context=OTHERS_SUCCEED),
@@ -150,7 +152,7 @@ TABLE = [
         for kind in (Kind.SERVER_ERROR, Kind.REFUSED)
         for failures, wait in ((0, 60), (1, 300), (2, 1800), (3, 7200))
     ),
-    Row("500, sent", error(Kind.SERVER_ERROR, sent=True), counts(1, 60, "server_error", uncertain=True)),
+    Row("500, sent", error(Kind.SERVER_ERROR, sent=True), counts(1, 90, "server_error", uncertain=True)),
     Row("read timeout", error(Kind.BROKEN_OFF, sent=True), counts(1, 90, "broken_off", uncertain=True)),
     Row("read timeout, short schedule", error(Kind.BROKEN_OFF, sent=True),
         counts(1, 45, "broken_off", uncertain=True),
@@ -241,6 +243,60 @@ def test_the_table(row: Row) -> None:
 def test_the_table_has_every_kind_of_error() -> None:
     """No kind is decided on without a row."""
     assert {row.error.kind for row in TABLE} == set(Kind)
+
+
+def design() -> dict[Kind, tuple[str, str]]:
+    """By kind: what DESIGN.md says of whether it counts, and of the breaker that it opens."""
+    text = (Path(__file__).parents[3] / "DESIGN.md").read_text(encoding="utf-8")
+    rows = [
+        line.split(" | ")
+        for line in text.split("| --- | --- | --- | --- | --- |\n")[1].split("\n\n")[0].splitlines()
+    ]
+    return {Kind(kind): (row[2], row[3]) for row in rows for kind in re.findall(r"`(\w+)`", row[0])}
+
+
+COUNTS = {
+    "no": (False, False, False),
+    "no; yes if others succeed": (False, True, False),
+    "yes; no if others fail": (True, True, False),
+}
+"""By what DESIGN.md says: whether a failure counts by itself, where others succeed, and where others fail."""
+
+
+def test_design_has_every_kind_of_error_once() -> None:
+    """In the first column of its table."""
+    assert sorted(design()) == sorted(Kind)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_what_design_says_of_an_upload_is_so(kind: Kind) -> None:
+    """Whether the failure counts, in each context, and which breaker it opens."""
+    says_counts, says_breaker = design()[kind]
+    alone, others_succeed, others_fail = (
+        retry_policy.after_error(FRESH, error(kind), Action.SEND, context)
+        for context in (CONTEXT, OTHERS_SUCCEED, OTHERS_FAIL)
+    )
+
+    assert (
+        tuple(bool(result.failures) for result in (alone, others_succeed, others_fail)) == COUNTS[says_counts]
+    )
+    assert breaker_of(alone) == (says_breaker.strip("`") if says_breaker[0] == "`" else "")
+    assert breaker_of(others_fail) == next(iter(re.findall(r"`(\w+)`", says_breaker)), "")
+
+
+def breaker_of(result: AttemptResult) -> str:
+    """The name of the breaker that an attempt opens."""
+    return result.breaker.name if result.breaker else ""
+
+
+def test_what_may_have_arrived_is_sent_again_after_the_uncertain_delay_at_the_earliest() -> None:
+    """However short the schedule is, and whatever left the doubt."""
+    hasty = replace(SETTINGS, retry_delays=(1.0,))
+    for kind, context in product(Kind, (CONTEXT, OTHERS_SUCCEED, OTHERS_FAIL)):
+        failed = retry_policy.after_error(
+            FRESH, error(kind, sent=True), Action.SEND, replace(context, settings=hasty)
+        )
+        assert not failed.uncertain or failed.next_attempt_at >= NOW + SETTINGS.uncertain_delay
 
 
 STATES = {
@@ -433,7 +489,7 @@ def test_an_unexpected_error_counts_so_that_it_cannot_loop(job: Job) -> None:
     result = retry_policy.after_unexpected_error(job, CONTEXT)
 
     assert (result.failures, result.error_code, result.uncertain) == (1, "surprise", job.uncertain)
-    assert result.next_attempt_at == NOW + 60
+    assert result.next_attempt_at == NOW + (90 if job.uncertain else 60)
 
 
 @pytest.mark.parametrize(
