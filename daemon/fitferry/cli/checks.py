@@ -73,12 +73,12 @@ def checks(context: Context) -> Iterator[Check]:
     yield from folders.values()
     yield from check_same_folders(list(folders))
     yield from check_watches(
-        settings, [path for path, one in folders.items() if one.result is not Result.BAD]
+        settings, [path for path, check in folders.items() if check.result is not Result.BAD]
     )
     yield from _state(settings)
     yield from _notifications(settings)
     yield from strava_checks(settings)
-    told = {folder for folder, one in folders.items() if one.result is Result.BAD}
+    told = {folder for folder, check in folders.items() if check.result is Result.BAD}
     yield from _daemon(context, settings, told)
 
 

@@ -24,12 +24,12 @@ def check(context: Context, as_json: bool) -> None:  # noqa: FBT001  # click pas
     from fitferry.cli.checks import checks  # noqa: PLC0415  # it imports much
 
     wrong, found = False, []
-    for one in checks(context):
-        wrong = wrong or one.result == "bad"
-        found.append({"result": one.result, "what": str(one.what), "words": str(one.message or "")})
+    for looked in checks(context):
+        wrong = wrong or looked.result == "bad"
+        found.append({"result": looked.result, "what": str(looked.what), "words": str(looked.message or "")})
         if not as_json:
-            result, colour = _RESULTS[one.result]
-            what = cli.WHAT_AND_WHY(what=one.what, why=one.message) if one.message else one.what
+            result, colour = _RESULTS[looked.result]
+            what = cli.WHAT_AND_WHY(what=looked.what, why=looked.message) if looked.message else looked.what
             output.line(what, start=(f"{output.of(result):4} ", colour))
     if as_json:
         output.as_json(found)

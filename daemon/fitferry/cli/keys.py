@@ -61,14 +61,14 @@ def list_(context: Context, as_json: bool) -> None:  # noqa: FBT001  # click pas
     rows = [
         output.Row(
             [
-                one["name"],
-                one["can"],
-                one["athlete"] or "",
-                output.local(one["created_at"]),
-                output.local(one.get("last_used_at")),
+                named["name"],
+                named["can"],
+                named["athlete"] or "",
+                output.local(named["created_at"]),
+                output.local(named.get("last_used_at")),
             ]
         )
-        for one in found["tokens"]
+        for named in found["tokens"]
     ]
     output.table(heads, rows)
 

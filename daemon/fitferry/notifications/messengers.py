@@ -37,12 +37,12 @@ class Messengers:
         """
         apprise = _apprise()
         asset = apprise.AppriseAsset(**self._storage())
-        wanted = self.addresses if addresses is None else [one for one in addresses if one in self._urls]
-        return [one for one in wanted if not _send(apprise, asset, self._urls[one], title, body)]
+        wanted = self.addresses if addresses is None else addresses
+        return [address for address in wanted if not _send(apprise, asset, self._urls[address], title, body)]
 
     def kinds(self, addresses: Sequence[str]) -> list[str]:
         """What kinds of services these are, for the log: never more of an address."""
-        return sorted({self._urls[one].split(":", 1)[0] for one in addresses if one in self._urls})
+        return sorted({self._urls[address].split(":", 1)[0] for address in addresses})
 
     def _storage(self) -> dict[str, str]:
         if self._store is None:
@@ -68,7 +68,7 @@ def _send(apprise: Any, asset: Any, url: str, title: str, body: str) -> bool:
         return False
     formats = server.notify_format  # one, or since Apprise 2 several
     known = {
-        str(getattr(one, "value", one)) for one in (formats if isinstance(formats, tuple) else (formats,))
+        str(getattr(kind, "value", kind)) for kind in (formats if isinstance(formats, tuple) else (formats,))
     }
     reads_markdown = url.split(":", 1)[0].lower() in _READ_MARKDOWN or known == {"markdown"}
     sender = apprise.Apprise(asset=asset)

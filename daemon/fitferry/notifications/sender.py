@@ -152,7 +152,7 @@ class Notifier:
     def _send(self, batch: list[WaitingNotification]) -> bool:
         """Send one notification, or several as one message; whether everybody has taken it."""
         known = set(self._messengers.addresses)
-        wanted = {one for row in batch for one in (known if row.addresses is None else row.addresses)} & known
+        wanted = {to for row in batch for to in (known if row.addresses is None else row.addresses)} & known
         self._sent.append(self._clock())
         missing = self._messengers.send(*self._summary(batch), sorted(wanted))
         ids = [row.id for row in batch]

@@ -105,7 +105,7 @@ def listed() -> ResponseReturnValue:
     before = float(request.args.get("before", 1e12))
     page, size = int(request.args.get("page", 1)), min(int(request.args.get("per_page", 30)), 200)
     found = world.listed(g.token.athlete, after, before)[(page - 1) * size : page * size]
-    return jsonify([_summary(one) for one in found])
+    return jsonify([_summary(activity) for activity in found])
 
 
 @api.route("/activities/<int:activity_id>", methods=["GET", "PUT"])
@@ -166,30 +166,30 @@ def _change(activity: Activity, changes: Any) -> Response | None:
     return None
 
 
-def _summary(one: Activity) -> dict[str, Any]:
+def _summary(activity: Activity) -> dict[str, Any]:
     return {
-        "id": one.id,
+        "id": activity.id,
         "resource_state": 2,
-        "athlete": {"id": one.athlete, "resource_state": 1},
-        "name": one.name,
-        "type": one.sport_type,
-        "sport_type": one.sport_type,
-        "start_date": iso(one.start),
-        "start_date_local": iso(one.start),
+        "athlete": {"id": activity.athlete, "resource_state": 1},
+        "name": activity.name,
+        "type": activity.sport_type,
+        "sport_type": activity.sport_type,
+        "start_date": iso(activity.start),
+        "start_date_local": iso(activity.start),
         "timezone": "(GMT+00:00) UTC",
         "utc_offset": 0.0,
-        "elapsed_time": int(one.elapsed),
-        "moving_time": int(one.elapsed),
-        "distance": one.distance,
+        "elapsed_time": int(activity.elapsed),
+        "moving_time": int(activity.elapsed),
+        "distance": activity.distance,
         "total_elevation_gain": 0.0,
-        "trainer": one.trainer,
-        "commute": one.commute,
-        "hide_from_home": one.hide_from_home,
+        "trainer": activity.trainer,
+        "commute": activity.commute,
+        "hide_from_home": activity.hide_from_home,
         "manual": False,
         "private": False,
-        "gear_id": one.gear_id,
-        "external_id": one.external_id,
-        "upload_id": one.upload_id,
+        "gear_id": activity.gear_id,
+        "external_id": activity.external_id,
+        "upload_id": activity.upload_id,
     }
 
 

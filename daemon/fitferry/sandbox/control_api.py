@@ -26,7 +26,7 @@ def activities() -> ResponseReturnValue:
     if request.method == "POST":
         given = {"athlete": 1001, "name": "Another road", "sport_type": "Ride", "distance": 0.0, **_body()}
         return jsonify(asdict(world.add_activity(**given))), 201
-    return jsonify([asdict(one) for one in world.activities.values()])
+    return jsonify([asdict(activity) for activity in world.activities.values()])
 
 
 @control_api.post("/activities/<int:activity_id>/delete")
@@ -57,7 +57,7 @@ def set_faults() -> ResponseReturnValue:
 @control_api.route("/settings", methods=["GET", "POST"])
 def settings() -> ResponseReturnValue:
     wanted = _body() if request.method == "POST" else {}
-    unknown = wanted.keys() - {one.name for one in fields(Switches)}
+    unknown = wanted.keys() - {field.name for field in fields(Switches)}
     if unknown:
         return jsonify({"message": f"no such settings: {', '.join(sorted(unknown))}"}), 400
     for name, value in wanted.items():

@@ -83,15 +83,15 @@ class FakeStrava:
     def revoke(self, token: str) -> None:
         """Either token kills both."""
         with self.lock:
-            held = next((one for one in self.tokens if token in {one.access, one.refresh}), None)
+            held = next((held for held in self.tokens if token in {held.access, held.refresh}), None)
             if held is not None:
                 self.remove_app(held.athlete)
 
     def remove_app(self, athlete: int) -> None:
         """The athlete removes the app on Strava's page."""
         with self.lock:
-            self.tokens = [one for one in self.tokens if one.athlete != athlete]
-            self.former = {access: one for access, one in self.former.items() if one.athlete != athlete}
+            self.tokens = [held for held in self.tokens if held.athlete != athlete]
+            self.former = {access: held for access, held in self.former.items() if held.athlete != athlete}
             self.grants.pop(athlete, None)
 
     def bearer(self, access: str) -> Token | None:
@@ -183,14 +183,14 @@ class FakeStrava:
         """An athlete's activities, newest first."""
         with self.lock:
             mine = [
-                one
-                for one in self.activities.values()
-                if one.athlete == athlete
-                and not one.deleted
-                and after < one.start < before
-                and self._visible(one)
+                activity
+                for activity in self.activities.values()
+                if activity.athlete == athlete
+                and not activity.deleted
+                and after < activity.start < before
+                and self._visible(activity)
             ]
-            return sorted(mine, key=lambda one: -one.start)
+            return sorted(mine, key=lambda activity: -activity.start)
 
     def _visible(self, activity: Activity) -> bool:
         upload = self.uploads.get(activity.upload_id or 0)
@@ -198,11 +198,11 @@ class FakeStrava:
 
     def _process(self, upload: Upload, body: bytes) -> None:
         """What processing will come to; it shows when its time is over."""
-        before = [one for one in self.activities.values() if one.athlete == upload.athlete]
+        before = [activity for activity in self.activities.values() if activity.athlete == upload.athlete]
         bound = [
             o for o in before if o.external_id == upload.external_id and upload.fields.get("external_id")
         ]
-        if bound and all(one.deleted for one in bound):
+        if bound and all(activity.deleted for activity in bound):
             upload.gone = True
             return
         try:
@@ -210,7 +210,7 @@ class FakeStrava:
         except Unusable as error:
             upload.error = str(error)
             return
-        same = self._duplicate(upload, facts, [one for one in before if not one.deleted])
+        same = self._duplicate(upload, facts, [activity for activity in before if not activity.deleted])
         if same is not None:
             upload.error = self._duplicate_words(upload, same)
             return
@@ -244,15 +244,15 @@ class FakeStrava:
         return FitFacts(self.clock(), 0, 0, "Workout")
 
     def _duplicate(self, upload: Upload, facts: FitFacts, live: list[Activity]) -> Activity | None:
-        rules = self.switches.duplicates_by
-        for one in live:
-            overlap = one.start < facts.start + facts.elapsed and facts.start < one.start + one.elapsed
-            if (
-                ("bytes" in rules and one.sha256 == upload.sha256)
-                or ("external_id" in rules and one.external_id and one.external_id == upload.external_id)
-                or ("overlap" in rules and overlap)
-            ):
-                return one
+        end = facts.start + facts.elapsed
+        for other in live:
+            is_same = {
+                "bytes": other.sha256 == upload.sha256,
+                "external_id": other.external_id == upload.external_id,
+                "overlap": other.start < end and facts.start < other.start + other.elapsed,
+            }
+            if any(is_same[rule] for rule in self.switches.duplicates_by):
+                return other
         return None
 
     def _duplicate_words(self, upload: Upload, same: Activity) -> str:
@@ -285,7 +285,9 @@ class FakeStrava:
 
     def arrived(self) -> list[dict[str, Any]]:
         with self.lock:
-            return [{**asdict(one), "state": self.upload_fields(one)} for one in self.uploads.values()]
+            return [
+                asdict(upload) | {"state": self.upload_fields(upload)} for upload in self.uploads.values()
+            ]
 
 
 def _with_extension(name: str, data_type: str) -> str:

@@ -69,7 +69,7 @@ def _message(
         order = ">" if body[at + 2] == 1 else "<"
         (number,) = struct.unpack_from(order + "H", body, at + 3)
         end = at + 6 + 3 * body[at + 5]
-        fields = [(body[one], body[one + 1]) for one in range(at + 6, end, 3)]
+        fields = [(body[place], body[place + 1]) for place in range(at + 6, end, 3)]
         extra = 0
         if head & 0x20:
             count = body[end]

@@ -41,12 +41,11 @@ class Pages:
             page = self._pages.get(job.athlete)
             waiting = open_jobs.outstanding_of(job.athlete)
             if page is None or not 0 <= now - page.asked_at < PAGE_SECONDS:
-                newest = max((one.start_time or 0.0 for one in waiting), default=now)
-                page = _Page(now, {one.sent_as: one.id for one in ask(newest + AROUND) if one.id})
+                newest = max((other.start_time or 0.0 for other in waiting), default=now)
+                page = _Page(now, {ride.sent_as: ride.id for ride in ask(newest + AROUND) if ride.id})
                 self._pages[job.athlete] = page
-        found = {
-            one.id: page.activities[one.external_id] for one in waiting if one.external_id in page.activities
-        }
+        listed = page.activities
+        found = {other.id: listed[other.external_id] for other in waiting if other.external_id in listed}
         return found.pop(job.id, None), found
 
 

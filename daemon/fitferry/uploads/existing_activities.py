@@ -41,12 +41,12 @@ def is_wanted(athletes: Iterable[str], now: float) -> bool:
 def next_held(athletes: Iterable[str], now: float, claimed: Collection[int] = ()) -> tuple[list[int], float]:
     """The held activity from which the next list is to be asked for, if any, and the seconds until another is."""
     ready, later = [], math.inf
-    for one in matches.to_compare(athletes, now - OLD_SECONDS, claimed):
-        _, until = matches.put_off_so_far(one.athlete)
+    for job in matches.to_compare(athletes, now - OLD_SECONDS, claimed):
+        _, until = matches.put_off_so_far(job.athlete)
         if 0 < until - now <= PAUSES[-1]:  # more is a clock that has jumped back
             later = min(later, until - now)
         else:
-            ready.append(one.id)
+            ready.append(job.id)
     return ready[:1], later
 
 
@@ -56,7 +56,7 @@ def compare(job: Job, page: list[ListedActivity], now: float) -> int | None:
     The page begins at `job`'s start plus AROUND, and covers every older one down to its own last.
     """
     start = job.start_time or 0.0
-    reaches = min((one.start_time for one in page), default=0.0) + SAME_START if len(page) >= PAGE else 0.0
+    reaches = min(listed.start_time for listed in page) + SAME_START if len(page) >= PAGE else 0.0
     others = matches.uncompared(job.athlete, min(reaches, start), start)
     found = {other.id: _match(other, page) for other in others if other.id != job.id}
     own = _match(job, page)
@@ -76,15 +76,16 @@ def give_up(job: Job, now: float) -> None:
     else:
         start = job.start_time or 0.0
         others = matches.uncompared(job.athlete, 0.0, start)
-        matches.compared({one.id: None for one in others}, now)
+        matches.compared({other.id: None for other in others}, now)
 
 
 def _match(job: Job, page: list[ListedActivity]) -> int | None:
     elapsed = job.elapsed_s if job.elapsed_s is not None else job.duration_s
     if job.start_time is None or elapsed is None:
         return None
-    for one in (listed for listed in page if listed.id):
-        near = abs(one.start_time - job.start_time) <= SAME_START
-        if near and abs(one.elapsed_s - elapsed) <= SAME_ELAPSED * max(one.elapsed_s, elapsed):
-            return one.id
+    for listed in page:
+        near = abs(listed.start_time - job.start_time) <= SAME_START
+        as_long = abs(listed.elapsed_s - elapsed) <= SAME_ELAPSED * max(listed.elapsed_s, elapsed)
+        if listed.id and near and as_long:
+            return listed.id
     return None

@@ -29,9 +29,9 @@ def listening_hosts(host: str, url: str | None) -> tuple[str, ...]:
     linked = hostname_of_url(url) if url else "127.0.0.1"
     loopback = [linked] if is_loopback(linked) else []
     if "localhost" in {host.lower(), linked}:
-        loopback, hosts = list(_LOCALHOST), [one for one in hosts if one.lower() != "localhost"]
-    covered = {"127.0.0.1" if one == "0.0.0.0" else "::1" if one == "::" else one for one in hosts}  # noqa: S104  # as above
-    return (*hosts, *(one for one in loopback if one not in covered))
+        loopback, hosts = list(_LOCALHOST), [name for name in hosts if name.lower() != "localhost"]
+    covered = {"127.0.0.1" if name == "0.0.0.0" else "::1" if name == "::" else name for name in hosts}  # noqa: S104  # as above
+    return (*hosts, *(name for name in loopback if name not in covered))
 
 
 def listening_sockets(hosts: Iterable[str], port: int) -> list[socket.socket]:

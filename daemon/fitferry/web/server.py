@@ -155,11 +155,11 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]  # waitress ships no types
 
     def handle_accept(self) -> None:
         """Take a connection; where there are too many, the one goes that has been waited for longest."""
-        channels = [one for one in self._map.values() if isinstance(one, Channel)]
+        channels = [channel for channel in self._map.values() if isinstance(channel, Channel)]
         if len(channels) >= self.adj.limits.connections:
-            waiting = [one for one in channels if not one.requests]
+            waiting = [channel for channel in channels if not channel.requests]
             if waiting:
-                min(waiting, key=lambda one: one.waits_since).handle_close()
+                min(waiting, key=lambda channel: channel.waits_since).handle_close()
         super().handle_accept()
 
     def add_task(self, channel: Channel) -> None:
@@ -249,7 +249,7 @@ class Loop:
     def run(self) -> None:
         """Serve until `stop`; then `close`."""
         while not self._ended:
-            open_channels = [one for one in self._map.values() if isinstance(one, Channel)]
+            open_channels = [channel for channel in self._map.values() if isinstance(channel, Channel)]
             wasyncore.poll2(_TICK_SECONDS if open_channels else _REST_SECONDS, self._map)
             now = time.monotonic()
             for channel in open_channels:
