@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,7 +36,15 @@ class DaemonHarness(DemoHarness):
     def run(self, *words: str, text: str | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         if self.server is None or not can_be_forked(environ):
-            return super().run(*words, text=text, **environ)
+            return subprocess.run(
+                self.command(*words),
+                capture_output=True,
+                text=True,
+                input=text,
+                timeout=PATIENCE,
+                check=False,
+                env={**self.environ(), **environ},
+            )
         with memory(text or "") as stdin, memory() as stdout, memory() as stderr:
             process = self._forked(self.server, words, environ, [stdin, stdout, stderr])
             try:
@@ -42,6 +52,21 @@ class DaemonHarness(DemoHarness):
             finally:
                 process.kill()
             return subprocess.CompletedProcess(words, code, _written(stdout), _written(stderr))
+
+    def drop(self, name: str, body: bytes) -> Path:
+        """Put a file into the folder as a copy does."""
+        path = self.rides / name
+        path.write_bytes(body)
+        return path
+
+    def text(self, path: str) -> str:
+        """What the page answers to somebody with the API token, also where it refuses."""
+        try:
+            with urllib.request.urlopen(self.request("GET", path), timeout=PATIENCE) as answer:  # noqa: S310  # the daemon
+                return str(answer.read().decode())
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.read().decode()
 
     def _forked(
         self, server: ForkServer, words: Sequence[str], more: Mapping[str, str], files: Sequence[int]

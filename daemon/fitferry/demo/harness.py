@@ -23,7 +23,6 @@ from fitferry.sandbox import Sandbox
 PATIENCE = 60.0
 """Seconds that any one step may take."""
 _LAST_LINES = 40
-_OK = 200
 CONFIG = """
 [strava]
 client_id = 12345
@@ -141,17 +140,6 @@ class DaemonHarness:
             self.process.kill()
             self.process.wait()
 
-    def run(self, *words: str, text: str | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(  # noqa: S603  # ourselves
-            self.command(*words),
-            capture_output=True,
-            text=True,
-            input=text,
-            timeout=60,
-            check=False,
-            env={**self.environ(), **environ},
-        )
-
     def command(self, *words: str) -> list[str]:
         """A command on this installation's settings."""
         return [sys.executable, *self.program, "--config", str(self.config), *words]
@@ -164,30 +152,13 @@ class DaemonHarness:
         """Sign in at the sandbox's consent page."""
         url = self.ask("GET", "/api/v1/strava/auth")["authorization_url"]
         boxes = [("authorize", "1"), ("scope", "activity:write"), ("scope", "activity:read_all")]
-        with urllib.request.urlopen(url, urlencode(boxes).encode(), timeout=PATIENCE) as answer:  # noqa: S310  # the sandbox
-            if answer.status != _OK:
-                raise FitferryError(verbatim("the sign-in did not work"))
-
-    def drop(self, name: str, body: bytes) -> Path:
-        """Put a file into the folder as a copy does."""
-        path = self.rides / name
-        path.write_bytes(body)
-        return path
+        urllib.request.urlopen(url, urlencode(boxes).encode(), timeout=PATIENCE).close()  # noqa: S310  # the sandbox
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         data = json.dumps(body or {}).encode() if method == "POST" else None
-        with urllib.request.urlopen(self._request(method, path, data), timeout=PATIENCE) as answer:  # noqa: S310  # the daemon
+        with urllib.request.urlopen(self.request(method, path, data), timeout=PATIENCE) as answer:  # noqa: S310  # the daemon
             found: dict[str, Any] = json.load(answer)
         return found
-
-    def text(self, path: str) -> str:
-        """What the page answers to somebody with the API token, also where it refuses."""
-        try:
-            with urllib.request.urlopen(self._request("GET", path), timeout=PATIENCE) as answer:  # noqa: S310  # the daemon
-                return str(answer.read().decode())
-        except urllib.error.HTTPError as refused:
-            with refused:
-                return refused.read().decode()
 
     def status(self) -> dict[str, Any]:
         """The status file."""
@@ -223,9 +194,10 @@ class DaemonHarness:
     def _completed(self) -> list[dict[str, Any]]:
         return [job for job in self.history() if job["status"] == "completed"]
 
-    def _request(self, method: str, path: str, data: bytes | None = None) -> urllib.request.Request:
+    def request(self, method: str, path: str, data: bytes | None = None) -> urllib.request.Request:
+        """A request to the daemon with the API token."""
         token = (self.state / "api-token").read_text(encoding="ascii").strip()
-        return urllib.request.Request(  # the daemon
+        return urllib.request.Request(
             f"http://127.0.0.1:{self.status()['web']['port']}{path}",
             data=data,
             headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
