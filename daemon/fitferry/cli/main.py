@@ -77,13 +77,6 @@ class CommandGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click passes it
         return sorted(name for names in MODULES.values() for name in names)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write each command with the whole first sentence of its help."""
-        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
-        rows = [(name, _first_sentence(command.help)) for name, command in commands if command]
-        with formatter.section(gettext.gettext("Commands")):
-            formatter.write_dl(rows)
-
 
 def all_commands() -> dict[str, click.Command]:
     loaded = {name: command for module in MODULES for name, command in _load(module).items()}
@@ -146,11 +139,6 @@ def _load(module: str) -> dict[str, click.Command]:
     return {str(command.name): command for command in commands}
 
 
-def _first_sentence(text: str | None) -> str:
-    paragraph = (text or "").split("\n\n")[0]
-    return " ".join(paragraph.split())
-
-
 def _speak() -> None:
     """Speak the language of `[web] language` before anything is said: help and wrong settings, too."""
     output.speak(_language(_option()))
@@ -188,6 +176,7 @@ def _language(option: str | None) -> str:
 def _translate(command: click.Command, spoken: Translator) -> None:
     """Let the help of a command and of those below it speak another language; done once, it changes no more."""
     command.help = spoken.translate(command.help)
+    command.short_help = " ".join(command.help.split("\n\n")[0].split())  # click would cut it short
     for option in command.params:
         if isinstance(option, click.Option):
             option.help = spoken.translate(option.help) or None
