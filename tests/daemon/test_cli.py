@@ -114,6 +114,8 @@ def test_uploads_are_listed(running: DaemonHarness, ride: Ride) -> None:
     assert done == job
     assert running.run("uploads", "--status", "failed").stdout == ""
     assert running.run("uploads", "--status", "lost").returncode == 2
+    assert running.run("uploads", "--athlete", "me").stdout == line
+    assert "no athlete you in the settings" in running.run("uploads", "--athlete", "you").stderr
 
 
 def test_a_file_is_uploaded_from_anywhere_and_waited_for(
@@ -142,7 +144,7 @@ def test_each_job_is_tried_by_itself(running: DaemonHarness, ride: Ride) -> None
         assert "99" in ended.stderr
     running.wait(lambda: running.status()["queue"]["failed"] == 2, 40)
     running.stop()
-    apart = running.run("retry", "1", "99", "2")
+    apart = running.run("retry", "1", "99", "2", "1")
 
     assert (apart.returncode, "2 back in the queue" in apart.stdout) == (1, True)
 

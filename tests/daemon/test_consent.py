@@ -52,6 +52,15 @@ def test_a_consent_ends_in_the_browser_in_which_it_began(page: Page) -> None:
     assert accounts.get("me").connected
 
 
+def test_a_look_at_the_callback_uses_nothing_up(page: Page) -> None:
+    """Whatever asks for the headers alone, such as a scanner of links."""
+    state = begun(page)
+    query = {"state": state, "code": "c", "scope": "read,activity:write"}
+    looked = page.browser.head(CALLBACK, query_string=query, base_url=ORIGIN)
+
+    assert (looked.status_code, come_back(page.browser, state).status_code) == (200, 200)
+
+
 def test_a_seen_state_is_no_use_to_anybody_else(page: Page) -> None:
     """Else an attacker's code would connect the attacker's account; the state stays good where it began."""
     state = begun(page)

@@ -14,7 +14,7 @@ from fitferry.cli.client import Daemon, DaemonRefused, message_of
 from fitferry.cli.context import Context
 from fitferry.core.api_types import AthleteJson, JobJson, StatusJson, WatchJson
 from fitferry.core.errors import FitferryError
-from fitferry.core.messages import Message, cli
+from fitferry.core.messages import Message, cli, web
 from fitferry.core.sports import shown_name
 from fitferry.core.upload import Status
 from fitferry.system import state_dir
@@ -80,6 +80,8 @@ def uploads(
     with context.reading():
         found = queries.listed(status=Status(wanted) if wanted else None, athlete=athlete, limit=limit)
         jobs = status_json.jobs_shown(found, time.time())
+    if athlete and not jobs and athlete not in context.settings().athletes:
+        raise FitferryError(web.UNKNOWN_ATHLETE(name=athlete))
     if as_json:
         output.as_json({"uploads": jobs})
         return

@@ -137,7 +137,7 @@ def backlog(context: Context, decision: str | None, day: str | None, as_json: bo
 def _each(jobs: Iterable[int], work: Callable[[int], object]) -> tuple[int, int]:
     """Do something for each job; how often it worked, and how often it was refused, which is told."""
     done = refused = 0
-    for job in jobs:
+    for job in dict.fromkeys(jobs):
         try:
             work(job)
             done += 1

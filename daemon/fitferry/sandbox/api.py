@@ -101,9 +101,8 @@ def whoami() -> ResponseReturnValue:
 @api.get("/athlete/activities")
 @needs(*READ)
 def listed() -> ResponseReturnValue:
-    after = float(request.args.get("after", 0))
-    before = float(request.args.get("before", 1e12))
-    page, size = int(request.args.get("page", 1)), min(int(request.args.get("per_page", 30)), 200)
+    after, before = request.args.get("after", 0.0, float), request.args.get("before", 1e12, float)
+    page, size = request.args.get("page", 1, int), min(request.args.get("per_page", 30, int), 200)
     found = world.listed(g.token.athlete, after, before)[(page - 1) * size : page * size]
     return jsonify([_summary(activity) for activity in found])
 

@@ -296,6 +296,29 @@ def test_each_request_needs_its_scope(client: Client, ride: Ride) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ({}, 3),
+        ({"per_page": 2}, 2),
+        ({"per_page": 2, "page": 2}, 1),
+        ({"page": 9}, 0),
+        ({"after": 200}, 1),
+        ({"before": 200}, 1),
+        ({"after": "x", "before": "x", "page": "x", "per_page": "x"}, 3),
+    ],
+)
+def test_activities_are_listed_in_pages(client: Client, query: dict[str, object], count: int) -> None:
+    """Within the moments that are named; past the end there are none, and what is no number counts for nothing."""
+    client.sign_in()
+    for start in (100, 200, 300):
+        client.sandbox.world.add_activity(
+            1001, name="x", sport_type="Ride", start=start, elapsed=1, distance=0
+        )
+
+    assert len(client.get("athlete/activities", **query).json()) == count
+
+
 def test_others_uploads_are_not_found(client: Client, ride: Ride) -> None:
     """Nor those that never were."""
     client.sign_in()

@@ -58,8 +58,8 @@ def outcome() -> ResponseReturnValue:
 
 @api.get("/strava/callback")
 def callback() -> ResponseReturnValue:
-    """Where Strava's consent page leads back to."""
-    return consent.finish(request.args)
+    """Where Strava's consent page leads back to; to ask for the headers alone uses nothing up."""
+    return "" if request.method == "HEAD" else consent.finish(request.args)
 
 
 @api.get("/strava/status")
