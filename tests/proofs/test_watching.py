@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import functools
 import os
@@ -28,10 +27,9 @@ from fitferry.storage.seen_files import File
 from fitferry.system import mounts
 from fitferry.system.safe_files import OpenFolder
 from patience import PATIENCE, wait_for
-from watching import Ears, watch_settings
+from watching import Ears, mounted, needs_root, watch_settings
 
 pytestmark = pytest.mark.usefixtures("ledger")
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
 ROOT = "22 1 254:0 / / rw - ext4 /dev/vda rw\n"
 MOUNTS = f"""\
 {ROOT}\
@@ -319,6 +317,8 @@ class Grove:
         self.table: str | None = ROOT
         """The kernel's list of mounts; None: the real one."""
         self.looks = 0
+        self.meanwhile: Callable[[], None] = lambda: None
+        """Called while the list of mounts is looked at."""
         self.ears = Ears()
         self.doors: dict[Path, Door] = {}
         """Where the files go, of the folder and of each mount that has a scanner of its own."""
@@ -330,7 +330,7 @@ class Grove:
             self.receive,
             without=frozenset(),
             changed=lambda: None,
-            surroundings=Surroundings(watcher=self.ears, read_mountinfo=self.read_mountinfo),
+            surroundings=Surroundings(check=3600.0, watcher=self.ears, read_mountinfo=self.read_mountinfo),
         )
 
     def receive(self, folder: str, _owns: Callable[[str], bool]) -> Door:
@@ -338,7 +338,9 @@ class Grove:
 
     def read_mountinfo(self) -> str:
         self.looks += 1
-        return mounts.read_mountinfo() if self.table is None else self.table
+        found = mounts.read_mountinfo() if self.table is None else self.table
+        self.meanwhile()
+        return found
 
     def start(self) -> None:
         self.tree.start()
@@ -381,6 +383,19 @@ def test_a_mount_below_that_hides_writes_gets_a_scanner_of_its_own(grove: Grove)
     assert grove.tree.state.notes == (folders.POLLED(folder=str(grove.nas)),)
 
 
+def test_a_mount_that_comes_while_others_are_looked_at_is_not_missed(grove: Grove) -> None:
+    """The kernel tells of each once, and what is not told of is looked for much later."""
+
+    def mount() -> None:
+        if grove.looks == 1:
+            grove.table = MOUNTS.format(rides=grove.folder)
+            grove.tree.scanners()[0].check()
+
+    grove.meanwhile = mount
+    grove.start()
+    wait_for(lambda: grove.nas in grove.doors)
+
+
 def test_a_mount_that_goes_gives_its_place_back(grove: Grove) -> None:
     """And the folder's own watches are built anew."""
     grove.table = MOUNTS.format(rides=grove.folder)
@@ -415,23 +430,6 @@ def test_a_method_that_is_given_counts_for_all_of_the_folder(grove: Grove, metho
     assert set(grove.doors) == {grove.folder, grove.nas}
     assert set(grove.ears.watchers) == (set() if is_polled else {str(grove.folder), str(grove.nas)})
     assert grove.tree.state.notes == ((folders.POLLED(folder=str(grove.nas)),) if is_polled else ())
-
-
-@contextlib.contextmanager
-def mounted(folder: Path) -> Iterator[Callable[[], None]]:
-    """A small filesystem of its own at a folder; call it to take it away early."""
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "test", str(folder)], check=True)  # noqa: S607
-    gone = []
-
-    def away() -> None:
-        subprocess.run(["umount", "-l", str(folder)], check=True)  # noqa: S607
-        gone.append(True)
-
-    try:
-        yield away
-    finally:
-        if not gone:
-            away()
 
 
 def test_thousands_of_nested_folders_do_not_end_the_events(bench: Bench) -> None:
@@ -514,6 +512,7 @@ def test_a_disk_that_is_mounted_below_the_folder_is_watched(grove: Grove) -> Non
     with mounted(grove.nas):
         (grove.nas / "a.fit").write_bytes(b"x")
         grove.tree.scanners()[0].check()
+        wait_for(lambda: door.came == 2)
         wait_for(lambda: door.names() == ["a.fit"])
         (grove.nas / "b.fit").write_bytes(b"x")
         wait_for(lambda: (str(grove.nas / "b.fit"), FileEvent.CLOSED) in grove.ears.heard)

@@ -205,8 +205,12 @@ class Answers:
         if isinstance(answer, Exception):
             raise answer
         status, body, *headers = answer
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return httpx.Response(status, content=content, headers=headers[0] if headers else None)
+        return httpx.Response(status, content=body_of(body), headers=headers[0] if headers else None)
+
+
+def body_of(answer: object) -> bytes:
+    """An answer's bytes."""
+    return answer if isinstance(answer, bytes) else json.dumps(answer).encode()
 
 
 def strava(answers: Answers) -> Strava:

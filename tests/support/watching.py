@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
+
+from fakes import Clock, a_receiver
 from fitferry.config.schema import WatchSettings
 from fitferry.core.activity import FileEvent, WatchMethod
+from fitferry.inbox import Scanner
 from fitferry.inbox.file_events import Hint, Skip, Watcher
+from fitferry.inbox.surroundings import Surroundings
+from fitferry.system import mounts
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
 
 
 def watch_settings(
@@ -62,3 +73,33 @@ class Ears:
         watcher = Watcher(folder, recursive=recursive, hint=hear, rescan=lose, skip=skip)
         self.watchers[folder], self.made = watcher, self.made + 1
         return watcher
+
+
+def scanner_of(
+    folder: Path,
+    *,
+    without: frozenset[str] = frozenset(),
+    scan_interval: float | None = None,
+    tidy: Callable[[], None] = lambda: None,
+    filesystem: Callable[[Path], str] = mounts.filesystem,
+) -> tuple[Scanner, Clock]:
+    """A scanner that a test steps by hand, and its clock."""
+    clock = Clock(1000)
+    scanner = Scanner(
+        watch_settings(folder, scan_interval=scan_interval),
+        a_receiver(folder, tidy=tidy),
+        without=without,
+        changed=lambda: None,
+        surroundings=Surroundings(clock=clock, filesystem=filesystem),
+    )
+    return scanner, clock
+
+
+@contextlib.contextmanager
+def mounted(folder: Path) -> Iterator[None]:
+    """A small filesystem of its own at a folder."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "test", str(folder)], check=True)  # noqa: S607
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)  # noqa: S607

@@ -244,6 +244,9 @@ class Scanner:
     def _check(self) -> None:
         """Look whether the folder is there and still the same; scan it if it is another one."""
         self._touch()
+        self._check_at = (
+            self._clock() + self._surroundings.check
+        )  # whoever asks for another look meanwhile gets it
         try:
             self._checked()
             if self._folder_watch.attach():
@@ -252,8 +255,6 @@ class Scanner:
         except OSError as error:
             self._check_at = self._clock() + self._surroundings.away
             self._fail(error)
-            return
-        self._check_at = self._clock() + self._surroundings.check
 
     def _scan(self) -> None:
         """Walk through the folder once. A rescan that is asked for meanwhile counts."""
