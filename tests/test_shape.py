@@ -13,6 +13,7 @@ import fitferry
 PACKAGE = Path(fitferry.__file__).parent
 TESTS = Path(__file__).parent
 MODULE_LINES = 300
+TEST_LINES = 600
 REASON = "Over 300 lines:"
 """Begins the reason in the docstring of a module that is longer."""
 FUNCTION_LINES = 40
@@ -38,6 +39,13 @@ def test_a_module_is_short_or_says_why_not() -> None:
     }
 
     assert {str(path.relative_to(PACKAGE)) for path in long ^ says_why} == set()
+
+
+def test_the_tests_of_one_subject_are_no_book() -> None:
+    """Whoever looks for a test finds it by its file's name."""
+    sizes = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in TESTS.rglob("*.py")}
+
+    assert {str(path.relative_to(TESTS)): lines for path, lines in sizes.items() if lines > TEST_LINES} == {}
 
 
 def test_a_function_fits_on_a_screen() -> None:
