@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import grp
 import os
 import pwd
 import stat
@@ -110,10 +109,10 @@ def owner_of(path: Path) -> str:
     """Whose it is, and who may do what: pi:users drwxr-xr-x."""
     found = path.stat()
     try:
-        names = pwd.getpwuid(found.st_uid).pw_name, grp.getgrgid(found.st_gid).gr_name
+        owner = f"{path.owner()}:{path.group()}"
     except KeyError:
-        names = str(found.st_uid), str(found.st_gid)
-    return f"{':'.join(names)} {stat.filemode(found.st_mode)}"
+        owner = f"{found.st_uid}:{found.st_gid}"
+    return f"{owner} {stat.filemode(found.st_mode)}"
 
 
 def _owner_if_known(path: Path) -> str:

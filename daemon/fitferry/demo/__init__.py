@@ -89,10 +89,7 @@ def _ended_by_signals() -> Iterator[None]:
         yield
         return
 
-    def end(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, end)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     finally:

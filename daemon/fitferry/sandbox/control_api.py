@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 from flask import Blueprint, jsonify, request
@@ -25,8 +25,8 @@ def uploads() -> ResponseReturnValue:
 def activities() -> ResponseReturnValue:
     if request.method == "POST":
         given = {"athlete": 1001, "name": "Another road", "sport_type": "Ride", "distance": 0.0, **_body()}
-        return jsonify(asdict(world.add_activity(**given))), 201
-    return jsonify([asdict(activity) for activity in world.activities.values()])
+        return jsonify(world.add_activity(**given)), 201
+    return jsonify(list(world.activities.values()))
 
 
 @control_api.post("/activities/<int:activity_id>/delete")
@@ -62,7 +62,7 @@ def settings() -> ResponseReturnValue:
         return jsonify({"message": f"no such settings: {', '.join(sorted(unknown))}"}), 400
     for name, value in wanted.items():
         setattr(world.switches, name, value)
-    return jsonify(asdict(world.switches))
+    return jsonify(world.switches)
 
 
 @control_api.post("/athlete")
