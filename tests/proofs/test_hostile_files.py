@@ -12,7 +12,7 @@ from fitferry import formats
 from fitferry.cli import output
 from fitferry.core import rules
 from fitferry.core.activity import AdmissionResult, FileKind, Stability
-from fitferry.monitoring.status_json import iso
+from fitferry.core.api_types import iso
 from fitferry.storage import queries
 from fuzz import hostile
 

@@ -16,6 +16,7 @@ from fitferry.cli.context import Context
 from fitferry.config.schema import Settings, WatchSettings
 from fitferry.core import admission_rules, filenames, rules
 from fitferry.core.activity import FileKind, ParseResult
+from fitferry.core.api_types import iso
 from fitferry.core.errors import FitferryError
 from fitferry.core.messages import Message, as_message, inspection, system
 from fitferry.core.upload import Status
@@ -206,8 +207,6 @@ def _activity_json(one: ArchiveMember) -> dict[str, object]:
 
 
 def _facts(found: ParseResult) -> dict[str, object]:
-    from fitferry.monitoring.status_json import iso  # noqa: PLC0415  # as above
-
     return {**asdict(found.facts), "start_time": iso(found.facts.start_time)}
 
 
@@ -225,8 +224,6 @@ def _rows_of_file(one: _Inspected) -> list[_Pair]:
 
 
 def _rows(result: ParseResult) -> list[_Pair]:
-    from fitferry.monitoring.status_json import iso  # noqa: PLC0415  # it opens the way to the ledger
-
     facts = result.facts
     distance = f"{facts.distance_m / 1000:.2f} km" if facts.distance_m else ""
     return [

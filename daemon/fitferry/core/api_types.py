@@ -3,12 +3,20 @@
 Times are UTC in ISO 8601. `text`, `note_text` and `error_text` are a message as data, so that it can be translated.
 """
 
+from datetime import UTC, datetime
 from typing import NotRequired, TypedDict
 
 from fitferry.core.messages import Json
 
 UPLOAD_BYTES = 26_000_000
 """What the body of a request with files may have: one activity as large as Strava takes it, or a zip of several."""
+
+
+def iso(moment: float | None) -> str | None:
+    """A time as the API shows it: UTC, ISO 8601, with Z."""
+    if moment is None:
+        return None
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 class WebJson(TypedDict):

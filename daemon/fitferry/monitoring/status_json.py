@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 
 from fitferry.core.activity import WatchState
@@ -17,6 +16,7 @@ from fitferry.core.api_types import (
     RateLimitJson,
     StatusJson,
     WatchJson,
+    iso,
 )
 from fitferry.core.filenames import shown
 from fitferry.core.messages import folders
@@ -123,13 +123,6 @@ def write(path: Path, values: StatusJson) -> None:
     scratch.write_text(f"{{\n{text}\n}}\n", encoding="utf-8")
     scratch.chmod(0o644)
     os.replace(scratch, path)  # noqa: PTH105  # one step, as the contract says
-
-
-def iso(moment: float | None) -> str | None:
-    """A time as the API shows it: UTC, ISO 8601, with Z."""
-    if moment is None:
-        return None
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _problem(problem: Problem) -> ProblemJson:

@@ -10,9 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import IO
 
+from fitferry.core.api_types import iso
 from fitferry.core.follow_up import FollowUp, FollowUpKind
 from fitferry.core.messages import Message, system, uploads, verbatim
 from fitferry.core.printable import printable
@@ -130,13 +130,12 @@ class HookRunner:
 
 def environment(job: Job) -> dict[str, str]:
     """What the command is told of an upload."""
-    start = job.start_time
     return {
         "FITFERRY_FILE": job.path,
         "FITFERRY_SHA256": job.sha256,
         "FITFERRY_ATHLETE": job.athlete,
         "FITFERRY_SPORT": job.sport or "",
-        "FITFERRY_START": "" if start is None else f"{datetime.fromtimestamp(start, UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "FITFERRY_START": iso(job.start_time) or "",
         "FITFERRY_ACTIVITY_ID": str(job.strava_activity_id or ""),
         "FITFERRY_ACTIVITY_URL": job.strava_url or "",
         "FITFERRY_OUTCOME": "duplicate" if job.error_code is ErrorCode.DUPLICATE else "uploaded",

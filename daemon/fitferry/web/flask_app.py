@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, NotFound
 
 from fitferry import __version__
-from fitferry.core.api_types import UPLOAD_BYTES
+from fitferry.core.api_types import UPLOAD_BYTES, iso
 from fitferry.core.errors import FitferryError, RejectionCode, RequestRejected
 from fitferry.core.messages import Message, system, uploads, verbatim, web
 from fitferry.storage.database import DatabaseError
@@ -34,7 +34,7 @@ def build(context: WebContext) -> Flask:
     app.config[PROCESS_TAG] = secrets.token_hex(4)
     app.config["MAX_FORM_PARTS"] = 2_000  # a selection of the whole page, and some
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(version=__version__)
+    app.jinja_env.globals.update(version=__version__, iso=iso)
     app.extensions.update({EXTENSION: context, security_log.EXTENSION: security_log.BoundedLog()})
     app.before_request(_choose_language)
     app.before_request(_answer_refused)

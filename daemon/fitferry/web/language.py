@@ -76,11 +76,6 @@ class ViewerLocale:
         text = str(escape(self.render(message)))
         return Markup(_TYPED.sub(r"<code>\1</code>", text))  # noqa: S704  # escaped before
 
-    @staticmethod
-    def iso(moment: float) -> str:
-        """A moment for machines."""
-        return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
-
     def _time(self, moment: datetime) -> str:
         form = _TIMES.get(self.language, "short")
         return dates.format_time(moment, form, locale=self.cldr)

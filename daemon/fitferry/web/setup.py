@@ -21,7 +21,7 @@ from flask.typing import ResponseReturnValue
 from fitferry import __version__
 from fitferry.config import first_settings as first
 from fitferry.config.schema import Settings
-from fitferry.core.api_types import ProblemJson, StatusJson, WindowsJson
+from fitferry.core.api_types import ProblemJson, StatusJson, WindowsJson, iso
 from fitferry.core.errors import FitferryError, RejectionCode, RequestRejected
 from fitferry.core.messages import Message, setup
 from fitferry.monitoring import status_json
@@ -222,7 +222,7 @@ def _hostname() -> str:
 
 def _write_status(base: Settings, port: int) -> None:
     """A status file for `health` and for whoever looks."""
-    now = status_json.iso(time.time())
+    now = iso(time.time())
     problem: ProblemJson = {
         "code": "not_set_up",
         "athlete": None,

@@ -13,6 +13,7 @@ import pytest
 from fakes import NOW, a_job, a_receiver, recorded, sending, the
 from fitferry.config.schema import WatchSettings
 from fitferry.core.activity import WatchMethod, WatchState
+from fitferry.core.api_types import iso
 from fitferry.core.breaker import BreakerName, BreakerTrip
 from fitferry.core.messages import Message, system, verbatim
 from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, problem
@@ -80,7 +81,7 @@ def test_an_outage_needs_no_person() -> None:
     breaker(BreakerName.RATE_LIMIT)
     found = snapshot()
 
-    assert ("waiting", status_json.iso(NOW + 60)) == (found["state"], found["rate_limit"]["held_until"])
+    assert ("waiting", iso(NOW + 60)) == (found["state"], found["rate_limit"]["held_until"])
     assert snapshot(now=NOW + 61)["state"] == "ok"
 
 
@@ -94,7 +95,7 @@ def test_a_missing_connection_needs_a_person(trouble: AuthProblem | None) -> Non
 
     assert (shown["code"], shown["athlete"], snapshot()["state"]) == ("not_connected", "me", "attention")
     assert "connect" in shown["message"]
-    assert status_json.iso(NOW - 30 if trouble else NOW - 60) == shown["since"]
+    assert iso(NOW - 30 if trouble else NOW - 60) == shown["since"]
 
 
 def test_wrong_settings_and_missing_folders_need_a_person() -> None:

@@ -6,7 +6,7 @@ from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
 from fitferry.core.api_tokens import ApiToken, Permission
-from fitferry.monitoring import status_json
+from fitferry.core.api_types import iso
 from fitferry.storage import api_tokens, sessions
 from fitferry.web import arguments, named_tokens
 from fitferry.web.credentials import make_login_link
@@ -61,6 +61,6 @@ def _shown(token: ApiToken) -> dict[str, str | None]:
         "name": token.name,
         "can": token.permission.value,
         "athlete": token.athlete,
-        "created_at": status_json.iso(token.created_at),
-        "last_used_at": status_json.iso(token.last_used_at),
+        "created_at": iso(token.created_at),
+        "last_used_at": iso(token.last_used_at),
     }
