@@ -121,8 +121,7 @@ def decide_backlog() -> ResponseReturnValue:
 @forms.post("/selected")
 def selected() -> ResponseReturnValue:
     """Retry or dismiss the chosen rides; what cannot be is left as it is."""
-    numbers = [number for number in request.form.getlist("activity") if number.isdecimal()]
-    activities = [int(number) for number in numbers if int(number) <= MAX_ID]
+    activities = [number for number in request.form.getlist("activity", type=int) if 0 < number <= MAX_ID]
     return _do_each("upload" if request.form.get("action") == "retry" else "dismiss", activities)
 
 
