@@ -65,7 +65,7 @@ _connections: list[tuple[threading.Thread, Any]] = []
 # Deferred: `opened` says where. IMMEDIATE, because a transaction that reads and then writes would
 # otherwise fail at once, whatever the busy time-out says.
 database = _Database(None, lock_type="IMMEDIATE")
-_writer = threading.RLock()
+_writer = threading.Lock()
 _changed: list[Callable[[], None]] = []
 _failures: list[str] = []
 on_opening: list[Callable[[], None]] = []
@@ -135,15 +135,16 @@ def _init(name: str, pragmas: dict[str, object], *, uri: bool = False) -> None:
 
 @contextlib.contextmanager
 def writing() -> Iterator[None]:
-    """One transaction, all of it or nothing. One writer at a time in this process."""
+    """One transaction, all of it or nothing; within another one a part of it. One writer at a time in this process."""
+    if database.transaction_depth():
+        yield
+        return
     try:
         with _writer:
-            outermost = database.transaction_depth() == 0
             with database.atomic():
                 before = _changes()
                 yield
-                wrote = outermost and _changes() != before
-                revision = _next_revision() if wrote else 0
+                revision = _next_revision() if _changes() != before else 0
             if revision:
                 for mark in _marks:
                     mark.saw(revision)
@@ -156,7 +157,7 @@ def writing() -> Iterator[None]:
         if first is not error:
             raise first from first.__cause__
         raise
-    if wrote:
+    if revision:
         _failures.clear()
         _tell()
 

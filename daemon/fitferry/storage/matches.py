@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from fitferry.core.messages import uploads as upload_messages
 from fitferry.core.upload import AfterUpload, ErrorCode, Job, Status
 from fitferry.storage.database import SQL, Column, fn, writing
-from fitferry.storage.mapping import DECIDED, IS_UNCOMPARED, JobsStatement, jobs_below, jobs_where
+from fitferry.storage.mapping import DECIDED, IS_HELD, IS_UNCOMPARED, JobsStatement, jobs_below, jobs_where
 from fitferry.storage.models import ActivityRow, JobRow
 from fitferry.storage.statements import PARAMETER, tuples
 
@@ -77,8 +77,8 @@ def found_below(athlete: str, folder: str) -> list[int]:
 
 def _uncompared(athlete: str | Column) -> Column:
     """Old activities that the backlog holds or that wait to be sent for the first time."""
-    held = (JobRow.status == Status.HELD) & (JobRow.error_code == ErrorCode.BACKLOG)
-    waits = (JobRow.status == Status.PENDING) & JobRow.sent_at.is_null()
+    held = IS_HELD & (JobRow.error_code == ErrorCode.BACKLOG)
+    waits = (JobRow.status == SQL("'pending'")) & JobRow.sent_at.is_null()
     unasked = JobRow.external_id == ActivityRow.sha256  # what somebody sends again goes out whatever is there
     return (JobRow.athlete == athlete) & IS_UNCOMPARED & (held | waits) & unasked
 
@@ -86,7 +86,7 @@ def _uncompared(athlete: str | Column) -> Column:
 _TO_COMPARE = JobsStatement(
     _uncompared(PARAMETER)
     & (JobRow.start_time < PARAMETER)
-    & (JobRow.status == Status.HELD)
+    & IS_HELD
     & JobRow.id.not_in(SQL("(SELECT value FROM json_each(?))", PARAMETER.params)),
     order=(JobRow.start_time.desc(),),
     limit=1,
