@@ -1,13 +1,14 @@
 # Each target makes what it needs; `make help` lists them.
 .PHONY: help demo test unit proofs check style types needs needs-image dist test-dist deb test-deb test-arm64 test-systemd \
-	image push-image test-image sbom audit docs lock bench translations screenshots release-check release-prepare release-notes clean
+	image push-image test-image sbom audit docs lock bench translations settings coverage mutants screenshots \
+	release-check release-prepare release-notes clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := -m pip --quiet --disable-pip-version-check
-# The time in everything that is built: that of the last commit, so that two builds of one commit are the same.
 # Tests start many processes: none of them is to compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
+# The time in everything that is built: that of the last commit, so that two builds of one commit are the same.
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
 
 help:  ## this list

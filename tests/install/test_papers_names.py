@@ -1,0 +1,111 @@
+"""What the papers name is there: tests, files, targets, events, metrics; and what there is of some kinds is named."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from fitferry.monitoring import prometheus
+from fitferry.system import state_dir
+
+TOP = Path(__file__).parents[2]
+PAPERS = [*TOP.glob("*.md"), *(TOP / "docs").rglob("*.md")]
+PACKAGE = TOP / "daemon" / "fitferry"
+TEXTS = {paper: paper.read_text(encoding="utf-8") for paper in PAPERS}
+GONE = {"CHANGELOG.md"}
+"""Papers that may speak of what was."""
+
+
+def names(pattern: str) -> list[tuple[str, str]]:
+    """What a pattern finds in the papers: the paper's name, and the first group."""
+    return [
+        (paper.name, found)
+        for paper, text in TEXTS.items()
+        if paper.name not in GONE
+        for found in re.findall(pattern, text)
+    ]
+
+
+def test_tests_that_are_named_exist() -> None:
+    """By their whole names, or as far as an ellipsis."""
+    tests = [path.read_text(encoding="utf-8") for path in (TOP / "tests").rglob("test_*.py")]
+    there = {name for text in tests for name in re.findall(r"^(?:async )?def (test_\w+)", text, re.MULTILINE)}
+    there |= {path.stem for path in (TOP / "tests").rglob("test_*.py")}
+    missing = [
+        (paper, name)
+        for paper, name in names(r"`(?:test_\w+\.py: )?(test_\w+…?)(?:`|\.py`)")
+        if not any(one.startswith(name[:-1]) if name.endswith("…") else one == name for one in there)
+    ]
+
+    assert missing == []
+
+
+def test_files_that_are_named_exist() -> None:
+    """Modules of the package, tests, tools, benches and what is installed."""
+    places = (TOP, PACKAGE, PACKAGE / "inbox")
+    missing = [
+        (paper, name)
+        for paper, name in names(
+            r"`((?:[\w.-]+/)*[\w.-]+/[\w.-]+\.(?:py|toml|json|yaml|service|xml|sh|conf))`"
+        )
+        if not name.startswith(("/", "~"))
+        if not any((place / name).exists() for place in places)
+        if not (TOP / name.partition(" ")[0]).exists()
+    ]
+    benches = [
+        (paper, name)
+        for paper, name in names(r"`python (bench/[\w/]+(?:\.py)?)")
+        if not (TOP / name).exists()
+    ]
+
+    assert missing + benches == []
+
+
+def test_targets_that_are_named_exist() -> None:
+    """Of `make`."""
+    makefile = (TOP / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z0-9-]+):", makefile, re.MULTILINE))
+
+    assert [
+        (paper, name) for paper, name in names(r"(?:`|    )make ([a-z0-9-]+)") if name not in targets
+    ] == []
+
+
+def test_makefile_says_of_each_target_that_it_is_no_file() -> None:
+    """A folder of that name would stop it."""
+    makefile = (TOP / "Makefile").read_text(encoding="utf-8")
+    phony = set(re.findall(r"[a-z0-9-]+", makefile.split(".PHONY:")[1].split("\nPYTHON")[0]))
+
+    assert set(re.findall(r"^([a-z0-9-]+):", makefile, re.MULTILINE)) == phony
+
+
+def test_the_state_folder_is_described_as_it_is() -> None:
+    """Each of its files, and no other."""
+    described = TEXTS[TOP / "docs/troubleshooting.md"].split("| file | what it is |")[1].split("\n\n")[0]
+    shown = set(re.findall(r"^\| `([^`]+)` \|", described, re.MULTILINE))
+    fixed = {
+        value
+        for name, value in vars(state_dir).items()
+        if name.isupper() and not name.startswith("_") and isinstance(value, str)
+    }
+    copies = {"state.mark", "state-DATE.db", "before-update-….db", "state.db.damaged-TIME", "key"}
+
+    assert {name.rstrip("/") for name in shown} == fixed | copies
+
+
+def rows(paper: str, heading: str) -> set[str]:
+    """The first column of the table below a heading of a paper."""
+    below = TEXTS[TOP / "docs" / paper].split(f"## {heading}\n")[1].split("\n## ")[0]
+    return {
+        name
+        for line in re.findall(r"^\| (`.*?) \|", below, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", line)
+    }
+
+
+def test_every_metric_is_described() -> None:
+    """And no other."""
+    source = Path(prometheus.__file__).read_text(encoding="utf-8")
+    found = set(re.findall(r'"(fitferry_\w+)"', source))
+
+    assert rows("monitoring.md", "Prometheus and Grafana") == found
