@@ -101,22 +101,6 @@ def _token_refused(job: Job, error: StravaError, context: DecisionContext) -> At
     return retry.network_down(job, error, context)
 
 
-def _grant_refused(job: Job, _error: StravaError, _context: DecisionContext) -> AttemptResult:
-    return results.connection_lost(job, AuthProblem.REVOKED)
-
-
-def _scope_missing(job: Job, _error: StravaError, _context: DecisionContext) -> AttemptResult:
-    return results.connection_lost(job, AuthProblem.SCOPE)
-
-
-def _bad_file(job: Job, error: StravaError, _context: DecisionContext) -> AttemptResult:
-    return results.failed(job, ErrorCode.REJECTED, uploads.REJECTED(answer=error.message))
-
-
-def _limit_used_up(job: Job, _error: StravaError, _context: DecisionContext) -> AttemptResult:
-    return results.unchanged(job, Outcome.WAITING)
-
-
 _ANSWERS_OF_OTHERS = frozenset(
     {StravaErrorKind.NOT_STRAVA, StravaErrorKind.NOT_FOUND, StravaErrorKind.WRONG_ADDRESS}
 )
@@ -134,13 +118,15 @@ _OF_THE_LIST_ALONE = frozenset(
 _RULES: dict[StravaErrorKind, Callable[[Job, StravaError, DecisionContext], AttemptResult]] = {
     StravaErrorKind.UNREACHABLE: retry.network_down,
     StravaErrorKind.RATE_LIMITED: retry.rate_limited,
-    StravaErrorKind.USED_UP: _limit_used_up,
+    StravaErrorKind.USED_UP: lambda job, *_: results.unchanged(job, Outcome.WAITING),
     StravaErrorKind.TOKEN_REFUSED: _token_refused,
-    StravaErrorKind.GRANT_REFUSED: _grant_refused,
-    StravaErrorKind.SCOPE_MISSING: _scope_missing,
+    StravaErrorKind.GRANT_REFUSED: lambda job, *_: results.connection_lost(job, AuthProblem.REVOKED),
+    StravaErrorKind.SCOPE_MISSING: lambda job, *_: results.connection_lost(job, AuthProblem.SCOPE),
     StravaErrorKind.APP_REFUSED: retry.settings_wrong,
     StravaErrorKind.APP_INACTIVE: retry.settings_wrong,
     StravaErrorKind.ATHLETE_LIMIT: retry.settings_wrong,
-    StravaErrorKind.BAD_FILE: _bad_file,
+    StravaErrorKind.BAD_FILE: lambda job, error, _: results.failed(
+        job, ErrorCode.REJECTED, uploads.REJECTED(answer=error.message)
+    ),
 }
 """The rules that do not depend on what was being tried."""
