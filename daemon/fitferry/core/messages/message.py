@@ -25,7 +25,7 @@ Param: TypeAlias = Union[str, int, float, bool, "Message", tuple[Union[str, "Mes
 Json: TypeAlias = str | int | float | bool | list["Json"] | dict[str, "Json"] | None
 
 KINDS = frozenset({"", "number", "bytes", "duration", "time", "day"})
-"""What may stand after the colon of a placeholder."""
+"""What may stand after the colon of a placeholder: a method of `Renderer`, or nothing."""
 COUNT = "count"
 """The parameter that chooses between one and several."""
 
@@ -181,21 +181,8 @@ class Renderer:
         if isinstance(value, tuple):
             return ", ".join(self.show(kind, part) for part in value)
         if isinstance(value, (int, float)) and kind:
-            return self._formatted(kind, value)
+            return str(getattr(self, kind)(value))
         return "" if value is None else printable(str(value), keep="\n")
-
-    def _formatted(self, kind: str, value: float) -> str:
-        match kind:
-            case "bytes":
-                return self.bytes(value)
-            case "duration":
-                return self.duration(value)
-            case "time":
-                return self.time(value)
-            case "day":
-                return self.day(value)
-            case _:
-                return self.number(value)
 
     def number(self, value: float) -> str:
         """A count or a decimal: 1,234."""
