@@ -6,6 +6,8 @@ attempt writes is refused. Who works on a job is kept in memory (`uploads.claims
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from fitferry.core.activity import Thumbnail
 from fitferry.core.upload import AfterUpload, AttemptResult, Status, WaitingFor
 from fitferry.storage import attempt_log, rate_limits
@@ -26,6 +28,8 @@ SELECT
 _DRAWN = """
 INSERT OR REPLACE INTO thumbnail (activity_id, kind, path) SELECT activity_id, ?, ? FROM upload_job WHERE id = ?
 """
+_RESULT_COLUMNS = [field.name for field in fields(AttemptResult) if hasattr(JobRow, field.name)]
+"""The rest of a result is not about its job alone."""
 
 
 def mark_sending(job_id: int, now: float, revision: int) -> int | None:
@@ -57,19 +61,9 @@ def record(
         new_revision = _write(
             job_id,
             revision,
+            **{name: getattr(result, name) for name in _RESULT_COLUMNS},
             tried_at=now,
-            status=result.status,
-            own_wait=result.own_wait,
-            failures=result.failures,
-            next_attempt_at=result.next_attempt_at,
-            uncertain=result.uncertain,
-            upload_id=result.upload_id,
             accepted_at=accepted_at,
-            looks=result.looks,
-            read_failures=result.read_failures,
-            strava_activity_id=result.strava_activity_id,
-            error_code=result.error_code,
-            error_message=result.error_message,
             completed_at=now if done else None,
             after_upload_action=after_upload_action,
         )
