@@ -97,7 +97,7 @@ class _Observed(FolderReceiver):
 
     def __init__(self, inbox: Inbox, scanned: threading.Event, folder: Path) -> None:
         first_scan = FirstScan(str(folder), "me", ADMISSION, wake=lambda: None, clock=lambda: NOW)
-        super().__init__(str(folder), "me", first_scan, wake=lambda: None, clock=lambda: NOW)
+        super().__init__(first_scan, wake=lambda: None, clock=lambda: NOW)
         self._inbox = inbox
         self._scanned = scanned
 

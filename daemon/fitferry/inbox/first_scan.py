@@ -46,8 +46,8 @@ class FirstScan:
         max_junk: int = MAX_JUNK,
     ) -> None:
         self._max_junk = max_junk
-        self._folder = folder
-        self._athlete = athlete
+        self.folder = folder
+        self.athlete = athlete
         self._settings = settings
         self._wake = wake
         self._clock = clock
@@ -69,12 +69,12 @@ class FirstScan:
         result = admission.admit(
             path,
             look,
-            self._athlete,
+            self.athlete,
             self._settings,
             self._clock(),
             stability,
             hold_old=(self._clock() if heard is None else heard) if self._new else None,
-            folder=self._folder,
+            folder=self.folder,
             list_junk=self._junk < self._max_junk,
             clock_unknown=self._new and heard is None,
             dispatcher=self._dispatcher,
@@ -90,7 +90,7 @@ class FirstScan:
         A folder without any is still new: a mount point whose disk comes later looks like this.
         """
         self._was_empty = count == 0
-        self._junk = activities.count_junk(self._athlete, self._folder)
+        self._junk = activities.count_junk(self.athlete, self.folder)
         if self._new and count:
             self._finish()
 
@@ -98,15 +98,15 @@ class FirstScan:
         now = self._server_now()
         if now is not None:
             self._judge_again(now)
-        old = holds.below(self._athlete, self._folder, ErrorCode.BACKLOG)
-        if now is None and (old or holds.unproven_below(self._athlete, self._folder)):
+        old = holds.below(self.athlete, self.folder, ErrorCode.BACKLOG)
+        if now is None and (old or holds.unproven_below(self.athlete, self.folder)):
             return  # the next scan comes when Strava's clock is known
         self._new = False
-        seen_files.folder_scanned(self._athlete, self._folder, self._clock())
+        seen_files.folder_scanned(self.athlete, self.folder, self._clock())
         # What was found on Strava while the scan ran was old, too: the others are no fewer for it.
-        if old and len(old) + len(matches.found_below(self._athlete, self._folder)) > FEW:
-            holds.ages_are_proven(self._athlete, self._folder, ErrorCode.BACKLOG)
-            _log.info("backlog", folder=self._folder, athlete=self._athlete, old_activities=len(old))
+        if old and len(old) + len(matches.found_below(self.athlete, self.folder)) > FEW:
+            holds.ages_are_proven(self.athlete, self.folder, ErrorCode.BACKLOG)
+            _log.info("backlog", folder=self.folder, athlete=self.athlete, old_activities=len(old))
             return
         for job_id in old:
             uploads.requeue(job_id, [Status.HELD])
@@ -114,10 +114,10 @@ class FirstScan:
 
     def _judge_again(self, now: float) -> None:
         """Judge by Strava's clock how old everything is that ours has judged."""
-        for job in holds.jobs_held_below(self._athlete, self._folder, ErrorCode.BACKLOG):
+        for job in holds.jobs_held_below(self.athlete, self.folder, ErrorCode.BACKLOG):
             if not admission_rules.may_be_old(job.start_time, now):
                 uploads.requeue(job.id, [Status.HELD])
                 self._wake()
-        for job in holds.unproven_below(self._athlete, self._folder):
+        for job in holds.unproven_below(self.athlete, self.folder):
             old = admission_rules.may_be_old(job.start_time, now)
             holds.prove_age(job.id, admission_rules.held_as_old() if old else None)

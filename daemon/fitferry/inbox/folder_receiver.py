@@ -26,16 +26,14 @@ class FolderReceiver:
 
     def __init__(
         self,
-        folder: str,
-        athlete: str,
         first_scan: FirstScan,
         *,
         wake: Callable[[], None],
         clock: Callable[[], float],
         tidy: Callable[[], Message | None] = lambda: None,
     ) -> None:
-        self._folder = folder
-        self._athlete = athlete
+        self._folder = first_scan.folder
+        self._athlete = first_scan.athlete
         self._first_scan = first_scan
         self._wake = wake
         self._clock = clock

@@ -54,14 +54,8 @@ def _watched_folder(settings: Settings, watch: WatchSettings, context: FolderCon
             server_now=context.server_now,
             dispatcher=context.dispatcher,
         )
-        return FolderReceiver(
-            folder,
-            watch.athlete,
-            first_scan,
-            wake=context.wake,
-            clock=time.time,
-            tidy=FileTidier(places, keep=keep, owns=is_ours),
-        )
+        tidy = FileTidier(places, keep=keep, owns=is_ours)
+        return FolderReceiver(first_scan, wake=context.wake, clock=time.time, tidy=tidy)
 
     return WatchedFolder(
         watch,
