@@ -6,6 +6,7 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -66,12 +67,8 @@ _connections: list[tuple[threading.Thread, Any]] = []
 # otherwise fail at once, whatever the busy time-out says.
 database = _Database(None, lock_type="IMMEDIATE")
 _writer = threading.Lock()
-_changed: list[Callable[[], None]] = []
-_failures: list[str] = []
 on_opening: list[Callable[[], None]] = []
 """What is called when another database is opened: values of the last one are forgotten."""
-_marks: list[LedgerMark] = []
-"""The mark of the ledger that is open for writing."""
 
 fn = peewee.fn
 SQL = peewee.SQL
@@ -86,7 +83,18 @@ Value: TypeAlias = Any
 """What a column holds, as SQLite gives it."""
 Row: TypeAlias = tuple[Value, ...]
 DatabaseError = peewee.DatabaseError
-JOIN = peewee.JOIN
+
+
+@dataclass(slots=True)
+class _Ledger:
+    """The ledger that is open for writing. `changed`: is called after each write; `failure`: why the last one failed."""
+
+    mark: LedgerMark | None = None
+    changed: Callable[[], None] = lambda: None
+    failure: str | None = None
+
+
+_ledger = _Ledger()
 
 
 @contextlib.contextmanager
@@ -105,14 +113,11 @@ def opened(path: Path, changed: Callable[[], None] = lambda: None) -> Iterator[N
         except DatabaseError as error:
             raise StorageError(system.CANNOT_OPEN(path=str(path), reason=verbatim(str(error)))) from error
         mark.open(_revision())
-        _marks.append(mark)
-        _changed.append(changed)
+        _ledger.mark, _ledger.changed = mark, changed
         yield
-        clean = not _failures
+        clean = _ledger.failure is None
     finally:
-        _changed.clear()
-        _failures.clear()
-        _marks.clear()
+        _ledger.mark, _ledger.changed, _ledger.failure = None, lambda: None, None
         mark.close(clean=database.close_all() and clean)
 
 
@@ -145,21 +150,20 @@ def writing() -> Iterator[None]:
                 before = _changes()
                 yield
                 revision = _next_revision() if _changes() != before else 0
-            if revision:
-                for mark in _marks:
-                    mark.saw(revision)
+            if revision and _ledger.mark:
+                _ledger.mark.saw(revision)
     except DatabaseError as error:
         first = _first(error)
-        news = not _failures
-        _failures[:] = [str(first)]
+        news = _ledger.failure is None
+        _ledger.failure = str(first)
         if news:  # once: whoever is told tries to write, too
-            _tell()
+            _ledger.changed()
         if first is not error:
             raise first from first.__cause__
         raise
     if revision:
-        _failures.clear()
-        _tell()
+        _ledger.failure = None
+        _ledger.changed()
 
 
 def _changes() -> int:
@@ -169,17 +173,15 @@ def _changes() -> int:
 
 def is_older_than_mark() -> bool:
     """Whether the open ledger is older than what was last seen of it, and nobody has accepted that yet."""
-    return any(mark.is_ahead for mark in _marks)
+    return _ledger.mark is not None and _ledger.mark.is_ahead
 
 
 def accept_older(newest: int) -> None:
     """Go on from a ledger that is older than its mark, or than the `newest` revision of a copy, as the newest one."""
+    mark = _ledger.mark
     with writing():
-        run(
-            "UPDATE ledger SET revision = max(revision, ?)",
-            max([newest, *(mark.revision for mark in _marks)]),
-        )
-    for mark in _marks:
+        run("UPDATE ledger SET revision = max(revision, ?)", max(newest, mark.revision if mark else 0))
+    if mark:
         mark.is_ahead = False
 
 
@@ -214,19 +216,14 @@ def truncate_log() -> bool:
         return bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
 
 
-def _tell() -> None:
-    for changed in _changed:
-        changed()
-
-
 def failure() -> str | None:
     """Why the last write failed: a full disk, one that became read-only; None if it did not."""
-    return _failures[0] if _failures else None
+    return _ledger.failure
 
 
 def try_again() -> None:
     """Where the last write failed, find out whether writing works by now."""
-    if _failures:
+    if _ledger.failure:
         with writing():
             run("INSERT OR REPLACE INTO sent_notification (key, at) VALUES (?, 0)", _PROBE)
             run("DELETE FROM sent_notification WHERE key = ?", _PROBE)

@@ -73,8 +73,7 @@ def release_holds(error_code: ErrorCode, *, since: float | None, unknown: bool =
         return int(JobRow.update(status=Status.PENDING, **fresh, **DECIDED).where(wanted).execute())
 
 
-def hold_pending(error_code: ErrorCode, reason: AdmissionDecision) -> None:
-    """Hold for another reason whatever is held for this one."""
+def hold_for_another_reason(error_code: ErrorCode, reason: AdmissionDecision) -> None:
     with writing():
         other = JobRow.update(error_code=reason.error_code, error_message=reason.error_message)
         other.where(_for(error_code)).execute()

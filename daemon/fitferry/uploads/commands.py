@@ -232,7 +232,7 @@ def decide_since_again(settings: Settings) -> int:
             code, since=None if since is None else admission_rules.midnight(since), unknown=True
         )
     if since is not None:
-        holds.hold_pending(ErrorCode.BACKLOG, admission_rules.held_by_since(since))
+        holds.hold_for_another_reason(ErrorCode.BACKLOG, admission_rules.held_by_since(since))
     return freed
 
 
