@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import BinaryIO
 
 from fitferry.core.activity import FileKind, ParseResult
 from fitferry.core.messages import Message, files
@@ -19,7 +18,7 @@ from fitferry.formats.archives import MAX_ARCHIVE_BYTES, BytesInMemory, BytesOfF
 from fitferry.formats.gpx import Gpx
 from fitferry.formats.tcx import Tcx
 from fitferry.formats.xml_reader import Document
-from fitferry.formats.zip_reader import ArchiveError, Damaged, Refused, TooLarge, Unfinished
+from fitferry.formats.zip_reader import ArchiveError, Bytes, Damaged, Refused, TooLarge, Unfinished
 
 __all__ = [
     "MAX_ARCHIVE_BYTES",
@@ -33,6 +32,7 @@ __all__ = [
 ]
 
 is_zip = archives.is_zip
+_MAGIC_BYTES = 4
 _DOCUMENTS: dict[str, Callable[[], Document]] = {"TrainingCenterDatabase": Tcx, "gpx": Gpx}
 _ORDER = (
     FileKind.ACTIVITY,
@@ -67,23 +67,22 @@ class FileContents:
     members: tuple[ArchiveMember, ...] = ()
 
 
-def examine(
-    source: bytes | BinaryIO, digest: str, between: Callable[[], None] = lambda: None
-) -> FileContents:
-    """What these bytes are, or those of an archive that is open as a file. `digest`: their SHA-256.
+def examine(source: bytes | int, digest: str, between: Callable[[], None] = lambda: None) -> FileContents:
+    """What these bytes are, or those of an archive that is open (its descriptor). `digest`: their SHA-256.
 
     `between`: is called before each member of an archive; thousands of them take minutes on a small machine.
     """
-    head = _head(source)
+    there = _readable(source)
+    head = there.read_at(0, _MAGIC_BYTES)
     if not archives.is_zip(head):
-        data = _all(source)
+        data = there.read_at(0, MAX_FILE_BYTES + 1)
         result = _inspect_gzip(data) if archives.is_gzip(head) else _inspect(data)
         if result.reason == files.NOT_AN_ACTIVITY_FILE() and (lost := _of_lost_beginning(data)):
             result = ParseResult(FileKind.DAMAGED, reason=lost)
         return FileContents(result, (ArchiveMember(digest, result),) if _is_ride(result) else ())
     try:
         # Their bodies are not kept: one member at a time is in memory.
-        members = [_member(part, digest) for part in _each(_parts(source), between)]
+        members = [_member(part, digest) for part in _each(archives.unzip(there), between)]
     except ArchiveError as problem:
         return FileContents(_failed(problem))
     rides = [member for member in members if member.result.kind is not FileKind.NO_ACTIVITY]
@@ -128,21 +127,22 @@ def is_known(data: bytes) -> bool:
     )
 
 
-def body_of(source: bytes | BinaryIO, digest: str, wanted: str, member: str = "") -> bytes | None:
+def body_of(source: bytes | int, digest: str, wanted: str, member: str = "") -> bytes | None:
     """The bytes that go to Strava for one activity in a file: unpacked, and None where it is not in it.
 
     `digest`: the file's SHA-256. `wanted`: the activity's, which differs in an archive of several. `member`: its name
     there, by which it is found without reading all the others.
     """
-    head, is_whole_file = _head(source), wanted == digest
+    there, is_whole_file = _readable(source), wanted == digest
+    head = there.read_at(0, _MAGIC_BYTES)
     try:
         if not archives.is_zip(head):
-            data = _all(source) if is_whole_file else None
+            data = there.read_at(0, MAX_FILE_BYTES + 1) if is_whole_file else None
             return _gzip_body(data) if data is not None and archives.is_gzip(head) else data
         if is_whole_file:
-            return _only_ride(_parts(source))
-        named = _wanted(_parts(source, member), wanted) if member else None
-        return _wanted(_parts(source), wanted) if named is None else named
+            return _only_ride(archives.unzip(there))
+        named = _wanted(archives.unzip(there, member), wanted) if member else None
+        return _wanted(archives.unzip(there), wanted) if named is None else named
     except ArchiveError:
         return None
 
@@ -164,10 +164,8 @@ def _only_ride(parts: Iterator[Part]) -> bytes | None:
     return first if count == 1 else None
 
 
-def _parts(source: bytes | BinaryIO, only: str = "") -> Iterator[Part]:
-    """What may be an activity in a zip, unpacked. Raises ArchiveError."""
-    there = BytesInMemory(source) if isinstance(source, bytes) else BytesOfFile(source)
-    yield from archives.unzip(there, only)
+def _readable(source: bytes | int) -> Bytes:
+    return BytesInMemory(source) if isinstance(source, bytes) else BytesOfFile(source)
 
 
 def _each(parts: Iterator[Part], between: Callable[[], None]) -> Iterator[Part]:
@@ -224,21 +222,6 @@ def _gzip_body(data: bytes) -> bytes:
         return archives.gunzip(data)
     except TooLarge:
         return data
-
-
-def _head(source: bytes | BinaryIO) -> bytes:
-    if isinstance(source, bytes):
-        return source[:4]
-    source.seek(0)
-    return source.read(4)
-
-
-def _all(source: bytes | BinaryIO) -> bytes:
-    """The whole of what is no zip; of a file one byte more than Strava takes at most."""
-    if isinstance(source, bytes):
-        return source
-    source.seek(0)
-    return source.read(MAX_FILE_BYTES + 1)
 
 
 def _member(part: Part, digest: str) -> ArchiveMember:

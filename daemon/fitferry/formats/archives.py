@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from fitferry.core.messages import files
 from fitferry.core.strava import MAX_FILE_BYTES
@@ -200,13 +201,12 @@ class BytesInMemory:
 class BytesOfFile:
     """The bytes of an open file. Raises OSError."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.size = file.seek(0, 2)
+    def __init__(self, handle: int) -> None:
+        self._handle = handle
+        self.size = os.fstat(handle).st_size
 
     def read_at(self, at: int, count: int) -> bytes:
-        self._file.seek(at)
-        return self._file.read(count)
+        return os.pread(self._handle, count, min(at, self.size))  # a zip may name a place that no file has
 
 
 class _UnpackedMember:

@@ -62,7 +62,11 @@ def look(
     """
     with opened(path, folder, allowed=allowed) as handle:
         file = _read(handle)
-        return None if file is None else FileLook(file, _contents(file, handle, between))
+        if file is None:
+            return None
+        if file.is_large_zip:
+            return FileLook(file, formats.examine(handle, file.sha256, between))
+        return FileLook(file, examine(file, between))
 
 
 def read(path: str, folder: str = "") -> FileRead | None:
@@ -86,15 +90,16 @@ def read_activity(path: str, folder: str, sha256: str, member: str) -> ActivityB
     """
     with opened(path, folder) as handle:
         if member and os.fstat(handle).st_size > MAX_FILE_BYTES:
-            body = _from_archive(handle, "", sha256, member)
+            body = formats.body_of(handle, "", sha256, member)
             if body is not None:
                 return ActivityBytes(body, "")
         file = _read(handle)
         if file is None:
             return None
         if file.is_large_zip:
-            return ActivityBytes(_from_archive(handle, file.sha256, sha256, member), file.sha256)
-        body = None if file.is_too_large else formats.body_of(file.body, file.sha256, sha256, member)
+            body = formats.body_of(handle, file.sha256, sha256, member)
+        else:
+            body = None if file.is_too_large else formats.body_of(file.body, file.sha256, sha256, member)
         return ActivityBytes(body, file.sha256)
 
 
@@ -120,18 +125,6 @@ def _read(handle: int) -> FileRead | None:
     if whole is not None:
         return FileRead(b"", whole, fingerprint, is_large_zip=True)
     return FileRead(body, hashlib.sha256(body).hexdigest(), fingerprint)
-
-
-def _contents(file: FileRead, handle: int, between: Callable[[], None]) -> FileContents:
-    if file.is_large_zip:
-        with os.fdopen(os.dup(handle), "rb") as source:
-            return formats.examine(source, file.sha256, between)
-    return examine(file, between)
-
-
-def _from_archive(handle: int, digest: str, sha256: str, member: str) -> bytes | None:
-    with os.fdopen(os.dup(handle), "rb") as source:
-        return formats.body_of(source, digest, sha256, member)
 
 
 def _ends_as_zip(handle: int) -> bool:

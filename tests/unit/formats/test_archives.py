@@ -20,7 +20,7 @@ from fitferry import formats
 from fitferry.core.activity import FileKind
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.formats import archives, zip_reader
-from fitferry.formats.archives import BytesInMemory, Part, unzip
+from fitferry.formats.archives import BytesInMemory, BytesOfFile, Part, unzip
 from fitferry.formats.zip_reader import Bounds, Refused
 
 Ride = Callable[..., bytes]
@@ -161,14 +161,25 @@ def test_a_large_archive_is_read_from_its_file(tmp_path: Path, ride: Ride) -> No
     del inner
     with path.open("rb") as file:
         tracemalloc.start()
-        found = formats.examine(file, "d" * 64)
+        found = formats.examine(file.fileno(), "d" * 64)
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        bodies = [formats.body_of(file, "d" * 64, member.sha256, member.name) for member in found.members]
+        bodies = [
+            formats.body_of(file.fileno(), "d" * 64, member.sha256, member.name) for member in found.members
+        ]
 
     assert [member.result.kind for member in found.members] == [FileKind.ACTIVITY] * 9
     assert [sha256(body or b"").hexdigest() for body in bodies] == [member.sha256 for member in found.members]
     assert most < 4 * padding < size
+
+
+def test_a_place_that_no_file_has_holds_nothing(tmp_path: Path) -> None:
+    """A zip may name any of 64 bits, of which the kernel takes 63."""
+    (tmp_path / "a").write_bytes(b"zip")
+    with (tmp_path / "a").open("rb") as file:
+        source = BytesOfFile(file.fileno())
+
+        assert [source.read_at(at, 4) for at in (0, 3, 4, 2**63, 2**64 - 1)] == [b"zip", b"", b"", b"", b""]
 
 
 def test_one_member_is_found_by_its_name(ride: Ride) -> None:
