@@ -17,8 +17,6 @@ from fitferry.core.upload import AfterUpload
 from fitferry.system import mounts
 from fitferry.system.deadline import FolderLook, FolderState, call, look_at_folder
 
-FOLDER_SECONDS = 3.0
-"""How long a watched folder may take to answer: it may be on a server that is away."""
 _SERVICE_USER = "fitferry"
 _WATCH_LIMIT = Path("/proc/sys/fs/inotify/max_user_watches")
 _MOST_FOLDERS = 200_000
@@ -44,11 +42,11 @@ class Check:
 def check_folder(folder: Path, after_upload: AfterUpload) -> Check:
     """A watched folder, asked within a deadline."""
     what = cli.TOPIC_FOLDER_NAMED(folder=str(folder))
-    look = look_at_folder(str(folder), FOLDER_SECONDS)
+    look = look_at_folder(str(folder))
     if look.state is not FolderState.OK:
         return Check(Result.BAD, what, _folder_message(look))
     try:
-        return call(lambda: _open_folder(what, folder, after_upload), FOLDER_SECONDS)
+        return call(lambda: _open_folder(what, folder, after_upload))
     except (OSError, TimeoutError):
         return Check(Result.BAD, what, cli.FOLDER_NO_ANSWER())
 
@@ -57,7 +55,7 @@ def check_same_folders(folders: list[str]) -> Iterator[Check]:
     """Whether two watched folders are one by a link."""
     seen: dict[str, str] = {}
     for folder in folders:
-        real = look_at_folder(folder, FOLDER_SECONDS).real
+        real = look_at_folder(folder).real
         if real and real in seen:
             yield Check(Result.BAD, cli.TOPIC_FOLDER_NAMED(folder=folder), cli.SAME_FOLDER(other=seen[real]))
         seen.setdefault(real, folder)
@@ -127,7 +125,7 @@ def check_watches(settings: Settings, folders: list[str]) -> Iterator[Check]:
     try:
         limit = int(_WATCH_LIMIT.read_text(encoding="ascii"))
         watched = [watch for watch in settings.watch if str(watch.folder) in folders]
-        needed = call(lambda: _count_folders(watched, min(limit, _MOST_FOLDERS)), FOLDER_SECONDS)
+        needed = call(lambda: _count_folders(watched, min(limit, _MOST_FOLDERS)))
     except (OSError, ValueError, TimeoutError):
         return
     if needed > min(limit, _MOST_FOLDERS):

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from fitferry.inbox.file_reader import FileLook
 
 _Pair = tuple[Message | str, str]
-FOLDER_SECONDS = 2.0
-"""How long a folder may take to answer: it may be on a server that is away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +140,7 @@ def _watch_of(settings: Settings, file: Path) -> WatchSettings | None:
 def _real(folder: Path) -> Path:
     """A folder without links; as it is named where it does not answer."""
     try:
-        return call(folder.resolve, FOLDER_SECONDS)
+        return call(folder.resolve)
     except (OSError, RuntimeError, TimeoutError):
         return folder
 

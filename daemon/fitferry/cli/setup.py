@@ -202,7 +202,7 @@ def _since(given: str | None, folder: Path) -> date | None:
 
     if given is None:
         try:
-            is_asked = sys.stdin.isatty() and call(lambda: _holds_activities(folder), 5.0)
+            is_asked = sys.stdin.isatty() and call(lambda: _holds_activities(folder))
         except (OSError, TimeoutError):
             is_asked = False
         if not is_asked:

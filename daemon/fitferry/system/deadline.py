@@ -14,10 +14,13 @@ from typing import TypeVar
 from fitferry.core.messages import Message
 from fitferry.core.messages.system import from_os_error
 
+FOLDER_SECONDS = 3.0
+"""How long a folder may take to answer somebody who waits: it may be on a server that is away."""
+
 T = TypeVar("T")
 
 
-def call(work: Callable[[], T], seconds: float) -> T:
+def call(work: Callable[[], T], seconds: float = FOLDER_SECONDS) -> T:
     """Do something in a thread of its own. Raises TimeoutError, and what `work` raises.
 
     A call that does not come back keeps its thread, which ends with the process.
@@ -63,7 +66,7 @@ class FolderLook:
     reason: Message | None = None
 
 
-def look_at_folder(path: str, seconds: float = 3.0) -> FolderLook:
+def look_at_folder(path: str, seconds: float = FOLDER_SECONDS) -> FolderLook:
     """Whether a folder can be listed, found out within `seconds`."""
     try:
         return call(lambda: _look(path), seconds)

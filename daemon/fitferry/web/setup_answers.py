@@ -16,8 +16,6 @@ from fitferry.core.strava import StravaErrorKind
 from fitferry.strava import Strava
 from fitferry.system.deadline import FolderState, call, look_at_folder
 
-FOLDER_SECONDS = 3.0
-
 
 @dataclass(slots=True)
 class Verdict:
@@ -87,7 +85,7 @@ def _judge_application(base: Settings, answers: Answers, client_id: str, secret:
 
 def _look(answers: Answers, folder: str) -> Verdict:
     """Whether a folder is there and readable, and how many files it holds."""
-    look = look_at_folder(folder, FOLDER_SECONDS)
+    look = look_at_folder(folder)
     match look.state:
         case FolderState.OK:
             answers.files = _count(folder)
@@ -105,6 +103,6 @@ def _look(answers: Answers, folder: str) -> Verdict:
 def _count(folder: str) -> int:
     names = (name for _, _, files in os.walk(folder) for name in files)
     try:
-        return call(lambda: sum(map(is_wanted_name, names)), FOLDER_SECONDS)
+        return call(lambda: sum(map(is_wanted_name, names)))
     except (OSError, TimeoutError):
         return 0
