@@ -34,6 +34,7 @@ from fitferry.core.strava import READ_SCOPES
 from fitferry.storage import database_file
 from fitferry.strava import Strava
 from fitferry.system import lockfile, mounts, state_dir
+from fitferry.system.deadline import look_at_folder
 
 CLOCK_SECONDS = 60.0
 """A clock that is further off is said to be wrong."""
@@ -69,9 +70,10 @@ def checks(context: Context) -> Iterator[Check]:
         yield Check(Result.WARN, cli.TOPIC_SETTINGS(), warning)
     yield Check(Result.OK, cli.TOPIC_TIME_ZONE(), verbatim(_time_zone()))
     after_upload = settings.uploads.after_upload
-    folders = {str(watch.folder): check_folder(watch.folder, after_upload) for watch in settings.watch}
+    looks = {str(watch.folder): look_at_folder(str(watch.folder)) for watch in settings.watch}
+    folders = {path: check_folder(Path(path), look, after_upload) for path, look in looks.items()}
     yield from folders.values()
-    yield from check_same_folders(list(folders))
+    yield from check_same_folders(looks)
     yield from check_watches(
         settings, [path for path, check in folders.items() if check.result is not Result.BAD]
     )

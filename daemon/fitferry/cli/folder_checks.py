@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain, islice
@@ -15,7 +15,7 @@ from fitferry.config.schema import Settings, WatchSettings
 from fitferry.core.messages import Message, cli
 from fitferry.core.upload import AfterUpload
 from fitferry.system import mounts
-from fitferry.system.deadline import FolderLook, FolderState, call, look_at_folder
+from fitferry.system.deadline import FolderLook, FolderState, call
 
 _SERVICE_USER = "fitferry"
 _WATCH_LIMIT = Path("/proc/sys/fs/inotify/max_user_watches")
@@ -39,10 +39,9 @@ class Check:
     message: Message | None = None
 
 
-def check_folder(folder: Path, after_upload: AfterUpload) -> Check:
-    """A watched folder, asked within a deadline."""
+def check_folder(folder: Path, look: FolderLook, after_upload: AfterUpload) -> Check:
+    """A watched folder, asked within a deadline. `look`: what became of the first look at it."""
     what = cli.TOPIC_FOLDER_NAMED(folder=str(folder))
-    look = look_at_folder(str(folder))
     if look.state is not FolderState.OK:
         return Check(Result.BAD, what, _folder_message(look))
     try:
@@ -51,12 +50,11 @@ def check_folder(folder: Path, after_upload: AfterUpload) -> Check:
         return Check(Result.BAD, what, cli.FOLDER_NO_ANSWER())
 
 
-def check_same_folders(folders: list[str]) -> Iterator[Check]:
+def check_same_folders(looks: Mapping[str, FolderLook]) -> Iterator[Check]:
     """Whether two watched folders are one by a link."""
     seen: dict[str, str] = {}
-    for folder in folders:
-        real = look_at_folder(folder).real
-        if real and real in seen:
+    for folder, real in ((folder, look.real) for folder, look in looks.items() if look.real):
+        if real in seen:
             yield Check(Result.BAD, cli.TOPIC_FOLDER_NAMED(folder=folder), cli.SAME_FOLDER(other=seen[real]))
         seen.setdefault(real, folder)
 

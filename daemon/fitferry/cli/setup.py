@@ -189,8 +189,9 @@ def _answer(
 def _warn_of_folder(folder: Path) -> None:
     """Say where a folder is missing or closed; it may come later."""
     from fitferry.cli.folder_checks import Result, check_folder  # noqa: PLC0415  # it imports much
+    from fitferry.system.deadline import look_at_folder  # noqa: PLC0415  # not every command needs it
 
-    check = check_folder(folder, AfterUpload.KEEP)
+    check = check_folder(folder, look_at_folder(str(folder)), AfterUpload.KEEP)
     if check.result is not Result.OK:
         output.line(cli.FOLDER_WARNING(folder=str(folder), reason=check.message), err=True)
 
