@@ -1,4 +1,4 @@
-"""Write what repeats something else: man page, completions, the README's help, and the figures. `make docs` runs it.
+"""Write what repeats something else: man page, completions, the READMEs' help, and the figures. `make docs` runs it.
 
     python tools/reference.py
 
@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -24,7 +26,9 @@ REFERENCE = Path("docs/reference")
 SHELLS = ("bash", "zsh", "fish")
 PROGRAM = "fitferry"
 WIDTH = 80
-"""Columns of the help in the README."""
+"""Columns of the help in the READMEs."""
+READMES = {"README.md": "en_US", "README.ko.md": "ko_KR"}
+"""The READMEs, and the languages of their help."""
 AFTER = """\
 .SH EXIT STATUS
 .TP
@@ -136,13 +140,19 @@ def completion(shell: str) -> str:
     return made.source_template % made.source_vars()
 
 
-def helped(readme: str) -> str:
-    """The README with the help that the program prints."""
-    context = group.make_context(PROGRAM, ["status"], resilient_parsing=True, terminal_width=WIDTH - 2)
-    text = group.get_help(context)
+@functools.cache
+def help_in(language: str) -> str:
+    """The help that the program prints in a language."""
+    command = [sys.executable, "-m", PROGRAM, "--help"]
+    environ = {"LANG": f"{language}.UTF-8", "COLUMNS": str(WIDTH)}
+    return subprocess.run(command, env=environ, capture_output=True, encoding="utf-8", check=True).stdout
+
+
+def helped(readme: str, language: str) -> str:
+    """A README with the help that the program prints in its language."""
     return re.sub(
         r"(?s)(<!-- help -->\n```\n).*?(```\n<!-- /help -->)",
-        lambda found: f"{found[1]}{text}\n{found[2]}",
+        lambda found: f"{found[1]}{help_in(language)}{found[2]}",
         readme,
     )
 
@@ -166,12 +176,15 @@ def figures(paper: str, measured: dict[str, Any]) -> str:
 
 def files(top: Path = TOP) -> dict[Path, str]:
     """Each file that is generated, below `top`, with its content."""
-    readme, benchmarks = Path("README.md"), Path("docs/benchmarks.md")
+    benchmarks = Path("docs/benchmarks.md")
     measured = tomllib.loads((top / "bench/figures.toml").read_text(encoding="utf-8"))
     return {
         REFERENCE / "fitferry.1": man_page(),
         **{REFERENCE / f"fitferry.{shell}": completion(shell) for shell in SHELLS},
-        readme: helped((top / readme).read_text(encoding="utf-8")),
+        **{
+            Path(readme): helped((top / readme).read_text(encoding="utf-8"), language)
+            for readme, language in READMES.items()
+        },
         benchmarks: figures((top / benchmarks).read_text(encoding="utf-8"), measured),
     }
 

@@ -1,4 +1,4 @@
-"""Make what is written of the settings anew from their schema: the example, the JSON schema, the README's list."""
+"""Make what is written of the settings anew from their schema: the example, the JSON schema, the READMEs' list."""
 
 from __future__ import annotations
 
@@ -15,18 +15,22 @@ from fitferry.config.rules import SET, WHEN, RuleKey
 from fitferry.config.schema import SECTIONS
 
 ROOT = Path(__file__).parents[1]
+READMES = (ROOT / "README.md", ROOT / "README.ko.md")
 LIST = re.compile(r"(<!-- settings -->\n).*(<!-- /settings -->)", re.DOTALL)
 
 
 def papers() -> dict[Path, str]:
     """Each file with what it should hold."""
-    readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8")
     return {
         ROOT / "config.example.toml": template.example(),
         ROOT / "docs" / "config.schema.json": json_schema(),
-        readme: LIST.sub(lambda found: f"{found[1]}{settings_list()}{found[2]}", text),
+        **{readme: with_settings(readme.read_text(encoding="utf-8")) for readme in READMES},
     }
+
+
+def with_settings(readme: str) -> str:
+    """A README with the list of the settings, which is the same in every language."""
+    return LIST.sub(lambda found: f"{found[1]}{settings_list()}{found[2]}", readme)
 
 
 def json_schema() -> str:

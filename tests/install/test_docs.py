@@ -98,3 +98,25 @@ def test_links_between_the_papers_lead_somewhere() -> None:
 def test_the_readme_is_short() -> None:
     """A newcomer reads it in five minutes; the rest is in docs/."""
     assert len(README.encode()) <= 10_000
+
+
+def test_the_korean_readme_has_what_the_english_one_has() -> None:
+    """Section by section: the same commands, and the same papers, in Korean where there is one."""
+    korean = (TOP / "README.ko.md").read_text(encoding="utf-8")
+    for english_part, korean_part in zip(README.split("\n## "), korean.split("\n## "), strict=True):
+        assert _typed(korean_part) == _typed(english_part)
+        assert _linked(korean_part) == _linked(english_part)
+    translated = {f"docs/{path.name}" for path in (TOP / "docs/ko").glob("*.md")}
+    assert [paper for paper in translated if f"]({paper}" in korean] == []
+
+
+def _typed(text: str) -> list[str]:
+    """What is to be typed, without remarks."""
+    lines = re.sub("(?s)```.*?```", "", text).splitlines()
+    return [line.split(" #")[0].strip() for line in lines if line.startswith("    ")]
+
+
+def _linked(text: str) -> set[str]:
+    """The papers that a text leads to, by their English names."""
+    links = set(re.findall(r"\]\(([^)]+)\)", text)) - {"README.md", "README.ko.md"}
+    return {link.replace("docs/ko/", "docs/").replace("-korean-", "-") for link in links}
