@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import pytest
 
 from daemon_harness import DaemonHarness
 from fitferry.sandbox import Sandbox
+from fitferry.sandbox.fake_strava import FakeStrava
 from fitferry.sandbox.faults import InjectedFault
 
 Ride = Callable[..., bytes]
@@ -30,22 +29,30 @@ def home(tmp_path: Path) -> Iterator[DaemonHarness]:
             home.stop()
 
 
-@pytest.mark.parametrize("seed", range(3))
+MOMENTS: dict[str, Callable[[FakeStrava], object]] = {
+    "the file is read": lambda _world: True,
+    "the body leaves": lambda world: any(one["method"] == "POST" for one in world.requests),
+    "Strava has the file": lambda world: world.uploads,
+}
+"""And how the sandbox shows that it has come."""
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
 def test_a_stop_in_the_middle_of_25_mb_loses_and_doubles_nothing(
-    home: DaemonHarness, ride: Ride, seed: int
+    home: DaemonHarness, ride: Ride, moment: str
 ) -> None:
-    """While the body leaves, while the answer is waited for, and after it."""
-    rng = random.Random(seed)  # noqa: S311  # the same every time
+    """Wherever the ride is on its way."""
+    world = home.sandbox.world
+    world.requests.clear()
     home.sandbox.faults.add(InjectedFault("POST /uploads", "slow", seconds=0.5))
-    body = ride(serial=seed + 1)
-    home.drop("large.fit", ride(serial=seed + 1, padding=LARGE - len(body)))
-    time.sleep(rng.uniform(0.1, 0.9))
+    home.drop("large.fit", ride(padding=LARGE - len(ride())))
+    home.wait(lambda: MOMENTS[moment](world))
     assert home.stop() == 0
     home.start()
     (done,) = home.completed()
 
-    assert [done["strava_activity_id"]] == list(home.sandbox.world.activities)
-    assert len(home.sandbox.world.uploads) == 1
+    assert [done["strava_activity_id"]] == list(world.activities)
+    assert len(world.uploads) == 1
 
 
 def test_a_stop_in_the_middle_of_a_refresh_keeps_the_connection(home: DaemonHarness, ride: Ride) -> None:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from watchdog.observers.inotify_c import InotifyFD
@@ -48,8 +49,8 @@ class Inbox:
         self.ears = Ears()
         self.ends = contextlib.ExitStack()
 
-    def start(self, *, settle: float = 3600.0, **times: float) -> None:
-        """Begin to watch, and wait until the first scan is over. `times`: as `Surroundings` has them."""
+    def start(self, *, settle: float = 3600.0, **surroundings: Any) -> None:
+        """Begin to watch, and wait until the first scan is over."""
         scanned = threading.Event()
 
         def receive(folder: str, _owns: Callable[[str], bool]) -> FolderReceiver:
@@ -60,7 +61,7 @@ class Inbox:
             receive,
             without=frozenset(),
             changed=self.changed,
-            surroundings=Surroundings(watcher=self.ears, **times),  # type: ignore[arg-type]  # all of them are numbers
+            surroundings=Surroundings(watcher=self.ears, **surroundings),
         )
         self.ends.callback(self.tree.stop)
         self.tree.start()
@@ -293,17 +294,23 @@ def test_a_slow_copy_is_shown_and_taken_when_it_is_done(inbox: Inbox) -> None:
 
 def test_a_copy_that_stalls_where_a_segment_ends_is_waited_for(inbox: Inbox, ride: Ride) -> None:
     """It looks whole there, but its writer has not closed it."""
-    inbox.start(settle=0.05)
+    late = [0.0]
+    inbox.start(settle=0.05, clock=lambda: time.monotonic() + late[0])
     first, second = ride(serial=1), ride(serial=2)
     with (inbox.folder / "chain.fit").open("wb", buffering=0) as file:
         file.write(first)
-        copy(inbox, inbox.folder / "other.fit")
-        assert inbox.wait_for("other.fit")
-        time.sleep(0.3)  # several times as long as a file needs to settle
-        assert inbox.files() == ["other.fit"]
+        copy(inbox, inbox.folder / "a.fit")
+        assert inbox.wait_for("a.fit")
+        late[0] = 60.0  # a thousand times as long as a file needs to settle
+        for taken in (
+            ["a.fit", "b.fit"],
+            ["a.fit", "b.fit", "c.fit"],
+        ):  # after the first all that is due was looked at
+            copy(inbox, inbox.folder / taken[-1])
+            assert inbox.wait_for(*taken)
         file.write(second)
 
-    assert inbox.wait_for("chain.fit", "other.fit")
+    assert inbox.wait_for("a.fit", "b.fit", "c.fit", "chain.fit")
     assert next(job for job in queries.listed() if job.file == "chain.fit").size == len(first + second)
 
 

@@ -23,6 +23,7 @@ from fitferry.storage import database, uploads
 from fitferry.system import state_dir
 from fitferry.system.wakeup import WakeupPipe
 from fitferry.web.server import Server
+from patience import wait_for
 
 PACKAGE = Path(fitferry.__file__).parent
 WAY = [
@@ -109,24 +110,16 @@ def running(folder: Path, sandbox: Sandbox) -> Iterator[daemon.Parts]:
         yield parts
 
 
-def soon(found: Callable[[], bool]) -> None:
-    """Wait until something is so."""
-    end = time.monotonic() + 50
-    while not found():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
-
-
 @pytest.mark.slow
 def test_a_file_passes_few_modules_and_goes_forward_only(
     tmp_path: Path, walk: Walk, ride: Callable[..., bytes]
 ) -> None:
     """Each takes it on once: nobody who has handed it on is the next one again."""
     with Sandbox(consent="approve", processing_seconds=0.3) as sandbox, running(tmp_path, sandbox) as parts:
-        soon(lambda: all(state.available for state in parts.folders.states()))
+        wait_for(lambda: all(state.available for state in parts.folders.states()))
         (tmp_path / FILE).write_bytes(ride(start=datetime.now(UTC) - timedelta(hours=1)))
         (tmp_path / FILE).rename(tmp_path / "rides" / FILE)
-        soon(lambda: uploads.counts()[Status.COMPLETED] == 1)
+        wait_for(lambda: uploads.counts()[Status.COMPLETED] == 1)
 
     assert [room for room in walk.rooms if room in WAY] == WAY
     assert len(WAY) <= MOST

@@ -19,6 +19,7 @@ from fitferry.core.strava import StravaErrorKind
 from fitferry.strava import Strava
 from fitferry.strava.direct_transport import DirectTransport
 from fitferry.strava.ready_connection import ReadyConnection
+from patience import wait_for
 
 ANSWER = (
     b'{"id": 77, "error": null, "status": "Your activity is still being processed.", "activity_id": null}'
@@ -89,14 +90,6 @@ def to(server: Server) -> Strava:
     return Strava(replace(APP, api=f"http://127.0.0.1:{server.port}"))
 
 
-def until_over(ready: ReadyConnection) -> None:
-    """Wait until the connection that was opened ahead is closed, or could not be opened."""
-    deadline = time.monotonic() + 60
-    while ready.is_prepared():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_an_upload_goes_over_the_connection_that_was_opened_ahead(server: Server) -> None:
     """Once; the next one opens its own."""
     with to(server) as strava:
@@ -129,7 +122,7 @@ def test_a_connection_that_grew_old_is_closed_and_not_used(server: Server) -> No
     ready = ReadyConnection("127.0.0.1", server.port, None, max_age=0.05)
     ready.prepare()
     assert server.accepted.acquire(timeout=60)
-    until_over(ready)
+    wait_for(lambda: not ready.is_prepared())
 
     assert ready.take("127.0.0.1", server.port) is None
 
@@ -151,7 +144,7 @@ def test_a_fault_while_one_is_opened_ahead_does_not_end_the_thread_that_opens_th
     ready = ReadyConnection("x" * 64, 1, None)
     for _ in range(2):
         ready.prepare()
-        until_over(ready)
+        wait_for(lambda: not ready.is_prepared())
 
     assert not ready.is_prepared()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from fitferry.monitoring.status import Process, snapshot
 from fitferry.storage import follow_ups, uploads
 from fitferry.uploads.hooks import HookRunner, environment
 from log_capture import capture_logs
+from patience import wait_for
 from worker_bench import Bench
 
 pytestmark = pytest.mark.usefixtures("ledger")
@@ -152,28 +152,15 @@ def test_a_command_that_does_not_end_is_ended_with_its_children(desk: Desk) -> N
     pid = int((desk.folder / "pid").read_text())
 
     assert desk.states() == [(FollowUpState.OWED, 1)]
-    assert _is_gone(pid)
-
-
-def _await(path: Path) -> None:
-    """Wait until a command has made a file."""
-    deadline = time.monotonic() + 60
-    while not path.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_for(lambda: _is_gone(pid))
 
 
 def _is_gone(pid: int) -> bool:
     """Whether a process has ended: gone, or a zombie that nobody has asked for."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        if state == "Z":
-            return True
-        time.sleep(0.05)
-    return False
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def test_output_without_end_is_bounded(desk: Desk) -> None:
@@ -243,7 +230,7 @@ def test_the_end_of_each_run_is_told(desk: Desk) -> None:
     hook = desk.hook("open(sys.argv[1] + '/begun', 'w').close(); time.sleep(60)", timeout=60)
     runner = threading.Thread(target=hook)
     runner.start()
-    _await(desk.folder / "begun")
+    wait_for((desk.folder / "begun").exists)
     assert [one.state for one in follow_ups.of_job(job.id)] == [FollowUpState.BEGUN]
     hook.stop()
     runner.join(60)
@@ -279,7 +266,7 @@ def test_a_command_that_a_stop_cuts_off_runs_again(desk: Desk) -> None:
     hook = desk.hook("open(sys.argv[1] + '/begun', 'w').close(); time.sleep(60)", timeout=60)
     runner = threading.Thread(target=hook)
     runner.start()
-    _await(desk.folder / "begun")
+    wait_for((desk.folder / "begun").exists)
     hook.stop()
     runner.join(60)
     follow_ups.want([FollowUpKind.HOOK])
