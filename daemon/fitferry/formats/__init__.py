@@ -44,6 +44,7 @@ _ORDER = (
     FileKind.NO_ACTIVITY,
 )
 """Of an archive's members, the one that tells most."""
+_OF_NO_KNOWN_KIND = {files.NOT_AN_ACTIVITY_FILE.code, files.XML_OF_ANOTHER_KIND.code}
 _KINDS = {Unfinished: FileKind.UNFINISHED, Damaged: FileKind.DAMAGED, TooLarge: FileKind.TOO_LARGE}
 
 
@@ -77,8 +78,6 @@ def examine(source: bytes | int, digest: str, between: Callable[[], None] = lamb
     if not archives.is_zip(head):
         data = there.read_at(0, MAX_FILE_BYTES + 1)
         result = _inspect_gzip(data) if archives.is_gzip(head) else _inspect(data)
-        if result.reason == files.NOT_AN_ACTIVITY_FILE() and (lost := _of_lost_beginning(data)):
-            result = ParseResult(FileKind.DAMAGED, reason=lost)
         return FileContents(result, (ArchiveMember(digest, result),) if _is_ride(result) else ())
     try:
         # Their bodies are not kept: one member at a time is in memory.
@@ -241,17 +240,27 @@ def _failed(problem: ArchiveError) -> ParseResult:
 
 
 def _inspect(data: bytes) -> ParseResult:
-    if xml_reader.is_document(data):
-        return xml_reader.inspect(lambda: [data], _DOCUMENTS)
     if kind := archives.other_kind(data):
         return _failed(Refused(files.ARCHIVE_OF_ANOTHER_KIND(kind=kind)))
-    return fit.inspect([data])
+    if xml_reader.is_document(data):
+        result = xml_reader.inspect(lambda: [data], _DOCUMENTS)
+    else:
+        result = fit.inspect([data])
+    if (
+        result.reason is not None
+        and result.reason.code in _OF_NO_KNOWN_KIND
+        and (lost := _of_lost_beginning(data))
+    ):
+        return ParseResult(FileKind.DAMAGED, reason=lost)
+    return result
 
 
 def _of_lost_beginning(data: bytes) -> Message | None:
     """What to say of an activity before which other bytes stand, or whose own first ones are lost; None for others."""
     if archives.holds_zip(data):
         return files.ZIP_DAMAGED()
+    if archives.is_nearly_gzip(data):
+        return files.GZIP_DAMAGED()
     if fit.holds_header(data) or xml_reader.holds_document(data, _DOCUMENTS):
         return files.BEGINNING_LOST()
     return None

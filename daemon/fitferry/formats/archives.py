@@ -79,8 +79,14 @@ def other_kind(data: bytes) -> str:
 
 
 def holds_zip(data: bytes) -> bool:
-    """Whether a zip may follow on other bytes."""
-    return zip_reader.LOCAL in data[:_PREFIX_BYTES] and zip_reader.EMPTY in data[-_PREFIX_BYTES:]
+    """Whether a zip may follow on other bytes, or has lost its own first ones."""
+    tail = data[-_PREFIX_BYTES:]
+    return zip_reader.EMPTY in tail and (zip_reader.LOCAL in data[:_PREFIX_BYTES] or zip_reader.ENTRY in tail)
+
+
+def is_nearly_gzip(data: bytes) -> bool:
+    """Whether one of the three bytes with which a gzip begins is another one."""
+    return sum(one == other for one, other in zip(data, _GZIP, strict=False)) == len(_GZIP) - 1
 
 
 def gunzip(data: bytes, most: int = MAX_FILE_BYTES) -> bytes:

@@ -21,7 +21,7 @@ from fitferry.formats.decompress import CHUNK
 MAX_NAME = 200
 """Characters of a member's name that are kept."""
 LOCAL, EMPTY = b"PK\x03\x04", b"PK\x05\x06"
-_ENTRY, _END64, _LOCATOR = b"PK\x01\x02", b"PK\x06\x06", b"PK\x06\x07"
+ENTRY, _END64, _LOCATOR = b"PK\x01\x02", b"PK\x06\x06", b"PK\x06\x07"
 _END_BYTES, _END64_BYTES, _LOCATOR_BYTES, _ENTRY_BYTES, _LOCAL_BYTES = 22, 56, 20, 46, 30
 _COMMENT_MOST = 65_535
 _ENCRYPTED = 0x1
@@ -161,7 +161,7 @@ def _entries(source: Bytes, start: int, size: int, most: int) -> Iterator[Entry 
                 raise Damaged(files.ZIP_DAMAGED())
             buffer, read = buffer + more, read + len(more)
             continue
-        if buffer[:4] != _ENTRY:
+        if buffer[:4] != ENTRY:
             raise Damaged(files.ZIP_DAMAGED())
         entry = _entry(buffer[:need])
         wanted += entry is not None

@@ -7,9 +7,11 @@ from hashlib import sha256
 
 import pytest
 
-from documents import examined, gpx, gz, tcx, zipped
+from documents import START, examined, gpx, gz, tcx, zipped
+from fit_writer import ride as fit_ride
 from fitferry import formats
 from fitferry.core.activity import FileKind
+from fitferry.core.messages import files
 from fitferry.core.strava import MAX_FILE_BYTES
 from samples import SAMPLES
 
@@ -57,6 +59,44 @@ def test_half_a_file_is_never_whole(whole: bytes, share: float) -> None:
     assert examined(half).result.kind is FileKind.UNFINISHED
     padded = half + bytes(len(whole) - len(half) + 16)
     assert padded.startswith(whole) or examined(padded).result.kind is FileKind.UNFINISHED
+
+
+_SAYS_OTHERWISE = {files.FIT_WORKOUT.code, files.ARCHIVE_EMPTY.code}
+"""Where the byte was the file's type, or a letter of the name in a zip."""
+
+
+@pytest.mark.parametrize("pack", [bytes, gz, lambda body: zipped({"a.fit": body})])
+@pytest.mark.parametrize("body", [fit_ride(START, seconds=3), gpx(points=2), tcx(laps=1)])
+def test_no_broken_byte_makes_a_ride_nobody_misses(body: bytes, pack: Callable[[bytes], bytes]) -> None:
+    """One bit, a whole byte, a zero, or sixteen zeros in a plain file: wherever it is, the file is at least held."""
+    whole = pack(body)
+    for at in range(len(whole)):
+        before, byte, after = whole[:at], whole[at], whole[at + 1 :]
+        broken = [before + bytes([byte ^ bits]) + after for bits in (1, 0xFF, byte)]
+        if whole == body:
+            broken += [before + bytes(min(16, len(whole) - at)) + whole[at + 16 :]]
+        for data in broken:
+            found = examined(data).result
+            assert found.kind is not FileKind.NO_ACTIVITY or (
+                found.reason and found.reason.code in _SAYS_OTHERWISE
+            ), (at, str(found.reason))
+
+
+@pytest.mark.parametrize("at", range(1, 9))
+def test_a_header_with_a_byte_too_many_is_broken(at: int) -> None:
+    """As a transfer of texts makes it, which ends each line with two bytes."""
+    ride = fit_ride(START)
+    found = examined(ride[:at] + b"\r" + ride[at:]).result
+
+    assert (found.kind, found.reason) == (FileKind.DAMAGED, files.BEGINNING_LOST())
+
+
+@pytest.mark.parametrize("lost", [1, 40, 200])
+def test_a_zip_that_has_lost_its_beginning_is_broken(lost: int) -> None:
+    """Its directory is at its end."""
+    found = examined(zipped({"a.gpx": gpx()})[lost:]).result
+
+    assert (found.kind, found.reason) == (FileKind.DAMAGED, files.ZIP_DAMAGED())
 
 
 def test_only_an_archive_proves_that_a_document_is_whole() -> None:

@@ -15,9 +15,9 @@ def is_fit(data: bytes, at: int = 0) -> bool:
 
 
 def holds_header(data: bytes) -> bool:
-    """Whether other bytes stand before a FIT header."""
+    """Whether other bytes stand before a FIT header, or between its own first ones."""
     at = data.find(SIGNATURE, _SIGNATURE_AT, _PREFIX_BYTES) - _SIGNATURE_AT
-    return at >= 0 and data[at] in HEADER_SIZES
+    return at >= 0 and not HEADER_SIZES.isdisjoint({data[0], data[at]})
 
 
 def announced_length(head: bytes) -> int | None:

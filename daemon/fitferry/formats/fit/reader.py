@@ -95,7 +95,7 @@ def _without_header(source: ByteStream) -> Probe:
         begun = files.ONLY_BYTES(have=size) if size <= SHORTEST else files.END_EMPTY()
         return Probe(FileKind.UNFINISHED, begun if any(head) else files.STILL_EMPTY())
     announced = head[0] + int.from_bytes(head[4:8], "little") + 2
-    if not any(head) or (head[0] in HEADER_SIZES and announced == size):
+    if not any(head) or (head[0] in HEADER_SIZES and (announced == size or not any(head[8:]))):
         return Probe(FileKind.DAMAGED, files.BEGINNING_LOST())
     return Probe(FileKind.NO_ACTIVITY, files.NOT_AN_ACTIVITY_FILE())
 
