@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, fields
 from functools import cache
 from types import NoneType, UnionType
-from typing import Union, get_args, get_origin, get_type_hints
+from typing import NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from msgspec import Meta
 
@@ -23,8 +23,7 @@ _SECRETS = frozenset({"strava.client_secret", "notify.urls", "notify.heartbeat_u
 OTHER_VARIABLES = frozenset({"FITFERRY_CONFIG", "FITFERRY_FAILPOINT"})
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """One setting. `default`: None where there is none; `example`: what the example file shows then."""
 
     section: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fitferry.config.report import Report, describe
 from fitferry.core.messages import Message, settings
@@ -21,8 +21,7 @@ Table = dict[str, object]
 """A TOML table, before it was looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class RuleKey:
+class RuleKey(NamedTuple):
     """One key of a rule: what is expected, how it is read (ValueError where it does not fit), its JSON schema."""
 
     expected: Message

@@ -6,11 +6,10 @@ import contextlib
 import os.path
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from urllib.parse import urlsplit
 
 from msgspec import Meta
@@ -25,8 +24,7 @@ _LONGEST_SECONDS = 1e9
 _IPV4 = re.compile(r"((25[0-5]|2[0-4]\d|1?\d?\d)(\.(?!$)|$)){4}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """One kind of value.
 
     `read`: takes a TOML value, raises ValueError where it does not fit; None leaves it to msgspec and the type.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fitferry.core.messages import Message, Template, sports, verbatim, web
 
@@ -95,8 +95,7 @@ _STRAVA_NUMBERS = {
 # fmt: on
 
 
-@dataclass(frozen=True, slots=True)
-class ShownSport:
+class ShownSport(NamedTuple):
     """How a sport is shown. `noun`: one activity of it, with the time of day where `by_time_of_day`.
 
     `glyph`: stands where there is no route. `in_metres`: its distances are short.

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from fitferry.core.messages import files
 from fitferry.core.strava import MAX_FILE_BYTES
@@ -48,8 +47,7 @@ class Inflater(Protocol):
         """So many bytes at most of what comes out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """What may be an activity in a file: its name in an archive, and its bytes or why they cannot be had."""
 
     name: str

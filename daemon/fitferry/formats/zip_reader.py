@@ -9,8 +9,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from fitferry.core import filenames
 from fitferry.core.messages import Message, files
@@ -30,8 +29,7 @@ _SHORT, _LONG = 0xFFFF, 0xFFFF_FFFF
 """Values that say: the true one stands in the zip64 part."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(NamedTuple):
     """What is read of one archive at most.
 
     `members`: wanted files, those of archives in it included. `directory_bytes`: of its directory. `spare_bytes` and
@@ -84,8 +82,7 @@ class Bytes(Protocol):
         """So many bytes from there on, fewer where they end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A wanted member: the last part of its name, and where and how it is kept."""
 
     name: str

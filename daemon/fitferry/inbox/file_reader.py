@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from fitferry import formats
 from fitferry.core.activity import StatFingerprint
@@ -25,8 +26,7 @@ def _everything(_relative: str) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class FileRead:
+class FileRead(NamedTuple):
     """A file that was read at once: its bytes, their SHA-256, and its `stat`.
 
     Of a file that is larger than Strava takes, `body` is its first 25 MB and one byte, and so is `sha256`, unless it

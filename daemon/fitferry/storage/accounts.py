@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fitferry.core.upload import Athlete, AuthProblem
 from fitferry.storage.cached import Cached
@@ -16,8 +16,7 @@ SELECT name, sealed_tokens, athlete_id, display_name, scopes, trouble, trouble_s
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Account:
+class _Account(NamedTuple):
     """An athlete's row. After disconnecting the account is known to `is_another` alone."""
 
     athlete: Athlete

@@ -6,7 +6,7 @@ again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fitferry.core.rate_limit import apply_headers
 from fitferry.core.strava import RateLimit, RateLimitHeaders
@@ -19,8 +19,7 @@ _PAIRS = ("overall_limit", "overall_usage", "read_limit", "read_usage")
 """Values of a `RateLimit`, each in two columns: of the quarter hour, and of the day."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(NamedTuple):
     """The limits, and whether they are in the database as well."""
 
     rate_limit: RateLimit

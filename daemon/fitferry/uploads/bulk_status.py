@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fitferry.core import rate_limit as limits
 from fitferry.core.strava import ListedActivity
@@ -20,8 +20,7 @@ LOOKS = 2
 """An upload that was missing from so many pages is asked for by its id: it may be a duplicate, or refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
+class _Page(NamedTuple):
     asked_at: float
     activities: dict[str, int]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fitferry.core.filenames import shown
 from fitferry.core.messages import Message, folders, system
@@ -26,8 +26,7 @@ MAX_LOGGED = 5
 _log = EventLog(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Failure:
+class _Failure(NamedTuple):
     """A file that could not be moved or deleted."""
 
     reason: Message

@@ -13,8 +13,8 @@ import os
 import posixpath
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from fitferry.core import filenames
 from fitferry.core.errors import PlannedOSError
@@ -40,8 +40,7 @@ class MoveOutcome(StrEnum):
     GONE = "gone"
 
 
-@dataclass(frozen=True, slots=True)
-class MoveResult:
+class MoveResult(NamedTuple):
     """Result of a move. `path`: where the file is now, relative to the watched folder; empty if it is nowhere."""
 
     outcome: MoveOutcome

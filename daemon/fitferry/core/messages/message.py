@@ -17,7 +17,7 @@ import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeAlias, Union
+from typing import NamedTuple, TypeAlias, Union
 
 from fitferry.core.printable import printable
 
@@ -67,8 +67,7 @@ class Message:
         return message
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(NamedTuple):
     """What a code stands for. With a `plural`, the parameter `count` chooses between it and `text`."""
 
     code: str

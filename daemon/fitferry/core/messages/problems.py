@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from fitferry.core.messages.message import Template, define, define_plural
 
 
-@dataclass(frozen=True, slots=True)
-class ProblemText:
+class ProblemText(NamedTuple):
     """What is said of a problem."""
 
     title: Template
@@ -35,17 +34,14 @@ NOT_CONNECTED = ProblemText(
     ),
     resolved=define("connected_resolved", "{athlete} is connected"),
 )
-NOT_CONNECTED_REVOKED = replace(
-    NOT_CONNECTED,
+NOT_CONNECTED_REVOKED = NOT_CONNECTED._replace(
     what=define("not_connected_revoked", "Strava no longer accepts the connection of {athlete}"),
 )
-NOT_CONNECTED_SCOPE = replace(
-    NOT_CONNECTED,
+NOT_CONNECTED_SCOPE = NOT_CONNECTED._replace(
     what=define("not_connected_scope", "{athlete} has not given the permission that uploads need"),
     advice=define("connect_scope_advice", "connect again and leave every box ticked"),
 )
-NOT_CONNECTED_KEY = replace(
-    NOT_CONNECTED,
+NOT_CONNECTED_KEY = NOT_CONNECTED._replace(
     what=define(
         "not_connected_key",
         "the stored connection of {athlete} cannot be opened, because the key is another one",
@@ -108,8 +104,7 @@ FOLDER_UNAVAILABLE = ProblemText(
     ),
     resolved=define("folder_unavailable_resolved", "the folder {folder} is back"),
 )
-FOLDER_UNAVAILABLE_NO_PERMISSION = replace(
-    FOLDER_UNAVAILABLE,
+FOLDER_UNAVAILABLE_NO_PERMISSION = FOLDER_UNAVAILABLE._replace(
     title=define("folder_closed_title", "No access to a folder"),
     advice=define(
         "folder_closed_advice",
@@ -252,8 +247,7 @@ BACKLOG = ProblemText(
     ),
     resolved=define("backlog_resolved", "no old activities wait for a decision any more"),
 )
-BACKLOG_DATED = replace(
-    BACKLOG,
+BACKLOG_DATED = BACKLOG._replace(
     what=define_plural(
         "backlog_dated",
         "one activity of {oldest:day} was there before Fitferry; uploading takes about {days}",
