@@ -17,7 +17,6 @@ from fitferry.core.messages import uploads, web
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import Backlog, ErrorCode, Job, Status
 from fitferry.formats import is_zip
-from fitferry.formats.fit.repair import NotRepairable, repair
 from fitferry.inbox import admission, spool
 from fitferry.inbox.first_scan import FEW
 from fitferry.inbox.folder_tasks import FolderAway
@@ -91,6 +90,8 @@ class Actions:
 
         The file stays as it is. Raises RequestRejected for what is not held for that, or cannot be repaired.
         """
+        from fitferry.formats.fit.repair import NotRepairable, repair  # noqa: PLC0415  # seldom needed
+
         job = _known(activity_id)
         is_broken_off = job.status is Status.HELD and job.error_code in admission_rules.REPAIRABLE
         if not is_broken_off or self._read is None:
