@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from queue import Empty, Queue
 
 import pytest
 
 from fakes import COMPLETED, a_job, recorded, the
 from fit_writer import ride
 from fitferry.config.schema import Settings
-from fitferry.core.upload import AfterUpload, FileOutcome, Job
+from fitferry.core import attempt_results
+from fitferry.core.activity import StatFingerprint, WatchState
+from fitferry.core.upload import AfterUpload, FileOutcome, Job, Status
 from fitferry.inbox.dispatcher import Dispatcher
 from fitferry.inbox.watched_folder import FolderRoots
 from fitferry.storage import holds, seen_files, uploads
+from fitferry.storage.seen_files import File
 from fitferry.uploads.folders import FolderContext, archives, build_folders
+from patience import wait_for
 from settings_files import APP, Place
 
 pytestmark = pytest.mark.usefixtures("ledger")
-PATIENCE = 30.0
-"""Seconds at most for what takes a moment on an idle machine."""
+
+
+@dataclass
+class News:
+    """What the folders have told so far, and the folders that they know to be watched."""
+
+    told: list[str] = field(default_factory=list)
+    roots: FolderRoots = field(default_factory=FolderRoots)
+    states: Callable[[], Iterable[WatchState]] = tuple
+
+    def troubled(self) -> list[str]:
+        """The folders whose files could not all be moved."""
+        return [state.folder for state in self.states() if state.not_moved]
 
 
 @pytest.fixture
@@ -34,29 +48,29 @@ def outer(tmp_path: Path) -> Path:
     return tmp_path / "rides"
 
 
-def settings_of(outer: Path, after_upload: AfterUpload) -> Settings:
-    """Both folders, with what becomes of their files."""
-    watch = "".join(
-        f'[[watch]]\nfolder = "{folder}"\nathlete = "{athlete}"\n'
-        for folder, athlete in ((outer, "me"), (outer / "sam", "sam"))
-    )
+def settings_of(outer: Path, after_upload: AfterUpload, *, inner: bool = True) -> Settings:
+    """Both folders, or the outer one alone, with what becomes of their files."""
+    watched = ((outer, "me"), (outer / "sam", "sam")) if inner else ((outer, "me"),)
+    watch = "".join(f'[[watch]]\nfolder = "{folder}"\nathlete = "{athlete}"\n' for folder, athlete in watched)
     text = f'{APP}{watch}[uploads]\nafter_upload = "{after_upload}"\narchive_folder = "done"\n'
     return Place(outer.parent).load(text)
 
 
 @contextmanager
-def watched(settings: Settings) -> Iterator[Queue[str]]:
-    """The folders of the settings, at work; the queue hears of each change."""
-    news: Queue[str] = Queue()
+def watched(settings: Settings) -> Iterator[News]:
+    """The folders of the settings, at work."""
+    news = News()
     context = FolderContext(
-        wake=lambda: news.put("woken"),
-        changed=lambda: news.put("changed"),
-        incoming=lambda: None,
+        wake=lambda: news.told.append("woken"),
+        changed=lambda: news.told.append("changed"),
+        incoming=lambda: news.told.append("incoming"),
         server_now=lambda: None,
         dispatcher=Dispatcher(can_send=lambda _athlete, _start: False, dispatch=lambda _job: None),
-        roots=FolderRoots(),
+        roots=news.roots,
     )
-    with build_folders(settings, context).running():
+    folders = build_folders(settings, context)
+    news.states = folders.states
+    with folders.running():
         yield news
 
 
@@ -67,18 +81,9 @@ def uploaded(path: Path, athlete: str, wanted: AfterUpload) -> Job:
     return job
 
 
-def wait_until(news: Queue[str], done: Callable[[], object]) -> None:
-    """Return as soon as something is done."""
-    end = time.monotonic() + PATIENCE
-    while not done():
-        assert time.monotonic() < end
-        with suppress(Empty):
-            news.get(timeout=0.05)
-
-
-def wait_until_tidy(news: Queue[str]) -> None:
-    """Return as soon as nothing is to be archived or deleted any more."""
-    wait_until(news, lambda: not uploads.awaiting_after_upload())
+def is_tidy() -> bool:
+    """Whether nothing is to be archived or deleted any more."""
+    return not uploads.awaiting_after_upload()
 
 
 def test_each_file_is_archived_in_the_folder_that_is_nearest_to_it(outer: Path) -> None:
@@ -86,8 +91,8 @@ def test_each_file_is_archived_in_the_folder_that_is_nearest_to_it(outer: Path) 
     settings = settings_of(outer, AfterUpload.ARCHIVE)
     mine = uploaded(outer / "a.fit", "me", AfterUpload.ARCHIVE)
     sams = uploaded(outer / "sam/b.fit", "sam", AfterUpload.ARCHIVE)
-    with watched(settings) as news:
-        wait_until_tidy(news)
+    with watched(settings):
+        wait_for(is_tidy)
 
     assert [where.archive for where in archives(settings)] == [outer / "done", outer / "sam/done"]
     assert the(mine.id).path == str(outer / "done/a.fit")
@@ -95,11 +100,21 @@ def test_each_file_is_archived_in_the_folder_that_is_nearest_to_it(outer: Path) 
     assert [the(job.id).after_upload_action for job in (mine, sams)] == [FileOutcome.ARCHIVED] * 2
 
 
+def test_what_cannot_be_moved_is_said_of_its_own_folder(outer: Path) -> None:
+    """And not of the one around it, whose athlete cannot mend it."""
+    uploaded(outer / "sam/b.fit", "sam", AfterUpload.ARCHIVE)
+    (outer / "sam/done").write_bytes(b"in the way")
+    with watched(settings_of(outer, AfterUpload.ARCHIVE)) as news:
+        wait_for(news.troubled)
+
+    assert news.troubled() == [str(outer / "sam")]
+
+
 def test_nothing_is_deleted_any_more_once_the_settings_keep_the_files(outer: Path) -> None:
     """Although it was to be when it was uploaded."""
     job = uploaded(outer / "a.fit", "me", AfterUpload.DELETE)
-    with watched(settings_of(outer, AfterUpload.KEEP)) as news:
-        wait_until_tidy(news)
+    with watched(settings_of(outer, AfterUpload.KEEP)):
+        wait_for(is_tidy)
 
     assert the(job.id).after_upload_action is AfterUpload.KEEP
     assert (outer / "a.fit").read_bytes() == b"a.fit"
@@ -108,8 +123,8 @@ def test_nothing_is_deleted_any_more_once_the_settings_keep_the_files(outer: Pat
 def test_a_file_of_no_watched_folder_is_let_be(outer: Path, tmp_path: Path) -> None:
     """Its folder was taken out of the settings, so nothing there is Fitferry's to move."""
     job = uploaded(tmp_path / "elsewhere.fit", "me", AfterUpload.DELETE)
-    with watched(settings_of(outer, AfterUpload.DELETE)) as news:
-        wait_until_tidy(news)
+    with watched(settings_of(outer, AfterUpload.DELETE, inner=False)):
+        wait_for(is_tidy)
 
     assert the(job.id).after_upload_action is AfterUpload.KEEP
     assert (tmp_path / "elsewhere.fit").exists()
@@ -121,9 +136,9 @@ def test_the_files_of_an_inner_folder_are_taken_for_its_own_athlete(outer: Path)
     (outer / "done").mkdir()
     for path in (outer / "a.fit", outer / "sam/b.fit", outer / "done/c.fit"):
         path.write_bytes(b"no activity, but looked at")
-    with watched(settings_of(outer, AfterUpload.ARCHIVE)) as news:
+    with watched(settings_of(outer, AfterUpload.ARCHIVE)):
         for name, folder in (("me", outer), ("sam", outer / "sam")):
-            wait_until(news, partial(seen_files.folder_is_known, name, str(folder)))
+            wait_for(partial(seen_files.folder_is_known, name, str(folder)))
 
     looked_at = {
         (athlete, path)
@@ -137,14 +152,48 @@ def test_the_files_of_an_inner_folder_are_taken_for_its_own_athlete(outer: Path)
 def test_what_our_clock_calls_fresh_is_unproven_until_stravas_clock_is_heard(outer: Path) -> None:
     """Ours may be behind; the folder stays new, so that its rides are judged again."""
     (outer / "a.fit").write_bytes(ride(datetime.now(UTC) - timedelta(hours=1)))
-    with watched(settings_of(outer, AfterUpload.KEEP)) as news:
-        wait_until(news, lambda: seen_files.seen("me", str(outer / "a.fit")))
+    with watched(settings_of(outer, AfterUpload.KEEP)):
+        wait_for(lambda: seen_files.seen("me", str(outer / "a.fit")))
 
     assert [job.file for job in holds.unproven_below("me", str(outer))] == ["a.fit"]
+
+
+def test_the_workers_are_woken_by_each_folder_that_is_there_and_by_each_new_activity(outer: Path) -> None:
+    """What waited for the folder may go on, and what came into it."""
+    (outer / "a.fit").write_bytes(ride(datetime.now(UTC) - timedelta(hours=1)))
+    with watched(settings_of(outer, AfterUpload.KEEP)) as news:
+        wait_for(lambda: news.told.count("woken") == 3)
+
+
+def test_a_file_that_is_there_again_is_queued_and_a_path_without_one_is_forgotten(outer: Path) -> None:
+    """By the first look at the folder."""
+    job = a_job(outer / "a.fit")
+    recorded(job.id, attempt_results.file_gone(job))
+    gone = str(outer / "b.fit")
+    seen_files.remember(File("me", gone, "ab", 1, StatFingerprint.of((outer / "a.fit").stat())))
+    with watched(settings_of(outer, AfterUpload.KEEP)):
+        wait_for(lambda: the(job.id).status is Status.PENDING and seen_files.seen("me", gone) is None)
+
+
+def test_a_file_that_is_being_written_is_told_at_once(outer: Path) -> None:
+    """So that a connection is open by the time it is whole."""
+    with watched(settings_of(outer, AfterUpload.KEEP)) as news, (outer / "a.fit").open("wb") as file:
+
+        def is_told() -> bool:
+            file.write(b"more")
+            file.flush()
+            return "incoming" in news.told
+
+        wait_for(is_told)
+
+
+def test_all_folders_know_which_folder_is_watched_by_which_name(outer: Path) -> None:
+    """Two names may lead to the same one."""
+    with watched(settings_of(outer, AfterUpload.KEEP)) as news:
+        wait_for(lambda: news.roots.is_others("other", (outer / "sam").stat()))
 
 
 def test_a_change_of_a_folders_state_is_told(outer: Path) -> None:
     """So that the page shows it at once."""
     with watched(settings_of(outer, AfterUpload.KEEP)) as news:
-        while news.get(timeout=PATIENCE) != "changed":
-            pass
+        wait_for(lambda: "changed" in news.told)
