@@ -13,7 +13,7 @@ from fitferry.strava import Strava
 from fitferry.strava.client import REQUEST_DEADLINE
 from fitferry.uploads.activity_edits import ActivityEdits
 from fitferry.uploads.follow_up_thread import FollowUpThread
-from fitferry.uploads.hooks import END_SECONDS, HookRunner
+from fitferry.uploads.hooks import HookRunner
 
 
 class FollowUps:
@@ -70,5 +70,5 @@ class FollowUps:
         finally:
             if self._hooks is not None:
                 self._hooks.stop()
-            for kind, thread in self._threads.items():
-                thread.stop(3 * END_SECONDS if kind is FollowUpKind.HOOK else REQUEST_DEADLINE)
+            for thread in self._threads.values():
+                thread.stop(REQUEST_DEADLINE)

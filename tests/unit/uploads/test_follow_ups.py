@@ -12,6 +12,7 @@ import pytest
 
 from fakes import NOW, Clock, strava
 from fitferry.core.follow_up import FollowUpKind, FollowUpState
+from fitferry.core.messages import uploads
 from fitferry.core.upload import Job, Status
 from fitferry.storage import follow_ups
 from fitferry.uploads.follow_up_thread import IDLE_SECONDS
@@ -90,6 +91,17 @@ def test_a_command_is_run_when_it_is_woken_and_its_end_is_told(tmp_path: Path) -
     assert [one.state for one in follow_ups.of_job(job.id)] == [FollowUpState.DONE]
 
 
+def test_a_command_is_ended_after_the_time_that_the_settings_give_it(tmp_path: Path) -> None:
+    """It is run again by the schedule."""
+    desk = Desk(tmp_path, '[hooks]\ncommand = ["sleep", "600"]\ntimeout = 0.1\n')
+    with desk.follow_ups.running():
+        job = desk.complete()
+        desk.follow_ups.wake()
+        desk.shown.get(timeout=PATIENCE)
+
+    assert [one.message for one in follow_ups.of_job(job.id)] == [uploads.HOOK_TIMEOUT(seconds=0.1)]
+
+
 @pytest.mark.parametrize("kind", list(FollowUpKind))
 def test_what_fails_is_tried_again_after_the_first_of_the_uploads_delays(
     tmp_path: Path, kind: FollowUpKind
@@ -127,12 +139,14 @@ def test_a_stop_ends_the_command_that_runs_and_the_next_start_runs_it_again(tmp_
     """Nobody waits until it has come to its own end."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    script = f'echo begun > "{fifo}"; exec sleep 600'
+    script = f'echo $$ > "{fifo}"; exec sleep 600'
     desk = Desk(tmp_path, f"[hooks]\ncommand = {json.dumps(['sh', '-c', script])}\n")
     with desk.follow_ups.running():
         job = desk.complete()
         desk.follow_ups.wake()
-        assert fifo.read_text() == "begun\n"
+        begun = int(fifo.read_text())
+    with pytest.raises(ProcessLookupError):
+        os.kill(begun, 0)
     assert [one.state for one in follow_ups.of_job(job.id)] == [FollowUpState.BEGUN]
 
     again = Desk(tmp_path, '[hooks]\ncommand = ["true"]\n')
