@@ -28,8 +28,8 @@ class RunningAttempt:
 
     job: Job
     action: Action
-    bulk: bool
-    revision: int
+    bulk: bool = False
+    revision: int = field(init=False)
     sent: bool = False
     answered: bool = False
     served: bool = False
@@ -38,6 +38,9 @@ class RunningAttempt:
     body: bytes = field(default=b"", repr=False)
     samples: Sequence[Sample] | None = field(default=None, repr=False)
     thumbnail: Thumbnail | None = None
+
+    def __post_init__(self) -> None:
+        self.revision = self.job.row_revision
 
     def wrote(self, revision: int | None) -> None:
         """Note the row's new revision. Raises ClaimLost if somebody else has decided on the job."""

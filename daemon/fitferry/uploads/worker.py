@@ -10,14 +10,14 @@ from pathlib import Path
 
 from fitferry.auth.access_tokens import AccessTokens
 from fitferry.config.schema import UploadSettings
-from fitferry.core import admission_rules, retry_policy
+from fitferry.core import admission_rules, retry_policy, retry_results
 from fitferry.core import attempt_results as results
 from fitferry.core import rate_limit as limits
 from fitferry.core.activity import Sample
 from fitferry.core.errors import ClaimLost, KeyFileError, NotConnected, StravaError
 from fitferry.core.retry_policy import Action
 from fitferry.core.rules import Rule, Subject, upload_fields
-from fitferry.core.strava import UploadReport, UploadState
+from fitferry.core.strava import UploadReport
 from fitferry.core.upload import AttemptResult, Job, Outcome, Status
 from fitferry.inbox.dispatcher import Dispatcher
 from fitferry.inbox.folder_tasks import FolderAway
@@ -143,7 +143,7 @@ class UploadWorker:
         now, can_read = self._clock(), accounts.get(job.athlete).can_read
         compare = can_read and existing_activities.is_worth_it(job, now)
         action = retry_policy.next_action(job, self._settings, can_read=can_read, compare=compare)
-        return RunningAttempt(job, action, bulk_status.is_bulk(job, now), job.row_revision)
+        return RunningAttempt(job, action, bulk=bulk_status.is_bulk(job, now))
 
     def _result(self, attempt: RunningAttempt) -> AttemptResult:
         """Carry an attempt out, and decide what came of it. Raises ClaimLost, DatabaseError."""
@@ -175,17 +175,17 @@ class UploadWorker:
                 list_page = partial(self._requests.list_page, attempt)
                 activity_id = find_activity(job, list_page, self._clock())
                 if activity_id is not None:
-                    return UploadReport(0, UploadState.READY, activity_id)
+                    return results.completed(job, activity_id)
                 if retry_policy.next_action(job, self._settings, can_read=False) is Action.GIVE_UP:
                     return results.given_up(replace(job, uncertain=False))
             case Action.COMPARE:
                 activity_id = self._compare(attempt)
                 if activity_id is not None:
-                    return UploadReport(0, UploadState.DUPLICATE, activity_id)
+                    return results.duplicate(job, activity_id)
         attempt.action = Action.SEND
         return self._send(attempt)
 
-    def _look(self, attempt: RunningAttempt) -> UploadReport:
+    def _look(self, attempt: RunningAttempt) -> UploadReport | AttemptResult:
         """Ask how an accepted upload is getting on; many old ones are found on one page of the list."""
         job = attempt.job
         if attempt.bulk and job.looks <= bulk_status.LOOKS and accounts.get(job.athlete).can_read:
@@ -197,7 +197,7 @@ class UploadWorker:
                 _log.warning("list_failed", reason=str(error))
         return self._requests.upload_status(attempt)
 
-    def _look_at_all(self, attempt: RunningAttempt) -> UploadReport:
+    def _look_at_all(self, attempt: RunningAttempt) -> AttemptResult:
         """Complete every upload that stands on one page of the athlete's activities."""
         job, now = attempt.job, self._clock()
         activity_id, others = self._pages.find(job, now, partial(self._requests.list_page, attempt))
@@ -209,8 +209,9 @@ class UploadWorker:
         done = stored_uploads.confirmed(after, now)
         if done:
             _log.info("uploads_confirmed", outcome=Outcome.COMPLETED, uploads=len(done))
-        state = UploadState.PROCESSING if activity_id is None else UploadState.READY
-        return UploadReport(job.upload_id or 0, state, activity_id)
+        if activity_id is None:
+            return retry_results.still_processing(job, self._health.context(attempt))
+        return results.completed(job, activity_id)
 
     def _compare(self, attempt: RunningAttempt) -> int | None:
         """The activity on Strava that an old one is already; one page of the list serves many others, too."""
@@ -280,7 +281,7 @@ class UploadWorker:
         """Look which of the held old activities need no decision, because they are on Strava already."""
         if breakers.seconds_blocked(self._clock()):
             return
-        attempt = RunningAttempt(job, Action.COMPARE, bulk=False, revision=job.row_revision)
+        attempt = RunningAttempt(job, Action.COMPARE)
         try:
             self._compare(attempt)
             self._health.update_breakers(attempt, results.unchanged(job, Outcome.HELD))

@@ -23,13 +23,14 @@ SAMPLES = tuple(Sample(52 + n / 1000, 5 + n * n / 1000, None, None) for n in ran
 
 def begun(job: Job = JOB) -> RunningAttempt:
     """An attempt that has asked nothing yet."""
-    return RunningAttempt(job, Action.SEND, bulk=False, revision=3)
+    return RunningAttempt(job, Action.SEND)
 
 
 def test_an_attempt_begins_with_nothing_sent_and_nothing_heard() -> None:
-    """Nor is anything written of it."""
-    attempt = begun()
+    """Nor is anything written of it since its job was read."""
+    attempt = begun(replace(JOB, row_revision=3))
 
+    assert attempt.revision == 3
     assert [attempt.sent, attempt.answered, attempt.served, attempt.is_marked] == [False] * 4
 
 

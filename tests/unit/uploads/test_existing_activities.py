@@ -18,7 +18,8 @@ from fakes import (
     grant,
     the,
 )
-from fitferry.core.breaker import BreakerName
+from fitferry.core.breaker import BreakerCause, BreakerName, BreakerTrip
+from fitferry.core.messages import verbatim
 from fitferry.core.strava import ListedActivity
 from fitferry.core.upload import AuthProblem, ErrorCode, Job, Status
 from fitferry.storage import accounts, breakers, holds, matches, uploads
@@ -149,6 +150,25 @@ def test_held_activities_are_compared_while_they_wait(desk: Desk) -> None:
     assert [the(job.id).status for job in made[:2]] == [Status.HELD, Status.COMPLETED]
     assert (desk.wire.count(LIST), desk.wire.count("POST /uploads")) == (1, 0)
     assert not desk.attempt.claims.held()
+
+
+def test_the_list_begins_a_day_after_the_activity(desk: Desk) -> None:
+    """For time zones; what is older stands on the same page."""
+    made = desk.jobs()
+    desk.attempt(made[0].id)
+
+    (asked,) = (request for request in desk.wire.asked if request.url.path.endswith("/athlete/activities"))
+    assert float(asked.url.params["before"]) == OLD + DAY
+
+
+def test_an_answer_to_the_look_at_what_is_held_ends_an_outage(desk: Desk) -> None:
+    """Although nothing came of it for any job that is to be sent."""
+    made = desk.jobs(held=True)
+    breakers.open(BreakerTrip(BreakerName.NETWORK, NOW + 1, BreakerCause.OUTAGE, verbatim("down")), NOW)
+    desk.clock.forward(2)
+    desk.attempt(made[0].id)
+
+    assert breakers.open_breakers() == {}
 
 
 def test_a_full_page_covers_only_what_is_newer_than_its_last(desk: Desk) -> None:

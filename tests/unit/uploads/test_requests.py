@@ -70,7 +70,7 @@ class Desk:
         self.requests = AttemptRequests(self.client, self.tokens, self.claims, self.clock)
         job = replace(a_job(folder / "a.fit"), upload_id=77)
         self.claims.take(job.id)
-        self.attempt = RunningAttempt(job, action, bulk=False, revision=0)
+        self.attempt = RunningAttempt(job, action)
         self.wire.to("GET /uploads/N", (200, READY))
         self.wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
 

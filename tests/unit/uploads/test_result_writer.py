@@ -50,7 +50,7 @@ class Desk:
     def attempt(self, **changed: Any) -> RunningAttempt:
         """The attempt."""
         job = replace(self.job, **changed)
-        return RunningAttempt(job, Action.SEND, bulk=False, revision=self.job.row_revision)
+        return RunningAttempt(job, Action.SEND)
 
     def write(self, result: AttemptResult, **changed: Any) -> Job:
         """Write what it came to; the job afterwards."""

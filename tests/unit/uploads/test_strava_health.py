@@ -40,7 +40,7 @@ def running(
 ) -> RunningAttempt:
     """An attempt that was made."""
     job = replace(JOB, id=job_id)
-    return RunningAttempt(job, action, bulk=False, revision=0, answered=answered, served=served)
+    return RunningAttempt(job, action, answered=answered, served=served)
 
 
 def trip(name: BreakerName, until: float = NOW + 60) -> BreakerTrip:

@@ -45,7 +45,7 @@ def test_a_file_is_sent_then_looked_at_then_done(bench: Bench) -> None:
 
 
 def test_what_the_rules_say_goes_with_the_upload(bench: Bench) -> None:
-    """Name, type and marks need no second request."""
+    """Name, type and marks need no second request; nor does what it is, and the id by which it is found again."""
     rules = [
         Rule(
             Conditions(file=("*.fit",)),
@@ -61,12 +61,14 @@ def test_what_the_rules_say_goes_with_the_upload(bench: Bench) -> None:
         rules=rules,
         clock=bench.clock,
     )
-    attempt(bench.job().id)
-    body = bench.wire.asked[0].content
+    job = bench.job()
+    attempt(job.id)
+    body = bench.wire.asked[0].content.decode()
 
-    for name, value in ((b"name", b"Ride a"), (b"sport_type", b"VirtualRide"), (b"trainer", b"1")):
-        assert b'name="%s"\r\n\r\n%s\r\n' % (name, value) in body
-    assert b'name="commute"' not in body
+    said = {"name": "Ride a", "sport_type": "VirtualRide", "trainer": "1"}
+    for name, value in {**said, "data_type": "fit", "external_id": job.external_id}.items():
+        assert f'name="{name}"\r\n\r\n{value}\r\n' in body
+    assert 'name="commute"' not in body
 
 
 def test_what_is_about_to_be_sent_is_written_down_before(bench: Bench) -> None:
