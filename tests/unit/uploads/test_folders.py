@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes import COMPLETED, a_job, recorded, the
+from fakes import COMPLETED, NOW, a_job, recorded, the
 from fit_writer import ride
 from fitferry.config.schema import Settings
 from fitferry.core import attempt_results
@@ -34,6 +34,7 @@ class News:
 
     told: list[str] = field(default_factory=list)
     roots: FolderRoots = field(default_factory=FolderRoots)
+    dispatched: list[int] = field(default_factory=list)
     states: Callable[[], Iterable[WatchState]] = tuple
 
     def troubled(self) -> list[str]:
@@ -57,7 +58,7 @@ def settings_of(outer: Path, after_upload: AfterUpload, *, inner: bool = True) -
 
 
 @contextmanager
-def watched(settings: Settings) -> Iterator[News]:
+def watched(settings: Settings, *, can_send: bool = False) -> Iterator[News]:
     """The folders of the settings, at work."""
     news = News()
     context = FolderContext(
@@ -65,7 +66,7 @@ def watched(settings: Settings) -> Iterator[News]:
         changed=lambda: news.told.append("changed"),
         incoming=lambda: news.told.append("incoming"),
         server_now=lambda: None,
-        dispatcher=Dispatcher(can_send=lambda _athlete, _start: False, dispatch=lambda _job: None),
+        dispatcher=Dispatcher(can_send=lambda _athlete, _start: can_send, dispatch=news.dispatched.append),
         roots=news.roots,
     )
     folders = build_folders(settings, context)
@@ -163,6 +164,16 @@ def test_the_workers_are_woken_by_each_folder_that_is_there_and_by_each_new_acti
     (outer / "a.fit").write_bytes(ride(datetime.now(UTC) - timedelta(hours=1)))
     with watched(settings_of(outer, AfterUpload.KEEP)) as news:
         wait_for(lambda: news.told.count("woken") == 3)
+
+
+def test_a_ride_that_may_be_sent_is_handed_to_a_worker_at_once(outer: Path) -> None:
+    """By its job, which nobody has to look for."""
+    seen_files.folder_scanned("me", str(outer), NOW)
+    (outer / "a.fit").write_bytes(ride(datetime.now(UTC) - timedelta(hours=1)))
+    with watched(settings_of(outer, AfterUpload.KEEP), can_send=True) as news:
+        wait_for(lambda: news.dispatched)
+
+    assert [the(job).file for job in news.dispatched] == ["a.fit"]
 
 
 def test_a_file_that_is_there_again_is_queued_and_a_path_without_one_is_forgotten(outer: Path) -> None:
