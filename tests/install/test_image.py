@@ -1,4 +1,4 @@
-"""The image's papers; that it can be built and used is proved by `make test-image` (tests/image.py)."""
+"""The image's papers; that it can be built and used is proved by `make test-image` (tests/install/image.py)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Every setting once: its section, key, type, default and meaning.
 
-The parser, the environment's variables, `config.example.toml`, the README's list and `docs/config.schema.json`
+The parser, the environment's variables, `config.example.toml`, the READMEs' list and `docs/config.schema.json`
 are all made from the dataclasses here.
 """
 

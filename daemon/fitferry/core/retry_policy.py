@@ -1,7 +1,7 @@
 """The retry policy: the result of an attempt from what Strava answered. Pure: `now` is in the context.
 
-A failure counts only if the file can be its cause. Once a body has left, only an answer that Strava itself gave
-is certain; everything else is uncertain until it was looked up, or sent again under the same `external_id`.
+A failure counts only if the file can be its cause. Once a body has left, only what Strava itself has taken or refused is
+certain; everything else is uncertain until it was looked up, or sent again under the same `external_id`.
 The table stands in DESIGN.md §4; `retry_results` and `attempt_results` build what it calls for.
 """
 

@@ -1,4 +1,4 @@
-"""Admission of a file: from its bytes to its activities and their jobs in the ledger (D1)."""
+"""Admission of a file: from its bytes to its activities and their jobs in the ledger."""
 
 from __future__ import annotations
 

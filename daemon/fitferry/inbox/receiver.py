@@ -1,4 +1,4 @@
-"""What a scanner hands its findings to."""
+"""What a scanner needs of whoever takes its findings."""
 
 from __future__ import annotations
 

@@ -31,10 +31,10 @@ def admit(
     *,
     begin_sending: Callable[[int], None] | None = None,
 ) -> list[tuple[int, bool]]:
-    """Write down a file's activities, their jobs and its path, all or nothing (D1).
+    """Write down a file's activities, their jobs and its path, all or nothing.
 
     Of each activity the job's id, and whether it is new. `begin_sending`: a new pending job is written as being sent,
-    uncertain until its answer (D2); called with its id before the commit.
+    uncertain until its answer; called with its id before the commit.
     """
     with writing():
         seen_files.note(file)

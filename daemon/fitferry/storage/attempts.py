@@ -33,7 +33,7 @@ _RESULT_COLUMNS = [field.name for field in fields(AttemptResult) if hasattr(JobR
 
 
 def mark_sending(job_id: int, now: float, revision: int) -> int | None:
-    """Write down that the body goes out now: from here on the upload is uncertain until its answer (D2).
+    """Write down that the body goes out now: from here on the upload is uncertain until its answer.
 
     The row's new revision; None if somebody else has decided on the job: then nothing may be sent.
     """
@@ -51,7 +51,7 @@ def record(
     log: bool = True,
     thumbnail: Thumbnail | None = None,
 ) -> bool:
-    """Write down the result of an attempt, Strava's id of the upload with it (D3); False if somebody else has decided.
+    """Write down the result of an attempt, Strava's id of the upload with it; False if somebody else has decided.
 
     `accepted_at`: when Strava took the file. `after_upload_action`: what is to become of it, once the job is completed.
     `thumbnail`: the activity's, drawn since. `log`: keep it among the last attempts, too.

@@ -6,8 +6,9 @@ A template is defined once, in the module of its area, and builds messages when 
     message = NOT_WHOLE(have=1234, want=5678)
     str(message)  # 1,234 of 5,678 bytes
 
-Parameters stay raw until they are shown: then what a terminal would obey is replaced. The kind after the colon says how one is shown (see `Renderer`); without a kind, text is
-shown as it is and a Message by its own template. Text in a parameter is never translated.
+Parameters stay raw until they are shown: then what a terminal would obey is replaced. The kind after the colon says how
+one is shown (see `Renderer`); without a kind, text is shown as it is and a Message by its own template. Text in a
+parameter is never translated.
 """
 
 from __future__ import annotations
