@@ -40,6 +40,21 @@ def test_tests_that_are_named_exist() -> None:
     assert missing == []
 
 
+def test_tests_stand_in_the_files_that_are_named_with_them() -> None:
+    """As in "`tests/x/test_y.py`: `test_a`, `test_b…`"; a file without a folder is one of `tests/daemon`."""
+    wrong = []
+    for paper, text in TEXTS.items():
+        for file, listed in re.findall(r"`([\w/]*test_\w+\.py)`: ((?:`test_\w+…?`(?:,\s+)?)+)", text):
+            source = (TOP / file if "/" in file else TOP / "tests/daemon" / file).read_text(encoding="utf-8")
+            wrong += [
+                (paper.name, file, name)
+                for name in re.findall(r"`(\w+)…?`", listed)
+                if f"def {name}" not in source
+            ]
+
+    assert wrong == []
+
+
 def test_files_that_are_named_exist() -> None:
     """Modules of the package, tests, tools, benches and what is installed."""
     places = (TOP, PACKAGE, PACKAGE / "inbox")
