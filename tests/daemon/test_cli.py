@@ -248,9 +248,7 @@ def test_inspect_knows_what_became_of_the_same_bytes(
 
 def test_commands_find_the_daemon_whatever_name_it_listens_under(home: DaemonHarness) -> None:
     """Also where that name is none of the page's own."""
-    config = home.config.read_text(encoding="utf-8")
-    own = f'[web]\nhost = "{socket.gethostname()}"\n'
-    home.config.write_text(config.replace("[web]\n", own), encoding="utf-8")
+    home.edit("[web]\n", f'[web]\nhost = "{socket.gethostname()}"\n')
     home.start()
 
     assert home.run("health").returncode == 0

@@ -128,9 +128,8 @@ def test_a_stop_finishes_the_upload_in_flight(running: DaemonHarness, ride: Ride
     )
 
     assert running.stop() == 0
-    with closing(sqlite3.connect(running.state / "state.db")) as raw, raw:
+    with closing(sqlite3.connect(running.state / "state.db")) as raw:
         row = raw.execute("SELECT upload_id FROM upload_job").fetchone()
-    raw.close()
     assert (next(iter(running.sandbox.world.uploads)),) == row
 
 
@@ -161,10 +160,7 @@ def test_a_port_that_is_taken_is_explained(home: DaemonHarness) -> None:
 
 def test_a_host_that_nobody_knows_is_explained(home: DaemonHarness) -> None:
     """Exit 1, the setting named, no traceback."""
-    config = home.config.read_text(encoding="utf-8")
-    home.config.write_text(
-        config.replace("[web]\n", '[web]\nhost = "no.such.host.invalid"\n'), encoding="utf-8"
-    )
+    home.edit("[web]\n", '[web]\nhost = "no.such.host.invalid"\n')
     ended = home.run("run")
 
     assert (ended.returncode, "[web]" in ended.stderr) == (1, True)
@@ -225,12 +221,7 @@ def test_a_wrong_secret_is_one_problem_and_no_failure(home: DaemonHarness, ride:
     home.connect()
     home.sandbox.world.expire(60)
     home.stop()
-    with closing(sqlite3.connect(home.state / "state.db")) as raw, raw:
-        raw.execute("UPDATE athlete SET trouble = NULL")
-    raw.close()
-    home.config.write_text(
-        home.config.read_text(encoding="utf-8").replace("sandbox-secret", "wrong"), encoding="utf-8"
-    )
+    home.edit("sandbox-secret", "wrong")
     home.start()
     home.sandbox.faults.add(InjectedFault("POST /uploads", "unauthorized", times=9))
     home.drop("ride.fit", ride())
@@ -357,10 +348,7 @@ def test_the_status_file_says_how_things_are(running: DaemonHarness, ride: Ride)
 
 def test_auto_upload_off_holds_what_comes(home: DaemonHarness, ride: Ride) -> None:
     """Until somebody uploads it."""
-    home.config.write_text(
-        home.config.read_text(encoding="utf-8").replace("[strava]", "[strava]\nauto_upload = false"),
-        encoding="utf-8",
-    )
+    home.edit("[strava]", "[strava]\nauto_upload = false")
     home.start()
     home.connect()
     home.drop("ride.fit", ride())
@@ -373,14 +361,13 @@ def test_auto_upload_off_holds_what_comes(home: DaemonHarness, ride: Ride) -> No
 
 def test_since_holds_what_is_older_and_frees_it_when_it_is_changed(home: DaemonHarness, ride: Ride) -> None:
     """The day begins at local midnight."""
-    plain = home.config.read_text(encoding="utf-8")
-    home.config.write_text(plain.replace("[strava]", "[strava]\nsince = 2026-10-01"), encoding="utf-8")
+    home.edit("[strava]", "[strava]\nsince = 2026-10-01")
     home.start()
     home.connect()
     home.drop("ride.fit", ride())
     assert home.wait(lambda: next(iter(home.history()), None))["status"] == "held"
     home.stop()
-    home.config.write_text(plain, encoding="utf-8")
+    home.edit("since = 2026-10-01", "")
     home.start()
 
     assert home.completed()

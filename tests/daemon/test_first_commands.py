@@ -176,9 +176,7 @@ def test_check_tells_of_a_secret_that_strava_has_refused(home: DaemonHarness, ri
     home.start()
     home.connect()
     home.stop()
-    home.config.write_text(
-        home.config.read_text(encoding="utf-8").replace("sandbox-secret", "wrong"), encoding="utf-8"
-    )
+    home.edit("sandbox-secret", "wrong")
     home.start()
     home.sandbox.faults.add(InjectedFault("POST /uploads", "unauthorized", times=9))
     home.drop("ride.fit", ride())

@@ -53,6 +53,12 @@ class DaemonHarness(DemoHarness):
                 process.kill()
             return subprocess.CompletedProcess(words, code, _written(stdout), _written(stderr))
 
+    def edit(self, old: str, new: str) -> None:
+        """Change the settings wherever these words stand in them."""
+        text = self.config.read_text(encoding="utf-8")
+        assert old in text
+        self.config.write_text(text.replace(old, new), encoding="utf-8")
+
     def drop(self, name: str, body: bytes) -> Path:
         """Put a file into the folder as a copy does."""
         path = self.rides / name

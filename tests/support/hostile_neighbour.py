@@ -82,8 +82,7 @@ class Place:
     def configure(self, after_upload: str) -> None:
         """Settings by which the folder is scanned all the time, besides what its events tell."""
         self.home.configure(archive=f'after_upload = "{after_upload}"')
-        text = self.home.config.read_text(encoding="utf-8")
-        self.home.config.write_text(text.replace("[web]", "scan_interval = 0.3\n\n[web]"), encoding="utf-8")
+        self.home.edit("[web]", "scan_interval = 0.3\n\n[web]")
         os.chown(self.home.config, DAEMON, DAEMON)
 
     def own(self) -> None:

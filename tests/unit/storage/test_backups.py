@@ -109,7 +109,6 @@ def test_copies_of_versions_before_rank_by_their_day_and_a_future_one_last(tmp_p
     for day in ("2026-09-20", "2026-09-21", "2099-01-01"):
         with closing(sqlite3.connect(tmp_path / f"state-{day}.db")) as copy, copy:
             copy.execute("CREATE TABLE schema_migration (name TEXT)")
-        copy.close()
 
     assert names(tmp_path / "state.db") == [
         "state-2026-09-21.db",
@@ -142,7 +141,6 @@ def test_the_copy_just_made_is_kept_whatever_the_others_say(ledger: Path, tmp_pa
         backups.make_daily_copy(ledger, f"2026-09-{day}")
         with closing(sqlite3.connect(tmp_path / f"state-2026-09-{day}.db")) as copy, copy:
             copy.execute("UPDATE ledger SET revision = 1000000")
-        copy.close()
 
     assert backups.make_daily_copy(ledger, TODAY).exists()
     assert len(names(ledger)) == backups.KEPT

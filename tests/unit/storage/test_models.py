@@ -11,14 +11,13 @@ from fitferry.storage import models
 
 def test_the_tables_are_what_the_models_say(ledger: Path) -> None:
     """The migrations and the models name the same columns."""
-    with closing(sqlite3.connect(ledger)) as raw, raw:
+    with closing(sqlite3.connect(ledger)) as raw:
         found = {
             table._meta.table_name: {
                 row[1] for row in raw.execute(f"PRAGMA table_info({table._meta.table_name})")
             }
             for table in models.TABLES
         }
-    raw.close()
 
     assert found == {
         table._meta.table_name: {field.column_name for field in table._meta.sorted_fields}
