@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 import pty
 import re
-import select
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from daemon_harness import PATIENCE, DaemonHarness
+from daemon_harness import DaemonHarness
+from terminal import read_until
 
 Ride = Callable[..., bytes]
 
@@ -79,16 +78,6 @@ def test_outcomes_stand_in_lines_of_their_own_above_the_bar(
 
     assert waiting.returncode == 0
     assert [line for line in lines if ".fit:" in line and not line.startswith(tuple(names))] == []
-
-
-def read_until(handle: int, words: str) -> str:
-    """What comes until these words have come."""
-    seen, deadline = "", time.monotonic() + PATIENCE
-    while words not in seen and time.monotonic() < deadline:
-        if select.select([handle], [], [], 0.2)[0]:
-            seen += os.read(handle, 65_536).decode("utf-8", "replace")
-    assert words in seen
-    return seen
 
 
 @pytest.mark.parametrize(

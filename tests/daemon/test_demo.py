@@ -8,6 +8,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from fit_writer import ride
 from fitferry.demo import RIDE
 
@@ -23,11 +25,19 @@ def test_the_demo_ends_well_and_leaves_nothing(tmp_path: Path) -> None:
     """Each step is told; no file and no process stays."""
     command = [sys.executable, "-m", "fitferry", "demo"]
     environ = {**os.environ, "TMPDIR": str(tmp_path), "FITFERRY_WEB_PORT": "nonsense"}
-    ended = subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=False, env=environ
-    )  # ourselves
+    demo = subprocess.Popen(  # ourselves
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environ,
+        start_new_session=True,
+    )
+    told, _ = demo.communicate(timeout=60)
 
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "uploaded: it is activity" in ended.stdout
-    assert "nothing is sent twice" in ended.stdout
+    assert demo.returncode == 0, told
+    assert "uploaded: it is activity" in told
+    assert "nothing is sent twice" in told
     assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ProcessLookupError):
+        os.killpg(demo.pid, 0)

@@ -6,17 +6,16 @@ import hashlib
 import os
 import pty
 import re
-import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from daemon_harness import PATIENCE, DaemonHarness, harness
+from daemon_harness import DaemonHarness, harness
 from fitferry.config.load import load
 from fitferry.core.activity import (
     ActivityFacts,
@@ -32,16 +31,10 @@ from fitferry.sandbox.faults import InjectedFault
 from fitferry.storage import activities, database
 from fitferry.storage.seen_files import File
 from offline import offline
+from terminal import read_until
 
 Ride = Callable[..., bytes]
 SECRET = "0123456789abcdef0123456789abcdef01234567"
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[DaemonHarness]:
-    """An installation whose daemon does not run yet."""
-    with harness(tmp_path) as one:
-        yield one
 
 
 def answered(words: Iterable[str], dialogue: Iterable[tuple[str, str]], environ: dict[str, str]) -> str:
@@ -58,27 +51,14 @@ def answered(words: Iterable[str], dialogue: Iterable[tuple[str, str]], environ:
         seen = ""
         try:
             for question, answer in dialogue:
-                seen += until(mine, question)
+                seen += read_until(mine, question)
                 os.write(mine, f"{answer}\n".encode())
-            seen += until(mine, None)
+            seen += read_until(mine, None)
         except BaseException:
             process.kill()
             raise
     os.close(mine)
     assert process.returncode == 0, seen
-    return seen
-
-
-def until(terminal: int, words: str | None) -> str:
-    """What stands on a terminal until these words do; None: until its end."""
-    seen, deadline = "", time.monotonic() + PATIENCE
-    while (words is None or words not in seen) and time.monotonic() < deadline:
-        if select.select([terminal], [], [], 0.2)[0]:
-            try:
-                seen += os.read(terminal, 65_536).decode("utf-8", "replace")
-            except OSError:  # how Linux tells the end of a terminal
-                break
-    assert words is None or words in seen, seen
     return seen
 
 

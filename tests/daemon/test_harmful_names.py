@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +30,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonHarness]:
     with harness(folder) as one:
         script = folder / "hook.py"
         script.write_text(HOOK)
-        command = [os.sys.executable, str(script), str(folder / "heard")]  # type: ignore[attr-defined]  # it is there
+        command = [sys.executable, str(script), str(folder / "heard")]
         one.configure(f"[hooks]\ncommand = {command!r}", archive='after_upload = "archive"')
         one.start()
         one.connect()
