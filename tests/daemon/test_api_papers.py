@@ -114,6 +114,16 @@ def test_a_stranger_is_refused_as_the_description_says(page: Page) -> None:
             ), path
 
 
+def test_a_body_that_does_not_fit_is_refused_as_the_description_says(page: Page) -> None:
+    """Everywhere where a JSON object is taken."""
+    for path, methods in OPENAPI["paths"].items():
+        for method, described in methods.items():
+            if "application/json" in described.get("requestBody", {}).get("content", {}):
+                answer = page.api(method.upper(), path.replace("{activity_id}", "1"), data="[")
+                schema = described["responses"]["400"]["content"]["application/json"]["schema"]
+                assert (answer.status_code, list(mismatches(schema, answer.get_json()))) == (400, []), path
+
+
 def blocks(kind: str) -> list[str]:
     """The snippets of the page on monitoring."""
     return re.findall(
