@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -117,13 +118,11 @@ def read_since(text: str) -> date | None:
         return None
     if word == "today":
         return datetime.now().astimezone().date()
-    try:
+    with contextlib.suppress(ValueError):
         day = date.fromisoformat(word)
-    except ValueError as error:
-        raise FitferryError(settings.NEEDED(expected=settings.SINCE_ANSWER())) from error
-    if not is_reasonable(day):
-        raise FitferryError(settings.NEEDED(expected=settings.SINCE_ANSWER()))
-    return day
+        if is_reasonable(day):
+            return day
+    raise FitferryError(settings.NEEDED(expected=settings.SINCE_ANSWER()))
 
 
 def write(path: Path, first: FirstSettings, *, force: bool = False) -> None:

@@ -156,7 +156,6 @@ class RejectionCode(StrEnum):
     OTHER_ATHLETE = "other_athlete", 403
     UNKNOWN = "unknown", 404
     UNKNOWN_ATHLETE = "unknown_athlete", 404
-    CHANGED = "changed", 409
     COMPLETED = "completed", 409
     EXISTS = "exists", 409
     IN_FLIGHT = "in_flight", 409

@@ -79,13 +79,13 @@ def day(body: Body, name: str) -> date | None:
         raise RequestRejected(RejectionCode.BAD_VALUE, web.WANTS_DAY()) from error
 
 
-def query_number(name: str, *, low: int = 1, high: int = MAX_ID) -> int | None:
+def query_number(name: str, *, high: int = MAX_ID) -> int | None:
     """A number of the query, None where it is not there or empty."""
     given = request.args.get(name)
     if not given:
         return None
-    if not given.isdecimal() or len(given) > len(str(MAX_ID)) or not low <= int(given) <= high:
-        raise RequestRejected(RejectionCode.BAD_VALUE, web.WANTS_RANGE(name=name, low=low, high=high))
+    if not given.isdecimal() or len(given) > len(str(MAX_ID)) or not 1 <= int(given) <= high:
+        raise RequestRejected(RejectionCode.BAD_VALUE, web.WANTS_RANGE(name=name, low=1, high=high))
     return int(given)
 
 

@@ -61,11 +61,9 @@ def files_of_form() -> list[Job]:
 def athlete_of_upload(name: str | None) -> str:
     """Whose file it is: as the request says, or as the caller's token does."""
     bound = caller().athlete
-    if bound is None:
-        return arguments.known_athlete(name)
-    if name and name != bound:
+    if bound and name and name != bound:
         raise RequestRejected(RejectionCode.OTHER_ATHLETE, web.OTHER_ATHLETE(name=bound))
-    return arguments.known_athlete(bound)
+    return arguments.known_athlete(bound or name)
 
 
 @api.post(f"/strava/dismiss/{ACTIVITY}")
