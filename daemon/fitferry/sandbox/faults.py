@@ -7,9 +7,8 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 from wsgiref.types import StartResponse
 from wsgiref.types import WSGIApplication as Wsgi
 from wsgiref.types import WSGIEnvironment as Environ
@@ -18,23 +17,31 @@ from flask import Response
 
 from fitferry.sandbox.fit_facts import TIMELESS
 
-BEFORE = {
-    "error_500": ("500 Internal Server Error", "application/json", b'{"message":"error"}'),
-    "error_502": ("502 Bad Gateway", "text/html", b"<html><h1>502 Bad Gateway</h1></html>"),
-    "error_503": ("503 Service Unavailable", "text/html", b"<html><h1>503</h1></html>"),
-    "error_504": ("504 Gateway Timeout", "text/html", b"<html><h1>504</h1></html>"),
-    "html_200": ("200 OK", "text/html", b"<html>Sign in to the Wi-Fi</html>"),
-    "bad_json_types": ("200 OK", "application/json", b'{"id":"seven","status":5,"activity_id":"x"}'),
-    "not_found": ("404 Not Found", "application/json", b""),
-    "redirect_301": ("301 Moved Permanently", "text/html", b""),
+JSON, HTML = "application/json; charset=utf-8", "text/html"
+
+
+def _error(message: str, resource: str, field: str, code: str) -> str:
+    """An error as Strava words it."""
+    return json.dumps({"message": message, "errors": [{"resource": resource, "field": field, "code": code}]})
+
+
+_TIMELESS = {"error": TIMELESS, "status": "There was an error processing your activity."}
+ANSWERS: dict[str, tuple[int, str, str]] = {
+    "error_500": (500, JSON, '{"message":"error"}'),
+    "error_502": (502, HTML, "<html><h1>502 Bad Gateway</h1></html>"),
+    "error_503": (503, HTML, "<html><h1>503</h1></html>"),
+    "error_504": (504, HTML, "<html><h1>504</h1></html>"),
+    "html_200": (200, HTML, "<html>Sign in to the Wi-Fi</html>"),
+    "bad_json_types": (200, JSON, '{"id":"seven","status":5,"activity_id":"x"}'),
+    "not_found": (404, JSON, ""),
+    "redirect_301": (301, HTML, ""),
+    "unauthorized": (401, JSON, _error("Authorization Error", "Athlete", "access_token", "invalid")),
+    "rate_limited": (429, JSON, _error("Rate Limit Exceeded", "Application", "rate limit", "exceeded")),
+    "inactive": (403, JSON, _error("Forbidden", "Application", "Status", "Inactive")),
+    "upload_empty": (400, JSON, _error("Bad Request", "Upload", "data", "empty")),
+    "upload_400": (400, JSON, json.dumps({"id": 0, "external_id": None, "activity_id": None, **_TIMELESS})),
 }
-NAMED: dict[str, tuple[str, str, str, str, str]] = {
-    "unauthorized": ("401 Unauthorized", "Authorization Error", "Athlete", "access_token", "invalid"),
-    "rate_limited": ("429 Too Many Requests", "Rate Limit Exceeded", "Application", "rate limit", "exceeded"),
-    "inactive": ("403 Forbidden", "Forbidden", "Application", "Status", "Inactive"),
-    "upload_empty": ("400 Bad Request", "Bad Request", "Upload", "data", "empty"),
-    "upload_400": ("400 Bad Request", "", "", "", ""),
-}
+"""What is answered instead of what was asked for: by Strava, or by somebody on the way."""
 CONNECTION = {
     "drop_before",
     "drop_after",
@@ -44,7 +51,7 @@ CONNECTION = {
     "hang",
     "lost_token_answer",
 }
-KINDS = {*BEFORE, *NAMED, *CONNECTION, "forever", "answer"}
+KINDS = {*ANSWERS, *CONNECTION, "forever", "answer"}
 
 
 @dataclass(slots=True)
@@ -100,7 +107,7 @@ def plain(path: str) -> str:
     return "/".join(parts)
 
 
-def with_faults(app: Wsgi, faults: Faults, connection: Callable[[Environ], socket.socket]) -> Wsgi:
+def with_faults(app: Wsgi, faults: Faults) -> Wsgi:
     """The application with faults in front of and behind it."""
 
     def answer(environ: Environ, start: StartResponse) -> Iterable[bytes]:
@@ -108,22 +115,18 @@ def with_faults(app: Wsgi, faults: Faults, connection: Callable[[Environ], socke
         fault = None if path.startswith("/_sandbox") else faults.take(environ["REQUEST_METHOD"], path)
         if fault is None:
             return app(environ, start)
-        if fault.kind == "answer" or fault.kind in BEFORE or fault.kind in NAMED:
+        if fault.kind == "answer" or fault.kind in ANSWERS:
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             return _given(fault, environ["REQUEST_METHOD"])(environ, start)
-        return _connection_fault(fault, app, faults, environ, start, connection(environ))
+        return _connection_fault(fault, app, faults, environ, start)
 
     return answer
 
 
 def _connection_fault(
-    fault: InjectedFault,
-    app: Wsgi,
-    faults: Faults,
-    environ: Environ,
-    start: StartResponse,
-    peer: socket.socket,
+    fault: InjectedFault, app: Wsgi, faults: Faults, environ: Environ, start: StartResponse
 ) -> Iterable[bytes]:
+    peer = environ["werkzeug.socket"]
     if fault.kind == "drop_before":
         return _hang_up(peer, start)
     if fault.kind == "slow":
@@ -167,24 +170,8 @@ def _given(fault: InjectedFault, method: str) -> Response:
     """The answer of somebody on the way, or of Strava itself."""
     if fault.kind == "answer":
         return Response(fault.body, fault.status, content_type=fault.content_type)
-    if fault.kind in NAMED:
-        status, body = NAMED[fault.kind][0], json.dumps(_named(fault.kind))
-        return Response(body, status, content_type="application/json; charset=utf-8")
-    status, content_type, page = BEFORE[fault.kind]
+    status, content_type, body = ANSWERS[fault.kind]
     if fault.kind == "bad_json_types" and method == "POST":
-        status = "201 Created"
+        status = 201
     headers = {"Location": "/somewhere/else"} if fault.kind == "redirect_301" else {}
-    return Response(page, status, headers, content_type=content_type)
-
-
-def _named(kind: str) -> dict[str, Any]:
-    if kind == "upload_400":
-        return {
-            "id": 0,
-            "external_id": None,
-            "error": TIMELESS,
-            "status": "There was an error processing your activity.",
-            "activity_id": None,
-        }
-    _, message, resource, field, code = NAMED[kind]
-    return {"message": message, "errors": [{"resource": resource, "field": field, "code": code}]}
+    return Response(body, status, headers, content_type=content_type)

@@ -99,7 +99,7 @@ def create_app(world: FakeStrava, faults: Faults | None = None) -> Wsgi:
         answer.headers["Date"] = formatdate(world.clock() + world.switches.date_offset, usegmt=True)
         return answer
 
-    return _noting(with_faults(_whole(app.wsgi_app), told, lambda environ: environ["werkzeug.socket"]), world)
+    return _noting(with_faults(_whole(app.wsgi_app), told), world)
 
 
 def _whole(app: Wsgi) -> Wsgi:
