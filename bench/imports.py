@@ -14,7 +14,7 @@ import time
 
 PAGE_KB = os.sysconf("SC_PAGE_SIZE") // 1024
 ORDER = (
-    "logging",
+    "structlog",
     "click",
     "msgspec",
     "ssl",

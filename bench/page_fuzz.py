@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
-import logging
+import structlog
 
 from fitferry.storage import database
 from web_client import Page
@@ -28,7 +28,7 @@ def main() -> None:
     """Run and print; the exit code is 1 where one was answered with 500."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    logging.disable(logging.CRITICAL)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     statuses: Counter[int] = Counter()
     began, warm = time.monotonic(), 0
     with tempfile.TemporaryDirectory() as folder, database.opened(Path(folder) / "state.db"):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 import daemon_harness
 import fit_writer
@@ -84,6 +85,17 @@ def open_to_all() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="fitferry-") as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
+
+
+@pytest.fixture(autouse=True)
+def _no_leftover_logging() -> Iterator[None]:
+    """Leave structlog as it was found. Tracebacks are plain: to colour one takes a second."""
+    structlog.configure(
+        processors=[structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    )
+    yield
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture

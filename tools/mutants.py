@@ -33,7 +33,7 @@ PARTS = (
 WANTED_SCORE = 0.9
 FOLDERS = ("core", "uploads", "auth", "formats", "strava")
 """Folders whose tests have the same name below `tests/unit`."""
-LIBRARIES = ("httpx", "peewee", "playhouse.migrations", "huey", "cryptography.fernet")
+LIBRARIES = ("httpx", "peewee", "playhouse.migrations", "huey", "structlog", "cryptography.fernet")
 """What the tests load and no mutant changes: loaded once, before the forks."""
 
 

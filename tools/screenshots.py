@@ -15,12 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import structlog
 from playwright.sync_api import Browser, Page
 
 from browser import chromium, window
 from fitferry.storage import database
 from fitferry.system import logs
-from fitferry.system.event_log import EventLog
 from fitferry.web.credentials import make_login_link
 from fitferry.web.server import Server
 from page_scenes import EXTRA, SCENES, Scene, set_up
@@ -116,7 +116,7 @@ def take(folder: Path) -> None:
         logs.configure("info", "json", nowhere)
         with chromium() as browser:
             for event, fields in EVENTS:
-                EventLog("fitferry").info(event, **fields)
+                structlog.get_logger("fitferry").info(event, **fields)
             for name, (scene, path) in STATES.items():
                 with shown(browser, scene) as page:
                     page.goto(page.url.rstrip("/") + path)

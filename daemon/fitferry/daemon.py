@@ -11,6 +11,8 @@ import sqlite3
 import time
 from functools import cached_property
 
+import structlog
+
 from fitferry.auth import key_rotation, token_cipher
 from fitferry.auth.access_tokens import AccessTokens
 from fitferry.auth.oauth import OAuth, digest
@@ -34,7 +36,6 @@ from fitferry.storage import breakers, database, rate_limits, recovery, sessions
 from fitferry.storage.backups import CopyThread
 from fitferry.strava import Strava
 from fitferry.system import lockfile, logs, state_dir, systemd
-from fitferry.system.event_log import EventLog
 from fitferry.system.free_memory import give_back
 from fitferry.system.wakeup import WakeupPipe
 from fitferry.uploads import commands
@@ -55,7 +56,7 @@ DRAIN_SECONDS = 20.0
 START_SECONDS = 900
 """Seconds that systemd is asked for until the ledger is open."""
 
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 
 
 def run(settings: Settings, *, handover: Handover | None = None) -> None:

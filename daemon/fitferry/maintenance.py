@@ -7,6 +7,8 @@ import sqlite3
 import time
 from collections.abc import Callable
 
+import structlog
+
 from fitferry import __version__
 from fitferry.auth.access_tokens import AccessTokens
 from fitferry.auth.oauth import OAuth
@@ -24,7 +26,6 @@ from fitferry.notifications.policy import NotificationPolicy
 from fitferry.storage import accounts, database, rate_limits, uploads
 from fitferry.storage.backups import CopyThread
 from fitferry.system import link_notice, state_dir, systemd
-from fitferry.system.event_log import EventLog
 from fitferry.uploads import commands
 from fitferry.uploads.follow_ups import FollowUps
 from fitferry.uploads.job_queue import UploadQueue
@@ -36,7 +37,7 @@ ILL_SECONDS = 5.0
 MISSED_TICKS = 3
 """Ticks that the main thread may miss before that is an illness."""
 
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 
 
 class Supervisor:

@@ -6,11 +6,11 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from structlog.testing import capture_logs
 from werkzeug.test import Client, TestResponse
 
 from fitferry.storage import accounts
 from fitferry.web.security_log import BURST, BoundedLog
-from log_capture import capture_logs
 from web_client import HOST, ORIGIN, Page
 
 pytestmark = pytest.mark.usefixtures("ledger")

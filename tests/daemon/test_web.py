@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from structlog.testing import capture_logs
 from werkzeug.test import Client
 
 from fakes import NOW
@@ -18,7 +19,6 @@ from fitferry.core.upload import Status
 from fitferry.storage import uploads
 from fitferry.web.credentials import make_login_link
 from fitferry.web.middleware import COOKIE, OTHER_BYTES
-from log_capture import capture_logs
 from web_client import BEARER, HOST, ORIGIN, TOKEN, Page, set_status
 
 pytestmark = pytest.mark.usefixtures("ledger")

@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+import structlog
+
 from fitferry.auth.access_tokens import AccessTokens, by_our_clock
 from fitferry.core.errors import KeyFileError, SignInFailed, SignInProblem, StravaError
 from fitferry.core.messages import problems, sign_in, verbatim
@@ -21,7 +23,6 @@ from fitferry.core.strava import WRITE_SCOPE, Grant, StravaErrorKind
 from fitferry.core.upload import AuthProblem
 from fitferry.storage import accounts, database, oauth_states, revocations, uploads
 from fitferry.strava import Strava
-from fitferry.system.event_log import EventLog
 
 CODE_TRIES = 3
 CODE_PAUSE = 2.0
@@ -39,7 +40,7 @@ _PASSING = frozenset(
 )
 """What a revocation is tried again after: all that Strava itself has not said."""
 
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 
+import structlog
+
 from fitferry.core import admission_rules
 from fitferry.core.activity import (
     AdmissionDecision,
@@ -25,9 +27,8 @@ from fitferry.inbox.file_reader import FileLook
 from fitferry.storage import activities, seen_files, uploads
 from fitferry.storage.seen_files import File
 from fitferry.system import safe_files
-from fitferry.system.event_log import EventLog
 
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 _INCOMPLETE = frozenset({FileKind.UNFINISHED, FileKind.DAMAGED})
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
 from watchdog.events import (
     DirCreatedEvent,
     DirDeletedEvent,
@@ -31,7 +32,6 @@ from watchdog.observers.inotify_c import InotifyConstants, InotifyEvent, Mask
 from watchdog.observers.inotify_move_event_grouper import PathedInotifyEvent
 
 from fitferry.core.activity import FileEvent
-from fitferry.system.event_log import EventLog
 from fitferry.system.walk import MAX_DEPTH
 
 Hint = Callable[[str, FileEvent], None]
@@ -50,7 +50,7 @@ _WANTED: tuple[type[FileSystemEvent], ...] = (
     DirDeletedEvent,
 )
 _watchdog_log = logging.getLogger("watchdog.observers.inotify_c")
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 # Copies of whole trees make it warn thousands of times, each time with a list of all its watches.
 warnings.filterwarnings("ignore", module=r"watchdog\..*")
 

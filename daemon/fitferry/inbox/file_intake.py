@@ -6,6 +6,8 @@ import os
 import stat
 from collections.abc import Callable
 
+import structlog
+
 from fitferry.core.activity import AdmissionResult, FileEvent, IncompleteFile, Stability, StatFingerprint
 from fitferry.core.stability import StabilityTracker
 from fitferry.inbox import file_reader, progress
@@ -16,7 +18,6 @@ from fitferry.inbox.surroundings import Look, Surroundings
 from fitferry.storage import seen_files
 from fitferry.storage.database import DatabaseError
 from fitferry.system import safe_files
-from fitferry.system.event_log import EventLog
 
 EVENT_SECONDS = 5.0
 """An event that has not come by then does not come."""
@@ -26,7 +27,7 @@ MAX_RETRIED = 200
 LOG_SECONDS = 60.0
 _NOT_YET = frozenset({AdmissionResult.UNFINISHED, AdmissionResult.UNSETTLED, AdmissionResult.UNREADABLE})
 
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 
 
 def read(

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import structlog
+
 from fitferry.core import admission_rules
 from fitferry.core.activity import AdmissionResult, Stability
 from fitferry.core.admission_rules import AdmissionRules
@@ -16,13 +18,12 @@ from fitferry.inbox import admission
 from fitferry.inbox.dispatcher import Dispatcher
 from fitferry.inbox.file_reader import FileLook
 from fitferry.storage import activities, holds, matches, seen_files, uploads
-from fitferry.system.event_log import EventLog
 
 FEW = 20
 """So many old activities are no backlog."""
 MAX_JUNK = 10_000
 """Files of one folder that are no activities and have rows of their own; whoever can write there could fill the disk."""
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 
 
 class FirstScan:

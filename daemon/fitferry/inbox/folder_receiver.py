@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import structlog
+
 from fitferry.core import attempt_results as results
 from fitferry.core.activity import AdmissionResult, Stability
 from fitferry.core.admission_rules import FILE_FAULTS
@@ -13,12 +15,11 @@ from fitferry.core.upload import ErrorCode, Status
 from fitferry.inbox.file_reader import FileLook
 from fitferry.inbox.first_scan import FirstScan
 from fitferry.storage import activities, holds, seen_files, uploads
-from fitferry.system.event_log import EventLog
 from fitferry.system.safe_files import OpenFolder
 
 PRUNE_SECONDS = 3600.0
 """Seconds between two looks for skipped files that are gone."""
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 
 
 class FolderReceiver:

@@ -11,6 +11,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import structlog
+
 from fitferry.config.schema import WatchSettings
 from fitferry.core import filenames
 from fitferry.core.activity import WatchMethod
@@ -19,13 +21,12 @@ from fitferry.core.messages import Message, folders, system
 from fitferry.inbox.file_events import Hint, Skip, Watcher
 from fitferry.inbox.surroundings import Surroundings
 from fitferry.system import mounts
-from fitferry.system.event_log import EventLog
 
 SCAN_SECONDS = 300.0
 POLL_SECONDS = 10.0
 _LIMITS = {errno.ENOSPC: "fs.inotify.max_user_watches", errno.EMFILE: "fs.inotify.max_user_instances"}
 
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 
 
 class FolderWatch:

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+import structlog
+
 from fitferry.config.schema import WatchSettings
 from fitferry.core import filenames
 from fitferry.core.activity import FileEvent, StatFingerprint, WatchMethod, WatchState
@@ -24,12 +26,11 @@ from fitferry.inbox.receiver import Receiver
 from fitferry.inbox.surroundings import USUAL, Surroundings
 from fitferry.storage import seen_files
 from fitferry.system import deadline, safe_files, walk
-from fitferry.system.event_log import EventLog
 from fitferry.system.walk import Walk
 
 _ARRIVING = frozenset({FileEvent.APPEARED, FileEvent.WRITTEN})
 
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 T = TypeVar("T")
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import structlog
+
 from fitferry.core.messages import Message, strava, uploads, web
 from fitferry.core.problems import Problem
 from fitferry.core.upload import Status
 from fitferry.monitoring.status import Snapshot, State
-from fitferry.system.event_log import EventLog
 
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 
 
 class StateLog:

@@ -12,12 +12,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
+import structlog
+
 from fitferry.core.messages import Renderer, notifications
 from fitferry.notifications.messengers import Messengers
 from fitferry.storage import sent_notifications
 from fitferry.storage.database import DatabaseError
 from fitferry.storage.sent_notifications import Notification, WaitingNotification
-from fitferry.system.event_log import EventLog
 
 BEAT_SECONDS = 15.0
 """How long a heartbeat may take."""
@@ -32,7 +33,7 @@ KEEP_SECONDS = 7 * 86_400.0
 """A message that nobody has taken for so long says nothing new any more."""
 SUMMARY_LINES = 5
 
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 
 
 class Notifier:

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import structlog
+
 from fitferry.core.errors import StorageError
 from fitferry.core.messages import Message, verbatim
 from fitferry.core.upload import Status, WaitingFor
@@ -21,7 +23,6 @@ from fitferry.storage.database import writing
 from fitferry.storage.database_file import Copy, is_whole
 from fitferry.storage.models import DoubtRow, JobRow
 from fitferry.storage.statements import put
-from fitferry.system.event_log import EventLog
 
 KEPT = 7
 """Daily copies that are kept."""
@@ -31,7 +32,7 @@ STOP_SECONDS = 5.0
 INDEX_PAUSE = 0.05
 """Seconds between two parts of the index, in which others write."""
 
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 
 
 def restore_latest(path: Path, stamp: str, today: str) -> Path | None:

@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import structlog
+
 from fitferry.storage import backups, database, database_file, mark
 from fitferry.system import state_dir
-from fitferry.system.event_log import EventLog
 
 CHECK_AT_ONCE_BYTES = 16_000_000
 """Up to this size a database is checked at every start: that takes a tenth of a second."""
 
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 
 
 @contextlib.contextmanager

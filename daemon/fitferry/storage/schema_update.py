@@ -9,17 +9,17 @@ import sqlite3
 from pathlib import Path
 
 import peewee
+import structlog
 from playhouse import migrations
 
 from fitferry.core.errors import StorageError
 from fitferry.core.messages import Message, system, verbatim
 from fitferry.storage import database_file
-from fitferry.system.event_log import EventLog
 
 KEPT_COPIES = 2
 """Copies from before updates that are kept."""
 
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 
 
 def update(

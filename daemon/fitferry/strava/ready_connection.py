@@ -9,12 +9,12 @@ import ssl
 import threading
 from collections.abc import Callable
 
-from fitferry.system.event_log import EventLog
+import structlog
 
 MAX_AGE = 15.0
 """Seconds after which a connection that was opened ahead is not used any more."""
 _CONNECT_SECONDS = 10.0
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 Trusted = Callable[[], ssl.SSLContext]
 """Reads the certificates that are trusted."""
 

@@ -6,13 +6,14 @@ import sys
 import textwrap
 from typing import TextIO
 
+import structlog
+
 from fitferry.core.messages import Message
-from fitferry.system.event_log import EventLog
 
 _LINE = 60
 """Characters of a line in the block at least; the link itself is never broken."""
 
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 
 
 def show(event: str, reason: Message, name: str, link: str, *, stream: TextIO | None = None) -> None:

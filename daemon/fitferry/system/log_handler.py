@@ -12,8 +12,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import TextIO
 
-from fitferry.system.event_log import FIELDS
-
 QUEUE_LINES = 2000
 """Lines that wait for a reader; what comes while so many wait is dropped and counted."""
 CLOSE_SECONDS = 2.0
@@ -118,8 +116,7 @@ class RepeatFilter(logging.Filter):
             since, count = self._seen.get(kind, (now, 0))
             if now - since >= REPEAT_SECONDS:
                 left_out, since, count = max(0, count - REPEATS), now, 0
-                if left_out:
-                    setattr(record, FIELDS, {**getattr(record, FIELDS, {}), "left_out": left_out})
+                _note(record, left_out)
             if len(self._seen) > QUEUE_LINES:
                 self._seen.clear()
             self._seen[kind] = since, count + 1
@@ -127,8 +124,26 @@ class RepeatFilter(logging.Filter):
 
 
 def _kind(record: logging.LogRecord) -> tuple[str, ...] | None:
-    """What is repeated, None for an event of our own without a traceback."""
-    if hasattr(record, FIELDS) and not record.exc_info:
-        return None
-    exception = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
-    return record.name, str(record.msg), exception
+    """What is repeated, None for a line of our own without a traceback."""
+    event = record.msg
+    if isinstance(event, dict):
+        if not event.get("exc_info"):
+            return None
+        return record.name, str(event.get("event")), _exception(record)
+    return record.name, str(event), _exception(record)
+
+
+def _exception(record: logging.LogRecord) -> str:
+    info = record.exc_info or (record.msg.get("exc_info") if isinstance(record.msg, dict) else None)
+    if isinstance(info, tuple):
+        info = info[1]
+    return type(info).__name__
+
+
+def _note(record: logging.LogRecord, left_out: int) -> None:
+    if not left_out:
+        return
+    if isinstance(record.msg, dict):
+        record.msg = {**record.msg, "left_out": left_out}
+    else:
+        record.left_out = left_out

@@ -1,4 +1,4 @@
-"""Log lines: their formats, and what is never written in them."""
+"""Log lines: their formats, and what is never written in them. Owns structlog's configuration."""
 
 from __future__ import annotations
 
@@ -8,50 +8,72 @@ import os
 import re
 import sys
 import time
-import traceback
 from collections import deque
-from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import partial
-from typing import Any, TextIO, TypeAlias
+from collections.abc import MutableMapping
+from typing import Any, TextIO
 
+import structlog
+
+from fitferry.core.messages import Message
 from fitferry.core.printable import escaped, escaped_json
-from fitferry.system.event_log import FIELDS
 from fitferry.system.log_handler import QueuedHandler, RepeatFilter
 
-Event: TypeAlias = dict[str, Any]
-"""The fields of an event, `event` and `level`; `exception` where it has a traceback."""
-_PRIORITY = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
-_COLOURS = {"warning": 33, "error": 31, "critical": 31}
-"""Of levels on a terminal, as ANSI counts them."""
+_PRIORITY = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2, "exception": 3}
 _SECRET_KEYS = frozenset(
     {"access_token", "refresh_token", "client_secret", "authorization", "token", "code", "state", "cookie"}
 )
 _SECRET_TEXT = re.compile(
     r"(?i)\b(access_token|refresh_token|client_secret|code|state|token)(=|%3D)[^&\s\"']+|(Bearer|Basic)\s+[\w.~+/=-]+"
 )
-_LINKS = frozenset({"login_link", "setup_link"})
-"""The fields that may hold a secret: how else would somebody sign in."""
+_AS_THEY_ARE = frozenset({"login_link", "setup_link", "exc_info"})
+"""Links may carry a secret: how else would somebody sign in. A traceback is looked through when it is text."""
+_TEXTS = (str, BaseException, Message)
+_SEVERAL_LINES = frozenset({"exception", "stack"})
 RECENT = 200
 """Events that the page shows."""
-_recent: deque[tuple[float, Event]] = deque(maxlen=RECENT)
-"""Events with their times: the line is made when somebody reads it."""
+_LOCAL = "%Y-%m-%d %H:%M:%S"
+_recent: deque[str | tuple[float, dict[str, Any]]] = deque(maxlen=RECENT)
+"""Lines, and events with their times: of those the line is made when somebody reads it."""
 _TELLTALES = ("apprise",)
 """Libraries whose lines hold the secrets in their addresses; that a message failed is said by ourselves."""
+
+Event = MutableMapping[str, Any]
 
 
 def configure(level: str, form: str, stream: TextIO | None = None) -> None:
     """Send every event, and what libraries log, through one handler. `form`: auto, console or json."""
     out = stream or sys.stderr
     number = logging.getLevelNamesMapping()[level.upper()]
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        _redact,
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
     handler = QueuedHandler(out)
     handler.addFilter(RepeatFilter())
-    handler.setFormatter(_LineFormatter(_line_of(form, out)))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_last(form, out))
+    )
+    recent_handler = RecentHandler()
+    recent_handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_for_people())
+    )
     root = logging.getLogger()
     for before in root.handlers:
         before.flush()
         before.close()
-    root.handlers[:] = [handler, RecentHandler()]
+    root.handlers[:] = [handler, recent_handler]
     # What libraries say in passing is theirs, and may hold anything: addresses, statements, headers.
     root.setLevel(max(number, logging.WARNING))
     logging.getLogger("fitferry").setLevel(number)
@@ -60,45 +82,81 @@ def configure(level: str, form: str, stream: TextIO | None = None) -> None:
 
 
 class RecentHandler(logging.Handler):
-    """Keeps the last events in memory for the page."""
+    """Keeps the last events in memory for the page; one-time links stay out."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep an event, with its traceback as text, which would keep what it leads to."""
-        _recent.append((record.created, _event_of(record)))
+        """Keep an event, or the line of what is none of ours or has a traceback, which would keep what it leads to."""
+        event = record.msg
+        ours = hasattr(record, "_name")  # as structlog's own formatter tells
+        if ours and isinstance(event, dict) and not event.get("exc_info"):
+            _recent.append((record.created, event))
+        else:
+            _recent.append(self.format(record))
 
 
 def recent() -> list[str]:
-    """The last events as harmless lines, the newest first."""
-    return [_for_page(event, created) for created, event in reversed(_recent)]
+    """The last events, the newest first."""
+    return [kept if isinstance(kept, str) else _shown(*kept) for kept in reversed(_recent)]
 
 
-class _LineFormatter(logging.Formatter):
-    """Makes lines of records, each with an event and its time."""
-
-    def __init__(self, line_of: Callable[[Event, float], str]) -> None:
-        super().__init__()
-        self._line_of = line_of
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line of a record."""
-        return self._line_of(_event_of(record), record.created)
+def _shown(created: float, kept: dict[str, Any]) -> str:
+    event: Event = {**kept, "timestamp": time.strftime(_LOCAL, time.localtime(created))}
+    return _as_line(None, "", _escape(None, "", _without_links(None, "", event)))
 
 
-def _event_of(record: logging.LogRecord) -> Event:
-    """An event of our own, or what a library says as one."""
-    event = {**getattr(record, FIELDS, {}), "event": record.getMessage(), "level": record.levelname.lower()}
-    if record.exc_info and record.exc_info[0]:
-        event["exception"] = "".join(traceback.format_exception(*record.exc_info)).rstrip()
+def _for_people() -> list[Any]:
+    """The processors of the lines that the page shows."""
+    return [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
+        _redact,
+        _without_links,
+        _escape,
+        structlog.processors.TimeStamper(fmt=_LOCAL, utc=False),
+        _as_line,
+    ]
+
+
+def _as_line(logger: object, method: str, event: Event) -> str:
+    """When, how grave and what, in words; then the fields."""
+    head = [str(event.pop(name)) for name in ("timestamp", "level", "event") if name in event]
+    return " ".join(
+        [*head, structlog.processors.LogfmtRenderer(bool_as_flag=False)(logger, method, event)]
+    ).rstrip()
+
+
+def _without_links(_logger: object, _method: str, event: Event) -> Event:
+    """Whoever reads the page is signed in, and a link on it could be photographed."""
+    event.pop("login_link", None)
+    event.pop("setup_link", None)
     return event
 
 
-def _line_of(form: str, out: TextIO) -> Callable[[Event, float], str]:
-    """What turns an event and its time into a line."""
+def _last(form: str, out: TextIO) -> list[Any]:
+    """The processors that turn an event into a line."""
+    remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    before = [remove, structlog.processors.format_exc_info, _redact]
     if form == "auto" and _is_journal(out):
-        return _for_journal
+        # The journal keeps the time itself; the prefix is how it learns the priority.
+        return [*before, _escape, _for_journal]
+    stamp = structlog.processors.TimeStamper(fmt="iso", utc=form != "console" and not out.isatty())
     if form == "console" or (form == "auto" and out.isatty()):
-        return partial(_for_console, coloured=out.isatty())
-    return _as_json
+        return [*before, _escape, stamp, structlog.dev.ConsoleRenderer(colors=out.isatty())]
+    return [*before, stamp, _as_json]
+
+
+def _as_json(_logger: object, _method: str, event: Event) -> str:
+    """One line of JSON that is harmless on a terminal, too: JSON itself escapes only what is below U+0020."""
+    return escaped_json(json.dumps(event, ensure_ascii=False, default=str))
+
+
+def _escape(_logger: object, _method: str, event: Event) -> Event:
+    """Show characters that move a terminal's cursor, turn its text around or end a line as escapes."""
+    for key, value in event.items():
+        if value is None or isinstance(value, bool | int | float):
+            continue
+        event[key] = escaped(str(value), keep="\n\t" if key in _SEVERAL_LINES else "")
+    return event
 
 
 def _is_journal(out: TextIO) -> bool:
@@ -111,67 +169,24 @@ def _is_journal(out: TextIO) -> bool:
     return named == f"{stat.st_dev}:{stat.st_ino}"
 
 
-def _as_json(event: Event, created: float) -> str:
-    """One line of JSON that is harmless on a terminal, too: JSON itself escapes only what is below U+0020."""
-    time_stamp = datetime.fromtimestamp(created, UTC).isoformat().replace("+00:00", "Z")
-    return escaped_json(json.dumps({**_redacted(event), "timestamp": time_stamp}, ensure_ascii=False))
+def _for_journal(_logger: object, _method: str, event: Event) -> str:
+    level = str(event.pop("level", "info"))
+    line = structlog.processors.LogfmtRenderer(key_order=["event"], bool_as_flag=False)(None, "", event)
+    return f"<{_PRIORITY.get(level, 6)}>" + str(line).replace("\n", "\\n")
 
 
-def _for_journal(event: Event, _created: float) -> str:
-    """The journal keeps the time itself; the prefix is how it learns the priority."""
-    shown = _redacted(event)
-    fields = {"event": shown.pop("event"), **shown}
-    return f"<{_PRIORITY[fields.pop('level')]}>{_logfmt(fields)}"
+def _redact(_logger: object, _method: str, event: Event) -> Event:
+    """Take out what is secret, by its key and by its looks; undecodable bytes of names become readable."""
+    for key, value in event.items():
+        if key not in _AS_THEY_ARE:
+            event[key] = "…" if key in _SECRET_KEYS else _redacted(value)
+    return event
 
 
-def _for_console(event: Event, created: float, *, coloured: bool) -> str:
-    """A traceback follows in lines of its own."""
-    shown = _redacted(event)
-    trace = escaped(shown.pop("exception", ""), keep="\n\t")
-    colour = _COLOURS.get(event["level"]) if coloured else None
-    line = _in_words(shown, created)
-    line = f"\x1b[{colour}m{line}\x1b[0m" if colour else line
-    return f"{line}\n{trace}" if trace else line
-
-
-def _for_page(event: Event, created: float) -> str:
-    """Without links: whoever reads the page is signed in, and a link on it could be photographed."""
-    shown = {name: value for name, value in event.items() if name not in _LINKS}
-    return _in_words(_redacted(shown), created)
-
-
-def _in_words(event: Event, created: float) -> str:
-    """When, how grave and what; then the fields."""
-    moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(created))
-    head = f"{moment} {event.pop('level')} {escaped(event.pop('event'))}"
-    return f"{head} {_logfmt(event)}".rstrip()
-
-
-def _logfmt(fields: Event) -> str:
-    """Fields as `name=value`; what moves a terminal's cursor, turns its text around or ends a line is shown as escapes."""
-    return " ".join(f"{name}={_quoted(value)}" for name, value in fields.items())
-
-
-def _quoted(value: object) -> str:
-    text = "" if value is None else str(value).lower() if isinstance(value, bool) else escaped(str(value))
-    if any(character in text for character in ' ="'):
-        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return text
-
-
-def _redacted(event: Event) -> Event:
-    """The event without what is secret, by its key and by its looks; undecodable bytes of names become readable."""
-    return {name: value if name in _LINKS else _shown(name, value) for name, value in event.items()}
-
-
-def _shown(name: str, value: object) -> object:
-    if name in _SECRET_KEYS:
-        return "…"
+def _redacted(value: object) -> object:
     if isinstance(value, list | tuple):
-        return [_shown("", part) for part in value]
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    return hide(str(value)).encode("utf-8", "replace").decode()
+        return [_redacted(part) for part in value]
+    return hide(str(value)).encode("utf-8", "replace").decode() if isinstance(value, _TEXTS) else value
 
 
 def hide(text: str) -> str:

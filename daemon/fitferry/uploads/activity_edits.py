@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
+import structlog
+
 from fitferry.auth.access_tokens import AccessTokens
 from fitferry.core import rate_limit as limits
 from fitferry.core.errors import KeyFileError, NotConnected, StravaError
@@ -19,7 +21,6 @@ from fitferry.core.strava import StravaErrorKind
 from fitferry.core.upload import Job
 from fitferry.storage import accounts, breakers, follow_ups, open_jobs, rate_limits, uploads
 from fitferry.strava import Strava
-from fitferry.system.event_log import EventLog
 from fitferry.uploads import requests
 from fitferry.uploads.follow_up_thread import IDLE_SECONDS, count_failure
 
@@ -38,7 +39,7 @@ _MAYBE_THE_EDIT = frozenset(
 )
 """Errors whose cause may be the edit; that of all others is an outage, the settings or the connection."""
 
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 
 
 class ActivityEdits:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import structlog
+
 from fitferry import formats
 from fitferry.core.activity import Sample, Thumbnail
 from fitferry.core.errors import ClaimLost
@@ -12,9 +14,8 @@ from fitferry.core.retry_policy import Action
 from fitferry.core.upload import Job
 from fitferry.formats.thumbnail import draw
 from fitferry.storage import activities
-from fitferry.system.event_log import EventLog
 
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 
 
 @dataclass(slots=True)

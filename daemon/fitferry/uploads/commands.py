@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 
+import structlog
+
 from fitferry.config.schema import Settings
 from fitferry.config.values import is_reasonable
 from fitferry.core import admission_rules
@@ -23,12 +25,11 @@ from fitferry.inbox.folder_tasks import FolderAway
 from fitferry.storage import accounts, activities, breakers, holds, rate_limits
 from fitferry.storage import uploads as stored_uploads
 from fitferry.storage.seen_files import File
-from fitferry.system.event_log import EventLog
 from fitferry.uploads import handed_over
 from fitferry.uploads.handed_over import HandedOver
 from fitferry.uploads.source_file import SourceFileError
 
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 _UPLOADABLE = (Status.PENDING, Status.HELD, Status.FAILED, Status.SKIPPED)
 
 

@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import structlog
+
 from fitferry.core.filenames import shown
 from fitferry.core.messages import Message, folders, system
 from fitferry.core.upload import AfterUpload, FileOutcome, Job
 from fitferry.inbox import file_reader
 from fitferry.storage import activities, seen_files, uploads
 from fitferry.system import safe_files
-from fitferry.system.event_log import EventLog
 from fitferry.system.safe_files import LinkInPath
 from fitferry.uploads import after_upload, safe_move
 from fitferry.uploads.after_upload import Archive
@@ -23,7 +24,7 @@ RETRY_SECONDS = (30.0, 60.0, 300.0, 1800.0)
 """Seconds before a file that could not be moved is tried again, after the 1st, 2nd, … time; the last repeats."""
 MAX_LOGGED = 5
 """Files of one folder that are logged when they cannot be moved; a whole folder may be read-only."""
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 
 
 class _Failure(NamedTuple):

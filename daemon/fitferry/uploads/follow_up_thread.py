@@ -5,18 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
+import structlog
+
 from fitferry.core.follow_up import FollowUp, retry_at
 from fitferry.core.messages import Message
 from fitferry.storage import follow_ups
 from fitferry.storage.database import DatabaseError
-from fitferry.system.event_log import EventLog
 
 IDLE_SECONDS = 3600.0
 """Seconds of sleep while nothing is owed: a completed upload wakes the thread."""
 DATABASE_SECONDS = 60.0
 """Seconds until another try where the database could not be used."""
 
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 
 
 class FollowUpThread:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 
+import structlog
+
 from fitferry.core.api_types import iso
 from fitferry.core.follow_up import FollowUp, FollowUpKind
 from fitferry.core.messages import Message, system, uploads, verbatim
@@ -19,7 +21,6 @@ from fitferry.core.printable import printable
 from fitferry.core.upload import ErrorCode, Job, Status
 from fitferry.storage import follow_ups
 from fitferry.storage import uploads as stored_uploads
-from fitferry.system.event_log import EventLog
 from fitferry.uploads.follow_up_thread import IDLE_SECONDS, count_failure
 
 OUTPUT_BYTES = 4_000
@@ -29,7 +30,7 @@ END_SECONDS = 5.0
 _OURS = ("FITFERRY_", "STRAVA_", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_", "LISTEN_")
 """Variables that a command does not inherit: they hold secrets, or speak of the daemon."""
 
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import structlog
+
 from fitferry.config.schema import UploadSettings
 from fitferry.core.upload import AfterUpload, AttemptResult, Job, Outcome, Status
 from fitferry.storage import attempts
 from fitferry.storage.database import DatabaseError
-from fitferry.system.event_log import EventLog
 from fitferry.uploads.after_upload import Archive, planned_action
 from fitferry.uploads.attempt import RunningAttempt
 from fitferry.uploads.claims import Claims
 from fitferry.uploads.strava_health import StravaHealth
 
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 
 
 class ResultWriter:

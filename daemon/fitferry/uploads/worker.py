@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import structlog
+
 from fitferry.auth.access_tokens import AccessTokens
 from fitferry.config.schema import UploadSettings
 from fitferry.core import admission_rules, retry_policy, retry_results
@@ -25,7 +27,6 @@ from fitferry.storage import accounts, attempts, breakers, matches, open_jobs, r
 from fitferry.storage import uploads as stored_uploads
 from fitferry.storage.database import DatabaseError
 from fitferry.strava import Strava
-from fitferry.system.event_log import EventLog, bound
 from fitferry.uploads import bulk_status, existing_activities, source_file
 from fitferry.uploads.after_upload import Archive
 from fitferry.uploads.attempt import RunningAttempt
@@ -35,7 +36,7 @@ from fitferry.uploads.result_writer import ResultWriter
 from fitferry.uploads.source_file import Folders, SourceFiles
 from fitferry.uploads.strava_health import StravaHealth
 
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 
 
 class UploadWorker:
@@ -122,7 +123,7 @@ class UploadWorker:
 
     def _attempt(self, job: Job, begun: Sequence[Sample] | None = None) -> None:
         """One attempt. `begun`: the samples of an activity whose sending was written as it was admitted."""
-        with bound(job=job.id, file=job.file, athlete=job.athlete):
+        with structlog.contextvars.bound_contextvars(job=job.id, file=job.file, athlete=job.athlete):
             self.claims.take_turn(job.athlete, self._clock())
             attempt = self._begin(job)
             attempt.is_marked, attempt.samples = begun is not None, begun

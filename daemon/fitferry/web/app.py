@@ -7,18 +7,19 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+import structlog
+
 from fitferry.auth.oauth import digest
 from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import web
 from fitferry.storage import sessions
 from fitferry.system import free_memory
-from fitferry.system.event_log import EventLog
 from fitferry.system.loading import loading
 from fitferry.web.context import WebContext
 from fitferry.web.credentials import Access, caller_of, is_open
 from fitferry.web.middleware import RequestFilter
 
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 
 
 def wsgi(context: WebContext) -> RequestFilter[LazyApplication]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 
+import structlog
 from flask import Flask, Response, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, NotFound
@@ -13,14 +14,13 @@ from fitferry.core.api_types import UPLOAD_BYTES, iso
 from fitferry.core.errors import FitferryError, RejectionCode, RequestRejected
 from fitferry.core.messages import Message, system, uploads, verbatim, web
 from fitferry.storage.database import DatabaseError
-from fitferry.system.event_log import EventLog
 from fitferry.web import api, consent, forms, push, security_log, sign_in, views
 from fitferry.web.context import WebContext
 from fitferry.web.current import EXTENSION, PROCESS_TAG, caller, locale, message_json, wants_json, web_context
 from fitferry.web.language import locale_of
 from fitferry.web.middleware import IN, REFUSAL, cookie
 
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 _MESSAGES = {404: web.NOTHING_HERE, 405: web.WRONG_METHOD, 413: web.REQUEST_TOO_LARGE}
 """What is said of what Werkzeug refuses."""
 

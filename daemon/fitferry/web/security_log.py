@@ -6,16 +6,15 @@ import threading
 import time
 from collections.abc import Callable
 
+import structlog
 from flask import current_app
-
-from fitferry.system.event_log import EventLog
 
 EXTENSION = "security_log"
 BURST = 10
 """Refusals of one kind that are logged within WINDOW_SECONDS; of further ones only how many there were."""
 WINDOW_SECONDS = 60.0
 
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 
 
 class BoundedLog:

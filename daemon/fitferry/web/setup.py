@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import parse_qs
 from wsgiref.types import WSGIEnvironment
 
+import structlog
 from flask import Flask, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
@@ -26,7 +27,6 @@ from fitferry.core.errors import FitferryError, RejectionCode, RequestRejected
 from fitferry.core.messages import Message, setup
 from fitferry.monitoring import status_json
 from fitferry.system import link_notice, lockfile, logs, state_dir, systemd
-from fitferry.system.event_log import EventLog
 from fitferry.system.wakeup import WakeupPipe
 from fitferry.web.language import locale_of
 from fitferry.web.middleware import HEALTH, OTHER_BYTES, RequestFilter
@@ -41,7 +41,7 @@ _ALL = "1990-01-01"
 """The day from which on activities are uploaded where all are wanted: before it there were none of these files."""
 _FIELDS = ("client_id", "client_secret", "folder", "old")
 
-_log = EventLog(__name__)
+_log = structlog.get_logger()
 
 
 class SetUp:

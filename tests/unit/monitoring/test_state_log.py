@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from fakes import NOW
 from fitferry.core.messages import system
@@ -14,7 +15,6 @@ from fitferry.core.upload import Status
 from fitferry.monitoring import status
 from fitferry.monitoring.state_log import StateLog
 from fitferry.system import logs
-from log_capture import capture_logs
 
 pytestmark = pytest.mark.usefixtures("ledger")
 MISSING = problem(ProblemCode.FOLDER_UNAVAILABLE, NOW, athlete="me", folder="/usb", reason=system.NOT_FOUND())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 
+from structlog.testing import capture_logs
+
 from fitferry.core.messages import setup
 from fitferry.system import link_notice
-from log_capture import capture_logs
 
 LINK = f"http://127.0.0.1:8480/login?token={'x' * 60}"
 

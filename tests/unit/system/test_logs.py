@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
+from fitferry.core.messages import verbatim
 from fitferry.system import logs
-from fitferry.system.event_log import EventLog, bound
 from fitferry.system.log_handler import RepeatFilter
 
 
@@ -36,8 +37,8 @@ def lines(form: str = "json", level: str = "info") -> io.StringIO:
 def test_an_event_is_a_line_of_json() -> None:
     """With a UTC time, and what is bound to the unit of work."""
     out = lines()
-    with bound(job=7):
-        EventLog("fitferry.test").info("attempted", outcome="completed", path="/ride\n.fit")
+    with structlog.contextvars.bound_contextvars(job=7):
+        structlog.get_logger("fitferry.test").info("attempted", outcome="completed", path="/ride\n.fit")
     found = json.loads(out.getvalue())
 
     assert (
@@ -53,7 +54,7 @@ def test_an_event_is_a_line_of_json() -> None:
 def test_the_page_has_the_last_events_as_harmless_lines_without_links_and_secrets() -> None:
     """The newest first, whether their lines are made when they are read, or, with a traceback, at once."""
     lines()
-    log = EventLog("fitferry.test")
+    log = structlog.get_logger("fitferry.test")
     log.warning(
         "sign_in_needed", login_link="http://127.0.0.1/login?token=x", path="/a\nb", reason="code=abc"
     )
@@ -85,7 +86,7 @@ def test_libraries_say_nothing_in_passing(name: str) -> None:
     out = lines(level="debug")
     logging.getLogger(name).info("GET /bot1234:SECRET/sendMessage")
     logging.getLogger("apprise").warning("cannot reach tgram://1234:SECRET")
-    EventLog("fitferry.test").debug("ours")
+    structlog.get_logger("fitferry.test").debug("ours")
 
     assert [json.loads(line)["event"] for line in out.getvalue().splitlines()] == ["ours"]
 
@@ -93,7 +94,7 @@ def test_libraries_say_nothing_in_passing(name: str) -> None:
 def test_people_get_lines_that_they_can_read() -> None:
     """On a terminal, or when they ask for it."""
     out = lines("console")
-    EventLog("fitferry.test").info("started", url="http://localhost:8480")
+    structlog.get_logger("fitferry.test").info("started", url="http://localhost:8480")
 
     assert "started" in out.getvalue()
     assert not out.getvalue().startswith("{")
@@ -105,9 +106,9 @@ def test_the_journal_gets_priorities(tmp_path: Path, monkeypatch: pytest.MonkeyP
         status = os.fstat(out.fileno())
         monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
         logs.configure("info", "auto", out)
-        EventLog("fitferry.test").info("a", x="b c")
-        EventLog("fitferry.test").warning("b")
-        EventLog("fitferry.test").error("c\nd")
+        structlog.get_logger("fitferry.test").info("a", x="b c")
+        structlog.get_logger("fitferry.test").warning("b")
+        structlog.get_logger("fitferry.test").error("c\nd")
         out.seek(0)
         found = out.read().splitlines()
 
@@ -129,8 +130,10 @@ def test_the_journal_gets_priorities(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_what_looks_like_a_secret_is_not_written(text: str) -> None:
     """Wherever it stands: in the event, in a value, in an exception."""
     out = lines("json", "debug")
-    log = EventLog("fitferry.test")
-    log.info(text, a=text, access_token="SECRET", error=ValueError(text))
+    log = structlog.get_logger("fitferry.test")
+    log.info(
+        text, a=text, several=[text], access_token="SECRET", error=ValueError(text), reason=verbatim(text)
+    )
     try:
         raise ValueError(text)  # noqa: TRY301  # it has to have a traceback
     except ValueError:
@@ -144,7 +147,7 @@ def test_what_looks_like_a_secret_is_not_written(text: str) -> None:
 def test_the_login_link_is_the_one_exception() -> None:
     """How else would somebody sign in."""
     out = lines()
-    EventLog("fitferry.test").info("sign in", login_link="http://localhost/login?token=T")
+    structlog.get_logger("fitferry.test").info("sign in", login_link="http://localhost/login?token=T")
 
     assert "token=T" in out.getvalue()
 
@@ -152,7 +155,7 @@ def test_the_login_link_is_the_one_exception() -> None:
 def test_names_that_are_no_text_can_be_written() -> None:
     """File names may hold any bytes."""
     out = lines()
-    EventLog("fitferry.test").info("admitted", path=os.fsdecode(b"/rides/\xff.fit"))
+    structlog.get_logger("fitferry.test").info("admitted", path=os.fsdecode(b"/rides/\xff.fit"))
 
     assert json.loads(out.getvalue())["path"] == "/rides/?.fit"
 
@@ -169,7 +172,7 @@ def test_a_name_cannot_write_to_the_terminal_or_begin_a_line(
         status = os.fstat(out.fileno())
         monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
         logs.configure("info", "auto" if form == "journal" else form, out)
-        log = EventLog("fitferry.test")
+        log = structlog.get_logger("fitferry.test")
         log.info(HARMFUL, path=HARMFUL, several=[HARMFUL], error=ValueError(HARMFUL))
         logging.getLogger("library").warning("%s", HARMFUL)
         out.seek(0)
@@ -186,7 +189,7 @@ def test_a_traceback_is_harmless_too() -> None:
     try:
         raise ValueError("\x1b[2J\u202e token=SECRET")  # noqa: TRY301  # it has to have a traceback
     except ValueError:
-        EventLog("fitferry.test").exception("unexpected_error")
+        structlog.get_logger("fitferry.test").exception("unexpected_error")
 
     assert "\x1b" not in out.getvalue()
     assert "SECRET" not in out.getvalue()
@@ -200,7 +203,7 @@ def test_a_pipe_that_nobody_reads_stops_nobody_who_logs() -> None:
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb", buffering=0) as reader, os.fdopen(writing, "w", encoding="utf-8") as out:
         logs.configure("info", "json", out)
-        log = EventLog("fitferry.test")
+        log = structlog.get_logger("fitferry.test")
         for number in range(4000):
             log.info("upload_attempt", number=number, padding="x" * 100)
         read = b""
@@ -227,14 +230,11 @@ def test_what_is_repeated_is_bounded() -> None:
     now = [0.0]
     handler = logging.getLogger().handlers[0]
     handler.filters[:] = [RepeatFilter(lambda: now[0])]
-    log = EventLog("fitferry.test")
+    log = structlog.get_logger("fitferry.test")
 
     def burst() -> None:
         for _ in range(100):
-            try:
-                raise OSError(24, "Too many open files")  # noqa: TRY301  # it has to have a traceback
-            except OSError:
-                log.exception("unexpected_error")
+            log.error("unexpected_error", exc_info=OSError(24, "Too many open files"))
             logging.getLogger("waitress").warning("server accept() threw an exception")
         log.info("one_of_ours")
 
@@ -251,6 +251,6 @@ def test_every_line_of_our_own_without_a_traceback_is_written() -> None:
     """One for each of a thousand files is not noise."""
     out = lines()
     for number in range(1000):
-        EventLog("fitferry.test").warning("file_refused", number=number)
+        structlog.get_logger("fitferry.test").warning("file_refused", number=number)
 
     assert len(out.getvalue().splitlines()) == 1000

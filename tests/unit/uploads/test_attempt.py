@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from fakes import COMPLETED as DONE
 from fakes import JOB, a_job, recorded
@@ -16,7 +17,6 @@ from fitferry.core.retry_policy import Action
 from fitferry.core.upload import Job
 from fitferry.formats.thumbnail import draw
 from fitferry.uploads.attempt import RunningAttempt
-from log_capture import capture_logs
 
 SAMPLES = tuple(Sample(52 + n / 1000, 5 + n * n / 1000, None, None) for n in range(9))
 

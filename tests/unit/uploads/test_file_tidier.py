@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from documents import gpx, zipped
 from fakes import ADMISSION, NOW, Clock, a_job, admit_file, recorded, the
@@ -15,7 +16,6 @@ from fitferry.storage import seen_files, uploads
 from fitferry.storage.models import JobRow
 from fitferry.uploads.after_upload import Archive
 from fitferry.uploads.file_tidier import FileTidier
-from log_capture import capture_logs
 
 pytestmark = pytest.mark.usefixtures("ledger")
 

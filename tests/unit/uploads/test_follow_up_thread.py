@@ -7,6 +7,7 @@ from pathlib import Path
 from queue import Queue
 
 import pytest
+from structlog.testing import capture_logs
 
 from fakes import COMPLETED, NOW, a_job, recorded
 from fitferry.core.follow_up import FollowUpKind, FollowUpState
@@ -14,7 +15,6 @@ from fitferry.core.messages import verbatim
 from fitferry.storage import follow_ups
 from fitferry.storage.database import DatabaseError
 from fitferry.uploads.follow_up_thread import IDLE_SECONDS, FollowUpThread, count_failure
-from log_capture import capture_logs
 
 PATIENCE = 30.0
 """Seconds at most for what takes none on an idle machine."""

@@ -10,13 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from fitferry.core.follow_up import FollowUpKind, FollowUpState
 from fitferry.core.upload import ErrorCode, Job, Status
 from fitferry.monitoring.status import Process, snapshot
 from fitferry.storage import follow_ups, uploads
 from fitferry.uploads.hooks import HookRunner, environment
-from log_capture import capture_logs
 from patience import wait_for
 from worker_bench import Bench
 
@@ -61,9 +62,10 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def desk(tmp_path: Path) -> Iterator[Desk]:
     """A desk without an upload yet."""
-    return Desk(tmp_path)
+    yield Desk(tmp_path)
+    structlog.reset_defaults()
 
 
 def test_the_command_runs_once_for_each_upload_in_order(desk: Desk) -> None:

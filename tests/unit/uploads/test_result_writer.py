@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from fakes import COMPLETED, NOW, RETRY, UPLOADS, Clock, a_job, the
 from fitferry.core.breaker import BreakerName, BreakerTrip
@@ -23,7 +24,6 @@ from fitferry.uploads.attempt import RunningAttempt
 from fitferry.uploads.claims import Claims
 from fitferry.uploads.result_writer import ResultWriter
 from fitferry.uploads.strava_health import StravaHealth
-from log_capture import capture_logs
 
 pytestmark = pytest.mark.usefixtures("ledger")
 WAITS = AttemptResult(Outcome.WAITING, Status.PENDING, WaitingFor.RETRY, NOW + 60.04)

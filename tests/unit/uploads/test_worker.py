@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from fakes import (
     ADMISSION,
@@ -25,7 +26,6 @@ from fitferry.storage import queries
 from fitferry.storage.database import DatabaseError
 from fitferry.uploads.worker import UploadWorker
 from ledger_statements import failing
-from log_capture import capture_logs
 from worker_bench import REFUSED, Bench
 
 
