@@ -50,6 +50,7 @@ class RetrySettings:
 class DecisionContext:
     """What a decision needs beside the job and the answer.
 
+    `outstanding`: how many uploads Strava has not finished; counted for an old activity alone, whose looks are spaced.
     `others_succeed`: an upload of another job has arrived since this one's last attempt.
     `others_fail`: uploads of other jobs failed since the last one that arrived.
     `network_tries`, `not_strava_since`: how often the network breaker was tried in vain, and since when only

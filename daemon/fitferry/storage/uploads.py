@@ -24,7 +24,9 @@ from fitferry.storage.models import ActivityRow, JobRow
 from fitferry.storage.statements import PARAMETER, tuples
 
 _FINISHED_AFTER = JobsStatement(
-    (JobRow.finish_number > PARAMETER) & JobRow.status.in_((Status.COMPLETED, Status.FAILED)),
+    (JobRow.finish_number > PARAMETER)
+    & (JobRow.finish_number <= PARAMETER)
+    & JobRow.status.in_((Status.COMPLETED, Status.FAILED)),
     order=(JobRow.finish_number,),
 )
 _LAST_COMPLETED = JobsStatement(
@@ -87,7 +89,8 @@ def with_status(status: Status) -> list[Job]:
 
 def finished_after(number: int) -> tuple[list[Job], int]:
     """What was completed or has failed after the upload with this finish number, in order; and the last number."""
-    return _FINISHED_AFTER(number), max(last_finish_number(), number)
+    last = last_finish_number()
+    return (_FINISHED_AFTER(number, last), last) if last > number else ([], number)
 
 
 def last_finish_number() -> int:

@@ -24,7 +24,7 @@ def planned_action(job: Job, wanted: AfterUpload, *, ours: bool, archives: Itera
 
     What is on Strava by another road may be another recording of the same ride: its file is kept.
     """
-    if not ours or archive_of(job.path, archives) is None:
+    if not ours or wanted is AfterUpload.KEEP or archive_of(job.path, archives) is None:
         return AfterUpload.KEEP
     return wanted
 

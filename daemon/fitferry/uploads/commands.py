@@ -217,7 +217,7 @@ class Actions:
 def backlog(names: Iterable[str], now: float) -> Backlog:
     """What waits for a decision. `names`: the athletes of the settings."""
     count, oldest, newest, since = holds.span(ErrorCode.BACKLOG)
-    if count <= FEW and not holds.any_proven(ErrorCode.BACKLOG):
+    if not count or (count <= FEW and not holds.any_proven(ErrorCode.BACKLOG)):
         return Backlog(0, None, None, 0, 0.0)  # a few are let go when the first scan ends
     can_read = all(accounts.get(name).can_read for name in names)
     days = limits.days_for(count, rate_limits.current(), now, can_read=can_read)

@@ -8,7 +8,7 @@ import structlog
 
 from fitferry.config.schema import UploadSettings
 from fitferry.core.upload import AfterUpload, AttemptResult, Job, Outcome, Status
-from fitferry.storage import attempts
+from fitferry.storage import attempts, uploads
 from fitferry.storage.database import DatabaseError
 from fitferry.uploads.after_upload import Archive, planned_action
 from fitferry.uploads.attempt import RunningAttempt
@@ -21,7 +21,7 @@ _log = structlog.get_logger()
 class ResultWriter:
     """Writes what attempts came to.
 
-    `on_completed` is called once a job is completed: its file may be tidied away.
+    `on_completed` is called once a job is completed and a file may be tidied away.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class ResultWriter:
             _log.info("claim_lost", outcome=result.outcome)
             return
         _log_result(result, now)
-        if completed:
+        if completed and uploads.awaiting_after_upload():
             self._on_completed()
 
 

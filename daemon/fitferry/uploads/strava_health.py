@@ -76,7 +76,7 @@ class StravaHealth:
             now=now,
             settings=self._settings,
             rate_limit=limits.expire_windows(rate_limits.current(), now),
-            outstanding=open_jobs.outstanding(),
+            outstanding=0 if limits.is_fresh(attempt.job.start_time, now) else open_jobs.outstanding(),
             others_succeed=tried_at is not None and self._last_arrival > tried_at,
             others_fail=self._others_fail(attempt.job),
             network_tries=network.tries if network else 0,

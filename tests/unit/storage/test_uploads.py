@@ -12,6 +12,7 @@ from fitferry.core.strava import StravaErrorKind
 from fitferry.core.upload import AfterUpload, AttemptResult, ErrorCode, Outcome, Status, UnknownErrorCode
 from fitferry.storage import matches, open_jobs, uploads
 from fitferry.storage.models import JobRow
+from ledger_statements import each_statement
 
 
 @pytest.mark.usefixtures("ledger")
@@ -143,3 +144,22 @@ def test_a_stored_code_is_one_of_ours_or_kept_as_it_is(tmp_path: Path) -> None:
         JobRow.update(error_code=code).execute()
 
         assert (the(job.id).error_code, type(the(job.id).error_code)) == (code, kind)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_what_ends_while_it_is_asked_what_has_ended_is_told_the_next_time(tmp_path: Path) -> None:
+    """Between the two questions: neither never nor twice."""
+    first, second = a_job(tmp_path / "a.fit", b"1"), a_job(tmp_path / "b.fit", b"2")
+    recorded(first.id, COMPLETED, NOW)
+    heard: list[str] = []
+
+    def end_the_second(statement: str, _values: object) -> None:
+        heard.append(statement)
+        if len(heard) == 2:
+            recorded(second.id, COMPLETED, NOW)
+
+    with each_statement(end_the_second):
+        ended, last = uploads.finished_after(0)
+    more, _ = uploads.finished_after(last)
+
+    assert [job.id for job in [*ended, *more]] == [first.id, second.id]

@@ -77,16 +77,16 @@ def full_disk() -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "action"),
-    [(Outcome.COMPLETED, AfterUpload.ARCHIVE), (Outcome.DUPLICATE, AfterUpload.KEEP)],
+    ("outcome", "action", "told"),
+    [(Outcome.COMPLETED, AfterUpload.ARCHIVE, ["tidied"]), (Outcome.DUPLICATE, AfterUpload.KEEP, [])],
 )
 def test_a_completed_job_has_its_file_tidied_as_the_settings_say(
-    desk: Desk, outcome: Outcome, action: AfterUpload
+    desk: Desk, outcome: Outcome, action: AfterUpload, told: list[str]
 ) -> None:
-    """Only what Strava took from us is moved; another recording of the same ride is kept."""
+    """Only what Strava took from us is moved; another recording of the same ride is kept, and wakes no folder."""
     job = desk.write(replace(COMPLETED, outcome=outcome))
 
-    assert (job.status, job.after_upload_action, desk.completed) == (Status.COMPLETED, action, ["tidied"])
+    assert (job.status, job.after_upload_action, desk.completed) == (Status.COMPLETED, action, told)
 
 
 def test_what_is_not_completed_is_not_tidied(desk: Desk) -> None:

@@ -107,11 +107,13 @@ def test_the_time_in_which_others_speak_counts_only_until_strava_has_answered(he
 
 
 def test_a_decision_is_told_what_is_on_its_way_and_what_is_left(health: StravaHealth, tmp_path: Path) -> None:
-    """Of windows that are over nothing is used."""
+    """Of windows that are over nothing is used; what is on its way counts for old activities, whose looks are spaced."""
     accepted(a_job(tmp_path / "a.fit").id, 77)
     rate_limits.update(RateLimitHeaders((200, 2000), (50, 60), (100, 1000), (7, 8)), NOW - 900)
-    context = health.context(replace(running(), bulk=True))
+    old = replace(running().job, start_time=NOW - 90 * 86_400)
+    context = health.context(replace(running(), job=old, bulk=True))
 
+    assert health.context(running()).outstanding == 0
     assert (context.now, context.outstanding, context.bulk, context.settings) == (NOW, 1, True, UPLOADS)
     assert (context.rate_limit.overall_usage, context.rate_limit.read_usage) == ((0, 60), (0, 8))
     assert (context.network_tries, context.not_strava_since) == (0, None)
