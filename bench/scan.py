@@ -74,7 +74,7 @@ def _write_down(folder: Path) -> None:
     with database.writing():
         for path in folder.iterdir():
             fingerprint = StatFingerprint.of(path.stat())
-            seen_files.note(seen_files.File("me", str(path), "0" * 64, fingerprint.size, fingerprint))
+            seen_files.remember(seen_files.File("me", str(path), "0" * 64, fingerprint.size, fingerprint))
 
 
 def _admit(folder: Path, count: int) -> None:

@@ -113,7 +113,7 @@ def message_of(data: Json, english: str | None) -> Message:
 
 
 def _is_zip(content: bytes) -> bool:
-    from fitferry.formats import is_zip  # noqa: PLC0415  # only for a large file
+    from fitferry.formats.archives import is_zip  # noqa: PLC0415  # only for a large file
 
     return is_zip(content)
 

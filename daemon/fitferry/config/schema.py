@@ -108,14 +108,7 @@ class UploadSettings(RetrySettings):
     uncertain_delay: Annotated[
         Seconds, _is("seconds before anything is sent again that may have arrived")
     ] = 60
-    check_delays: Annotated[Delays, _is("seconds before the 1st, 2nd, … look at an accepted upload")] = (
-        2,
-        2,
-        4,
-        8,
-        16,
-        30,
-    )
+    check_delays: Annotated[Delays, _is("seconds before the 1st, 2nd, … look at an accepted upload")] = (2, 2, 4, 8, 16, 30)  # fmt: skip
     check_timeout: Annotated[
         Seconds, _is("after so many seconds of processing the looks follow retry_delays")
     ] = 1800

@@ -20,18 +20,6 @@ from fitferry.formats.tcx import Tcx
 from fitferry.formats.xml_reader import Document
 from fitferry.formats.zip_reader import ArchiveError, Bytes, Damaged, Refused, TooLarge, Unfinished
 
-__all__ = [
-    "MAX_ARCHIVE_BYTES",
-    "ArchiveMember",
-    "FileContents",
-    "body_of",
-    "examine",
-    "examine_head",
-    "is_known",
-    "is_zip",
-]
-
-is_zip = archives.is_zip
 _MAGIC_BYTES = 4
 _DOCUMENTS: dict[str, Callable[[], Document]] = {"TrainingCenterDatabase": Tcx, "gpx": Gpx}
 _ORDER = (

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from fitferry import formats
 from fitferry.core.activity import StatFingerprint
 from fitferry.core.strava import MAX_FILE_BYTES
-from fitferry.formats import MAX_ARCHIVE_BYTES, FileContents
+from fitferry.formats import FileContents
+from fitferry.formats.archives import MAX_ARCHIVE_BYTES, is_zip
 from fitferry.system import safe_files
 
 _TOO_MANY_BYTES = MAX_FILE_BYTES + 1
@@ -117,7 +118,7 @@ def _read(handle: int) -> FileRead | None:
     before = StatFingerprint.of(os.fstat(handle))
     body = safe_files.read(handle, _TOO_MANY_BYTES)
     whole = None
-    if len(body) > MAX_FILE_BYTES and formats.is_zip(body) and _ends_as_zip(handle):
+    if len(body) > MAX_FILE_BYTES and is_zip(body) and _ends_as_zip(handle):
         whole = safe_files.sha256(handle, MAX_ARCHIVE_BYTES)
     fingerprint = StatFingerprint.of(os.fstat(handle))
     if before != fingerprint:

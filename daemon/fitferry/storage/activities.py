@@ -37,7 +37,7 @@ def admit(
     uncertain until its answer; called with its id before the commit.
     """
     with writing():
-        seen_files.note(file)
+        seen_files.remember(file)
         return [_take(file, new_activity, now, begin_sending) for new_activity in new_activities]
 
 

@@ -93,23 +93,18 @@ def forget_unread_path(athlete: str, path: str) -> None:
 
 def remember(file: File) -> None:
     """Write down that a file was read, and nothing else of it."""
-    with writing():
-        note(file)
-
-
-def note(file: File) -> None:
-    """The same within a transaction."""
     found = file.fingerprint
     if found is not None:
-        put(
-            SeenPathRow,
-            path=os.fsencode(file.path),
-            athlete=file.athlete,
-            size=found.size,
-            mtime_ns=found.mtime_ns,
-            ctime_ns=found.ctime_ns,
-            sha256=file.sha256,
-        )
+        with writing():
+            put(
+                SeenPathRow,
+                path=os.fsencode(file.path),
+                athlete=file.athlete,
+                size=found.size,
+                mtime_ns=found.mtime_ns,
+                ctime_ns=found.ctime_ns,
+                sha256=file.sha256,
+            )
 
 
 def forget_path(path: str) -> None:

@@ -18,7 +18,7 @@ from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import uploads, web
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import Backlog, ErrorCode, Job, Status
-from fitferry.formats import is_zip
+from fitferry.formats.archives import is_zip
 from fitferry.inbox import admission, spool
 from fitferry.inbox.first_scan import FEW
 from fitferry.inbox.folder_tasks import FolderAway

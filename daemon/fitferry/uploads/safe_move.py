@@ -19,7 +19,7 @@ from typing import NamedTuple
 from fitferry.core import filenames
 from fitferry.core.errors import PlannedOSError
 from fitferry.core.messages import folders
-from fitferry.formats import MAX_ARCHIVE_BYTES
+from fitferry.formats.archives import MAX_ARCHIVE_BYTES
 from fitferry.system import safe_files
 from fitferry.system.safe_files import LinkInPath, OpenFolder
 

@@ -40,7 +40,7 @@ def test_more_paths_than_one_question_asks_about_are_forgotten() -> None:
     paths = [f"/rides/{number:04}.fit" for number in range(1_100)]
     with writing():
         for path in paths:
-            seen_files.note(File("me", path, "ab", 4, PRINT))
+            seen_files.remember(File("me", path, "ab", 4, PRINT))
 
     assert seen_files.prune_paths("me", "/rides", lambda _: True) == 0
     assert seen_files.prune_paths("me", "/rides", lambda path: path.endswith("7.fit")) == 990

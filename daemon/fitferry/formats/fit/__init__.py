@@ -23,17 +23,8 @@ FIT_EPOCH = 631_065_600
 FIRST_ABSOLUTE = 0x1000_0000
 """Times below are seconds since the device was switched on (FIT profile, date_time)."""
 LAST_ABSOLUTE = int(LAST_DAY.timestamp()) - FIT_EPOCH
-_START, _SPORT, _SUB_SPORT, _ELAPSED, _TIMER, _DISTANCE, _HEART_RATE, _POWER, _ASCENT = (
-    2,
-    5,
-    6,
-    7,
-    8,
-    9,
-    16,
-    20,
-    22,
-)
+_START, _SPORT, _SUB_SPORT, _ELAPSED, _TIMER = 2, 5, 6, 7, 8
+_DISTANCE, _HEART_RATE, _POWER, _ASCENT = 9, 16, 20, 22
 """Fields of a session."""
 
 __all__ = ["HEAD", "announced_length", "holds_header", "inspect", "is_fit"]
