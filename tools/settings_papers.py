@@ -69,7 +69,8 @@ def _show_defaults(properties: Mapping[str, dict[str, object]], section: str) ->
 
 
 def _table_schema(table: Mapping[str, RuleKey]) -> dict[str, object]:
-    properties = {name: {"description": str(key.expected), **key.schema} for name, key in table.items()}
+    schemas = {name: msgspec.json.schema(key.type) for name, key in table.items()}
+    properties = {name: {"description": str(table[name].expected), **schemas[name]} for name in table}
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 

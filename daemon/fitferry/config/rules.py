@@ -4,29 +4,38 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Callable, Collection, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Collection
+from typing import Annotated, NamedTuple
+
+import msgspec
+from msgspec import Meta
 
 from fitferry.config.report import Report, describe
 from fitferry.core.messages import Message, settings
 from fitferry.core.rules import TEMPLATE_NAMES, WEEKDAYS, Changes, Conditions, Rule
 from fitferry.core.sports import SPORTS, STRAVA_TYPES, SUB_SPORTS
 
-_SPORT_TYPE = re.compile(r"[A-Z][A-Za-z]{2,40}")
+_SPORT_TYPE = "[A-Z][A-Za-z]{2,40}"
 """As Strava writes them: Ride, VirtualRide, GravelRide, EBikeRide, …"""
-_GEAR = re.compile(r"[bg][0-9]{1,18}")
+_GEAR = "[bg][0-9]{1,18}"
 _NAME = re.compile(r"[a-z_]+")
-_HOURS, _LONGEST_KM, _TWO = 24, 1e6, 2
+_HOURS, _LONGEST_KM = 24, 1e6
 Table = dict[str, object]
 """A TOML table, before it was looked at."""
+_Text = Annotated[str, Meta(min_length=1)]
+_Texts = _Text | Annotated[list[_Text], Meta(min_length=1)]
+_Day = Annotated[str, Meta(extra_json_schema={"enum": list(WEEKDAYS)})]
+_Days = _Day | Annotated[list[_Day], Meta(min_length=1)]
+_Serials = int | _Text | Annotated[list[int | _Text], Meta(min_length=1)]
+_Pair = Annotated[list[Annotated[float, Meta(ge=0)]], Meta(min_length=2, max_length=2)]
 
 
 class RuleKey(NamedTuple):
-    """One key of a rule: what is expected, how it is read (ValueError where it does not fit), its JSON schema."""
+    """One key of a rule: what is expected, its type, and how it is read (ValueError where it does not fit)."""
 
     expected: Message
+    type: object
     read: Callable[[object], object]
-    schema: dict[str, object]
 
 
 def read_rules(raw: object, athletes: Collection[str], report: Report) -> tuple[Rule, ...]:
@@ -74,133 +83,88 @@ def _read(label: str, table: object, keys: dict[str, RuleKey], report: Report) -
     return found
 
 
-def _texts(value: object) -> tuple[str, ...]:
-    listed = [value] if isinstance(value, str) else value
-    if (
-        not isinstance(listed, list)
-        or not listed
-        or not all(isinstance(text, str) and text for text in listed)
-    ):
-        raise ValueError(value)
-    return tuple(listed)
-
-
-def _texts_of(known: Collection[str], *, numbers: bool = False) -> Callable[[object], tuple[str, ...]]:
-    """Read texts out of those that are known; `numbers`: or the numbers of newer ones."""
+def _several(expected: Message, kind: object, fits: Callable[[str], object] = bool) -> RuleKey:
+    """One text or a list of them, each of which fits."""
 
     def read(value: object) -> tuple[str, ...]:
-        found = _texts(value)
-        if not all(text in known or (numbers and text.isdecimal()) for text in found):
+        msgspec.convert(value, kind)
+        texts = tuple(map(str, value if isinstance(value, list) else [value]))
+        if not all(map(fits, texts)):
             raise ValueError(value)
-        return found
+        return texts
 
-    return read
-
-
-def _serials(value: object) -> tuple[str, ...]:
-    """Serial numbers as TOML numbers or texts."""
-    listed = value if isinstance(value, list) else [value]
-    return _texts([str(item) if type(item) is int else item for item in listed])
+    return RuleKey(expected, kind, read)
 
 
-def _pair(most: float, fits: Callable[[float, float], bool]) -> Callable[[object], tuple[float, float]]:
-    def read(value: object) -> tuple[float, float]:
-        if not isinstance(value, list) or len(value) != _TWO:
-            raise ValueError(value)
-        if not all(type(number) in {int, float} and 0 <= number <= most for number in value):
-            raise ValueError(value)
-        if not fits(*value):
-            raise ValueError(value)
-        return (value[0], value[1])
+def _one(expected: Message, kind: object, fits: Callable[[str], object]) -> RuleKey:
+    """One text that fits."""
 
-    return read
-
-
-def _template(value: object) -> str:
-    """Read a text that names nothing but facts: no attributes, no indices, no formats."""
-    if not isinstance(value, str) or not value.strip() or not all(map(_is_fact, _placeholders(value))):
-        raise ValueError(value)
-    return value
-
-
-def _placeholders(template: str) -> Iterator[tuple[str, str | None, str | None]]:
-    for _, name, form, conversion in string.Formatter().parse(template):
-        if name is not None:
-            yield name, form, conversion
-
-
-def _is_fact(placeholder: tuple[str, str | None, str | None]) -> bool:
-    name, form, conversion = placeholder
-    return bool(_NAME.fullmatch(name)) and name in TEMPLATE_NAMES and not form and not conversion
-
-
-def _matching(pattern: re.Pattern[str]) -> Callable[[object], str]:
     def read(value: object) -> str:
-        if not isinstance(value, str) or not pattern.fullmatch(value):
+        text = str(msgspec.convert(value, kind))
+        if not fits(text):
             raise ValueError(value)
-        return value
+        return text
 
-    return read
-
-
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(value)  # noqa: TRY004  # as every other reader here
-    return value
+    return RuleKey(expected, kind, read)
 
 
-def _one_or_several(kind: dict[str, object]) -> dict[str, object]:
-    return {"anyOf": [kind, {"type": "array", "items": kind, "minItems": 1}]}
+def _span(expected: Message, fits: Callable[[float, float], bool]) -> RuleKey:
+    """Two numbers that fit, as they were written."""
+
+    def read(value: object) -> tuple[float, float]:
+        msgspec.convert(value, _Pair)
+        if not isinstance(value, list) or not fits(*value):
+            raise ValueError(value)
+        return value[0], value[1]
+
+    return RuleKey(expected, _Pair, read)
 
 
-_TEXT: dict[str, object] = {"type": "string", "minLength": 1}
-_PAIR: dict[str, object] = {
-    "type": "array",
-    "items": {"type": "number", "minimum": 0},
-    "minItems": 2,
-    "maxItems": 2,
-}
-_SERIAL: dict[str, object] = {"type": ["string", "integer"]}
-_ANY_TEXTS = RuleKey(settings.TEXT_OR_TEXTS(), _texts, _one_or_several(_TEXT))
-_A_TEMPLATE = RuleKey(
-    settings.TEMPLATE(names=", ".join("{" + name + "}" for name in TEMPLATE_NAMES)), _template, _TEXT
+def _is_template(text: str) -> bool:
+    """Whether a text names nothing but facts: no attributes, no indices, no formats. Raises ValueError."""
+    return bool(text.strip()) and all(
+        _NAME.fullmatch(name) and name in TEMPLATE_NAMES and not form and not conversion
+        for _, name, form, conversion in string.Formatter().parse(text)
+        if name is not None
+    )
+
+
+def _matching(expected: Message, pattern: str) -> RuleKey:
+    kind = Annotated[str, Meta(pattern=f"^{pattern}$")]
+    return _one(expected, kind, re.compile(pattern).fullmatch)
+
+
+def _of_the_profile(names: Collection[str]) -> Callable[[str], bool]:
+    """Whether a name is one of the FIT profile's; newer ones have a number."""
+    return lambda name: name in names or name.isdecimal()
+
+
+_ANY_TEXTS = _several(settings.TEXT_OR_TEXTS(), _Texts)
+_A_TEMPLATE = _one(
+    settings.TEMPLATE(names=", ".join("{" + name + "}" for name in TEMPLATE_NAMES)), _Text, _is_template
 )
-_A_FLAG = RuleKey(settings.FLAG(), _flag, {"type": "boolean"})
+_A_FLAG = RuleKey(settings.FLAG(), bool, lambda value: msgspec.convert(value, bool))
 WHEN: dict[str, RuleKey] = {
     "athlete": _ANY_TEXTS,
-    "sport": RuleKey(
-        settings.SPORTS(example="cycling"),
-        _texts_of(frozenset(SPORTS.values()), numbers=True),
-        _one_or_several(_TEXT),
-    ),
-    "sub_sport": RuleKey(
-        settings.SPORTS(example="indoor_cycling"),
-        _texts_of(frozenset(SUB_SPORTS.values()), numbers=True),
-        _one_or_several(_TEXT),
+    "sport": _several(settings.SPORTS(example="cycling"), _Texts, _of_the_profile(SPORTS.values())),
+    "sub_sport": _several(
+        settings.SPORTS(example="indoor_cycling"), _Texts, _of_the_profile(SUB_SPORTS.values())
     ),
     "manufacturer": _ANY_TEXTS,
-    "serial": RuleKey(settings.SERIALS(), _serials, _one_or_several(_SERIAL)),
+    "serial": _several(settings.SERIALS(), _Serials),
     "file": _ANY_TEXTS,
-    "weekday": RuleKey(
-        settings.ONE_OR_SEVERAL(words=", ".join(WEEKDAYS)),
-        _texts_of(WEEKDAYS),
-        _one_or_several({"enum": list(WEEKDAYS)}),
-    ),
-    "hours": RuleKey(settings.HOURS(), _pair(_HOURS, lambda begin, end: begin != end), _PAIR),
-    "distance_km": RuleKey(settings.DISTANCES(), _pair(_LONGEST_KM, lambda low, high: low < high), _PAIR),
+    "weekday": _several(settings.ONE_OR_SEVERAL(words=", ".join(WEEKDAYS)), _Days, WEEKDAYS.__contains__),
+    "hours": _span(settings.HOURS(), lambda begin, end: begin != end and begin <= _HOURS and end <= _HOURS),
+    "distance_km": _span(settings.DISTANCES(), lambda low, high: low < high <= _LONGEST_KM),
 }
 """What `when` may name."""
 SET: dict[str, RuleKey] = {
     "name": _A_TEMPLATE,
     "description": _A_TEMPLATE,
-    "sport_type": RuleKey(
-        settings.SPORT_TYPE(),
-        _matching(_SPORT_TYPE),
-        {"type": "string", "pattern": f"^{_SPORT_TYPE.pattern}$"},
-    ),
+    "sport_type": _matching(settings.SPORT_TYPE(), _SPORT_TYPE),
     "trainer": _A_FLAG,
     "commute": _A_FLAG,
-    "gear": RuleKey(settings.GEAR(), _matching(_GEAR), {"type": "string", "pattern": f"^{_GEAR.pattern}$"}),
+    "gear": _matching(settings.GEAR(), _GEAR),
     "hide_from_home": _A_FLAG,
     "skip": _A_FLAG,
 }
