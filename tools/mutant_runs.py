@@ -21,7 +21,7 @@ import threading
 import time
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -34,6 +34,8 @@ from mutant_changes import Mutant
 
 TIMES_LONGER, SECONDS_MORE = 6.0, 5.0
 """A mutant that computes so many times longer than the unchanged tests runs in a circle: it was noticed."""
+SECONDS_MORE_OF_ONE = 2.0
+"""The same of a single test."""
 WAITING_SECONDS = 30.0
 """One that waits for so long hangs: noticed, too."""
 MEMORY = 4 << 30
@@ -103,6 +105,7 @@ class Mutating:
             return False
         self.left = []
         items, functions = {item.nodeid: item for item in session.items}, _functions(files)
+        seconds = {run.name: run.seconds for run in self.runs}
         for number, mutant in enumerate(self._mutants):
             tests = tests_of(mutant, self.runs)
             code, chosen = mutant.compiled(), [items[run.name] for run in tests]
@@ -111,7 +114,7 @@ class Mutating:
                 mutant: Mutant = mutant, code: CodeType = code, chosen: list[pytest.Item] = chosen
             ) -> bool:
                 _put_in_place(mutant, code, functions)
-                return _loop(session, chosen)
+                return _loop(session, chosen, seconds)
 
             if not tests or _succeeds(passes, sum(run.seconds for run in tests)):
                 self.left.append(number)
@@ -178,9 +181,13 @@ def _unchanged(session: pytest.Session, files: set[str]) -> list[Run]:
     return list(runs)
 
 
-def _loop(session: pytest.Session, items: list[pytest.Item]) -> bool:
-    """Run tests up to the first that fails, as pytest does."""
+def _loop(
+    session: pytest.Session, items: list[pytest.Item], seconds: Mapping[str, float] | None = None
+) -> bool:
+    """Run tests up to the first that fails, as pytest does. `seconds`: of each; much more ends this process."""
     for item, following in zip(items, [*items[1:], None], strict=True):
+        if seconds is not None:
+            signal.setitimer(signal.ITIMER_PROF, TIMES_LONGER * seconds[item.nodeid] + SECONDS_MORE_OF_ONE)
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         if session.testsfailed:
             return False
