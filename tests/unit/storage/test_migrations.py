@@ -16,7 +16,8 @@ import pytest
 from playhouse import migrations
 
 from fitferry.core.errors import StorageError
-from fitferry.storage import database, database_file
+from fitferry.core.upload import Status, WaitingFor
+from fitferry.storage import database, database_file, queries
 from ledger_statements import each_statement
 
 DUMP = Path(__file__).parents[2] / "samples" / "ledger_e52d9b7.sql"
@@ -185,7 +186,10 @@ def test_a_newer_ledger_without_a_copy_is_refused_with_words(old: Path) -> None:
     assert contents(old) == before
 
 
-@pytest.mark.parametrize("version", [path.stem for path in sorted(database.MIGRATIONS.glob("0*.py"))])
+VERSIONS = sorted(path.stem for path in database.MIGRATIONS.glob("0*.py"))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 def test_a_ledger_of_any_version_can_be_updated(tmp_path: Path, version: str) -> None:
     """Also one that a kill left between two migrations."""
     path = tmp_path / "state.db"
@@ -196,3 +200,51 @@ def test_a_ledger_of_any_version_can_be_updated(tmp_path: Path, version: str) ->
     update(tmp_path / "new.db")
 
     assert contents(path) == contents(tmp_path / "new.db")
+
+
+STATES: list[tuple[str, str | None, int | None, int | None]] = [
+    ("pending", None, None, None),
+    ("pending", "confirm", None, None),
+    ("processing", "processing", 77, None),
+    ("completed", None, 78, 4242),
+    ("failed", None, None, None),
+    ("held", None, None, None),
+    ("skipped", None, None, None),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_ledger_of_any_version_is_brought_up_to_date_with_all_its_jobs(
+    tmp_path: Path, version: str
+) -> None:
+    """In every state; nothing is asked of the person."""
+    path = tmp_path / "state.db"
+    older = peewee.SqliteDatabase(str(path), pragmas={"journal_mode": "wal"})
+    migrations.Runner(older, str(database.MIGRATIONS)).up(version)
+    older.close()
+    waits_for = "own_wait" if version >= "0007" else "waits_for"
+    with contextlib.closing(sqlite3.connect(path)) as raw, raw:
+        for number, (status, own_wait, upload_id, activity_id) in enumerate(STATES, 1):
+            raw.execute(
+                "INSERT INTO activity (id, athlete, sha256, path, size, data_type, sessions, created_at)"
+                " VALUES (?, 'me', ?, ?, 1, 'fit', 1, 0)",
+                (number, f"{number:064x}", f"/rides/{number}.fit".encode()),
+            )
+            raw.execute(
+                f"INSERT INTO upload_job (activity_id, status, {waits_for}, failures, next_attempt_at, uncertain,"  # noqa: S608  # a name of ours
+                " external_id, upload_id, looks, strava_activity_id, created_at)"
+                " VALUES (?, ?, ?, 0, 0, ?, ?, ?, 0, ?, 0)",
+                (number, status, own_wait, own_wait == "confirm", f"{number:064x}", upload_id, activity_id),
+            )
+        if version >= "0002":
+            raw.execute("UPDATE activity SET file_sha256 = sha256")
+    with database.opened(path):
+        shown = [*queries.listed(limit=50), *queries.listed(limit=50, status=Status.SKIPPED)]
+        found = sorted(shown, key=lambda job: job.id)
+
+        assert [(job.status, job.own_wait, job.upload_id, job.strava_activity_id) for job in found] == [
+            (Status(status), WaitingFor(waits) if waits else None, upload_id, activity_id)
+            for status, waits, upload_id, activity_id in STATES
+        ]
+        assert all(job.file_sha256 == job.sha256 and job.after_upload_action is None for job in found)
