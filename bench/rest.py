@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import resource
+import socket
 import statistics
 import subprocess
 import sys
@@ -35,12 +36,10 @@ def main() -> None:
         home.start()
         home.connect()
         home.stop()
-        starts = []
-        for _ in range(STARTS):
-            starts.append(_start(home))
-            home.stop()
-        took, cpu = (statistics.median(found) for found in zip(*starts, strict=True))
-        print(f"start    {took * 1000:.0f} ms, {cpu * 1000:.0f} ms CPU, median of {STARTS}")
+        starts = [_start(home, Path(folder)) for _ in range(STARTS)]
+        for name, chosen in (("at best", min), ("median", statistics.median)):
+            took, cpu = (chosen(found) for found in zip(*starts, strict=True))
+            print(f"start    {took * 1000:.0f} ms, {cpu * 1000:.0f} ms CPU, {name} of {STARTS}")
         home.start()
         for words in (["--version"], ["health"], ["status"]):
             cpu = statistics.median(_command(home, words) for _ in range(STARTS))
@@ -67,13 +66,27 @@ def main() -> None:
             print(f"  {name}: {(count - before[0].get(name, 0)) / took:.2f} /s")
 
 
-def _start(home: DaemonHarness) -> tuple[float, float]:
-    """Seconds until the daemon says how it is, and of its CPU."""
-    began = time.monotonic()
-    home.start()
-    took = time.monotonic() - began
-    assert home.process is not None
-    return took, _counts(home.process.pid)[1]
+def _start(home: DaemonHarness, folder: Path) -> tuple[float, float]:
+    """Start and stop the daemon: seconds until it tells systemd that it is ready, and of its CPU by then."""
+    path = folder / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(path))
+        home.more["NOTIFY_SOCKET"] = str(path)
+        began = time.monotonic()
+        process = home.spawn()
+        while b"READY=1" not in systemd.recv(4096):
+            pass
+        took, cpu = time.monotonic() - began, _cpu(process.pid)
+        home.stop()
+    del home.more["NOTIFY_SOCKET"]
+    path.unlink()
+    return took, cpu
+
+
+def _cpu(pid: int) -> float:
+    """Seconds of CPU of all threads, more finely than in clock ticks."""
+    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(path.read_text().split()[0]) for path in threads) / 1e9
 
 
 def _command(home: DaemonHarness, words: list[str]) -> float:
