@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from babel import Locale, UnknownLocaleError, core, dates, localedata, numbers
+from babel import Locale, UnknownLocaleError, core, dates, numbers
 from markupsafe import Markup, escape
 
 from fitferry.core.messages import TEMPLATES, Message, web
@@ -34,14 +34,6 @@ _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """What turns round the words beside it: a file's name may hold it, a sentence with the name in it must not."""
 _WEEK_DAYS = 7
 _LOCALES = {"en": "en_GB", "ko": "ko_KR"}
-_SHOWN = frozenset(
-    [
-        *("date_formats", "time_formats", "datetime_formats", "datetime_skeletons", "interval_formats"),
-        *("months", "days", "quarters", "eras", "day_periods", "day_period_rules"),
-        *("decimal_formats", "number_symbols", "numbering_systems", "default_numbering_system"),
-    ]
-)
-"""What the page shows of what CLDR says of a language; the names of currencies, units and countries are ten times as much."""
 _lock = threading.Lock()
 
 
@@ -191,19 +183,12 @@ def locale_of(request: Request, setting: str) -> ViewerLocale:
 
 @functools.lru_cache(maxsize=64)
 def locale_data(language: str, wanted: tuple[str, ...] = ()) -> Locale:
-    """What CLDR says of a language, as far as it is shown: of the browser's own kind, so that Americans see their dates.
-
-    babel keeps for ever what it reads: 4 MB for the first language. So what is not shown is taken out of it again.
-    """
+    """What CLDR says of a language, of the browser's own kind, so that Americans see their dates."""
     with _lock:
         kinds = [found for name in wanted if (found := _parsed(name)) and found.language == language]
         best = next((kind for kind in kinds if kind.territory), None) or Locale.parse(_LOCALES[language])
-        best.date_formats.get("long")
-        # babel has no other way to forget; a version of it that keeps its data elsewhere just keeps it.
-        for data in getattr(localedata, "_cache", {}).values():
-            for part in data.keys() - _SHOWN:
-                del data[part]
-        core._global_data = None  # noqa: SLF001  # read anew for the next language
+        best.date_formats.get("long")  # this reads it
+        core._global_data = None  # noqa: SLF001  # 2 MB on all languages of the world, which babel keeps otherwise
     return best
 
 
