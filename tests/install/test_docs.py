@@ -53,6 +53,21 @@ def test_the_design_has_the_rows_of_the_layer_test() -> None:
     ] == []
 
 
+def test_no_label_in_a_diagram_ends_before_its_end() -> None:
+    """Mermaid takes a semicolon for the end of a line."""
+    assert [part for part in re.findall("(?s)```mermaid\n(.*?)```", DESIGN) if ";" in part] == []
+
+
+def test_the_picture_of_the_layers_has_the_ranks_in_their_order() -> None:
+    """From the highest to the lowest; the sandbox stands aside, and imports nothing of the rest."""
+    picture = DESIGN.split("flowchart LR\n")[1].split("    demo --> sandbox\n```")[0]
+    shown = re.sub(r'\w+\["([^"]+)"\]', r"\1", picture.replace("\n    uploads", ""))
+
+    assert [node.strip().split(" · ") for node in shown.split("-->")] == [
+        row for row in reversed(RANKS) if row not in (["__main__"], ["sandbox"])
+    ]
+
+
 def test_the_design_has_the_modules_that_a_file_passes() -> None:
     """In their order, as `tests/proofs/test_walk.py` finds them."""
     walk = (TOP / "tests/proofs/test_walk.py").read_text(encoding="utf-8")
