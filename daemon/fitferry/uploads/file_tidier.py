@@ -13,7 +13,7 @@ from fitferry.core.filenames import shown
 from fitferry.core.messages import Message, folders, system
 from fitferry.core.upload import AfterUpload, FileOutcome, Job
 from fitferry.inbox import file_reader
-from fitferry.storage import activities, seen_files, uploads
+from fitferry.storage import activities, follow_ups, seen_files, uploads
 from fitferry.system import safe_files
 from fitferry.system.safe_files import LinkInPath
 from fitferry.uploads import after_upload, safe_move
@@ -92,7 +92,7 @@ class FileTidier:
         siblings = uploads.of_file(job.athlete, job.file_sha256)
         where = after_upload.archive_of(job.path, self._archives)
         action = after_upload.action_now(job, siblings, self._known_elsewhere(job, where))
-        if action is None:
+        if action is None or follow_ups.need_file(job.path):
             return
         if after_upload.is_archived(job.path, self._archives):
             # In a life that ended before it could write that down.

@@ -23,9 +23,10 @@ from fitferry.core.activity import (
     ParseResult,
     Stability,
 )
+from fitferry.core.follow_up import FollowUpKind
 from fitferry.core.messages import Message
 from fitferry.core.upload import AfterUpload, AttemptResult, ErrorCode, FileOutcome, Job, Outcome, Status
-from fitferry.storage import activities, seen_files, uploads
+from fitferry.storage import activities, follow_ups, seen_files, uploads
 from fitferry.storage.seen_files import File
 from fitferry.uploads import safe_move
 from fitferry.uploads.after_upload import Archive, planned_action
@@ -428,6 +429,22 @@ def test_a_zip_of_several_waits_until_all_are_done(where: Archive) -> None:
 
     assert tree(where.folder) == {"uploaded/both.zip": b"zip"}
     assert {the(one.id).path, the(two.id).path} == {str(where.archive / "both.zip")}
+
+
+def test_a_zip_of_several_stays_until_the_command_has_run_for_each(where: Archive) -> None:
+    """It is shown the file of every activity."""
+    follow_ups.want([FollowUpKind.HOOK])
+    for job in two_in_a_zip(where):
+        done(job, AfterUpload.DELETE)
+    left = []
+    for _ in range(2):
+        owed = follow_ups.first(FollowUpKind.HOOK)
+        assert owed is not None
+        follow_ups.finish(owed.id, NOW)
+        tidy([where])
+        left.append(tree(where.folder))
+
+    assert left == [{"both.zip": b"zip"}, {}]
 
 
 def test_a_zip_that_holds_a_duplicate_is_kept(where: Archive) -> None:
