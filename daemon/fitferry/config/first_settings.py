@@ -130,15 +130,13 @@ def write(path: Path, first: FirstSettings, *, force: bool = False) -> None:
 
     Raises RequestRejected where a file is there and `force` is not given, SettingsError, FitferryError.
     """
-    values: dict[str, object] = {"strava.client_id": first.client_id}
-    if first.client_secret_file is not None:
-        values["strava.client_secret_file"] = first.client_secret_file
-    else:
-        values["strava.client_secret"] = first.client_secret
-    if first.since is not None:
-        values["strava.since"] = first.since
-    if first.url is not None:
-        values["web.url"] = first.url
+    values = {
+        "strava.client_id": first.client_id,
+        "strava.client_secret": first.client_secret or None,
+        "strava.client_secret_file": first.client_secret_file,
+        "strava.since": first.since,
+        "web.url": first.url,
+    }
     text = template.render(values, watch=[{"folder": first.folder}])
     try:
         template.write_config(path, text, force=force, check=lambda written: load(written, {}))

@@ -24,18 +24,7 @@ from fitferry.config.paths import (
 )
 from fitferry.config.report import Report, describe
 from fitferry.config.rules import read_rules
-from fitferry.config.schema import (
-    SECTIONS,
-    HookSettings,
-    LogSettings,
-    NotifySettings,
-    Settings,
-    StateSettings,
-    StravaSettings,
-    UploadSettings,
-    WatchSettings,
-    WebSettings,
-)
+from fitferry.config.schema import SECTIONS, Settings, StateSettings, WatchSettings
 from fitferry.core.errors import SettingsError
 from fitferry.core.messages import Message, settings, system, verbatim
 from fitferry.system import network
@@ -115,15 +104,13 @@ class _Loading:
         self._warn_of_places(watch, [path for path in (source, state.folder) if path is not None])
         if self._report.problems:
             raise SettingsError(self._report.problems)
+        sections: dict[str, object] = {
+            name: _build(SECTIONS[name], table) for name, table in found.items() if name != "state"
+        }
         return Settings(
-            strava=_build(StravaSettings, strava),
+            **sections,  # type: ignore[arg-type]  # each was built as its field says
             watch=tuple(_build(WatchSettings, table) for table in watch),
-            uploads=_build(UploadSettings, found["uploads"]),
-            web=_build(WebSettings, found["web"]),
             state=state,
-            log=_build(LogSettings, found["log"]),
-            notify=_build(NotifySettings, found["notify"]),
-            hooks=_build(HookSettings, found["hooks"]),
             rules=rules,
             source=source,
             warnings=tuple(self._report.warnings),
@@ -195,17 +182,14 @@ class _Loading:
 
     def _require_app(self, strava: Table, watch: list[Table], source: Path | None) -> None:
         """Tell of what the daemon cannot do without, unless a slip that was told is why it is missing."""
-        found = {
-            "strava.client_id": strava["client_id"],
-            "strava.client_secret": strava["client_secret"],
-            "watch": watch,
-        }
-        expected = {"strava.client_id": settings.APP_ID(), "strava.client_secret": settings.APP_SECRET()}
-        for name, value in found.items():
+        needed = (
+            ("strava.client_id", strava["client_id"], settings.APP_ID()),
+            ("strava.client_secret", strava["client_secret"], settings.APP_SECRET()),
+            ("watch", watch, settings.A_WATCH()),
+        )
+        for name, value, expected in needed:
             if not value and not self._report.explains(name):
-                self._report.problem(
-                    name, settings.MISSING(key=name, expected=expected.get(name, settings.A_WATCH()))
-                )
+                self._report.problem(name, settings.MISSING(key=name, expected=expected))
         if self._report.problems and source is None:
             places = ", ".join(map(str, self._places))
             self._report.problem("config.toml", settings.LOOKED_IN(places=places))

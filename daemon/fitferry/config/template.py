@@ -43,7 +43,7 @@ def example() -> str:
 
 
 def render(values: Mapping[str, object], *, watch: Sequence[Mapping[str, object]]) -> str:
-    """A commented file. `values`: what was chosen, by dotted name; `watch`: the same for each folder.
+    """A commented file. `values`: what was chosen, by dotted name, or None; `watch`: the same for each folder.
 
     What was not chosen is written with its default, or commented out where there is none.
     """
