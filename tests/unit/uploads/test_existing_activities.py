@@ -401,6 +401,15 @@ def test_the_waits_for_a_list_that_is_not_given_are_those_written_down(desk: Des
     assert existing_activities.next_held(["me"], now) == ([], math.inf)
 
 
+def test_the_lists_of_several_athletes_are_asked_for_one_after_the_other(desk: Desk) -> None:
+    """Nobody waits for them, and each costs a request."""
+    a_job(desk.folder / "sams.fit", b"sams", start=OLD, athlete="sam")
+    desk.jobs(1, held=True)
+    due, _ = existing_activities.next_held(["me", "sam"], NOW)
+
+    assert len(due) == 1
+
+
 def test_what_is_not_old_is_neither_looked_for_nor_counted(desk: Desk) -> None:
     """One old activity among many of today is not worth a list."""
     today = [a_job(desk.folder / f"new{n}.fit", b"new%d" % n, start=NOW - 60 - n) for n in range(MANY)]

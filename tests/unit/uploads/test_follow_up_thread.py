@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from queue import Queue
+from queue import Empty, Queue
 
 import pytest
 from structlog.testing import capture_logs
@@ -63,6 +63,20 @@ def test_a_completed_upload_wakes_the_thread(end: float | Exception) -> None:
 
     failed = [entry for entry in logged if entry["log_level"] in {"warning", "error"}]
     assert bool(failed) is isinstance(end, Exception)
+
+
+def test_a_thread_that_was_woken_looks_once_and_sleeps_again() -> None:
+    """A look costs a query, and a busy one a core."""
+    work = Work(IDLE_SECONDS)
+    thread = FollowUpThread("edits", work)
+    thread.start()
+    work.runs.get(timeout=PATIENCE)
+    thread.wake()
+    work.runs.get(timeout=PATIENCE)
+
+    with pytest.raises(Empty):
+        work.runs.get(timeout=0.1)
+    thread.stop(PATIENCE)
 
 
 def test_a_stop_waits_for_the_present_piece_of_work_and_no_longer_than_it_may() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from fakes import (
@@ -222,7 +223,7 @@ def test_an_outcome_that_could_not_be_written_is_written_later(bench: Bench) -> 
 def test_each_attempt_is_one_line_in_the_log(bench: Bench) -> None:
     """With what came of it, when it goes on, and the activity; what failed is a warning, a mere look is not shown."""
     job = bench.job()
-    with capture_logs() as logs:
+    with capture_logs([structlog.contextvars.merge_contextvars]) as logs:
         bench.wire.to("POST /uploads", (500, {"message": "error"}))
         bench.try_(job)
         bench.wire.to("POST /uploads", (201, PROCESSING))
@@ -237,5 +238,6 @@ def test_each_attempt_is_one_line_in_the_log(bench: Bench) -> None:
         ("processing", "debug"),
         ("completed", "info"),
     ]
+    assert {(log["job"], log["file"], log["athlete"]) for log in found} == {(job.id, "a.fit", "me")}
     assert [log["next_in"] for log in found] == [60.0, 2.0, 2.0, None]
     assert [log["strava_activity_id"] for log in found] == [None, None, None, 4242]

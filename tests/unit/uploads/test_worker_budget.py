@@ -221,6 +221,15 @@ def test_a_connection_is_opened_ahead_only_where_a_ride_could_be_sent(bench: Ben
     assert opened == ([] if why_not else [True])
 
 
+def test_without_a_read_left_a_ride_may_still_be_sent(bench: Bench) -> None:
+    """An upload is none of the reads."""
+    rate_limits.update(RateLimitHeaders((200, 2000), (100, 300), (100, 1000), (100, 100)), NOW)
+    job = bench.job()
+    bench.clock.forward(1)
+
+    assert bench.attempt.can_send("me", job.start_time)
+
+
 @pytest.mark.parametrize(("others", "sent"), [([], 1), (["other"], 0)])
 def test_who_has_had_their_share_leaves_the_reserve_to_others(
     bench: Bench, others: list[str], sent: int

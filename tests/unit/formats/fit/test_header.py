@@ -32,6 +32,12 @@ def test_a_header_behind_other_bytes_is_found_in_the_first_four_thousand(
         assert holds_header(b".FIT".ljust(before) + bytes([size]) + HEAD[1:]) is found
 
 
+def test_a_header_with_bytes_between_its_own_first_ones_is_found() -> None:
+    """By its size, which is there still."""
+    assert holds_header(HEAD[:1] + b"xxx" + HEAD[1:])
+    assert not holds_header(b"xxx" + HEAD[1:])
+
+
 @pytest.mark.parametrize("text", [b"", b".FIT", b"\x0e" * 7 + b".FIT"])
 def test_four_letters_are_no_header(text: bytes) -> None:
     """Eight bytes stand before them."""
