@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+from babel.messages.pofile import read_po
+
 from fitferry.monitoring import prometheus
 from fitferry.system import state_dir
 
@@ -92,6 +95,20 @@ def test_makefile_says_of_each_target_that_it_is_no_file() -> None:
     phony = set(re.findall(r"[a-z0-9-]+", makefile.split(".PHONY:")[1].split("\nPYTHON")[0]))
 
     assert set(re.findall(r"^([a-z0-9-]+):", makefile, re.MULTILINE)) == phony
+
+
+@pytest.mark.parametrize("paper", ["docs/troubleshooting.md", "docs/ko/troubleshooting.md"])
+def test_what_people_see_is_quoted_as_it_is(paper: str) -> None:
+    """In the first column of the table of mistakes: words of a message, in the paper's language."""
+    with (PACKAGE / "i18n/translations/ko/LC_MESSAGES/fitferry.po").open("rb") as file:
+        messages = [message for message in read_po(file) if message.id]
+    said = [str(message.string if "/ko/" in paper else message.id) for message in messages]
+    quoted = re.findall(
+        r'"([^"]+)"', " ".join(re.findall(r"^\| ([^|]+) \|", TEXTS[TOP / paper], re.MULTILINE))
+    )
+
+    assert len(quoted) > 5
+    assert [words for words in quoted if not any(words in message for message in said)] == []
 
 
 def test_the_state_folder_is_described_as_it_is() -> None:
