@@ -173,7 +173,12 @@ def _matches(rule: Rule, subject: Subject) -> bool:
 
 
 def _file(wanted: tuple[str, ...], file: str) -> bool:
-    return any(fnmatch.fnmatchcase(file.lower(), pattern.lower()) for pattern in wanted)
+    """Whether a pattern fits a file's name; of an activity in an archive of several its own name or the archive's."""
+    return any(
+        fnmatch.fnmatchcase(name.lower(), pattern.lower())
+        for name in {file, *file.split("/")}
+        for pattern in wanted
+    )
 
 
 def _weekday(wanted: tuple[str, ...], start: datetime | None) -> bool:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 
 import structlog
 
-from fitferry.core import admission_rules
+from fitferry.core import admission_rules, filenames
 from fitferry.core.activity import (
     AdmissionDecision,
     AdmissionResult,
@@ -70,9 +69,8 @@ def admit(
         old = hold_old is not None and admission_rules.is_old(
             item.result.facts.start_time, fingerprint.mtime_ns / 1e9, hold_old
         )
-        by_rule = admission_rules.skipped_by_rule(
-            item.result, athlete, os.path.basename(path), settings.rules
-        )
+        name = filenames.shown(path) + (f"/{item.name}" if item.name else "")
+        by_rule = admission_rules.skipped_by_rule(item.result, athlete, name, settings.rules)
         return by_rule or admission_rules.decide(item.result, settings, old=old, clock_unknown=clock_unknown)
 
     if not list_junk and contents.result.kind is FileKind.NO_ACTIVITY:

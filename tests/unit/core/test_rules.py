@@ -81,6 +81,24 @@ def test_a_rule_matches_when_all_that_it_names_holds(when: dict[str, Any], *, ma
 
 
 @pytest.mark.parametrize(
+    ("pattern", "matches"),
+    [
+        ("race*", True),
+        ("*.FIT", True),
+        ("week*", True),
+        ("*.zip", True),
+        ("week.zip/r*", True),
+        ("r*.zip", False),
+    ],
+)
+def test_a_ride_in_a_zip_of_several_has_its_own_name_and_the_zips(pattern: str, *, matches: bool) -> None:
+    """A pattern may fit either, or both together."""
+    subject = replace(ZWIFT, file="Week.zip/race.fit")
+
+    assert (matching([a_rule({"file": pattern})], subject) == [1]) is matches
+
+
+@pytest.mark.parametrize(
     "when", [{"weekday": "tue"}, {"hours": [0, 24]}, {"distance_km": [0, 1e6]}, {"sport": "cycling"}]
 )
 def test_what_a_file_does_not_say_matches_nothing(when: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from documents import zipped
 from fakes import ADMISSION, NOW, InlineFolders, a_job, admit_file, recheck_held, recorded, the
 from fitferry.core import attempt_results
 from fitferry.core.activity import AdmissionResult
+from fitferry.core.rules import Changes, Conditions, Rule
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import AttemptResult, ErrorCode, Job, Outcome, Status
 from fitferry.inbox import file_reader
@@ -36,6 +37,21 @@ def test_a_ride_is_queued_and_known_afterwards(tmp_path: Path, ride: Ride) -> No
     assert AdmissionResult.ADMITTED is admit_file(str(tmp_path / "a.fit"), "me", ADMISSION, NOW)
     assert AdmissionResult.KNOWN is admit_file(str(tmp_path / "b.fit"), "me", ADMISSION, NOW)
     assert len(queries.listed()) == 1
+
+
+@pytest.mark.parametrize(
+    ("pattern", "skipped"), [("race*", {"race.fit"}), ("*.zip", {"race.fit", "ride.fit"})]
+)
+def test_a_rule_skips_a_ride_in_a_zip_by_its_own_name_or_the_zips(
+    tmp_path: Path, ride: Ride, pattern: str, skipped: set[str]
+) -> None:
+    """As it is called when it is sent."""
+    path = tmp_path / "week.zip"
+    path.write_bytes(zipped({"race.fit": ride(serial=1), "ride.fit": ride(serial=2)}))
+    rule = Rule(Conditions(file=(pattern,)), Changes(skip=True))
+    admit_file(str(path), "me", replace(ADMISSION, rules=(rule,)), NOW)
+
+    assert {job.member for job in queries.listed(status=Status.SKIPPED)} == skipped
 
 
 @pytest.mark.parametrize(
