@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -125,6 +127,23 @@ def test_the_state_folder_is_described_as_it_is() -> None:
     assert {name.rstrip("/") for name in shown} == fixed | copies
 
 
+def logged() -> Iterator[tuple[str, str]]:
+    """The events of the log as the package writes them, each with an outcome that stands there as a word, or ""."""
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant)):
+                continue
+            called, event = ast.unparse(node.func), node.args[0].value
+            if isinstance(event, str) and (
+                called in {"log", "log_event", "link_notice.show"} or called.startswith("_log.")
+            ):
+                outcomes = [keyword.value for keyword in node.keywords if keyword.arg == "outcome"]
+                yield (
+                    event,
+                    next((str(word.value) for word in outcomes if isinstance(word, ast.Constant)), ""),
+                )
+
+
 def rows(paper: str, heading: str) -> set[str]:
     """The first column of the table below a heading of a paper."""
     below = TEXTS[TOP / "docs" / paper].split(f"## {heading}\n")[1].split("\n## ")[0]
@@ -133,6 +152,23 @@ def rows(paper: str, heading: str) -> set[str]:
         for line in re.findall(r"^\| (`.*?) \|", below, re.MULTILINE)
         for name in re.findall(r"`(\w+)`", line)
     }
+
+
+def test_every_event_of_the_log_is_described() -> None:
+    """And no other; each is one word in snake case, and so are the outcomes that the code spells out."""
+    found = set(logged())
+    table = TEXTS[TOP / "docs/monitoring.md"].split("| event | what happened | outcomes |\n")[1]
+    outcomes_of = {
+        event: set(re.findall(r"`(\w+)`", outcomes))
+        for events, outcomes in re.findall(r"^\| (`.+?) \| .* \|(.*?)\|$", table, re.MULTILINE)
+        for event in re.findall(r"`(\w+)`", events)
+    }
+
+    assert set(outcomes_of) == {event for event, _ in found}
+    assert all(re.fullmatch(r"[a-z]+(?:_[a-z]+)*", event) for event, _ in found)
+    assert [
+        (event, outcome) for event, outcome in found if outcome and outcome not in outcomes_of[event]
+    ] == []
 
 
 def test_every_metric_is_described() -> None:

@@ -8,7 +8,6 @@ does no harm: the claim decides.
 from __future__ import annotations
 
 import contextlib
-import logging
 import sqlite3
 import threading
 import time
@@ -16,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import structlog
 from huey import SqliteHuey
 from huey.consumer import Consumer, Scheduler
 from huey.storage import EmptyData, SqliteStorage
@@ -26,7 +26,7 @@ MAX_SLEEP = 60.0
 SelectDue = Callable[[], tuple[list[int], float]]
 """What is due now, and in how many seconds something will be."""
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger()
 
 
 class BlockingSqliteStorage(SqliteStorage):  # type: ignore[misc]  # huey has no types
@@ -133,12 +133,12 @@ class UploadQueue:
             for job_id in due:
                 self._task(job_id)
         except sqlite3.Error as error:  # the queue's own: the ledger's errors are peewee's
-            _log.warning("the queue is damaged, making it anew: %s", error)
+            _log.warning("queue_damaged", outcome="made_anew", reason=str(error))
             self._huey.storage.renew(self._path)
             seconds = 0.1
         except Exception:  # noqa: BLE001  # the thread has to outlive it
             # A database that is locked or full: the page says so, and it may pass.
-            _log.exception("cannot see what is due")
+            _log.exception("unexpected_error")
             seconds = 5.0
         self._poked.wait(min(seconds, MAX_SLEEP))
 
