@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gettext
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -77,9 +77,6 @@ def of_environment(environ: Mapping[str, str]) -> str:
     """The language that a locale's variables ask for."""
     for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
         if environ.get(name):
-            return _first_known(re.split(r"[_.@-]", wanted)[0] for wanted in environ[name].split(":"))
+            wanted = (re.split(r"[_.@-]", locale)[0] for locale in environ[name].split(":"))
+            return next((language for language in wanted if language in LANGUAGES), LANGUAGES[0])
     return LANGUAGES[0]
-
-
-def _first_known(wanted: Iterable[str]) -> str:
-    return next((language for language in wanted if language in LANGUAGES), LANGUAGES[0])

@@ -29,7 +29,7 @@ def authorize() -> ResponseReturnValue:
     problem = _authorize_problem()
     if problem is not None:
         return problem
-    wanted = _scopes(request.args["scope"])
+    wanted = tuple(dict.fromkeys(["read", *request.args["scope"].split(",")]))  # read is granted in any case
     if request.method == "POST":
         chosen = tuple(scope for scope in wanted if scope == "read" or scope in request.form.getlist("scope"))
         return _back(chosen) if "authorize" in request.form else _denied()
@@ -129,11 +129,6 @@ def _app_problem(client_id: str | None, secret: str | None) -> Response | None:
     if secret != world.switches.client_secret:
         return error(401, "Authorization Error", "Application", "", "invalid")
     return None
-
-
-def _scopes(asked: str) -> tuple[str, ...]:
-    """`read` is granted in any case, and comes first."""
-    return ("read", *(scope for scope in dict.fromkeys(asked.split(",")) if scope != "read"))
 
 
 def _host() -> str:
