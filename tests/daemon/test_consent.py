@@ -192,14 +192,16 @@ def test_two_thousand_refused_callbacks_leave_a_bounded_trace() -> None:
 
 def test_sign_ins_and_refused_ones_are_logged(page: Page) -> None:
     """With who asked and why it was refused, and without any secret."""
+    peer = {"REMOTE_ADDR": "192.0.2.7"}
     with capture_logs() as lines:
-        page.ask("POST", "/login", data={"api_token": "wrong-secret"})
-        page.ask("GET", CALLBACK, query_string={"state": "made-up"})
-        page.ask("POST", "/logout", headers={"Origin": ORIGIN})
+        page.ask("POST", "/login", data={"api_token": "wrong-secret"}, environ_overrides=peer)
+        page.ask("GET", CALLBACK, query_string={"state": "made-up"}, environ_overrides=peer)
+        page.ask("POST", "/logout", headers={"Origin": ORIGIN}, environ_overrides=peer)
 
-    assert [(line["event"], line["outcome"]) for line in lines] == [
-        ("sign_in", "refused"),
-        ("sign_in", "refused"),
-        ("session_ended", "ok"),
+    assert [(line["event"], line["outcome"], line.get("by") or line.get("code")) for line in lines] == [
+        ("sign_in", "refused", "api_token"),
+        ("sign_in", "refused", "state"),
+        ("session_ended", "ok", None),
     ]
+    assert {line["peer"] for line in lines} == {"192.0.2.7"}
     assert "wrong-secret" not in str(lines)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from werkzeug.test import Client, TestResponse
 
+from fitferry.auth.oauth import digest
 from fitferry.monitoring import status_json
 from web_client import HOST, ORIGIN, Page
 
@@ -148,6 +149,7 @@ def test_a_token_is_kept_as_a_digest(page: Page) -> None:
     kept = b"".join(path.read_bytes() for path in page.folder.rglob("*") if path.is_file())
 
     assert token.encode() not in kept
+    assert digest(token).encode() in kept
 
 
 def test_the_status_over_http_is_the_one_of_the_file(page: Page) -> None:
