@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 
+from fakes import JOB
+from fitferry.config.keys import all_keys
 from fitferry.monitoring import prometheus
 from fitferry.system import state_dir
+from fitferry.uploads import hooks
 
 TOP = Path(__file__).parents[2]
 PAPERS = [*TOP.glob("*.md"), *(TOP / "docs").rglob("*.md")]
@@ -142,6 +145,50 @@ def logged() -> Iterator[tuple[str, str]]:
                     event,
                     next((str(word.value) for word in outcomes if isinstance(word, ast.Constant)), ""),
                 )
+
+
+def exit_codes() -> set[str]:
+    """The codes with which the daemon says why it cannot run."""
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "CannotRun":
+                code = ast.unparse(node.args[1])
+                found |= (
+                    {code} if code.isdigit() else set(re.findall(rf"^{code} = (\d+)", source, re.MULTILINE))
+                )
+    return found
+
+
+@pytest.mark.parametrize(
+    ("paper", "begins"), [("README.md", "Exit codes of `run`: "), ("README.ko.md", "`run`의 종료 코드: ")]
+)
+def test_every_exit_code_of_run_is_named(paper: str, begins: str) -> None:
+    """And no other but 0."""
+    sentence = TEXTS[TOP / paper].split(begins)[1].split(".")[0]
+
+    assert set(re.findall(r"\b\d+\b", sentence)) == exit_codes() | {"0"}
+
+
+def test_variables_that_are_named_exist() -> None:
+    """A setting's, a command's after an upload, or one that compose.yaml takes; and all of a command's are named."""
+    settings = {f"{key.variable}" for key in all_keys()} | {"FITFERRY_CONFIG"}
+    compose = set(re.findall(r"\$\{(\w+)", (TOP / "compose.yaml").read_text(encoding="utf-8")))
+    command = set(hooks.environment(JOB))
+    named = {name for _, name in names(r"\b(FITFERRY_[A-Z0-9_]*[A-Z0-9])\b")}
+
+    assert named - settings - compose == command
+
+
+def test_addresses_that_are_named_exist() -> None:
+    """Below /api, as docs/openapi.yaml has them."""
+    openapi = (TOP / "docs/openapi.yaml").read_text(encoding="utf-8")
+    there = set(re.findall(r"^  (/[^:]+):", openapi, re.MULTILINE))
+    named = {name for _, name in names(r"(?:HOST|8480|`)(/api/v1/[\w/{}]+|/healthz|/metrics)")}
+
+    assert named
+    assert named - there == set()
 
 
 def rows(paper: str, heading: str) -> set[str]:
