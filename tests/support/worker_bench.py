@@ -23,7 +23,7 @@ from fakes import (
 from fitferry.auth.access_tokens import AccessTokens
 from fitferry.auth.oauth import OAuth
 from fitferry.config.schema import UploadSettings
-from fitferry.core.upload import Job
+from fitferry.core.upload import Job, Status
 from fitferry.inbox.dispatcher import Dispatcher
 from fitferry.storage import breakers
 from fitferry.strava import Strava
@@ -91,3 +91,10 @@ class Bench:
         open_breakers = breakers.open_breakers().values()
         self.clock.now = max([self.clock.now, *(breaker.until for breaker in open_breakers)])
         return self.try_(job)
+
+    def complete(self, name: str = "a.fit") -> Job:
+        """Upload a file; its job in the end."""
+        job = self.job(name, name.encode())
+        while self.try_(job).status is not Status.COMPLETED:
+            self.later(job)
+        return the(job.id)

@@ -20,18 +20,7 @@ from fitferry.core.upload import Status, WaitingFor
 from fitferry.storage import database, database_file, queries
 from ledger_statements import each_statement
 
-DUMP = Path(__file__).parents[2] / "samples" / "ledger_e52d9b7.sql"
 OLD = "0006_claims_and_doubt"
-
-
-@pytest.fixture
-def old(tmp_path: Path) -> Path:
-    """A ledger that an earlier version wrote."""
-    path = tmp_path / "state.db"
-    with contextlib.closing(sqlite3.connect(path)) as raw:
-        raw.executescript(DUMP.read_text(encoding="utf-8"))
-        raw.execute("PRAGMA journal_mode = wal")
-    return path
 
 
 def contents(path: Path) -> list[str]:

@@ -36,7 +36,6 @@ from fitferry.storage import (
 )
 from make_old_ledger import KEY, NOW, sha
 
-DUMP = Path(__file__).parents[2] / "samples" / "ledger_e52d9b7.sql"
 RENAMED_TABLES = {
     "gate": "breaker",
     "allowance": "rate_limit",
@@ -53,16 +52,6 @@ SENTENCES = {("upload_job", "error_message"), ("gate", "message"), ("oauth_state
 CHANGED: set[tuple[str, str]] = {("upload_job", "claimed_at"), ("upload_job", "claim"), *SENTENCES}
 """Old columns whose values a later migration writes in another form, or drops: each with a test of its own."""
 LONGEST, QUARANTINE = 7200.0, 60.0
-
-
-@pytest.fixture
-def old(tmp_path: Path) -> Path:
-    """The database file as that commit left it."""
-    path = tmp_path / "state.db"
-    with contextlib.closing(sqlite3.connect(path)) as raw:
-        raw.executescript(DUMP.read_text(encoding="utf-8"))
-        raw.execute("PRAGMA journal_mode = wal")
-    return path
 
 
 @pytest.fixture

@@ -48,10 +48,7 @@ class Desk:
 
     def complete(self, name: str = "a.fit") -> int:
         """Upload a file; the number of its job."""
-        job = self.bench.job(name, name.encode())
-        while uploads.counts()[Status.COMPLETED] == 0 or self.bench.try_(job).status is not Status.COMPLETED:
-            self.bench.later(job)
-        return job.id
+        return self.bench.complete(name).id
 
     def state(self, job_id: int) -> list[tuple[FollowUpState, int]]:
         """How far the edits of a job have come, each with its failures."""

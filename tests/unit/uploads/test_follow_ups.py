@@ -13,7 +13,7 @@ import pytest
 from fakes import NOW, Clock, strava
 from fitferry.core.follow_up import FollowUpKind, FollowUpState
 from fitferry.core.messages import uploads
-from fitferry.core.upload import Job, Status
+from fitferry.core.upload import Job
 from fitferry.storage import follow_ups
 from fitferry.uploads.follow_up_thread import IDLE_SECONDS
 from fitferry.uploads.follow_ups import FollowUps
@@ -44,13 +44,6 @@ class Desk:
             in_flight=lambda: 0,
         )
 
-    def complete(self, name: str = "a.fit") -> Job:
-        """Upload a file."""
-        job = self.bench.job(name, name.encode())
-        while self.bench.try_(job).status is not Status.COMPLETED:
-            self.bench.later(job)
-        return self.bench.try_(job)
-
     def kinds(self, job: Job) -> list[FollowUpKind]:
         """What is owed after an upload."""
         return [one.kind for one in follow_ups.of_job(job.id)]
@@ -74,7 +67,7 @@ def test_an_upload_owes_what_the_settings_ask_for(
     desk = Desk(tmp_path, text)
     desk.bench.wire.to("PUT /activities/N", (503, {}))
     with desk.follow_ups.running():
-        job = desk.complete()
+        job = desk.bench.complete()
 
     assert sorted(desk.kinds(job)) == sorted(owed)
 
@@ -83,7 +76,7 @@ def test_a_command_is_run_when_it_is_woken_and_its_end_is_told(tmp_path: Path) -
     """From then on the file may be archived or deleted."""
     desk = Desk(tmp_path, f'[hooks]\ncommand = ["touch", "{tmp_path}/shown"]\n')
     with desk.follow_ups.running():
-        job = desk.complete()
+        job = desk.bench.complete()
         desk.follow_ups.wake()
         desk.shown.get(timeout=PATIENCE)
 
@@ -95,7 +88,7 @@ def test_a_command_is_ended_after_the_time_that_the_settings_give_it(tmp_path: P
     """It is run again by the schedule."""
     desk = Desk(tmp_path, '[hooks]\ncommand = ["sleep", "600"]\ntimeout = 0.1\n')
     with desk.follow_ups.running():
-        job = desk.complete()
+        job = desk.bench.complete()
         desk.follow_ups.wake()
         desk.shown.get(timeout=PATIENCE)
 
@@ -113,7 +106,7 @@ def test_what_fails_is_tried_again_after_the_first_of_the_uploads_delays(
     wire, asked = desk.bench.wire, Event()
     wire.while_asked = lambda: asked.set() if wire.count("PUT /activities/N") else None
     with desk.follow_ups.running():
-        job = desk.complete()
+        job = desk.bench.complete()
         desk.follow_ups.wake()
         if kind is FollowUpKind.EDIT:
             assert asked.wait(PATIENCE)
@@ -126,7 +119,7 @@ def test_what_fails_is_tried_again_after_the_first_of_the_uploads_delays(
 def test_no_command_begins_after_a_stop(tmp_path: Path) -> None:
     """It would outlive the daemon, and be run again at the next start."""
     follow_ups.want([FollowUpKind.HOOK])
-    job = Desk(tmp_path, '[hooks]\ncommand = ["true"]\n').complete()
+    job = Desk(tmp_path, '[hooks]\ncommand = ["true"]\n').bench.complete()
     runner = HookRunner(["touch", str(tmp_path / "shown")], timeout=PATIENCE, retry_delays=(), clock=Clock())
     runner.stop()
 
@@ -142,7 +135,7 @@ def test_a_stop_ends_the_command_that_runs_and_the_next_start_runs_it_again(tmp_
     script = f'echo $$ > "{fifo}"; exec sleep 600'
     desk = Desk(tmp_path, f"[hooks]\ncommand = {json.dumps(['sh', '-c', script])}\n")
     with desk.follow_ups.running():
-        job = desk.complete()
+        job = desk.bench.complete()
         desk.follow_ups.wake()
         begun = int(fifo.read_text())
     with pytest.raises(ProcessLookupError):

@@ -14,7 +14,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from fitferry.core.follow_up import FollowUpKind, FollowUpState
-from fitferry.core.upload import ErrorCode, Job, Status
+from fitferry.core.upload import ErrorCode, Status
 from fitferry.monitoring.status import Process, snapshot
 from fitferry.storage import follow_ups, uploads
 from fitferry.uploads.hooks import HookRunner, environment
@@ -35,13 +35,6 @@ class Desk:
         self.done: list[int] = []
         self.bench = Bench(folder)
         self.clock = self.bench.clock
-
-    def complete(self, name: str = "a.fit") -> Job:
-        """Upload a file."""
-        job = self.bench.job(name, name.encode())
-        while self.bench.try_(job).status is not Status.COMPLETED:
-            self.bench.later(job)
-        return self.bench.try_(job)
 
     def hook(self, code: str, timeout: float = 20.0) -> HookRunner:
         """The command: Python code with the folder as its argument."""
@@ -71,7 +64,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 def test_the_command_runs_once_for_each_upload_in_order(desk: Desk) -> None:
     """It is told of the upload, and of no secret."""
     for name in ("a.fit", "b.fit", "c.fit"):
-        desk.complete(name)
+        desk.bench.complete(name)
     os.environ["STRAVA_CLIENT_SECRET"] = "s"
     try:
         hook = desk.hook(
@@ -91,7 +84,7 @@ def test_the_command_runs_once_for_each_upload_in_order(desk: Desk) -> None:
 
 def test_everything_of_the_contract_is_told(desk: Desk) -> None:
     """By the names of the contract."""
-    variables = environment(desk.complete())
+    variables = environment(desk.bench.complete())
 
     assert variables.keys() == {
         f"FITFERRY_{name}"
@@ -104,7 +97,11 @@ def test_everything_of_the_contract_is_told(desk: Desk) -> None:
 def test_what_is_not_known_of_an_upload_is_told_as_nothing(desk: Desk) -> None:
     """Neither 1970 nor an address without an activity."""
     job = replace(
-        desk.complete(), start_time=None, sport=None, strava_activity_id=None, error_code=ErrorCode.DUPLICATE
+        desk.bench.complete(),
+        start_time=None,
+        sport=None,
+        strava_activity_id=None,
+        error_code=ErrorCode.DUPLICATE,
     )
     variables = environment(job)
 
@@ -114,8 +111,8 @@ def test_what_is_not_known_of_an_upload_is_told_as_nothing(desk: Desk) -> None:
 
 def test_a_failing_command_is_tried_again_then_given_up_and_told(desk: Desk) -> None:
     """The upload is not touched; the next one waits for its turn, so that the order holds."""
-    desk.complete("a.fit")
-    desk.complete("b.fit")
+    desk.bench.complete("a.fit")
+    desk.bench.complete("b.fit")
     hook = desk.hook("print('no such server'); sys.exit(os.environ['FITFERRY_FILE'].endswith('a.fit') * 3)")
     with capture_logs() as logs:
         hook()
@@ -143,7 +140,7 @@ def test_a_failing_command_is_tried_again_then_given_up_and_told(desk: Desk) -> 
 @pytest.mark.slow
 def test_a_command_that_does_not_end_is_ended_with_its_children(desk: Desk) -> None:
     """Also children that do not care for a polite word."""
-    desk.complete()
+    desk.bench.complete()
     child = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
     hook = desk.hook(
         f"child = subprocess.Popen([sys.executable, '-c', {child!r}])\n"
@@ -167,7 +164,7 @@ def _is_gone(pid: int) -> bool:
 
 def test_output_without_end_is_bounded(desk: Desk) -> None:
     """The log keeps its end."""
-    desk.complete()
+    desk.bench.complete()
     hook = desk.hook("sys.stdout.write('x' * 5_000_000 + '\\x1b[31m end')")
     with capture_logs() as logs:
         hook()
@@ -178,7 +175,7 @@ def test_output_without_end_is_bounded(desk: Desk) -> None:
 
 def test_a_command_that_is_not_there_is_a_failure(desk: Desk) -> None:
     """Not the thread's end."""
-    desk.complete()
+    desk.bench.complete()
     hook = HookRunner(["/nowhere/at-all"], timeout=1, retry_delays=DELAYS, clock=desk.clock)
     hook()
     (owed,) = follow_ups.of_job(uploads.with_status(Status.COMPLETED)[0].id)
@@ -188,7 +185,7 @@ def test_a_command_that_is_not_there_is_a_failure(desk: Desk) -> None:
 
 def test_a_command_that_cannot_be_one_is_a_failure(desk: Desk) -> None:
     """Python refuses it before the system does."""
-    desk.complete()
+    desk.bench.complete()
     desk.runner(["null\0byte"])()
     (owed,) = follow_ups.of_job(uploads.with_status(Status.COMPLETED)[0].id)
 
@@ -197,7 +194,7 @@ def test_a_command_that_cannot_be_one_is_a_failure(desk: Desk) -> None:
 
 def test_what_a_command_writes_can_be_read_by_all_and_it_reads_nothing(desk: Desk) -> None:
     """Whatever the daemon keeps to itself: a script's copies are for others. What it says of errors is kept, too."""
-    desk.complete()
+    desk.bench.complete()
     hook = desk.hook(
         "open(sys.argv[1] + '/copy', 'w').close(); os.mkdir(sys.argv[1] + '/made'); print(repr(sys.stdin.read())); print('no', file=sys.stderr)"
     )
@@ -215,7 +212,7 @@ def test_what_a_command_writes_can_be_read_by_all_and_it_reads_nothing(desk: Des
 
 def test_an_upload_that_is_sent_once_more_owes_its_command_anew(desk: Desk) -> None:
     """The one that was owed is forgotten: the file is not yet on Strava."""
-    job = desk.complete()
+    job = desk.bench.complete()
     uploads.requeue(job.id, [Status.COMPLETED], external_id="again")
 
     assert desk.hook("")() == 0.0
@@ -225,7 +222,7 @@ def test_an_upload_that_is_sent_once_more_owes_its_command_anew(desk: Desk) -> N
 
 def test_the_end_of_each_run_is_told(desk: Desk) -> None:
     """Then the file may be archived or deleted; while it runs, it is begun, for a crash."""
-    job = desk.complete()
+    job = desk.bench.complete()
     desk.hook("sys.exit(1)")()
     assert desk.done == [1]
     desk.clock.forward(DELAYS[0])
@@ -253,7 +250,7 @@ class _StopsAtItsStart(tuple[str, ...]):
 
 def test_a_stop_in_the_moment_in_which_a_command_begins_ends_it(desk: Desk) -> None:
     """Nobody waits for it, and it runs again at the next start."""
-    job = desk.complete()
+    job = desk.bench.complete()
     command = _StopsAtItsStart(("sh", "-c", f"sleep 5; touch {desk.folder}/late"))
     _StopsAtItsStart.runner = hook = desk.runner(command)
     hook()
@@ -264,7 +261,7 @@ def test_a_stop_in_the_moment_in_which_a_command_begins_ends_it(desk: Desk) -> N
 
 def test_a_command_that_a_stop_cuts_off_runs_again(desk: Desk) -> None:
     """At least once; it is no failure."""
-    job = desk.complete()
+    job = desk.bench.complete()
     hook = desk.hook("open(sys.argv[1] + '/begun', 'w').close(); time.sleep(60)", timeout=60)
     runner = threading.Thread(target=hook)
     runner.start()
@@ -279,7 +276,7 @@ def test_a_command_that_a_stop_cuts_off_runs_again(desk: Desk) -> None:
 
 def test_a_file_stays_until_the_command_has_seen_it(desk: Desk) -> None:
     """Neither the spool nor `after_upload` takes it away before."""
-    job = desk.complete()
+    job = desk.bench.complete()
     assert uploads.need_file(job.path)
     desk.hook("")()
 
