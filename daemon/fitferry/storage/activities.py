@@ -10,7 +10,7 @@ from fitferry.core.activity import NewActivity
 from fitferry.core.admission_rules import FILE_FAULTS
 from fitferry.core.upload import ErrorCode, Status, WaitingFor
 from fitferry.storage import seen_files
-from fitferry.storage.database import Column, run, writing
+from fitferry.storage.database import Column, run, write, writing
 from fitferry.storage.mapping import IS_SKIPPED, in_folder
 from fitferry.storage.models import ActivityRow, JobRow, SeenPathRow, ThumbnailRow
 from fitferry.storage.seen_files import File
@@ -47,8 +47,7 @@ def has_thumbnail(activity_id: int) -> bool:
 
 def moved(activity_id: int, path: str) -> None:
     """Write down where an activity's bytes are now."""
-    with writing():
-        ActivityRow.update(path=os.fsencode(path)).where(ActivityRow.id == activity_id).execute()
+    write(ActivityRow.update(path=os.fsencode(path)).where(ActivityRow.id == activity_id))
 
 
 def came_back(job_id: int, file: File, member: str) -> bool:
@@ -68,10 +67,11 @@ def take_from(job_id: int, file: File, member: str) -> None:
     """Let an activity be read from this file; not while somebody works on it, nor when it is done."""
     sending = (JobRow.status == Status.PROCESSING) & JobRow.upload_id.is_null()
     free = (JobRow.id == job_id, ~sending, JobRow.status != Status.COMPLETED)
-    with writing():
+    write(
         ActivityRow.update(
             path=os.fsencode(file.path), file_sha256=file.sha256, member=member, size=file.size
-        ).where(ActivityRow.id.in_(JobRow.select(JobRow.activity).where(*free))).execute()
+        ).where(ActivityRow.id.in_(JobRow.select(JobRow.activity).where(*free)))
+    )
 
 
 def forget_file_faults(athlete: str, path: str, except_sha256: str = "") -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fitferry.core.api_tokens import ApiToken, Permission
-from fitferry.storage.database import writing
+from fitferry.storage.database import write
 from fitferry.storage.models import ApiTokenRow
 
 NOTED_SECONDS = 3_600.0
@@ -12,8 +12,8 @@ NOTED_SECONDS = 3_600.0
 
 def add(token: ApiToken, digest: str) -> bool:
     """Keep a new token; False where its name is taken."""
-    with writing():
-        return bool(
+    return bool(
+        write(
             ApiTokenRow.insert(
                 name=token.name,
                 digest=digest,
@@ -23,8 +23,8 @@ def add(token: ApiToken, digest: str) -> bool:
             )
             .on_conflict_ignore()
             .as_rowcount()
-            .execute()
         )
+    )
 
 
 def use(digest: str, now: float) -> ApiToken | None:
@@ -33,8 +33,7 @@ def use(digest: str, now: float) -> ApiToken | None:
     if row is None:
         return None
     if row.last_used_at is None or abs(now - row.last_used_at) >= NOTED_SECONDS:
-        with writing():
-            ApiTokenRow.update(last_used_at=now).where(ApiTokenRow.digest == digest).execute()
+        write(ApiTokenRow.update(last_used_at=now).where(ApiTokenRow.digest == digest))
     return _token(row)
 
 
@@ -45,8 +44,7 @@ def listed() -> list[ApiToken]:
 
 def revoke(name: str) -> bool:
     """Forget a token; False if there is none of that name."""
-    with writing():
-        return bool(ApiTokenRow.delete().where(ApiTokenRow.name == name).execute())
+    return bool(write(ApiTokenRow.delete().where(ApiTokenRow.name == name)))
 
 
 def _token(row: ApiTokenRow) -> ApiToken:

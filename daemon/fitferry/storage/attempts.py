@@ -11,7 +11,7 @@ from dataclasses import fields
 from fitferry.core.activity import Thumbnail
 from fitferry.core.upload import AfterUpload, AttemptResult, Status, WaitingFor
 from fitferry.storage import attempt_log, rate_limits
-from fitferry.storage.database import fn, run, writing
+from fitferry.storage.database import fn, run, write, writing
 from fitferry.storage.mapping import DECIDED, IS_OPEN
 from fitferry.storage.models import JobRow
 from fitferry.storage.statements import update
@@ -97,15 +97,12 @@ def clamp(longest: float, first_look: float, now: float) -> None:
     """
     is_ahead, was_tried_ahead, is_late = run(_AHEAD_OR_LATE, now, now + longest)[0]
     if is_ahead:
-        with writing():
-            ahead = (IS_OPEN, JobRow.upload_id.is_null(False), JobRow.accepted_at > now)
-            JobRow.update(accepted_at=now, next_attempt_at=now + first_look).where(*ahead).execute()
+        ahead = (IS_OPEN, JobRow.upload_id.is_null(False), JobRow.accepted_at > now)
+        write(JobRow.update(accepted_at=now, next_attempt_at=now + first_look).where(*ahead))
     if was_tried_ahead:
-        with writing():
-            JobRow.update(tried_at=now).where(IS_OPEN, JobRow.tried_at > now).execute()
+        write(JobRow.update(tried_at=now).where(IS_OPEN, JobRow.tried_at > now))
     if is_late:
-        with writing():
-            _clamp(longest, now)
+        _clamp(longest, now)
 
 
 def _write(job_id: int, revision: int, **columns: object) -> int | None:
@@ -118,4 +115,4 @@ def _write(job_id: int, revision: int, **columns: object) -> int | None:
 
 def _clamp(longest: float, now: float) -> None:
     late = (IS_OPEN, JobRow.next_attempt_at > now + longest)
-    JobRow.update(next_attempt_at=now + longest).where(*late).execute()
+    write(JobRow.update(next_attempt_at=now + longest).where(*late))

@@ -166,6 +166,12 @@ def writing() -> Iterator[None]:
         _ledger.changed()
 
 
+def write(query: peewee.BaseQuery) -> int:
+    """Run one statement in a transaction, see `writing`; how many rows it has changed."""
+    with writing():
+        return int(query.execute() or 0)
+
+
 def _changes() -> int:
     """Rows that this thread's connection has changed so far."""
     return int(database.connection().total_changes)  # type: ignore[no-untyped-call]  # peewee's stubs leave it out

@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from fitferry.core.follow_up import FollowUp, FollowUpKind, FollowUpState
 from fitferry.core.messages import Message
-from fitferry.storage.database import Column, Select, run, writing
+from fitferry.storage.database import Column, Select, run, write, writing
 from fitferry.storage.models import ActivityRow, FollowUpRow, JobRow
 from fitferry.storage.statements import tuples
 
@@ -66,8 +66,7 @@ def give_up(follow_up_id: int, now: float, failures: int, message: Message) -> N
 
 def forget(follow_up_id: int) -> None:
     """Owe it no more: there is nothing to be done."""
-    with writing():
-        FollowUpRow.delete().where(FollowUpRow.id == follow_up_id).execute()
+    write(FollowUpRow.delete().where(FollowUpRow.id == follow_up_id))
 
 
 def last_finished(kind: FollowUpKind) -> FollowUp | None:
@@ -101,8 +100,7 @@ def _open() -> Column:
 
 
 def _update(follow_up_id: int, **columns: object) -> None:
-    with writing():
-        FollowUpRow.update(**columns).where(FollowUpRow.id == follow_up_id, _open()).execute()
+    write(FollowUpRow.update(**columns).where(FollowUpRow.id == follow_up_id, _open()))
 
 
 def _follow_up(row: FollowUpRow) -> FollowUp:

@@ -8,7 +8,7 @@ from fitferry.core.activity import AdmissionDecision
 from fitferry.core.admission_rules import FILE_FAULTS
 from fitferry.core.problems import HELD_FILES, Problem, ProblemCode, problem
 from fitferry.core.upload import ErrorCode, Job, Status
-from fitferry.storage.database import SQL, Column, fn, writing
+from fitferry.storage.database import SQL, Column, fn, write
 from fitferry.storage.mapping import DECIDED, DISMISSED, IS_HELD, in_folder, inside, jobs_below, jobs_where
 from fitferry.storage.models import ActivityRow, JobRow, SeenFolderRow, SeenPathRow
 from fitferry.storage.statements import PARAMETER, Statement
@@ -30,9 +30,8 @@ def any_proven(error_code: ErrorCode) -> bool:
 
 def ages_are_proven(athlete: str, folder: str, error_code: ErrorCode) -> None:
     """Write down that the first scan of a folder has judged what is held for a reason in it."""
-    with writing():
-        here = (JobRow.athlete == athlete) & in_folder(folder)
-        JobRow.update(age_unproven=False).where(_for(error_code), JobRow.age_unproven, here).execute()
+    here = (JobRow.athlete == athlete) & in_folder(folder)
+    write(JobRow.update(age_unproven=False).where(_for(error_code), JobRow.age_unproven, here))
 
 
 def below(athlete: str, folder: str, error_code: ErrorCode) -> list[int]:
@@ -69,14 +68,12 @@ def release_holds(error_code: ErrorCode, *, since: float | None, unknown: bool =
         recent = JobRow.start_time >= since
         wanted &= recent | JobRow.start_time.is_null() if unknown else recent
     fresh = {"error_code": None, "error_message": None, "read_failures": 0, "next_attempt_at": 0}
-    with writing():
-        return int(JobRow.update(status=Status.PENDING, **fresh, **DECIDED).where(wanted).execute())
+    return write(JobRow.update(status=Status.PENDING, **fresh, **DECIDED).where(wanted))
 
 
 def hold_for_another_reason(error_code: ErrorCode, reason: AdmissionDecision) -> None:
-    with writing():
-        other = JobRow.update(error_code=reason.error_code, error_message=reason.error_message)
-        other.where(_for(error_code)).execute()
+    other = JobRow.update(error_code=reason.error_code, error_message=reason.error_message)
+    write(other.where(_for(error_code)))
 
 
 def unproven_below(athlete: str, folder: str) -> list[Job]:
@@ -91,10 +88,11 @@ def prove_age(job_id: int, old: AdmissionDecision | None) -> None:
     if old is not None:
         columns = {"status": old.status, "error_code": old.error_code, "error_message": old.error_message}
         columns |= DECIDED
-    with writing():
+    write(
         JobRow.update(**columns).where(
             JobRow.id == job_id, JobRow.status == Status.PENDING, JobRow.age_unproven
-        ).execute()
+        )
+    )
 
 
 def dismiss_first_finds() -> None:
@@ -111,14 +109,12 @@ def dismiss_first_finds() -> None:
             SeenPathRow.select(SQL("1")).where(was_there)
         )
         finds = jobs_below(folder.athlete, os.fsdecode(bytes(folder.path)), faulty & found_first)
-        with writing():
-            JobRow.update(**DISMISSED).where(JobRow.id.in_(finds), faulty).execute()
+        write(JobRow.update(**DISMISSED).where(JobRow.id.in_(finds), faulty))
 
 
 def dismiss_all(error_code: ErrorCode) -> None:
     """Dismiss everything that is held for a reason."""
-    with writing():
-        JobRow.update(**DISMISSED).where(_for(error_code)).execute()
+    write(JobRow.update(**DISMISSED).where(_for(error_code)))
 
 
 def _for(error_code: ErrorCode | Column) -> Column:

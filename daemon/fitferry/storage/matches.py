@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 
 from fitferry.core.messages import uploads as upload_messages
 from fitferry.core.upload import AfterUpload, ErrorCode, Job, Status
-from fitferry.storage.database import SQL, Column, fn, writing
+from fitferry.storage.database import SQL, Column, fn, write, writing
 from fitferry.storage.mapping import DECIDED, IS_HELD, IS_UNCOMPARED, JobsStatement, jobs_below, jobs_where
 from fitferry.storage.models import ActivityRow, JobRow
 from fitferry.storage.statements import PARAMETER, tuples
@@ -21,10 +21,11 @@ def to_compare(athletes: Iterable[str], started_before: float, claimed: Collecti
 
 def put_off(job_id: int, tries: int, until: float) -> None:
     """Let a held activity be looked for later, and all others of its athlete with it."""
-    with writing():
+    write(
         JobRow.update(read_failures=tries, next_attempt_at=until).where(
             JobRow.id == job_id, JobRow.status == Status.HELD
-        ).execute()
+        )
+    )
 
 
 def put_off_so_far(athlete: str) -> tuple[int, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fitferry.core.messages import Message
-from fitferry.storage.database import writing
+from fitferry.storage.database import write, writing
 from fitferry.storage.models import OauthStateRow
 
 STATE_SECONDS = 600
@@ -40,8 +40,7 @@ def create_oauth_state(
 
 def create_link(digest: str, athlete: str, now: float) -> None:
     """Store a one-time link that leads to a consent."""
-    with writing():
-        OauthStateRow.insert(digest=digest, athlete=athlete, created_at=now, is_link=True).execute()
+    write(OauthStateRow.insert(digest=digest, athlete=athlete, created_at=now, is_link=True))
 
 
 def link_athlete(digest: str, now: float) -> str | None:
@@ -57,17 +56,14 @@ def link_athlete(digest: str, now: float) -> str | None:
 
 def consume_oauth_state(digest: str, now: float) -> str | None:
     """Mark a state as used; whose it is, or None if it is unknown, used, or older than ten minutes."""
-    with writing():
-        taken = (
-            OauthStateRow.update(used_at=now)
-            .where(
-                OauthStateRow.digest == digest,
-                ~OauthStateRow.is_link,
-                OauthStateRow.used_at.is_null(),
-                OauthStateRow.created_at > now - STATE_SECONDS,
-            )
-            .execute()
+    taken = write(
+        OauthStateRow.update(used_at=now).where(
+            OauthStateRow.digest == digest,
+            ~OauthStateRow.is_link,
+            OauthStateRow.used_at.is_null(),
+            OauthStateRow.created_at > now - STATE_SECONDS,
         )
+    )
     state = consent(digest) if taken else None
     return state.athlete if state else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fitferry.storage.database import writing
+from fitferry.storage.database import write
 from fitferry.storage.models import RevocationRow
 from fitferry.storage.statements import tuples
 
@@ -27,15 +27,12 @@ def pending_revocation(number: int) -> PendingRevocation | None:
 
 
 def add_revocation(athlete: str, athlete_id: int | None, sealed: bytes) -> None:
-    with writing():
-        RevocationRow.insert(athlete=athlete, athlete_id=athlete_id, sealed=sealed).execute()
+    write(RevocationRow.insert(athlete=athlete, athlete_id=athlete_id, sealed=sealed))
 
 
 def delete_revocation(number: int) -> None:
-    with writing():
-        RevocationRow.delete().where(RevocationRow.id == number).execute()
+    write(RevocationRow.delete().where(RevocationRow.id == number))
 
 
 def update_revocation(number: int, sealed: bytes) -> None:
-    with writing():
-        RevocationRow.update(sealed=sealed).where(RevocationRow.id == number).execute()
+    write(RevocationRow.update(sealed=sealed).where(RevocationRow.id == number))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fitferry.core.activity import StatFingerprint
-from fitferry.storage.database import run, writing
+from fitferry.storage.database import run, write, writing
 from fitferry.storage.models import SeenFolderRow, SeenPathRow
 from fitferry.storage.statements import put, tuples
 
@@ -80,8 +80,7 @@ def prune_paths(athlete: str, folder: str, exists: Callable[[str], bool]) -> int
     while some := [path for (path,) in run(_UNREAD_PATHS, athlete, last, end, _IN_QUESTION)]:
         last = some[-1]
         if gone := [path for path in some if not exists(os.fsdecode(path))]:
-            with writing():
-                count += SeenPathRow.delete().where(SeenPathRow.path.in_(gone)).execute()
+            count += write(SeenPathRow.delete().where(SeenPathRow.path.in_(gone)))
     return count
 
 
@@ -109,8 +108,7 @@ def remember(file: File) -> None:
 
 def forget_path(path: str) -> None:
     """Forget what was seen at a path: nothing is there any more."""
-    with writing():
-        SeenPathRow.delete().where(SeenPathRow.path == os.fsencode(path)).execute()
+    write(SeenPathRow.delete().where(SeenPathRow.path == os.fsencode(path)))
 
 
 def folder_is_known(athlete: str, folder: str) -> bool:
@@ -121,10 +119,9 @@ def folder_is_known(athlete: str, folder: str) -> bool:
 
 def folder_scanned(athlete: str, folder: str, now: float) -> None:
     """Write down that a folder's first scan has ended."""
-    with writing():
-        SeenFolderRow.insert(
-            path=os.fsencode(folder), athlete=athlete, scanned_at=now
-        ).on_conflict_ignore().execute()
+    write(
+        SeenFolderRow.insert(path=os.fsencode(folder), athlete=athlete, scanned_at=now).on_conflict_ignore()
+    )
 
 
 def _seen(athlete: str, path: str) -> tuple[str, int, int, int] | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fitferry.core.messages import Message
-from fitferry.storage.database import writing
+from fitferry.storage.database import write, writing
 from fitferry.storage.models import NotificationRow, SentNotificationRow
 from fitferry.storage.statements import put, tuples
 
@@ -88,16 +88,16 @@ def any_waiting() -> bool:
 
 def taken(ids: Iterable[int]) -> None:
     """Forget notifications that every messenger has taken."""
-    with writing():
-        NotificationRow.delete().where(NotificationRow.id.in_(list(ids))).execute()
+    write(NotificationRow.delete().where(NotificationRow.id.in_(list(ids))))
 
 
 def not_taken(ids: Iterable[int], addresses: Iterable[str]) -> None:
     """Keep notifications for the addresses that have not taken them."""
-    with writing():
+    write(
         NotificationRow.update(addresses=json.dumps(sorted(addresses))).where(
             NotificationRow.id.in_(list(ids))
-        ).execute()
+        )
+    )
 
 
 def _add(notifications: Iterable[Notification], now: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fitferry.storage.database import writing
+from fitferry.storage.database import write, writing
 from fitferry.storage.models import LoginLinkRow, SessionRow
 
 LINK_SECONDS = 600
@@ -27,9 +27,8 @@ def link_is_good(digest: str, now: float) -> bool:
 
 def use_link(digest: str, now: float) -> bool:
     """Use a link up; False if it is unknown, used, or over."""
-    with writing():
-        where = (LoginLinkRow.digest == digest) & (LoginLinkRow.expires_at > now)
-        return bool(LoginLinkRow.delete().where(where).execute())
+    where = (LoginLinkRow.digest == digest) & (LoginLinkRow.expires_at > now)
+    return bool(write(LoginLinkRow.delete().where(where)))
 
 
 def add_session(digest: str, now: float, *, api_token: str) -> None:
@@ -59,12 +58,10 @@ def session_is_good(digest: str, now: float) -> bool:
     if row is None:
         return False
     if row.expires_at < now + SESSION_SECONDS - RENEW_SECONDS:
-        with writing():
-            SessionRow.update(expires_at=now + SESSION_SECONDS).where(SessionRow.digest == digest).execute()
+        write(SessionRow.update(expires_at=now + SESSION_SECONDS).where(SessionRow.digest == digest))
     return True
 
 
 def end_session(digest: str) -> None:
     """Sign a browser out."""
-    with writing():
-        SessionRow.delete().where(SessionRow.digest == digest).execute()
+    write(SessionRow.delete().where(SessionRow.digest == digest))

@@ -9,7 +9,7 @@ from pathlib import Path
 from fitferry.core.messages import uploads as upload_messages
 from fitferry.core.upload import AfterUpload, ErrorCode, FileOutcome, Job, Status, WaitingFor
 from fitferry.storage import follow_ups
-from fitferry.storage.database import Case, Column, fn, run, writing
+from fitferry.storage.database import Case, Column, fn, run, write, writing
 from fitferry.storage.mapping import (
     DECIDED,
     DISMISSED,
@@ -116,9 +116,8 @@ def requeue(job_id: int, statuses: Iterable[Status], *, external_id: str | None 
         # What may have arrived is looked for as soon as it would have been, and not sooner.
         fresh["next_attempt_at"] = Case(None, [(JobRow.uncertain, JobRow.next_attempt_at)], 0)
         fresh["own_wait"] = Case(None, [(JobRow.uncertain, WaitingFor.CONFIRM)], None)
-    with writing():
-        where = (JobRow.id == job_id, JobRow.status.in_(list(statuses)))
-        return bool(JobRow.update(status=Status.PENDING, **fresh).where(*where).execute())
+    where = (JobRow.id == job_id, JobRow.status.in_(list(statuses)))
+    return bool(write(JobRow.update(status=Status.PENDING, **fresh).where(*where)))
 
 
 def requeue_stalled(job_id: int) -> bool:
@@ -135,9 +134,8 @@ def dismiss_stalled(job_id: int) -> bool:
 
 def _leave_stalled(job_id: int, **columns: object) -> bool:
     fresh = {"error_code": None, "error_message": None, "looks": 0, "read_failures": 0} | DECIDED | columns
-    with writing():
-        where = (JobRow.id == job_id, JobRow.status == Status.PROCESSING, JobRow.upload_id.is_null(False))
-        return bool(JobRow.update(upload_id=None, uncertain=True, **fresh).where(*where).execute())
+    where = (JobRow.id == job_id, JobRow.status == Status.PROCESSING, JobRow.upload_id.is_null(False))
+    return bool(write(JobRow.update(upload_id=None, uncertain=True, **fresh).where(*where)))
 
 
 def fail_previous_account(athlete: str, now: float) -> None:
@@ -146,7 +144,7 @@ def fail_previous_account(athlete: str, now: float) -> None:
     It cannot be looked for any more. If a person has it sent again, it goes to the account of that day.
     """
     sent = JobRow.upload_id.is_null(False) | JobRow.uncertain
-    with writing():
+    write(
         JobRow.update(
             status=Status.FAILED,
             own_wait=None,
@@ -159,7 +157,8 @@ def fail_previous_account(athlete: str, now: float) -> None:
             error_message=upload_messages.PREVIOUS_ACCOUNT(),
             completed_at=now,
             **DECIDED,
-        ).where(IS_OPEN, sent, _is_of(athlete)).execute()
+        ).where(IS_OPEN, sent, _is_of(athlete))
+    )
 
 
 def wait_for_folder(folder: Path, until: float) -> None:
@@ -167,8 +166,7 @@ def wait_for_folder(folder: Path, until: float) -> None:
     waits = IS_OPEN & (JobRow.status == Status.PENDING) & ~JobRow.uncertain
     here = waits & (JobRow.next_attempt_at < until) & in_folder(folder)
     words = {"error_code": ErrorCode.FILE_UNREADABLE, "error_message": upload_messages.FOLDER_AWAY()}
-    with writing():
-        JobRow.update(own_wait=WaitingFor.FILE, next_attempt_at=until, **words).where(here).execute()
+    write(JobRow.update(own_wait=WaitingFor.FILE, next_attempt_at=until, **words).where(here))
 
 
 def folder_is_back(folder: str | Path) -> None:
@@ -176,15 +174,13 @@ def folder_is_back(folder: str | Path) -> None:
     waits = IS_OPEN & (JobRow.status == Status.PENDING) & (JobRow.own_wait == WaitingFor.FILE)
     waits &= ~JobRow.uncertain
     if JobRow.select(JobRow.id).where(waits).exists():
-        with writing():
-            JobRow.update(next_attempt_at=0).where(waits & in_folder(folder)).execute()
+        write(JobRow.update(next_attempt_at=0).where(waits & in_folder(folder)))
 
 
 def dismiss(job_id: int) -> bool:
     """Dismiss a failed or held job; False if it is neither."""
-    with writing():
-        where = (JobRow.id == job_id, JobRow.status.in_([Status.FAILED, Status.HELD]))
-        return bool(JobRow.update(**DISMISSED).where(*where).execute())
+    where = (JobRow.id == job_id, JobRow.status.in_([Status.FAILED, Status.HELD]))
+    return bool(write(JobRow.update(**DISMISSED).where(*where)))
 
 
 def retry_now(athlete: str | None = None) -> None:
@@ -193,8 +189,7 @@ def retry_now(athlete: str | None = None) -> None:
     waits &= JobRow.own_wait.in_([WaitingFor.FILE, WaitingFor.RETRY])
     if athlete is not None:
         waits &= _is_of(athlete)
-    with writing():
-        JobRow.update(next_attempt_at=0).where(waits).execute()
+    write(JobRow.update(next_attempt_at=0).where(waits))
 
 
 def _is_of(athlete: str) -> Column:
@@ -221,5 +216,4 @@ def awaiting_after_upload() -> list[Job]:
 
 def after_upload_done(job_id: int, done: AfterUpload | FileOutcome) -> None:
     """Write down what became of a job's file."""
-    with writing():
-        JobRow.update(after_upload_action=done).where(JobRow.id == job_id).execute()
+    write(JobRow.update(after_upload_action=done).where(JobRow.id == job_id))
