@@ -28,8 +28,6 @@ class WebJson(TypedDict):
 
 
 class ProblemJson(TypedDict):
-    """One problem."""
-
     code: str
     athlete: str | None
     message: str
@@ -92,8 +90,6 @@ class ImportJson(TypedDict):
 
 
 class JobJson(TypedDict):
-    """One upload."""
-
     id: int
     activity_id: int
     athlete: str
@@ -144,8 +140,6 @@ class ConsentJson(TypedDict):
 
 
 class ConsentUrlJson(TypedDict):
-    """Where Strava's consent page is."""
-
     authorization_url: str
     state: str
 
@@ -169,8 +163,6 @@ class TokenJson(TypedDict):
 
 
 class TokensJson(TypedDict):
-    """All named tokens."""
-
     tokens: list[TokenJson]
 
 

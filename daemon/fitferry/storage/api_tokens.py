@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from fitferry.core.api_tokens import ApiToken, Permission
 from fitferry.storage.database import write
 from fitferry.storage.models import ApiTokenRow
@@ -12,19 +14,8 @@ NOTED_SECONDS = 3_600.0
 
 def add(token: ApiToken, digest: str) -> bool:
     """Keep a new token; False where its name is taken."""
-    return bool(
-        write(
-            ApiTokenRow.insert(
-                name=token.name,
-                digest=digest,
-                permission=token.permission.value,
-                athlete=token.athlete,
-                created_at=token.created_at,
-            )
-            .on_conflict_ignore()
-            .as_rowcount()
-        )
-    )
+    row = ApiTokenRow.insert(digest=digest, **asdict(token))
+    return bool(write(row.on_conflict_ignore().as_rowcount()))
 
 
 def use(digest: str, now: float) -> ApiToken | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fitferry.core.messages import Message
-from fitferry.storage.database import write, writing
+from fitferry.storage.database import Column, write, writing
 from fitferry.storage.models import OauthStateRow
 
 STATE_SECONDS = 600
@@ -45,25 +45,13 @@ def create_link(digest: str, athlete: str, now: float) -> None:
 
 def link_athlete(digest: str, now: float) -> str | None:
     """The athlete of a link; None if it is unknown, older than ten minutes, or led to a connection already."""
-    row = OauthStateRow.get_or_none(
-        OauthStateRow.digest == digest,
-        OauthStateRow.is_link,
-        OauthStateRow.used_at.is_null(),
-        OauthStateRow.created_at > now - STATE_SECONDS,
-    )
+    row = OauthStateRow.get_or_none(*_is_good(digest, now), OauthStateRow.is_link)
     return str(row.athlete) if row else None
 
 
 def consume_oauth_state(digest: str, now: float) -> str | None:
     """Mark a state as used; whose it is, or None if it is unknown, used, or older than ten minutes."""
-    taken = write(
-        OauthStateRow.update(used_at=now).where(
-            OauthStateRow.digest == digest,
-            ~OauthStateRow.is_link,
-            OauthStateRow.used_at.is_null(),
-            OauthStateRow.created_at > now - STATE_SECONDS,
-        )
-    )
+    taken = write(OauthStateRow.update(used_at=now).where(*_is_good(digest, now), ~OauthStateRow.is_link))
     state = consent(digest) if taken else None
     return state.athlete if state else None
 
@@ -84,3 +72,8 @@ def consent(digest: str) -> Consent | None:
     if row is None:
         return None
     return Consent(row.athlete, row.created_at, row.used_at, row.outcome, row.message, row.browser)
+
+
+def _is_good(digest: str, now: float) -> tuple[Column, ...]:
+    row = OauthStateRow
+    return row.digest == digest, row.used_at.is_null(), row.created_at > now - STATE_SECONDS
