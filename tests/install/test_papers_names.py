@@ -116,9 +116,19 @@ def test_what_people_see_is_quoted_as_it_is(paper: str) -> None:
     assert [words for words in quoted if not any(words in message for message in said)] == []
 
 
-def test_the_state_folder_is_described_as_it_is() -> None:
+@pytest.mark.parametrize("paper", sorted(path.name for path in (TOP / "docs/ko").glob("*.md")))
+def test_a_korean_paper_has_the_sections_and_rows_of_the_english_one(paper: str) -> None:
+    """As many of each."""
+    english, korean = TEXTS[TOP / "docs" / paper], TEXTS[TOP / "docs/ko" / paper]
+
+    for begins in ("## ", "| ", "   | "):
+        assert korean.count(f"\n{begins}") == english.count(f"\n{begins}")
+
+
+@pytest.mark.parametrize("paper", ["docs/troubleshooting.md", "docs/ko/troubleshooting.md"])
+def test_the_state_folder_is_described_as_it_is(paper: str) -> None:
     """Each of its files, and no other."""
-    described = TEXTS[TOP / "docs/troubleshooting.md"].split("| file | what it is |")[1].split("\n\n")[0]
+    described = next(part for part in TEXTS[TOP / paper].split("\n\n") if "| `state.db` |" in part)
     shown = set(re.findall(r"^\| `([^`]+)` \|", described, re.MULTILINE))
     fixed = {
         value
