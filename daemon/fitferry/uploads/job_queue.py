@@ -35,23 +35,27 @@ class BlockingSqliteStorage(SqliteStorage):  # type: ignore[misc]  # huey has no
     blocking = True
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        self._bell = threading.Condition()
+        self._lock = threading.Lock()
+        self._sleepers: list[threading.Event] = []
         self._closing = False
         super().__init__(*args, **options)
 
     def enqueue(self, data: bytes, priority: float | None = None) -> None:
         super().enqueue(data, priority)
-        with self._bell:
-            self._bell.notify()
+        with self._lock:
+            if self._sleepers:  # the one that fell asleep last: what it needs is in memory
+                self._sleepers.pop().set()
 
     def dequeue(self) -> bytes | None:
-        with self._bell:
-            while not self._closing:
-                data: bytes | None = super().dequeue()
-                if data is not None:
+        woken = threading.Event()
+        while True:
+            with self._lock:
+                data: bytes | None = None if self._closing else super().dequeue()
+                if data is not None or self._closing:
                     return data
-                self._bell.wait()
-        return None
+                self._sleepers.append(woken)
+            woken.wait()
+            woken.clear()
 
     def peek_data(self, key: str) -> Any:  # noqa: ARG002  # huey passes it
         """Nothing: no task is ever revoked, but huey asks and deletes with each, in a transaction of its own."""
@@ -61,16 +65,17 @@ class BlockingSqliteStorage(SqliteStorage):  # type: ignore[misc]  # huey has no
 
     def renew(self, path: Path) -> None:
         """Begin with an empty file: what was in the damaged one is dispatched again."""
-        with self._bell:
+        with self._lock:
             self.close()
             _remove(path)
             self.initialize_schema()
 
     def wake_all(self) -> None:
         """Let every worker return, so that it sees that it is to stop."""
-        with self._bell:
+        with self._lock:
             self._closing = True
-            self._bell.notify_all()
+            for woken in self._sleepers:
+                woken.set()
 
 
 class DatabaseScheduler(Scheduler):  # type: ignore[misc]  # huey has no types

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from fitferry.uploads.job_queue import UploadQueue
+from fitferry.uploads.job_queue import BlockingSqliteStorage, UploadQueue
 
 
 class Work:
@@ -241,3 +243,35 @@ def test_a_stop_does_not_wait_for_ever(tmp_path: Path) -> None:
     go_on.set()
 
     assert not queue.alive()
+
+
+class _Heard(BlockingSqliteStorage):
+    """A storage that tells when somebody has looked in vain, and is about to sleep."""
+
+    def __init__(self, path: Path) -> None:
+        self.looked: queue.SimpleQueue[None] = queue.SimpleQueue()
+        super().__init__("heard", filename=str(path))
+
+    def sql(self, query: str, *given: Any, **options: Any) -> Any:
+        """What huey asks."""
+        found = super().sql(query, *given, **options)
+        if query.startswith("select 1 from task"):
+            self.looked.put(None)
+        return found
+
+
+def test_the_worker_that_fell_asleep_last_is_woken_first(tmp_path: Path) -> None:
+    """One ride after the other is sent by one thread, which has all it needs in memory."""
+    storage, got = _Heard(tmp_path / "queue.db"), queue.SimpleQueue[tuple[str, bytes | None]]()
+    workers = [threading.Thread(target=lambda name=name: got.put((name, storage.dequeue()))) for name in "ab"]
+    for worker in workers:
+        worker.start()
+        storage.looked.get(timeout=60)
+    storage.enqueue(b"job")
+
+    assert got.get(timeout=60) == ("b", b"job")
+    storage.wake_all()
+    assert got.get(timeout=60) == ("a", None)
+    for worker in workers:
+        worker.join()
+    storage.close()
