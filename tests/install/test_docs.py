@@ -98,16 +98,25 @@ def test_dependencies_have_both_bounds() -> None:
 
 
 def test_links_between_the_papers_lead_somewhere() -> None:
-    """Every relative link in a Markdown file names a file that exists."""
+    """Every relative link in a Markdown file names a file that exists, and a heading or an anchor in it."""
     papers = [*TOP.glob("*.md"), *(TOP / "docs").rglob("*.md")]
     dead = [
-        f"{paper.relative_to(TOP)}: {link}"
+        f"{paper.relative_to(TOP)}: {link}#{anchor}"
         for paper in papers
-        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", paper.read_text(encoding="utf-8"))
+        for link, anchor in re.findall(r"\]\(([^)#:]*)#?([^):]*)\)", paper.read_text(encoding="utf-8"))
         if not (paper.parent / link).exists()
+        or (anchor and anchor not in _anchors(paper.parent / link if link else paper))
     ]
 
     assert dead == []
+
+
+def _anchors(paper: Path) -> set[str]:
+    """The names by which parts of a paper can be linked to, as GitHub makes them from headings."""
+    text = paper.read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    made = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return made | set(re.findall(r'<a id="([^"]+)">', text))
 
 
 def test_the_readme_is_short() -> None:

@@ -12,6 +12,8 @@ from babel.messages.pofile import read_po
 
 from fakes import JOB
 from fitferry.config.keys import all_keys
+from fitferry.config.rules import SET, WHEN
+from fitferry.core.rules import Subject, template_values
 from fitferry.monitoring import prometheus
 from fitferry.system import state_dir
 from fitferry.uploads import hooks
@@ -189,6 +191,19 @@ def test_variables_that_are_named_exist() -> None:
     named = {name for _, name in names(r"\b(FITFERRY_[A-Z0-9_]*[A-Z0-9])\b")}
 
     assert named - settings - compose == command
+
+
+def test_what_rules_may_say_is_described() -> None:
+    """Each condition, each field, and each word in braces, and no other."""
+    text = TEXTS[TOP / "docs/rules.md"].split("`when` may name")[1]
+    conditions, changes, words = text.replace("Names and descriptions may hold", "`set` may name").split(
+        "`set` may name"
+    )
+    subject = Subject("me", "a.fit", JOB)
+
+    assert set(re.findall(r"`([a-z_]{4,})`", conditions)) == set(WHEN)
+    assert set(re.findall(r"`([a-z_]{4,})`", changes)) == set(SET)
+    assert set(re.findall(r"`\{(\w+)\}`", words)) == set(template_values(subject))
 
 
 def test_addresses_that_are_named_exist() -> None:

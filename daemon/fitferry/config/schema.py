@@ -133,7 +133,7 @@ class WebSettings:
         ),
     ] = None
     hosts: Annotated[Hosts, _is("further names under which the page may be asked for")] = ()
-    language: Annotated[Spoken, _is("auto takes the browser's")] = Language.AUTO  # fmt: skip
+    language: Annotated[Spoken, _is("auto takes the browser's, and the terminal's for commands")] = Language.AUTO  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
