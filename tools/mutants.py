@@ -2,15 +2,17 @@
 
     python tools/mutants.py [--sample N] [--seed N] [--tests FILE …] [PART …]
 
-PART names modules or folders of the package (`core`, `uploads/worker`). Survivors that `tools/mutants_accepted.toml`
-names with a reason count as killed; a name there of which no mutant survives is said, unless this is a sample.
-Exit 1 below the score asked for. `MUTANTS_LOG` names a file for what the tests say.
+PART names modules or folders of the package (`core`, `uploads/worker`), whose tests are in the folder of the same name
+below `tests/unit`. Survivors that `tools/mutants_accepted.toml` names with a reason count as killed; a name there of
+which no mutant survives is said, unless this is a sample. Exit 1 below the score asked for. `MUTANTS_LOG` names a file
+for what the tests say.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import itertools
 import os
 import random
 import tomllib
@@ -31,8 +33,6 @@ PARTS = (
     *(f"strava/{name}" for name in ("answer_forms", "error_responses", "responses")),
 )
 WANTED_SCORE = 0.9
-FOLDERS = ("core", "uploads", "auth", "formats", "strava")
-"""Folders whose tests have the same name below `tests/unit`."""
 LIBRARIES = ("httpx", "peewee", "playhouse.migrations", "huey", "structlog", "cryptography.fernet")
 """What the tests load and no mutant changes: loaded once, before the forks."""
 
@@ -69,11 +69,13 @@ def main() -> None:
     every = every_mutant(given.parts)
     modules = {mutant.module for mutant in every} if given.sample is None else set()
     if given.sample and given.sample < len(every):
-        every = random.Random(given.seed).sample(every, given.sample)  # the same ones for the same seed
+        chosen = set(
+            random.Random(given.seed).sample(range(len(every)), given.sample)
+        )  # the same for the same seed
+        every = [mutant for number, mutant in enumerate(every) if number in chosen]
     known, left = accepted(), list[Mutant]()
-    for folder in FOLDERS:
-        of_folder = [mutant for mutant in every if mutant.module.split("/")[0] == folder]
-        left += survivors(of_folder, given.tests or [TOP / "tests/unit" / folder]) if of_folder else []
+    for folder, mutants in itertools.groupby(every, lambda mutant: mutant.module.split("/")[0]):
+        left += survivors(list(mutants), given.tests or [TOP / "tests/unit" / folder])
     named = [mutant for mutant in left if mutant.name in known]
     for mutant in left:
         print("accepted" if mutant in named else "survived", f"line {mutant.line}: {mutant.name}")
