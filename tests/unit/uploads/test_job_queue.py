@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fitferry.uploads.job_queue import BlockingSqliteStorage, UploadQueue
+from patience import wait_for
 
 
 class Work:
@@ -242,7 +243,7 @@ def test_a_stop_does_not_wait_for_ever(tmp_path: Path) -> None:
     assert not ended.is_set()
     go_on.set()
 
-    assert not queue.alive()
+    wait_for(lambda: not queue.alive())
 
 
 class _Heard(BlockingSqliteStorage):
