@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from fitferry.config.schema import Settings
     from fitferry.web.server import Handover
 
-_PASSED_OVER = ("anyio", "click", "greenlet", "pygments", "rich", "typing_extensions")
-"""Libraries that structlog, httpx, httpcore and msgspec take along where they are installed, and do without."""
+_PASSED_OVER = ("click", "greenlet", "rich", "typing_extensions")
+"""Libraries that structlog, httpx and msgspec take along where they are installed, and do without."""
 
 # From Python 3.12 on each record of a log asks asyncio for its task, and would load it for that.
 setattr(logging, "logAsyncioTasks", False)  # noqa: B010  # a name that 3.11 does not know
