@@ -17,29 +17,26 @@ from fitferry.core.messages import Message, cli
 from fitferry.core.printable import printable
 from fitferry.core.upload import OPEN, WAITS, Status, WaitingFor
 
-COLOURS: dict[Status, str | None] = {
-    Status.COMPLETED: "green",
-    Status.FAILED: "red",
-    Status.HELD: "red",
-    Status.PENDING: "yellow",
-    Status.PROCESSING: "yellow",
-    Status.SKIPPED: None,
+STATUSES: dict[Status, tuple[Message, str | None]] = {
+    Status.COMPLETED: (cli.COMPLETED(), "green"),
+    Status.FAILED: (cli.FAILED(), "red"),
+    Status.HELD: (cli.HELD(), "red"),
+    Status.PENDING: (cli.PENDING(), "yellow"),
+    Status.PROCESSING: (cli.PROCESSING(), "yellow"),
+    Status.SKIPPED: (cli.SKIPPED(), None),
 }
-STATUSES = {
-    Status.COMPLETED: cli.COMPLETED(),
-    Status.FAILED: cli.FAILED(),
-    Status.HELD: cli.HELD(),
-    Status.PENDING: cli.PENDING(),
-    Status.PROCESSING: cli.PROCESSING(),
-    Status.SKIPPED: cli.SKIPPED(),
-}
+"""The word for each status, and its colour."""
 _UPLOADS = "/api/v1/strava/uploads"
 _LOOK_SECONDS = 0.5
 _SEVERAL = 2
 
 
 def status_message(job: JobJson) -> Message:
-    return STATUSES[Status(job["status"])]
+    return STATUSES[Status(job["status"])][0]
+
+
+def colour(job: JobJson) -> str | None:
+    return STATUSES[Status(job["status"])][1]
 
 
 def standing(job: JobJson) -> str:
@@ -68,7 +65,7 @@ def follow(daemon: Daemon, queued: dict[int, Path]) -> bool:
                 if now != told[job["id"]]:
                     told[job["id"]] = now
                     text = f"{printable(queued[job['id']].name)}: {now} {outcome(job)}".rstrip()
-                    tell(text, COLOURS[Status(job["status"])])
+                    tell(text, colour(job))
                 if job["status"] not in OPEN:
                     failed = failed or job["status"] in {Status.FAILED, Status.HELD}
                     del queued[job["id"]]

@@ -112,7 +112,7 @@ def _row(job: JobJson) -> output.Row:
         job["file"],
         progress.standing(job),
     ]
-    return output.Row(cells, progress.outcome(job), progress.COLOURS[Status(job["status"])])
+    return output.Row(cells, progress.outcome(job), progress.colour(job))
 
 
 def _changes(context: Context) -> bool:
@@ -179,7 +179,7 @@ def status_lines(found: StatusJson) -> list[Line]:
     for watch in found["watch"]:
         lines += _watch_lines(watch)
     counts = tuple(
-        cli.COUNT_OF(number=count, status=progress.STATUSES[Status(name)])
+        cli.COUNT_OF(number=count, status=progress.STATUSES[Status(name)][0])
         for name, count in found["queue"].items()
         if count or name == "completed"
     )

@@ -131,7 +131,7 @@ def overview(context: WebContext, locale: ViewerLocale, want: HistoryFilter) -> 
         "weeks": _weeks(locale, now),
         "history": history(context, locale, want),
         "want": want,
-        "states": STATES,
+        "states": {status: word for status, (word, _, _) in STATES.items()},
         "url_out_of_reach": _url_is_out_of_reach(context),
         "is_new": not any(snapshot.queue.values()),
     }

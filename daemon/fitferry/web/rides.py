@@ -26,22 +26,15 @@ PAGE = 40
 _DECIMAL_ID = 18
 _MANY = 2_000
 """Rides that are summed up at most: where the weeks of a page hold more, their sums are left out."""
-STATES: Mapping[Status, Template] = {
-    Status.COMPLETED: web.UPLOADED,
-    Status.PENDING: web.WAITING,
-    Status.PROCESSING: web.UPLOADING,
-    Status.FAILED: web.FAILED,
-    Status.HELD: web.HELD,
-    Status.SKIPPED: web.SKIPPED,
+STATES: Mapping[Status, tuple[Template, str, str]] = {
+    Status.COMPLETED: (web.UPLOADED, "ok", "good"),
+    Status.PENDING: (web.WAITING, "clock", "wait"),
+    Status.PROCESSING: (web.UPLOADING, "up", "act"),
+    Status.FAILED: (web.FAILED, "cross", "bad"),
+    Status.HELD: (web.HELD, "pause", "wait"),
+    Status.SKIPPED: (web.SKIPPED, "skip", ""),
 }
-_GLYPHS = {
-    Status.COMPLETED: ("ok", "good"),
-    Status.PENDING: ("clock", "wait"),
-    Status.PROCESSING: ("up", "act"),
-    Status.FAILED: ("cross", "bad"),
-    Status.HELD: ("pause", "wait"),
-    Status.SKIPPED: ("skip", ""),
-}
+"""The word for each status, its glyph and its colour."""
 LASTING = frozenset({ErrorCode.REJECTED, StravaErrorKind.BAD_FILE})
 """Failures after which the same file can only fail again."""
 
@@ -199,8 +192,8 @@ def actions_of(job: Job) -> tuple[str, ...]:
 def _state(locale: ViewerLocale, view: JobView) -> tuple[str, str, str]:
     """A word for how a ride stands, its glyph and its colour."""
     job = view.job
-    glyph, tone = _GLYPHS[job.status]
-    message: Message = STATES[job.status]()
+    word, glyph, tone = STATES[job.status]
+    message: Message = word()
     if job.error_code is ErrorCode.DUPLICATE:
         message, glyph = uploads.ALREADY_ON_STRAVA(), "twice"
     elif job.status is Status.SKIPPED and job.error_code is ErrorCode.DISMISSED:
