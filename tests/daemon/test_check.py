@@ -75,6 +75,7 @@ def test_check_has_a_line_for_each_thing(running: DaemonHarness) -> None:
     [
         ("/proc/nope/state", "bad", "it cannot be made (No such file or directory)"),
         ("{rides}/a.fit/state", "bad", "it cannot be made (Not a directory)"),
+        ("{rides}/a.fit", "bad", "it cannot be made (Not a directory)"),
         ("{rides}/new/state", "ok", "it is made at the first start"),
     ],
 )

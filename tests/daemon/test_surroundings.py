@@ -194,3 +194,19 @@ def test_what_root_changes_is_still_the_daemons_users(open_to_all: Path) -> None
 
         assert {path.stat().st_uid for path in home.state.iterdir()} == {65534}
         assert (home.state / "key").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_state_folder_that_cannot_be_written_is_read_all_the_same(open_to_all: Path) -> None:
+    """As a copy on a medium that is mounted read-only."""
+    with harness(open_to_all) as home:
+        assert home.run("backlog", "none").returncode == 0
+        home.config.chmod(0o644)
+        home.state.chmod(0o555)
+        (home.state / "state.db").chmod(0o444)
+        for words in (["uploads"], ["backlog"]):
+            ended = subprocess.run(
+                ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *home.command(*words)],
+                capture_output=True, text=True, timeout=60, check=False, env=home.environ(),
+            )  # fmt: skip
+            assert (ended.returncode, ended.stderr) == (0, "")

@@ -122,6 +122,8 @@ def _state(settings: Settings) -> Iterator[Check]:
 
 def _why_not_made(folder: Path) -> Message | None:
     """Why a folder cannot be made, by making one beside it; None where it can."""
+    if os.path.lexists(folder):
+        return system.NOT_A_DIRECTORY()
     try:
         beside = next(parent for parent in folder.parents if parent.exists())
         with tempfile.TemporaryDirectory(dir=beside):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -124,8 +125,10 @@ def opened(path: Path, changed: Callable[[], None] = lambda: None) -> Iterator[N
 @contextlib.contextmanager
 def opened_to_read(path: Path) -> Iterator[None]:
     """Open the database for looking only, whether a daemon runs or not. Raises DatabaseError."""
-    uri = f"{path.absolute().as_uri()}?mode=ro"
-    _init(uri, {}, uri=True)
+    log = path.with_name(f"{path.name}-wal")
+    # SQLite would make files beside it, which a folder that cannot be written does not take; nobody else writes there.
+    is_still = not os.access(path.parent, os.W_OK) and not (log.exists() and log.stat().st_size)
+    _init(f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if is_still else ''}", {}, uri=True)
     try:
         yield
     finally:
