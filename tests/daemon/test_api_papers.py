@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,17 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from werkzeug.test import Client
 
+from fitferry.core.api_tokens import Permission
+from fitferry.core.problems import ProblemCode
+from fitferry.core.upload import Status, WaitingFor
+from fitferry.monitoring.status import State
 from fitferry.storage import uploads
 from web_client import ORIGIN, Page
 
 pytestmark = pytest.mark.usefixtures("ledger")
 DOCS = Path(__file__).parents[2] / "docs"
 OPENAPI = yaml.safe_load((DOCS / "openapi.yaml").read_text(encoding="utf-8"))
+SCHEMAS: dict[str, Any] = OPENAPI["components"]["schemas"]
 Ride = Callable[..., bytes]
 KINDS: dict[str, type | tuple[type, ...]] = {
     "string": str,
@@ -99,6 +105,21 @@ def test_answers_are_what_the_description_says(page: Page, ride: Ride) -> None:
         described = OPENAPI["paths"][path][method]["responses"][str(answer.status_code)]
         schema = described["content"]["application/json"]["schema"]
         assert list(mismatches(schema, answer.get_json())) == [], path
+
+
+@pytest.mark.parametrize(
+    ("described", "words"),
+    [
+        (SCHEMAS["JobStatus"], Status),
+        (SCHEMAS["Permission"], Permission),
+        (SCHEMAS["Job"]["properties"]["waiting_for"], WaitingFor),
+        (SCHEMAS["Problem"]["properties"]["code"], ProblemCode),
+        (SCHEMAS["Status"]["properties"]["state"], State),
+    ],
+)
+def test_closed_sets_are_described_whole(described: dict[str, Any], words: type[StrEnum]) -> None:
+    """Each word that the code has, in its order, and no other."""
+    assert [word for word in described["enum"] if word is not None] == [word.value for word in words]
 
 
 def test_a_stranger_is_refused_as_the_description_says(page: Page) -> None:
