@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 
 from fitferry.system.wakeup import WakeupPipe
 
@@ -14,10 +13,8 @@ def test_a_signal_before_the_wait_is_not_slept_over() -> None:
     with WakeupPipe() as wakeup, wakeup.stopped_by_signals():
         signal.signal(signal.SIGTERM, lambda *_: None)
         os.kill(os.getpid(), signal.SIGTERM)
-        began = time.monotonic()
-        wakeup.wait(30)
+        wakeup.wait(86_400)  # pytest's own deadline is much sooner
 
-        assert time.monotonic() - began < 15
         assert not wakeup.stopping
 
 
