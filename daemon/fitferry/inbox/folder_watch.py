@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -51,10 +52,11 @@ class FolderWatch:
         self._watch = watch
         self._surroundings = surroundings
         self._folder = str(watch.folder)
-        self._hint = hint
         self._rescan = rescan
-        self._skip = skip
         self._claim = claim
+        self._make_watcher = partial(
+            surroundings.watcher, self._folder, recursive=watch.recursive, hint=hint, rescan=rescan, skip=skip
+        )
         self._watcher: Watcher | None = None
         self._identity: tuple[int, int] | None = None
         self._scans_short_of_watches = 0
@@ -118,13 +120,7 @@ class FolderWatch:
         self.is_local = not mounts.needs_polling(kind)
         if self._wanted_method() is WatchMethod.POLL:
             return
-        watcher = self._surroundings.watcher(
-            self._folder,
-            recursive=self._watch.recursive,
-            hint=self._hint,
-            rescan=self._rescan,
-            skip=self._skip,
-        )
+        watcher = self._make_watcher()
         try:
             watcher.start()
         except OSError as error:

@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -46,25 +47,26 @@ class WatchedFolder:
         self._watch = watch
         self._receiver = receiver
         self._without = without
-        self._changed = changed
-        self._incoming = incoming
-        self._surroundings = surroundings
-        self._roots = roots or FolderRoots()
+        self._read_mountinfo = surroundings.read_mountinfo
         self._lock = threading.Lock()
         self._mounts: dict[str, str] | None = None
         self._seen = ""
         self._below: dict[str, Scanner] = {}
-        self._main = Scanner(
-            watch,
-            self._receiver_of(self.folder),
-            without=without,
+        self._make_scanner = partial(
+            Scanner,
             changed=changed,
-            checked=self._look_at_mounts,
-            claim=lambda found: self._roots.claim(self.folder, found),
-            is_others=lambda found: self._roots.is_others(self.folder, found),
             skip_watch=lambda: frozenset(self._below),
             incoming=incoming,
             surroundings=surroundings,
+        )
+        roots = roots or FolderRoots()
+        self._main = self._make_scanner(
+            watch,
+            self._receiver_of(self.folder),
+            without=without,
+            checked=self._look_at_mounts,
+            claim=partial(roots.claim, self.folder),
+            is_others=partial(roots.is_others, self.folder),
         )
 
     def start(self) -> None:
@@ -122,7 +124,7 @@ class WatchedFolder:
 
     def _look_at_mounts(self) -> None:
         """Give every mount that needs one a scanner of its own; called by the main scanner's thread."""
-        seen = self._surroundings.read_mountinfo()
+        seen = self._read_mountinfo()
         if seen == self._seen:
             return
         self._seen = seen
@@ -154,15 +156,8 @@ class WatchedFolder:
 
     def _scanner(self, point: str, others: set[str]) -> Scanner:
         method = WatchMethod.POLL if self._watch.method is WatchMethod.AUTO else self._watch.method
-        return Scanner(
-            replace(self._watch, folder=Path(point), method=method),
-            self._receiver_of(point),
-            without=self._without | others,
-            changed=self._changed,
-            skip_watch=lambda: frozenset(self._below),
-            incoming=self._incoming,
-            surroundings=self._surroundings,
-        )
+        watch = replace(self._watch, folder=Path(point), method=method)
+        return self._make_scanner(watch, self._receiver_of(point), without=self._without | others)
 
     def _is_passed_over(self, point: str) -> bool:
         return not filenames.is_inside(point + "/x", self.folder, recursive=True, without=self._without)
