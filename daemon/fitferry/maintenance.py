@@ -163,7 +163,8 @@ class Supervisor:
     def _publish(self, now: float) -> None:
         snapshot = self._published = self.snapshot()
         values = status_json.to_json(snapshot)
-        if self._written is None or {**values, "updated_at": self._written["updated_at"]} != self._written:
+        is_there = (self._settings.state.folder / state_dir.STATUS).exists()
+        if not is_there or {**values, "updated_at": (self._written or values)["updated_at"]} != self._written:
             self._do(lambda: self._write_status(snapshot, values))
         self._state_log.update(snapshot)
         self._measure()

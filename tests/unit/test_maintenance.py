@@ -90,6 +90,19 @@ def test_a_status_that_could_not_be_written_is_written_the_next_time(parts: Part
     ]
 
 
+def test_a_status_that_somebody_deleted_is_written_again(parts: Parts, tmp_path: Path) -> None:
+    """Although nothing has changed: the commands find the daemon by it."""
+    path = tmp_path / "status.json"
+    parts.supervisor.tick()
+    written = path.stat().st_mtime_ns
+    parts.supervisor.tick()
+    assert path.stat().st_mtime_ns == written
+    path.unlink()
+    parts.supervisor.tick()
+
+    assert path.exists()
+
+
 def test_a_main_thread_that_hangs_is_an_illness(parts: Parts) -> None:
     """Three ticks that did not come; a clock that was set has no say in it."""
     parts.supervisor.tick()
