@@ -316,8 +316,9 @@ def test_a_zip_may_be_larger_than_an_activity(running: DaemonHarness, tmp_path: 
 
 
 def test_wrong_settings_are_told_by_every_command(home: DaemonHarness) -> None:
-    """All at once, exit 78."""
+    """All at once, exit 78; a container asks for its health, and is told no more than 1."""
     home.config.write_text("[strava\n", encoding="utf-8")
-    ended = home.run("uploads")
 
-    assert (ended.returncode, "line 1" in ended.stderr) == (78, True)
+    for words, code in (("uploads", 78), ("health", 1)):
+        ended = home.run(words)
+        assert (ended.returncode, "line 1" in ended.stderr) == (code, True)

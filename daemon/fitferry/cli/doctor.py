@@ -10,7 +10,7 @@ from fitferry.cli import output
 from fitferry.cli.client import Daemon
 from fitferry.cli.context import Context
 from fitferry.core.api_types import HealthJson
-from fitferry.core.errors import FitferryError
+from fitferry.core.errors import FitferryError, SettingsError
 from fitferry.core.messages import cli, notifications
 
 _RESULTS = {"ok": (cli.OK(), "green"), "warn": (cli.WARN(), "yellow"), "bad": (cli.BAD(), "red")}
@@ -40,7 +40,10 @@ def check(context: Context, as_json: bool) -> None:  # noqa: FBT001  # click pas
 @click.pass_obj
 def health(context: Context) -> None:
     """Exit 0 if the running daemon and its database answer, else 1; for containers."""
-    answer = Daemon(context).look(HealthJson, "/healthz")
+    try:
+        answer = Daemon(context).look(HealthJson, "/healthz")
+    except SettingsError as error:  # no exit code of its own: a container knows 0 and 1
+        raise FitferryError(error.problems[0].message) from error
     if answer["status"] != "ok":
         raise FitferryError(cli.UNHEALTHY(reason=answer.get("reason", "")))
 
