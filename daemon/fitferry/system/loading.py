@@ -11,16 +11,21 @@ from types import ModuleType
 
 _LATER = (
     "asyncio",
+    "bz2",
     "difflib",
+    "getopt",
     "gzip",
     "idna",
     "importlib.metadata",
     "ipaddress",
     "locale",
     "lzma",
+    "mimetypes",
+    "secrets",
     "selectors",
     "shutil",
     "subprocess",
+    "textwrap",
     "unicodedata",
 )
 """Modules that libraries import for what a command, or the daemon, does seldom or never."""
