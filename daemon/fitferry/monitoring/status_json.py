@@ -26,6 +26,8 @@ from fitferry.core.strava import RateLimit
 from fitferry.core.upload import Athlete, Backlog, Job
 from fitferry.monitoring.status import JobView, Snapshot, job_views
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
 
 def to_json(snapshot: Snapshot) -> StatusJson:
     """Everything that `status.json` says."""
@@ -116,12 +118,10 @@ def write(path: Path, values: StatusJson) -> None:
     """Replace the status file in one step. Not synced: it is worth nothing after a power cut."""
     scratch = path.with_name(f".{path.name}.part")
     # Somebody may read it on a terminal; json's own indentation is made by Python and takes ten times as long.
-    lines = [
-        f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()
-    ]
-    text = ",\n".join(map(escaped_json, lines))
-    scratch.write_text(f"{{\n{text}\n}}\n", encoding="utf-8")
-    scratch.chmod(0o644)
+    lines = ",\n".join(f" {_encode(name)}: {_encode(value)}" for name, value in values.items())
+    with scratch.open("wb") as file:
+        file.write(f"{{\n{escaped_json(lines)}\n}}\n".encode())
+        os.fchmod(file.fileno(), 0o644)
     os.replace(scratch, path)  # noqa: PTH105  # one step, as the contract says
 
 

@@ -108,8 +108,7 @@ def _for_people() -> list[Any]:
     """The processors of the lines that the page shows."""
     return [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-        structlog.processors.format_exc_info,
-        _redact,
+        _with_traceback,
         _without_links,
         _escape,
         structlog.processors.TimeStamper(fmt=_LOCAL, utc=False),
@@ -135,7 +134,7 @@ def _without_links(_logger: object, _method: str, event: Event) -> Event:
 def _last(form: str, out: TextIO) -> list[Any]:
     """The processors that turn an event into a line."""
     remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    before = [remove, structlog.processors.format_exc_info, _redact]
+    before = [remove, _with_traceback]
     if form == "auto" and _is_journal(out):
         # The journal keeps the time itself; the prefix is how it learns the priority.
         return [*before, _escape, _for_journal]
@@ -181,6 +180,12 @@ def _redact(_logger: object, _method: str, event: Event) -> Event:
         if key not in _AS_THEY_ARE:
             event[key] = "…" if key in _SECRET_KEYS else _redacted(value)
     return event
+
+
+def _with_traceback(logger: Any, method: str, event: Event) -> Event:
+    """The traceback of an exception as text, without what is secret; the rest has been looked through already."""
+    event = structlog.processors.format_exc_info(logger, method, event)
+    return _redact(logger, method, event) if "exception" in event else event
 
 
 def _redacted(value: object) -> object:
