@@ -56,7 +56,9 @@ class _Database(peewee.SqliteDatabase):
         return every
 
     def close_own(self) -> None:
-        """Close this thread's connection, at its end."""
+        """Close this thread's connection, at its end, if it has one."""
+        if self.is_closed():
+            return
         connection = self.connection()  # type: ignore[no-untyped-call]  # peewee's stubs leave it out
         self.close()
         _connections[:] = [entry for entry in _connections if entry[1] is not connection]

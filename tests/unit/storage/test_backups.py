@@ -214,6 +214,25 @@ def test_damage_that_is_found_in_the_background_is_an_illness(tmp_path: Path) ->
     assert database_file.daily_copies(path) == []
 
 
+def test_a_check_that_asked_the_ledger_nothing_opens_it_for_nothing(tmp_path: Path) -> None:
+    """The copies' thread closes its connection at the end; without one there is nothing to close."""
+    (tmp_path / "before").mkdir()
+    with database.opened(tmp_path / "before" / "state.db"):
+        pass
+    shutil.rmtree(tmp_path / "before")
+    path = tmp_path / "state.db"
+    damage(path)
+    raised: list[object] = []
+    threading.excepthook, usual = raised.append, threading.excepthook
+    try:
+        backups.CopyThread(path, check_first=True).run_if_due(NOW)
+        _wait()
+    finally:
+        threading.excepthook = usual
+
+    assert raised == []
+
+
 def _wait() -> None:
     for thread in threading.enumerate():
         if thread.name == "copies":
