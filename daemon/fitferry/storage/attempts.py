@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import fields
 
 from fitferry.core.activity import Thumbnail
-from fitferry.core.upload import AfterUpload, AttemptResult, Status, WaitingFor
-from fitferry.storage import attempt_log, rate_limits
+from fitferry.core.upload import AfterUpload, Attempt, AttemptResult, Outcome, Status, WaitingFor
+from fitferry.storage import rate_limits
 from fitferry.storage.database import fn, run, write, writing
 from fitferry.storage.mapping import DECIDED, IS_OPEN
 from fitferry.storage.models import JobRow
@@ -28,6 +28,11 @@ SELECT
 _DRAWN = """
 INSERT OR REPLACE INTO thumbnail (activity_id, kind, path) SELECT activity_id, ?, ? FROM upload_job WHERE id = ?
 """
+_LOG = """
+INSERT INTO upload_attempt (job_id, number, at, outcome, message)
+SELECT ?1, COALESCE(MAX(number), 0) + 1, ?2, ?3, ?4 FROM upload_attempt WHERE job_id = ?1
+"""
+_OF_JOB = "SELECT number, at, outcome, message FROM upload_attempt WHERE job_id = ? ORDER BY number"
 _RESULT_COLUMNS = [field.name for field in fields(AttemptResult) if hasattr(JobRow, field.name)]
 """The rest of a result is not about its job alone."""
 
@@ -70,7 +75,7 @@ def record(
         if thumbnail is not None:
             run(_DRAWN, thumbnail.kind, thumbnail.path, job_id)
         if log and new_revision is not None:
-            attempt_log.add(job_id, result, now)
+            _log(job_id, result, now)
     return new_revision is not None
 
 
@@ -111,6 +116,20 @@ def _write(job_id: int, revision: int, **columns: object) -> int | None:
         columns["row_revision"] = revision + 1
         written = update(JobRow, "id = ? AND row_revision = ?", job_id, revision, **columns)
     return revision + 1 if written else None
+
+
+def of_job(job_id: int) -> list[Attempt]:
+    """The last attempts of one upload, in order."""
+    return [
+        Attempt(number, at, Outcome(outcome), JobRow.error_message.python_value(text))
+        for number, at, outcome, text in run(_OF_JOB, job_id)
+    ]
+
+
+def _log(job_id: int, result: AttemptResult, now: float) -> None:
+    """Keep how an attempt ended; a trigger drops all but the last 20."""
+    reason = result.reason
+    run(_LOG, job_id, now, result.outcome.value, reason.to_json() if reason else None)
 
 
 def _clamp(longest: float, now: float) -> None:

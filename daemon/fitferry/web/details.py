@@ -12,7 +12,7 @@ from fitferry.core.follow_up import FollowUp, FollowUpKind, FollowUpState
 from fitferry.core.messages import Message, verbatim, web
 from fitferry.core.upload import Attempt, Job, Outcome, Status
 from fitferry.monitoring.status import job_views
-from fitferry.storage import attempt_log, follow_ups, queries
+from fitferry.storage import attempts, follow_ups, queries
 from fitferry.web.context import WebContext
 from fitferry.web.language import ViewerLocale
 from fitferry.web.rides import ride_of
@@ -69,7 +69,7 @@ def _steps(context: WebContext, locale: ViewerLocale, job: Job) -> list[Step]:
     folder = shown(str(Path(job.path).parent), whole=True)
     came = web.CAME_BY_FOLDER(folder=folder) if by_folder else web.CAME_BY_HAND()
     found: list[Happened] = [(job.created_at, came, "down", "soft")]
-    log = attempt_log.of_job(job.id)
+    log = attempts.of_job(job.id)
     found += [_attempt_step(job, attempt) for attempt in log]
     found += _steps_beside(job, log)
     found += [_follow_up_step(follow_up) for follow_up in follow_ups.of_job(job.id)]

@@ -12,7 +12,7 @@ from fitferry.core.breaker import BreakerName, BreakerTrip
 from fitferry.core.messages import Message, strava, uploads, verbatim
 from fitferry.core.strava import StravaErrorKind
 from fitferry.core.upload import AttemptResult, Outcome, Status
-from fitferry.storage import attempt_log, attempts, database
+from fitferry.storage import attempts, database
 from fitferry.storage.database import run
 
 pytestmark = pytest.mark.usefixtures("ledger")
@@ -23,7 +23,7 @@ DONE = AttemptResult(Outcome.COMPLETED, Status.COMPLETED, strava_activity_id=424
 
 def kept(job_id: int) -> list[tuple[int, float, Outcome, Message | None]]:
     """The attempts of a job."""
-    return [(one.number, one.at, one.outcome, one.message) for one in attempt_log.of_job(job_id)]
+    return [(one.number, one.at, one.outcome, one.message) for one in attempts.of_job(job_id)]
 
 
 def test_each_attempt_is_kept_with_its_time_and_reason(tmp_path: Path) -> None:

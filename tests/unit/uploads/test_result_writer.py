@@ -17,7 +17,7 @@ from fitferry.core.messages import verbatim
 from fitferry.core.retry_policy import Action
 from fitferry.core.strava import StravaErrorKind
 from fitferry.core.upload import AfterUpload, AttemptResult, Job, Outcome, Status, WaitingFor
-from fitferry.storage import attempt_log, breakers, database
+from fitferry.storage import attempts, breakers, database
 from fitferry.storage.database import DatabaseError
 from fitferry.uploads.after_upload import Archive
 from fitferry.uploads.attempt import RunningAttempt
@@ -123,7 +123,7 @@ def test_an_attempt_that_says_nothing_new_is_not_kept_in_the_history(
     """A wait in which nothing was asked is none."""
     desk.write(result)
 
-    assert len(attempt_log.of_job(desk.job.id)) == kept
+    assert len(attempts.of_job(desk.job.id)) == kept
 
 
 def test_what_somebody_else_has_decided_meanwhile_is_not_overwritten(desk: Desk) -> None:
