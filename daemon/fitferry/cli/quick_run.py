@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fitferry.config.schema import Settings
     from fitferry.web.server import Handover
 
-_PASSED_OVER = ("click", "greenlet", "rich", "typing_extensions")
+PASSED_OVER = ("click", "greenlet", "rich", "typing_extensions")
 """Libraries that structlog, httpx and msgspec take along where they are installed, and do without."""
 
 # From Python 3.12 on each record of a log asks asyncio for its task, and would load it for that.
@@ -28,7 +28,7 @@ setattr(logging, "logAsyncioTasks", False)  # noqa: B010  # a name that 3.11 doe
 
 def has_run(option: str | None) -> bool:
     """Run the daemon to its end; False where the settings do not allow it. Raises CannotRun."""
-    with loading(_PASSED_OVER):
+    with loading(PASSED_OVER):
         from fitferry.config.load import load  # noqa: PLC0415  # it takes its time
 
     process.prepare(os.environ)
@@ -42,6 +42,6 @@ def has_run(option: str | None) -> bool:
 
 def run_daemon(settings: Settings, handover: Handover | None = None) -> None:
     """Run the daemon in this process, until it is told to stop. Raises CannotRun."""
-    with loading(_PASSED_OVER):
+    with loading(PASSED_OVER):
         from fitferry import daemon  # noqa: PLC0415  # it imports everything
     daemon.run(settings, handover=handover)
