@@ -72,10 +72,8 @@ class ViewerLocale:
         form = _TIMES.get(self.language, "short")
         return dates.format_time(moment, form, locale=self.cldr)
 
-    def day(self, moment: float | None) -> str:
+    def day(self, moment: float) -> str:
         """The day of a time: 21 September 2026."""
-        if moment is None:
-            return ""
         return dates.format_date(datetime.fromtimestamp(moment, self.zone), "long", locale=self.cldr)
 
     def clock_of(self, moment: float) -> str:
@@ -115,10 +113,6 @@ class ViewerLocale:
             return self.of(web.THIS_WEEK()) if weeks == 0 else self.of(web.LAST_WEEK())
         skeleton = "MMMMd" if monday.year == today.year else "yMMMd"
         return dates.format_interval(monday, monday + timedelta(days=6), skeleton, locale=self.cldr)
-
-    def activities(self, count: int) -> str:
-        """How many there are: 3 activities."""
-        return self.of(web.ACTIVITY_COUNT(count=count))
 
     def climb(self, metres: float | None) -> str:
         """How far up it went: 214 m up."""

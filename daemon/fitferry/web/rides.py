@@ -241,4 +241,5 @@ def _weeks(context: WebContext, locale: ViewerLocale, rides: list[Ride], *, whol
 
 def _total(locale: ViewerLocale, distances: list[float]) -> str:
     """How many there were in a week, and how far: 3 activities · 44.4 km."""
-    return " · ".join(filter(None, (locale.activities(len(distances)), locale.distance(sum(distances)))))
+    count = locale.of(web.ACTIVITY_COUNT(count=len(distances)))
+    return " · ".join(filter(None, (count, locale.distance(sum(distances)))))
