@@ -292,7 +292,7 @@ def set_up(folder: Path) -> Iterator[tuple[SetUp, str]]:
     (folder / "rides").mkdir()
     server = Server("127.0.0.1", 0)
     settings = load(base, {}, require_app=False)
-    scene = SetUp(settings, folder / "config.toml", port=lambda: server.port)
+    scene = SetUp(settings, folder / "config.toml", port=lambda: server.port, finished=lambda: None)
     with server.serving(SetUpFilter(scene)):
         scene.log_link()
         yield scene, f"http://127.0.0.1:{server.port}{PATH}?token={scene.token}"

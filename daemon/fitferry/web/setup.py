@@ -52,25 +52,18 @@ class SetUp:
     """
 
     def __init__(
-        self,
-        base: Settings,
-        path: Path,
-        *,
-        port: Callable[[], int],
-        finished: Callable[[], None] = lambda: None,
-        clock: Callable[[], float] = time.monotonic,
+        self, base: Settings, path: Path, *, port: Callable[[], int], finished: Callable[[], None]
     ) -> None:
         self.base = base
         self.path = path
         self.port = port
         self.finished = finished
         self.token = self.login_token = ""
-        self._clock = clock
         self._good_until = self._logged_at = float("-inf")
 
     def log_link(self) -> None:
         """Make a link in place of the old one, and say in the log how to go on; on a terminal in a box."""
-        self.token, self._logged_at = secrets.token_urlsafe(24), self._clock()
+        self.token, self._logged_at = secrets.token_urlsafe(24), time.monotonic()
         self._good_until = self._logged_at + LINK_SECONDS
         web = self.base.web
         host = web.host if web.host not in {"", "::", "0.0.0.0"} else "127.0.0.1"  # noqa: S104  # what the setting says
@@ -80,7 +73,7 @@ class SetUp:
 
     def knows(self, environ: WSGIEnvironment) -> bool:
         """Whether a request shows the link's token."""
-        given, now = parse_qs(environ.get("QUERY_STRING", "")).get("token", [""])[0], self._clock()
+        given, now = parse_qs(environ.get("QUERY_STRING", "")).get("token", [""])[0], time.monotonic()
         if now < self._good_until and hmac.compare_digest(given.encode(), self.token.encode()):
             self._good_until = now + LINK_SECONDS
             return True
