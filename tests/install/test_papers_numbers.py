@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+import branches
 from fitferry import daemon
-from fitferry.core import retry_results, stability
+from fitferry.config.keys import all_keys
+from fitferry.core import rate_limit, retry_results, stability
 from fitferry.core.api_types import UPLOAD_BYTES
+from fitferry.core.attempt_results import FILE_SECONDS, FOLDER_SECONDS
 from fitferry.core.rate_limit import FRESH_SECONDS
 from fitferry.core.strava import MAX_FILE_BYTES, RateLimit
 from fitferry.formats import archives, xml_reader
@@ -18,6 +23,7 @@ from fitferry.formats.zip_reader import BOUNDS
 from fitferry.inbox import first_scan
 from fitferry.inbox.folder_watch import POLL_SECONDS, SCAN_SECONDS
 from fitferry.storage import backups, oauth_states, schema_update, sessions
+from fitferry.strava.client import PAGE
 from fitferry.system.walk import MAX_DEPTH
 from fitferry.uploads import bulk_status, hooks
 from fitferry.web import security_log
@@ -40,7 +46,46 @@ def word(value: float) -> str:
     return WORDS[int(value)]
 
 
+def coverage() -> dict[str, object]:
+    """What `make coverage` asks for."""
+    project = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))
+    found: dict[str, object] = project["tool"]["coverage"]["report"]
+    return found
+
+
+MANY = 10**6
+NOON, NIGHT = 12 * HOUR, 23.5 * HOUR
+
+
+def left_by_backlog(now: float, **limit: tuple[int, int]) -> int:
+    """How many of 1,000 requests the backlog leaves of the one limit that is given."""
+    free: dict[str, tuple[int, int]] = {"overall_limit": (MANY, MANY), "read_limit": (MANY, MANY)}
+    return 1000 - rate_limit.budget(RateLimit(**{**free, **limit}, heard_at=now), now, 0).backlog
+
+
+QUARTER = left_by_backlog(NOON, overall_limit=(1000, MANY))
+DAY_OVERALL, DAY_READ = (
+    left_by_backlog(NOON, overall_limit=(MANY, 1000)),
+    left_by_backlog(NOON, read_limit=(MANY, 1000)),
+)
+AT_LAST = left_by_backlog(NIGHT, overall_limit=(MANY, 1000))
+DELAYS = [
+    value for key in all_keys() if key.name == "retry_delays" for value in cast("list[float]", key.default)
+]
+MINUTES = [f"{delay / MINUTE:.0f}" for delay in DELAYS[:-1]]
+HOURS = f"{DELAYS[-1] / HOUR:.0f}"
+
 TRUE: list[tuple[str, str]] = [
+    (
+        "DESIGN.md",
+        f"leave {QUARTER} requests of each quarter hour and {DAY_OVERALL} overall and {DAY_READ} reads",
+    ),
+    ("DESIGN.md", f"of the day until 23:30 UTC, {AT_LAST} afterwards"),
+    ("DESIGN.md", f"confirms up to {PAGE} uploads"),
+    ("DESIGN.md", f"after {number(FILE_SECONDS)} s, {number(FOLDER_SECONDS)} s, or when"),
+    ("README.md", "after {} min, {} min, {} min and {} h".format(*MINUTES, HOURS)),
+    ("README.ko.md", "{}분, {}분, {}분, {}시간 뒤에".format(*MINUTES, HOURS)),
+    ("CONTRIBUTING.md", f"{coverage()['fail_under']} %; of branches {branches.LEAST:.0f} % in each"),
     ("DESIGN.md", f"capped at {number(retry_results.NETWORK_SECONDS)} s"),
     ("DESIGN.md", f"the second, {number(retry_results.SECOND_LOOK)} s after the first"),
     ("DESIGN.md", f"Activities of the last {number(FRESH_SECONDS / HOUR)} hours may use everything"),
