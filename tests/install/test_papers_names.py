@@ -193,6 +193,16 @@ def test_variables_that_are_named_exist() -> None:
     assert named - settings - compose == command
 
 
+def test_the_words_of_the_glossary_are_those_of_the_code() -> None:
+    """Each stands there as a name or in a docstring, and the glossary is in the order of the alphabet."""
+    table = TEXTS[TOP / "DESIGN.md"].split("| word | meaning |\n")[1].split("\n\n")[0]
+    words = re.findall(r"^\| ([a-z -]+) \|", table, re.MULTILINE)
+    code = "\n".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
+
+    assert words == sorted(words)
+    assert [word for word in words if not re.search(rf"\b{re.sub('[ -]', '[ _-]', word)}", code)] == []
+
+
 def test_what_rules_may_say_is_described() -> None:
     """Each condition, each field, and each word in braces, and no other."""
     text = TEXTS[TOP / "docs/rules.md"].split("`when` may name")[1]

@@ -128,6 +128,10 @@ TRUE: list[tuple[str, str]] = [
     ("docs/nas.md", f"has {number(daemon.DRAIN_SECONDS)} seconds to finish"),
     ("docs/nas.md", f"scanned every {word(POLL_SECONDS)} seconds"),
     ("docs/remote.md", f"client_max_body_size {number(UPLOAD_BYTES / MB)}m"),
+    (
+        "docs/openapi.yaml",
+        f"the body is larger than {number(OTHER_BYTES / 1000)} kB, or {number(UPLOAD_BYTES / MB)} MB for uploads",
+    ),
     ("systemd/fitferry.service", f"Uploads in flight have {number(daemon.DRAIN_SECONDS)} s to finish"),
     (
         "config.example.toml",
