@@ -127,7 +127,7 @@ def read_value(data: bytes, at: int, size: int, base: int, order: str) -> Value 
         if base in _FLOATS or not size:
             return None
         number = int.from_bytes(data[at : at + size], "big" if order == ">" else "little")
-        return None if number in {0 if invalid == 0 else -1, (1 << 8 * size) - 1} else number
+        return None if number == (0 if invalid == 0 else (1 << 8 * size) - 1) else number
     for value in struct.unpack_from(f"{order}{size // width}{letter}", data, at):
         if value != invalid and math.isfinite(value):
             return value  # type: ignore[no-any-return]  # what struct unpacks is a number here

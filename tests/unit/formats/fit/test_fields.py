@@ -141,7 +141,8 @@ def test_each_type_has_its_own_value_for_none(base: int, form: str, invalid: int
 
 
 @pytest.mark.parametrize(
-    ("developer", "unit", "metres"), [(0, "m", 77), (1, "m", 77), (1, "metres", 77), (0, "km", None)]
+    ("developer", "unit", "metres"),
+    [(0, "m", 77_000), (1, "m", 77_000), (1, "metres", 77_000), (0, "km", None)],
 )
 def test_an_apps_distance_counts_in_metres_whichever_app_it_is(
     developer: int, unit: str, metres: float | None
@@ -161,7 +162,7 @@ def test_an_apps_distance_counts_in_metres_whichever_app_it_is(
         + head[1:]
         + bytes([1, 0, 4, developer])
         + data(fields)
-        + struct.pack("<I", 77)
+        + struct.pack("<I", 77_000)
     )
 
     assert inspect(segment([file_id(4, BEGIN), message(206, name), own])).facts.distance_m == metres
@@ -263,6 +264,7 @@ def test_a_definition_ends_behind_its_last_field_if_that_is_there(
     assert fields.definition_end(bare, before, len(bare)) == len(bare)
     for stop in range(before, end):
         assert fields.definition_end(body, before, stop) > stop
+        assert fields.definition_end(body[:stop], before, stop) > stop
 
 
 @pytest.mark.parametrize(
@@ -279,6 +281,7 @@ def test_a_definition_ends_behind_its_last_field_if_that_is_there(
         (b"\x40\0\0\x14\0\2\5\1\x62\6\1\x07", True),
         (b"\x60\0\0\x14\0\1\5\1\x02\1\7\1\x1f", True),
         *((bytes([0x40, 0, 0, 20, 0, 1, 5, 1, base]), base <= 0x10) for base in range(0x12)),
+        (bytes([0x40, 0, 0, 20, 0, 17]) + b"".join(bytes([base, 1, base]) for base in range(17)), True),
     ],
 )
 def test_a_definition_that_a_device_may_have_written_is_told_from_other_bytes(
@@ -304,6 +307,7 @@ def test_a_definition_that_a_device_may_have_written_is_told_from_other_bytes(
         (b"\0", 0x06, "<", 0),
         (b"\0", 0x0C, "<", None),
         (b"\0\0", 0x0B, "<", None),
+        (b"\xff", 0x0B, "<", 0xFF),
         (b"\1", 0x0B, "<", 1),
         (b"\1", 0x08, "<", None),
         (b"\1\2\3\4", 0x09, "<", None),

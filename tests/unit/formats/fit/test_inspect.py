@@ -63,6 +63,13 @@ def test_a_time_since_the_device_was_switched_on_is_no_start(moment: int, *, abs
     assert facts(created=moment).start_time == start
 
 
+def test_a_ride_begins_with_its_first_record_of_an_absolute_time() -> None:
+    """Those before it counted from when the device was switched on."""
+    times = [FIRST_ABSOLUTE - 1, FIRST_ABSOLUTE, FIRST_ABSOLUTE + 10]
+
+    assert facts(records(times)).start_time == FIRST_ABSOLUTE + 631_065_600.0
+
+
 def test_a_file_with_a_relative_time_says_nothing_of_the_day() -> None:
     """Neither does what it says else: its moment of creation is another clock's."""
     assert facts(leg((2, UINT32, 100))).start_time is None
