@@ -91,7 +91,6 @@ def test_each_code_of_a_rejected_request_has_its_http_status() -> None:
         403: {"forbidden", "origin", "other_athlete"},
         404: {"unknown", "unknown_athlete"},
         409: {
-            "changed",
             "completed",
             "exists",
             "in_flight",
