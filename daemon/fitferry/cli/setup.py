@@ -19,7 +19,7 @@ from fitferry.cli.context import Context
 from fitferry.cli.quick_run import run_daemon
 from fitferry.config.paths import place_to_write
 from fitferry.core.errors import FitferryError, SettingProblem, SettingsError
-from fitferry.core.messages import Message, cli, verbatim
+from fitferry.core.messages import Message, cli, system, verbatim
 from fitferry.core.messages import settings as setting_messages
 from fitferry.core.printable import printable
 from fitferry.core.upload import AfterUpload
@@ -122,8 +122,8 @@ def sandbox(port: int) -> None:
             threading.Event().wait()
     except KeyboardInterrupt:
         pass
-    except (OSError, SystemExit) as error:
-        raise FitferryError(cli.PORT_IN_USE(port=str(port), reason=str(error))) from error
+    except OSError as error:
+        raise FitferryError(cli.PORT_IN_USE(port=str(port), reason=system.from_os_error(error))) from error
 
 
 @click.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -44,14 +45,18 @@ class Sandbox:
         self._thread: threading.Thread
 
     def __enter__(self) -> Self:
-        self._server = make_server(
-            self._host,
-            self._port,
-            create_app(self.world, self.faults),
-            threaded=True,
-            request_handler=_Quiet,
-            ssl_context=self._certificate,  # type: ignore[arg-type]  # it takes paths, too
-        )
+        with socket.create_server(
+            (self._host, self._port)
+        ) as listening:  # werkzeug ends the process where it cannot
+            self._server = make_server(
+                self._host,
+                self._port,
+                create_app(self.world, self.faults),
+                threaded=True,
+                request_handler=_Quiet,
+                ssl_context=self._certificate,  # type: ignore[arg-type]  # it takes paths, too
+                fd=listening.fileno(),
+            )
         self._server.daemon_threads = True
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.1,), name="sandbox", daemon=True
@@ -67,7 +72,7 @@ class Sandbox:
 
     @property
     def port(self) -> int:
-        return int(self._server.server_port)
+        return int(self._server.port)
 
     @property
     def url(self) -> str:
