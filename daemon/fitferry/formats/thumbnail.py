@@ -14,7 +14,7 @@ SIDE = 100
 MOST_POINTS = 100
 TOLERANCE = 0.7
 """What lies no further from the line that is drawn is left out."""
-MOST_SAMPLES = 400
+MOST_SAMPLES = 200
 """Of the samples of an activity so many are looked at, evenly spread."""
 SMALLEST_M = 60.0
 """A route that stays within so many metres is a device that stood still, indoors for example."""
