@@ -26,10 +26,9 @@ class QueuedHandler(logging.Handler):
     A pipe that nobody reads, or a terminal that is held, must stop no upload.
     """
 
-    def __init__(self, stream: TextIO, limit: int = QUEUE_LINES) -> None:
+    def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self._stream = stream
-        self._limit = limit
         self._lines: deque[bytes] = deque()
         self._dropped = 0
         self._writing = False
@@ -51,7 +50,7 @@ class QueuedHandler(logging.Handler):
                 self._stream.flush()
             return
         with self._changed:
-            if len(self._lines) >= self._limit:
+            if len(self._lines) >= QUEUE_LINES:
                 self._dropped += 1
                 return
             if self._dropped:
