@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from fitferry.core.activity import ActivityFacts, FileKind, ParseResult
 from fitferry.core.sports import SPORTS, SUB_SPORTS
 from fitferry.formats.fit import names
-from fitferry.formats.fit.fields import Value
+from fitferry.formats.fit.fields import Value, whole
 from fitferry.formats.fit.header import SHORTEST, announced_length, holds_header, is_fit
 from fitferry.formats.fit.probe import Probe
 from fitferry.formats.fit.reader import probe
@@ -36,7 +36,7 @@ def inspect(chunks: Iterable[bytes]) -> ParseResult:
     kind, reason = found.kind, found.reason
     if kind is FileKind.NO_ACTIVITY:
         return ParseResult(kind, reason=reason)
-    file_type = _whole(found.file_id.get(0))
+    file_type = whole(found.file_id.get(0))
     if file_type is None and not found.is_empty:
         file_type = names.ACTIVITY  # it does not say what it is, but something was recorded
     is_activity = file_type == names.ACTIVITY
@@ -51,9 +51,9 @@ def inspect(chunks: Iterable[bytes]) -> ParseResult:
 
 
 def _facts(found: Probe, file_type: int | None) -> ActivityFacts:
-    maker = _whole(found.file_id.get(1))
+    maker = whole(found.file_id.get(1))
     kind, manufacturer = names.file_type(file_type), names.named(maker, names.MANUFACTURERS)
-    product = names.product(_whole(found.file_id.get(2)), maker)
+    product = names.product(whole(found.file_id.get(2)), maker)
     if file_type != names.ACTIVITY:
         return ActivityFacts(kind=kind, manufacturer=manufacturer, product=product)
     absolute = [moment for moment in found.times if moment >= FIRST_ABSOLUTE]
@@ -68,8 +68,8 @@ def _facts(found: Probe, file_type: int | None) -> ActivityFacts:
     elapsed = _total(sessions, _ELAPSED, 1000)
     return ActivityFacts(
         kind=kind,
-        sport=names.named(_whole(sport), SPORTS),
-        sub_sport=names.named(_whole(sub_sport), SUB_SPORTS),
+        sport=names.named(whole(sport), SPORTS),
+        sub_sport=names.named(whole(sub_sport), SUB_SPORTS),
         start_time=_start(found, times),
         duration_s=_total(sessions, _TIMER, 1000),
         elapsed_s=elapsed if sessions else _seconds(times),
@@ -89,13 +89,13 @@ def _start(found: Probe, times: list[float]) -> float | None:
 
     A relative time says nothing of the day, and neither does anything else in a file that has one.
     """
-    starts = [start for values in found.sessions if (start := _whole(values.get(_START)))]
+    starts = [start for values in found.sessions if (start := whole(values.get(_START)))]
     told = next((start for start in starts if FIRST_ABSOLUTE <= start <= LAST_ABSOLUTE), None)
     recorded = int(times[0]) if times else None
     if told is None or (recorded is not None and abs(told - recorded) > GAP_SECONDS):
         told = recorded
     if not (starts or times):
-        told = _whole(found.file_id.get(4))
+        told = whole(found.file_id.get(4))
     return float(told + FIT_EPOCH) if told is not None and told >= FIRST_ABSOLUTE else None
 
 
@@ -130,7 +130,3 @@ def _distance(found: Probe) -> float | None:
     if total is None and found.last_distance is not None:
         return found.last_distance / 100
     return total
-
-
-def _whole(value: Value | None) -> int | None:
-    return int(value) if isinstance(value, int | float) else None

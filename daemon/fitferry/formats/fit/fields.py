@@ -48,6 +48,11 @@ _BASES = {
 Value = int | float | str
 
 
+def whole(value: Value | None) -> int | None:
+    """A number without its fraction; None for a text, and for none."""
+    return int(value) if isinstance(value, int | float) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """A field in a message: where it begins, its bytes, its base type. `developer`: the index of its app."""

@@ -28,6 +28,7 @@ from fitferry.formats.fit.fields import (
     Value,
     definition_end,
     is_plausible,
+    whole,
 )
 from fitferry.formats.fit.header import is_fit
 from fitferry.formats.fit.reader import MAX_SEGMENTS
@@ -190,13 +191,13 @@ class _Segment:
                     self._events.changes.append((moment, kind == _START))
             case n if n == SESSION:
                 self._sessions.append(_end(values, moment))
-                self._sport = (_optional(values.get(5)), _optional(values.get(6)))
+                self._sport = (whole(values.get(5)), whole(values.get(6)))
             case n if n == LAP:
                 self._laps.append(_end(values, moment))
             case n if n == ACTIVITY:
                 self._has_activity = True
             case n if n == SPORT:
-                self._sport = (_optional(values.get(0)), _optional(values.get(1)))
+                self._sport = (whole(values.get(0)), whole(values.get(1)))
 
     def summaries(self) -> list[bytes]:
         """The messages that are missing at the end."""
@@ -287,7 +288,3 @@ def _end(values: dict[int, Value], moment: int | None) -> int:
     if isinstance(start, int) and isinstance(elapsed, int):
         return start + elapsed // 1000
     return moment or 0
-
-
-def _optional(value: Value | None) -> int | None:
-    return value if isinstance(value, int) else None
