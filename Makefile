@@ -110,9 +110,9 @@ test-image: $(VENV)/installed  ## build the image with buildah and use it, both 
 	tests/install/qemu.sh
 	PYTHONPATH=tests/support $(BIN)/python tests/install/image.py $(TEST_IMAGE_ARCH)
 
-docs: $(VENV)/installed  ## what repeats something else: man page, completions, the README's help, and the figures
+docs: $(VENV)/installed  ## what repeats something else: man page, completions, the READMEs' help and settings, the figures
 	LC_ALL=C $(BIN)/python tools/reference.py
-	$(if $(wildcard tools/settings_papers.py),$(BIN)/python tools/settings_papers.py)
+	$(BIN)/python tools/settings_papers.py
 
 sbom: $(VENV)/installed  ## the bill of materials of what people install, as CycloneDX
 	$(BIN)/python tools/sbom.py dist
@@ -146,8 +146,12 @@ settings: $(VENV)/installed  ## what is written of the settings, from their sche
 screenshots: $(VENV)/installed  ## the pictures in docs/pictures (needs Chromium and pngquant)
 	PYTHONPATH=tests/support $(BIN)/python tools/screenshots.py docs/pictures
 
-bench: $(VENV)/installed  ## print the figures of speed and footprint
-	for bench in bench/*.py; do $(BIN)/python "$$bench" || exit 1; done
+bench: $(VENV)/installed  ## speed and footprint on this machine, in some minutes; docs/benchmarks.md has the longer ones
+	$(BIN)/python bench/latency.py 10 2
+	$(BIN)/python bench/floor.py --pairs 8
+	$(BIN)/python bench/upload_cost.py 10
+	$(BIN)/python bench/rest.py 30
+	$(BIN)/python bench/fit_inspect.py
 
 clean:  ## forget what was built
 	rm -rf $(VENV) $(VENV)-demo $(VENV)-dist dist build

@@ -82,8 +82,8 @@ def test_what_is_about_to_be_sent_is_written_down_before(bench: Bench) -> None:
     assert seen == [NOW]
 
 
-def test_a_ring_for_a_job_that_is_not_due_asks_nobody(bench: Bench) -> None:
-    """Doorbells may ring twice."""
+def test_a_job_that_is_given_to_a_worker_before_it_is_due_asks_nobody(bench: Bench) -> None:
+    """The queue may name a job twice."""
     accepted = bench.try_(bench.job())
     bench.try_(accepted)
 
