@@ -7,7 +7,6 @@ when its messenger has taken it; until then it is tried again, also after a rest
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from fitferry.notifications.messengers import Messengers
 from fitferry.storage import sent_notifications
 from fitferry.storage.database import DatabaseError
 from fitferry.storage.sent_notifications import Notification, WaitingNotification
+from fitferry.system.work_thread import WorkThread
 
 BEAT_SECONDS = 15.0
 """How long a heartbeat may take."""
@@ -32,6 +32,8 @@ RETRY_SECONDS = (30.0, 60.0, 300.0, 1800.0, 3600.0)
 KEEP_SECONDS = 7 * 86_400.0
 """A message that nobody has taken for so long says nothing new any more."""
 SUMMARY_LINES = 5
+STOP_SECONDS = 2.0
+"""How long a message on its way is waited for at a stop."""
 
 _log = structlog.get_logger()
 
@@ -64,9 +66,7 @@ class Notifier:
         self._failures = 0
         self._sent: deque[float] = deque(maxlen=STORM)
         self._urgent: deque[Notification] = deque(maxlen=STORM)
-        self._wakeup = threading.Condition()
-        self._ending = False
-        self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
+        self._thread = WorkThread("notifier", self._work, self._failed)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
@@ -78,40 +78,30 @@ class Notifier:
         try:
             yield
         finally:
-            with self._wakeup:
-                self._ending = True
-                self._wakeup.notify()
-            self._thread.join(timeout=2)
+            self._thread.stop(STOP_SECONDS)
 
     def wake(self) -> None:
         """Look whether a notification waits; returns at once."""
-        with self._wakeup:
-            if self._failures == 0:  # what failed keeps its delay
-                self._send_at = min(self._send_at or self._clock(), self._clock())
-            self._wakeup.notify()
+        if self._failures == 0:  # what failed keeps its delay
+            self._send_at = self._clock()
+        self._thread.wake()
 
     def send_now(self, notification: Notification) -> None:
         """Send one that the database cannot keep; returns at once."""
-        with self._wakeup:
-            self._urgent.append(notification)
-            self._wakeup.notify()
+        self._urgent.append(notification)
+        self._thread.wake()
 
-    def is_alive(self) -> bool:
-        return self._thread.is_alive()
+    def _work(self) -> float | None:
+        for work in (self._send_urgent, self.deliver, self._beat):
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001  # of dozens of services: the others go on
+                self._failed(error)
+        return self._seconds_to_wait()
 
-    def _run(self) -> None:
-        while True:
-            with self._wakeup:
-                if not self._ending and not self._urgent:
-                    self._wakeup.wait(self._seconds_to_wait())
-                if self._ending:
-                    return
-            for work in (self._send_urgent, self.deliver, self._beat):
-                try:
-                    work()
-                except Exception as error:  # noqa: BLE001  # the thread has to outlive dozens of services
-                    _log.warning("notification_failed", error=type(error).__name__)
-                    self._retry_later()
+    def _failed(self, error: Exception) -> float:
+        _log.warning("notification_failed", error=type(error).__name__)
+        return self._retry_later()
 
     def _seconds_to_wait(self) -> float | None:
         due = [self._send_at] if self._send_at is not None and self._messengers.addresses else []
@@ -176,10 +166,12 @@ class Notifier:
     def _texts(self, notification: Notification) -> tuple[str, str]:
         return self._renderer.render(notification.title), self._renderer.render(notification.body)
 
-    def _retry_later(self) -> None:
+    def _retry_later(self) -> float:
+        """Try again what was not taken; in how many seconds."""
         delay = RETRY_SECONDS[min(self._failures, len(RETRY_SECONDS) - 1)]
         self._failures += 1
         self._send_at = self._clock() + delay
+        return delay
 
     def _beat(self) -> None:
         if self._heartbeat_url is None or self._beat_at > self._clock():

@@ -22,7 +22,7 @@ from fitferry.core.upload import Job
 from fitferry.storage import accounts, breakers, follow_ups, open_jobs, rate_limits, uploads
 from fitferry.strava import Strava
 from fitferry.uploads import requests
-from fitferry.uploads.follow_up_thread import IDLE_SECONDS, count_failure
+from fitferry.uploads.follow_up_failures import IDLE_SECONDS, count_failure
 
 OUTAGE_SECONDS = 300.0
 """Seconds until another try while Strava, the connection or the settings are the cause: that is not counted."""

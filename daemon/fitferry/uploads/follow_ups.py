@@ -11,8 +11,9 @@ from fitferry.core.follow_up import FollowUpKind
 from fitferry.storage import follow_ups
 from fitferry.strava import Strava
 from fitferry.strava.client import REQUEST_DEADLINE
+from fitferry.system.work_thread import WorkThread
 from fitferry.uploads.activity_edits import ActivityEdits
-from fitferry.uploads.follow_up_thread import FollowUpThread
+from fitferry.uploads.follow_up_failures import pause_after
 from fitferry.uploads.hooks import HookRunner
 
 
@@ -34,7 +35,7 @@ class FollowUps:
     ) -> None:
         retry_delays = settings.uploads.retry_delays
         self._hooks: HookRunner | None = None
-        self._threads: dict[FollowUpKind, FollowUpThread] = {}
+        self._threads: dict[FollowUpKind, WorkThread] = {}
         if any(rule.set.gear is not None or rule.set.hide_from_home is not None for rule in settings.rules):
             edits = ActivityEdits(
                 strava,
@@ -44,7 +45,7 @@ class FollowUps:
                 clock=clock,
                 in_flight=in_flight,
             )
-            self._threads[FollowUpKind.EDIT] = FollowUpThread("edits", edits)
+            self._threads[FollowUpKind.EDIT] = WorkThread("edits", edits, pause_after)
         if settings.hooks.command:
             self._hooks = HookRunner(
                 settings.hooks.command,
@@ -53,7 +54,7 @@ class FollowUps:
                 clock=clock,
                 done=hook_done,
             )
-            self._threads[FollowUpKind.HOOK] = FollowUpThread("hooks", self._hooks)
+            self._threads[FollowUpKind.HOOK] = WorkThread("hooks", self._hooks, pause_after)
 
     def wake(self) -> None:
         for thread in self._threads.values():

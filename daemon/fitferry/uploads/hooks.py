@@ -21,7 +21,7 @@ from fitferry.core.printable import printable
 from fitferry.core.upload import ErrorCode, Job, Status
 from fitferry.storage import follow_ups
 from fitferry.storage import uploads as stored_uploads
-from fitferry.uploads.follow_up_thread import IDLE_SECONDS, count_failure
+from fitferry.uploads.follow_up_failures import IDLE_SECONDS, count_failure
 
 OUTPUT_BYTES = 4_000
 """What is kept of a command's output for the log: its end."""

@@ -15,7 +15,7 @@ from fitferry.core.follow_up import FollowUpKind, FollowUpState
 from fitferry.core.messages import uploads
 from fitferry.core.upload import Job
 from fitferry.storage import follow_ups
-from fitferry.uploads.follow_up_thread import IDLE_SECONDS
+from fitferry.uploads.follow_up_failures import IDLE_SECONDS
 from fitferry.uploads.follow_ups import FollowUps
 from fitferry.uploads.hooks import HookRunner
 from settings_files import APP, WATCH, Place
