@@ -94,30 +94,32 @@ def _inspected(context: Context, file: Path) -> _Inspected:
         return _Inspected(name, inspection.BEING_CHANGED())
     settings = context.settings()
     own = _watch_of(settings, file)
-    ruled = _ruled(settings, own, file, look.contents.result)
-    would = _known(context, look.file.sha256) or _would(settings, own, file, look.contents, ruled)
-    return _Inspected(name, would, look, ruled)
+    would = _known(context, look.file.sha256) or _would(settings, own, file, look.contents)
+    return _Inspected(name, would, look, _ruled(settings, own, file.name, look.contents.result))
 
 
-def _would(
-    settings: Settings, own: WatchSettings | None, file: Path, content: FileContents, ruled: _Ruled | None
-) -> Message:
+def _would(settings: Settings, own: WatchSettings | None, file: Path, content: FileContents) -> Message:
     """What would be done, as the end of a sentence. `own`: the watched folder that the file is in."""
     found = content.result
-    whole = sum(one.result.kind is FileKind.ACTIVITY for one in content.members)
+    ruled = [
+        _ruled(settings, own, f"{file.name}/{one.name}" if one.name else file.name, one.result)
+        for one in content.members
+        if one.result.kind is FileKind.ACTIVITY
+    ]
+    skipped = [one.skipped_by_rule for one in ruled if one is not None and one.skipped_by_rule is not None]
     admission = admission_rules.decide(found, settings.admission)
     reason = as_message(admission.error_message or "")
     if admission.status is not Status.SKIPPED and _is_passed_over(settings, own, file):
         return inspection.PASS_OVER()
     if found.kind is FileKind.UNFINISHED:
         return inspection.WAIT_FOR_REST(reason=found.reason)
-    if ruled is not None and ruled.skipped_by_rule is not None:
-        return inspection.SKIP_BY_RULE(rule=ruled.skipped_by_rule)
+    if skipped and len(skipped) == len(ruled):
+        return inspection.SKIP_BY_RULE(rule=skipped[0])
     if admission.status is Status.SKIPPED:
         return inspection.SKIP(reason=reason)
     if admission.status is Status.HELD:
         return inspection.HOLD(reason=reason)
-    return inspection.UPLOAD(count=max(whole, 1))
+    return inspection.UPLOAD(count=max(len(ruled) - len(skipped), 1))
 
 
 def _is_passed_over(settings: Settings, own: WatchSettings | None, file: Path) -> bool:
@@ -145,11 +147,11 @@ def _real(folder: Path) -> Path:
         return folder
 
 
-def _ruled(settings: Settings, own: WatchSettings | None, file: Path, found: ParseResult) -> _Ruled | None:
+def _ruled(settings: Settings, own: WatchSettings | None, name: str, found: ParseResult) -> _Ruled | None:
     if found.kind is not FileKind.ACTIVITY or not settings.rules:
         return None
     athlete = own.athlete if own is not None else [*settings.athletes, "me"][0]
-    subject = rules.Subject(athlete, file.name, found.facts)
+    subject = rules.Subject(athlete, name, found.facts)
     skipped = rules.skipped_by(settings.rules, subject)
     return _Ruled(
         rules=rules.matching(settings.rules, subject),

@@ -116,6 +116,27 @@ def test_inspect_shows_which_rules_match_and_what_they_send(tmp_path: Path) -> N
     assert "rules      1\n      name     A cycling ride\n      commute  1\n" in shown.output
 
 
+@pytest.mark.parametrize(
+    ("pattern", "would"),
+    [
+        ("race*", "upload it"),
+        ("*.fit", "not upload it: rule 1 of your settings says so"),
+        ("*.gpx", "upload its 2 activities"),
+    ],
+)
+def test_inspect_asks_the_rules_of_each_ride_in_a_zip(
+    tmp_path: Path, ride: Ride, pattern: str, would: str
+) -> None:
+    """By its own name, too."""
+    config, file = tmp_path / "config.toml", tmp_path / "week.zip"
+    config.write_text(
+        f'[[rule]]\nwhen = {{ file = "{pattern}" }}\nset = {{ skip = true }}\n', encoding="utf-8"
+    )
+    file.write_bytes(zipped({"race.fit": ride(serial=1), "ride.fit": ride(serial=2)}))
+
+    assert json.loads(offline("-c", str(config), "inspect", str(file), "--json").output)[0]["would"] == would
+
+
 def test_a_name_cannot_move_the_terminals_cursor(tmp_path: Path) -> None:
     """Names are other people's text."""
     evil = tmp_path / "a\x1b[2J\n\u202efit"
