@@ -123,8 +123,10 @@ def test_a_failing_command_is_tried_again_then_given_up_and_told(desk: Desk) -> 
             hook()
         now = snapshot(["me"], Process(1, 0.0, "", 0, "", ()), desk.clock.now)
         hook()
-    found = [(log["outcome"], log["output"]) for log in logs if log["event"] == "hook_run"]
+    told = [log for log in logs if log["event"] == "hook_run"]
+    found = [(log["outcome"], log["output"]) for log in told]
 
+    assert {0 <= log["seconds"] == round(log["seconds"], 1) < 600 for log in told} == {True}
     assert found == [("retry", "no such server")] * 2 + [
         ("given_up", "no such server"),
         ("done", "no such server"),
