@@ -121,6 +121,19 @@ def test_a_link_is_no_file_of_ours(folder: OpenFolder, tmp_path: Path, target: s
     assert (tmp_path / "there.fit").read_bytes() == RIDE
 
 
+def test_a_link_in_the_archive_is_no_copy_of_ours(folder: OpenFolder, tmp_path: Path) -> None:
+    """The file is archived beside it, although the link leads to the same bytes."""
+    (tmp_path / "same.fit").write_bytes(RIDE)
+    (tmp_path / "done").mkdir()
+    (tmp_path / "done/a.fit").symlink_to(tmp_path / "same.fit")
+    (tmp_path / "a.fit").write_bytes(RIDE)
+    result = safe_move.archive(folder, "a.fit", "done/a.fit", SHA256)
+
+    assert result.outcome is MoveOutcome.DONE
+    assert (tmp_path / "done/a.fit").is_symlink()
+    assert (tmp_path / result.path).read_bytes() == RIDE
+
+
 def test_a_file_behind_a_folder_that_is_a_link_is_none_of_ours(folder: OpenFolder, tmp_path: Path) -> None:
     """It leads out of the watched folder, or back into it."""
     (tmp_path / "real").mkdir()
