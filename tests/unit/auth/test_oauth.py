@@ -121,6 +121,11 @@ def test_strava_out_of_reach_is_said_so(sign_in: OAuth, wire: Answers) -> None:
         ((400, refused("Application", "client_id", "invalid")), "app", "Application client_id invalid"),
         ((418, refused("Tea", "pot", "short")), "strava", "Tea pot short"),
         ((403, {"message": "Limit of connected athletes exceeded"}), "app", "with Upgrade on strava.com"),
+        (
+            (403, {"message": "Limit of connected athletes exceeded"}),
+            "app",
+            "Limit of connected athletes exceeded",
+        ),
         (httpx.ConnectError("no route"), "unreachable", "no route"),
     ],
 )

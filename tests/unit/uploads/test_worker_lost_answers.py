@@ -11,6 +11,7 @@ import pytest
 from fakes import (
     NOW,
     PROCESSING,
+    a_job,
     an_athlete,
     the,
 )
@@ -150,7 +151,7 @@ def test_a_surprise_while_a_lost_answer_is_looked_for_drops_no_doubt(bench: Benc
 
 def test_what_was_accepted_is_certain_also_where_nothing_more_can_be_read(bench: Bench) -> None:
     """It has Strava's number: whatever was doubted before, it is looked at and not looked for."""
-    job = bench.job()
+    job = a_job(bench.folder / "old.fit", b"old", start=NOW - 30 * 86_400)
     bench.wire.to("POST /uploads", httpx.ReadTimeout("no answer"), (201, PROCESSING))
     assert bench.try_(job).uncertain
     with failing(
