@@ -98,7 +98,7 @@ class _Observed(FolderReceiver):
 
     def __init__(self, inbox: Inbox, scanned: threading.Event, folder: Path) -> None:
         first_scan = FirstScan(str(folder), "me", ADMISSION, wake=lambda: None, clock=lambda: NOW)
-        super().__init__(first_scan, wake=lambda: None, clock=lambda: NOW)
+        super().__init__(first_scan)
         self._inbox = inbox
         self._scanned = scanned
 

@@ -115,7 +115,7 @@ def a_receiver(
 ) -> FolderReceiver:
     """What a scanner of a folder is given."""
     first_scan = FirstScan(str(folder), "me", settings, wake=wake, clock=clock)
-    return FolderReceiver(first_scan, wake=wake, clock=clock, tidy=tidy)
+    return FolderReceiver(first_scan, tidy=tidy)
 
 
 def admit_file(

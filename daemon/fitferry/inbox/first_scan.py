@@ -50,8 +50,8 @@ class FirstScan:
         self.folder = folder
         self.athlete = athlete
         self._settings = settings
-        self._wake = wake
-        self._clock = clock
+        self.wake = wake
+        self.clock = clock
         self._server_now = server_now or clock
         self._dispatcher = dispatcher
         self._new = not seen_files.folder_is_known(athlete, folder)
@@ -72,9 +72,9 @@ class FirstScan:
             look,
             self.athlete,
             self._settings,
-            self._clock(),
+            self.clock(),
             stability,
-            hold_old=(self._clock() if heard is None else heard) if self._new else None,
+            hold_old=(self.clock() if heard is None else heard) if self._new else None,
             folder=self.folder,
             list_junk=self._junk < self._max_junk,
             clock_unknown=self._new and heard is None,
@@ -82,7 +82,7 @@ class FirstScan:
         )
         self._junk += result is AdmissionResult.SKIPPED
         if result is AdmissionResult.ADMITTED:
-            self._wake()
+            self.wake()
         return result
 
     def on_scan_finished(self, count: int) -> None:
@@ -103,7 +103,7 @@ class FirstScan:
         if now is None and (old or holds.unproven_below(self.athlete, self.folder)):
             return  # the next scan comes when Strava's clock is known
         self._new = False
-        seen_files.folder_scanned(self.athlete, self.folder, self._clock())
+        seen_files.folder_scanned(self.athlete, self.folder, self.clock())
         # What was found on Strava while the scan ran was old, too: the others are no fewer for it.
         if old and len(old) + len(matches.found_below(self.athlete, self.folder)) > FEW:
             holds.ages_are_proven(self.athlete, self.folder, ErrorCode.BACKLOG)
@@ -111,14 +111,14 @@ class FirstScan:
             return
         for job_id in old:
             uploads.requeue(job_id, [Status.HELD])
-        self._wake()
+        self.wake()
 
     def _judge_again(self, now: float) -> None:
         """Judge by Strava's clock how old everything is that ours has judged."""
         for job in holds.jobs_held_below(self.athlete, self.folder, ErrorCode.BACKLOG):
             if not admission_rules.may_be_old(job.start_time, now):
                 uploads.requeue(job.id, [Status.HELD])
-                self._wake()
+                self.wake()
         for job in holds.unproven_below(self.athlete, self.folder):
             old = admission_rules.may_be_old(job.start_time, now)
             holds.prove_age(job.id, admission_rules.held_as_old() if old else None)

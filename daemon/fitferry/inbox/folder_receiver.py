@@ -25,19 +25,12 @@ _log = structlog.get_logger()
 class FolderReceiver:
     """One folder's way into the ledger. `tidy`: archives and deletes, see `uploads.file_tidier`."""
 
-    def __init__(
-        self,
-        first_scan: FirstScan,
-        *,
-        wake: Callable[[], None],
-        clock: Callable[[], float],
-        tidy: Callable[[], Message | None] = lambda: None,
-    ) -> None:
+    def __init__(self, first_scan: FirstScan, *, tidy: Callable[[], Message | None] = lambda: None) -> None:
         self._folder = first_scan.folder
         self._athlete = first_scan.athlete
         self._first_scan = first_scan
-        self._wake = wake
-        self._clock = clock
+        self._wake = first_scan.wake
+        self._clock = first_scan.clock
         self._pruned_at = -PRUNE_SECONDS
         self._away_noted_at = -results.FOLDER_SECONDS
         self.tidy = tidy

@@ -54,8 +54,7 @@ def _watched_folder(settings: Settings, watch: WatchSettings, context: FolderCon
             server_now=context.server_now,
             dispatcher=context.dispatcher,
         )
-        tidy = FileTidier(places, keep=keep, owns=is_ours)
-        return FolderReceiver(first_scan, wake=context.wake, clock=time.time, tidy=tidy)
+        return FolderReceiver(first_scan, tidy=FileTidier(places, keep=keep, owns=is_ours))
 
     return WatchedFolder(
         watch,
