@@ -49,17 +49,10 @@ class MoveResult(NamedTuple):
 
 def delete(folder: OpenFolder, source: str, sha256: str) -> MoveResult:
     """Delete a file if it holds these bytes. Raises LinkInPath, OSError: nothing has changed."""
-    with _source_folder(folder, source) as parent:
-        if isinstance(parent, MoveOutcome):
-            return MoveResult(parent)
-        step = _StagedFile(parent, posixpath.basename(source), sha256)
-        missing = step.take()
-        if missing:
-            return MoveResult(missing)
-        with step.restored_on_error():
-            if not step.verify():
-                return MoveResult(MoveOutcome.OTHER_BYTES)
-            os.unlink(step.staging, dir_fd=parent)
+    with _staged(folder, source, sha256) as file:
+        if isinstance(file, MoveOutcome):
+            return MoveResult(file)
+        os.unlink(file.staging, dir_fd=file.parent)
     return MoveResult(MoveOutcome.DONE)
 
 
@@ -69,22 +62,15 @@ def archive(folder: OpenFolder, source: str, target: str, sha256: str) -> MoveRe
     `target`: its name there, relative to the watched folder; where it is taken, `-2` is added, or `-3`.
     """
     place, name = posixpath.split(target)
-    with _source_folder(folder, source) as parent, folder.directory(place, make=True) as there:
-        if isinstance(parent, MoveOutcome):
-            return MoveResult(parent)
-        step = _StagedFile(parent, posixpath.basename(source), sha256)
-        missing = step.take()
-        if missing is MoveOutcome.GONE and _holds(there, name, sha256):
+    with folder.directory(place, make=True) as there, _staged(folder, source, sha256) as file:
+        if file is MoveOutcome.GONE and _holds(there, name, sha256):
             return MoveResult(MoveOutcome.DONE, target)  # moved in a life that ended before it was noted
-        if missing:
-            return MoveResult(missing)
-        with step.restored_on_error():
-            if not step.verify():
-                return MoveResult(MoveOutcome.OTHER_BYTES)
-            given = _place(step, there, name)
-            os.fsync(there)
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(step.staging, dir_fd=parent)
+        if isinstance(file, MoveOutcome):
+            return MoveResult(file)
+        given = _place(file, there, name)
+        os.fsync(there)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(file.staging, dir_fd=file.parent)
     return MoveResult(MoveOutcome.DONE, posixpath.join(place, given))
 
 
@@ -106,6 +92,22 @@ def _source_folder(folder: OpenFolder, source: str) -> Iterator[int | MoveOutcom
         except FileNotFoundError:
             parent = MoveOutcome.GONE
         yield parent
+
+
+@contextlib.contextmanager
+def _staged(folder: OpenFolder, source: str, sha256: str) -> Iterator[_StagedFile | MoveOutcome]:
+    """A file under its temporary name, verified, or why it is not to be moved; a step that fails gives its name back."""
+    with _source_folder(folder, source) as parent:
+        if isinstance(parent, MoveOutcome):
+            yield parent
+            return
+        file = _StagedFile(parent, posixpath.basename(source), sha256)
+        missing = file.take()
+        try:
+            yield missing or (file if file.verify() else MoveOutcome.OTHER_BYTES)
+        except OSError:  # nobody would find it under the other name
+            file.put_back()
+            raise
 
 
 def staging_name(sha256: str) -> str:
@@ -140,15 +142,6 @@ class _StagedFile:
             return True
         self.put_back()
         return False
-
-    @contextlib.contextmanager
-    def restored_on_error(self) -> Iterator[None]:
-        """Put the file back where a step fails: nobody would find it under the other name."""
-        try:
-            yield
-        except OSError:
-            self.put_back()
-            raise
 
     def put_back(self) -> None:
         """Give the file its name back, unless something else has it by now; then it gets another one."""
