@@ -62,7 +62,7 @@ class ActivityAnswer(msgspec.Struct):
 
     id: int
     start_date: datetime
-    elapsed_time: float = 0
+    elapsed_time: float | None = None
     external_id: str | None = None
 
 

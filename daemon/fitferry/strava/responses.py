@@ -100,7 +100,7 @@ def activities(body: bytes) -> list[ListedActivity]:
             _id(one.id) or 0,
             (one.external_id or "")[:MAX_TEXT] or None,
             one.start_date.replace(tzinfo=one.start_date.tzinfo or UTC).timestamp(),
-            one.elapsed_time,
+            one.elapsed_time or 0,
         )
         for one in listed
     ]

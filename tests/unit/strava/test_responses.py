@@ -313,7 +313,7 @@ def test_an_edit_is_answered_by_the_activity() -> None:
 def test_activities_are_listed_with_what_tells_them_apart() -> None:
     """Where a listing is odd, each field is none by itself; a time without a zone is UTC."""
     named = {"id": 1, "external_id": "ab.fit", "start_date": "2026-09-21T12:00:00Z", "elapsed_time": 60.5}
-    odd = {"id": MAX_ID + 1, "external_id": "", "start_date": "0001-01-01T00:00:00"}
+    odd = {"id": MAX_ID + 1, "external_id": "", "start_date": "0001-01-01T00:00:00", "elapsed_time": None}
     long = {"id": 3, "external_id": "x" * 501, "start_date": "1970-01-01T00:01:00Z", "elapsed_time": 1}
 
     assert responses.activities(body_of([named, odd, long])) == [
