@@ -183,6 +183,7 @@ class Parts:
             folders=self.folders,
             dispatcher=self.dispatcher,
             rules=self.settings.rules,
+            took=self.metrics.completed,
             clock=time.time,
         )
 
@@ -236,7 +237,6 @@ class Parts:
             tokens=self.tokens,
             oauth=self.oauth,
             folders=self.folders,
-            metrics=self.metrics,
             notification_policy=self.notification_policy,
             url=self.url,
             port=lambda: self.server.port,

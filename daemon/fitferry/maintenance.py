@@ -20,10 +20,9 @@ from fitferry.core.upload import Status
 from fitferry.inbox import spool
 from fitferry.inbox.watched_folders import WatchedFolders
 from fitferry.monitoring import status, status_json
-from fitferry.monitoring.metrics import Metrics
 from fitferry.monitoring.state_log import StateLog
 from fitferry.notifications.policy import NotificationPolicy
-from fitferry.storage import accounts, database, rate_limits, uploads
+from fitferry.storage import accounts, database, rate_limits
 from fitferry.storage.backups import CopyThread
 from fitferry.system import link_notice, state_dir, systemd
 from fitferry.uploads import commands
@@ -52,7 +51,6 @@ class Supervisor:
         tokens: AccessTokens,
         oauth: OAuth,
         folders: WatchedFolders,
-        metrics: Metrics,
         notification_policy: NotificationPolicy | None,
         copies: CopyThread,
         follow_ups: FollowUps,
@@ -68,7 +66,6 @@ class Supervisor:
         self._tokens = tokens
         self._oauth = oauth
         self._folders = folders
-        self._metrics = metrics
         self._notification_policy = notification_policy
         self._copies = copies
         self._follow_ups = follow_ups
@@ -76,7 +73,6 @@ class Supervisor:
         self._port = port
         self._clock = clock
         self._started_at = clock()
-        self._measured_until = uploads.last_finish_number()
         self._published: status.Snapshot | None = None
         """The state as it was found last."""
         self._state_log = StateLog()
@@ -167,7 +163,6 @@ class Supervisor:
         if not is_there or {**values, "updated_at": (self._written or values)["updated_at"]} != self._written:
             self._do(lambda: self._write_status(snapshot, values))
         self._state_log.update(snapshot)
-        self._measure()
         if self._notification_policy is not None:
             self._notification_policy.update(snapshot.problems, now)
 
@@ -181,17 +176,6 @@ class Supervisor:
             status_json.write(path, values)
         self._written = values
         systemd.tell(f"STATUS={_in_short(snapshot)}")
-
-    def _measure(self) -> None:
-        """Note how long Strava took over what was completed since the last time."""
-        jobs, self._measured_until = uploads.finished_after(self._measured_until)
-        for job in jobs:
-            if (
-                job.status is Status.COMPLETED
-                and job.accepted_at is not None
-                and job.completed_at is not None
-            ):
-                self._metrics.completed(job.completed_at - job.accepted_at)
 
     def _run_housekeeping(self, now: float) -> None:
         """What is due once a minute; one that fails stops none of the others."""

@@ -53,6 +53,8 @@ class Bench:
         self.wire.to("GET /athlete/activities", (200, []))
         self.wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
         self.dispatched: list[int] = []
+        self.took: list[float] = []
+        """Seconds that Strava took over each upload."""
         self.dispatcher = Dispatcher(
             can_send=lambda athlete, start_time: self.attempt.can_send(athlete, start_time),  # noqa: PLW0108  # made below
             dispatch=self.dispatched.append,
@@ -73,6 +75,7 @@ class Bench:
             archives=archives,
             folders=InlineFolders(archives),
             dispatcher=self.dispatcher,
+            took=self.took.append,
             clock=self.clock,
         )
 

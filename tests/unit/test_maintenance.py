@@ -46,7 +46,6 @@ class Parts:
             "tokens": SimpleNamespace(write_unwritten=lambda: self.do("tokens")),
             "oauth": SimpleNamespace(revoke_pending=lambda: self.do("revoke")),
             "folders": SimpleNamespace(states=tuple, health_error=lambda: None),
-            "metrics": SimpleNamespace(),
             "notification_policy": None,
             "copies": self.copies,
             "follow_ups": SimpleNamespace(wake=lambda: self.do("follow_ups")),

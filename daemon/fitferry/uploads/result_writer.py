@@ -21,7 +21,8 @@ _log = structlog.get_logger()
 class ResultWriter:
     """Writes what attempts came to.
 
-    `on_completed` is called once a job is completed and a file may be tidied away.
+    `on_completed` is called once a job is completed and a file may be tidied away. `took`: is told how many seconds
+    Strava took over an upload.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class ResultWriter:
         archives: Iterable[Archive],
         *,
         on_completed: Callable[[], object],
+        took: Callable[[float], None] = lambda _seconds: None,
         clock: Callable[[], float],
     ) -> None:
         self._claims = claims
@@ -39,6 +41,7 @@ class ResultWriter:
         self._settings = settings
         self._archives = tuple(archives)
         self._on_completed = on_completed
+        self._took = took
         self._clock = clock
         self._unwritten: dict[int, tuple[RunningAttempt, AttemptResult]] = {}
 
@@ -62,6 +65,11 @@ class ResultWriter:
     def is_kept(self, job_id: int) -> bool:
         """Whether a job's result is still to be written: until then nobody else may work on it."""
         return job_id in self._unwritten
+
+    def measure(self, job: Job, now: float) -> None:
+        """Note how long Strava took over an upload that is completed now."""
+        if job.upload_id is not None and job.accepted_at is not None:
+            self._took(now - job.accepted_at)
 
     def planned_action(self, job: Job, *, ours: bool) -> AfterUpload:
         """What is to become of a completed job's file. `ours`: Strava took these bytes from us."""
@@ -87,8 +95,10 @@ class ResultWriter:
             _log.info("claim_lost", outcome=result.outcome)
             return
         _log_result(result, now)
-        if completed and uploads.awaiting_after_upload():
-            self._on_completed()
+        if completed:
+            self.measure(job, now)
+            if uploads.awaiting_after_upload():
+                self._on_completed()
 
 
 def _log_result(result: AttemptResult, now: float) -> None:

@@ -52,6 +52,7 @@ class UploadWorker:
         folders: Folders,
         dispatcher: Dispatcher | None = None,
         rules: Iterable[Rule] = (),
+        took: Callable[[float], None] = lambda _seconds: None,
         clock: Callable[[], float],
     ) -> None:
         self._strava = strava
@@ -66,7 +67,7 @@ class UploadWorker:
         self._health = StravaHealth(uploads, clock)
         self._pages = bulk_status.Pages()
         self._results = ResultWriter(
-            self.claims, self._health, uploads, archives, on_completed=folders.tidy, clock=clock
+            self.claims, self._health, uploads, archives, on_completed=folders.tidy, took=took, clock=clock
         )
 
     def __call__(self, job_id: int) -> None:
@@ -202,12 +203,13 @@ class UploadWorker:
         """Complete every upload that stands on one page of the athlete's activities."""
         job, now = attempt.job, self._clock()
         activity_id, others = self._pages.find(job, now, partial(self._requests.list_page, attempt))
+        found = {one.id: one for one in open_jobs.outstanding_of(job.athlete) if one.id in others}
         after = {
-            other.id: (others[other.id], self._results.planned_action(other, ours=True))
-            for other in open_jobs.outstanding_of(job.athlete)
-            if other.id in others
+            one.id: (others[one.id], self._results.planned_action(one, ours=True)) for one in found.values()
         }
         done = stored_uploads.confirmed(after, now)
+        for job_id in done:
+            self._results.measure(found[job_id], now)
         if done:
             _log.info("uploads_confirmed", outcome=Outcome.COMPLETED, uploads=len(done))
         if activity_id is None:

@@ -67,8 +67,10 @@ def test_one_page_completes_all_that_stand_on_it(desk: Desk) -> None:
     """A thousand uploads cost a dozen reads, not a thousand."""
     made = desk.accepted()
     desk.wire.to(LIST, (200, listed(*made[:-3])))
+    desk.clock.forward(7)
     desk.attempt(made[0].id)
 
+    assert desk.took == [7.0] * (MANY - 3)
     assert uploads.counts()[Status.COMPLETED] == MANY - 3
     assert the(made[5].id).strava_activity_id == 900 + made[5].id
     assert (desk.wire.count(LIST), desk.wire.count(LOOK)) == (1, 0)

@@ -34,6 +34,7 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self.completed: list[str] = []
+        self.took: list[float] = []
         self.claims = Claims()
         clock = Clock()
         self.results = ResultWriter(
@@ -42,6 +43,7 @@ class Desk:
             replace(UPLOADS, after_upload=AfterUpload.ARCHIVE),
             [Archive(folder, folder / "uploaded")],
             on_completed=lambda: self.completed.append("tidied"),
+            took=self.took.append,
             clock=clock,
         )
         self.job = a_job(folder / "a.fit")
@@ -87,6 +89,18 @@ def test_a_completed_job_has_its_file_tidied_as_the_settings_say(
     job = desk.write(replace(COMPLETED, outcome=outcome))
 
     assert (job.status, job.after_upload_action, desk.completed) == (Status.COMPLETED, action, told)
+
+
+@pytest.mark.parametrize(
+    ("result", "upload_id", "took"), [(COMPLETED, 77, [5.0]), (COMPLETED, None, []), (RETRY, 77, [])]
+)
+def test_strava_is_timed_over_what_it_had_accepted(
+    desk: Desk, result: AttemptResult, upload_id: int | None, took: list[float]
+) -> None:
+    """Not over what was there by another road, nor over what is not done."""
+    desk.write(result, upload_id=upload_id, accepted_at=NOW - 5)
+
+    assert desk.took == took
 
 
 def test_what_is_not_completed_is_not_tidied(desk: Desk) -> None:
