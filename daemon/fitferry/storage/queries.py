@@ -91,13 +91,10 @@ def listed(
 
 def _conditions(status: Status | None, athlete: str | None, before: int | None) -> tuple[str, list[object]]:
     """The same conditions in SQL of the job `j`."""
-    conditions, values = ["j.status <> 'skipped'" if status is None else "j.status = ?"], list[object]()
-    values += [] if status is None else [status]
-    if athlete is not None:
-        conditions, values = [*conditions, "j.athlete = ?"], [*values, athlete]
-    if before is not None:
-        conditions, values = [*conditions, "j.id < ?"], [*values, before]
-    return " AND ".join(conditions), values
+    asked = {"j.status = ?": status, "j.athlete = ?": athlete, "j.id < ?": before}
+    given = {condition: value for condition, value in asked.items() if value is not None}
+    listed_alone = ["j.status <> 'skipped'"] if status is None else []
+    return " AND ".join([*listed_alone, *given]), list(given.values())
 
 
 def unfinished() -> list[Job]:
