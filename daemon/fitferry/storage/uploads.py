@@ -183,6 +183,11 @@ def dismiss(job_id: int) -> bool:
     return bool(write(JobRow.update(**DISMISSED).where(*where)))
 
 
+def dismiss_failed() -> None:
+    """Dismiss every failed job, in one write."""
+    write(JobRow.update(**DISMISSED).where(JobRow.status == Status.FAILED))
+
+
 def retry_now(athlete: str | None = None) -> None:
     """Let the waiting jobs be tried now, after what they waited for has been mended."""
     waits = IS_OPEN & (JobRow.status == Status.PENDING) & ~JobRow.uncertain

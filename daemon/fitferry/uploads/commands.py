@@ -138,8 +138,7 @@ class Actions:
         return _known(activity_id)
 
     def dismiss_failed(self) -> None:
-        for job in stored_uploads.with_status(Status.FAILED):
-            stored_uploads.dismiss(job.id)
+        stored_uploads.dismiss_failed()
 
     def try_now(self) -> None:
         """Let what waits for the settings or for a subscription be tried at once: a person has mended it."""
