@@ -226,6 +226,35 @@ def test_addresses_that_are_named_exist() -> None:
     assert named - there == set()
 
 
+def threads() -> Iterator[str]:
+    """The names of the daemon's threads, without what is put in."""
+    for path in PACKAGE.rglob("*.py"):
+        if "sandbox" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in {
+                "threading.Thread",
+                "WorkThread",
+            }:
+                named = [keyword.value for keyword in node.keywords if keyword.arg == "name"] or node.args[:1]
+                for name in named:
+                    first = name.values[0] if isinstance(name, ast.JoinedStr) else name
+                    if isinstance(first, ast.Constant):
+                        yield str(first.value).strip()
+
+
+def test_every_thread_is_described() -> None:
+    """And no other, beside those of libraries."""
+    table = TEXTS[TOP / "DESIGN.md"].split("| thread | how many | what it does |\n")[1].split("\n\n")[0]
+    shown = [
+        name
+        for column in re.findall(r"^\| (.*?) \|", table, re.MULTILINE)
+        for name in re.findall(r"`([^`]+)`", column)
+    ]
+
+    assert sorted(shown) == sorted(threads())
+
+
 def rows(paper: str, heading: str) -> set[str]:
     """The first column of the table below a heading of a paper."""
     below = TEXTS[TOP / "docs" / paper].split(f"## {heading}\n")[1].split("\n## ")[0]

@@ -91,7 +91,7 @@ TRUE: list[tuple[str, str]] = [
     ("DESIGN.md", f"Activities of the last {number(FRESH_SECONDS / HOUR)} hours may use everything"),
     ("DESIGN.md", f"with more than {bulk_status.MANY} of them on their way"),
     ("DESIGN.md", f"once more after {word(stability.STALLED_SECONDS / MINUTE)} minutes"),
-    ("DESIGN.md", f"its {word(THREADS)} for pages and one for `/healthz`"),
+    ("DESIGN.md", f"its loop, {word(THREADS)} for pages and one for `/healthz`"),
     ("DESIGN.md", f"started within {number(FRESH_SECONDS / HOUR)} hours"),
     ("DESIGN.md", f"{word(backups.KEPT)} kept, ranked"),
     ("SECURITY.md", f"{number(OTHER_BYTES / 1000)} kB, {number(UPLOAD_BYTES / MB)} MB for uploads"),
