@@ -57,7 +57,7 @@ def test_a_daemon_that_nobody_looks_at_has_loaded_no_page_and_nothing_for_termin
 import sys
 from fitferry.cli import quick_run
 
-with quick_run.loading(quick_run._PASSED_OVER):
+with quick_run.loading(quick_run.PASSED_OVER):
     import fitferry.daemon
 print([name for name in {UNUSED} if name in sys.modules])
 import asyncio, click
