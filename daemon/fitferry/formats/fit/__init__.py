@@ -85,7 +85,9 @@ def _facts(found: Probe, file_type: int | None) -> ActivityFacts:
 
 
 def _start(found: Probe, times: list[float]) -> float | None:
-    """The first session's start; the first record's where that is days away or missing; else when the file was made.
+    """The first session's start; the first record's where that is days away or missing.
+
+    Else the first lap's, or when the file was made.
 
     A relative time says nothing of the day, and neither does anything else in a file that has one.
     """
@@ -95,7 +97,7 @@ def _start(found: Probe, times: list[float]) -> float | None:
     if told is None or (recorded is not None and abs(told - recorded) > GAP_SECONDS):
         told = recorded
     if not (starts or times):
-        told = whole(found.file_id.get(4))
+        told = whole(found.first_lap.get(_START, found.file_id.get(4)))
     return float(told + FIT_EPOCH) if told is not None and told >= FIRST_ABSOLUTE else None
 
 

@@ -25,6 +25,7 @@ class Probe:
     file_id: dict[int, Value] = field(default_factory=dict)
     sport: dict[int, Value] = field(default_factory=dict)
     sessions: list[dict[int, Value]] = field(default_factory=list)
+    first_lap: dict[int, Value] = field(default_factory=dict)
     distances: list[float | None] = field(default_factory=list)
     serials: tuple[str, ...] = ()
     is_empty: bool = True

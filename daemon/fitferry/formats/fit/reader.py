@@ -39,14 +39,14 @@ MAX_MESSAGES = 1_000_000
 MEAN_BYTES, MIN_MESSAGES = 3, 1_000
 """Messages of real files are longer than that on average; a file of shorter ones is built to take long."""
 MAX_KEPT = 500
-"""Messages of each kind that are decoded at most."""
+"""Messages of each kind that are decoded at most; of laps only the first."""
 MAX_RECORD = 1_000
 """Bytes of a message that is kept as it is, a record above all; those of devices have less than 300."""
 MAX_DEFINITIONS = 5_000
 """Different ones. Devices write a few dozen; some apps repeat theirs before each message."""
 MAX_DEFINITION_BYTES = 1_000_000
 """Of all different definitions together."""
-_KEPT = frozenset({FILE_ID, SPORT, SESSION, DEVICE_INFO, FIELD_DESCRIPTION})
+_KEPT = frozenset({FILE_ID, SPORT, SESSION, LAP, DEVICE_INFO, FIELD_DESCRIPTION})
 _RECORDED = frozenset({SESSION, LAP, RECORD, LENGTH, HR, SET})
 """A file with none of these has nothing to show on Strava."""
 _WATCHED = _KEPT | _RECORDED
@@ -217,7 +217,7 @@ class _Walk:
         rides = [values for values in kinds if values.get(0) == names.ACTIVITY]
         found.file_id = next(iter(rides or kinds), {})
         found.sport = next((values for values in self._decoded(SPORT) if 0 in values), {})
-        found.sessions = self._decoded(SESSION)
+        found.sessions, found.first_lap = self._decoded(SESSION), next(iter(self._decoded(LAP)), {})
         found.distances = self._app_distances()
         numbers = [found.file_id.get(3), *(values.get(3) for values in self._decoded(DEVICE_INFO))]
         found.serials = tuple(dict.fromkeys(str(number) for number in numbers if number))
@@ -248,8 +248,8 @@ class _Walk:
                 many, lambda index: (definition, data[at + index * step : at + (index + 1) * step])
             )
         elif number in _KEPT:
-            kept = self._kept[number]
-            for begin in range(at, at + min(many, MAX_KEPT - len(kept)) * step, step):
+            kept, most = self._kept[number], 1 if number == LAP else MAX_KEPT
+            for begin in range(at, at + min(many, most - len(kept)) * step, step):
                 raw = data[begin : begin + step]
                 kept.append((definition.values(raw), definition, raw if step <= MAX_RECORD else b""))
 

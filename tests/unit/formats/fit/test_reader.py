@@ -236,6 +236,15 @@ def test_without_records_the_creation_tells_the_start() -> None:
     )
 
 
+@pytest.mark.parametrize("made", [BEGIN + 500, None])
+def test_without_records_and_sessions_the_first_lap_tells_the_start(made: int | None) -> None:
+    """Not the creation, which may be that of the file."""
+    laps = [message(19, [(2, UINT32, BEGIN + start), (7, UINT32, 60_000)]) for start in (0, 60)]
+    found = inspect(segment([message(0, [(0, ENUM, 4), (4, UINT32, made)]), *laps]))
+
+    assert (found.kind, found.facts.start_time) == (FileKind.ACTIVITY, START.timestamp())
+
+
 def test_a_relative_time_is_no_time() -> None:
     """Seconds since the device was switched on say nothing of the day."""
     assert inspect(segment([file_id(4, 100), session(200, 60)])).facts.start_time is None
