@@ -14,7 +14,7 @@ Address: TypeAlias = tuple[str, int] | tuple[str, int, int, int] | tuple[int, by
 """Of IPv4, IPv6, or a kind that `socket` does not know."""
 _PORT_TRIES = 20
 _LOCALHOST = ("127.0.0.1", "::1")
-_NOT_THERE = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT}
+_NO_SUCH_KIND = {errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT}
 """The machine has no such kind of address."""
 
 
@@ -53,22 +53,17 @@ def _bound(hosts: Iterable[str], port: int) -> list[socket.socket]:
             try:
                 used = sockets[0].getsockname()[1] if sockets else port
                 server = socket.create_server((address[0], used, *address[2:]), family=family)
-                opened = undo.enter_context(server)
             except OSError as error:
-                if error.errno not in _NOT_THERE or not _may_be_missing(str(address[0]), error):
-                    raise
+                no_loopback = error.errno == errno.EADDRNOTAVAIL and address[0] in {*_LOCALHOST, "::"}
+                if error.errno not in _NO_SUCH_KIND and not no_loopback:
+                    raise  # what was asked for has to be there
                 missing = error
-                continue
-            sockets.append(opened)
+            else:
+                sockets.append(undo.enter_context(server))
         if not sockets:
             raise missing or OSError(errno.EADDRNOTAVAIL, "no address")
         undo.pop_all()
         return sockets
-
-
-def _may_be_missing(address: str, error: OSError) -> bool:
-    """Whether a machine may lack an address: a kind of them, or a loopback; never the one that was asked for."""
-    return error.errno != errno.EADDRNOTAVAIL or address in {*_LOCALHOST, "::"}
 
 
 def _addresses(hosts: Iterable[str], port: int) -> list[tuple[int, Address]]:
