@@ -176,7 +176,9 @@ def test_what_is_no_request_is_answered_and_logged_by_nobody(
         answer = everything(client)
 
     assert 400 <= status(answer) < 500
-    assert (caplog.records, capsys.readouterr().out) == ([], "")
+    # How many requests wait for a thread on a busy machine is not of what was sent.
+    records = [record for record in caplog.records if record.name != "waitress.queue"]
+    assert (records, capsys.readouterr().out) == ([], "")
 
 
 def test_headers_have_a_deadline(tmp_path: Path) -> None:
