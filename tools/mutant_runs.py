@@ -37,7 +37,7 @@ TIMES_LONGER, SECONDS_MORE = 6.0, 5.0
 SECONDS_MORE_OF_ONE = 2.0
 """The same of a single test."""
 WAITING_SECONDS = 30.0
-"""One that waits for so long hangs: noticed, too."""
+"""One that waits for so long, and not for a processor, hangs: noticed, too."""
 MEMORY = 4 << 30
 LOG = os.environ.get("MUTANTS_LOG", os.devnull)
 
@@ -314,22 +314,33 @@ def _in_a_fork(work: Callable[[], Any]) -> Any:
 def _succeeds(passes: Callable[[], bool], seconds: float) -> bool:
     """Whether tests pass in a fork; those that compute much longer than `seconds`, or hang, fail."""
     bound = int(TIMES_LONGER * seconds + SECONDS_MORE)
-    deadline = time.monotonic() + bound + WAITING_SECONDS
     child = os.fork()
     if child == 0:
         resource.setrlimit(resource.RLIMIT_CPU, (bound, bound))
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         _be_child(passes)
-    pause = 0.001
-    while time.monotonic() < deadline:
+    waited, pause = 0.0, 0.001
+    while waited < WAITING_SECONDS:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
             return status == 0
+        began = time.monotonic()
         time.sleep(pause)
+        if not _is_computing(child):
+            waited += time.monotonic() - began
         pause = min(2 * pause, 0.05)
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return False
+
+
+def _is_computing(process: int) -> bool:
+    """Whether a thread of a process runs, or would run if a processor were free."""
+    try:
+        threads = [path.read_text(encoding="utf-8") for path in Path(f"/proc/{process}/task").glob("*/stat")]
+    except OSError:  # one has just ended
+        return True
+    return any(thread.rpartition(")")[2].split()[0] in "RD" for thread in threads)
 
 
 def _be_child(work: Callable[[], bool], at_last: Callable[[], None] = lambda: None) -> NoReturn:
