@@ -12,7 +12,7 @@ NOWHERE = "[*]"
 """Where a job comes from, and where one goes that is forgotten."""
 _ARROW = re.compile(r"^ +(\S+) --> (\S+):", re.MULTILINE)
 _NOTED = """
-CREATE TEMP TRIGGER noted_{event} AFTER {event} ON upload_job {condition}
+CREATE TEMP TRIGGER IF NOT EXISTS noted_{event} AFTER {event} ON upload_job {condition}
 BEGIN INSERT OR IGNORE INTO arrow VALUES ({before}, {after}); END
 """
 _CHANGED = ("UPDATE", "WHEN OLD.status <> NEW.status", "OLD.status", "NEW.status")
@@ -30,7 +30,7 @@ def arrows() -> list[Arrow]:
 
 def seen_from_now_on() -> Callable[[], set[Arrow]]:
     """What asks which arrows jobs of the open ledger have gone since, by writes of this thread."""
-    database.run("CREATE TEMP TABLE arrow (before TEXT, after TEXT, UNIQUE (before, after))")
+    database.run("CREATE TEMP TABLE IF NOT EXISTS arrow (before TEXT, after TEXT, UNIQUE (before, after))")
     for event, condition, before, after in (_CHANGED, _CAME, _WENT):
         database.run(_NOTED.format(event=event, condition=condition, before=before, after=after))
     return lambda: {(before, after) for before, after in database.run("SELECT before, after FROM arrow")}

@@ -29,6 +29,7 @@ from fitferry.storage import breakers
 from fitferry.strava import Strava
 from fitferry.uploads.after_upload import Archive
 from fitferry.uploads.worker import UploadWorker
+from state_diagram import seen_from_now_on
 
 STALE = (401, refused("Athlete", "access_token", "invalid"))
 """Strava's answer to an access token that is good no more."""
@@ -47,6 +48,7 @@ class Bench:
     ) -> None:
         self.folder = folder
         self.clock = Clock()
+        self.changes = seen_from_now_on()
         self.wire = Answers()
         self.wire.to("POST /uploads", (201, PROCESSING))
         self.wire.to("GET /uploads/N", (200, READY))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -12,16 +13,19 @@ from fakes import APP, NOW, UPLOADS, InlineFolders
 from fitferry.config.schema import Settings
 from fitferry.uploads.commands import Actions
 from fitferry.uploads.source_file import SourceFiles
+from state_diagram import arrows
 from worker_bench import Bench
 
 
 @pytest.fixture
-def bench(ledger: Path, tmp_path: Path) -> Bench:
-    """A worker with an athlete and an empty folder, on an empty ledger."""
+def bench(ledger: Path, tmp_path: Path) -> Iterator[Bench]:
+    """A worker with an athlete and an empty folder, on an empty ledger; no job may go an arrow that DESIGN has not."""
     assert ledger.exists()
     folder = tmp_path / "rides"
     folder.mkdir()
-    return Bench(folder)
+    bench = Bench(folder)
+    yield bench
+    assert bench.changes() <= set(arrows())
 
 
 @pytest.fixture
