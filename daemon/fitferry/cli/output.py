@@ -11,7 +11,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 
@@ -151,7 +151,11 @@ def _width(*, err: bool = False) -> int:
 
 def duration(seconds: float | None) -> str:
     """A duration for people: 1:02:03."""
-    return "" if seconds is None else str(timedelta(seconds=round(seconds)))
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)  # Python's own words for days are English
+    return f"{hours}:{minutes:02}:{rest:02}"
 
 
 def local(text: str | None) -> str:

@@ -84,6 +84,16 @@ def test_elsewhere_a_table_is_tab_separated(monkeypatch: pytest.MonkeyPatch) -> 
     assert pipe.getvalue() == f"1\t2026-09-22 07:30\tcycling\ta.fit\tfailed\t{LINK}\n"
 
 
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(None, ""), (59.6, "0:01:00"), (3723, "1:02:03"), (93784, "26:03:04")]
+)
+def test_a_duration_has_no_words_also_where_it_is_longer_than_a_day(
+    seconds: float | None, shown: str
+) -> None:
+    """It reads the same in every language."""
+    assert output.duration(seconds) == shown
+
+
 def test_sentences_are_wrapped_at_spaces() -> None:
     """A link in them stays whole."""
     message = cli.LAST_UPLOAD(file="a file with a name of some length to fill the line up.fit", url=LINK)
