@@ -14,13 +14,16 @@ import pytest
 import forked_commands
 from daemon_harness import PATIENCE, DaemonHarness, harness
 
+ELSEWHERE = {"FITFERRY_STRAVA_API": "http://strava.example/api/v3"}
+"""What is on this machine is asked through no proxy."""
 SURROUNDINGS: dict[str, dict[str, str]] = {
     "an IPv6 range in NO_PROXY": {
         "NO_PROXY": "localhost,127.0.0.0/8,fe80::/10,[fd00::]/8",
         "HTTP_PROXY": "http://127.0.0.1:9",
     },
-    "SOCKS in ALL_PROXY": {"ALL_PROXY": "socks://127.0.0.1:1080"},
-    "a proxy that is none": {"HTTP_PROXY": "http://[::1"},
+    "SOCKS in ALL_PROXY": {"ALL_PROXY": "socks://127.0.0.1:1080", **ELSEWHERE},
+    "a proxy that is none": {"HTTP_PROXY": "http://[::1", **ELSEWHERE},
+    "a proxy that is away": {"ALL_PROXY": "http://127.0.0.1:9"},
     "certificates that are gone": {"SSL_CERT_FILE": "/nowhere/ca.pem"},
     "a folder of certificates that is gone": {"SSL_CERT_DIR": "/nowhere"},
     "a key log that cannot be written": {"SSLKEYLOGFILE": "/nowhere/keys"},

@@ -17,6 +17,8 @@ from fitferry.core.messages.system import from_os_error
 
 CERTIFICATES = "SSL_CERT_FILE"
 KEY_LOG = "SSLKEYLOGFILE"
+_THIS_MACHINE = ("localhost", "127.0.0.0/8", "::1")
+"""Is asked through no proxy: there it would be the proxy's own machine."""
 
 
 def proxy_of(url: str, environ: Mapping[str, str]) -> str | None:
@@ -63,8 +65,8 @@ def _proxy_variable(url: str, environ: Mapping[str, str]) -> str | None:
 
 
 def _is_direct(host: str, no_proxy: str) -> bool:
-    """Whether NO_PROXY names a host: by a name, the end of one, an address or a range of them."""
-    for item in no_proxy.split(","):
+    """Whether a host is this machine, or named in NO_PROXY: by a name, the end of one, an address or a range of them."""
+    for item in (*_THIS_MACHINE, *no_proxy.split(",")):
         entry = item.strip().lower()
         if entry == "*" or (entry and _is_within(host, entry)):
             return True

@@ -21,7 +21,10 @@ STRAVA = "https://www.strava.com/api/v3"
         ({"ALL_PROXY": "http://p:3128"}, STRAVA, "http://p:3128"),
         ({"ALL_PROXY": "socks://p:1080"}, STRAVA, None),
         ({"ALL_PROXY": "http://p", "NO_PROXY": "fe80::/10,[fd00::]/8,::1,,*.lan"}, STRAVA, "http://p"),
-        ({"ALL_PROXY": "http://p", "NO_PROXY": "localhost,127.0.0.0/8"}, "http://127.0.0.1:8481", None),
+        ({"ALL_PROXY": "http://p", "NO_PROXY": "10.0.0.0/8"}, "http://10.0.0.1:8481", None),
+        ({"ALL_PROXY": "http://p"}, "http://127.0.0.2:8481", None),
+        ({"http_proxy": "http://p"}, "http://localhost:8481", None),
+        ({"HTTP_PROXY": "socks://p"}, "http://[::1]:8481", None),
         ({"ALL_PROXY": "http://p", "NO_PROXY": "fd00::/8"}, "http://[fd00::7]:1", None),
         ({"ALL_PROXY": "http://p", "NO_PROXY": ".strava.com"}, STRAVA, None),
         ({"ALL_PROXY": "http://p", "NO_PROXY": "strava.com"}, STRAVA, None),
@@ -30,7 +33,7 @@ STRAVA = "https://www.strava.com/api/v3"
     ],
 )
 def test_the_proxy_is_chosen_as_curl_chooses_it(environ: dict[str, str], url: str, proxy: str | None) -> None:
-    """Ranges of addresses in NO_PROXY count, and break nothing."""
+    """Ranges of addresses in NO_PROXY count, and break nothing; this machine is asked without any."""
     assert network.proxy_of(url, environ) == proxy
 
 
