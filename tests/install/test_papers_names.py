@@ -51,7 +51,7 @@ def test_tests_that_are_named_exist() -> None:
 
 
 def test_tests_stand_in_the_files_that_are_named_with_them() -> None:
-    """As in "`tests/x/test_y.py`: `test_a`, `test_b…`"; a file without a folder is one of `tests/daemon`."""
+    """A file, a colon, and its tests; a file without a folder is one of `tests/daemon`."""
     wrong = []
     for paper, text in TEXTS.items():
         for file, listed in re.findall(r"`([\w/]*test_\w+\.py)`: ((?:`test_\w+…?`(?:,\s+)?)+)", text):
@@ -201,6 +201,36 @@ def test_the_words_of_the_glossary_are_those_of_the_code() -> None:
 
     assert words == sorted(words)
     assert [word for word in words if not re.search(rf"\b{re.sub('[ -]', '[ _-]', word)}", code)] == []
+
+
+def test_modules_that_docstrings_and_comments_name_exist() -> None:
+    """As in `core.retry_policy`, with what is named in them; and files of the tree by their paths."""
+    sources = [path for part in ("daemon", "tests", "bench", "tools") for path in (TOP / part).rglob("*.py")]
+    folders = "|".join(sorted(path.name for path in PACKAGE.iterdir() if path.is_dir()))
+    missing = []
+    for path in sources:
+        text = path.read_text(encoding="utf-8")
+        missing += [
+            (path.name, name)
+            for name in re.findall(rf"`((?:{folders})(?:\.\w+)+)`", text)
+            if not _is_there(name)
+        ]
+        missing += [
+            (path.name, name)
+            for name in re.findall(r"`((?:tests|tools|bench|docs)/[\w/.-]+\.\w+)`", text)
+            if not (TOP / name).exists()
+        ]
+
+    assert missing == []
+
+
+def _is_there(name: str) -> bool:
+    """Whether the package has a module of a dotted name, or one with what stands behind the last dot."""
+    path = PACKAGE.joinpath(*name.split("."))
+    if path.is_dir() or path.with_suffix(".py").exists() or (TOP / name).exists():
+        return True
+    owner = path.parent / "__init__.py" if path.parent.is_dir() else path.parent.with_suffix(".py")
+    return owner.exists() and re.search(rf"\b{path.name}\b", owner.read_text(encoding="utf-8")) is not None
 
 
 def test_what_rules_may_say_is_described() -> None:
