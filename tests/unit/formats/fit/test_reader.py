@@ -511,40 +511,6 @@ def test_a_session_of_no_day_of_a_ride_says_nothing_of_it() -> None:
     assert inspect(segment([file_id(4, BEGIN), session(0xFFFF_0000, 60)])).facts.start_time is None
 
 
-def test_a_header_has_twelve_bytes_at_least() -> None:
-    """A shorter one is none yet."""
-    whole = ride(START, header_size=12)
-
-    assert inspect(whole).kind is FileKind.ACTIVITY
-    assert inspect(b"\x0b" + whole[1:]).kind is FileKind.UNFINISHED
-    assert "still being recorded" in str(inspect(b"\x0b" + whole[1:]).reason)
-
-
-def test_a_chain_has_a_hundred_segments_at_most() -> None:
-    """What follows is not looked at."""
-    strap = segment([message(132, [(253, UINT32, BEGIN)])])
-
-    assert inspect(ride(START) + strap * 98 + strap[:-1]).kind is FileKind.UNFINISHED
-    assert inspect(ride(START) + strap * 99 + strap[:-1]).kind is FileKind.ACTIVITY
-
-
-def test_a_file_of_very_short_messages_is_given_up() -> None:
-    """A thousand may be as short as they like; of more each has three bytes on average."""
-    head = [file_id(4, BEGIN), session(BEGIN, 60), definition(0xFF00, [], local=4)]
-    few = len(b"".join(head))
-
-    assert inspect(segment([*head, b"\4" * 990])).kind is FileKind.ACTIVITY
-    assert inspect(segment([*head, b"\4" * (1_000 + few)])).kind is FileKind.DAMAGED
-    longer = definition(0xFF00, [(0, UINT16, 0)], local=4) + data([(0, UINT16, 0)], local=4) * 5_000
-    assert inspect(segment([*head[:2], longer])).kind is FileKind.ACTIVITY
-
-
-def test_five_hundred_sessions_are_counted_at_most() -> None:
-    """No ride has more; each costs some time."""
-    assert inspect(segment([file_id(4, BEGIN), session(BEGIN, 1) * 500])).facts.sessions == 500
-    assert inspect(segment([file_id(4, BEGIN), session(BEGIN, 1) * 501])).facts.sessions == 500
-
-
 def test_definitions_are_bounded_by_number_and_by_bytes() -> None:
     """Different ones; the same may stand there as often as it likes."""
     many = [definition(0xFF00, [(0, UINT8, 0)] * (at % 250), local=at % 8) for at in range(250)]
