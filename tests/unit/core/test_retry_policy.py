@@ -290,13 +290,17 @@ def breaker_of(result: AttemptResult) -> str:
 
 
 def test_what_may_have_arrived_is_sent_again_after_the_uncertain_delay_at_the_earliest() -> None:
-    """However short the schedule is, and whatever left the doubt."""
-    hasty = replace(SETTINGS, retry_delays=(1.0,))
+    """However short the schedule is, and whatever left the doubt; what cannot have arrived goes by the schedule."""
+    hasty = replace(SETTINGS, retry_delays=(0.5,))
     for kind, context in product(Kind, (CONTEXT, OTHERS_SUCCEED, OTHERS_FAIL)):
         failed = retry_policy.after_error(
             FRESH, error(kind, sent=True), Action.SEND, replace(context, settings=hasty)
         )
         assert not failed.uncertain or failed.next_attempt_at >= NOW + SETTINGS.uncertain_delay
+    refused = retry_policy.after_error(
+        FRESH, error(Kind.REFUSED), Action.SEND, replace(CONTEXT, settings=hasty)
+    )
+    assert refused.next_attempt_at == NOW + 0.5
 
 
 STATES = {
