@@ -1,7 +1,7 @@
 """The changes that mutation tests make: one operator, bound, condition or call of a module at a time.
 
-Left out, because no behaviour hangs on them: docstrings, annotations, decorators, lines of the log, `__all__`,
-`assert_never`, the `strict` of a `zip`, and the tables that a tool writes (between `# begin of what …` and `# end of what …`).
+Left out, because no behaviour hangs on them: docstrings, annotations, types, decorators, lines of the log,
+`__all__`, `assert_never`, the `strict` of a `zip`, and the tables that a tool writes (between `# begin of what …` and `# end of what …`).
 """
 
 from __future__ import annotations
@@ -173,11 +173,12 @@ def _lines(parent: ast.AST, node: ast.AST, around: range) -> range:
 
 
 def _says_only_something(node: ast.AST) -> bool:
-    """Whether a node is a docstring, a line of the log, the list of what a module exports, or a `strict`."""
+    """Whether a node is a docstring, a line of the log, what a module exports, a type, or a `strict`."""
     if isinstance(node, ast.keyword):
         return node.arg == "strict"
     if isinstance(node, ast.Assign):
-        return ast.unparse(node.targets[0]) == "__all__"
+        is_type = ast.unparse(node.value).startswith(("TypedDict(", "TypeVar("))
+        return is_type or ast.unparse(node.targets[0]) == "__all__"
     if not isinstance(node, ast.Expr):
         return False
     value = node.value

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from fitferry.core.activity import ActivityFacts, FileKind, ParseResult, Stability, StatFingerprint
+import pytest
+
+from fitferry.core.activity import (
+    ActivityFacts,
+    FileKind,
+    ParseResult,
+    Stability,
+    StatFingerprint,
+    WatchMethod,
+    WatchState,
+)
+from fitferry.core.messages import Message, verbatim
 
 
 def test_nothing_is_said_of_a_file_that_was_not_found_in_it() -> None:
@@ -13,6 +24,17 @@ def test_nothing_is_said_of_a_file_that_was_not_found_in_it() -> None:
 
     assert (nothing.facts, nothing.facts.sessions) == (ActivityFacts(), 0)
     assert (nothing.proven, nothing.samples) == (False, ())
+
+
+@pytest.mark.parametrize(
+    ("available", "reason", "looked_at"),
+    [(False, None, False), (True, None, True), (False, verbatim("not mounted"), True)],
+)
+def test_a_folder_is_looked_at_once_it_is_there_or_has_a_reason_not_to_be(
+    available: bool, reason: Message | None, *, looked_at: bool
+) -> None:
+    """Before that nobody knows."""
+    assert WatchState("/rides", "me", WatchMethod.EVENTS, available, reason).is_looked_at is looked_at
 
 
 def test_a_file_is_the_more_stable_the_longer_it_has_stayed_the_same() -> None:
