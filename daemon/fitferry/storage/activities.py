@@ -64,9 +64,8 @@ def came_back(job_id: int, file: File, member: str) -> bool:
 
 
 def take_from(job_id: int, file: File, member: str) -> None:
-    """Let an activity be read from this file; not while somebody works on it, nor when it is done."""
-    sending = (JobRow.status == Status.PROCESSING) & JobRow.upload_id.is_null()
-    free = (JobRow.id == job_id, ~sending, JobRow.status != Status.COMPLETED)
+    """Let an activity be read from this file, and be archived or deleted there; not when it is done."""
+    free = (JobRow.id == job_id, JobRow.status != Status.COMPLETED)
     write(
         ActivityRow.update(
             path=os.fsencode(file.path), file_sha256=file.sha256, member=member, size=file.size

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from documents import zipped
-from fakes import ADMISSION, NOW, InlineFolders, a_job, admit_file, recheck_held, recorded, the
+from fakes import ADMISSION, NOW, InlineFolders, a_job, admit_file, recheck_held, recorded, sending, the
 from fitferry.core import attempt_results
 from fitferry.core.activity import AdmissionResult
 from fitferry.core.rules import Changes, Conditions, Rule
@@ -184,6 +184,19 @@ def test_bytes_that_are_there_again_in_another_kind_of_file_are_sent_from_there(
     assert the(job.id).status is Status.PENDING
     assert the(job.id).file == ("both.zip/a.fit" if after == packed else "a.fit")
     assert ride() == SourceFiles(InlineFolders(), ()).read(the(job.id))
+
+
+def test_a_file_that_is_renamed_while_it_is_sent_is_known_by_its_new_name(tmp_path: Path, ride: Ride) -> None:
+    """There it is archived or deleted afterwards."""
+    path = tmp_path / "a.fit"
+    path.write_bytes(ride())
+    admit_file(path, "me", ADMISSION, NOW)
+    (job,) = queries.listed()
+    sending(job.id)
+    renamed = path.rename(tmp_path / "b.fit")
+
+    assert admit_file(renamed, "me", ADMISSION, NOW, folder=str(tmp_path)) is AdmissionResult.KNOWN
+    assert the(job.id).path == str(renamed)
 
 
 def test_a_second_copy_takes_nothing_over_while_the_first_is_there(tmp_path: Path, ride: Ride) -> None:
