@@ -9,7 +9,7 @@ from dataclasses import fields
 from fitferry.core.activity import NewActivity
 from fitferry.core.admission_rules import FILE_FAULTS
 from fitferry.core.upload import ErrorCode, Status, WaitingFor
-from fitferry.storage import seen_files
+from fitferry.storage import follow_ups, seen_files
 from fitferry.storage.database import Column, run, write, writing
 from fitferry.storage.mapping import IS_SKIPPED, in_folder
 from fitferry.storage.models import ActivityRow, JobRow, SeenPathRow, ThumbnailRow
@@ -64,8 +64,12 @@ def came_back(job_id: int, file: File, member: str) -> bool:
 
 
 def take_from(job_id: int, file: File, member: str) -> None:
-    """Let an activity be read from this file, and be archived or deleted there; not when it is done."""
-    free = (JobRow.id == job_id, JobRow.status != Status.COMPLETED)
+    """Let an activity be read from this file, and be archived or deleted there; not when it is done.
+
+    A file that a command is still to be shown lies where it was.
+    """
+    not_done = (JobRow.status != Status.COMPLETED) | JobRow.id.in_(follow_ups.jobs_with_owed_hooks())
+    free = (JobRow.id == job_id, not_done)
     write(
         ActivityRow.update(
             path=os.fsencode(file.path), file_sha256=file.sha256, member=member, size=file.size

@@ -16,11 +16,12 @@ from documents import zipped
 from fakes import ADMISSION, NOW, InlineFolders, a_job, admit_file, recheck_held, recorded, sending, the
 from fitferry.core import attempt_results
 from fitferry.core.activity import AdmissionResult
+from fitferry.core.follow_up import FollowUpKind
 from fitferry.core.rules import Changes, Conditions, Rule
 from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import AttemptResult, ErrorCode, Job, Outcome, Status
 from fitferry.inbox import file_reader
-from fitferry.storage import queries, uploads
+from fitferry.storage import follow_ups, queries, uploads
 from fitferry.uploads.source_file import SourceFiles
 
 Ride = Callable[..., bytes]
@@ -186,13 +187,19 @@ def test_bytes_that_are_there_again_in_another_kind_of_file_are_sent_from_there(
     assert ride() == SourceFiles(InlineFolders(), ()).read(the(job.id))
 
 
-def test_a_file_that_is_renamed_while_it_is_sent_is_known_by_its_new_name(tmp_path: Path, ride: Ride) -> None:
-    """There it is archived or deleted afterwards."""
+@pytest.mark.parametrize("done", [False, True])
+def test_a_file_that_is_renamed_while_something_is_done_with_it_is_known_by_its_new_name(
+    tmp_path: Path, ride: Ride, *, done: bool
+) -> None:
+    """While it is sent, and while a command is still to be shown it: there it is archived or deleted afterwards."""
+    follow_ups.want([FollowUpKind.HOOK])
     path = tmp_path / "a.fit"
     path.write_bytes(ride())
     admit_file(path, "me", ADMISSION, NOW)
     (job,) = queries.listed()
     sending(job.id)
+    if done:
+        recorded(job.id, AttemptResult(Outcome.COMPLETED, Status.COMPLETED))
     renamed = path.rename(tmp_path / "b.fit")
 
     assert admit_file(renamed, "me", ADMISSION, NOW, folder=str(tmp_path)) is AdmissionResult.KNOWN
