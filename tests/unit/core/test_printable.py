@@ -41,6 +41,12 @@ def test_what_would_be_obeyed_is_replaced_or_escaped(what: str) -> None:
     assert ENGLISH.render(verbatim(name)) == (name if what == "a line break" else "a\ufffdb.fit")
 
 
+def test_what_is_to_be_kept_is_kept() -> None:
+    """The lines of a text, and those of JSON that is laid out."""
+    assert escaped("a\tb\nc", keep="\n") == "a\\tb\nc"
+    assert escaped_json(json.dumps(["a\tb"], indent=1)) == '[\n "a\\tb"\n]'
+
+
 @pytest.mark.parametrize("name", LEFT)
 def test_what_people_write_is_left_as_it_is(name: str) -> None:
     """Joined emoji, letters that are written from right to left, spaces that do not break."""

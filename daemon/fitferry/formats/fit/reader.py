@@ -269,7 +269,7 @@ class _Walk:
                 isinstance(base, int) and values.get(8, "m") in {"m", "meters", "metres"}
             ):
                 described[values.get(0, 0), values.get(1, 0)] = base & 0x1F
-        sessions = self._kept[SESSION] if described else []
+        sessions = self._kept[SESSION]
         return [app_distance(definition, raw, described) for _, definition, raw in sessions if raw]
 
 
