@@ -118,20 +118,13 @@ def estimate_finish(activities: int, rate_limit: RateLimit, now: float, *, can_r
         overall, read = _left(rate_limit, moment, 0)
         spare, spare_reads = _spare(overall, _DAY_RESERVE, moment), _spare(read, _DAY_READ_RESERVE, moment)
         done = max(0.0, min(left, spare / each, spare_reads / reads))
-        day_is_over = min(overall[1] - _DAY_RESERVE, read[1] - _DAY_READ_RESERVE) <= 0
-        end = _next_window(moment, day_is_over=day_is_over)
+        end = (moment // QUARTER + 1) * QUARTER
         if done >= left:
             return moment + min(end - moment, done * _SECONDS_EACH)
         left -= done
         rate_limit = _used(rate_limit, moment, done * each, done * reads)
         moment = end
     return now + _FORESEEN
-
-
-def _next_window(moment: float, *, day_is_over: bool) -> float:
-    """The next quarter hour; where the day leaves nothing, its last half hour."""
-    quarter = (moment // QUARTER + 1) * QUARTER
-    return max(quarter, moment // DAY * DAY + _SPEND_FROM) if day_is_over else quarter
 
 
 def days_for(activities: int, rate_limit: RateLimit, now: float, *, can_read: bool) -> int:

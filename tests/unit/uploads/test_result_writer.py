@@ -183,7 +183,7 @@ def test_one_line_of_the_log_tells_an_attempt(desk: Desk, outcome: Outcome, leve
     assert [
         (entry["event"], entry["log_level"], entry["next_in"], entry["waiting_for"]) for entry in logged
     ] == [("upload_attempt", level, 60.0, WaitingFor.RETRY)]
-    assert logged[0]["strava_activity_id"] == 4242
+    assert (logged[0]["outcome"], logged[0]["strava_activity_id"]) == (outcome, 4242)
     assert logged[0]["reason"] == (None if outcome is Outcome.COMPLETED else verbatim("words"))
 
 
