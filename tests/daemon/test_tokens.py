@@ -132,6 +132,7 @@ def test_a_revoked_token_is_unknown(page: Page) -> None:
         ({"name": "a\n", "can": "read"}, 400),
         ({"name": "x" * 41, "can": "read"}, 400),
         ({"name": "a", "can": "upload", "athlete": "nobody"}, 404),
+        ({"name": "a", "can": "upload", "athlete": ""}, 404),
         ({"name": "taken", "can": "read"}, 409),
     ],
 )

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from fakes import Clock
+from fakes import Clock, a_receiver
 from fitferry.core.activity import AdmissionResult, FileEvent, Stability, WatchMethod
 from fitferry.core.messages import Message, folders
 from fitferry.inbox import Scanner, WatchedFolder
@@ -519,3 +519,26 @@ def test_a_disk_that_is_mounted_below_the_folder_is_watched(grove: Grove) -> Non
         wait_for(lambda: (str(grove.nas / "b.fit"), FileEvent.CLOSED) in grove.ears.heard)
         wait_for(lambda: door.names() == ["a.fit", "b.fit"])
         grove.tree.stop()
+
+
+def test_a_folder_whose_first_look_fails_is_looked_at_again_soon(tmp_path: Path) -> None:
+    """Not after a minute: until then nothing would be watched, and nobody told why."""
+    surprises = [RuntimeError("the ledger is busy")]
+
+    def look_at_mounts() -> None:
+        if surprises:
+            raise surprises.pop()
+
+    scanner = Scanner(
+        watch_settings(tmp_path),
+        a_receiver(tmp_path),
+        without=frozenset(),
+        changed=lambda: None,
+        checked=look_at_mounts,
+        surroundings=Surroundings(away=0.01, check=2 * PATIENCE),
+    )
+    scanner.start()
+    try:
+        wait_for(lambda: scanner.state.available)
+    finally:
+        scanner.stop()

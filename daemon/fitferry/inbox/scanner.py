@@ -189,7 +189,8 @@ class Scanner:
             except Exception:  # noqa: BLE001  # whatever one file or the disk does, the folder is looked at again
                 _log.exception("unexpected_error", folder=self._folder)
                 seconds = self._surroundings.away
-                self._scan_at = min(self._scan_at, self._clock() + self._surroundings.away)
+                self._check_at = min(self._check_at, self._clock() + seconds)
+                self._scan_at = min(self._scan_at, self._clock() + seconds)
             self._busy_since = None
             self._awake.wait(seconds)
 

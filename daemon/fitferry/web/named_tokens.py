@@ -10,7 +10,7 @@ from fitferry.core.api_tokens import ApiToken, Permission
 from fitferry.core.errors import RejectionCode, RequestRejected
 from fitferry.core.messages import web
 from fitferry.storage import api_tokens
-from fitferry.web.arguments import known_athlete
+from fitferry.web.arguments import known_athlete, required_athlete
 from fitferry.web.current import web_context
 from fitferry.web.security_log import log_event
 
@@ -21,7 +21,7 @@ def create(name: str, permission: Permission, athlete: str | None) -> tuple[ApiT
     """A new named token and its secret, which is kept nowhere. Raises RequestRejected."""
     if not _NAME.fullmatch(name):
         raise RequestRejected(RejectionCode.BAD_VALUE, web.TOKEN_NAME_WRONG())
-    owner = known_athlete(athlete)
+    owner = known_athlete(None) if athlete is None else required_athlete(athlete)
     bound = owner if permission is Permission.UPLOAD else None
     token, secret = ApiToken(name, permission, bound, web_context().clock(), None), secrets.token_urlsafe(24)
     if not api_tokens.add(token, digest(secret)):

@@ -33,7 +33,7 @@ def make_token() -> ResponseReturnValue:
     """A new token, shown this once: what it is for, its address, and as a QR code for a phone."""
     permission = Permission.READ if request.form.get("can") == Permission.READ else Permission.UPLOAD
     name = request.form.get("name", "").strip()
-    token, secret = named_tokens.create(name, permission, request.form.get("athlete"))
+    token, secret = named_tokens.create(name, permission, request.form.get("athlete") or None)
     return render_page(
         "token.html",
         token=token,
