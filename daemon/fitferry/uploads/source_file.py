@@ -61,7 +61,7 @@ class SourceFiles:
         self, folders: Folders, archives: Iterable[Archive], dispatcher: Dispatcher | None = None
     ) -> None:
         self._folders = folders
-        self._dispatcher = dispatcher
+        self._dispatcher = dispatcher or Dispatcher()
         self._archives = tuple(archives)
 
     def read(self, job: Job) -> bytes:
@@ -88,7 +88,7 @@ class SourceFiles:
 
     def _fresh_body(self, job: Job) -> bytes | None:
         """The bytes as they were admitted a moment ago, if they are still kept."""
-        file = self._dispatcher.take(job.file_sha256) if self._dispatcher is not None else None
+        file = self._dispatcher.take(job.file_sha256)
         return None if file is None else formats.body_of(file, job.file_sha256, job.sha256, job.member)
 
     def has_lost_bytes(self, job: Job) -> bool:

@@ -442,8 +442,10 @@ def test_delays_of_nothing_make_no_busy_loop() -> None:
     look = retry_policy.after_report(ACCEPTED, report(UploadState.PROCESSING), context)
     again = retry_policy.after_error(ACCEPTED, error(Kind.REFUSED), Action.LOOK, context)
     down = retry_policy.after_error(FRESH, error(Kind.UNREACHABLE), Action.SEND, context)
+    failed = retry_policy.after_error(FRESH, error(Kind.REFUSED), Action.SEND, context)
 
     assert look.next_attempt_at == again.next_attempt_at == NOW + 0.05
+    assert (failed.next_attempt_at, failed.failures) == (NOW, 1)  # it ends by the count
     assert down.breaker is not None
     assert down.breaker.until == NOW + 0.05
 

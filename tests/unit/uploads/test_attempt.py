@@ -31,7 +31,7 @@ def test_an_attempt_begins_with_nothing_sent_and_nothing_heard() -> None:
     attempt = begun(replace(JOB, row_revision=3))
 
     assert attempt.revision == 3
-    assert [attempt.sent, attempt.answered, attempt.served, attempt.is_marked] == [False] * 4
+    assert not any([attempt.bulk, attempt.sent, attempt.answered, attempt.served, attempt.is_marked])
 
 
 def test_a_revision_that_is_none_ends_the_attempt() -> None:

@@ -12,12 +12,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from fakes import COMPLETED, NOW, RETRY, UPLOADS, Clock, a_job, the
+from fitferry.core.activity import Thumbnail, ThumbnailKind
 from fitferry.core.breaker import BreakerName, BreakerTrip
 from fitferry.core.messages import verbatim
 from fitferry.core.retry_policy import Action
 from fitferry.core.strava import StravaErrorKind
 from fitferry.core.upload import AfterUpload, AttemptResult, Job, Outcome, Status, WaitingFor
-from fitferry.storage import attempts, breakers, database
+from fitferry.storage import activities, attempts, breakers, database
 from fitferry.storage.database import DatabaseError
 from fitferry.uploads.after_upload import Archive
 from fitferry.uploads.attempt import RunningAttempt
@@ -101,6 +102,15 @@ def test_strava_is_timed_over_what_it_had_accepted(
     desk.write(result, upload_id=upload_id, accepted_at=NOW - 5)
 
     assert desk.took == took
+
+
+def test_the_drawing_of_an_activity_is_written_with_what_it_came_to(desk: Desk) -> None:
+    """Nobody reads the file for it once more."""
+    attempt = desk.attempt()
+    attempt.thumbnail = Thumbnail(ThumbnailKind.ROUTE, "0,0 9,9")
+    desk.results.write(attempt, COMPLETED)
+
+    assert activities.has_thumbnail(desk.job.activity_id)
 
 
 def test_what_is_not_completed_is_not_tidied(desk: Desk) -> None:

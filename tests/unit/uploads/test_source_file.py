@@ -14,8 +14,9 @@ import pytest
 from documents import gpx
 from fakes import InlineFolders, a_job, the
 from fitferry.core.activity import StatFingerprint
-from fitferry.core.messages import Message, uploads, verbatim
+from fitferry.core.messages import Message, system, uploads, verbatim
 from fitferry.core.upload import Job
+from fitferry.inbox.dispatcher import Dispatcher
 from fitferry.inbox.folder_tasks import FolderAway, FolderBusy
 from fitferry.storage import seen_files
 from fitferry.storage.seen_files import File
@@ -30,6 +31,7 @@ from fitferry.uploads.source_file import (
 )
 
 pytestmark = pytest.mark.usefixtures("ledger")
+UNREADABLE = uploads.FILE_UNREADABLE(reason=system.from_os_error(OSError(errno.EIO, "Input/output error")))
 T = TypeVar("T")
 Ride = Callable[..., bytes]
 
@@ -126,7 +128,7 @@ def test_a_file_that_holds_no_such_activity_is_useless(files: SourceFiles, tmp_p
     ("failure", "error", "words"),
     [
         (FolderBusy("/rides"), FileUnreadable, uploads.FOLDER_BUSY()),
-        (OSError(errno.EIO, "Input/output error"), FileUnreadable, None),
+        (OSError(errno.EIO, "Input/output error"), FileUnreadable, UNREADABLE),
         (TimeoutError(), FolderAway, None),
         (FolderAway("/rides", verbatim("not there")), FolderAway, None),
         (FileNotFoundError(), FileGone, None),
@@ -142,6 +144,38 @@ def test_what_keeps_a_file_from_being_read_is_told_apart(
         SourceFiles(FailingFolders(failure), ()).read(job)
 
     assert words is None or getattr(raised.value, "message", None) == words
+
+
+def test_a_folder_that_does_not_answer_is_away_with_all_its_files(tmp_path: Path) -> None:
+    """And a file that is in none of them by itself."""
+    job = a_job(tmp_path / "a.fit")
+    for watched, away in (([Archive(tmp_path, tmp_path / "uploaded")], str(tmp_path)), ([], job.path)):
+        with pytest.raises(FolderAway) as raised:
+            SourceFiles(FailingFolders(TimeoutError()), watched).read(job)
+        assert raised.value.folder == away
+
+
+def test_a_link_that_leads_out_of_the_folder_is_not_read(files: SourceFiles, tmp_path: Path) -> None:
+    """Whoever may write there could have any file sent."""
+    job = a_job(tmp_path / "a.fit")
+    outside = tmp_path.parent / f"{tmp_path.name}.fit"
+    (tmp_path / "a.fit").rename(outside)
+    (tmp_path / "a.fit").symlink_to(outside)
+
+    with pytest.raises(FileUnreadable):
+        files.read(job)
+
+
+def test_what_was_admitted_a_moment_ago_is_not_read_again(tmp_path: Path, ride: Ride) -> None:
+    """Its bytes are still kept, once."""
+    dispatcher = Dispatcher()
+    job = a_job(tmp_path / "a.fit", ride())
+    dispatcher.put(job.file_sha256, ride())
+    files = SourceFiles(FailingFolders(TimeoutError()), (), dispatcher)
+
+    assert files.read(job) == ride()
+    with pytest.raises(FolderAway):
+        files.read(job)
 
 
 def test_bytes_are_lost_where_their_file_is_gone_changed_or_cannot_be_asked(
