@@ -109,7 +109,7 @@ def estimate_finish(activities: int, rate_limit: RateLimit, now: float, *, can_r
     reads = each - 1
     left, moment, at_midnight = float(activities), now, math.inf
     while moment < now + _FORESEEN:
-        if moment % DAY == 0 and moment > now:
+        if moment % DAY == 0:
             if at_midnight == left:
                 break
             days = max(0, math.ceil(left / (at_midnight - left)) - 1)

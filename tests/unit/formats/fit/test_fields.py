@@ -280,6 +280,7 @@ def test_a_definition_ends_behind_its_last_field_if_that_is_there(
         (b"\x40\0\0\x14\0\2\5\1\x02\6\1\x91", False),
         (b"\x40\0\0\x14\0\2\5\1\x62\6\1\x07", True),
         (b"\x60\0\0\x14\0\1\5\1\x02\1\7\1\x1f", True),
+        (b"\x60\0\0\x14\0\3" + b"\5\1\2" * 3 + b"\1\7\x1f\0", True),
         *((bytes([0x40, 0, 0, 20, 0, 1, 5, 1, base]), base <= 0x10) for base in range(0x12)),
         (bytes([0x40, 0, 0, 20, 0, 17]) + b"".join(bytes([base, 1, base]) for base in range(17)), True),
     ],

@@ -173,6 +173,13 @@ def test_the_last_record_tells_the_distance_where_no_session_does() -> None:
     assert facts(records([BEGIN, BEGIN + 1])).distance_m is None
 
 
+def test_the_first_sport_message_with_a_sport_counts() -> None:
+    """One with a sub-sport alone says nothing of it."""
+    found = facts(message(12, [(1, ENUM, 6)]), message(12, [(0, ENUM, 2)]), message(12, [(0, ENUM, 1)]))
+
+    assert found.sport == "cycling"
+
+
 def test_the_sport_message_speaks_where_the_first_session_does_not() -> None:
     """Both of sport and kind; a second session is not asked."""
     sport = message(12, [(0, ENUM, 1), (1, ENUM, 3)])
