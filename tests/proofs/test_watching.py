@@ -342,7 +342,7 @@ class Grove:
     def mount(self, table: str) -> None:
         """Let other filesystems be mounted, and see that the folder's thread has taken note of it."""
         self.table, looks = table, self.looks
-        self.tree.scanners()[0].check()  # as `MountEvents` does
+        self.tree.scanners()[0].check()  # as `mounts.calling_on_change` lets it
         wait_for(lambda: self.looks > looks)
         self.settle(self.folder)
 
