@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,20 @@ def test_a_closed_file_is_admitted_at_once(bench: Bench, ride: Ride) -> None:
     bench.intake.step()
 
     assert bench.files() == ["a.fit"]
+
+
+def test_an_old_ride_that_an_event_named_waits_for_nobody_however_late_it_is_read(
+    bench: Bench, ride: Ride
+) -> None:
+    """Somebody has put it into a folder that was empty: it is no find of the first scan, even if its close is not heard."""
+    bench.intake.step()
+    path = bench.folder / "a.fit"
+    path.write_bytes(ride(start=datetime(2020, 1, 1, tzinfo=UTC)))
+    bench.intake.hint(str(path), FileEvent.APPEARED)
+    bench.intake.step()
+    bench.pass_(2.1)
+
+    assert [(job.file, job.status) for job in queries.listed(limit=200)] == [("a.fit", Status.PENDING)]
 
 
 @pytest.mark.parametrize("sign", list(FileEvent))

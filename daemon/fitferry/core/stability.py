@@ -21,6 +21,8 @@ class _Candidate:
     since: float
     writing: bool = False
     """Events say that somebody writes it and has not closed it yet."""
+    announced: bool = False
+    """An event has named it."""
     read_at: Stability | None = None
     """It was read in this state, and was not whole."""
     have: int = 0
@@ -54,10 +56,15 @@ class StabilityTracker:
             candidate = self._candidates[path] = _Candidate(fingerprint, now, now)
         elif candidate.fingerprint != fingerprint:
             candidate.fingerprint, candidate.since, candidate.read_at = fingerprint, now, None
+        candidate.announced |= event is not None
         if event is FileEvent.WRITTEN:
             candidate.writing = True
         elif event is FileEvent.CLOSED:
             candidate.writing = False
+
+    def is_announced(self, path: str) -> bool:
+        """Whether an event has named a file, now or before: somebody has just put it there."""
+        return self._candidates[path].announced
 
     def stability(self, path: str, *, closed: bool, now: float, rested: float) -> Stability | None:
         """Stability level at which to read the file now, or None to keep waiting.

@@ -176,7 +176,7 @@ class FileIntake:
         if stability is None:
             self._measure(path, fingerprint)
         else:
-            self._read(path, fingerprint, stability, announced=event is not None)
+            self._read(path, fingerprint, stability, announced=self.candidates.is_announced(path))
 
     def _is_known(self, path: str, fingerprint: StatFingerprint) -> bool:
         return path not in self.candidates and seen_files.seen(self._athlete, path) == fingerprint
