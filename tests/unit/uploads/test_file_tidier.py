@@ -208,3 +208,18 @@ def test_a_zip_that_was_exchanged_says_nothing_of_the_one_before(rides: Rides) -
 
     assert path.exists()
     assert uploads.awaiting_after_upload() == []
+
+
+def test_an_archive_that_is_in_no_watched_folder_any_more_is_let_be(rides: Rides, tmp_path: Path) -> None:
+    """Whatever was to become of the activities in it."""
+    path = tmp_path / "export.zip"
+    path.write_bytes(zipped({"a.gpx": gpx(), "b.gpx": gpx(points=9)}))
+    admit_file(str(path), "me", ADMISSION, NOW, Stability.STALLED)
+    job = uploads.with_status(Status.PENDING)[0]
+    done = AttemptResult(Outcome.COMPLETED, Status.COMPLETED)
+    for one in uploads.with_status(Status.PENDING):
+        recorded(one.id, done, NOW, after_upload_action=AfterUpload.ARCHIVE)
+
+    assert rides.tidy() is None
+    assert the(job.id).after_upload_action is AfterUpload.KEEP
+    assert path.exists()
