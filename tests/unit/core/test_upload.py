@@ -134,3 +134,9 @@ def test_a_first_sending_that_did_not_begin_leaves_the_job_as_it_was() -> None:
     assert sent.before_sending() == replace(
         JOB, status=Status.PENDING, uncertain=False, tried_at=None, sent_at=None
     )
+
+
+@pytest.mark.parametrize(("number", "url"), [(None, None), (4242, "https://www.strava.com/activities/4242")])
+def test_an_activity_is_found_on_strava_by_its_number(number: int | None, url: str | None) -> None:
+    """Where Strava has named it."""
+    assert replace(JOB, strava_activity_id=number).strava_url == url

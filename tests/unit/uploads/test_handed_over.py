@@ -24,6 +24,7 @@ from fitferry.core.strava import MAX_FILE_BYTES
 from fitferry.core.upload import AttemptResult, ErrorCode, Job, Outcome, Status
 from fitferry.inbox import spool
 from fitferry.storage import uploads
+from fitferry.uploads import handed_over
 from fitferry.uploads.commands import Actions
 from fitferry.uploads.source_file import SourceFiles
 from samples import SAMPLES
@@ -276,3 +277,10 @@ def test_damaged_tracks_are_sent_where_a_person_insists_and_other_damaged_files_
 def finish(job: Job) -> None:
     """Let an upload be done."""
     recorded(job.id, AttemptResult(Outcome.COMPLETED, Status.COMPLETED, strava_activity_id=7), NOW)
+
+
+def test_an_archive_of_which_nothing_can_be_queued_is_kept_for_nothing(ride: Callable[..., bytes]) -> None:
+    """What breaks off in it is no reason to hold the rest."""
+    broken = {name: ride(seconds=seconds)[:300] for name, seconds in (("a.fit", 60), ("b.fit", 90))}
+
+    assert handed_over.judge(zipped(broken), "export.zip").activities == ()
