@@ -135,3 +135,17 @@ def test_a_message_with_a_compressed_time_names_its_definition_in_two_bits(local
     assert inspect(segment([file_id(4, BEGIN), definition(20, fields, local=local), compressed])).kind is (
         FileKind.ACTIVITY
     )
+
+
+@pytest.mark.parametrize(
+    ("version", "kind"),
+    [
+        (0x00, FileKind.ACTIVITY),
+        (0x10, FileKind.UNFINISHED),
+        (0x20, FileKind.UNFINISHED),
+        (0x30, FileKind.ACTIVITY),
+    ],
+)
+def test_the_first_bytes_of_a_next_segment_are_known_by_its_version(version: int, kind: FileKind) -> None:
+    """There are two of the protocol; other bytes behind the end mean nothing."""
+    assert inspect(ride(START) + bytes([14, version])).kind is kind
