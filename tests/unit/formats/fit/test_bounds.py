@@ -140,7 +140,6 @@ def test_a_message_with_a_compressed_time_names_its_definition_in_two_bits(local
 @pytest.mark.parametrize(
     ("version", "kind"),
     [
-        (0x00, FileKind.ACTIVITY),
         (0x10, FileKind.UNFINISHED),
         (0x20, FileKind.UNFINISHED),
         (0x30, FileKind.ACTIVITY),
