@@ -148,3 +148,5 @@ def test_a_message_with_a_compressed_time_names_its_definition_in_two_bits(local
 def test_the_first_bytes_of_a_next_segment_are_known_by_its_version(version: int, kind: FileKind) -> None:
     """There are two of the protocol; other bytes behind the end mean nothing."""
     assert inspect(ride(START) + bytes([14, version])).kind is kind
+    assert inspect(ride(START) + bytes([14, version]) + b"x" * 6 + b".F").kind is kind
+    assert inspect(ride(START) + bytes([14, version]) + b"x" * 6 + b"GF").kind is FileKind.ACTIVITY
