@@ -241,3 +241,10 @@ def test_each_attempt_is_one_line_in_the_log(bench: Bench) -> None:
     assert {(log["job"], log["file"], log["athlete"]) for log in found} == {(job.id, "a.fit", "me")}
     assert [log["next_in"] for log in found] == [60.0, 2.0, 2.0, None]
     assert [log["strava_activity_id"] for log in found] == [None, None, None, 4242]
+
+
+def test_an_upload_was_accepted_when_strava_gave_it_a_number(bench: Bench) -> None:
+    """From then on its processing is timed."""
+    accepted = bench.try_(bench.job())
+
+    assert (accepted.upload_id, accepted.accepted_at) == (77, bench.clock.now)
