@@ -184,11 +184,12 @@ def test_a_file_that_is_gone_is_held(bench: Bench) -> None:
 
 def test_a_folder_that_is_away_is_waited_for(bench: Bench) -> None:
     """A NAS that is off is no reason to give anything up, and counts for nothing."""
-    job = bench.job()
+    job, other = bench.job(), bench.job("b.fit", b"another ride")
     bench.folder.rename(bench.folder.with_name("away"))
     waiting = bench.try_(job)
     bench.folder.with_name("away").rename(bench.folder)
 
+    assert [the(one.id).next_attempt_at for one in (job, other)] == [NOW + 300] * 2
     assert (waiting.status, waiting.own_wait, waiting.failures) == (Status.PENDING, WaitingFor.FILE, 0)
     assert bench.later(job).status == Status.PROCESSING
 
