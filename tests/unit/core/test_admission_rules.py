@@ -50,6 +50,13 @@ def test_an_activity_is_queued_unless_a_setting_or_its_age_holds_it(
     assert decide(found, settings, old=old, clock_unknown=clock_unknown) == decision
 
 
+def test_an_activity_whose_age_nobody_asks_about_is_queued_for_good() -> None:
+    """One that is handed over, for example, waits for no decision, and is not judged again."""
+    decision = decide(RIDE, AdmissionRules())
+
+    assert (decision.status, decision.age_unproven) == (Status.PENDING, False)
+
+
 @pytest.mark.parametrize("kind", [kind for kind in FileKind if kind is not FileKind.ACTIVITY])
 def test_what_is_no_activity_is_skipped_and_what_may_be_one_is_held(kind: FileKind) -> None:
     """With the reason, and a code of the same name."""

@@ -37,6 +37,16 @@ def test_a_file_is_settled_when_it_has_stayed_the_same(candidates: StabilityTrac
     assert stability(candidates, 3.9) is Stability.SETTLED
 
 
+def test_a_file_is_announced_once_an_event_has_named_it(candidates: StabilityTracker) -> None:
+    """A look alone does not announce it, and does not take back what an event has said."""
+    candidates.observe("a.fit", ONE, None, 0)
+    assert not candidates.is_announced("a.fit")
+    candidates.observe("a.fit", ONE, FileEvent.CLOSED, 1)
+    candidates.observe("a.fit", ONE, None, 2)
+
+    assert candidates.is_announced("a.fit")
+
+
 def test_a_file_that_rested_before_it_was_seen_needs_no_second_rest(candidates: StabilityTracker) -> None:
     """The kernel's own clock says so."""
     candidates.observe("a.fit", ONE, None, 0)

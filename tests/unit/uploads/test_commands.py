@@ -232,6 +232,13 @@ def test_what_cannot_be_repaired_stays_held(actions: Actions, tmp_path: Path, ri
     (whole,) = actions.upload_file(ride(), "b.fit", "me")
     with pytest.raises(RequestRejected, match="only a held FIT file"):
         actions.repair_upload(whole.activity_id)
+    old = tmp_path / "old.fit"
+    old.write_bytes(ride(start=NOW - 30 * 86_400))
+    admit_file(str(old), "me", ADMISSION, NOW, Stability.CLOSED, hold_old=NOW)
+    waiting = uploads.with_status(Status.HELD)[-1]
+    assert waiting.error_code == "backlog"
+    with pytest.raises(RequestRejected, match="only a held FIT file"):
+        actions.repair_upload(waiting.activity_id)
 
 
 DAY = date(2026, 9, 10)
