@@ -22,6 +22,7 @@ from fit_writer import (
     stamp,
 )
 from fitferry.core.activity import FileKind, ParseResult
+from fitferry.core.messages import files
 from fitferry.formats import fit
 
 START = datetime(2026, 9, 21, 12, tzinfo=UTC)
@@ -150,3 +151,10 @@ def test_the_first_bytes_of_a_next_segment_are_known_by_its_version(version: int
     assert inspect(ride(START) + bytes([14, version])).kind is kind
     assert inspect(ride(START) + bytes([14, version]) + b"x" * 6 + b".F").kind is kind
     assert inspect(ride(START) + bytes([14, version]) + b"x" * 6 + b"GF").kind is FileKind.ACTIVITY
+
+
+def test_a_next_segment_that_is_cut_is_told_with_the_bytes_that_are_there() -> None:
+    """All of the file's, as somebody sees them who looks at it."""
+    file = ride(START) + bytes([14, 0x20])
+
+    assert inspect(file).reason == files.NEXT_SEGMENT_CUT(have=len(file))
