@@ -14,6 +14,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from fitferry.core.follow_up import FollowUpKind, FollowUpState
+from fitferry.core.messages.uploads import HOOK_TIMEOUT
 from fitferry.core.upload import ErrorCode, Status
 from fitferry.monitoring.status import Process, snapshot
 from fitferry.storage import follow_ups, uploads
@@ -152,7 +153,10 @@ def test_a_command_that_does_not_end_is_ended_with_its_children(desk: Desk) -> N
     hook()
     pid = int((desk.folder / "pid").read_text())
 
+    (owed,) = follow_ups.of_job(uploads.with_status(Status.COMPLETED)[0].id)
+
     assert desk.states() == [(FollowUpState.OWED, 1)]
+    assert owed.message == HOOK_TIMEOUT(seconds=1.5)
     wait_for(lambda: _is_gone(pid))
 
 
@@ -179,9 +183,11 @@ def test_a_command_that_is_not_there_is_a_failure(desk: Desk) -> None:
     """Not the thread's end."""
     desk.bench.complete()
     hook = HookRunner(["/nowhere/at-all"], timeout=1, retry_delays=DELAYS, clock=desk.clock)
-    hook()
+    with capture_logs() as logs:
+        hook()
     (owed,) = follow_ups.of_job(uploads.with_status(Status.COMPLETED)[0].id)
 
+    assert [log["seconds"] < 60 for log in logs if log["event"] == "hook_run"] == [True]
     assert str(owed.message) == "it cannot be started: No such file or directory"
 
 
