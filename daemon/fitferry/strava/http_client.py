@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import h11
 import httpx
 
 from fitferry import __version__
@@ -44,7 +43,7 @@ _UNSENT = (
     httpx.ProxyError,
 )
 """What can only happen before the request left; after anything else it may have arrived."""
-_FAILED = (httpx.HTTPError, httpx.StreamError, h11.ProtocolError, OSError)
+_FAILED = (httpx.HTTPError, httpx.StreamError, OSError)
 _ENDS_EARLY = ("Server disconnected", "peer closed connection")
 """How h11 and `direct_transport` begin what they say of an answer that is missing, or is not all there."""
 
@@ -185,7 +184,7 @@ def _read(response: httpx.Response) -> bytes:
 
 def _is_of_another(error: Exception) -> bool:
     """Whether something answered that does not speak HTTP as Strava does; an answer that only ends too early may be Strava's."""
-    if isinstance(error, (h11.RemoteProtocolError, httpx.RemoteProtocolError)):
+    if isinstance(error, httpx.RemoteProtocolError):
         return not str(error).startswith(_ENDS_EARLY)
     return isinstance(error, httpx.DecodingError)
 

@@ -435,3 +435,15 @@ def test_what_does_not_speak_http_is_not_strava_and_what_ends_early_may_be(
         asked.upload(b"ride", token="t", external_id="ab", data_type="fit")
 
     assert (raised.value.kind, raised.value.sent) == (kind, True)
+
+
+def test_a_token_that_no_header_can_hold_is_a_failure_like_any_other() -> None:
+    """It has been stored so, and the worker has to decide what becomes of its job."""
+    with (
+        speaking(lambda peer: peer.close()) as api,
+        Strava(replace(APP, api=api)) as asked,
+        pytest.raises(StravaError) as raised,
+    ):
+        asked.athlete(token="one\nline more")
+
+    assert (raised.value.kind, raised.value.sent) == (StravaErrorKind.BROKEN_OFF, False)
