@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -27,14 +28,19 @@ from ledger_statements import full_disk
 pytestmark = pytest.mark.usefixtures("ledger")
 
 
+def refresh_on_a_full_disk(kept: AccessTokens, wire: Answers, *later: dict[str, Any]) -> None:
+    """Strava gives an athlete's second pair, which cannot be written down; `later`: the grants after it."""
+    an_athlete(kept, expires_in=10)
+    wire.to("POST /oauth/token", *((200, pair) for pair in (grant("access-2", "refresh-2"), *later)))
+    with full_disk(), pytest.raises(DatabaseError):
+        kept.get("me", NOW)
+
+
 def test_a_pair_that_another_sign_in_gave_outdoes_one_that_was_not_written_yet(
     sign_in: OAuth, kept: AccessTokens, wire: Answers
 ) -> None:
     """The newest grant is the one that is alive."""
-    an_athlete(kept, expires_in=10)
-    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")), (200, grant("access-3", "refresh-3")))
-    with full_disk(), pytest.raises(DatabaseError):
-        kept.get("me", NOW)
+    refresh_on_a_full_disk(kept, wire, grant("access-3", "refresh-3"))
     with pytest.raises(SignInFailed):
         come_back(sign_in, athlete="sam")
 
@@ -152,10 +158,7 @@ def test_a_pair_that_cannot_be_written_is_kept_until_it_can(
     kept: AccessTokens, wire: Answers, later: str
 ) -> None:
     """The old refresh token is dead by then: without the new one the connection would be lost."""
-    an_athlete(kept, expires_in=10)
-    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
-    with full_disk(), pytest.raises(DatabaseError):
-        kept.get("me", NOW)
+    refresh_on_a_full_disk(kept, wire)
     match later:
         case "another request":
             assert kept.get("me", NOW) == "access-2"
@@ -173,10 +176,7 @@ def test_a_pair_that_was_not_written_yet_is_the_one_that_is_revoked(
     sign_in: OAuth, kept: AccessTokens, wire: Answers
 ) -> None:
     """The old one is nothing to Strava any more."""
-    an_athlete(kept, expires_in=10)
-    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")))
-    with full_disk(), pytest.raises(DatabaseError):
-        kept.get("me", NOW)
+    refresh_on_a_full_disk(kept, wire)
     sign_in.disconnect("me")
 
     assert wire.asked[-1].content == b"token=refresh-2"
@@ -186,10 +186,7 @@ def test_a_new_sign_in_outdoes_a_pair_that_was_not_written_yet(
     sign_in: OAuth, kept: AccessTokens, wire: Answers
 ) -> None:
     """It belongs to the connection before."""
-    an_athlete(kept, expires_in=10)
-    wire.to("POST /oauth/token", (200, grant("access-2", "refresh-2")), (200, grant("access-3", "refresh-3")))
-    with full_disk(), pytest.raises(DatabaseError):
-        kept.get("me", NOW)
+    refresh_on_a_full_disk(kept, wire, grant("access-3", "refresh-3"))
     come_back(sign_in)
     kept.write_unwritten()
 
